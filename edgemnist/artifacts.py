@@ -1,0 +1,263 @@
+"""The work folder: atomic writes, ``manifest.json`` and where each result came from.
+
+Every file is written beside its target under a temporary name and renamed when complete, so a killed command leaves
+the last good artifact. The manifest gets a stage's record only after that stage's files are in place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgemnist.data.base import Normalisation
+from edgemnist.errors import InputError, StageOrderError, storage_errors
+
+MANIFEST_NAME = "manifest.json"
+MANIFEST_FORMAT = 1
+
+TRAINED_MODEL = "trained.keras"
+PRUNED_MODEL = "pruned.keras"
+
+STAGE_COMMANDS = {
+    "train": "edgemnist train",
+    "prune": "edgemnist prune",
+    "convert": "edgemnist convert --int8",
+    "parity": "edgemnist parity",
+}
+"""The command that makes each stage's artifacts, named in errors when they are missing."""
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hex digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``target``; rename it onto ``target`` on success, delete it on any failure.
+
+    The temporary name keeps the target's suffix, because Keras chooses its file format by suffix.
+    """
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".partial-", suffix=target.suffix, dir=target.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_bytes(target: Path, content: bytes) -> Path:
+    """Write ``content`` to ``target`` atomically and return ``target``."""
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(content)
+    return target
+
+
+def write_text(target: Path, content: str) -> Path:
+    """Write UTF-8 ``content`` to ``target`` atomically and return ``target``."""
+    return write_bytes(target, content.encode())
+
+
+def write_json(target: Path, content: Any) -> Path:
+    """Write ``content`` as indented JSON with a final newline, atomically, and return ``target``."""
+    return write_text(target, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """What one stage did: enough to repeat it and to tell whether its artifacts are still the ones it wrote.
+
+    ``settings`` and ``results`` are JSON values; ``inputs`` and ``outputs`` map a file name to its SHA-256;
+    ``versions`` maps a package to its version.
+    """
+
+    stage: str
+    settings: Mapping[str, Any]
+    results: Mapping[str, Any]
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelContext:
+    """What a model needs to be fed and read rightly; every stage that makes a model passes it on in its settings.
+
+    ``image_shape`` is (height, width, channels); ``class_names`` are in label order.
+    """
+
+    dataset: str
+    arch: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    normalisation: Normalisation = field(default_factory=Normalisation)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the context as JSON values, to be merged into a stage's settings."""
+        return {
+            "dataset": self.dataset,
+            "arch": self.arch,
+            "image_shape": list(self.image_shape),
+            "class_names": list(self.class_names),
+            "normalisation": {"scale": self.normalisation.scale, "offset": self.normalisation.offset},
+        }
+
+    @classmethod
+    def from_json(cls, settings: Mapping[str, Any]) -> ModelContext:
+        """Read the context back from a stage's settings.
+
+        :raises InputError: a field is missing or of the wrong type.
+        """
+        try:
+            height, width, channels = (int(size) for size in settings["image_shape"])
+            return cls(
+                dataset=str(settings["dataset"]),
+                arch=str(settings["arch"]),
+                image_shape=(height, width, channels),
+                class_names=tuple(str(name) for name in settings["class_names"]),
+                normalisation=Normalisation(**settings["normalisation"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"the manifest's model context is incomplete ({error!r}); run `edgemnist train` again"
+            ) from error
+
+
+class WorkFolder:
+    """A folder in which stages leave their artifacts for the next one (``--work``, default ``artifacts/``)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, name: str) -> Path:
+        """Return the path of an artifact by its file name."""
+        return self.root / name
+
+    @property
+    def manifest_path(self) -> Path:
+        """Path of ``manifest.json``."""
+        return self.root / MANIFEST_NAME
+
+    def stages(self) -> dict[str, StageRecord]:
+        """Return the recorded stages by name, in the order in which they were first recorded.
+
+        :raises InputError: the manifest is not readable JSON of the known format.
+        """
+        if not self.manifest_path.exists():
+            return {}
+        try:
+            content = json.loads(self.manifest_path.read_text())
+            if content["format"] != MANIFEST_FORMAT:
+                raise ValueError(f"format {content['format']!r}, known is {MANIFEST_FORMAT}")
+            return {name: StageRecord(stage=name, **record) for name, record in content["stages"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+            raise InputError(
+                f"cannot read {str(self.manifest_path)!r}: {error}; delete it (models stay) and run the stages again"
+            ) from error
+
+    def find(self, stage: str) -> StageRecord | None:
+        """Return a stage's record, or None when it has not run here."""
+        return self.stages().get(stage)
+
+    def require(self, stage: str, *, needed_by: str) -> StageRecord:
+        """Return a stage's record after checking that its artifacts are still there.
+
+        :raises StageOrderError: the stage has not run in this folder, or its files are gone; names the command to run.
+        """
+        record = self.find(stage)
+        remedy = f"run `{STAGE_COMMANDS.get(stage, 'edgemnist ' + stage)} --work {self.root}` first"
+        if record is None:
+            raise StageOrderError(
+                f"{needed_by} needs the result of {stage!r}, which has not run in {str(self.root)!r}: {remedy}"
+            )
+        missing = [name for name in record.outputs if not self.path(name).exists()]
+        if missing:
+            raise StageOrderError(f"{needed_by} needs {missing[0]!r}, which is gone from {str(self.root)!r}: {remedy}")
+        return record
+
+    def latest_model(self, *, needed_by: str) -> tuple[Path, StageRecord]:
+        """Return the newest Keras model and its stage: the pruned one if it was made from the present trained one.
+
+        :raises StageOrderError: nothing has been trained here.
+        """
+        trained = self.require("train", needed_by=needed_by)
+        pruned = self.find("prune")
+        if pruned is not None and pruned.inputs.get(TRAINED_MODEL) == trained.outputs.get(TRAINED_MODEL):
+            return self.path(PRUNED_MODEL), self.require("prune", needed_by=needed_by)
+        return self.path(TRAINED_MODEL), trained
+
+    def record(
+        self,
+        stage: str,
+        *,
+        settings: Mapping[str, Any],
+        results: Mapping[str, Any],
+        inputs: Sequence[Path] = (),
+        outputs: Sequence[Path] = (),
+        versions: Mapping[str, str] | None = None,
+    ) -> StageRecord:
+        """Put a finished stage into the manifest, hashing its input and output files, and return its record."""
+        record = StageRecord(
+            stage=stage,
+            settings=dict(settings),
+            results=dict(results),
+            inputs={self._name(path): sha256_of(path) for path in inputs},
+            outputs={self._name(path): sha256_of(path) for path in outputs},
+            versions=dict(versions or {}),
+        )
+        stages = {**self.stages(), stage: record}
+        write_json(
+            self.manifest_path,
+            {"format": MANIFEST_FORMAT, "stages": {name: _record_json(entry) for name, entry in stages.items()}},
+        )
+        return record
+
+    def _name(self, path: Path) -> str:
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else path.name
+
+
+def _record_json(record: StageRecord) -> dict[str, Any]:
+    return {
+        "settings": dict(record.settings),
+        "results": dict(record.results),
+        "inputs": dict(record.inputs),
+        "outputs": dict(record.outputs),
+        "versions": dict(record.versions),
+    }
+
+
+def package_versions(*names: str) -> dict[str, str]:
+    """Return installed versions of the named distributions; those not installed are left out."""
+    from importlib import metadata
+
+    found = {}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,107 @@
+"""The exception tree. A message says what is wrong, the value, what is allowed, and the remedy.
+
+    EdgeMnistError                exit code 2
+    ├── InputError                2   what the user gave is wrong (file, flag, shape, name)
+    │   ├── DatasetError          2   dataset unknown, corrupt, not to be had
+    │   ├── ModelError            2   model file corrupt or not what the command takes
+    │   │   └── UnsupportedModelError  2   valid model that this stage can't do; lists every problem
+    │   └── StageOrderError       2   an earlier command has to run first
+    ├── GateFailedError           1   a check the user asked for did not pass (parity, size)
+    └── EnvironmentFailure        3   the machine lacks something
+        ├── MissingDependencyError     3   a package or tool is not installed; says how to install it
+        ├── StorageError          3   no permission, disk full
+        └── RuntimeCrashedError   3   an engine's process died or hung
+
+Exit code 130 is Ctrl-C. ``cli.main`` turns these into a message on stderr and an exit code; nothing else exits.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+EXIT_OK = 0
+EXIT_GATE_FAILED = 1
+EXIT_BAD_INPUT = 2
+EXIT_ENVIRONMENT = 3
+EXIT_INTERRUPTED = 130
+
+
+class EdgeMnistError(Exception):
+    """Base of every error a user can cause or meet."""
+
+    exit_code = EXIT_BAD_INPUT
+
+
+class InputError(EdgeMnistError):
+    """What the user gave is wrong."""
+
+
+class DatasetError(InputError):
+    """A dataset is unknown, corrupt or not to be had."""
+
+
+class ModelError(InputError):
+    """A model file is corrupt or not what the command takes."""
+
+
+class UnsupportedModelError(ModelError):
+    """A valid model that a stage can't do. ``problems`` holds every reason, not only the first."""
+
+    def __init__(self, headline: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join([headline, *(f"  - {problem}" for problem in self.problems)]))
+
+
+class StageOrderError(InputError):
+    """An earlier command has to run first."""
+
+
+class GateFailedError(EdgeMnistError):
+    """A check that the user asked for did not pass."""
+
+    exit_code = EXIT_GATE_FAILED
+
+
+class EnvironmentFailure(EdgeMnistError):  # noqa: N818 - "EnvironmentError" is taken by Python
+    """The machine lacks something."""
+
+    exit_code = EXIT_ENVIRONMENT
+
+
+class MissingDependencyError(EnvironmentFailure):
+    """A package or tool is not installed."""
+
+
+class StorageError(EnvironmentFailure):
+    """No permission, or the disk is full."""
+
+
+class RuntimeCrashedError(EnvironmentFailure):
+    """An engine's process died or hung."""
+
+
+_STORAGE_REMEDY = {
+    errno.ENOSPC: "the disk is full; free some space and run the command again",
+    errno.EDQUOT: "the disk quota is used up; free some space and run the command again",
+    errno.EACCES: "no permission; choose another folder or change its permissions",
+    errno.EPERM: "no permission; choose another folder or change its permissions",
+    errno.EROFS: "the file system is read-only; choose another folder",
+    errno.ENOTDIR: "a part of the path is a file, not a folder; choose another folder",
+    errno.EISDIR: "that is a folder where a file is needed",
+    errno.EEXIST: "a file stands where a folder is needed; choose another folder",
+}
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's write errors at ``path`` into :class:`StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        remedy = _STORAGE_REMEDY.get(error.errno or 0)
+        if remedy is None:
+            raise
+        raise StorageError(f"cannot write {str(path)!r}: {remedy}") from error

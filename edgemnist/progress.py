@@ -1,0 +1,91 @@
+"""Progress on stderr, only on a terminal; results go to stdout. One place decides how both look."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+_active: list[Any] = []
+
+
+def stdout_console() -> Console:
+    """Return the console for results."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def stderr_console() -> Console:
+    """Return the console for progress and messages."""
+    from rich.console import Console
+
+    return Console(file=sys.stderr, highlight=False)
+
+
+def say(message: str) -> None:
+    """Print one line to stderr, for people; appears above a running progress display."""
+    from rich.markup import escape
+
+    console = _active[-1].console if _active else stderr_console()
+    console.print(escape(message), soft_wrap=True)
+
+
+def print_json(content: Any) -> None:
+    """Print ``content`` to stdout as JSON."""
+    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+class Task:
+    """One line of a progress display. Every method is a no-op off a terminal."""
+
+    def __init__(self, progress: Progress, identifier: Any) -> None:
+        self._progress = progress
+        self._identifier = identifier
+
+    def update(
+        self,
+        *,
+        advance: float = 0,
+        completed: float | None = None,
+        total: float | None = None,
+        description: str | None = None,
+    ) -> None:
+        """Move the bar on, or change its total or text."""
+        changes = {"completed": completed, "total": total, "description": description}
+        given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
+        if advance:
+            given["advance"] = advance
+        self._progress.update(self._identifier, **given)
+
+
+@contextmanager
+def progress_task(description: str, total: float | None = None) -> Iterator[Task]:
+    """Show a progress line with elapsed and remaining time; nested calls share one display."""
+    if _active:
+        yield Task(_active[-1], _active[-1].add_task(description, total=total))
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    display = Progress(
+        TextColumn("[progress.description]{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=stderr_console(),
+        disable=not sys.stderr.isatty(),
+        transient=True,
+    )
+    with display:
+        _active.append(display)
+        try:
+            yield Task(display, display.add_task(description, total=total))
+        finally:
+            _active.pop()
