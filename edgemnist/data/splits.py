@@ -1,0 +1,82 @@
+"""Dividing a split: held-out images for validation and calibration, samples for parity. Deterministic, class by class."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.data.base import Split
+from edgemnist.errors import InputError
+
+
+def hold_out(split: Split, count: int, seed: int) -> tuple[Split, Split]:
+    """Divide a split into (rest, held-out), the held-out part having the class shares of the whole (stratified).
+
+    ``count`` is the size of the held-out part, 1..len(split)-1. Both parts keep the order of the original.
+    The same split, count and seed give the same division on every machine.
+
+    :raises InputError: ``count`` leaves one of the two parts empty.
+    """
+    if not 0 < count < len(split):
+        raise InputError(f"cannot hold out {count} of {len(split)} images; give a count from 1 to {len(split) - 1}")
+    chosen = _choose(split.labels, _proportional_counts(split.labels, count), seed)
+    rest = np.setdiff1d(np.arange(len(split)), chosen)
+    return split.take(rest), split.take(chosen)
+
+
+def class_balanced_sample(split: Split, count: int, seed: int) -> Split:
+    """Return ``count`` images with equally many of every class, as far as the classes have them.
+
+    ``count`` is 1..len(split). Where it does not divide by the number of classes, the first classes get one image
+    more; where a class has too few, the others make up for it. The images come in class-by-class rotation
+    (0, 1, 2, ..., 0, 1, ...), so that every leading part of the sample is balanced too.
+
+    :raises InputError: ``count`` is outside 1..len(split).
+    """
+    if not 0 < count <= len(split):
+        raise InputError(f"cannot take {count} of {len(split)} images; give a count from 1 to {len(split)}")
+    chosen = _choose(split.labels, _balanced_counts(split.labels, count), seed)
+    return split.take(_rotate_classes(chosen, split.labels[chosen], seed))
+
+
+def _choose(labels: NDArray[np.int64], counts: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Return sorted indices: ``counts[c]`` random ones of every class c. A class's choice depends on its own seed only."""
+    parts = [
+        np.random.default_rng([seed, label]).permutation(np.flatnonzero(labels == label))[:wanted]
+        for label, wanted in enumerate(counts)
+    ]
+    return np.sort(np.concatenate(parts)).astype(np.int64)
+
+
+def _proportional_counts(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return how many of every class to take, by largest remainders, so that they sum to ``count``."""
+    present = np.bincount(labels).astype(np.int64)
+    exact_numerators = present * count
+    counts = exact_numerators // len(labels)
+    remainders = exact_numerators % len(labels)
+    largest_first = np.argsort(-remainders, kind="stable")
+    counts[largest_first[: count - int(counts.sum())]] += 1
+    return counts
+
+
+def _balanced_counts(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return how many of every class to take: equal, capped by what the class has, summing to ``count``."""
+    present = np.bincount(labels).astype(np.int64)
+    counts = np.zeros_like(present)
+    while (missing := count - int(counts.sum())) > 0:
+        open_classes = np.flatnonzero(counts < present)
+        share, extra = divmod(missing, len(open_classes))
+        wanted = np.full(len(open_classes), share, dtype=np.int64)
+        wanted[:extra] += 1
+        counts[open_classes] = np.minimum(counts[open_classes] + wanted, present[open_classes])
+    return counts
+
+
+def _rotate_classes(indices: NDArray[np.int64], labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Reorder indices so that the classes alternate, shuffled within a class."""
+    order = np.random.default_rng([seed, len(indices)]).permutation(len(indices))
+    indices, labels = indices[order], labels[order]
+    turn = np.empty(len(indices), dtype=np.int64)
+    for label in np.unique(labels):
+        turn[labels == label] = np.arange(int((labels == label).sum()))
+    return indices[np.lexsort((labels, turn))]
