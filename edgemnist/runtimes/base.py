@@ -1,0 +1,162 @@
+"""The seam: what an engine has to offer to be run, timed and compared.
+
+To add an engine, add one module to this folder that defines ``RUNTIMES``, a tuple of :class:`Runtime` instances; it is
+found by its file (:func:`edgemnist.runtimes.registry.runtimes`). Engines are opened only inside a worker process
+(``edgemnist.runtimes.worker``), never in the process of the command: some can't share one, and any of them can crash.
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edgemnist.tflite_file import TfliteModel
+
+
+class ModelKind(enum.Enum):
+    """What a model file holds, by its arithmetic; the values are what ``edgemnist convert`` calls them."""
+
+    KERAS = "keras"
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    DYNAMIC = "dynamic"
+    INT8 = "int8"
+    INT16X8 = "int16x8"
+
+
+TFLITE_KINDS = frozenset(ModelKind) - {ModelKind.KERAS}
+"""Every kind that a ``.tflite`` file can be."""
+
+
+def model_kind(model: TfliteModel) -> ModelKind:
+    """Return the kind of a TFLite model from the types of its activations and constants.
+
+    Integer activations decide first, so an int8 model with float input and output is still int8.
+    """
+    activations = {
+        model.tensors[index].dtype
+        for operator in model.operators
+        for index in operator.outputs
+        if operator.kind not in ("DEQUANTIZE", "QUANTIZE")
+    }
+    constants = {tensor.dtype for tensor in model.tensors if tensor.data is not None and tensor.elements > 1}
+    if "int16" in activations:
+        return ModelKind.INT16X8
+    if activations & {"int8", "uint8"}:
+        return ModelKind.INT8
+    if "float16" in constants:
+        return ModelKind.FLOAT16
+    return ModelKind.DYNAMIC if constants & {"int8", "uint8"} else ModelKind.FLOAT32
+
+
+class Session(ABC):
+    """A model opened in an engine, on one thread.
+
+    ``version`` is the engine's version; ``kernels`` says which implementations of the operators this model got.
+    """
+
+    version: str
+    kernels: str
+
+    @abstractmethod
+    def invoke(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run the model once.
+
+        :param inputs: one array per model input, of the input's own shape (batch included) and dtype.
+        :returns: one array per model output, of the output's own shape and dtype; copies, safe to keep.
+        """
+
+    def tensor(self, index: int) -> NDArray[Any]:
+        """Return a copy of an operator's output tensor, by its index in the file, as the last ``invoke`` left it.
+
+        Only for a session opened with ``keep_tensors=True``.
+
+        :raises NotImplementedError: the engine cannot look inside a model.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot read intermediate tensors")
+
+
+class Runtime(ABC):
+    """An engine with one set of kernels.
+
+    ``name`` is what ``--runtime`` takes. Runtimes with the same ``process`` may run one after another in one worker
+    process, which saves start-up. ``takes`` are the kinds of model it is meant for; ``install`` is the exact command
+    that installs it. ``batched`` sessions take any number of images in one ``invoke``.
+    """
+
+    name: str
+    process: str
+    takes: frozenset[ModelKind]
+    install: str
+    batched: bool = False
+
+    @abstractmethod
+    def available(self) -> str | None:
+        """Return None when the engine is installed here, else the reason why not and the remedy; imports nothing."""
+
+    @abstractmethod
+    def version(self) -> str:
+        """Import the engine and return its version."""
+
+    @abstractmethod
+    def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> Session:
+        """Open a model: the bytes of a ``.tflite`` file, or the path of any model file the engine takes.
+
+        With ``keep_tensors`` every operator's output can be read after ``invoke``, at some cost in memory.
+        """
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Time of one invoke in microseconds: copy the input in, run, copy the output out; batch 1, one thread.
+
+    The quantisation of the image is not part of it. ``first_us`` is the first invoke after opening; ``median_us`` and
+    ``p95_us`` are over ``samples`` invokes that follow ``warm_up`` unmeasured ones.
+    """
+
+    first_us: float
+    median_us: float
+    p95_us: float
+    samples: int
+    warm_up: int
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What an engine made of N images.
+
+    ``outputs``: shape (N, classes), the model's output dtype. ``logits``: the same shape, the input of the final
+    softmax in its own dtype, or None when the model has none or the engine cannot show it. ``rss_bytes``: resident
+    memory of the worker process after the run, the engine's own libraries included.
+    """
+
+    runtime: str
+    version: str
+    kernels: str
+    outputs: NDArray[Any]
+    logits: NDArray[Any] | None
+    latency: Latency
+    rss_bytes: int
+
+
+def model_bytes(model: bytes | Path) -> bytes:
+    """Return the content of a model given as bytes or as a path."""
+    return model if isinstance(model, bytes) else model.read_bytes()
+
+
+def operator_outputs(model: TfliteModel) -> list[int]:
+    """Return the indices of every tensor that an operator writes, in the order of execution."""
+    return [index for operator in model.operators for index in operator.outputs if index != -1]
+
+
+def missing_package(package: str, install: str) -> str | None:
+    """Return None when ``package`` can be found, else the sentence that says how to install it; imports nothing."""
+    from importlib.util import find_spec
+
+    return None if find_spec(package) is not None else f"{package} is not installed; install it with: {install}"

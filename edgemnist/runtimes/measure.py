@@ -1,0 +1,117 @@
+"""Run a model over many images inside a worker: outputs, logits, latency, memory."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.runtimes.base import Latency, RunResult, Runtime, Session
+
+WARM_UP_INVOKES = 10
+TIMED_INVOKES = 300
+TIMED_SECONDS = 3.0
+_MINIMUM_SAMPLES = 5
+_BATCH = 256
+
+
+def trace(
+    runtime: Runtime, model: bytes | Path, inputs: Sequence[NDArray[Any]], tensors: Sequence[int]
+) -> list[NDArray[Any]]:
+    """Return the named tensors for every case, each of shape (cases, *tensor shape).
+
+    ``inputs``: one array per model input, of shape (cases, *input shape).
+    """
+    session = runtime.open(model, keep_tensors=True)
+    rows: list[list[NDArray[Any]]] = []
+    for case in zip(*inputs, strict=True):
+        session.invoke(case)
+        rows.append([session.tensor(index) for index in tensors])
+    return [np.stack(column) for column in zip(*rows, strict=True)]
+
+
+def invoke_all(runtime: Runtime, model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return every model output for every case, each of shape (cases, *output shape)."""
+    session = runtime.open(model)
+    rows = [session.invoke(case) for case in zip(*inputs, strict=True)]
+    return [np.stack(column) for column in zip(*rows, strict=True)]
+
+
+def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tensor: int | None) -> RunResult:
+    """Run one image classifier over ``inputs``, shape (N, *image shape) in the model's input dtype.
+
+    Latency is measured on a session that keeps no tensors, as an application would open it.
+    """
+    plain = runtime.open(model)
+    latency = _time(plain, inputs)
+    if logits_tensor is None:
+        outputs, logits = _outputs(plain, inputs, batched=runtime.batched), None
+    else:
+        outputs, logits = _outputs_and_logits(runtime.open(model, keep_tensors=True), inputs, logits_tensor)
+    return RunResult(
+        runtime=runtime.name,
+        version=plain.version,
+        kernels=plain.kernels,
+        outputs=outputs,
+        logits=logits,
+        latency=latency,
+        rss_bytes=resident_bytes(),
+    )
+
+
+def _outputs(session: Session, inputs: NDArray[Any], *, batched: bool) -> NDArray[Any]:
+    step = _BATCH if batched else 1
+    return np.concatenate([session.invoke([inputs[i : i + step]])[0] for i in range(0, len(inputs), step)])
+
+
+def _outputs_and_logits(session: Session, inputs: NDArray[Any], tensor: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    outputs, logits = [], []
+    for index in range(len(inputs)):
+        outputs.append(session.invoke([inputs[index : index + 1]])[0])
+        logits.append(session.tensor(tensor))
+    return np.concatenate(outputs), np.concatenate(logits)
+
+
+def _time(session: Session, inputs: NDArray[Any]) -> Latency:
+    """Time invokes one by one, cycling through the images, until there are enough samples or no time is left."""
+
+    def timed(index: int) -> int:
+        image = inputs[index % len(inputs)][np.newaxis]
+        start = time.perf_counter_ns()
+        session.invoke([image])
+        return time.perf_counter_ns() - start
+
+    first = timed(0)
+    for index in range(WARM_UP_INVOKES):
+        timed(index)
+    samples: list[int] = []
+    deadline = time.perf_counter() + TIMED_SECONDS
+    while len(samples) < TIMED_INVOKES and (len(samples) < _MINIMUM_SAMPLES or time.perf_counter() < deadline):
+        samples.append(timed(len(samples)))
+    median, p95 = np.percentile(samples, [50, 95]) / 1000
+    return Latency(
+        first_us=first / 1000,
+        median_us=float(median),
+        p95_us=float(p95),
+        samples=len(samples),
+        warm_up=WARM_UP_INVOKES,
+    )
+
+
+def resident_bytes() -> int:
+    """Return this process's resident memory; off Linux its peak."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text())
+        if found:
+            return int(found[1]) * 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

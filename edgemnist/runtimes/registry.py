@@ -1,0 +1,36 @@
+"""Which engines there are: every module of this folder that defines ``RUNTIMES``."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from edgemnist.errors import InputError
+from edgemnist.runtimes.base import Runtime
+
+
+@functools.cache
+def runtimes() -> Mapping[str, Runtime]:
+    """Return every runtime by name, installed or not, sorted by name."""
+    import edgemnist.runtimes as folder
+
+    found: dict[str, Runtime] = {}
+    for entry in pkgutil.iter_modules(folder.__path__):
+        module = importlib.import_module(f"{folder.__name__}.{entry.name}")
+        for runtime in getattr(module, "RUNTIMES", ()):
+            found[runtime.name] = runtime
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def find_runtime(name: str) -> Runtime:
+    """Return a runtime by name.
+
+    :raises InputError: there is no runtime of that name; lists those there are.
+    """
+    known = runtimes()
+    if name not in known:
+        raise InputError(f"unknown runtime {name!r}; known: {', '.join(known)}")
+    return known[name]
