@@ -1,7 +1,7 @@
 """Datasets in: one loader for IDX, NPZ and image folders, the table of known datasets, and downloads.
 
-``load_dataset``, ``load_for_run`` and ``known_datasets`` are imported on first use: ``artifacts`` needs ``data.base``, and the
-loader needs ``artifacts``.
+``load_dataset``, ``load_for_run`` and ``known_datasets`` are imported on first use: ``artifacts`` needs ``data.base``
+and must not pull in all of this.
 """
 
 from __future__ import annotations

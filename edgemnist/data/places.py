@@ -1,4 +1,12 @@
-"""Where a known dataset's files may lie on this machine, in the order in which they are looked for."""
+"""Where a known dataset's files may lie on this machine, in the order in which they are looked for.
+
+1. ``EDGEMNIST_DATA``: ``<name>/`` with the IDX files, gzipped or plain; or ``<name>/<name>.npz`` or ``<name>.npz``
+2. Keras's cache: ``~/.keras/datasets`` (``KERAS_HOME``)
+3. torchvision's layout (``MNIST/raw/...``) below ``EDGEMNIST_DATA``, ``TORCH_HOME/datasets`` (default
+   ``~/.cache/torch/datasets``), ``./data`` and ``~/data``: torchvision itself has no default folder
+4. Debian's package dataset-fashion-mnist: ``/usr/share/datasets/fashion-mnist``
+5. what ``edgemnist data fetch`` downloaded: ``~/.cache/edgemnist/datasets`` (``EDGEMNIST_CACHE``, ``XDG_CACHE_HOME``)
+"""
 
 from __future__ import annotations
 
@@ -8,84 +16,127 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgemnist.data.idx import IdxFile
-from edgemnist.data.known import IdxLayout, KnownDataset
+from edgemnist.data.known import EMNIST_ARCHIVE, IdxLayout, KnownDataset
+from edgemnist.errors import DatasetError
 
 DATA_VARIABLE = "EDGEMNIST_DATA"
 CACHE_VARIABLE = "EDGEMNIST_CACHE"
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
-"""Where Debian's package dataset-fashion-mnist puts its files."""
+
+IdxFiles = tuple[IdxFile, IdxFile, IdxFile, IdxFile]
+"""Train images, train labels, test images, test labels."""
 
 
 @dataclass(frozen=True)
-class FoundIdx:
-    """The four IDX files of a dataset, in the order of :attr:`IdxLayout.names`, and the folder or archive they are in."""
+class Place:
+    """A folder to look in. ``ours``: the user or edgemnist put the files there, so a damaged one is an error.
+
+    Damaged files in another program's cache are passed over.
+    """
+
+    folder: Path
+    ours: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """A known dataset's files: four IDX files in the folder ``where``, or the .npz ``where`` (then ``idx`` is None)."""
 
     where: Path
-    files: tuple[IdxFile, IdxFile, IdxFile, IdxFile]
+    place: Place
+    idx: IdxFiles | None
 
 
 def cache_folder() -> Path:
-    """Return the folder of downloaded datasets: EDGEMNIST_CACHE, or ``edgemnist`` in the user's cache folder."""
+    """Return the folder of downloaded datasets; see the module's list."""
     chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser() / "datasets"
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "edgemnist" / "datasets"
+    return (Path(chosen).expanduser() if chosen else _user_cache() / "edgemnist") / "datasets"
 
 
 def data_folder() -> Path | None:
-    """Return the folder that EDGEMNIST_DATA names, or None."""
+    """Return the folder that EDGEMNIST_DATA names, or None when it is not set.
+
+    :raises DatasetError: it names something that is not a folder.
+    """
     chosen = os.environ.get(DATA_VARIABLE)
-    return Path(chosen).expanduser() if chosen else None
+    if not chosen:
+        return None
+    folder = Path(chosen).expanduser()
+    if not folder.is_dir():
+        raise DatasetError(
+            f"{DATA_VARIABLE} is {chosen!r}, which is not a folder; "
+            "set it to a folder with one folder per dataset, or unset it"
+        )
+    return folder
 
 
-def candidate_folders(known: KnownDataset) -> Iterator[Path]:
-    """Yield the folders in which a known dataset's IDX files are looked for, first choice first."""
-    data = data_folder()
-    if data is not None:
-        yield from (data / name for name in known.folders)
-    yield from _keras_folders(known)
-    if known.torchvision_folder:
-        yield from (root / known.torchvision_folder / "raw" for root in _torchvision_roots())
-    if known.name == "fashion-mnist":
-        yield DEBIAN_FASHION_MNIST
-    yield from (cache_folder() / name for name in known.folders)
+def find_files(known: KnownDataset) -> Iterator[Found]:
+    """Yield every complete set of a known dataset's files on this machine, first choice first. Reads no content."""
+    for place in _places(known):
+        found = _look_in(place, known)
+        if found is not None:
+            yield found
 
 
-def find_idx(folder: Path, layout: IdxLayout) -> FoundIdx | None:
-    """Return a layout's four files in a folder (gzipped, plain, or in an EMNIST archive), or None unless all are there."""
-    files = [_find_file(folder, name) for name in layout.names]
-    if all(files):
-        train_images, train_labels, test_images, test_labels = (file for file in files if file)
-        return FoundIdx(folder, (train_images, train_labels, test_images, test_labels))
+def find_idx_files(folder: Path, layout: IdxLayout) -> IdxFiles | None:
+    """Return a layout's four files in a folder (gzipped, plain, in EMNIST's archive), or None unless all are there."""
+    train_images, train_labels, test_images, test_labels = (_find_idx_file(folder, name) for name in layout.names)
+    if train_images and train_labels and test_images and test_labels:
+        return train_images, train_labels, test_images, test_labels
     return None
 
 
-def _find_file(folder: Path, name: str) -> IdxFile | None:
+def is_file(path: Path) -> bool:
+    """Tell whether a file is there; a folder that may not be read counts as empty."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _look_in(place: Place, known: KnownDataset) -> Found | None:
+    idx = find_idx_files(place.folder, known.layout) if known.layout else None
+    if idx is not None:
+        return Found(place.folder, place, idx)
+    for npz in (place.folder / f"{known.name}.npz", place.folder.with_name(f"{place.folder.name}.npz")):
+        if is_file(npz):
+            return Found(npz, place, None)
+    return None
+
+
+def _find_idx_file(folder: Path, name: str) -> IdxFile | None:
     dotted = name.replace("-idx", ".idx")
     for candidate in (f"{name}.gz", name, f"{dotted}.gz", dotted):
-        if (folder / candidate).is_file():
+        if is_file(folder / candidate):
             return IdxFile(folder / candidate)
-    archive = folder / "gzip.zip"
-    return IdxFile(archive, f"gzip/{name}.gz") if name.startswith("emnist-") and archive.is_file() else None
+    archive = folder / EMNIST_ARCHIVE.name
+    return IdxFile(archive, f"gzip/{name}.gz") if name.startswith("emnist-") and is_file(archive) else None
 
 
-def _keras_folders(known: KnownDataset) -> Iterator[Path]:
-    if known.keras_name:
-        yield keras_cache() / known.keras_name
-
-
-def keras_cache() -> Path:
-    """Return the folder in which Keras keeps datasets."""
-    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets"
-
-
-def _torchvision_roots() -> Iterator[Path]:
-    """Yield the ``root`` folders that torchvision users give: it has no default of its own."""
+def _places(known: KnownDataset) -> Iterator[Place]:
     data = data_folder()
     if data is not None:
-        yield data
+        yield from (Place(data / name, ours=True) for name in known.folders)
+    if known.keras_name:
+        yield Place(
+            Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets" / known.keras_name, False
+        )
+    if known.torchvision_folder:
+        for root, ours in _torchvision_roots(data):
+            yield Place(root / known.torchvision_folder / "raw", ours)
+    if known.name == "fashion-mnist":
+        yield Place(DEBIAN_FASHION_MNIST, ours=False)
+    yield from (Place(cache_folder() / name, ours=True) for name in known.folders)
+
+
+def _torchvision_roots(data: Path | None) -> Iterator[tuple[Path, bool]]:
+    if data is not None:
+        yield data, True
     torch_home = os.environ.get("TORCH_HOME")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    yield (Path(torch_home).expanduser() if torch_home else cache / "torch") / "datasets"
-    yield Path("data")
-    yield Path("~/data").expanduser()
+    yield (Path(torch_home).expanduser() if torch_home else _user_cache() / "torch") / "datasets", False
+    yield Path("data"), False
+    yield Path("~/data").expanduser(), False
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()

@@ -1,4 +1,4 @@
-"""Dividing a split: held-out images for validation and calibration, samples for parity. Deterministic, class by class."""
+"""Dividing a split: held-out images for validation, samples for calibration and parity. Deterministic, by class."""
 
 from __future__ import annotations
 
@@ -19,9 +19,21 @@ def hold_out(split: Split, count: int, seed: int) -> tuple[Split, Split]:
     """
     if not 0 < count < len(split):
         raise InputError(f"cannot hold out {count} of {len(split)} images; give a count from 1 to {len(split) - 1}")
-    chosen = _choose(split.labels, _proportional_counts(split.labels, count), seed)
-    rest = np.setdiff1d(np.arange(len(split)), chosen)
-    return split.take(rest), split.take(chosen)
+    return _divide_at(split, _choose(split.labels, _proportional_counts(split.labels, count), seed))
+
+
+def divide(split: Split, share: float, seed: int) -> tuple[Split, Split]:
+    """Divide a split into (rest, part): of every class about ``share`` goes into the part, at least one, never all.
+
+    ``share`` lies in 0..1. Both parts keep the order of the original.
+
+    :raises InputError: a class has a single image.
+    """
+    present = np.bincount(split.labels).astype(np.int64)
+    if (present == 1).any():
+        raise InputError(f"cannot divide class {int(np.flatnonzero(present == 1)[0])}, which has a single image")
+    wanted = np.clip(np.rint(present * share).astype(np.int64), 1, np.maximum(present - 1, 1))
+    return _divide_at(split, _choose(split.labels, np.minimum(wanted, present), seed))
 
 
 def class_balanced_sample(split: Split, count: int, seed: int) -> Split:
@@ -39,13 +51,24 @@ def class_balanced_sample(split: Split, count: int, seed: int) -> Split:
     return split.take(_rotate_classes(chosen, split.labels[chosen], seed))
 
 
+def _divide_at(split: Split, chosen: NDArray[np.int64]) -> tuple[Split, Split]:
+    stays = np.ones(len(split), dtype=bool)
+    stays[chosen] = False
+    return split.take(np.flatnonzero(stays)), split.take(chosen)
+
+
 def _choose(labels: NDArray[np.int64], counts: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Return sorted indices: ``counts[c]`` random ones of every class c. A class's choice depends on its own seed only."""
+    """Return sorted indices: ``counts[c]`` random ones of every class c; each class has a random stream of its own."""
     parts = [
-        np.random.default_rng([seed, label]).permutation(np.flatnonzero(labels == label))[:wanted]
+        _random(seed, label).permutation(np.flatnonzero(labels == label))[:wanted]
         for label, wanted in enumerate(counts)
     ]
     return np.sort(np.concatenate(parts)).astype(np.int64)
+
+
+def _random(*seeds: int) -> np.random.RandomState:
+    """Return numpy's legacy generator: the only one whose stream is promised never to change between versions."""
+    return np.random.RandomState(list(seeds))
 
 
 def _proportional_counts(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -74,9 +97,9 @@ def _balanced_counts(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]
 
 def _rotate_classes(indices: NDArray[np.int64], labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     """Reorder indices so that the classes alternate, shuffled within a class."""
-    order = np.random.default_rng([seed, len(indices)]).permutation(len(indices))
+    order = _random(seed).permutation(len(indices))
     indices, labels = indices[order], labels[order]
     turn = np.empty(len(indices), dtype=np.int64)
     for label in np.unique(labels):
         turn[labels == label] = np.arange(int((labels == label).sum()))
-    return indices[np.lexsort((labels, turn))]
+    return np.asarray(indices[np.lexsort((labels, turn))], dtype=np.int64)

@@ -1,0 +1,95 @@
+"""What ``edgemnist data list`` and ``data show`` return."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemnist.artifacts import write_bytes
+from edgemnist.data.images import contact_sheet
+from edgemnist.data.known import KnownDataset, known_datasets
+from edgemnist.data.loading import load_dataset
+from edgemnist.data.mnist5k import mnist_5k_file
+from edgemnist.data.places import find_files
+from edgemnist.data.splits import class_balanced_sample
+from edgemnist.errors import InputError
+
+SPLITS = ("train", "test")
+MAX_SHEET_COLUMNS = 16
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A known dataset and where it is on this machine; None when it would have to be fetched or installed."""
+
+    known: KnownDataset
+    where: Path | None
+
+    @property
+    def remedy(self) -> str:
+        """The command that brings the dataset here."""
+        if not self.known.files:
+            return "no: pip install 'edgemnist[mnist5k]'"
+        size = f" ({self.known.download_size / 1e6:,.0f} MB)" if all(file.size for file in self.known.files) else ""
+        return f"no: edgemnist data fetch {self.known.name}{size}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the listing as JSON values."""
+        return {
+            "name": self.known.name,
+            "description": self.known.description,
+            "licence": self.known.licence,
+            "classes": len(self.known.class_names),
+            "train": self.known.train_count,
+            "test": self.known.test_count,
+            "image_shape": list(self.known.image_shape),
+            "download_bytes": self.known.download_size or None,
+            "here": self.where is not None,
+            "where": str(self.where) if self.where else None,
+        }
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A contact sheet that was written: ``path``, what is on it, and the dataset's note for the user."""
+
+    path: Path
+    dataset: str
+    split: str
+    count: int
+    source: str
+    note: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what was written as JSON values."""
+        return {**asdict(self), "path": str(self.path)}
+
+
+def list_datasets() -> tuple[Listing, ...]:
+    """Return every known dataset with where its files are; reads none of them."""
+    return tuple(Listing(known, _where(known)) for known in known_datasets())
+
+
+def write_sheet(name: str, *, split: str, count: int, seed: int, target: Path | None) -> Sheet:
+    """Write a PNG contact sheet of ``count`` images with equally many of every class, and return where it is.
+
+    ``target`` None writes ``<name>-<split>.png`` into the current folder.
+
+    :raises InputError: ``split`` is not one of :data:`SPLITS`, or it has fewer than ``count`` images.
+    """
+    if split not in SPLITS:
+        raise InputError(f"unknown split {split!r}; allowed are {', '.join(SPLITS)}")
+    dataset = load_dataset(name)
+    sample = class_balanced_sample(dataset.train if split == "train" else dataset.test, count, seed)
+    columns = dataset.classes if dataset.classes <= MAX_SHEET_COLUMNS else 10
+    png = contact_sheet(sample.images, sample.labels, dataset.class_names, columns=columns)
+    path = write_bytes(target or Path(f"{Path(dataset.name).stem}-{split}.png"), png)
+    return Sheet(path, dataset.name, split, count, dataset.source, dataset.note)
+
+
+def _where(known: KnownDataset) -> Path | None:
+    if not known.files:
+        return mnist_5k_file()
+    found = next(find_files(known), None)
+    return found.where if found else None

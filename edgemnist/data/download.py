@@ -1,0 +1,277 @@
+"""Downloading one file from several mirrors: resumable, checked against its published checksums, atomic.
+
+What has arrived lies in ``<name>.part`` until its checksums are right, and stays there when the download stops
+half-way: the next try, on the same mirror or another, asks only for the rest.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.client
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from edgemnist import __version__
+from edgemnist.data.known import RemoteFile
+from edgemnist.errors import DatasetError, storage_errors
+from edgemnist.progress import Task, progress_task, say
+
+MAX_BYTES = 2 << 30
+"""A reply for a file of unknown size is cut off here."""
+
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a mirror may take.
+
+    ``connect_seconds``: until the connection stands (TLS included). ``silence_seconds``: without a single byte.
+    ``least_rate``: bytes per second, averaged over ``window_seconds``; a slower mirror is given up.
+    ``attempts``: on one mirror, as long as each brings new bytes.
+    """
+
+    connect_seconds: float = 5.0
+    silence_seconds: float = 20.0
+    window_seconds: float = 20.0
+    least_rate: float = 2_000.0
+    attempts: int = 5
+
+
+class MirrorError(Exception):
+    """A mirror failed. ``resumable``: asking the same mirror for the rest may help."""
+
+    def __init__(self, reason: str, *, resumable: bool = False) -> None:
+        super().__init__(reason)
+        self.resumable = resumable
+
+
+def download(file: RemoteFile, mirrors: Sequence[str], folder: Path, patience: Patience | None = None) -> str:
+    """Download a file into ``folder`` unless a good copy is there; return the mirror it came from, "" for a good copy.
+
+    ``mirrors``: address prefixes, to which the file's name is added, in the order in which they are tried.
+
+    :raises DatasetError: no mirror delivered the published file; names each and why.
+    :raises StorageError: no permission, disk full.
+    """
+    target, part = folder / file.name, folder / f"{file.name}.part"
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _alone_in(folder):
+        if target.exists() and difference(target, file) is None:
+            return ""
+        failures = []
+        with progress_task(f"Downloading {file.name}", total=file.size or None) as task:
+            for mirror in mirrors:
+                try:
+                    _from_mirror(mirror + file.name, file, part, patience or Patience(), task)
+                except MirrorError as error:
+                    failures.append(f"{mirror}{file.name}: {error}")
+                    continue
+                _put_in_place(part, target)
+                return mirror
+    raise DatasetError("\n  ".join([f"cannot download {file.name!r}; every mirror failed", *failures]))
+
+
+def difference(path: Path, file: RemoteFile) -> str | None:
+    """Return how a file differs from the published one (size, MD5, SHA-256), or None when it doesn't."""
+    size = path.stat().st_size
+    if file.size and size != file.size:
+        return f"{size:,} bytes instead of {file.size:,}"
+    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    with path.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            md5.update(block)
+            sha256.update(block)
+    for name, actual, published in (("MD5", md5, file.md5), ("SHA-256", sha256, file.sha256)):
+        if published and actual.hexdigest() != published:
+            return f"{name} {actual.hexdigest()} instead of {published}"
+    return None
+
+
+def _from_mirror(url: str, file: RemoteFile, part: Path, patience: Patience, task: Task) -> None:
+    """Bring ``part`` to the published content from one mirror.
+
+    :raises MirrorError: it can't be had there.
+    """
+    for attempt in range(patience.attempts):
+        before = part.stat().st_size if part.exists() else 0
+        try:
+            _append(url, file, part, patience, task)
+        except MirrorError as error:
+            grown = (part.stat().st_size if part.exists() else 0) > before
+            if not (error.resumable and grown) or attempt + 1 == patience.attempts:
+                raise
+            continue
+        wrong = difference(part, file)
+        if wrong is None:
+            return
+        part.unlink()
+        if before == 0:
+            raise MirrorError(f"not the published file ({wrong})")
+    raise MirrorError("it kept breaking off")
+
+
+def _append(url: str, file: RemoteFile, part: Path, patience: Patience, task: Task) -> None:
+    """Ask for what ``part`` still lacks and append it; start over where the server can't resume."""
+    have = part.stat().st_size if part.exists() else 0
+    if file.size and have >= file.size:
+        return
+    with _reply(url, have, patience) as reply:
+        if reply is None:
+            return
+        start = have if _resumes_at(reply, have) else 0
+        length = reply.headers.get("Content-Length", "")
+        total = start + int(length) if length.isdigit() else 0
+        if file.size and total and total != file.size:
+            raise MirrorError(f"not the published file ({total:,} bytes instead of {file.size:,})")
+        limit = file.size or MAX_BYTES
+        task.update(completed=start, total=file.size or total or None)
+        with storage_errors(part), part.open("r+b" if start else "wb") as output:
+            output.seek(start)
+            output.truncate()
+            arrived = start + _copy(reply, output, limit - start, patience, task)
+    if arrived < (file.size or total):
+        raise MirrorError(f"broke off after {arrived:,} of {file.size or total:,} bytes", resumable=True)
+
+
+def _copy(reply: http.client.HTTPResponse, output: BinaryIO, limit: int, patience: Patience, task: Task) -> int:
+    """Copy a reply to a file and return how many bytes; watches the rate and the limit."""
+    copied, window_start, window_bytes = 0, time.monotonic(), 0
+    while True:
+        block = _network(lambda: reply.read1(_CHUNK), "broke off")
+        if not block:
+            return copied
+        if copied + len(block) > limit:
+            raise MirrorError(f"not the published file (more than its {limit:,} bytes)")
+        output.write(block)
+        copied, window_bytes = copied + len(block), window_bytes + len(block)
+        task.update(advance=len(block))
+        elapsed = time.monotonic() - window_start
+        if elapsed >= patience.window_seconds:
+            if window_bytes < patience.least_rate * elapsed:
+                raise MirrorError(f"too slow ({window_bytes / elapsed:,.0f} bytes per second)")
+            window_start, window_bytes = time.monotonic(), 0
+
+
+@contextmanager
+def _reply(url: str, have: int, patience: Patience) -> Iterator[http.client.HTTPResponse | None]:
+    """Open an address from byte ``have`` on; None when the server has nothing after that (HTTP 416)."""
+    headers = {"User-Agent": f"edgemnist/{__version__}", "Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    request = urllib.request.Request(url, headers=headers)
+    opener = urllib.request.build_opener(_PatientHTTPHandler(patience), _PatientHTTPSHandler(patience))
+    try:
+        reply = _network(lambda: opener.open(request, timeout=patience.connect_seconds), "no connection")
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise MirrorError(f"HTTP {error.code} {error.reason}") from error
+        yield None
+        return
+    with reply:
+        yield reply
+
+
+def _network(action: Callable[[], Any], what: str) -> Any:
+    """Run a network operation; what goes wrong becomes a :class:`MirrorError` (an HTTP status stays what it is)."""
+    try:
+        return action()
+    except urllib.error.HTTPError:
+        raise
+    except TimeoutError as error:
+        raise MirrorError(f"{what}: no answer in time", resumable=True) from error
+    except urllib.error.URLError as error:
+        reason = "no answer in time" if isinstance(error.reason, TimeoutError) else error.reason
+        raise MirrorError(f"{what}: {reason}", resumable=True) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise MirrorError(f"{what}: {error or type(error).__name__}", resumable=True) from error
+
+
+def _resumes_at(reply: http.client.HTTPResponse, have: int) -> bool:
+    """Tell whether a reply continues at byte ``have``; a server that ignores Range sends everything with status 200."""
+    announced = reply.headers.get("Content-Range", "")
+    return have > 0 and reply.status == http.client.PARTIAL_CONTENT and announced.startswith(f"bytes {have}-")
+
+
+def _put_in_place(part: Path, target: Path) -> None:
+    with storage_errors(target):
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process downloads into a folder, so that two don't write into one ``.part``."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: two downloads at once end in a failed checksum and start over
+        yield
+        return
+    with storage_errors(folder):
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another download into {folder}")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(handle)
+
+
+class _PatientHTTPConnection(http.client.HTTPConnection):
+    """Takes the request's timeout for connecting only and allows longer silence afterwards."""
+
+    silence_seconds = 20.0
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock.settimeout(self.silence_seconds)
+
+
+class _PatientHTTPSConnection(http.client.HTTPSConnection):
+    """The same over TLS."""
+
+    silence_seconds = 20.0
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock.settimeout(self.silence_seconds)
+
+
+class _PatientHTTPHandler(urllib.request.HTTPHandler):
+    def __init__(self, patience: Patience) -> None:
+        super().__init__()
+        self._connect = functools.partial(_connection, _PatientHTTPConnection, patience)
+
+    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._connect, request)
+
+
+class _PatientHTTPSHandler(urllib.request.HTTPSHandler):
+    def __init__(self, patience: Patience) -> None:
+        super().__init__()
+        self._connect = functools.partial(_connection, _PatientHTTPSConnection, patience)
+
+    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._connect, request)
+
+
+def _connection(kind: Any, patience: Patience, host: str, **arguments: Any) -> Any:
+    connection = kind(host, **arguments)
+    connection.silence_seconds = patience.silence_seconds
+    return connection
