@@ -1,0 +1,1 @@
+"""Tests of conversion, the C array and inspect."""
