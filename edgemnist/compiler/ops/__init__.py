@@ -1,1 +1,26 @@
-"""TODO"""
+"""Operators, one file each: what is checked, the numpy reference, and how it becomes a kernel call.
+
+``OPERATORS`` maps a TFLite operator name to its :class:`~edgemnist.compiler.ops.base.Operator`; it is filled from the
+modules in this folder, so a new operator is one file here and one kernel in ``firmware/kernels``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from edgemnist.compiler.ops.base import Operator
+
+
+def _discover() -> Mapping[str, Operator]:
+    found: dict[str, Operator] = {}
+    for entry in sorted(pkgutil.iter_modules(__path__), key=lambda item: item.name):
+        module = importlib.import_module(f"{__name__}.{entry.name}")
+        for operator in getattr(module, "OPERATORS", ()):
+            found.update(dict.fromkeys(operator.kinds, operator))
+    return MappingProxyType(found)
+
+
+OPERATORS = _discover()

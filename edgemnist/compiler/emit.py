@@ -1,0 +1,244 @@
+"""Program + Plan -> C99 files: lays out calls and constants; holds no arithmetic of its own. Deterministic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from edgemnist.compiler.lowering import Program
+from edgemnist.compiler.memory import Plan
+from edgemnist.compiler.ops.base import CArray, Step, quantisation_of
+from edgemnist.tflite_file import TensorInfo
+
+C_TYPES = {"int8": "int8_t", "float32": "float"}
+
+
+@dataclass(frozen=True)
+class EmitSettings:
+    """``name`` prefixes every C name and file; ``command`` stands in the header; ``labels`` are in class order."""
+
+    name: str
+    command: str
+    labels: tuple[str, ...] = ()
+
+
+def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]:
+    """Return the generated files by name: ``NAME.h``, ``NAME.c`` and the kernels that they include."""
+    headers = sorted({step.header for step in program.steps} | {"em_common.h"})
+    return {
+        f"{settings.name}.h": _header(program, plan, settings),
+        f"{settings.name}.c": _source(program, plan, settings, headers),
+        **kernel_files(headers),
+    }
+
+
+def kernels_folder() -> Path:
+    """Return the folder of the kernels: in the installed package, or beside it in a checkout."""
+    installed = Path(str(resources.files("edgemnist"))) / "firmware" / "kernels"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "firmware" / "kernels"
+
+
+def kernel_files(headers: Iterable[str]) -> dict[str, str]:
+    """Return the named kernel headers and all that they include, by file name."""
+    found: dict[str, str] = {}
+    pending = list(headers)
+    while pending:
+        header = pending.pop()
+        if header not in found:
+            found[header] = (kernels_folder() / header).read_text()
+            pending += re.findall(r'#include "(em_\w+\.h)"', found[header])
+    return dict(sorted(found.items()))
+
+
+def _provenance(program: Program, plan: Plan, settings: EmitSettings) -> str:
+    lines = [
+        f"{settings.name}: an int8 network as C99, without interpreter, heap or library.",
+        f"Made by: {settings.command}",
+        f"Source: TFLite file with SHA-256 {program.graph.source_sha256}",
+        f"Arena {plan.size} bytes (input, output and scratch included); the largest tensor alone has "
+        f"{plan.largest_tensor}, the largest live set without overlaps {plan.largest_live_set}.",
+        f"Constants {program.constant_bytes} bytes, {program.macs} multiply-accumulates per inference.",
+        "",
+        "   step  operator                                  output         constants      MACs",
+    ]
+    for index, step in enumerate(program.steps):
+        shape = "x".join(str(size) for size in program.graph.tensors[step.outputs[0]].shape[1:])
+        name = step.node.label.split(" ", 2)[2]
+        lines.append(f"   {index:4}  {name:40}  {shape:12} {step.constant_bytes:11} {step.macs:9}")
+    return "/* " + "\n * ".join(lines).replace(" * \n", " *\n") + "\n */\n"
+
+
+def _tensor_macros(prefix: str, what: str, tensor: TensorInfo) -> list[str]:
+    names = {4: ("HEIGHT", "WIDTH", "CHANNELS"), 3: ("LENGTH", "CHANNELS"), 2: ("CHANNELS",)}.get(len(tensor.shape), ())
+    lines = [f"#define {prefix}_{what}_SIZE {tensor.elements}"]
+    lines += [f"#define {prefix}_{what}_{axis} {size}" for axis, size in zip(names, tensor.shape[1:], strict=False)]
+    if tensor.dtype == "int8":
+        quantisation = quantisation_of(tensor)
+        lines.append(f"#define {prefix}_{what}_SCALE {_float_literal(quantisation.scale)}")
+        lines.append(f"#define {prefix}_{what}_ZERO_POINT ({quantisation.zero_point})")
+    return lines
+
+
+def _float_literal(value: float) -> str:
+    text = f"{np.float32(value):.9g}"
+    return f"{text}f" if any(mark in text for mark in ".e") else f"{text}.0f"
+
+
+def _signatures(program: Program, settings: EmitSettings) -> tuple[str, str]:
+    graph, prefix = program.graph, settings.name.upper()
+    entry, result = (C_TYPES[graph.tensors[index].dtype] for index in (graph.input, graph.output))
+    arguments = f"const {entry} input[{prefix}_INPUT_SIZE], {result} output[{prefix}_OUTPUT_SIZE]"
+    return (
+        f"void {settings.name}_run({arguments})",
+        f"void {settings.name}_run_in(int8_t arena[{prefix}_ARENA_SIZE])",
+    )
+
+
+def _header(program: Program, plan: Plan, settings: EmitSettings) -> str:
+    graph, name, prefix = program.graph, settings.name, settings.name.upper()
+    run, run_in = _signatures(program, settings)
+    lines = [
+        _provenance(program, plan, settings) + f"#ifndef {prefix}_H",
+        f"#define {prefix}_H",
+        "",
+        "#include <stdint.h>",
+        "",
+        f"#define {prefix}_ARENA_SIZE {max(plan.size, 1)}",
+        *_tensor_macros(prefix, "INPUT", graph.tensors[graph.input]),
+        f"#define {prefix}_INPUT_OFFSET {plan.tensor_offset(graph.root(graph.input))}",
+        *_tensor_macros(prefix, "OUTPUT", graph.tensors[graph.output]),
+        f"#define {prefix}_OUTPUT_OFFSET {plan.tensor_offset(graph.root(graph.output))}",
+        f"#define {prefix}_STEPS {len(program.steps)}",
+        "",
+        "#ifdef __cplusplus",
+        'extern "C" {',
+        "#endif",
+        "",
+        "/* Runs the network once in an arena of its own; not for two threads at a time. */",
+        f"{run};",
+        "",
+        "/* The same in the caller's arena, aligned to 4 bytes: put the input at arena + INPUT_OFFSET, find the",
+        " * output at arena + OUTPUT_OFFSET. Everything in the arena is overwritten, the input too. */",
+        f"{run_in};",
+        *_label_declaration(settings),
+        "",
+        "/* With this macro defined, the caller provides a function that gets each step's output when it is there. */",
+        f"#ifdef {prefix}_TRACE",
+        f"void {name}_trace(int step, const void *data, unsigned long bytes);",
+        "#endif",
+        "",
+        "#ifdef __cplusplus",
+        "}",
+        "#endif",
+        "",
+        "#endif",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _label_declaration(settings: EmitSettings) -> list[str]:
+    if not settings.labels:
+        return []
+    return ["", "/* Class names in the order of the output. */",
+            f"extern const char *const {settings.name}_labels[{len(settings.labels)}];"]  # fmt: skip
+
+
+def _label_definition(settings: EmitSettings) -> list[str]:
+    if not settings.labels:
+        return []
+    quoted = ", ".join(c_string(label) for label in settings.labels)
+    return ["", f"const char *const {settings.name}_labels[{len(settings.labels)}] = {{{quoted}}};"]
+
+
+def c_string(text: str) -> str:
+    """Return a C string literal in ASCII: other bytes as three-digit octal escapes, question marks escaped."""
+    escapes = {ord('"'): '\\"', ord("\\"): "\\\\", ord("?"): "\\?"}
+    body = "".join(
+        escapes.get(byte, chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}") for byte in text.encode()
+    )  # fmt: skip
+    return f'"{body}"'
+
+
+def _source(program: Program, plan: Plan, settings: EmitSettings, headers: Sequence[str]) -> str:
+    name = settings.name
+    parts = [f'/* See {name}.h. */\n#include "{name}.h"\n', "\n".join(f'#include "{header}"' for header in headers)]
+    for index, step in enumerate(program.steps):
+        parts.append(_constants(program, settings, index, step))
+    parts.append(_run_functions(program, plan, settings))
+    parts += _label_definition(settings)
+    return "\n".join(parts) + "\n"
+
+
+def _constants(program: Program, settings: EmitSettings, index: int, step: Step) -> str:
+    text = [f"\n/* Step {index}: {step.node.label} */"]
+    text += [_array(f"{settings.name}_{array.suffix}_{index}", array) for array in step.arrays]
+    if step.struct_type:
+        fields = ", ".join(f"/* {field} */ {_number(value)}" for field, value in step.parameters)
+        text.append(
+            _wrapped(f"static const {step.struct_type} {settings.name}_params_{index} = {{", fields.split(", "), "};")
+        )
+    return "\n".join(text)
+
+
+def _number(value: int | float) -> str:
+    return _float_literal(value) if isinstance(value, float) else str(value)
+
+
+def _array(name: str, array: CArray) -> str:
+    if array.ctype == "em_channel":
+        items = [f"{{{bias}, {multiplier}}}" for bias, multiplier in array.values.tolist()]
+    else:
+        items = [_number(value) for value in array.values.reshape(-1).tolist()]
+    return _wrapped(f"static const {array.ctype} {name}[{len(items)}] = {{", items, "};")
+
+
+def _wrapped(head: str, items: Sequence[str], tail: str, width: int = 116) -> str:
+    lines, line = [head], " "
+    for position, item in enumerate(items):
+        piece = item + ("," if position + 1 < len(items) else "")
+        if len(line) + 1 + len(piece) > width:
+            lines.append(line)
+            line = " "
+        line += " " + piece
+    return "\n".join([*lines, line, tail])
+
+
+def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:
+    graph, name, prefix = program.graph, settings.name, settings.name.upper()
+    run, run_in = _signatures(program, settings)
+    lines = ["", run_in, "{"]
+    for index, step in enumerate(program.steps):
+        lines.append(f"  {_call(program, plan, settings, index, step)};")
+        lines += [f"#ifdef {prefix}_TRACE"]
+        for tensor in step.outputs:
+            pointer = f"arena + {plan.tensor_offset(graph.root(tensor))}"
+            lines.append(f"  {name}_trace({index}, {pointer}, {graph.tensors[tensor].bytes});")
+        lines += ["#endif"]
+    lines += ["}", "", run, "{", "  static union {", f"    int8_t bytes[{prefix}_ARENA_SIZE];",
+              "    uint32_t alignment;", "  } arena;",
+              f"  memcpy(arena.bytes + {prefix}_INPUT_OFFSET, input, {graph.tensors[graph.input].bytes});",
+              f"  {name}_run_in(arena.bytes);",
+              f"  memcpy(output, arena.bytes + {prefix}_OUTPUT_OFFSET, {graph.tensors[graph.output].bytes});",
+              "}"]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _call(program: Program, plan: Plan, settings: EmitSettings, index: int, step: Step) -> str:
+    graph, name = program.graph, settings.name
+
+    def pointer(tensor: int, const: str) -> str:
+        place = f"arena + {plan.tensor_offset(graph.root(tensor))}"
+        dtype = graph.tensors[tensor].dtype
+        return place if dtype == "int8" else f"({const}{C_TYPES[dtype]} *)({const}void *)({place})"
+
+    arguments = [f"&{name}_params_{index}"] if step.struct_type else []
+    arguments += [f"{name}_{array.suffix}_{index}" for array in step.arrays]
+    arguments += [f"arena + {plan.scratch_offset(index)}"] if step.scratch else []
+    arguments += [pointer(tensor, "const ") for tensor in step.inputs]
+    arguments += [pointer(tensor, "") for tensor in step.outputs]
+    return f"{step.function}({', '.join(arguments)})"

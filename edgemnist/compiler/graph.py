@@ -1,0 +1,96 @@
+"""The compiler's graph: tensors and nodes as frozen values; every pass takes one and returns a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from edgemnist.tflite_file import OptionValue, TensorInfo
+
+ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU_N1_TO_1, ACTIVATION_RELU6 = 0, 1, 2, 3
+PADDING_SAME, PADDING_VALID = 0, 1
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Rows and columns of zero points around an image, in pixels."""
+
+    top: int = 0
+    left: int = 0
+    bottom: int = 0
+    right: int = 0
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operator, possibly with later ones fused into it.
+
+    ``kind`` is the TFLite schema's name; ``inputs`` and ``outputs`` are tensor indices, -1 for an absent one.
+    ``sources`` are the operators' positions in the file. ``padding`` replaces the SAME/VALID option once it is set.
+    ``fused`` holds the absorbed followers in order; ``inputs`` then ends with their other inputs.
+    """
+
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Mapping[str, OptionValue]
+    sources: tuple[int, ...]
+    padding: Padding | None = None
+    fused: tuple[Node, ...] = ()
+
+    def integer(self, name: str, default: int = 0) -> int:
+        """Return an integer option."""
+        value = self.options.get(name, default)
+        return int(value) if isinstance(value, (int, float)) else default
+
+    def number(self, name: str, default: float = 0.0) -> float:
+        """Return a floating-point option."""
+        value = self.options.get(name, default)
+        return float(value) if isinstance(value, (int, float)) else default
+
+    @property
+    def label(self) -> str:
+        """Name for people: the kinds joined, and where it stands in the file."""
+        kinds = "+".join([self.kind, *(node.kind for node in self.fused)])
+        return f"operator {self.sources[0]} {kinds}"
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A model: one int8 (or float) input, one output, nodes in execution order.
+
+    ``storage`` maps a tensor to the one whose memory it shares (a reshape's output to its input).
+    """
+
+    tensors: Mapping[int, TensorInfo]
+    nodes: tuple[Node, ...]
+    input: int
+    output: int
+    source_sha256: str
+    storage: Mapping[int, int]
+
+    def root(self, tensor: int) -> int:
+        """Return the tensor whose memory ``tensor`` lives in."""
+        while tensor in self.storage:
+            tensor = self.storage[tensor]
+        return tensor
+
+    def consumers(self, tensor: int) -> list[Node]:
+        """Return the nodes that read ``tensor`` (not its aliases)."""
+        return [node for node in self.nodes if tensor in node.inputs]
+
+    def producer(self, tensor: int) -> Node | None:
+        """Return the node that writes ``tensor``, or None for inputs and constants."""
+        return next((node for node in self.nodes if tensor in node.outputs), None)
+
+    def is_constant(self, tensor: int) -> bool:
+        """Whether ``tensor`` has a value in the file."""
+        return tensor != -1 and self.tensors[tensor].data is not None
+
+    def activations(self, indices: Iterable[int]) -> tuple[int, ...]:
+        """Return those of ``indices`` that are computed at run time."""
+        return tuple(index for index in indices if index != -1 and self.tensors[index].data is None)
+
+    def with_nodes(self, nodes: Iterable[Node]) -> Graph:
+        """Return the same graph with other nodes."""
+        return replace(self, nodes=tuple(nodes))

@@ -1,0 +1,117 @@
+"""Generated C on this machine: compiled into a shared object, run through ctypes, every step's output on request."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.compiler.lowering import Program
+from edgemnist.compiler.memory import Plan
+from edgemnist.errors import EnvironmentFailure, MissingDependencyError
+
+HOUSE_FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
+_TRACE_SHIM = """
+#include <string.h>
+void (*em_host_trace)(int, const void *, unsigned long);
+void net_trace(int step, const void *data, unsigned long bytes);
+void net_trace(int step, const void *data, unsigned long bytes)
+{
+  if (em_host_trace) em_host_trace(step, data, bytes);
+}
+"""
+
+
+def host_compiler() -> str:
+    """Return this machine's C compiler.
+
+    :raises MissingDependencyError: there is none.
+    """
+    wanted = [os.environ.get("CC"), "cc", "gcc", "clang"]
+    found = next((path for name in wanted if name and (path := shutil.which(name))), None)
+    if found is None:
+        raise MissingDependencyError("no C compiler found; install one, for example: sudo apt-get install gcc")
+    return found
+
+
+def compile_files(files: Mapping[str, str], folder: Path, output: str, flags: Sequence[str]) -> Path:
+    """Write ``files`` into ``folder``, compile the ``.c`` files among them and return the result's path.
+
+    :raises EnvironmentFailure: the compiler failed; its first lines are in the message.
+    """
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    sources = [name for name in files if name.endswith(".c")]
+    command = [host_compiler(), *flags, "-I.", *sources, "-o", output]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if run.returncode:
+        lines = "\n".join(run.stderr.splitlines()[:30])
+        raise EnvironmentFailure(f"{' '.join(command)} failed with exit code {run.returncode}:\n{lines}")
+    return folder / output
+
+
+@dataclass(frozen=True, eq=False)
+class HostModel:
+    """A compiled network, loaded into this process."""
+
+    program: Program
+    library: Any
+
+    def run(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Run images of shape (count, *input shape without batch), in the input's dtype; return (count, *output)."""
+        graph = self.program.graph
+        output = graph.tensors[graph.output]
+        images = np.ascontiguousarray(images)
+        results = np.empty((len(images), *output.shape[1:]), np.dtype(output.dtype))
+        run = self.library.net_run
+        for image, result in zip(images, results, strict=True):
+            run(image.ctypes.data_as(ctypes.c_void_p), result.ctypes.data_as(ctypes.c_void_p))
+        return results
+
+    def trace(self, image: NDArray[Any]) -> dict[int, NDArray[Any]]:
+        """Run one image (input shape, batch included) and return each step's output by tensor index."""
+        found: dict[int, NDArray[Any]] = {}
+        counts: dict[int, int] = {}
+
+        def keep(step: int, data: int, size: int) -> None:
+            tensor_index = self.program.steps[step].outputs[counts.get(step, 0)]
+            counts[step] = counts.get(step, 0) + 1
+            tensor = self.program.graph.tensors[tensor_index]
+            found[tensor_index] = np.frombuffer(ctypes.string_at(data, size), tensor.dtype).reshape(tensor.shape)
+
+        callback = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong)(keep)
+        pointer = ctypes.c_void_p.in_dll(self.library, "em_host_trace")
+        pointer.value = ctypes.cast(callback, ctypes.c_void_p).value
+        try:
+            self.run(image)
+        finally:
+            pointer.value = None
+        return found
+
+
+def build_host_model(
+    program: Program, plan: Plan, *, trace: bool = False, flags: Sequence[str] = ("-O2",), folder: Path | None = None
+) -> HostModel:
+    """Compile a program for this machine and load it.
+
+    :raises MissingDependencyError: no C compiler.
+    :raises EnvironmentFailure: the compiler failed.
+    """
+    files = emit(program, plan, EmitSettings(name="net", command="host build"))
+    extra = [*HOUSE_FLAGS, "-fPIC", "-shared", *flags]
+    if trace:
+        files["trace_shim.c"] = _TRACE_SHIM
+        extra.append("-DNET_TRACE")
+    with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
+        library = compile_files(files, folder or Path(temporary), "net.so", extra)
+        return HostModel(program, ctypes.CDLL(str(library)))

@@ -1,0 +1,186 @@
+"""Program -> Plan: where every tensor and scratch buffer lies in the arena.
+
+Two buffers may share bytes when they are never alive at once, or when one is an input that dies in the step that
+writes the other and that step's kernel has declared the distance between them safe (``Overlap``): then the arena comes
+near the largest tensor instead of the largest pair.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from edgemnist.compiler.lowering import Program
+from edgemnist.compiler.ops.base import Overlap
+
+ALIGNMENT = 4
+"""Every buffer starts at a multiple of this, so that kernels may load words."""
+
+RANDOM_ORDERS = 300
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A tensor (``tensor`` >= 0) or a step's scratch, alive from step ``first`` to step ``last`` inclusive.
+
+    The model's input is alive from step 0 on; its output until the step after the last.
+    """
+
+    name: str
+    tensor: int
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A buffer and its offset in the arena, in bytes."""
+
+    buffer: Buffer
+    offset: int
+
+    @property
+    def end(self) -> int:
+        """First byte after the buffer."""
+        return self.offset + self.buffer.size
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The arena's layout. ``offsets`` of tensors are by root tensor index, of scratch by step index."""
+
+    placed: tuple[Placed, ...]
+    size: int
+    largest_tensor: int
+    largest_live_set: int
+
+    def tensor_offset(self, root: int) -> int:
+        """Return the offset of a root tensor."""
+        return next(item.offset for item in self.placed if item.buffer.tensor == root)
+
+    def scratch_offset(self, step: int) -> int:
+        """Return the offset of a step's scratch."""
+        return next(item.offset for item in self.placed if item.buffer.tensor == -1 and item.buffer.first == step)
+
+
+Overlaps = dict[tuple[int, int], Overlap]
+
+
+def plan(program: Program) -> Plan:
+    """Lay out the arena, trying several orders of placement and keeping the smallest; deterministic."""
+    buffers = _buffers(program)
+    overlaps = _overlaps(program, buffers)
+    best = min((_place(order, overlaps) for order in _orders(buffers)), key=_extent)
+    lowest = min((item.offset for item in best), default=0)
+    placed = tuple(
+        sorted((Placed(p.buffer, p.offset - lowest) for p in best), key=lambda p: (p.buffer.first, p.offset))
+    )
+    tensors = [buffer for buffer in buffers if buffer.tensor >= 0]
+    live = [sum(b.size for b in tensors if b.first <= step <= b.last) for step in range(len(program.steps) + 1)]
+    return Plan(placed, _extent(best), max((b.size for b in tensors), default=0), max(live, default=0))
+
+
+def _buffers(program: Program) -> list[Buffer]:
+    graph, steps = program.graph, program.steps
+    first, last = {graph.root(graph.input): 0}, {}
+    for index, step in enumerate(steps):
+        for tensor in step.outputs:
+            first.setdefault(graph.root(tensor), index)
+            last[graph.root(tensor)] = index
+        for tensor in step.inputs:
+            last[graph.root(tensor)] = index
+    last[graph.root(graph.output)] = len(steps)
+    buffers = [
+        Buffer(graph.tensors[root].name, root, graph.tensors[root].bytes, start, last.get(root, 0))
+        for root, start in first.items()
+    ]
+    scratch = [Buffer(f"scratch {i}", -1, step.scratch, i, i) for i, step in enumerate(steps) if step.scratch]
+    return buffers + scratch
+
+
+def _overlaps(program: Program, buffers: Iterable[Buffer]) -> Overlaps:
+    """Return the declared overlaps between root tensors, for inputs that die in the step."""
+    last = {buffer.tensor: buffer.last for buffer in buffers}
+    found: Overlaps = {}
+    for index, step in enumerate(program.steps):
+        for (source, target), overlap in step.overlaps.items():
+            source_root, target_root = program.graph.root(source), program.graph.root(target)
+            if last[source_root] == index and source_root != target_root:
+                found[source_root, target_root] = overlap
+    return found
+
+
+def _orders(buffers: Sequence[Buffer]) -> Iterable[list[Buffer]]:
+    yield sorted(buffers, key=lambda b: (-b.size, b.first))
+    yield sorted(buffers, key=lambda b: (b.first, -b.size))
+    yield sorted(buffers, key=lambda b: (-b.last, -b.size))
+    yield sorted(buffers, key=lambda b: (b.tensor == -1, -b.size, b.first))
+    shuffle = random.Random(0)
+    for _ in range(RANDOM_ORDERS):
+        # Large buffers still tend to come first: sizes are scaled by a random factor.
+        weights = {buffer: buffer.size * shuffle.uniform(0.2, 1.0) for buffer in buffers}
+        yield sorted(buffers, key=lambda b: -weights[b])
+
+
+def _extent(placed: Sequence[Placed]) -> int:
+    if not placed:
+        return 0
+    size = max(item.end for item in placed) - min(item.offset for item in placed)
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _place(order: Sequence[Buffer], overlaps: Overlaps) -> list[Placed]:
+    """Place buffers one by one where the arena grows least; offsets may be negative until all are placed."""
+    placed: list[Placed] = []
+    low = high = 0
+    for buffer in order:
+        rivals = [item for item in placed if item.buffer.first <= buffer.last and buffer.first <= item.buffer.last]
+        feasible = [
+            offset
+            for offset in _candidates(buffer, rivals, overlaps)
+            if all(_compatible(buffer, offset, rival, overlaps) for rival in rivals)
+        ]
+
+        def growth(offset: int, size: int = buffer.size, low: int = low, high: int = high) -> tuple[int, int]:
+            return max(high, offset + size) - min(low, offset), abs(offset)
+
+        offset = min(feasible, key=growth)
+        placed.append(Placed(buffer, offset))
+        low, high = min(low, offset), max(high, offset + buffer.size)
+    return placed
+
+
+def _candidates(buffer: Buffer, rivals: Sequence[Placed], overlaps: Overlaps) -> set[int]:
+    offsets = {0}
+    for rival in rivals:
+        offsets.add(_up(rival.end))
+        offsets.add(_down(rival.offset - buffer.size))
+        forward = overlaps.get((rival.buffer.tensor, buffer.tensor))
+        if forward is not None:
+            offsets.update(_down(rival.offset + d) for d in (forward.at_most, forward.exactly) if d is not None)
+            offsets.update(_up(rival.offset + d) for d in (forward.at_least,) if d is not None)
+        backward = overlaps.get((buffer.tensor, rival.buffer.tensor))
+        if backward is not None:
+            offsets.update(_up(rival.offset - d) for d in (backward.at_most, backward.exactly) if d is not None)
+            offsets.update(_down(rival.offset - d) for d in (backward.at_least,) if d is not None)
+    return offsets
+
+
+def _up(offset: int) -> int:
+    return -(-offset // ALIGNMENT) * ALIGNMENT
+
+
+def _down(offset: int) -> int:
+    return offset // ALIGNMENT * ALIGNMENT
+
+
+def _compatible(buffer: Buffer, offset: int, rival: Placed, overlaps: Overlaps) -> bool:
+    if offset + buffer.size <= rival.offset or rival.end <= offset:
+        return True
+    forward = overlaps.get((rival.buffer.tensor, buffer.tensor))
+    if forward is not None and rival.buffer.last == buffer.first and forward.allows(offset - rival.offset):
+        return True
+    backward = overlaps.get((buffer.tensor, rival.buffer.tensor))
+    return backward is not None and buffer.last == rival.buffer.first and backward.allows(rival.offset - offset)

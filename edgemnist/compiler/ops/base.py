@@ -1,0 +1,180 @@
+"""What an operator has to tell the compiler, and the values it hands over."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.graph import (
+    ACTIVATION_NONE,
+    ACTIVATION_RELU,
+    ACTIVATION_RELU6,
+    ACTIVATION_RELU_N1_TO_1,
+    Graph,
+    Node,
+)
+from edgemnist.tflite_file import Quantisation, TensorInfo
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Where a kernel's output may lie on top of an input that dies with this step.
+
+    With ``delta = output offset - input offset`` in bytes, the overlap is safe when ``delta <= at_most`` (the kernel
+    walks forward and its write front stays behind its read front), or ``delta >= at_least`` (it walks backward), or
+    ``delta == exactly``. A bound of None allows nothing.
+    """
+
+    at_most: int | None = None
+    at_least: int | None = None
+    exactly: int | None = None
+
+    def allows(self, delta: int) -> bool:
+        """Whether this distance is safe."""
+        return (
+            (self.at_most is not None and delta <= self.at_most)
+            or (self.at_least is not None and delta >= self.at_least)
+            or (self.exactly is not None and delta == self.exactly)
+        )
+
+
+ELEMENT_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "uint32_t": 4, "float": 4, "em_channel": 4}
+"""Bytes of one value of each element type; an ``em_channel`` is a row of two."""
+
+
+@dataclass(frozen=True, eq=False)
+class CArray:
+    """A constant in flash: ``suffix`` goes into its C name, ``ctype`` is the element type, ``values`` its elements.
+
+    ``em_channel`` arrays have shape (channels, 2): bias and multiplier.
+    """
+
+    suffix: str
+    ctype: str
+    values: NDArray[Any]
+
+    @property
+    def bytes(self) -> int:
+        """Size in flash."""
+        return int(self.values.size) * ELEMENT_BYTES[self.ctype]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One kernel call: ``function(&parameters, arrays..., [scratch], inputs..., outputs...)``.
+
+    ``header`` is the file in ``firmware/kernels``; ``parameters`` are the fields of ``struct_type`` in order, each with
+    its name for the comment. ``scratch`` bytes live only during the call. ``overlaps`` maps (input, output) to where
+    they may share memory; pairs left out must be disjoint.
+    """
+
+    node: Node
+    header: str
+    function: str
+    struct_type: str
+    parameters: tuple[tuple[str, int | float], ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    arrays: tuple[CArray, ...] = ()
+    scratch: int = 0
+    overlaps: Mapping[tuple[int, int], Overlap] = field(default_factory=dict)
+    macs: int = 0
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of constants in flash, without the parameter struct."""
+        return sum(array.bytes for array in self.arrays)
+
+
+@dataclass(frozen=True)
+class LoweringSettings:
+    """Choices that change what is generated: ``rounding`` is "tflm" or "tflite" (TensorFlow 2.21 reference)."""
+
+    rounding: str = "tflm"
+    target: str = "portable"
+
+
+class Operator(ABC):
+    """One TFLite operator. Methods get the graph so that they can look up their tensors."""
+
+    kinds: tuple[str, ...]
+
+    @abstractmethod
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """Return every reason why this node can't be compiled, each with its remedy; empty when it can."""
+
+    @abstractmethod
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """Compute the outputs with numpy, in the oracle's arithmetic.
+
+        ``inputs`` has one array per entry of ``node.inputs`` in tensor shape (constants included; an absent one is an
+        empty array); fused followers are not applied here.
+        """
+
+    @abstractmethod
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """Return the kernel call for this node with everything that was fused into it."""
+
+
+def quantisation_of(tensor: TensorInfo) -> Quantisation:
+    """Return a tensor's quantisation; the reader has checked that it has one."""
+    if tensor.quantisation is None:
+        raise ValueError(f"tensor {tensor.name!r} has no quantisation")
+    return tensor.quantisation
+
+
+def require_int8(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
+    """Return a problem for each named tensor that is not int8 with one scale and zero point."""
+    problems = []
+    for index in indices:
+        tensor = graph.tensors[index]
+        if tensor.dtype != "int8":
+            remedy = "convert the model with `edgemnist convert --int8`"
+            problems.append(f"{node.label}: tensor {tensor.name!r} is {tensor.dtype}, needed is int8; {remedy}")
+        elif tensor.quantisation is None:
+            problems.append(
+                f"{node.label}: tensor {tensor.name!r} has no scale and zero point; convert with full int8 quantisation"
+            )
+        elif tensor.quantisation.per_channel and tensor.data is None:
+            problems.append(f"{node.label}: activation {tensor.name!r} is quantised per channel; convert per tensor")
+    return problems
+
+
+def activation_range(activation: int, output: TensorInfo) -> tuple[int, int]:
+    """Return the clamping range of a fused activation in the output's int8 quantisation.
+
+    Source: TFLite ``CalculateActivationRangeQuantized``: the bound's quantised value, limited to int8.
+    """
+    quantisation = quantisation_of(output)
+
+    def quantised(real: float) -> int:
+        # TFLite divides in float32 and rounds half away from zero.
+        ratio = float(np.float32(real) / np.float32(quantisation.scale))
+        return quantisation.zero_point + int(np.floor(abs(ratio) + 0.5) * np.sign(ratio))
+
+    low, high = -128, 127
+    if activation in (ACTIVATION_RELU, ACTIVATION_RELU6):
+        low = max(low, quantised(0.0))
+    if activation == ACTIVATION_RELU6:
+        high = min(high, quantised(6.0))
+    if activation == ACTIVATION_RELU_N1_TO_1:
+        low, high = max(low, quantised(-1.0)), min(high, quantised(1.0))
+    return low, high
+
+
+def check_activation(node: Node, option: str = "fused_activation_function") -> list[str]:
+    """Return a problem when the fused activation is one that int8 kernels don't have."""
+    activation = node.integer(option)
+    if activation in (ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU_N1_TO_1, ACTIVATION_RELU6):
+        return []
+    return [
+        f"{node.label}: fused activation {activation} is not one of none, ReLU, ReLU6, ReLU -1..1; "
+        "put the activation into a layer of its own"
+    ]

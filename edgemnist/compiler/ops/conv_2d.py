@@ -1,0 +1,185 @@
+"""CONV_2D: any stride, dilation, padding and groups; a following MAX_POOL_2D may be fused into it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.graph import Graph, Node, Padding
+from edgemnist.compiler.ops.base import (
+    CArray,
+    LoweringSettings,
+    Operator,
+    Overlap,
+    Step,
+    activation_range,
+    check_activation,
+    quantisation_of,
+    require_int8,
+)
+from edgemnist.compiler.ops.convolution import (
+    Geometry,
+    bias_values,
+    channel_multipliers,
+    channel_parameters,
+    check_constant_weights,
+    pack_lanes,
+    requantise,
+    window_geometry,
+    windows_of,
+)
+
+MAX_POOL_PAIRS = 8
+"""EM_POOL_PAIRS in em_conv_2d.h: the most pixel pairs that a fused pool window may have."""
+
+
+class Conv2D(Operator):
+    """Two-dimensional convolution."""
+
+    kinds = ("CONV_2D",)
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems += check_constant_weights(node, graph) + check_activation(node)
+        in_channels = graph.tensors[node.inputs[0]].shape[-1]
+        out_channels, _, _, group_channels = graph.tensors[node.inputs[1]].shape
+        if in_channels % group_channels or out_channels % (in_channels // group_channels):
+            problems.append(
+                f"{node.label}: {in_channels} input and {out_channels} output channels don't divide into groups of "
+                f"{group_channels} input channels; use a legal grouping"
+            )
+        return problems
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        weights, output = inputs[1].astype(np.int64), graph.tensors[node.outputs[0]]
+        geometry = conv_geometry(node, graph)
+        zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point
+        windows = windows_of(inputs[0][0].astype(np.int64), geometry, zero_point) - zero_point
+        group_channels, out_channels = weights.shape[3], weights.shape[0]
+        groups = geometry.in_channels // group_channels
+        grouped = windows.reshape(*windows.shape[:4], groups, group_channels)
+        accumulators = np.einsum(
+            "yxabgc,gfabc->yxgf", grouped, weights.reshape(groups, out_channels // groups, *weights.shape[1:])
+        ).reshape(geometry.out_height, geometry.out_width, out_channels)
+        accumulators = accumulators + bias_values(node, graph, out_channels)
+        multipliers = channel_multipliers(node, graph, float32_product=False)
+        scaled = requantise(accumulators, multipliers * (out_channels // len(multipliers)))
+        low, high = activation_range(node.integer("fused_activation_function"), output)
+        return [np.clip(scaled + quantisation_of(output).zero_point, low, high).astype(np.int8)[None]]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        geometry = conv_geometry(node, graph)
+        weights = graph.tensors[node.inputs[1]].data
+        rows = np.asarray(weights).reshape(geometry.out_channels, -1)
+        channels = channel_parameters(node, graph, rows, channel_multipliers(node, graph, float32_product=False))
+        groups = geometry.in_channels // graph.tensors[node.inputs[1]].shape[3]
+        per_group = geometry.out_channels // groups
+        packed = np.concatenate([pack_lanes(rows[g * per_group : (g + 1) * per_group]) for g in range(groups)])
+        arrays = (CArray("weights", "int8_t", packed), *channels.arrays())
+        if groups == 1 and is_pointwise(geometry) and not node.fused:
+            return _lower_pointwise(node, graph, geometry, arrays, fast=channels.fast)
+        return _lower_windows(node, graph, geometry, groups, arrays, fast=channels.fast)
+
+
+def conv_geometry(node: Node, graph: Graph) -> Geometry:
+    """Return a CONV_2D's geometry; out sizes are those of the convolution itself."""
+    out_channels, kernel_height, kernel_width, _ = graph.tensors[node.inputs[1]].shape
+    return window_geometry(node, graph, kernel_height, kernel_width, out_channels)
+
+
+def is_pointwise(geometry: Geometry) -> bool:
+    """Whether every output pixel depends on just the input pixel at its place."""
+    sizes = (geometry.kernel_height, geometry.kernel_width, geometry.stride_height, geometry.stride_width)
+    return sizes == (1, 1, 1, 1) and geometry.padding == Padding()
+
+
+def output_parameters(node: Node, graph: Graph) -> tuple[tuple[str, int], ...]:
+    """Return the fields of the C struct ``em_output`` for a node with a fused activation."""
+    output = graph.tensors[node.outputs[0]]
+    low, high = activation_range(node.integer("fused_activation_function"), output)
+    return (("output_zero_point", quantisation_of(output).zero_point), ("minimum", low), ("maximum", high))
+
+
+def _lower_pointwise(node: Node, graph: Graph, geometry: Geometry, arrays: tuple[CArray, ...], *, fast: bool) -> Step:
+    pixels = geometry.in_height * geometry.in_width
+    read, written = geometry.in_channels, geometry.out_channels
+    backward = written > read
+    blocks = [(first, min(first + 2, pixels)) for first in range(0, pixels, 2)]
+    if backward:
+        overlap = Overlap(at_least=max(end * read - first * written for first, end in blocks))
+    else:
+        overlap = Overlap(at_most=min(first * read - end * written for first, end in blocks))
+    return Step(
+        node=node, header="em_pointwise.h", function="em_pointwise" if fast else "em_pointwise_any",
+        struct_type="em_pointwise_params",
+        parameters=(
+            ("pixels", pixels), ("in_channels", read), ("out_channels", written), ("backward", int(backward)),
+            *output_parameters(node, graph),
+        ),
+        inputs=node.inputs[:1], outputs=node.outputs, arrays=arrays,
+        overlaps={(node.inputs[0], node.outputs[0]): overlap}, macs=pixels * read * written,
+    )  # fmt: skip
+
+
+def _lower_windows(
+    node: Node, graph: Graph, geometry: Geometry, groups: int, arrays: tuple[CArray, ...], *, fast: bool
+) -> Step:
+    g = geometry
+    pool = node.fused[0] if node.fused else None
+    pool_height, pool_width = (pool.integer("filter_height"), pool.integer("filter_width")) if pool else (1, 2)
+    out_height = g.out_height // pool_height if pool else g.out_height
+    out_width = g.out_width // pool_width if pool else g.out_width
+    name = "em_conv_2d_max_pool" if pool else "em_conv_2d"
+    window = g.kernel_height * g.kernel_width * (g.in_channels // groups)
+    pairs = pool_height * ((pool_width + 1) // 2)
+    output = node.outputs[0]
+    conv_pixels = out_height * pool_height * out_width * pool_width if pool else out_height * out_width
+    return Step(
+        node=node, header="em_conv_2d.h", function=name if fast else f"{name}_any", struct_type="em_conv_2d_params",
+        parameters=(
+            ("in_height", g.in_height), ("in_width", g.in_width), ("in_channels", g.in_channels),
+            ("out_height", out_height), ("out_width", out_width), ("out_channels", g.out_channels),
+            ("kernel_height", g.kernel_height), ("kernel_width", g.kernel_width),
+            ("stride_height", g.stride_height), ("stride_width", g.stride_width),
+            ("dilation_height", g.dilation_height), ("dilation_width", g.dilation_width),
+            ("pad_top", g.padding.top), ("pad_left", g.padding.left), ("groups", groups),
+            ("pool_height", pool_height), ("pool_width", pool_width),
+            ("in_zero_point", quantisation_of(graph.tensors[node.inputs[0]]).zero_point),
+            *output_parameters(node, graph),
+        ),
+        inputs=node.inputs[:1], outputs=node.outputs, arrays=arrays, scratch=2 * pairs * window,
+        overlaps={(node.inputs[0], output): _window_overlap(g, pool_height, pool_width, out_height, out_width, pool)},
+        macs=conv_pixels * window * g.out_channels,
+    )  # fmt: skip
+
+
+def _window_overlap(
+    g: Geometry, pool_height: int, pool_width: int, out_height: int, out_width: int, pool: Node | None
+) -> Overlap:
+    """Return how far ahead of its input the output has to start, walking the kernel's blocks in its order.
+
+    A block may write only below the first input byte that it or any later block still reads.
+    """
+    columns = pool_width if pool else 1
+    block = 1 if pool else 2
+    rows_per_output = pool_height if pool else 1
+    starts, ends = [], []
+    for y in range(out_height):
+        top = max(y * rows_per_output * g.stride_height - g.padding.top, 0)
+        for x in range(0, out_width, block):
+            left = max(x * columns * g.stride_width - g.padding.left, 0)
+            starts.append((top * g.in_width + min(left, g.in_width)) * g.in_channels)
+            ends.append((y * out_width + min(x + block, out_width)) * g.out_channels)
+    still_needed = np.minimum.accumulate(np.array(starts)[::-1])[::-1]
+    return Overlap(at_most=int((still_needed - np.array(ends)).min()))
+
+
+OPERATORS = (Conv2D(),)

@@ -1,0 +1,210 @@
+"""What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: geometry, packed weights, requantisation per channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.fixedpoint import (
+    INT32_MAX,
+    Multiplier,
+    multiply_by_quantised_multiplier,
+    quantise_multiplier,
+    saturating_rounding_doubling_high_multiply,
+)
+from edgemnist.compiler.graph import PADDING_SAME, Graph, Node, Padding
+from edgemnist.compiler.ops.base import CArray, quantisation_of
+from edgemnist.errors import UnsupportedModelError
+
+FAST_ACCUMULATOR_LIMIT = 2**30
+"""``em_requantise`` doubles the accumulator, so it has to stay below this."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sizes of a windowed operator, in pixels; ``out_*`` before any fused pool."""
+
+    in_height: int
+    in_width: int
+    in_channels: int
+    out_height: int
+    out_width: int
+    out_channels: int
+    kernel_height: int
+    kernel_width: int
+    stride_height: int
+    stride_width: int
+    dilation_height: int
+    dilation_width: int
+    padding: Padding
+
+
+def same_or_valid_padding(padding: int, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int, int]:
+    """Return (output size, padding before, padding after) along one axis (TFLite ``ComputePaddingHeightWidth``)."""
+    effective = (kernel - 1) * dilation + 1
+    output = -(-size // stride) if padding == PADDING_SAME else (size + stride - effective) // stride
+    total = max((output - 1) * stride + effective - size, 0)
+    return output, total // 2, total - total // 2
+
+
+def window_geometry(node: Node, graph: Graph, kernel_height: int, kernel_width: int, out_channels: int) -> Geometry:
+    """Return the geometry of a convolution or pool whose first input is the image."""
+    _, in_height, in_width, in_channels = graph.tensors[node.inputs[0]].shape
+    strides = node.integer("stride_h", 1), node.integer("stride_w", 1)
+    dilations = node.integer("dilation_hfactor", 1), node.integer("dilation_wfactor", 1)
+    padding = node.padding
+    if padding is None:
+        option = node.integer("padding")
+        _, top, bottom = same_or_valid_padding(option, in_height, kernel_height, strides[0], dilations[0])
+        _, left, right = same_or_valid_padding(option, in_width, kernel_width, strides[1], dilations[1])
+        padding = Padding(top, left, bottom, right)
+    rows = (in_height + padding.top + padding.bottom - (kernel_height - 1) * dilations[0] - 1) // strides[0] + 1
+    columns = (in_width + padding.left + padding.right - (kernel_width - 1) * dilations[1] - 1) // strides[1] + 1
+    return Geometry(
+        in_height, in_width, in_channels, rows, columns, out_channels, kernel_height, kernel_width, *strides,
+        *dilations, padding,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelParameters:
+    """How each output channel is requantised.
+
+    ``bias``: int32, input zero point folded in. ``mantissas``: Q31. ``shifts``: right shifts when ``fast``,
+    else exponents. ``multipliers`` are the plain ones for the numpy reference.
+    """
+
+    bias: NDArray[np.int64]
+    mantissas: NDArray[np.int64]
+    shifts: NDArray[np.int64]
+    multipliers: tuple[Multiplier, ...]
+    fast: bool
+
+    def arrays(self) -> tuple[CArray, CArray]:
+        """Return the C arrays ``channels`` (bias, multiplier pairs) and ``shifts``."""
+        # Where every result is the zero point, the bias would only risk an overflow.
+        pairs = np.stack([np.where(self.mantissas == 0, 0, self.bias), self.mantissas], axis=1)
+        return CArray("channels", "em_channel", pairs), CArray("shifts", "int8_t", self.shifts)
+
+
+def channel_multipliers(node: Node, graph: Graph, *, float32_product: bool) -> tuple[Multiplier, ...]:
+    """Return each output channel's ``input scale * weight scale / output scale`` in fixed point.
+
+    Convolutions and per-channel dense layers multiply the scales in double; a dense layer with one weight scale
+    multiplies input and weight scale in float32 first (TFLite ``GetQuantizedConvolutionMultipler``).
+    """
+    input_scale = quantisation_of(graph.tensors[node.inputs[0]]).scale
+    weights = graph.tensors[node.inputs[1]]
+    output_scale = quantisation_of(graph.tensors[node.outputs[0]]).scale
+    if float32_product:
+        product = float(np.float32(input_scale) * np.float32(quantisation_of(weights).scale))
+        return (quantise_multiplier(product / output_scale),)
+    return tuple(quantise_multiplier(input_scale * scale / output_scale) for scale in quantisation_of(weights).scales)
+
+
+def bias_values(node: Node, graph: Graph, channels: int) -> NDArray[np.int64]:
+    """Return the bias as int64, zeros where the operator has none."""
+    if len(node.inputs) < 3 or node.inputs[2] == -1:
+        return np.zeros(channels, np.int64)
+    data = graph.tensors[node.inputs[2]].data
+    return np.zeros(channels, np.int64) if data is None else data.astype(np.int64).reshape(-1)
+
+
+def channel_parameters(
+    node: Node, graph: Graph, rows: NDArray[Any], multipliers: tuple[Multiplier, ...]
+) -> ChannelParameters:
+    """Fold zero points and prove which requantisation is exact; ``rows`` holds each output channel's weights, int."""
+    weights = rows.astype(np.int64)
+    input_zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point
+    output_zero_point = quantisation_of(graph.tensors[node.outputs[0]]).zero_point
+    bias = bias_values(node, graph, len(weights)) - input_zero_point * weights.sum(axis=1)
+    positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
+    highest = bias + 127 * positive - 128 * negative
+    lowest = bias - 128 * positive + 127 * negative
+    bounds = np.maximum(np.abs(highest), np.abs(lowest))
+    # A partial sum may exceed the final one, never by more than the products' total.
+    partial = np.abs(bias) + 128 * (positive - negative)
+    every = multipliers * (len(weights) // len(multipliers))
+    fast = [_fast_channel(int(bound), m, output_zero_point) for bound, m in zip(bounds, every, strict=True)]
+    products = 128 * (positive - negative)
+    if None not in fast and int(partial.max()) <= INT32_MAX and int(products.max()) < FAST_ACCUMULATOR_LIMIT:
+        chosen = [choice for choice in fast if choice is not None]
+        mantissas, shifts = np.array([c[0] for c in chosen]), np.array([c[1] for c in chosen])
+        return ChannelParameters(bias, mantissas, shifts, every, fast=True)
+    if int(partial.max()) > INT32_MAX:
+        raise UnsupportedModelError(
+            "the model can't be compiled:",
+            [f"{node.label}: a 32-bit accumulator can overflow (up to {int(partial.max())}); convert the model again"],
+        )
+    mantissas, shifts = np.array([m.mantissa for m in every]), np.array([m.exponent for m in every])
+    return ChannelParameters(bias, mantissas, shifts, every, fast=False)
+
+
+def _fast_channel(bound: int, multiplier: Multiplier, zero_point: int) -> tuple[int, int] | None:
+    """Return (mantissa, right shift) for ``em_requantise`` if its preconditions hold for ``|accumulator| <= bound``."""
+    shift = -multiplier.exponent
+    product = int(saturating_rounding_doubling_high_multiply(bound, multiplier.mantissa)) + 1
+    if multiplier.mantissa == 0 or (shift >= 1 and product < 2 ** (shift - 1)):
+        return 0, 1  # every result rounds to the zero point
+    fits = abs(zero_point) * 2**shift + 2 ** (shift - 1) + product + 1 < 2**31 if 1 <= shift <= 30 else False
+    return (multiplier.mantissa, shift) if fits and bound < FAST_ACCUMULATOR_LIMIT else None
+
+
+def lane_blocks(channels: int) -> Iterator[tuple[int, int]]:
+    """Yield (first channel, lanes) of the blocks in which ``em_dot.h`` takes output channels: 4s, a 2, a 1."""
+    first = 0
+    for lanes in (4, 2, 1):
+        while channels - first >= lanes:
+            yield first, lanes
+            first += lanes
+
+
+def pack_lanes(rows: NDArray[Any]) -> NDArray[np.int8]:
+    """Return the weights (channels, window) in ``em_dot.h`` order: a block's channels side by side for each element."""
+    blocks = [rows[first : first + lanes].T.reshape(-1) for first, lanes in lane_blocks(len(rows))]
+    packed: NDArray[np.int8] = np.concatenate(blocks).astype(np.int8)
+    return packed
+
+
+def requantise(accumulators: NDArray[np.int64], multipliers: tuple[Multiplier, ...]) -> NDArray[np.int64]:
+    """Return accumulators (..., channels) times their channels' multipliers, double rounding."""
+    result = np.empty_like(accumulators)
+    for channel, multiplier in enumerate(multipliers):
+        result[..., channel] = multiply_by_quantised_multiplier(accumulators[..., channel], multiplier)
+    return result
+
+
+def windows_of(image: NDArray[np.int64], geometry: Geometry, fill: int) -> NDArray[np.int64]:
+    """Return every window: (out_height, out_width, kernel_height, kernel_width, channels); borders hold ``fill``."""
+    g, padding = geometry, geometry.padding
+    padded = np.pad(
+        image, ((padding.top, padding.bottom), (padding.left, padding.right), (0, 0)), constant_values=fill
+    )  # fmt: skip
+    ys = np.arange(g.out_height)[:, None] * g.stride_height + np.arange(g.kernel_height)[None, :] * g.dilation_height
+    xs = np.arange(g.out_width)[:, None] * g.stride_width + np.arange(g.kernel_width)[None, :] * g.dilation_width
+    result: NDArray[np.int64] = padded[ys[:, None, :, None], xs[None, :, None, :]]
+    return result
+
+
+def check_constant_weights(node: Node, graph: Graph) -> list[str]:
+    """Return a problem when weights or bias are not constants of the expected types."""
+    problems = []
+    weights = graph.tensors[node.inputs[1]]
+    if weights.data is None or weights.dtype != "int8" or weights.is_sparse:
+        problems.append(
+            f"{node.label}: weights {weights.name!r} must be a dense int8 constant, got {weights.dtype}"
+            f"{' sparse' if weights.is_sparse else ''}; convert with full int8 quantisation"
+        )
+    elif weights.quantisation is None or any(zero_point != 0 for zero_point in weights.quantisation.zero_points):
+        problems.append(f"{node.label}: weights {weights.name!r} need scales and zero point 0; convert the model again")
+    if len(node.inputs) > 2 and node.inputs[2] != -1:
+        bias = graph.tensors[node.inputs[2]]
+        if bias.data is None or bias.dtype != "int32":
+            problems.append(
+                f"{node.label}: bias {bias.name!r} must be an int32 constant, got {bias.dtype}; convert the model again"
+            )
+    return problems

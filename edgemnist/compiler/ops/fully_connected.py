@@ -1,0 +1,101 @@
+"""FULLY_CONNECTED, one weight scale or one per output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.fixedpoint import Multiplier, multiply_single_rounding
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops.base import (
+    CArray,
+    LoweringSettings,
+    Operator,
+    Step,
+    activation_range,
+    check_activation,
+    quantisation_of,
+    require_int8,
+)
+from edgemnist.compiler.ops.conv_2d import output_parameters
+from edgemnist.compiler.ops.convolution import (
+    bias_values,
+    channel_multipliers,
+    channel_parameters,
+    check_constant_weights,
+    pack_lanes,
+    requantise,
+)
+
+
+class FullyConnected(Operator):
+    """Dense layer over the last axis."""
+
+    kinds = ("FULLY_CONNECTED",)
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems += check_constant_weights(node, graph) + check_activation(node)
+        weights, elements = graph.tensors[node.inputs[1]], graph.tensors[node.inputs[0]].elements
+        if node.integer("weights_format"):
+            problems.append(f"{node.label}: shuffled weights are not supported; convert the model again")
+        if len(weights.shape) != 2 or elements % weights.shape[1]:
+            problems.append(
+                f"{node.label}: weights of shape {list(weights.shape)} don't fit an input of {elements} elements; "
+                "the file is corrupt, convert it again"
+            )
+        return problems
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        output, weights = graph.tensors[node.outputs[0]], inputs[1].astype(np.int64)
+        zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point
+        rows = inputs[0].astype(np.int64).reshape(-1, weights.shape[1]) - zero_point
+        accumulators = rows @ weights.T + bias_values(node, graph, len(weights))
+        multipliers = _multipliers(node, graph) * (len(weights) // len(_multipliers(node, graph)))
+        if settings.rounding == "tflite":
+            columns = [multiply_single_rounding(accumulators[:, i], m) for i, m in enumerate(multipliers)]
+            scaled = np.stack(columns, axis=1)
+        else:
+            scaled = requantise(accumulators, multipliers)
+        low, high = activation_range(node.integer("fused_activation_function"), output)
+        values = np.clip(scaled + quantisation_of(output).zero_point, low, high).astype(np.int8)
+        return [values.reshape(output.shape)]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        weights = np.asarray(graph.tensors[node.inputs[1]].data)
+        channels = channel_parameters(node, graph, weights, _multipliers(node, graph))
+        arrays = channels.arrays()
+        name = "em_fully_connected" if channels.fast else "em_fully_connected_any"
+        if settings.rounding == "tflite":
+            name = "em_fully_connected_once"
+            pairs = np.stack([channels.bias, [m.mantissa for m in channels.multipliers]], axis=1)
+            arrays = (
+                CArray("channels", "em_channel", pairs),
+                CArray("shifts", "int8_t", np.array([m.exponent for m in channels.multipliers])),
+            )
+        rows = graph.tensors[node.inputs[0]].elements // weights.shape[1]
+        return Step(
+            node=node, header="em_fully_connected.h", function=name, struct_type="em_fully_connected_params",
+            parameters=(
+                ("rows", rows), ("in_features", weights.shape[1]), ("out_features", weights.shape[0]),
+                *output_parameters(node, graph),
+            ),
+            inputs=node.inputs[:1], outputs=node.outputs,
+            arrays=(CArray("weights", "int8_t", pack_lanes(weights)), *arrays), macs=rows * weights.size,
+        )  # fmt: skip
+
+
+def _multipliers(node: Node, graph: Graph) -> tuple[Multiplier, ...]:
+    per_channel = quantisation_of(graph.tensors[node.inputs[1]]).per_channel
+    return channel_multipliers(node, graph, float32_product=not per_channel)
+
+
+OPERATORS = (FullyConnected(),)

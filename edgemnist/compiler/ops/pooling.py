@@ -1,0 +1,97 @@
+"""MAX_POOL_2D and AVERAGE_POOL_2D."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops.base import (
+    LoweringSettings,
+    Operator,
+    Overlap,
+    Step,
+    activation_range,
+    check_activation,
+    quantisation_of,
+    require_int8,
+)
+from edgemnist.compiler.ops.convolution import Geometry, window_geometry, windows_of
+
+
+class Pool2D(Operator):
+    """Largest or mean value of each window, per channel; what hangs over the border does not count."""
+
+    kinds = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        if problems:
+            return problems
+        before, after = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
+        if (before.scale, before.zero_point) != (after.scale, after.zero_point):
+            problems.append(f"{node.label}: input and output quantisation differ; convert the model again")
+        return problems + check_activation(node)
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        geometry = pool_geometry(node, graph)
+        image = inputs[0][0].astype(np.int64)
+        low, high = activation_range(node.integer("fused_activation_function"), graph.tensors[node.outputs[0]])
+        if node.kind == "MAX_POOL_2D":
+            values = windows_of(image, geometry, -129).max(axis=(2, 3))
+        else:
+            counts = windows_of(np.ones_like(image), geometry, 0).sum(axis=(2, 3))
+            sums = windows_of(image, geometry, 0).sum(axis=(2, 3))
+            values = np.trunc((sums + np.where(sums > 0, counts // 2, -(counts // 2))) / counts).astype(np.int64)
+        return [np.clip(values, low, high).astype(np.int8)[None]]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        g = pool_geometry(node, graph)
+        low, high = activation_range(node.integer("fused_activation_function"), graph.tensors[node.outputs[0]])
+        return Step(
+            node=node, header="em_pool_2d.h", struct_type="em_pool_2d_params",
+            function="em_max_pool_2d" if node.kind == "MAX_POOL_2D" else "em_average_pool_2d",
+            parameters=(
+                ("in_height", g.in_height), ("in_width", g.in_width), ("channels", g.in_channels),
+                ("out_height", g.out_height), ("out_width", g.out_width),
+                ("kernel_height", g.kernel_height), ("kernel_width", g.kernel_width),
+                ("stride_height", g.stride_height), ("stride_width", g.stride_width),
+                ("pad_top", g.padding.top), ("pad_left", g.padding.left), ("minimum", low), ("maximum", high),
+            ),
+            inputs=node.inputs, outputs=node.outputs,
+            overlaps={(node.inputs[0], node.outputs[0]): _overlap(g)},
+        )  # fmt: skip
+
+
+def pool_geometry(node: Node, graph: Graph) -> Geometry:
+    """Return a pool's geometry."""
+    channels = graph.tensors[node.inputs[0]].shape[-1]
+    height, width = node.integer("filter_height"), node.integer("filter_width")
+    return window_geometry(node, graph, height, width, channels)
+
+
+def _overlap(g: Geometry) -> Overlap:
+    """Return how far ahead of its input the output has to start; channels of a pixel are read and written in turn."""
+    starts, ends = [], []
+    for y in range(g.out_height):
+        top = max(y * g.stride_height - g.padding.top, 0)
+        for x in range(g.out_width):
+            left = max(x * g.stride_width - g.padding.left, 0)
+            # The kernel goes channel by channel: a pixel's first channel is written before its last is read.
+            starts.append((top * g.in_width + left) * g.in_channels)
+            ends.append((y * g.out_width + x) * g.in_channels)
+    following = np.minimum.accumulate(np.array([*starts[1:], g.in_height * g.in_width * g.in_channels])[::-1])[::-1]
+    pixel_ends = np.array(ends) + g.in_channels
+    # Within a pixel the write of channel c must not pass the read of channel c + 1.
+    return Overlap(at_most=int(min((following - pixel_ends).min(), (np.array(starts) - np.array(ends)).min())))
+
+
+OPERATORS = (Pool2D(),)

@@ -1,0 +1,148 @@
+"""TfliteModel -> Graph: folds constants, drops dead operators, refuses what can't be compiled, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops import OPERATORS
+from edgemnist.errors import UnsupportedModelError
+from edgemnist.tflite_file import OperatorInfo, TensorInfo, TfliteModel
+
+
+def read_graph(model: TfliteModel) -> Graph:
+    """Return the compiler's graph of an int8 model.
+
+    :raises ModelError: the model has several inputs or outputs.
+    :raises UnsupportedModelError: it holds something that can't be compiled; names operator, tensor and remedy of each.
+    """
+    entry, result = model.input(), model.output()
+    tensors = {tensor.index: tensor for tensor in model.tensors}
+    nodes = tuple(_node(operator) for operator in model.operators)
+    tensors, nodes = _fold_constants(tensors, nodes)
+    graph = Graph(tensors, _without_dead(nodes, result.index), entry.index, result.index, model.sha256, {})
+    problems = _problems(model, graph)
+    if problems:
+        raise UnsupportedModelError("the model can't be compiled:", problems)
+    return graph
+
+
+def _node(operator: OperatorInfo) -> Node:
+    return Node(operator.kind, operator.inputs, operator.outputs, operator.options, (operator.index,))
+
+
+def _problems(model: TfliteModel, graph: Graph) -> list[str]:
+    problems = []
+    if model.subgraphs != 1:
+        problems.append(f"the file has {model.subgraphs} subgraphs, needed is 1; remove control flow and signatures")
+    for tensor in (graph.tensors[graph.input], graph.tensors[graph.output]):
+        if tensor.shape[:1] != (1,):
+            problems.append(
+                f"tensor {tensor.name!r} has shape {list(tensor.shape)}, needed is batch 1; "
+                "convert with a fixed batch of 1"
+            )
+    written = {graph.input}
+    for node in graph.nodes:
+        operator = OPERATORS.get(node.kind)
+        if operator is None:
+            problems.append(
+                f"{node.label}: not supported; supported are {', '.join(sorted(OPERATORS))}; replace the layer"
+            )
+        else:
+            problems += _operand_problems(node, graph, written) or operator.check(node, graph)
+        written.update(node.outputs)
+    return problems
+
+
+def _operand_problems(node: Node, graph: Graph, written: set[int]) -> list[str]:
+    """Return what makes it pointless to ask the operator itself: missing operands, unset sizes."""
+    problems = []
+    if not node.inputs or node.inputs[0] == -1 or not node.outputs:
+        return [f"{node.label}: has no input or no output; the file is corrupt, convert it again"]
+    for index in (*node.inputs, *node.outputs):
+        if index != -1 and any(size < 1 for size in graph.tensors[index].shape):
+            shape = list(graph.tensors[index].shape)
+            problems.append(f"{node.label}: tensor {graph.tensors[index].name!r} has shape {shape}; fix every size")
+    for index in graph.activations(node.inputs):
+        if index not in written:
+            name = graph.tensors[index].name
+            problems.append(f"{node.label}: tensor {name!r} is read before it is written; variables are not supported")
+    return problems
+
+
+def _without_dead(nodes: Sequence[Node], output: int) -> tuple[Node, ...]:
+    """Return the nodes that the output depends on."""
+    needed, alive = {output}, []
+    for node in reversed(nodes):
+        if needed.intersection(node.outputs):
+            alive.append(node)
+            needed.update(node.inputs)
+    return tuple(reversed(alive))
+
+
+# Constant folding: the leftovers of a dynamic batch (SHAPE, STRIDED_SLICE, PACK before a RESHAPE) and the like.
+
+
+def _fold_constants(
+    tensors: Mapping[int, TensorInfo], nodes: Sequence[Node]
+) -> tuple[dict[int, TensorInfo], tuple[Node, ...]]:
+    folded, kept = dict(tensors), []
+    for node in nodes:
+        fold = _FOLDS.get(node.kind)
+        sources = [folded[index] for index in node.inputs if index != -1]
+        known = all(tensor.data is not None for tensor in sources) or node.kind == "SHAPE"
+        if fold is None or not known or len(node.outputs) != 1:
+            kept.append(node)
+            continue
+        value = np.asarray(fold(node, sources))
+        target = folded[node.outputs[0]]
+        value = value.astype({"int32": np.int32, "int64": np.int64, "int8": np.int8}.get(target.dtype, value.dtype))
+        folded[node.outputs[0]] = replace(target, data=value, shape=value.shape)
+    return folded, tuple(kept)
+
+
+def _data(tensor: TensorInfo) -> NDArray[Any]:
+    return np.asarray(tensor.data)
+
+
+def _fold_strided_slice(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
+    data, begin, end, strides = (_data(tensor) for tensor in sources)
+    slices: list[slice | int] = []
+    for axis in range(len(begin)):
+        first = None if node.integer("begin_mask") >> axis & 1 else int(begin[axis])
+        last = None if node.integer("end_mask") >> axis & 1 else int(end[axis])
+        shrink = node.integer("shrink_axis_mask") >> axis & 1
+        slices.append(int(begin[axis]) if shrink else slice(first, last, int(strides[axis])))
+    return np.asarray(data[tuple(slices)])
+
+
+def _fold_pack(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
+    return np.stack([_data(tensor) for tensor in sources], axis=node.integer("axis"))
+
+
+def _fold_concatenation(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
+    return np.concatenate([_data(tensor) for tensor in sources], axis=node.integer("axis"))
+
+
+def _fold_reduce_product(_: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
+    return np.asarray(np.prod(_data(sources[0]), axis=tuple(int(axis) for axis in _data(sources[1]).reshape(-1))))
+
+
+def _fold_reshape(_: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
+    return _data(sources[0]).reshape([int(size) for size in _data(sources[1]).reshape(-1)])
+
+
+_FOLDS: Mapping[str, Callable[[Node, Sequence[TensorInfo]], NDArray[Any]]] = {
+    "SHAPE": lambda _, sources: np.array(sources[0].shape),
+    "STRIDED_SLICE": _fold_strided_slice,
+    "PACK": _fold_pack,
+    "CONCATENATION": _fold_concatenation,
+    "REDUCE_PROD": _fold_reduce_product,
+    "RESHAPE": _fold_reshape,
+    "CAST": lambda _, sources: _data(sources[0]),
+}

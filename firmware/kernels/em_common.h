@@ -1,0 +1,100 @@
+/* Shared by all kernels: how they are inlined, and the requantisation. Rounding is defined here and nowhere else in C.
+ *
+ * Right shifts of negative integers are arithmetic in every compiler that edgemnist names; generated code relies on it.
+ */
+#ifndef EM_COMMON_H
+#define EM_COMMON_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define EM_INLINE static inline __attribute__((always_inline, unused))
+#if defined(__OPTIMIZE_SIZE__)
+/* One copy of each kernel, its sizes read from the layer's parameters at run time. */
+#define EM_KERNEL static __attribute__((noinline, unused))
+#else
+/* One copy per layer: the layer's parameters are constants, so loops unroll and dead branches go. */
+#define EM_KERNEL static inline __attribute__((always_inline, unused))
+#endif
+#else
+#define EM_INLINE static inline
+#define EM_KERNEL static inline
+#endif
+
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__OPTIMIZE_SIZE__)
+#define EM_UNROLL(count) EM_PRAGMA(GCC unroll count)
+#define EM_PRAGMA(text) _Pragma(#text)
+#else
+#define EM_UNROLL(count)
+#endif
+
+/* What each output channel needs beside its weights. `bias` has the input zero point folded in: bias - zero_point * sum(w). */
+typedef struct {
+  int32_t bias;
+  int32_t multiplier; /* Q31 */
+} em_channel;
+
+/* Returns `value` limited to [low, high]. */
+EM_INLINE int32_t em_clamp(int32_t value, int32_t low, int32_t high)
+{
+  value = value < low ? low : value;
+  return value > high ? high : value;
+}
+
+/* Returns zero_point + round(round(accumulator * multiplier / 2^31) / 2^shift), the inner rounding with ties up and the
+ * outer one with ties away from zero: gemmlowp's SaturatingRoundingDoublingHighMul and RoundingDivideByPOT in one
+ * 32 x 32 + 64 bit multiply-accumulate.
+ *
+ * Needs |accumulator| < 2^30, 0 <= multiplier, 1 <= shift <= 30, `unit` = 2 * zero_point + 1, and
+ * |zero_point| * 2^shift + 2^(shift - 1) + |product| + 1 < 2^31; the generator proves this for every channel.
+ */
+EM_INLINE int32_t em_requantise(int32_t accumulator, int32_t multiplier, int32_t unit, int shift)
+{
+  const int32_t rounding = (int32_t)((uint32_t)unit << (shift - 1));
+  const int64_t start = (int64_t)(rounding + (accumulator >> 31)) * 4294967296 + 2147483648;
+  return (int32_t)((start + (int64_t)(accumulator * 2) * multiplier) >> 32) >> shift;
+}
+
+/* The same without preconditions: any int32 accumulator, exponent -31..30, result before the zero point is added. */
+EM_INLINE int32_t em_multiply_any(int32_t value, int32_t multiplier, int exponent)
+{
+  const int right = exponent > 0 ? 0 : -exponent;
+  const int32_t shifted = (int32_t)((uint32_t)value << (exponent > 0 ? exponent : 0));
+  const int32_t high = (int32_t)(((int64_t)shifted * multiplier + 1073741824) >> 31);
+  const int32_t mask = (int32_t)(((int64_t)1 << right) - 1);
+  const int32_t threshold = (mask >> 1) + (high < 0 ? 1 : 0);
+  return (high >> right) + ((high & mask) > threshold ? 1 : 0);
+}
+
+/* value * multiplier * 2^(exponent - 31), rounded once with ties up (TensorFlow's reference FULLY_CONNECTED). */
+EM_INLINE int32_t em_multiply_once(int32_t value, int32_t multiplier, int exponent)
+{
+  const int total = 31 - exponent;
+  return (int32_t)(((int64_t)value * multiplier + ((int64_t)1 << (total - 1))) >> total);
+}
+
+/* How one layer turns accumulators into outputs. */
+typedef struct {
+  int16_t zero_point;
+  int16_t minimum; /* fused activation, already in the output's quantisation */
+  int16_t maximum;
+} em_output;
+
+enum { EM_ROUND_FAST = 0, EM_ROUND_ANY = 1, EM_ROUND_ONCE = 2 };
+
+/* Accumulator to int8 output. `shift` is a right shift for EM_ROUND_FAST and an exponent for the other two. */
+EM_INLINE int8_t em_finish(int32_t accumulator, int32_t multiplier, int shift, const em_output *output, const int rounding)
+{
+  int32_t value;
+  if (rounding == EM_ROUND_FAST) {
+    value = em_requantise(accumulator, multiplier, 2 * output->zero_point + 1, shift);
+  } else if (rounding == EM_ROUND_ANY) {
+    value = em_multiply_any(accumulator, multiplier, shift) + output->zero_point;
+  } else {
+    value = em_multiply_once(accumulator, multiplier, shift) + output->zero_point;
+  }
+  return (int8_t)em_clamp(value, output->minimum, output->maximum);
+}
+
+#endif
