@@ -178,11 +178,15 @@ def _constants(program: Program, settings: EmitSettings, index: int, step: Step)
     text = [f"\n/* Step {index}: {step.node.label} */"]
     text += [_array(f"{settings.name}_{array.suffix}_{index}", array) for array in step.arrays]
     if step.struct_type:
-        fields = ", ".join(f"/* {field} */ {_number(value)}" for field, value in step.parameters)
-        text.append(
-            _wrapped(f"static const {step.struct_type} {settings.name}_params_{index} = {{", fields.split(", "), "};")
-        )
+        fields = [f"/* {field} */ {_field(value)}" for field, value in step.parameters]
+        text.append(_wrapped(f"static const {step.struct_type} {settings.name}_params_{index} = {{", fields, "};"))
     return "\n".join(text)
+
+
+def _field(value: int | float | tuple[tuple[str, int], ...]) -> str:
+    if isinstance(value, tuple):
+        return "{" + ", ".join(f"/* {name} */ {inner}" for name, inner in value) + "}"
+    return _number(value)
 
 
 def _number(value: int | float) -> str:

@@ -64,6 +64,10 @@ class CArray:
         return int(self.values.size) * ELEMENT_BYTES[self.ctype]
 
 
+Parameter = tuple[str, "int | float | tuple[tuple[str, int], ...]"]
+"""A field of a C struct: its name and its value, or the fields of a struct inside it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One kernel call: ``function(&parameters, arrays..., [scratch], inputs..., outputs...)``.
@@ -77,7 +81,7 @@ class Step:
     header: str
     function: str
     struct_type: str
-    parameters: tuple[tuple[str, int | float], ...]
+    parameters: tuple[Parameter, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     arrays: tuple[CArray, ...] = ()

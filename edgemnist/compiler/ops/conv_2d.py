@@ -14,6 +14,7 @@ from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
     Overlap,
+    Parameter,
     Step,
     activation_range,
     check_activation,
@@ -101,11 +102,11 @@ def is_pointwise(geometry: Geometry) -> bool:
     return sizes == (1, 1, 1, 1) and geometry.padding == Padding()
 
 
-def output_parameters(node: Node, graph: Graph) -> tuple[tuple[str, int], ...]:
-    """Return the fields of the C struct ``em_output`` for a node with a fused activation."""
+def output_parameters(node: Node, graph: Graph) -> Parameter:
+    """Return the C struct ``em_output`` for a node with a fused activation."""
     output = graph.tensors[node.outputs[0]]
     low, high = activation_range(node.integer("fused_activation_function"), output)
-    return (("output_zero_point", quantisation_of(output).zero_point), ("minimum", low), ("maximum", high))
+    return "output", (("zero_point", quantisation_of(output).zero_point), ("minimum", low), ("maximum", high))
 
 
 def _lower_pointwise(node: Node, graph: Graph, geometry: Geometry, arrays: tuple[CArray, ...], *, fast: bool) -> Step:
@@ -122,7 +123,7 @@ def _lower_pointwise(node: Node, graph: Graph, geometry: Geometry, arrays: tuple
         struct_type="em_pointwise_params",
         parameters=(
             ("pixels", pixels), ("in_channels", read), ("out_channels", written), ("backward", int(backward)),
-            *output_parameters(node, graph),
+            output_parameters(node, graph),
         ),
         inputs=node.inputs[:1], outputs=node.outputs, arrays=arrays,
         overlaps={(node.inputs[0], node.outputs[0]): overlap}, macs=pixels * read * written,
@@ -153,7 +154,7 @@ def _lower_windows(
             ("pad_top", g.padding.top), ("pad_left", g.padding.left), ("groups", groups),
             ("pool_height", pool_height), ("pool_width", pool_width),
             ("in_zero_point", quantisation_of(graph.tensors[node.inputs[0]]).zero_point),
-            *output_parameters(node, graph),
+            output_parameters(node, graph),
         ),
         inputs=node.inputs[:1], outputs=node.outputs, arrays=arrays, scratch=2 * pairs * window,
         overlaps={(node.inputs[0], output): _window_overlap(g, pool_height, pool_width, out_height, out_width, pool)},

@@ -89,7 +89,7 @@ class DepthwiseConv2D(Operator):
                 ("pad_top", g.padding.top), ("pad_left", g.padding.left),
                 ("plane_height", plane_height), ("plane_width", plane_width),
                 ("in_zero_point", quantisation_of(graph.tensors[node.inputs[0]]).zero_point),
-                *output_parameters(node, graph),
+                output_parameters(node, graph),
             ),
             inputs=node.inputs[:1], outputs=node.outputs,
             arrays=(CArray("weights", "int8_t", np.ascontiguousarray(rows).reshape(-1)), *channels.arrays()),

@@ -86,7 +86,7 @@ class FullyConnected(Operator):
             node=node, header="em_fully_connected.h", function=name, struct_type="em_fully_connected_params",
             parameters=(
                 ("rows", rows), ("in_features", weights.shape[1]), ("out_features", weights.shape[0]),
-                *output_parameters(node, graph),
+                output_parameters(node, graph),
             ),
             inputs=node.inputs[:1], outputs=node.outputs,
             arrays=(CArray("weights", "int8_t", pack_lanes(weights)), *arrays), macs=rows * weights.size,
