@@ -12,6 +12,7 @@ An engine (``tflm``, ``tflite_runtime``, ``litert``, ``tensorflow_lite``, ``kera
 from edgemnist.runtimes.base import Latency, ModelKind, RunResult, Runtime, Session
 from edgemnist.runtimes.client import EngineWorker, WorkerProcess, engine_worker
 from edgemnist.runtimes.registry import find_runtime, runtimes
+from edgemnist.runtimes.run import run_model, trace_model
 
 __all__ = [
     "EngineWorker",
@@ -23,5 +24,7 @@ __all__ = [
     "WorkerProcess",
     "engine_worker",
     "find_runtime",
+    "run_model",
     "runtimes",
+    "trace_model",
 ]
