@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from edgemnist.data.base import Normalisation
 from edgemnist.errors import InputError, ModelError
-from edgemnist.runtimes.quantise import quantise_table
 from edgemnist.tflite_file import TensorInfo
 
 NORMALISATIONS: Mapping[str, Normalisation] = MappingProxyType(
@@ -82,12 +81,15 @@ def infer_normalisation(tensor: TensorInfo) -> Normalisation | None:
 def pixel_table(tensor: TensorInfo, normalisation: Normalisation) -> NDArray[Any]:
     """Return what the input tensor holds for each pixel value 0..255: shape (256,), the tensor's dtype.
 
-    float32 holds the normalised value itself, integers what :func:`edgemnist.runtimes.quantise.quantise_table` says.
+    float32 holds the normalised value itself. Integers hold ``clamp(round(real / scale) + zero_point)``, divided in
+    float32 and halves rounded away from zero, as TFLite's QUANTIZE kernel does (TFLite 8-bit quantisation
+    specification). Pixels in [0, 1], scale 1/255 and zero point -128 make that ``pixel - 128``.
 
     :raises ModelError: the tensor's type takes no pixels, or an integer tensor has no per-tensor quantisation.
     """
+    real = normalisation.apply(np.arange(256, dtype=np.uint8))
     if tensor.dtype == "float32":
-        return normalisation.apply(np.arange(256, dtype=np.uint8))
+        return real
     quantisation = tensor.quantisation
     if tensor.dtype not in _INTEGER_TYPES or quantisation is None or quantisation.per_channel:
         raise ModelError(
@@ -96,4 +98,18 @@ def pixel_table(tensor: TensorInfo, normalisation: Normalisation) -> NDArray[Any
         )
     if not (math.isfinite(quantisation.scale) and quantisation.scale > 0):
         raise ModelError(f"input {tensor.name!r} has scale {quantisation.scale!r}; a scale is a positive number")
-    return quantise_table(normalisation, quantisation, tensor.dtype)
+    scaled = real / np.float32(quantisation.scale)
+    # Adding half before cutting would round up at half minus one ulp; comparing the cut-off part does not.
+    whole = np.trunc(scaled)
+    rounded = whole + np.sign(scaled) * (np.abs(scaled - whole) >= np.float32(0.5))
+    limits = np.iinfo(tensor.dtype)
+    shifted = rounded.astype(np.float64) + quantisation.zero_point
+    return np.asarray(np.clip(shifted, limits.min, limits.max), dtype=tensor.dtype)
+
+
+def quantise_images(images: NDArray[np.uint8], tensor: TensorInfo, normalisation: Normalisation) -> NDArray[Any]:
+    """Return uint8 images of any shape as the input tensor's values, same shape, the tensor's dtype.
+
+    :raises ModelError: as :func:`pixel_table` does.
+    """
+    return np.asarray(pixel_table(tensor, normalisation)[images])
