@@ -56,7 +56,7 @@ class InterpreterSession(Session):
 
     def _default_kernels(self) -> str:
         names = [operator["op_name"] for operator in self._interpreter._get_ops_details()]
-        return "default (XNNPACK delegate)" if "DELEGATE" in names else "default (built-in optimised)"
+        return "XNNPACK delegate" if "DELEGATE" in names else "built-in, optimised"
 
     def invoke(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Run the model once (see :meth:`Session.invoke`)."""

@@ -17,7 +17,7 @@ from edgemnist.runtimes.tensorflow_lite import TENSORFLOW_INSTALL, TENSORFLOW_PR
 class KerasSession(Session):
     """A Keras model, called directly; takes any batch size."""
 
-    kernels = "TensorFlow float32, called eagerly"
+    kernels = "float32, eager"
 
     def __init__(self, path: Path) -> None:
         tensorflow, keras = tensorflow_on_one_thread()

@@ -1,0 +1,79 @@
+"""The parity stage: choose, run, judge, write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgemnist.artifacts import WorkFolder, write_json
+from edgemnist.errors import EnvironmentFailure
+from edgemnist.parity.gate import Gates, check_gates
+from edgemnist.parity.harness import Subjects, run_parity
+from edgemnist.parity.report import REPORT_NAME, ParityReport
+from edgemnist.parity.subjects import ImageChoice, file_subjects, work_folder_subjects
+from edgemnist.runtimes.client import DEFAULT_TIMEOUT
+
+
+@dataclass(frozen=True)
+class ParityOptions:
+    """What ``edgemnist parity`` takes. Without ``models`` it is the work folder's; ``runtimes`` empty is all of them.
+
+    ``timeout`` is in seconds, for one runtime and one model.
+    """
+
+    work: Path
+    models: tuple[Path, ...] = ()
+    images: ImageChoice = field(default_factory=ImageChoice)
+    normalisation: str | None = None
+    runtimes: tuple[str, ...] = ()
+    gates: Gates = field(default_factory=Gates)
+    timeout: float = DEFAULT_TIMEOUT
+
+
+def parity(options: ParityOptions) -> ParityReport:
+    """Run the parity stage and return its report, gates included; a failed gate doesn't raise (``gate.raise_failed``).
+
+    With the work folder's models it leaves ``parity.json`` and a record there; with named models it writes nothing.
+
+    :raises InputError: unknown runtime or dataset, a gate that can't be decided, models that don't fit the images.
+    :raises StageOrderError: no models named and none converted.
+    :raises EnvironmentFailure: no runtime could run at all.
+    """
+    needed = options.gates.needed_runtimes()
+    chosen = tuple(dict.fromkeys([*options.runtimes, *needed])) if options.runtimes else ()
+    if options.models:
+        return _judged(file_subjects(options.models, options.images, options.normalisation), chosen, options)
+    work = WorkFolder(options.work)
+    subjects = work_folder_subjects(work, options.images)
+    report = _judged(subjects, chosen, options)
+    _leave(work, subjects, report, options)
+    return report
+
+
+def _judged(subjects: Subjects, chosen: Sequence[str], options: ParityOptions) -> ParityReport:
+    report = run_parity(subjects, chosen, timeout=options.timeout)
+    if not report.runs:
+        reasons = [f"  - {entry.runtime}: {entry.reason}" for entry in report.not_run]
+        raise EnvironmentFailure("\n".join(["no runtime could run any of the models:", *reasons]))
+    return check_gates(report, options.gates)
+
+
+def _leave(work: WorkFolder, subjects: Subjects, report: ParityReport, options: ParityOptions) -> None:
+    content = report.as_json()
+    target = write_json(work.path(REPORT_NAME), content)
+    work.record(
+        "parity",
+        settings={
+            "dataset": report.dataset,
+            "images": report.images,
+            "sampling": report.sampling,
+            "runtimes": list(options.runtimes),
+            "max_accuracy_drop": options.gates.max_accuracy_drop,
+            "require_exact": list(options.gates.require_exact),
+        },
+        results={"runs": content["runs"], "not_run": content["not_run"], "gates": content["gates"]},
+        inputs=[model.path for model in subjects.models if model.path.is_file()],
+        outputs=[target],
+        versions={run.runtime: run.version for run in report.runs},
+    )

@@ -1,0 +1,100 @@
+"""A parity report as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from edgemnist.parity.compare import Difference
+from edgemnist.parity.report import MEMORY, TIMING, ModelEntry, ParityReport, RunEntry
+
+_COLUMNS = (
+    ("runtime", "left"),
+    ("kernels", "left"),
+    ("accuracy %", "right"),
+    ("= float", "right"),
+    ("≠ oracle", "right"),
+    ("max LSB", "right"),
+    ("ties", "right"),
+    ("first µs", "right"),
+    ("median", "right"),
+    ("p95", "right"),
+    ("RSS MB", "right"),
+)
+
+
+_WIDTH_OFF_TERMINAL = 140
+
+
+def show(report: ParityReport, console: Console) -> None:
+    """Print the report to a console; a file or pipe gets the table's full width."""
+    console.print(render(report), width=None if console.is_terminal else _WIDTH_OFF_TERMINAL)
+
+
+def render(report: ParityReport) -> RenderableType:
+    """Return the report as a rich renderable: one table per model, then what did not run, gates, explanations."""
+    return Group(*_parts(report))
+
+
+def _parts(report: ParityReport) -> Iterator[RenderableType]:
+    yield Text(f"{report.dataset}: {report.sampling}; pixels {report.normalisation}")
+    yield Text(f"measured on {report.machine}")
+    for model in report.models:
+        yield Text("")
+        yield _model_table(model, [run for run in report.runs if run.file == model.file])
+    for entry in report.not_run:
+        subject = entry.runtime if entry.file is None else f"{entry.runtime} on {entry.file}"
+        yield Text(f"not run: {subject}: {entry.reason}")
+    for gate in report.gates:
+        yield Text(f"{'passed' if gate.passed else 'FAILED'}: {gate.gate}: {gate.detail}")
+    yield Text("")
+    yield Text(f"= float: images in which the class is that of {report.float_reference or 'no float model (none ran)'}")
+    yield Text("≠ oracle: outputs/logits that are not the oracle's; max LSB: their largest difference")
+    yield Text(f"time: {TIMING}")
+    yield Text(f"RSS: {MEMORY}")
+
+
+def _model_table(model: ModelEntry, runs: list[RunEntry]) -> Table:
+    title = f"{model.file} ({model.kind}, {model.bytes:,} bytes)"
+    caption = f"oracle: {model.oracle}" if model.oracle else None
+    table = Table(title=escape(title), caption=caption, title_justify="left", caption_justify="left", box=None)
+    for name, justify in _COLUMNS:
+        table.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
+    for run in runs:
+        table.add_row(*(escape(cell) for cell in _row(run)))
+    if not runs:
+        table.add_row("no runtime took it")
+    return table
+
+
+def _row(run: RunEntry) -> list[str]:
+    accuracy, agreement = run.accuracy, run.agreement
+    return [
+        f"{run.runtime} {run.version}",
+        run.kernels,
+        f"{100 * accuracy.share:.2f} ± {100 * accuracy.standard_error:.2f}",
+        "" if agreement is None else f"{agreement.count}/{agreement.total}",
+        "oracle" if run.is_oracle else _pair(run, _unequal),
+        "" if run.is_oracle else _pair(run, _largest),
+        str(run.ties),
+        f"{run.latency.first_us:,.0f}",
+        f"{run.latency.median_us:,.1f}",
+        f"{run.latency.p95_us:,.1f}",
+        f"{run.rss_bytes / 1e6:,.0f}",
+    ]
+
+
+def _pair(run: RunEntry, show_one: Callable[[Difference], str]) -> str:
+    return "/".join(show_one(found) for found in (run.outputs, run.logits) if found is not None)
+
+
+def _unequal(found: Difference) -> str:
+    return "0" if found.exact else f"{100 * found.elements.share:.2f} %"
+
+
+def _largest(found: Difference) -> str:
+    return f"{found.max_difference:g}"
