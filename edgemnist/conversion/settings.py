@@ -1,0 +1,154 @@
+"""What a conversion is asked for and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemnist.c_source import check_identifier
+from edgemnist.carray import DEFAULT_NAME, STYLES
+from edgemnist.data.base import Normalisation
+from edgemnist.errors import InputError
+from edgemnist.runtimes.base import ModelKind
+from edgemnist.tflite_file import TensorInfo, TfliteModel
+
+MODES = (ModelKind.FLOAT32, ModelKind.FLOAT16, ModelKind.DYNAMIC, ModelKind.INT8, ModelKind.INT16X8)
+"""The kinds of ``.tflite`` that can be made, in the order in which they are made."""
+
+CALIBRATED = frozenset({ModelKind.INT8, ModelKind.INT16X8})
+"""The modes that need a representative dataset."""
+
+IO_TYPES = ("int8", "uint8", "float32")
+DEFAULT_CALIBRATION = 500
+
+
+@dataclass(frozen=True)
+class ConversionSettings:
+    """What to make.
+
+    ``io``: type of the int8 model's input and output; an int16x8 model takes float32 when that says float32, else
+    int16. ``calibration``: images of the representative dataset. ``c_array``: None writes the C array of the int8
+    model only, True that of every mode. ``dataset`` and ``normalisation`` are for models from elsewhere; a work
+    folder's model brings its own.
+
+    :raises InputError: a value is out of range.
+    """
+
+    modes: tuple[ModelKind, ...] = (ModelKind.FLOAT32, ModelKind.INT8)
+    io: str = "int8"
+    calibration: int = DEFAULT_CALIBRATION
+    seed: int = 0
+    c_array: bool | None = None
+    name: str = DEFAULT_NAME
+    style: str = "default"
+    dataset: str | None = None
+    normalisation: Normalisation | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values before anything slow starts."""
+        if self.io not in IO_TYPES:
+            raise InputError(f"unknown input and output type {self.io!r}; choose one of {', '.join(IO_TYPES)}")
+        if self.style not in STYLES:
+            raise InputError(f"unknown C array style {self.style!r}; choose one of {', '.join(STYLES)}")
+        if self.calibration < 1:
+            raise InputError(f"cannot calibrate with {self.calibration} images; give at least 1, better 100 to 1000")
+        check_identifier(self.name)
+
+    def ordered_modes(self) -> tuple[ModelKind, ...]:
+        """Return the modes asked for, each once, in the order of :data:`MODES`."""
+        return tuple(mode for mode in MODES if mode in self.modes)
+
+    def io_of(self, mode: ModelKind) -> str:
+        """Return the type of a mode's input and output."""
+        if mode is ModelKind.INT8:
+            return self.io
+        return "int16" if mode is ModelKind.INT16X8 and self.io != "float32" else "float32"
+
+    def writes_c_array(self, mode: ModelKind) -> bool:
+        """Whether a C array is written for a mode."""
+        return mode is ModelKind.INT8 if self.c_array is None else self.c_array
+
+
+@dataclass(frozen=True)
+class TensorFacts:
+    """Type, shape and quantisation of an input or output; scale and zero point are None without quantisation."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    scale: float | None
+    zero_point: int | None
+
+    @classmethod
+    def of(cls, tensor: TensorInfo) -> TensorFacts:
+        """Return the facts of a tensor."""
+        quantisation = tensor.quantisation
+        if quantisation is None:
+            return cls(tensor.dtype, tensor.shape, None, None)
+        return cls(tensor.dtype, tensor.shape, quantisation.scale, quantisation.zero_point)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What an interpreter made of test images with the new file, beside the source model.
+
+    ``agreement``: share of images with the same top-1 class. ``accuracy`` and ``source_accuracy``: share of right
+    classes, None without labels.
+    """
+
+    runtime: str
+    version: str
+    images: int
+    agreement: float
+    accuracy: float | None
+    source_accuracy: float | None
+
+
+@dataclass(frozen=True)
+class ConvertedModel:
+    """One ``.tflite`` file. Sizes in bytes; ``operator_versions`` maps a kind to its version; ``files`` are names."""
+
+    mode: str
+    file: str
+    size: int
+    gzip_size: int
+    sha256: str
+    input: TensorFacts
+    output: TensorFacts
+    operator_versions: Mapping[str, int]
+    calibration: Mapping[str, Any] | None
+    verification: Verification
+    c_array: tuple[str, ...] = ()
+    c_name: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the facts as JSON values."""
+        return asdict(self)
+
+
+def operator_versions(model: TfliteModel) -> dict[str, int]:
+    """Return the highest version of each operator kind in a file, sorted by kind."""
+    found: dict[str, int] = {}
+    for operator in model.operators:
+        found[operator.kind] = max(found.get(operator.kind, 0), operator.version)
+    return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True)
+class ConversionResult:
+    """What was made, where, of what; ``warnings`` are sentences that the user must see."""
+
+    source: Path
+    folder: Path
+    models: tuple[ConvertedModel, ...]
+    warnings: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {
+            "source": str(self.source),
+            "folder": str(self.folder),
+            "models": {model.mode: model.as_json() for model in self.models},
+            "warnings": list(self.warnings),
+        }

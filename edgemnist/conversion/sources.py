@@ -1,0 +1,214 @@
+"""Keras and TensorFlow models of every file format as one function of one image, with the batch fixed to 1."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.errors import InputError, ModelError
+from edgemnist.tensorflow_setup import load_tensorflow
+
+H5_SUFFIXES = (".h5", ".hdf5")
+
+
+@dataclass(frozen=True, eq=False)
+class SourceModel:
+    """A loaded model.
+
+    ``function``: TensorFlow concrete function, float32 (1, *``input_shape``) -> (1, ``classes``). ``owner`` holds its
+    variables. ``files`` is what it was read from.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    function: Any
+    owner: Any
+    input_shape: tuple[int, ...]
+    classes: int
+
+    def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the outputs, shape (count, classes), for inputs of shape (count, *``input_shape``), one at a time."""
+        tensorflow, _ = load_tensorflow()
+        rows = [np.asarray(self.function(tensorflow.constant(image[np.newaxis]))) for image in inputs]
+        return np.concatenate(rows) if rows else np.zeros((0, self.classes), np.float32)
+
+
+def load_source(path: Path, image_shape: Sequence[int] | None) -> SourceModel:
+    """Load a ``.keras`` or ``.h5`` file (of Keras 2 or 3) or a SavedModel folder.
+
+    ``image_shape`` (height, width, channels) is what it is going to be fed, None if that is not known; a model may
+    take such an image without its single channel, or flat.
+
+    :raises InputError: there is no such file, or it is none of these formats.
+    :raises ModelError: it is corrupt, has several inputs or outputs, or takes images of another shape.
+    """
+    files = _files(path)
+    if path.is_dir():
+        call, owner, shapes, outputs = _open_saved_model(path)
+    else:
+        call, owner, shapes, outputs = _open_keras(path)
+    if len(shapes) != 1 or outputs != 1:
+        raise ModelError(
+            f"{str(path)!r} has {len(shapes)} inputs and {outputs} outputs; "
+            "edgemnist takes image classifiers with exactly one of each"
+        )
+    input_shape = _input_shape(path, shapes[0], image_shape)
+    function = _fix_batch(path, call, input_shape)
+    return SourceModel(path, files, function, owner, input_shape, _classes(path, function))
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    if not path.exists():
+        raise InputError(f"there is no model {str(path)!r}; give a .keras, .h5 or .tflite file or a SavedModel folder")
+    if path.is_dir():
+        if not (path / "saved_model.pb").is_file():
+            raise InputError(f"the folder {str(path)!r} holds no saved_model.pb; it is not a SavedModel")
+        return tuple(sorted(file for file in path.rglob("*") if file.is_file()))
+    if path.suffix not in (".keras", *H5_SUFFIXES):
+        raise InputError(
+            f"{str(path)!r} is no known model format; give a .keras, .h5 or .tflite file or a SavedModel folder"
+        )
+    return (path,)
+
+
+Opened = tuple[Callable[[Any], Any], Any, list[list[int | None]], int]
+"""(call, owner of the variables, shape of each input with its batch, number of outputs)."""
+
+
+def _open_keras(path: Path) -> Opened:
+    keras = _keras_for(path)
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except Exception as error:
+        # Keras raises whatever its layers, h5py and zipfile raise: there is no common class to catch.
+        raise ModelError(
+            f"cannot load {str(path)!r} with Keras {keras.__version__}: {first_line(error)}; "
+            "the file is corrupt, or it has layers of its own: export it as a SavedModel and convert that"
+        ) from error
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
+    if not inputs or not outputs:
+        raise ModelError(
+            f"{str(path)!r} was saved before it knew its input shape; call it once on an image, or give it an "
+            "Input layer, and save it again"
+        )
+    return (lambda image: model(image, training=False)), model, [list(tensor.shape) for tensor in inputs], len(outputs)
+
+
+def _keras_for(path: Path) -> Any:
+    """Return the Keras that wrote the file: tf_keras for version 2, Keras 3 for version 3."""
+    _, legacy = load_tensorflow()
+    if not _keras_version(path).startswith("3"):
+        return legacy
+    # The formats differ in small ways; only Keras 3 reads its own, and only on TensorFlow can it be converted.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    import keras  # type: ignore[import-untyped]
+
+    if keras.backend.backend() != "tensorflow":
+        raise ModelError(f"{str(path)!r} was saved by Keras 3 and needs KERAS_BACKEND=tensorflow in the environment")
+    return keras
+
+
+def _keras_version(path: Path) -> str:
+    """Return the version of Keras that wrote the file.
+
+    :raises ModelError: it is neither a zip archive with metadata nor HDF5, so it is corrupt.
+    """
+    try:
+        if path.suffix == ".keras":
+            with zipfile.ZipFile(path) as archive:
+                return str(json.loads(archive.read("metadata.json"))["keras_version"])
+        import h5py  # type: ignore[import-untyped]
+
+        with h5py.File(path, "r") as file:
+            version = file.attrs.get("keras_version", "2")
+            return version.decode() if isinstance(version, bytes) else str(version)
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise ModelError(
+            f"{str(path)!r} is not a readable {path.suffix} file ({first_line(error)}); "
+            "it is corrupt or truncated: copy or train it again"
+        ) from error
+
+
+def _open_saved_model(path: Path) -> Opened:
+    tensorflow, _ = load_tensorflow()
+    try:
+        loaded = tensorflow.saved_model.load(str(path))
+    except Exception as error:
+        # TensorFlow raises errors of several unrelated classes for damaged files.
+        raise ModelError(f"cannot load the SavedModel {str(path)!r}: {first_line(error)}; it is corrupt") from error
+    signatures = dict(loaded.signatures)
+    signature = signatures.get("serving_default") or next(iter(signatures.values()), None)
+    if signature is None:
+        raise ModelError(f"the SavedModel {str(path)!r} has no signature; export it with model.export or with one")
+    arguments = signature.structured_input_signature[1]
+    outputs = signature.structured_outputs
+    shapes = [list(spec.shape) for spec in arguments.values()]
+    name, output = next(iter(arguments), ""), next(iter(outputs), "")
+    return (lambda image: signature(**{name: image})[output]), loaded, shapes, len(outputs)
+
+
+def _input_shape(path: Path, shape: list[int | None], image_shape: Sequence[int] | None) -> tuple[int, ...]:
+    """Return the input shape without its batch, checked against the images' shape."""
+    wanted = shape[1:]
+    if image_shape is None:
+        if not wanted or any(size is None for size in wanted):
+            raise ModelError(
+                f"{str(path)!r} takes images of any size ({_shape_words(wanted)}); name a --dataset to fix it"
+            )
+        return tuple(int(size) for size in wanted if size is not None)
+    height, width, channels = image_shape
+    forms = [(height, width, channels), (height * width * channels,)]
+    if channels == 1:
+        forms.append((height, width))
+    for form in forms:
+        if len(form) == len(wanted) and all(size in (None, have) for size, have in zip(wanted, form, strict=True)):
+            return form
+    raise ModelError(
+        f"{str(path)!r} takes images of shape {_shape_words(wanted)}, the dataset has {_shape_words(image_shape)}; "
+        "name the dataset that the model was trained on"
+    )
+
+
+def _shape_words(shape: Sequence[int | None]) -> str:
+    return "x".join("?" if size is None else str(size) for size in shape) or "none at all"
+
+
+def _fix_batch(path: Path, call: Callable[[Any], Any], input_shape: tuple[int, ...]) -> Any:
+    """Return a concrete function for a batch of one: a free batch drags shape arithmetic into the ``.tflite``."""
+    tensorflow, _ = load_tensorflow()
+
+    def classify(image: Any) -> Any:
+        return call(image)
+
+    # Without autograph: it would parse this source, and there is no Python control flow to turn into graph.
+    traced = tensorflow.function(classify, autograph=False)
+    try:
+        return traced.get_concrete_function(tensorflow.TensorSpec([1, *input_shape], tensorflow.float32, name="image"))
+    except (ValueError, TypeError, tensorflow.errors.OpError) as error:
+        raise ModelError(
+            f"{str(path)!r} cannot be called on one float32 image of shape {_shape_words(input_shape)}: "
+            f"{first_line(error)}"
+        ) from error
+
+
+def _classes(path: Path, function: Any) -> int:
+    output = function.structured_outputs
+    shape = list(getattr(output, "shape", ()))
+    if len(shape) != 2 or shape[1] is None:
+        raise ModelError(
+            f"{str(path)!r} has an output of shape {_shape_words(shape)}; a classifier's is 1 x number of classes"
+        )
+    return int(shape[1])
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its class if it has none."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

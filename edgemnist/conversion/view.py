@@ -1,0 +1,74 @@
+"""What the convert command prints for people."""
+
+from __future__ import annotations
+
+from edgemnist.conversion.settings import ConversionResult, ConvertedModel, TensorFacts
+from edgemnist.convert import CArrayResult
+from edgemnist.progress import say, stdout_console
+
+
+def show(result: ConversionResult | CArrayResult) -> None:
+    """Print what was written to stdout, warnings to stderr."""
+    if isinstance(result, CArrayResult):
+        stdout_console().print(f"C array {result.name}: {', '.join(result.files)} in {result.folder}", markup=False)
+        return
+    _show_models(result)
+
+
+def _show_models(result: ConversionResult) -> None:
+    from rich.table import Table
+
+    console = stdout_console()
+    if not console.is_terminal:
+        console.width = 100
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for heading, justify in (
+        ("file", "left"),
+        ("bytes", "right"),
+        ("gzip", "right"),
+        ("input", "left"),
+        ("output", "left"),
+        ("accuracy", "right"),
+        ("agrees", "right"),
+    ):
+        table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for model in result.models:
+        table.add_row(*_row(model))
+    console.print(table, "", markup=False)
+    for line in _lines(result):
+        console.print(line, markup=False)
+    for warning in result.warnings:
+        say(f"warning: {warning}")
+
+
+def _row(model: ConvertedModel) -> list[str]:
+    found = model.verification
+    return [
+        model.file,
+        f"{model.size:,}",
+        f"{model.gzip_size:,}",
+        _tensor(model.input),
+        _tensor(model.output),
+        "-" if found.accuracy is None else f"{found.accuracy:.2%}",
+        f"{found.agreement:.2%}",
+    ]
+
+
+def _tensor(tensor: TensorFacts) -> str:
+    if tensor.scale is None:
+        return tensor.dtype
+    return f"{tensor.dtype} {tensor.scale:.6g} {tensor.zero_point}"
+
+
+def _lines(result: ConversionResult) -> list[str]:
+    first = result.models[0].verification
+    images = f"{first.images} test images" if first.source_accuracy is not None else f"{first.images} images of noise"
+    source = "" if first.source_accuracy is None else f" ({first.source_accuracy:.2%} right)"
+    lines = [
+        f"accuracy and top-1 agreement with {result.source.name}{source}: {images} on {first.runtime} {first.version}",
+        f"input and output: type, scale, zero point; written to {result.folder}",
+    ]
+    lines += [
+        f"C array {model.c_name}: {', '.join(model.c_array)}" for model in result.models if model.c_name is not None
+    ]
+    return lines

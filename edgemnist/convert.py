@@ -1,0 +1,341 @@
+"""The convert stage: a Keras model to ``.tflite`` files, checked, and to C arrays.
+
+Everything is made and verified in memory first; only then are files put in place, each atomically, and last the
+manifest's record. A command that fails or is killed on the way leaves the earlier files as they were.
+"""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemnist import carray
+from edgemnist.artifacts import (
+    ModelContext,
+    StageRecord,
+    WorkFolder,
+    package_versions,
+    sha256_of,
+    write_bytes,
+    write_text,
+)
+from edgemnist.calibration import Calibration, check_input_scale, choose_calibration
+from edgemnist.conversion import verification
+from edgemnist.conversion.converter import convert
+from edgemnist.conversion.settings import (
+    CALIBRATED,
+    ConversionResult,
+    ConversionSettings,
+    ConvertedModel,
+    TensorFacts,
+    operator_versions,
+)
+from edgemnist.conversion.sources import SourceModel, load_source
+from edgemnist.data.base import Dataset, Normalisation
+from edgemnist.data.loading import load_dataset
+from edgemnist.data.splits import class_balanced_sample
+from edgemnist.errors import InputError, ModelError, storage_errors
+from edgemnist.progress import progress_task
+from edgemnist.runtimes.base import ModelKind
+from edgemnist.tflite_file import TfliteModel, parse_tflite, read_tflite
+
+STAGE = "convert"
+PACKAGES = ("tensorflow", "tf-keras", "keras", "numpy", "edgemnist")
+
+
+def model_file(mode: ModelKind) -> str:
+    """Return the file name of a mode's model in a work folder: ``model_int8.tflite``."""
+    return f"model_{mode.value}.tflite"
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """One converted model in memory, with everything that goes to disk for it."""
+
+    facts: ConvertedModel
+    content: bytes
+    c_files: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What a conversion works on, once everything has been found and checked."""
+
+    settings: ConversionSettings
+    source: SourceModel
+    context: ModelContext
+    trial: verification.Trial
+    calibration: Calibration | None
+    inputs: tuple[Path, ...]
+
+
+def run_conversion(
+    settings: ConversionSettings, work: WorkFolder, *, model: Path | None = None, out: WorkFolder | None = None
+) -> ConversionResult:
+    """Convert the work folder's latest model, or ``model``, a file from elsewhere, in every mode asked for.
+
+    The files and the record of stage ``convert`` go to ``out``, by default the work folder. Files of other modes that
+    an earlier call made of the same model stay in the record.
+
+    :raises StageOrderError: no model given and nothing trained in the work folder.
+    :raises InputError: no mode, or a model from elsewhere without a dataset to calibrate with.
+    :raises ModelError: the model is corrupt, does not fit the dataset, or its conversion does not classify any more.
+    :raises StorageError: the folder cannot be written.
+    """
+    if not settings.modes:
+        raise InputError("nothing to convert to; choose at least one of --int8, --float32, --float16, ...")
+    out = out or work
+    with progress_task("Converting", total=len(settings.modes) + 2) as task:
+        path, record = (model, None) if model is not None else work.latest_model(needed_by="convert")
+        _check_writable(out.root)
+        job = _prepare(settings, path, record)
+        task.update(advance=1)
+        made, warnings = [], list(_calibration_warnings(job))
+        if record is None:
+            warnings += verification.check_normalisation(job.source, job.trial)
+        with verification.Verifier(job.trial) as verifier:
+            for mode in settings.ordered_modes():
+                task.update(description=f"Converting to {mode.value}")
+                one, notes = _make(job, mode, verifier)
+                made.append(one)
+                warnings += notes
+                task.update(advance=1)
+        return _install(job, made, warnings, out)
+
+
+def _check_writable(folder: Path) -> None:
+    """Fail before the slow part, not after it."""
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
+# --- what is converted ---------------------------------------------------------------------------------------------
+
+
+def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | None) -> _Job:
+    if record is None:
+        return _prepare_foreign(settings, path)
+    if settings.dataset is not None or settings.normalisation is not None:
+        raise InputError(
+            "--dataset and --normalisation are for models from elsewhere; the work folder's model has its own: "
+            "leave them out, or name the model file"
+        )
+    context = ModelContext.from_json(record.settings)
+    source = load_source(path, context.image_shape)
+    return _with_dataset(settings, source, context, load_dataset(context.dataset))
+
+
+def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Job:
+    if settings.dataset is None:
+        return _prepare_without_dataset(settings, path)
+    dataset = load_dataset(settings.dataset)
+    source = load_source(path, dataset.image_shape)
+    normalisation = settings.normalisation or Normalisation()
+    context = ModelContext(settings.dataset, path.stem, dataset.image_shape, dataset.class_names, normalisation)
+    return _with_dataset(settings, source, context, dataset)
+
+
+def _with_dataset(settings: ConversionSettings, source: SourceModel, context: ModelContext, dataset: Dataset) -> _Job:
+    if dataset.image_shape != context.image_shape:
+        raise ModelError(
+            f"the model was trained on images of shape {context.image_shape}, dataset {context.dataset!r} now has "
+            f"{dataset.image_shape}; train again, or put the dataset back"
+        )
+    if source.classes != len(context.class_names):
+        raise ModelError(
+            f"{str(source.path)!r} tells {source.classes} classes apart, dataset {context.dataset!r} has "
+            f"{len(context.class_names)}; name the dataset that the model was trained on"
+        )
+    calibration = None
+    if CALIBRATED.intersection(settings.modes):
+        calibration = choose_calibration(dataset.train, settings.calibration, settings.seed, context.class_names)
+    count = min(verification.VERIFICATION_IMAGES, len(dataset.test))
+    sample = class_balanced_sample(dataset.test, count, settings.seed)
+    trial = verification.make_trial(source, sample.images, sample.labels, context.normalisation)
+    return _Job(settings, source, context, trial, calibration, source.files)
+
+
+def _prepare_without_dataset(settings: ConversionSettings, path: Path) -> _Job:
+    """Float modes need no images; the result is compared with its source on noise."""
+    calibrated = [mode.value for mode in settings.ordered_modes() if mode in CALIBRATED]
+    if calibrated:
+        raise InputError(
+            f"converting {str(path)!r} to {' and '.join(calibrated)} needs images to calibrate with: "
+            "name the dataset that it was trained on with --dataset"
+        )
+    source = load_source(path, None)
+    height, width, channels = (*source.input_shape, 1, 1)[:3] if len(source.input_shape) < 3 else source.input_shape[:3]
+    if len(source.input_shape) > 3:
+        raise ModelError(f"{str(path)!r} takes inputs of shape {source.input_shape}; an image has at most 3 dimensions")
+    normalisation = settings.normalisation or Normalisation()
+    names = tuple(str(label) for label in range(source.classes))
+    context = ModelContext("", path.stem, (height, width, channels), names, normalisation)
+    images = verification.made_up_images(context.image_shape, 100, settings.seed)
+    trial = verification.make_trial(source, images, None, normalisation)
+    return _Job(settings, source, context, trial, None, source.files)
+
+
+def _calibration_warnings(job: _Job) -> tuple[str, ...]:
+    return job.calibration.warnings if job.calibration is not None else ()
+
+
+# --- one mode --------------------------------------------------------------------------------------------------------
+
+
+def _make(job: _Job, mode: ModelKind, verifier: verification.Verifier) -> tuple[_Made, list[str]]:
+    calibration = job.calibration if mode in CALIBRATED else None
+    images = None
+    if calibration is not None:
+        images = verification.normalised_input(job.source, calibration.images, job.context.normalisation)
+    io = job.settings.io_of(mode)
+    content = convert(job.source, mode, io=io, calibration=images)
+    model = parse_tflite(content, name=model_file(mode))
+    warnings = check_input_scale(model, job.context.normalisation) if calibration is not None else []
+    verified, notes = verifier.verify(model, model_file(mode))
+    c_name = _c_name(job.settings, mode)
+    c_files = _c_array(job, model, mode, c_name) if job.settings.writes_c_array(mode) else {}
+    facts = ConvertedModel(
+        mode=mode.value,
+        file=model_file(mode),
+        size=len(content),
+        gzip_size=len(gzip.compress(content, 9, mtime=0)),
+        sha256=model.sha256,
+        input=TensorFacts.of(model.input()),
+        output=TensorFacts.of(model.output()),
+        operator_versions=operator_versions(model),
+        calibration=None if calibration is None else calibration.as_json(),
+        verification=verified,
+        c_array=tuple(c_files),
+        c_name=c_name if c_files else None,
+    )
+    return _Made(facts, content, c_files), [*warnings, *notes]
+
+
+def _c_name(settings: ConversionSettings, mode: ModelKind) -> str:
+    """The int8 model gets the plain name; others are told apart, so that all can be linked into one program."""
+    return settings.name if mode is ModelKind.INT8 else f"{settings.name}_{mode.value}"
+
+
+def _c_array(job: _Job, model: TfliteModel, mode: ModelKind, name: str) -> dict[str, str]:
+    return carray.generate(
+        model,
+        name=name,
+        style=job.settings.style,
+        labels=job.context.class_names,
+        normalisation=job.context.normalisation,
+        stem=f"model_{mode.value}",
+    )
+
+
+# --- files and record ------------------------------------------------------------------------------------------------
+
+
+def _install(job: _Job, made: list[_Made], warnings: list[str], out: WorkFolder) -> ConversionResult:
+    earlier, stale = _earlier_models(job, made, out)
+    for one in made:
+        write_bytes(out.path(one.facts.file), one.content)
+        for name, text in one.c_files.items():
+            write_text(out.path(name), text)
+    models = {**earlier, **{one.facts.mode: one.facts.as_json() for one in made}}
+    outputs = [out.path(name) for facts in models.values() for name in (facts["file"], *facts["c_array"])]
+    settings = {
+        **job.context.as_json(),
+        "source": _source_name(job.source.path, out),
+        "modes": list(models),
+        "io": job.settings.io,
+        "calibration": job.settings.calibration,
+        "seed": job.settings.seed,
+    }
+    out.record(
+        STAGE,
+        settings=settings,
+        results={"models": models, "warnings": warnings},
+        inputs=job.inputs,
+        outputs=outputs,
+        versions=package_versions(*PACKAGES),
+    )
+    return ConversionResult(job.source.path, out.root, tuple(one.facts for one in made), (*warnings, *stale))
+
+
+def _source_name(path: Path, out: WorkFolder) -> str:
+    """Return the name of a file in the folder itself, so that the folder can be moved; else the absolute path."""
+    return path.name if path.resolve().parent == out.root.resolve() else str(path.resolve())
+
+
+def _earlier_models(job: _Job, made: list[_Made], out: WorkFolder) -> tuple[dict[str, Any], list[str]]:
+    """Return the record's models of other modes that were made of the same source, and warnings about others."""
+    record = out.find(STAGE)
+    if record is None:
+        return {}, []
+    same_source = sorted(record.inputs.values()) == sorted(sha256_of(path) for path in job.inputs)
+    renewed = {one.facts.mode for one in made}
+    kept, stale = {}, []
+    for mode, facts in record.results.get("models", {}).items():
+        path = out.path(facts["file"])
+        if mode in renewed or not path.exists():
+            continue
+        if same_source and sha256_of(path) == facts["sha256"]:
+            kept[mode] = facts
+        else:
+            stale.append(f"{facts['file']} was made of an earlier model; convert it again or delete it")
+    return kept, stale
+
+
+# --- any .tflite to a C array -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CArrayResult:
+    """The C array of a ``.tflite`` file: names and sizes of what was written into ``folder``."""
+
+    source: Path
+    sha256: str
+    folder: Path
+    name: str
+    style: str
+    files: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {
+            "source": str(self.source),
+            "sha256": self.sha256,
+            "folder": str(self.folder),
+            "name": self.name,
+            "style": self.style,
+            "files": list(self.files),
+        }
+
+
+def write_c_array(path: Path, settings: ConversionSettings, work: WorkFolder, out: Path) -> CArrayResult:
+    """Write the C array of any ``.tflite`` file, with labels if the work folder's record knows the file.
+
+    :raises ModelError: it is no TFLite file, or corrupt.
+    :raises StorageError: the folder cannot be written.
+    """
+    model = read_tflite(path)
+    context = _context_of(model, work)
+    files = carray.generate(
+        model,
+        name=settings.name,
+        style=settings.style,
+        labels=context.class_names if context else (),
+        normalisation=settings.normalisation or (context.normalisation if context else None),
+        stem=path.stem,
+    )
+    for name, text in files.items():
+        write_text(out / name, text)
+    return CArrayResult(path, model.sha256, out, settings.name, settings.style, tuple(files))
+
+
+def _context_of(model: TfliteModel, work: WorkFolder) -> ModelContext | None:
+    record = work.find(STAGE)
+    if record is None or model.sha256 not in record.outputs.values():
+        return None
+    return ModelContext.from_json(record.settings)
