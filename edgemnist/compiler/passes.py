@@ -84,6 +84,7 @@ def _pool_can_fuse(graph: Graph, conv: Node, pool: Node) -> bool:
         (pool.integer("stride_h"), pool.integer("stride_w")) == (height, width)
         and out_height * height <= geometry.out_height
         and out_width * width <= geometry.out_width
+        and width > 1
         and height * ((width + 1) // 2) <= MAX_POOL_PAIRS
         and graph.tensors[conv.inputs[1]].shape[3] == geometry.in_channels
         and (before.scale, before.zero_point) == (after.scale, after.zero_point)

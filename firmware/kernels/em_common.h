@@ -8,21 +8,31 @@
 #include <stdint.h>
 #include <string.h>
 
+/* EM_INLINE is always part of its caller. EM_KERNEL is a whole operator and EM_PART a piece that several share: with
+ * optimisation for size there is one copy of each, which reads the layer's sizes at run time; else there is one per layer,
+ * whose sizes are constants, so that loops unroll and dead branches go.
+ */
+#if defined(__OPTIMIZE_SIZE__)
+#define EM_SIZE 1
+#else
+#define EM_SIZE 0
+#endif
 #if defined(__GNUC__)
 #define EM_INLINE static inline __attribute__((always_inline, unused))
-#if defined(__OPTIMIZE_SIZE__)
-/* One copy of each kernel, its sizes read from the layer's parameters at run time. */
+#if EM_SIZE
 #define EM_KERNEL static __attribute__((noinline, unused))
+#define EM_PART static __attribute__((noinline, unused))
 #else
-/* One copy per layer: the layer's parameters are constants, so loops unroll and dead branches go. */
-#define EM_KERNEL static inline __attribute__((always_inline, unused))
+#define EM_KERNEL EM_INLINE
+#define EM_PART EM_INLINE
 #endif
 #else
 #define EM_INLINE static inline
 #define EM_KERNEL static inline
+#define EM_PART static inline
 #endif
 
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__OPTIMIZE_SIZE__)
+#if defined(__GNUC__) && !defined(__clang__) && !EM_SIZE
 #define EM_UNROLL(count) EM_PRAGMA(GCC unroll count)
 #define EM_PRAGMA(text) _Pragma(#text)
 #else

@@ -3,8 +3,10 @@
  * in   int8 [in_height][in_width][in_channels]
  * out  int8 [out_height][out_width][out_channels], after the pool where there is one
  * Outputs are done in row order and an output block's input window is read before the block is written, so `out` may
- * lie over `in` as far ahead as the generator computed it. `scratch` holds the windows that hang over the border,
- * filled up with the zero point: kernel_height * kernel_width * window_channels bytes for each of 2 pixels.
+ * lie over `in` as far ahead as the generator computed it. An odd row's last pixel is made up to a pair with its
+ * neighbour, which is then done twice over. `scratch` holds two windows that hang over the border, filled up with the
+ * zero point: kernel_height * (kernel_width + stride_width) * in_channels bytes for a `direct` layer,
+ * kernel_height * 2 * kernel_width * in_channels / groups for another.
  */
 #ifndef EM_CONV_2D_H
 #define EM_CONV_2D_H
@@ -27,106 +29,96 @@ typedef struct {
   int16_t pad_top;
   int16_t pad_left;
   int16_t groups;
+  int16_t direct; /* dilation_width and groups are 1: windows inside are read where they are */
   int16_t pool_height;
   int16_t pool_width;
   int16_t in_zero_point;
   em_output output;
 } em_conv_2d_params;
 
-/* Two pixels' windows, ready for em_dot. */
-typedef struct {
-  const int8_t *x0;
-  const int8_t *x1;
-  int row_stride;
-} em_windows;
-
 /* Whether the window at conv output (y, x) lies inside the input and its rows are contiguous. */
 EM_INLINE int em_window_inside(const em_conv_2d_params *p, int y, int x)
 {
   const int top = y * p->stride_height - p->pad_top;
   const int left = x * p->stride_width - p->pad_left;
-  return p->dilation_width == 1 && p->groups == 1 && top >= 0 && left >= 0 &&
+  return p->direct && top >= 0 && left >= 0 &&
          top + (p->kernel_height - 1) * p->dilation_height < p->in_height && left + p->kernel_width <= p->in_width;
 }
 
-/* Copies the window at conv output (y, x), channels from `first` on, to `to`; what hangs over gets the zero point. */
-EM_INLINE void em_gather_window(const em_conv_2d_params *p, const int8_t *in, int y, int x, int first, int8_t *to)
+/* Copies the input at rows top, top + dilation ... and `columns` columns from left on, channels from `first` on, to `to`;
+ * what hangs over the border gets the zero point. Rows of `to` are `pitch` bytes apart.
+ */
+EM_PART void em_gather(const em_conv_2d_params *p, const int8_t *in, int top, int left, int columns, int first, int pitch,
+                       int8_t *to)
 {
   const int channels = p->in_channels / p->groups;
   for (int ky = 0; ky < p->kernel_height; ++ky) {
-    const int iy = y * p->stride_height - p->pad_top + ky * p->dilation_height;
-    for (int kx = 0; kx < p->kernel_width; ++kx) {
-      const int ix = x * p->stride_width - p->pad_left + kx * p->dilation_width;
+    const int iy = top + ky * p->dilation_height;
+    int8_t *at = to + ky * pitch;
+    for (int kx = 0; kx < columns; ++kx) {
+      const int ix = left + kx * p->dilation_width;
       const int inside = iy >= 0 && iy < p->in_height && ix >= 0 && ix < p->in_width;
       const int8_t *from = in + (inside ? (iy * p->in_width + ix) * p->in_channels + first : 0);
-      for (int c = 0; c < channels; ++c) *to++ = inside ? from[c] : (int8_t)p->in_zero_point;
+      for (int c = 0; c < channels; ++c) *at++ = inside ? from[c] : (int8_t)p->in_zero_point;
     }
   }
 }
 
-/* Finds or gathers the windows of the conv outputs (y, x) and (y, x_next). */
-EM_INLINE em_windows em_find_windows(const em_conv_2d_params *p, const int8_t *in, int y, int x, int x_next, int first,
-                                     int8_t *scratch)
+/* Finds or gathers the windows of the conv outputs (y, x) and, for 2 pixels, (y, x + 1). A `direct` layer's two windows
+ * overlap in one strip; the others' stand side by side in `scratch`.
+ */
+EM_INLINE em_window em_find_window(const em_conv_2d_params *p, const int8_t *in, int y, int x, int first, int8_t *scratch,
+                                   const int pixels)
 {
-  em_windows w;
-  if (em_window_inside(p, y, x) && em_window_inside(p, y, x_next)) {
-    const int top = y * p->stride_height - p->pad_top;
-    w.row_stride = p->dilation_height * p->in_width * p->in_channels;
-    w.x0 = in + (top * p->in_width + x * p->stride_width - p->pad_left) * p->in_channels;
-    w.x1 = w.x0 + (x_next - x) * p->stride_width * p->in_channels;
-    return w;
+  const int channels = p->in_channels / p->groups;
+  const int top = y * p->stride_height - p->pad_top;
+  const int left = x * p->stride_width - p->pad_left;
+  const int row = p->kernel_width * channels;
+  em_window window = {scratch, p->direct ? p->stride_width * channels : row, row, p->kernel_height, row};
+  if (em_window_inside(p, y, x) && em_window_inside(p, y, x + pixels - 1)) {
+    window.x = in + (top * p->in_width + left) * p->in_channels;
+    window.row_stride = p->dilation_height * p->in_width * p->in_channels;
+    return window;
   }
-  w.row_stride = p->kernel_width * (p->in_channels / p->groups);
-  w.x0 = scratch;
-  w.x1 = scratch + p->kernel_height * w.row_stride;
-  em_gather_window(p, in, y, x, first, scratch);
-  em_gather_window(p, in, y, x_next, first, scratch + p->kernel_height * w.row_stride);
-  return w;
+  if (pixels > 1) window.row_stride += window.pair;
+  if (p->direct) {
+    em_gather(p, in, top, left, p->kernel_width + (pixels > 1 ? p->stride_width : 0), first, window.row_stride, scratch);
+  } else {
+    em_gather(p, in, top, left, p->kernel_width, first, window.row_stride, scratch);
+    if (pixels > 1) {
+      em_gather(p, in, top, left + p->stride_width, p->kernel_width, first, window.row_stride, scratch + row);
+    }
+  }
+  return window;
 }
 
-EM_INLINE em_sums em_conv_2d_sums(const em_conv_2d_params *p, em_windows w, const em_channel *channel,
-                                  const int8_t *weights, const int lanes)
+EM_INLINE void em_conv_2d_pixels(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                                 const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, int y, int x,
+                                 const int pixels, const int rounding)
 {
-  return em_dot(em_bias(channel, lanes), w.x0, w.x1, w.row_stride, p->kernel_height,
-                p->kernel_width * (p->in_channels / p->groups), weights, lanes, 2);
-}
-
-/* One pair of output pixels, the channels of one group. */
-EM_INLINE void em_conv_2d_pair(const em_conv_2d_params *p, em_windows w, em_destination d, const int8_t *weights,
-                               const int rounding)
-{
-  const int window = p->kernel_height * p->kernel_width * (p->in_channels / p->groups);
-  int left = p->out_channels / p->groups;
-  for (; left >= 4; left -= 4) {
-    em_store(d, em_conv_2d_sums(p, w, d.channel, weights, 4), &p->output, 4, 2, rounding);
-    weights += 4 * window;
-    d.channel += 4, d.shift += 4, d.out0 += 4, d.out1 += 4;
+  const int out_group = p->out_channels / p->groups;
+  for (int group = 0; group < p->groups; ++group) {
+    const int in_group = p->in_channels / p->groups;
+    const int first = group * out_group;
+    const em_window window = em_find_window(p, in, y, x, group * in_group, scratch, pixels);
+    int8_t *const to = out + (y * p->out_width + x) * p->out_channels + first;
+    const em_block block = {weights + first * p->kernel_height * p->kernel_width * in_group, channels + first,
+                            shifts + first, to, to + p->out_channels};
+    em_dot_channels(&window, block, out_group, &p->output, pixels, rounding);
   }
-  if (left >= 2) {
-    em_store(d, em_conv_2d_sums(p, w, d.channel, weights, 2), &p->output, 2, 2, rounding);
-    weights += 2 * window;
-    d.channel += 2, d.shift += 2, d.out0 += 2, d.out1 += 2;
-  }
-  if (left & 1) em_store(d, em_conv_2d_sums(p, w, d.channel, weights, 1), &p->output, 1, 2, rounding);
 }
 
 EM_INLINE void em_conv_2d_body(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
-  const int in_group = p->in_channels / p->groups;
-  const int out_group = p->out_channels / p->groups;
-  const int group_weights = p->kernel_height * p->kernel_width * in_group * out_group;
   for (int y = 0; y < p->out_height; ++y) {
-    for (int x = 0; x < p->out_width; x += 2) {
-      const int next = x + 1 < p->out_width ? x + 1 : x; /* an odd last pixel is done twice over */
-      for (int group = 0; group < p->groups; ++group) {
-        const em_windows w = em_find_windows(p, in, y, x, next, group * in_group, scratch);
-        const int first = group * out_group;
-        const em_destination d = {channels + first, shifts + first,
-                                  out + (y * p->out_width + x) * p->out_channels + first,
-                                  out + (y * p->out_width + next) * p->out_channels + first};
-        em_conv_2d_pair(p, w, d, weights + group * group_weights, rounding);
-      }
+    if (p->out_width < 2) {
+      em_conv_2d_pixels(p, weights, channels, shifts, scratch, in, out, y, 0, 1, rounding);
+      continue;
+    }
+    for (int done = 0; done < p->out_width; done += 2) {
+      const int x = done + 2 > p->out_width ? p->out_width - 2 : done;
+      em_conv_2d_pixels(p, weights, channels, shifts, scratch, in, out, y, x, 2, rounding);
     }
   }
 }
@@ -136,62 +128,55 @@ EM_INLINE int32_t em_max(int32_t a, int32_t b)
   return a > b ? a : b;
 }
 
-/* Lane by lane the larger sum of either pixel of `s` and of `best`, left in `best`'s a0..a3. */
-EM_INLINE em_sums em_max_sums(em_sums best, em_sums s, const int lanes)
+/* Lane by lane the larger of `best` (in a0..a3) and of both pixels of `s`. */
+EM_INLINE void em_keep_max(em_sums *best, const em_sums *s, const int lanes)
 {
-  best.a0 = em_max(best.a0, em_max(s.a0, s.b0));
-  if (lanes > 1) best.a1 = em_max(best.a1, em_max(s.a1, s.b1));
+  best->a0 = em_max(best->a0, em_max(s->a0, s->b0));
+  if (lanes > 1) best->a1 = em_max(best->a1, em_max(s->a1, s->b1));
   if (lanes > 2) {
-    best.a2 = em_max(best.a2, em_max(s.a2, s.b2));
-    best.a3 = em_max(best.a3, em_max(s.a3, s.b3));
+    best->a2 = em_max(best->a2, em_max(s->a2, s->b2));
+    best->a3 = em_max(best->a3, em_max(s->a3, s->b3));
   }
-  return best;
-}
-
-/* The largest sums in one pool window. Requantisation never decreases, so the maximum may be taken before it. */
-EM_INLINE em_sums em_conv_2d_pooled_sums(const em_conv_2d_params *p, const em_windows *windows, const em_channel *channel,
-                                         const int8_t *weights, const int lanes)
-{
-  em_sums best = em_conv_2d_sums(p, windows[0], channel, weights, lanes);
-  best = em_max_sums(best, best, lanes);
-  for (int i = 1; i < p->pool_height * ((p->pool_width + 1) / 2); ++i) {
-    best = em_max_sums(best, em_conv_2d_sums(p, windows[i], channel, weights, lanes), lanes);
-  }
-  return best;
 }
 
 enum { EM_POOL_PAIRS = 8 }; /* the most pixel pairs that a fused pool window may have */
+
+/* One pooled pixel. Requantisation never decreases, so the maximum is taken before it. */
+EM_INLINE void em_conv_2d_pooled_pixel(const em_conv_2d_params *p, const em_window *windows, int pairs, em_block block,
+                                       const int rounding)
+{
+  EM_EACH_BLOCK(p->out_channels, lanes, {
+    em_sums best = em_dot(&windows[0], &block, lanes, 2);
+    em_keep_max(&best, &best, lanes);
+    for (int i = 1; i < pairs; ++i) {
+      const em_sums s = em_dot(&windows[i], &block, lanes, 2);
+      em_keep_max(&best, &s, lanes);
+    }
+    em_store(&block, &best, p->kernel_height * p->kernel_width * p->in_channels, &p->output, lanes, 1, rounding);
+  });
+}
 
 EM_INLINE void em_conv_2d_max_pool_body(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                         const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out,
                                         const int rounding)
 {
-  const int window = p->kernel_height * p->kernel_width * p->in_channels;
-  const int pairs = (p->pool_width + 1) / 2;
-  em_windows windows[EM_POOL_PAIRS];
-  for (int pixel = 0; pixel < p->out_height * p->out_width; ++pixel) {
-    const int top = pixel / p->out_width * p->pool_height;
-    const int left = pixel % p->out_width * p->pool_width;
-    for (int i = 0; i < p->pool_height * pairs; ++i) {
-      const int x = left + i % pairs * 2;
-      const int next = x + 1 < left + p->pool_width ? x + 1 : x;
-      windows[i] = em_find_windows(p, in, top + i / pairs, x, next, 0, scratch + 2 * i * window);
-    }
-    const int8_t *w = weights;
-    em_destination d = {channels, shifts, out + pixel * p->out_channels, out};
-    int channels_left = p->out_channels;
-    for (; channels_left >= 4; channels_left -= 4) {
-      em_store(d, em_conv_2d_pooled_sums(p, windows, d.channel, w, 4), &p->output, 4, 1, rounding);
-      w += 4 * window;
-      d.channel += 4, d.shift += 4, d.out0 += 4;
-    }
-    if (channels_left >= 2) {
-      em_store(d, em_conv_2d_pooled_sums(p, windows, d.channel, w, 2), &p->output, 2, 1, rounding);
-      w += 2 * window;
-      d.channel += 2, d.shift += 2, d.out0 += 2;
-    }
-    if (channels_left & 1) {
-      em_store(d, em_conv_2d_pooled_sums(p, windows, d.channel, w, 1), &p->output, 1, 1, rounding);
+  const int strip = p->kernel_height * p->kernel_width * p->in_channels +
+                    p->kernel_height * (p->direct ? p->stride_width : p->kernel_width) * p->in_channels;
+  em_window windows[EM_POOL_PAIRS];
+  for (int y = 0; y < p->out_height; ++y) {
+    for (int x = 0; x < p->out_width; ++x) {
+      const em_block block = {weights, channels, shifts, out, out};
+      int pairs = 0;
+      for (int py = 0; py < p->pool_height; ++py) {
+        for (int done = 0; done < p->pool_width; done += 2) {
+          const int px = done + 2 > p->pool_width ? p->pool_width - 2 : done;
+          windows[pairs] = em_find_window(p, in, y * p->pool_height + py, x * p->pool_width + px, 0,
+                                          scratch + pairs * strip, 2);
+          ++pairs;
+        }
+      }
+      em_conv_2d_pooled_pixel(p, windows, pairs, block, rounding);
+      out += p->out_channels;
     }
   }
 }
@@ -208,7 +193,7 @@ EM_KERNEL void em_conv_2d_any(const em_conv_2d_params *p, const int8_t *weights,
   em_conv_2d_body(p, weights, channels, shifts, scratch, in, out, EM_ROUND_ANY);
 }
 
-/* `scratch` is larger by the factor pool_height * ceil(pool_width / 2); groups must be 1. */
+/* `scratch` is larger by the factor pool_height * ceil(pool_width / 2); groups must be 1, pool_width at least 2. */
 EM_KERNEL void em_conv_2d_max_pool(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                    const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out)
 {

@@ -1,95 +1,165 @@
 /* The inner product that convolutions and dense layers share.
  *
  * Weights are packed in blocks of `lanes` output channels: for each input element the block's weights stand side by
- * side. Channels come in blocks of 4, then at most one of 2, then at most one of 1.
+ * side. Channels come in blocks of 4, then at most one of 2, then at most one of 1; EM_EACH_BLOCK walks them.
  */
 #ifndef EM_DOT_H
 #define EM_DOT_H
 
 #include "em_common.h"
 
+/* Runs `statement` once for each block of `count` channels, with `lanes` as a constant where code size allows. */
+#if EM_SIZE
+#define EM_EACH_BLOCK(count, lanes, statement)                                                         \
+  for (int lanes, em_left = (count); em_left > 0; em_left -= lanes) {                                  \
+    lanes = em_left >= 4 ? 4 : (em_left >= 2 ? 2 : 1);                                                 \
+    statement;                                                                                         \
+  }
+#else
+#define EM_EACH_BLOCK(count, lanes, statement)                                                         \
+  do {                                                                                                 \
+    int em_left = (count);                                                                             \
+    for (; em_left >= 4; em_left -= 4) {                                                               \
+      enum { lanes = 4 };                                                                              \
+      statement;                                                                                       \
+    }                                                                                                  \
+    if (em_left >= 2) {                                                                                \
+      enum { lanes = 2 };                                                                              \
+      statement;                                                                                       \
+    }                                                                                                  \
+    if ((em_left & 1) != 0) {                                                                          \
+      enum { lanes = 1 };                                                                              \
+      statement;                                                                                       \
+    }                                                                                                  \
+  } while (0)
+#endif
+
+/* What an inner product reads: `rows` runs of `length` elements, `row_stride` bytes apart, at one pixel or, `pair` bytes
+ * further on, at a second one.
+ */
+typedef struct {
+  const int8_t *x;
+  int pair;
+  int row_stride;
+  int rows;
+  int length;
+} em_window;
+
+/* The block that is being done: its weights and requantisation, and where each of the two pixels' results go. */
+typedef struct {
+  const int8_t *weights;
+  const em_channel *channel;
+  const int8_t *shift;
+  int8_t *out0;
+  int8_t *out1;
+} em_block;
+
 /* Sums of up to 4 channels (0..3) for up to 2 pixels (a, b). */
 typedef struct {
   int32_t a0, a1, a2, a3, b0, b1, b2, b3;
 } em_sums;
 
-/* Adds rows * length products to the sums of `lanes` channels at `pixels` pixels. `x0` and `x1` point at each pixel's
- * first element; rows lie `row_stride` bytes apart; `weights` advance by lanes for each element. lanes is 1, 2 or 4,
- * pixels 1 or 2, both constant.
+/* Adds one row's products. `lanes` is 1, 2 or 4, `pixels` 1 or 2, both constant; the weights of neighbouring elements
+ * are `stride` apart.
  */
-EM_INLINE em_sums em_dot(em_sums s, const int8_t *x0, const int8_t *x1, int row_stride, int rows, int length,
-                         const int8_t *weights, const int lanes, const int pixels)
+EM_INLINE em_sums em_dot_row(em_sums s, const int8_t *x, int pair, int length, const int8_t *weights, const int stride,
+                             const int lanes, const int pixels)
 {
-  for (int row = 0; row < rows; ++row) {
-    const int8_t *p0 = x0 + row * row_stride;
-    const int8_t *p1 = x1 + row * row_stride;
-    const int8_t *const end = p0 + length;
-    EM_UNROLL(4)
-    do {
-      const int32_t u = *p0++;
-      const int32_t v = pixels > 1 ? *p1++ : 0;
-      int32_t w = weights[0];
-      s.a0 += w * u;
-      if (pixels > 1) s.b0 += w * v;
-      if (lanes > 1) {
-        w = weights[1];
-        s.a1 += w * u;
-        if (pixels > 1) s.b1 += w * v;
-      }
-      if (lanes > 2) {
-        w = weights[2];
-        s.a2 += w * u;
-        if (pixels > 1) s.b2 += w * v;
-        w = weights[3];
-        s.a3 += w * u;
-        if (pixels > 1) s.b3 += w * v;
-      }
-      weights += lanes;
-    } while (p0 != end);
+  const int8_t *const end = x + length;
+  EM_UNROLL(2)
+  do {
+    const int32_t u = x[0];
+    const int32_t v = pixels > 1 ? x[pair] : 0;
+    int32_t w = weights[0];
+    ++x;
+    s.a0 += w * u;
+    if (pixels > 1) s.b0 += w * v;
+    if (lanes > 1) {
+      w = weights[1];
+      s.a1 += w * u;
+      if (pixels > 1) s.b1 += w * v;
+    }
+    if (lanes > 2) {
+      w = weights[2];
+      s.a2 += w * u;
+      if (pixels > 1) s.b2 += w * v;
+      w = weights[3];
+      s.a3 += w * u;
+      if (pixels > 1) s.b3 += w * v;
+    }
+    weights += stride;
+  } while (x != end);
+  return s;
+}
+
+EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *weights, const int stride,
+                              const int lanes, const int pixels)
+{
+  for (int row = 0; row < window->rows; ++row) {
+    s = em_dot_row(s, window->x + row * window->row_stride, window->pair, window->length,
+                   weights + row * window->length * stride, stride, lanes, pixels);
   }
   return s;
 }
 
-/* The sums' start: each lane's bias, for both pixels. */
-EM_INLINE em_sums em_bias(const em_channel *channel, const int lanes)
+/* Returns the block's sums, biases included, for `lanes` channels (1, 2 or 4) at `pixels` pixels (1 or 2). */
+EM_PART em_sums em_dot(const em_window *window, const em_block *block, const int lanes, const int pixels)
 {
   em_sums s = {0, 0, 0, 0, 0, 0, 0, 0};
-  s.a0 = s.b0 = channel[0].bias;
-  if (lanes > 1) s.a1 = s.b1 = channel[1].bias;
+  s.a0 = s.b0 = block->channel[0].bias;
+  if (lanes > 1) s.a1 = s.b1 = block->channel[1].bias;
   if (lanes > 2) {
-    s.a2 = s.b2 = channel[2].bias;
-    s.a3 = s.b3 = channel[3].bias;
+    s.a2 = s.b2 = block->channel[2].bias;
+    s.a3 = s.b3 = block->channel[3].bias;
   }
-  return s;
+  if (!EM_SIZE) return em_dot_rows(s, window, block->weights, lanes, lanes, pixels);
+  if (lanes == 4) {
+    return pixels > 1 ? em_dot_rows(s, window, block->weights, 4, 4, 2) : em_dot_rows(s, window, block->weights, 4, 4, 1);
+  }
+  if (lanes == 2) {
+    em_sums second = s;
+    second.a0 = second.b0 = s.a1;
+    second = em_dot_rows(second, window, block->weights + 1, 2, 1, 2);
+    s.a1 = second.a0;
+    s.b1 = second.b0;
+  }
+  return em_dot_rows(s, window, block->weights, lanes, 1, 2);
 }
 
-/* Where a block's results go: output elements of the two pixels at the block's first channel. */
-typedef struct {
-  const em_channel *channel;
-  const int8_t *shift;
-  int8_t *out0;
-  int8_t *out1;
-} em_destination;
-
-EM_INLINE void em_store_lane(em_destination d, int lane, int32_t a, int32_t b, const em_output *output,
+EM_INLINE void em_store_lane(const em_block *block, int lane, int32_t a, int32_t b, const em_output *output,
                              const int pixels, const int rounding)
 {
-  const int32_t multiplier = d.channel[lane].multiplier;
-  const int shift = d.shift[lane];
-  d.out0[lane] = em_finish(a, multiplier, shift, output, rounding);
-  if (pixels > 1) d.out1[lane] = em_finish(b, multiplier, shift, output, rounding);
+  const int32_t multiplier = block->channel[lane].multiplier;
+  const int shift = block->shift[lane];
+  block->out0[lane] = em_finish(a, multiplier, shift, output, rounding);
+  if (pixels > 1) block->out1[lane] = em_finish(b, multiplier, shift, output, rounding);
 }
 
-/* Requantises and stores a block's sums. */
-EM_INLINE void em_store(em_destination d, em_sums s, const em_output *output, const int lanes, const int pixels,
-                        const int rounding)
+/* Requantises and stores a block's sums and moves on to the next block; `length` is the elements per channel. */
+EM_INLINE void em_store(em_block *block, const em_sums *s, int length, const em_output *output, const int lanes,
+                        const int pixels, const int rounding)
 {
-  em_store_lane(d, 0, s.a0, s.b0, output, pixels, rounding);
-  if (lanes > 1) em_store_lane(d, 1, s.a1, s.b1, output, pixels, rounding);
+  em_store_lane(block, 0, s->a0, s->b0, output, pixels, rounding);
+  if (lanes > 1) em_store_lane(block, 1, s->a1, s->b1, output, pixels, rounding);
   if (lanes > 2) {
-    em_store_lane(d, 2, s.a2, s.b2, output, pixels, rounding);
-    em_store_lane(d, 3, s.a3, s.b3, output, pixels, rounding);
+    em_store_lane(block, 2, s->a2, s->b2, output, pixels, rounding);
+    em_store_lane(block, 3, s->a3, s->b3, output, pixels, rounding);
   }
+  block->weights += lanes * length;
+  block->channel += lanes;
+  block->shift += lanes;
+  block->out0 += lanes;
+  block->out1 += lanes;
+}
+
+/* All of a pixel's (or two pixels') output channels. */
+EM_PART void em_dot_channels(const em_window *window, em_block block, int count, const em_output *output,
+                             const int pixels, const int rounding)
+{
+  EM_EACH_BLOCK(count, lanes, {
+    const em_sums s = em_dot(window, &block, lanes, pixels);
+    em_store(&block, &s, window->rows * window->length, output, lanes, pixels, rounding);
+  });
 }
 
 #endif

@@ -98,6 +98,9 @@ def conv_geometry(node: Node, graph: Graph) -> Geometry:
 
 def is_pointwise(geometry: Geometry) -> bool:
     """Whether every output pixel depends on just the input pixel at its place."""
+    # Two pixels at a time need two pixels.
+    if geometry.in_height * geometry.in_width < 2:
+        return False
     sizes = (geometry.kernel_height, geometry.kernel_width, geometry.stride_height, geometry.stride_width)
     return sizes == (1, 1, 1, 1) and geometry.padding == Padding()
 
@@ -113,11 +116,11 @@ def _lower_pointwise(node: Node, graph: Graph, geometry: Geometry, arrays: tuple
     pixels = geometry.in_height * geometry.in_width
     read, written = geometry.in_channels, geometry.out_channels
     backward = written > read
-    blocks = [(first, min(first + 2, pixels)) for first in range(0, pixels, 2)]
+    firsts = [min(first, pixels - 2) for first in range(0, pixels, 2)]
     if backward:
-        overlap = Overlap(at_least=max(end * read - first * written for first, end in blocks))
+        overlap = Overlap(at_least=max((pixels - first) * read - (pixels - 2 - first) * written for first in firsts))
     else:
-        overlap = Overlap(at_most=min(first * read - end * written for first, end in blocks))
+        overlap = Overlap(at_most=write_behind_read([f * read for f in firsts], [(f + 2) * written for f in firsts]))
     return Step(
         node=node, header="em_pointwise.h", function="em_pointwise" if fast else "em_pointwise_any",
         struct_type="em_pointwise_params",
@@ -135,14 +138,14 @@ def _lower_windows(
 ) -> Step:
     g = geometry
     pool = node.fused[0] if node.fused else None
-    pool_height, pool_width = (pool.integer("filter_height"), pool.integer("filter_width")) if pool else (1, 2)
-    out_height = g.out_height // pool_height if pool else g.out_height
-    out_width = g.out_width // pool_width if pool else g.out_width
+    pool_height, pool_width = (pool.integer("filter_height"), pool.integer("filter_width")) if pool else (1, 1)
+    out_height, out_width = g.out_height // pool_height, g.out_width // pool_width
     name = "em_conv_2d_max_pool" if pool else "em_conv_2d"
-    window = g.kernel_height * g.kernel_width * (g.in_channels // groups)
+    group_channels = g.in_channels // groups
+    direct = groups == 1 and g.dilation_width == 1
+    strip = g.kernel_height * (g.kernel_width + (g.stride_width if direct else g.kernel_width)) * group_channels
     pairs = pool_height * ((pool_width + 1) // 2)
-    output = node.outputs[0]
-    conv_pixels = out_height * pool_height * out_width * pool_width if pool else out_height * out_width
+    conv_pixels = out_height * pool_height * out_width * pool_width
     return Step(
         node=node, header="em_conv_2d.h", function=name if fast else f"{name}_any", struct_type="em_conv_2d_params",
         parameters=(
@@ -151,36 +154,39 @@ def _lower_windows(
             ("kernel_height", g.kernel_height), ("kernel_width", g.kernel_width),
             ("stride_height", g.stride_height), ("stride_width", g.stride_width),
             ("dilation_height", g.dilation_height), ("dilation_width", g.dilation_width),
-            ("pad_top", g.padding.top), ("pad_left", g.padding.left), ("groups", groups),
+            ("pad_top", g.padding.top), ("pad_left", g.padding.left), ("groups", groups), ("direct", int(direct)),
             ("pool_height", pool_height), ("pool_width", pool_width),
             ("in_zero_point", quantisation_of(graph.tensors[node.inputs[0]]).zero_point),
             output_parameters(node, graph),
         ),
-        inputs=node.inputs[:1], outputs=node.outputs, arrays=arrays, scratch=2 * pairs * window,
-        overlaps={(node.inputs[0], output): _window_overlap(g, pool_height, pool_width, out_height, out_width, pool)},
-        macs=conv_pixels * window * g.out_channels,
+        inputs=node.inputs[:1], outputs=node.outputs, arrays=arrays, scratch=pairs * strip,
+        overlaps={(node.inputs[0], node.outputs[0]): _window_overlap(g, pool_height, pool_width, 1 if pool else 2)},
+        macs=conv_pixels * g.kernel_height * g.kernel_width * group_channels * g.out_channels,
     )  # fmt: skip
 
 
-def _window_overlap(
-    g: Geometry, pool_height: int, pool_width: int, out_height: int, out_width: int, pool: Node | None
-) -> Overlap:
-    """Return how far ahead of its input the output has to start, walking the kernel's blocks in its order.
+def _window_overlap(g: Geometry, pool_height: int, pool_width: int, block: int) -> Overlap:
+    """Return where the output may start, walking the kernel's blocks of ``block`` outputs in its order."""
+    out_width = g.out_width // pool_width
+    reads, writes = [], []
+    for y in range(g.out_height // pool_height):
+        top = max(y * pool_height * g.stride_height - g.padding.top, 0)
+        for done in range(0, out_width, block):
+            x = max(min(done, out_width - block), 0)
+            left = max(x * pool_width * g.stride_width - g.padding.left, 0)
+            reads.append((top * g.in_width + min(left, g.in_width)) * g.in_channels)
+            writes.append((y * out_width + min(x + block, out_width)) * g.out_channels)
+    return Overlap(at_most=write_behind_read(reads, writes))
 
-    A block may write only below the first input byte that it or any later block still reads.
+
+def write_behind_read(reads: Sequence[int], writes: Sequence[int]) -> int:
+    """Return the largest safe distance from input to output for a kernel that walks forward in blocks.
+
+    ``reads`` holds the first input byte that each block reads, ``writes`` the end of what it writes, both relative to
+    their tensor. A block may write only below what it or any later block still reads.
     """
-    columns = pool_width if pool else 1
-    block = 1 if pool else 2
-    rows_per_output = pool_height if pool else 1
-    starts, ends = [], []
-    for y in range(out_height):
-        top = max(y * rows_per_output * g.stride_height - g.padding.top, 0)
-        for x in range(0, out_width, block):
-            left = max(x * columns * g.stride_width - g.padding.left, 0)
-            starts.append((top * g.in_width + min(left, g.in_width)) * g.in_channels)
-            ends.append((y * out_width + min(x + block, out_width)) * g.out_channels)
-    still_needed = np.minimum.accumulate(np.array(starts)[::-1])[::-1]
-    return Overlap(at_most=int((still_needed - np.array(ends)).min()))
+    still_needed = np.minimum.accumulate(np.array(reads)[::-1])[::-1]
+    return int((still_needed - np.array(writes)).min())
 
 
 OPERATORS = (Conv2D(),)
