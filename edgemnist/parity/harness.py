@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgemnist.artifacts import sha256_of
 from edgemnist.data.base import Normalisation, Split
-from edgemnist.errors import EdgeMnistError
+from edgemnist.errors import EdgeMnistError, RuntimeCrashedError
 from edgemnist.parity.compare import agreement, difference, ties, top1
 from edgemnist.parity.report import ModelEntry, NotRun, ParityReport, RunEntry
 from edgemnist.pixels import normalisation_name
@@ -62,7 +62,7 @@ def run_parity(
     missing = {runtime.name: reason for runtime in chosen if (reason := runtime.available()) is not None}
     present = [runtime for runtime in chosen if runtime.name not in missing]
     results, failures = _run_all(subjects, present, timeout)
-    not_run = [NotRun(name, None, reason) for name, reason in missing.items()]
+    not_run = [NotRun(name, None, "missing", reason) for name, reason in missing.items()]
     return _report(subjects, results, (*not_run, *failures))
 
 
@@ -100,7 +100,8 @@ def _run_one(
     try:
         return run_with(EngineWorker(runtime.name, process), model, subjects.split.images, subjects.normalisation)
     except EdgeMnistError as error:
-        return NotRun(runtime.name, model.path.name, str(error))
+        how = "crashed" if isinstance(error, RuntimeCrashedError) else "refused"
+        return NotRun(runtime.name, model.path.name, how, str(error))
     finally:
         task.update(advance=1)
 

@@ -60,10 +60,15 @@ class RunEntry:
 
 @dataclass(frozen=True)
 class NotRun:
-    """A runtime that could not run: not installed (``file`` None), or it failed on a model."""
+    """A runtime that could not run at all (``file`` None), or failed on a model.
+
+    ``how`` is ``missing`` (not installed), ``refused`` (it said that it can't do the model) or ``crashed`` (its process
+    died or hung).
+    """
 
     runtime: str
     file: str | None
+    how: str
     reason: str
 
 

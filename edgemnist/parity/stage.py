@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgemnist.artifacts import WorkFolder, write_json
-from edgemnist.errors import EnvironmentFailure
+from edgemnist.errors import EnvironmentFailure, ModelError
 from edgemnist.parity.gate import Gates, check_gates
 from edgemnist.parity.harness import Subjects, run_parity
 from edgemnist.parity.report import REPORT_NAME, ParityReport
@@ -38,7 +38,8 @@ def parity(options: ParityOptions) -> ParityReport:
 
     :raises InputError: unknown runtime or dataset, a gate that can't be decided, models that don't fit the images.
     :raises StageOrderError: no models named and none converted.
-    :raises EnvironmentFailure: no runtime could run at all.
+    :raises ModelError: no runtime ran anything, and at least one because it can't do the model.
+    :raises EnvironmentFailure: no runtime ran anything, because all are missing or crashed.
     """
     needed = options.gates.needed_runtimes()
     chosen = tuple(dict.fromkeys([*options.runtimes, *needed])) if options.runtimes else ()
@@ -54,9 +55,14 @@ def parity(options: ParityOptions) -> ParityReport:
 def _judged(subjects: Subjects, chosen: Sequence[str], options: ParityOptions) -> ParityReport:
     report = run_parity(subjects, chosen, timeout=options.timeout)
     if not report.runs:
-        reasons = [f"  - {entry.runtime}: {entry.reason}" for entry in report.not_run]
-        raise EnvironmentFailure("\n".join(["no runtime could run any of the models:", *reasons]))
+        refused = any(entry.how == "refused" for entry in report.not_run)
+        raise (ModelError if refused else EnvironmentFailure)(_nothing_ran(report))
     return check_gates(report, options.gates)
+
+
+def _nothing_ran(report: ParityReport) -> str:
+    reasons = [f"  - {entry.runtime}: {entry.reason}" for entry in report.not_run]
+    return "\n".join(["no runtime could run any of the models:", *reasons])
 
 
 def _leave(work: WorkFolder, subjects: Subjects, report: ParityReport, options: ParityOptions) -> None:

@@ -71,22 +71,20 @@ def context_beside(model: Path) -> ModelContext | None:
 
 
 def _keras_source(work: WorkFolder, converted: StageRecord) -> list[Path]:
-    """Return the Keras model that was converted, if it lies in the work folder.
+    """Return the Keras model that was converted, if it is still there.
 
     :raises StageOrderError: it has been trained or pruned anew since.
     """
-    for name, digest in converted.inputs.items():
-        path = work.path(name)
-        if path.suffix not in (".keras", ".h5") or not path.is_file():
-            continue
-        newest = work.latest_model(needed_by="parity")[0] if work.find("train") else path
-        if sha256_of(path) != digest or newest != path:
-            raise StageOrderError(
-                f"the converted models in {str(work.root)!r} were made from an older model than {newest.name!r}: "
-                f"run `edgemnist convert --int8 --work {work.root}` again"
-            )
-        return [path]
-    return []
+    path = work.root / str(converted.settings.get("source", ""))
+    if not path.exists() or path == work.root:
+        return []
+    newest = work.latest_model(needed_by="parity")[0] if path.parent == work.root and work.find("train") else path
+    if newest != path or (path.is_file() and sha256_of(path) not in converted.inputs.values()):
+        raise StageOrderError(
+            f"the converted models in {str(work.root)!r} were not made from the newest {newest.name!r}: "
+            f"run `edgemnist convert --float32 --int8 --work {work.root}` again"
+        )
+    return [path]
 
 
 def _told_by_input(models: Sequence[LoadedModel]) -> Normalisation:
@@ -102,7 +100,10 @@ def _subjects(
 ) -> Subjects:
     from edgemnist.data.loading import load_dataset
 
-    dataset = load_dataset(choice.dataset or (context.dataset if context else DEFAULT_DATASET))
+    name = choice.dataset or (context.dataset if context else DEFAULT_DATASET)
+    if not name:
+        raise InputError("nobody has recorded what the model was trained on; name the dataset with --dataset")
+    dataset = load_dataset(name)
     split, sampling = _sample(dataset, choice.count)
     for model in models:
         _check_fits(model, dataset, normalisation)

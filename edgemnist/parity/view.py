@@ -14,25 +14,24 @@ from edgemnist.parity.report import MEMORY, TIMING, ModelEntry, ParityReport, Ru
 
 _COLUMNS = (
     ("runtime", "left"),
-    ("kernels", "left"),
     ("accuracy %", "right"),
     ("= float", "right"),
     ("≠ oracle", "right"),
     ("max LSB", "right"),
     ("ties", "right"),
-    ("first µs", "right"),
-    ("median", "right"),
-    ("p95", "right"),
+    ("first/median/p95 µs", "right"),
     ("RSS MB", "right"),
 )
 
 
-_WIDTH_OFF_TERMINAL = 140
+_WIDTH_OFF_TERMINAL = 120
 
 
 def show(report: ParityReport, console: Console) -> None:
     """Print the report to a console; a file or pipe gets the table's full width."""
-    console.print(render(report), width=None if console.is_terminal else _WIDTH_OFF_TERMINAL)
+    if not console.is_terminal:
+        console.width = _WIDTH_OFF_TERMINAL
+    console.print(render(report))
 
 
 def render(report: ParityReport) -> RenderableType:
@@ -72,20 +71,21 @@ def _model_table(model: ModelEntry, runs: list[RunEntry]) -> Table:
 
 
 def _row(run: RunEntry) -> list[str]:
-    accuracy, agreement = run.accuracy, run.agreement
+    accuracy, agreement, latency = run.accuracy, run.agreement, run.latency
     return [
-        f"{run.runtime} {run.version}",
-        run.kernels,
+        f"{run.runtime}\n  {run.version}, {run.kernels}",
         f"{100 * accuracy.share:.2f} ± {100 * accuracy.standard_error:.2f}",
         "" if agreement is None else f"{agreement.count}/{agreement.total}",
         "oracle" if run.is_oracle else _pair(run, _unequal),
         "" if run.is_oracle else _pair(run, _largest),
         str(run.ties),
-        f"{run.latency.first_us:,.0f}",
-        f"{run.latency.median_us:,.1f}",
-        f"{run.latency.p95_us:,.1f}",
+        " / ".join(_microseconds(value) for value in (latency.first_us, latency.median_us, latency.p95_us)),
         f"{run.rss_bytes / 1e6:,.0f}",
     ]
+
+
+def _microseconds(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def _pair(run: RunEntry, show_one: Callable[[Difference], str]) -> str:

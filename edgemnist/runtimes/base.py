@@ -87,14 +87,13 @@ class Runtime(ABC):
 
     ``name`` is what ``--runtime`` takes. Runtimes with the same ``process`` may run one after another in one worker
     process, which saves start-up. ``takes`` are the kinds of model it is meant for; ``install`` is the exact command
-    that installs it. ``batched`` sessions take any number of images in one ``invoke``.
+    that installs it.
     """
 
     name: str
     process: str
     takes: frozenset[ModelKind]
     install: str
-    batched: bool = False
 
     @abstractmethod
     def available(self) -> str | None:

@@ -21,7 +21,7 @@ from edgemnist.errors import MissingDependencyError, RuntimeCrashedError, Unsupp
 from edgemnist.runtimes.base import Latency, RunResult, operator_outputs
 from edgemnist.runtimes.protocol import Message, receive, send
 from edgemnist.runtimes.registry import find_runtime
-from edgemnist.tflite_file import parse_tflite
+from edgemnist.tflite_file import parse_tflite, read_tflite
 
 DEFAULT_TIMEOUT = 300.0
 """Seconds one request may take, the start of the engine included."""
@@ -146,34 +146,34 @@ class EngineWorker:
         return str(self.process.request(self.runtime, {"command": "version"}).header["version"])
 
     def trace(
-        self, model: bytes, inputs: Sequence[NDArray[Any]], tensors: Sequence[int] | None = None
+        self, model: bytes | Path, inputs: Sequence[NDArray[Any]], tensors: Sequence[int] | None = None
     ) -> dict[int, NDArray[Any]]:
         """Run a ``.tflite`` model and return its operators' outputs by tensor index.
 
+        :param model: the file's bytes, or its path.
         :param inputs: one array per model input, of shape (cases, *input shape), the batch in the input shape included.
         :param tensors: which operators' outputs; None for all.
         :returns: for each tensor an array of shape (cases, *tensor shape), in the tensor's dtype.
         """
-        wanted = operator_outputs(parse_tflite(model)) if tensors is None else list(tensors)
-        arrays = [np.frombuffer(model, dtype=np.uint8), *inputs]
-        answer = self.process.request(self.runtime, {"command": "trace", "tensors": wanted}, arrays)
-        return dict(zip(wanted, answer.arrays, strict=True))
+        if tensors is None:
+            tensors = operator_outputs(parse_tflite(model) if isinstance(model, bytes) else read_tflite(model))
+        answer = self._request({"command": "trace", "tensors": list(tensors)}, model, inputs)
+        return dict(zip(tensors, answer.arrays, strict=True))
 
-    def invoke(self, model: bytes, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Run a ``.tflite`` model and return one array of shape (cases, *output shape) per model output.
+    def invoke(self, model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run a model and return one array of shape (cases, *output shape) per model output.
 
+        :param model: the bytes of a ``.tflite`` file, or the path of any model file that the runtime takes.
         :param inputs: as for :meth:`trace`.
         """
-        arrays = [np.frombuffer(model, dtype=np.uint8), *inputs]
-        return list(self.process.request(self.runtime, {"command": "invoke"}, arrays).arrays)
+        return list(self._request({"command": "invoke"}, model, inputs).arrays)
 
     def run(self, model_path: Path, inputs: NDArray[Any], *, logits_tensor: int | None = None) -> RunResult:
         """Run an image classifier over inputs of shape (N, *image shape) in the model's input dtype, and time it.
 
         ``logits_tensor`` is the index of the tensor to return as logits.
         """
-        header = {"command": "run", "path": str(model_path.resolve()), "logits_tensor": logits_tensor}
-        answer = self.process.request(self.runtime, header, [inputs])
+        answer = self._request({"command": "run", "logits_tensor": logits_tensor}, model_path, [inputs])
         return RunResult(
             runtime=self.runtime,
             version=answer.header["version"],
@@ -183,6 +183,12 @@ class EngineWorker:
             latency=Latency(**answer.header["latency"]),
             rss_bytes=answer.header["rss_bytes"],
         )
+
+    def _request(self, header: Mapping[str, Any], model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> Message:
+        """Send a request about a model; its path goes into the header, its bytes are the first array."""
+        if isinstance(model, bytes):
+            return self.process.request(self.runtime, header, [np.frombuffer(model, dtype=np.uint8), *inputs])
+        return self.process.request(self.runtime, {**header, "path": str(model.resolve())}, inputs)
 
 
 @contextmanager

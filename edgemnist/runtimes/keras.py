@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.errors import ModelError
@@ -15,22 +15,27 @@ from edgemnist.runtimes.tensorflow_lite import TENSORFLOW_INSTALL, TENSORFLOW_PR
 
 
 class KerasSession(Session):
-    """A Keras model, called directly; takes any batch size."""
+    """A Keras model or SavedModel as one TensorFlow function of one image."""
 
-    kernels = "float32, eager"
+    kernels = "float32"
 
     def __init__(self, path: Path) -> None:
-        tensorflow, keras = tensorflow_on_one_thread()
+        from edgemnist.conversion.sources import load_source
+
+        tensorflow, _ = tensorflow_on_one_thread()
         self.version = str(tensorflow.__version__)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Keras comments on its own older file formats
-            self._model = keras.models.load_model(path, compile=False)
-        self._shape = tuple(self._model.input_shape[1:])
+        self._constant = tensorflow.constant
+        self._source = load_source(path, None)
 
     def invoke(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Run the model on a batch of any size (see :meth:`Session.invoke`)."""
-        images = inputs[0].reshape(len(inputs[0]), *self._shape)
-        return [self._model(images, training=False).numpy()]
+        """Run the model once (see :meth:`Session.invoke`)."""
+        image, shape = inputs[0], self._source.input_shape
+        if image.size != np.prod(shape):
+            raise ModelError(
+                f"the model takes inputs of shape {shape}, the images are {image.shape[1:]}; "
+                "name the dataset that it was trained on"
+            )
+        return [np.array(self._source.function(self._constant(image.reshape(1, *shape))))]
 
 
 class KerasRuntime(Runtime):
@@ -40,7 +45,6 @@ class KerasRuntime(Runtime):
     process = TENSORFLOW_PROCESS
     takes = frozenset({ModelKind.KERAS})
     install = TENSORFLOW_INSTALL
-    batched = True
 
     def available(self) -> str | None:
         """Return None, or why Keras can't run here (see :meth:`Runtime.available`)."""

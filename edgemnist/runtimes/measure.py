@@ -18,7 +18,6 @@ WARM_UP_INVOKES = 10
 TIMED_INVOKES = 300
 TIMED_SECONDS = 3.0
 _MINIMUM_SAMPLES = 5
-_BATCH = 256
 
 
 def trace(
@@ -51,7 +50,7 @@ def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tens
     plain = runtime.open(model)
     latency = _time(plain, inputs)
     if logits_tensor is None:
-        outputs, logits = _outputs(plain, inputs, batched=runtime.batched), None
+        outputs, logits = _outputs(plain, inputs), None
     else:
         outputs, logits = _outputs_and_logits(runtime.open(model, keep_tensors=True), inputs, logits_tensor)
     return RunResult(
@@ -65,15 +64,14 @@ def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tens
     )
 
 
-def _outputs(session: Session, inputs: NDArray[Any], *, batched: bool) -> NDArray[Any]:
-    step = _BATCH if batched else 1
-    return np.concatenate([session.invoke([inputs[i : i + step]])[0] for i in range(0, len(inputs), step)])
+def _outputs(session: Session, inputs: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate([session.invoke([image[np.newaxis]])[0] for image in inputs])
 
 
 def _outputs_and_logits(session: Session, inputs: NDArray[Any], tensor: int) -> tuple[NDArray[Any], NDArray[Any]]:
     outputs, logits = [], []
-    for index in range(len(inputs)):
-        outputs.append(session.invoke([inputs[index : index + 1]])[0])
+    for image in inputs:
+        outputs.append(session.invoke([image[np.newaxis]])[0])
         logits.append(session.tensor(tensor))
     return np.concatenate(outputs), np.concatenate(logits)
 

@@ -17,6 +17,8 @@ from edgemnist.runtimes.quantise import model_input
 from edgemnist.runtimes.registry import find_runtime
 from edgemnist.tflite_file import TfliteModel, read_tflite
 
+KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
+
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
@@ -46,7 +48,7 @@ def load_model(path: Path) -> LoadedModel:
     """
     if not path.exists():
         raise InputError(f"there is no model {str(path)!r}; give a .tflite, .keras or .h5 file or a SavedModel folder")
-    if path.suffix in (".keras", ".h5") or path.is_dir():
+    if path.suffix in KERAS_SUFFIXES or path.is_dir():
         return LoadedModel(path, ModelKind.KERAS, None)
     model = read_tflite(path)
     model.input(), model.output()
