@@ -61,6 +61,8 @@ def run(arguments: list[str]) -> int:
     _register_commands_once()
     try:
         result = app(args=arguments, standalone_mode=False)
+        if result == EXIT_INTERRUPTED:  # Typer turns Ctrl-C into this result from 0.20 on, and raises Abort before
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except EdgeMnistError as error:
         sys.stderr.write(f"edgemnist: {error}\n")

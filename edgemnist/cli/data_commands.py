@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 @data_app.command("list")
 def list_command(as_json: Json = False) -> None:
-    """List the known datasets: classes, sizes, licence, and where each is on this machine."""
+    """List the known datasets. Says for each how large it is and where it is on this machine, if it is."""
     from edgemnist.data.catalogue import list_datasets
     from edgemnist.progress import print_json
 
@@ -38,7 +38,7 @@ def list_command(as_json: Json = False) -> None:
 def fetch(
     names: Annotated[list[str], typer.Argument(help="Names from `edgemnist data list`.")], as_json: Json = False
 ) -> None:
-    """Download datasets into the cache, unless they are on this machine already. An interrupted download continues."""
+    """Download datasets that are not here yet. An interrupted download continues where it stopped."""
     from edgemnist.data.fetching import fetch_datasets
     from edgemnist.progress import print_json
 
@@ -60,7 +60,7 @@ def show(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Write a contact sheet of a dataset, a PNG with labels, and print its path."""
+    """Write a contact sheet of a dataset. It is a PNG with the label under each image; prints its path."""
     from edgemnist.data.catalogue import write_sheet
     from edgemnist.progress import print_json, say
 

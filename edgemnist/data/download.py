@@ -36,7 +36,7 @@ class Patience:
 
     ``connect_seconds``: until the connection stands (TLS included). ``silence_seconds``: without a single byte.
     ``least_rate``: bytes per second, averaged over ``window_seconds``; a slower mirror is given up.
-    ``attempts``: on one mirror, as long as each brings new bytes.
+    ``attempts``: on one mirror, as long as each brings new bytes; one that brings ``worthwhile_bytes`` does not count.
     """
 
     connect_seconds: float = 5.0
@@ -44,6 +44,7 @@ class Patience:
     window_seconds: float = 20.0
     least_rate: float = 2_000.0
     attempts: int = 5
+    worthwhile_bytes: int = 1 << 20
 
 
 class MirrorError(Exception):
@@ -102,13 +103,15 @@ def _from_mirror(url: str, file: RemoteFile, part: Path, patience: Patience, tas
 
     :raises MirrorError: it can't be had there.
     """
-    for attempt in range(patience.attempts):
-        before = part.stat().st_size if part.exists() else 0
+    attempts = 0
+    while True:
+        before = _size(part)
         try:
             _append(url, file, part, patience, task)
         except MirrorError as error:
-            grown = (part.stat().st_size if part.exists() else 0) > before
-            if not (error.resumable and grown) or attempt + 1 == patience.attempts:
+            grown = _size(part) - before
+            attempts += grown < patience.worthwhile_bytes
+            if not error.resumable or grown <= 0 or attempts == patience.attempts:
                 raise
             continue
         wrong = difference(part, file)
@@ -117,12 +120,15 @@ def _from_mirror(url: str, file: RemoteFile, part: Path, patience: Patience, tas
         part.unlink()
         if before == 0:
             raise MirrorError(f"not the published file ({wrong})")
-    raise MirrorError("it kept breaking off")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _append(url: str, file: RemoteFile, part: Path, patience: Patience, task: Task) -> None:
     """Ask for what ``part`` still lacks and append it; start over where the server can't resume."""
-    have = part.stat().st_size if part.exists() else 0
+    have = _size(part)
     if file.size and have >= file.size:
         return
     with _reply(url, have, patience) as reply:
@@ -135,9 +141,7 @@ def _append(url: str, file: RemoteFile, part: Path, patience: Patience, task: Ta
             raise MirrorError(f"not the published file ({total:,} bytes instead of {file.size:,})")
         limit = file.size or MAX_BYTES
         task.update(completed=start, total=file.size or total or None)
-        with storage_errors(part), part.open("r+b" if start else "wb") as output:
-            output.seek(start)
-            output.truncate()
+        with storage_errors(part), part.open("ab" if start else "wb") as output:
             arrived = start + _copy(reply, output, limit - start, patience, task)
     if arrived < (file.size or total):
         raise MirrorError(f"broke off after {arrived:,} of {file.size or total:,} bytes", resumable=True)

@@ -36,7 +36,7 @@ def load_dataset(
     if known is not None:
         return _resized(_load_known(known, fetch), image_size, channels)
     path = Path(name).expanduser()
-    if not path.exists():
+    if not name or not path.exists():
         raise unknown_dataset(name) if path.name == name else DatasetError(f"no such file or folder: {name!r}")
     return _resized(_load_path(path, image_size, channels), image_size, channels)
 

@@ -86,6 +86,16 @@ def find_idx_files(folder: Path, layout: IdxLayout) -> IdxFiles | None:
     return None
 
 
+def incomplete_sets(known: KnownDataset) -> Iterator[str]:
+    """Yield, for people, each place with some but not all of a known dataset's IDX files, and which are missing."""
+    if known.layout is None:
+        return
+    for place in _places(known):
+        missing = [name for name in known.layout.names if _find_idx_file(place.folder, name) is None]
+        if 0 < len(missing) < len(known.layout.names):
+            yield f"passed over: {str(place.folder)!r} lacks {', '.join(missing)}"
+
+
 def is_file(path: Path) -> bool:
     """Tell whether a file is there; a folder that may not be read counts as empty."""
     try:

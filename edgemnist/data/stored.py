@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from edgemnist.data.arrays import as_images, as_labels, make_dataset, number_classes
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.idx import IdxFile, damaged, encode_idx, read_idx
-from edgemnist.data.known import KNOWN_DATASETS, IdxLayout, KnownDataset
+from edgemnist.data.known import IdxLayout, KnownDataset, known_datasets
 from edgemnist.data.npz import load_npz
-from edgemnist.data.places import Found, IdxFiles, cache_folder, find_files, find_idx_files
+from edgemnist.data.places import Found, IdxFiles, cache_folder, find_files, find_idx_files, incomplete_sets
 from edgemnist.errors import DatasetError
 
 
@@ -34,7 +34,7 @@ def load_stored(known: KnownDataset) -> tuple[Dataset | None, list[str]]:
             passed_over.append(f"passed over: {error}")
             continue
         return replace(dataset, note="; ".join([*passed_over, dataset.note]).strip("; ")), passed_over
-    return None, passed_over
+    return None, [*incomplete_sets(known), *passed_over]
 
 
 def load_idx_folder(folder: Path, name: str) -> Dataset | None:
@@ -42,7 +42,7 @@ def load_idx_folder(folder: Path, name: str) -> Dataset | None:
 
     :raises DatasetError: damaged files, or files of several datasets.
     """
-    rows = {row.layout: row for row in KNOWN_DATASETS if row.layout}
+    rows = {row.layout: row for row in known_datasets() if row.layout}
     matches = [(layout, files) for layout in rows if (files := find_idx_files(folder, layout))]
     if not matches:
         return None

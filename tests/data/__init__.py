@@ -1,0 +1,1 @@
+"""Tests of edgemnist.data: they reach no host but this one."""

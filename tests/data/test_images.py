@@ -1,0 +1,216 @@
+"""Image files of every kind come out as plain 8-bit pixels; damaged ones are refused by name."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgemnist.data import images
+from edgemnist.data.images import contact_sheet, fit_image, image_size, read_image
+from edgemnist.errors import InputError
+
+GREY: NDArray[np.uint8] = (np.arange(6 * 4).reshape(6, 4) * 10).astype(np.uint8)
+COLOUR: NDArray[np.uint8] = np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)
+
+
+def save(path: Path, pixels: NDArray[Any], mode: str | None = None, **options: Any) -> Path:
+    picture = Image.fromarray(pixels)
+    (picture.convert(mode) if mode else picture).save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "gif", "tif", "pgm", "webp"])
+def test_grey_file_of_any_format(tmp_path: Path, suffix: str) -> None:
+    options: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
+    path = save(tmp_path / f"a.{suffix}", GREY, "L", **options)
+    np.testing.assert_array_equal(read_image(path), GREY)
+    assert image_size(path) == (6, 4)
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "ppm", "webp"])
+def test_colour_file_of_any_format(tmp_path: Path, suffix: str) -> None:
+    options: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
+    np.testing.assert_array_equal(read_image(save(tmp_path / f"a.{suffix}", COLOUR, **options)), COLOUR)
+
+
+def test_jpeg(tmp_path: Path) -> None:
+    smooth = np.tile(np.arange(32, dtype=np.uint8) * 7, (32, 1))
+    read = read_image(save(tmp_path / "a.jpg", smooth, quality=95))
+    assert read.shape == (32, 32)
+    assert np.abs(read.astype(int) - smooth).max() < 6
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "CMYK"])
+def test_grey_content_in_a_colour_mode_is_grey(tmp_path: Path, mode: str) -> None:
+    read = read_image(save(tmp_path / ("a.tif" if mode == "CMYK" else "a.png"), GREY, mode))
+    assert read.shape == (6, 4)
+    assert np.abs(read.astype(int) - GREY).max() <= 1
+
+
+def test_one_bit_and_palette(tmp_path: Path) -> None:
+    np.testing.assert_array_equal(
+        read_image(save(tmp_path / "bit.png", np.where(GREY > 100, 255, 0).astype(np.uint8), "1")),
+        np.where(GREY > 100, 255, 0),
+    )
+    two = np.where(GREY[..., None] > 100, [200, 10, 30], [0, 90, 255]).astype(np.uint8)
+    Image.fromarray(two).quantize(2).save(tmp_path / "palette.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "palette.png"), two)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bits(tmp_path: Path, suffix: str) -> None:
+    wide = GREY.astype(np.uint16) * 257
+    np.testing.assert_array_equal(read_image(save(tmp_path / f"a.{suffix}", wide)), GREY)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1 / 255])
+def test_floating_point(tmp_path: Path, scale: float) -> None:
+    np.testing.assert_array_equal(read_image(save(tmp_path / "a.tif", (GREY * scale).astype(np.float32))), GREY)
+
+
+@pytest.mark.parametrize(("ink", "background"), [(0, 255), (255, 0)])
+def test_transparency_gets_the_background_that_shows_the_ink(tmp_path: Path, ink: int, background: int) -> None:
+    rgba = np.zeros((4, 4, 4), np.uint8)
+    rgba[1:3, 1:3] = (ink, ink, ink, 255)
+    expected = np.full((4, 4), background, np.uint8)
+    expected[1:3, 1:3] = ink
+    np.testing.assert_array_equal(read_image(save(tmp_path / "a.png", rgba)), expected)
+
+
+def test_opaque_bright_image_with_alpha_stays(tmp_path: Path) -> None:
+    rgba = np.full((3, 3, 4), 255, np.uint8)
+    np.testing.assert_array_equal(read_image(save(tmp_path / "a.png", rgba)), 255)
+    rgba[..., 3] = 0
+    np.testing.assert_array_equal(read_image(save(tmp_path / "b.png", rgba)), 255)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
+    """The tag says how the camera was held: the eight ways to turn and mirror (EXIF 2.32, tag 0x0112)."""
+    stored = {
+        1: GREY,
+        2: GREY[:, ::-1],
+        3: GREY[::-1, ::-1],
+        4: GREY[::-1],
+        5: GREY.T,
+        6: GREY.T[::-1],
+        7: GREY[::-1, ::-1].T,
+        8: GREY.T[:, ::-1],
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = save(tmp_path / "a.png", np.ascontiguousarray(stored), exif=exif)
+    np.testing.assert_array_equal(read_image(path), GREY)
+    assert image_size(path) == (6, 4)
+
+
+def test_first_frame_of_an_animation(tmp_path: Path) -> None:
+    frames = [Image.fromarray(GREY), Image.fromarray(255 - GREY)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    np.testing.assert_array_equal(read_image(tmp_path / "a.gif"), GREY)
+
+
+@pytest.mark.parametrize("reader", [read_image, image_size])
+def test_too_many_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Any) -> None:
+    monkeypatch.setattr(images, "MAX_PIXELS", 23)
+    with pytest.raises(InputError, match=r"a\.png' is 4 x 6 pixels; at most 23 pixels are read: scale it down"):
+        reader(save(tmp_path / "a.png", GREY))
+
+
+def test_decompression_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
+    content = bytearray(save(tmp_path / "a.bmp", GREY).read_bytes())
+    content[18:26] = (60_000).to_bytes(4, "little") * 2
+    (tmp_path / "a.bmp").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.bmp"):
+        read_image(tmp_path / "a.bmp")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"])
+def test_not_an_image(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.png' is not an image of a known format .PNG, JPEG"):
+        read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(("name", "reason"), [("missing.png", "No such file"), (".", "Is a directory")])
+def test_unreadable(tmp_path: Path, name: str, reason: str) -> None:
+    with pytest.raises(InputError, match=f"cannot read the image.*{reason}"):
+        read_image(tmp_path / name)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(data=st.data(), suffix=st.sampled_from(["png", "jpg", "gif", "bmp", "tif", "webp", "ppm"]), cut=st.booleans())
+def test_damaged_anywhere_is_read_or_refused(tmp_path: Path, data: st.DataObject, suffix: str, cut: bool) -> None:
+    content = bytearray(save(tmp_path / f"good.{suffix}", COLOUR, "RGB").read_bytes())
+    position = data.draw(st.integers(0, len(content) - 1))
+    if cut:
+        del content[position:]
+    else:
+        content[position] = data.draw(st.integers(0, 255))
+    path = tmp_path / f"bad.{suffix}"
+    path.write_bytes(content)
+    try:
+        pixels = read_image(path)
+    except InputError as error:
+        assert f"bad.{suffix}" in str(error)
+    else:
+        assert pixels.dtype == np.uint8
+        assert pixels.ndim == 2 or pixels.shape[2] == 3
+
+
+def test_image_that_fits_is_unchanged() -> None:
+    np.testing.assert_array_equal(fit_image(GREY, (6, 4), 1)[..., 0], GREY)
+    np.testing.assert_array_equal(fit_image(COLOUR, (6, 4), 3), COLOUR)
+
+
+def test_proportions_are_kept_and_the_rest_gets_the_border_colour() -> None:
+    wide = np.full((10, 40), 200, np.uint8)
+    fitted = fit_image(wide, (20, 20), 1)
+    assert fitted.shape == (20, 20, 1)
+    np.testing.assert_array_equal(fitted, 200)
+    wide[2:6, 10:30] = 0
+    rows, columns = np.nonzero(fit_image(wide, (20, 20), 1)[..., 0] < 100)
+    assert rows.max() - rows.min() + 1 == 2
+    assert columns.max() - columns.min() + 1 == 10
+
+
+def test_channels_are_converted() -> None:
+    assert fit_image(GREY, (3, 2), 3).shape == (3, 2, 3)
+    red = np.zeros((4, 4, 3), np.uint8)
+    red[..., 0] = 255
+    np.testing.assert_array_equal(fit_image(red, (4, 4), 1), 76)  # 0.299 * 255
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (3, 2)])
+def test_extreme_shapes_fit(shape: tuple[int, int]) -> None:
+    assert fit_image(np.zeros(shape, np.uint8), (28, 28), 1).shape == (28, 28, 1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("count", "columns", "expected"), [(1, 10, (1, 1)), (7, 3, (3, 3)), (20, 10, (2, 10))])
+def test_contact_sheet_shows_every_image(channels: int, count: int, columns: int, expected: tuple[int, int]) -> None:
+    pictures = np.full((count, 28, 28, channels), 255, np.uint8)
+    png = contact_sheet(
+        pictures, np.zeros(count, np.int64), ["a name that is far too long for its cell", "日本"], columns=columns
+    )
+    sheet = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+    cell_rows, cell_columns = expected
+    assert (sheet == 255).sum() >= count * 56 * 56
+    assert sheet.shape == (cell_rows * (56 + 14 + 4) + 4, cell_columns * (56 + 4) + 4)
+    again = contact_sheet(
+        pictures, np.zeros(count, np.int64), ["a name that is far too long for its cell", "日本"], columns=columns
+    )
+    assert png == again
+
+
+def test_contact_sheet_takes_any_class_name_and_large_images() -> None:
+    png = contact_sheet(np.zeros((2, 100, 90, 3), np.uint8), np.array([0, 1]), ["日本", ""])
+    assert Image.open(io.BytesIO(png)).size == (2 * 94 + 4, 118 + 4)
