@@ -13,6 +13,7 @@ import numpy as np
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import CArray, Step, quantisation_of
+from edgemnist.compiler.targets import TARGETS
 from edgemnist.tflite_file import TensorInfo
 
 C_TYPES = {"int8": "int8_t", "float32": "float"}
@@ -30,10 +31,11 @@ class EmitSettings:
 def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]:
     """Return the generated files by name: ``NAME.h``, ``NAME.c`` and the kernels that they include."""
     headers = sorted({step.header for step in program.steps} | {"em_common.h"})
+    target = TARGETS[program.settings.target]
     return {
         f"{settings.name}.h": _header(program, plan, settings),
         f"{settings.name}.c": _source(program, plan, settings, headers),
-        **kernel_files(headers),
+        **kernel_files([*headers, *target.bodies.values()]),
     }
 
 
@@ -166,7 +168,9 @@ def c_string(text: str) -> str:
 
 def _source(program: Program, plan: Plan, settings: EmitSettings, headers: Sequence[str]) -> str:
     name = settings.name
-    parts = [f'/* See {name}.h. */\n#include "{name}.h"\n', "\n".join(f'#include "{header}"' for header in headers)]
+    bodies = [f'#define {macro} "{header}"' for macro, header in TARGETS[program.settings.target].bodies.items()]
+    includes = [f'#include "{header}"' for header in headers]
+    parts = [f'/* See {name}.h. */\n#include "{name}.h"\n', "\n".join([*bodies, *includes])]
     for index, step in enumerate(program.steps):
         parts.append(_constants(program, settings, index, step))
     parts.append(_run_functions(program, plan, settings))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -30,6 +31,11 @@ void net_trace(int step, const void *data, unsigned long bytes)
   if (em_host_trace) em_host_trace(step, data, bytes);
 }
 """
+
+
+def host_target() -> str:
+    """Return the target whose bodies suit this machine."""
+    return "x86-64" if platform.machine() in ("x86_64", "AMD64") else "portable"
 
 
 def host_compiler() -> str:

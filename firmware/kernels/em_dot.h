@@ -102,9 +102,19 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
   return s;
 }
 
+/* A target's own body for blocks of 4 channels: EM_TARGET_DOT names a header that defines
+ * em_sums em_dot_4(const em_window *window, const em_block *block, const int pixels).
+ */
+#if defined(EM_TARGET_DOT)
+#include EM_TARGET_DOT
+#endif
+
 /* Returns the block's sums, biases included, for `lanes` channels (1, 2 or 4) at `pixels` pixels (1 or 2). */
 EM_PART em_sums em_dot(const em_window *window, const em_block *block, const int lanes, const int pixels)
 {
+#if defined(EM_TARGET_DOT)
+  if (lanes == 4) return em_dot_4(window, block, pixels);
+#endif
   em_sums s = {0, 0, 0, 0, 0, 0, 0, 0};
   s.a0 = s.b0 = block->channel[0].bias;
   if (lanes > 1) s.a1 = s.b1 = block->channel[1].bias;

@@ -1,0 +1,52 @@
+/* MEAN over up to two groups of neighbouring axes.
+ *
+ * in   int8, walked with the given strides         out  int8 [kept_0.count][kept_1.count]
+ * An output is written when all its inputs are read: `out` may lie over `in` as far ahead as the generator computed it.
+ */
+#ifndef EM_MEAN_H
+#define EM_MEAN_H
+
+#include "em_common.h"
+
+typedef struct {
+  int32_t count;
+  int32_t stride; /* in elements */
+} em_axis;
+
+typedef struct {
+  int32_t bias; /* minus the input zero point for each averaged element */
+  int32_t multiplier;
+  em_axis kept_0;
+  em_axis kept_1;
+  em_axis averaged_0;
+  em_axis averaged_1;
+  int16_t shift;
+  em_output output;
+} em_mean_params;
+
+EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *out, const int rounding)
+{
+  for (int32_t i = 0; i < p->kept_0.count; ++i) {
+    for (int32_t j = 0; j < p->kept_1.count; ++j) {
+      const int8_t *row = in + i * p->kept_0.stride + j * p->kept_1.stride;
+      int32_t sum = p->bias;
+      for (int32_t k = 0; k < p->averaged_0.count; ++k, row += p->averaged_0.stride) {
+        const int8_t *from = row;
+        for (int32_t l = 0; l < p->averaged_1.count; ++l, from += p->averaged_1.stride) sum += *from;
+      }
+      *out++ = em_finish(sum, p->multiplier, p->shift, &p->output, rounding);
+    }
+  }
+}
+
+EM_KERNEL void em_mean(const em_mean_params *p, const int8_t *in, int8_t *out)
+{
+  em_mean_body(p, in, out, EM_ROUND_FAST);
+}
+
+EM_KERNEL void em_mean_any(const em_mean_params *p, const int8_t *in, int8_t *out)
+{
+  em_mean_body(p, in, out, EM_ROUND_ANY);
+}
+
+#endif
