@@ -192,13 +192,16 @@ def _network(action: Callable[[], Any], what: str) -> Any:
         return action()
     except urllib.error.HTTPError:
         raise
-    except TimeoutError as error:
-        raise MirrorError(f"{what}: no answer in time", resumable=True) from error
-    except urllib.error.URLError as error:
-        reason = "no answer in time" if isinstance(error.reason, TimeoutError) else error.reason
-        raise MirrorError(f"{what}: {reason}", resumable=True) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise MirrorError(f"{what}: {error or type(error).__name__}", resumable=True) from error
+        cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise MirrorError(f"{what}: {_in_words(cause)}", resumable=True) from error
+
+
+def _in_words(cause: str | BaseException) -> str:
+    if isinstance(cause, TimeoutError):
+        return "no answer in time"
+    system_message = cause.strerror if isinstance(cause, OSError) else None
+    return system_message or str(cause) or type(cause).__name__
 
 
 def _resumes_at(reply: http.client.HTTPResponse, have: int) -> bool:
