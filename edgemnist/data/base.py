@@ -61,7 +61,8 @@ class Split:
 class Dataset:
     """A dataset as loaded: ``train`` and ``test`` never overlap; ``source`` says where the files came from, for people.
 
-    ``class_names`` has one name per class, in label order. ``note`` is a sentence the user must see
+    ``class_names`` has one name per class, in label order. ``sha256`` is of the content (shapes, pixels, labels),
+    whatever file format it came in. ``note`` is a sentence the user must see
     (a substitute, a rebuilt file).
     """
 

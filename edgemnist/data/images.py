@@ -99,20 +99,25 @@ def contact_sheet(
     font, caption, gap = _font(), 14, 4
     cell_width, cell_height = max(width * scale, 48) + gap, height * scale + caption + gap
     columns = max(1, min(columns, len(images)))
-    sheet = Image.new(
-        "RGB", (columns * cell_width + gap, math.ceil(len(images) / columns) * cell_height + gap), "#303030"
-    )
+    rows = math.ceil(len(images) / columns)
+    sheet = Image.new("RGB", (columns * cell_width + gap, rows * cell_height + gap), "#303030")
     draw = ImageDraw.Draw(sheet)
     for index, (pixels, label) in enumerate(zip(images, labels, strict=True)):
         left, top = gap + index % columns * cell_width, gap + index // columns * cell_height
-        picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-        enlarged = picture.resize((width * scale, height * scale), Image.Resampling.NEAREST)
-        sheet.paste(enlarged.convert("RGB"), (left, top))
+        sheet.paste(_enlarged(pixels, scale), (left, top))
         text = _shortened(class_names[int(label)], font, cell_width - gap)
         draw.text((left, top + height * scale + 1), text, fill="#ffffff", font=font)
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _enlarged(pixels: NDArray[np.uint8], scale: int) -> Image:
+    from PIL import Image
+
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    enlarged = picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+    return enlarged.convert("RGB")
 
 
 @contextmanager
