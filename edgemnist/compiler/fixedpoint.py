@@ -40,7 +40,7 @@ def quantise_multiplier(real: float) -> Multiplier:
     return Multiplier(mantissa, exponent)
 
 
-def saturating_rounding_doubling_high_multiply(value: Any, mantissa: int) -> IntArray:
+def saturating_rounding_doubling_high_multiply(value: Any, mantissa: int | IntArray) -> IntArray:
     """Return ``round(value * mantissa / 2**31)`` for int32 ``value``; ties go up (gemmlowp, for mantissa >= 0)."""
     return (np.asarray(value, np.int64) * mantissa + (1 << 30)) >> 31
 

@@ -1,0 +1,138 @@
+"""MEAN over any axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
+from edgemnist.compiler.ops.operands import integers, require_constants
+from edgemnist.compiler.ops.requantisation import fast_shift
+
+LARGEST_COUNT = 2**22
+"""The sum of so many int8 differences is below 2**30."""
+
+
+@dataclass(frozen=True)
+class Loops:
+    """A mean as two loops over outputs around two loops over what is averaged: (count, stride in elements) each."""
+
+    kept: tuple[tuple[int, int], tuple[int, int]]
+    averaged: tuple[tuple[int, int], tuple[int, int]]
+
+
+class Mean(Operator):
+    """Arithmetic mean, requantised."""
+
+    kinds = ("MEAN",)
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems += require_constants(node, graph, {1: "axes"})
+        if problems:
+            return problems
+        source = graph.tensors[node.inputs[0]]
+        rank = len(source.shape)
+        wrong = [axis for axis in integers(graph, node.inputs[1]) if not -rank <= axis < rank]
+        if wrong:
+            return [f"{node.label}: axis {wrong[0]} of {source.name!r} with {rank} axes; the file is corrupt"]
+        if loops_of(node, graph) is None:
+            problems.append(
+                f"{node.label}: the axes {list(axes_of(node, graph))} of {source.name!r} {list(source.shape)} lie too "
+                "scattered; average neighbouring axes, or in several steps"
+            )
+        elif reduced_count(node, graph) >= LARGEST_COUNT:
+            problems.append(f"{node.label}: averages {reduced_count(node, graph)} elements; pool the input before")
+        return problems
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        source, target = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
+        sums = inputs[0].astype(np.int64).sum(axis=axes_of(node, graph))
+        centred = sums - source.zero_point * reduced_count(node, graph)
+        scaled = multiply_by_quantised_multiplier(centred, mean_multiplier(node, graph)) + target.zero_point
+        return [np.clip(scaled, -128, 127).astype(np.int8).reshape(graph.tensors[node.outputs[0]].shape)]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        loops = loops_of(node, graph)
+        if loops is None:
+            raise ValueError(f"{node.label}: not checked")
+        source, target = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
+        count, multiplier = reduced_count(node, graph), mean_multiplier(node, graph)
+        fast = fast_shift(255 * count, multiplier, target.zero_point)
+        names = ("kept_0", "kept_1", "averaged_0", "averaged_1")
+        sizes = zip(names, (*loops.kept, *loops.averaged), strict=True)
+        return Step(
+            node=node, header="em_mean.h", function="em_mean" if fast else "em_mean_any", struct_type="em_mean_params",
+            parameters=(
+                ("bias", -source.zero_point * count), ("multiplier", multiplier.mantissa),
+                *((name, (("count", n), ("stride", stride))) for name, (n, stride) in sizes),
+                ("shift", -multiplier.exponent if fast else multiplier.exponent),
+                ("output", (("zero_point", target.zero_point), ("minimum", -128), ("maximum", 127))),
+            ),
+            inputs=node.inputs[:1], outputs=node.outputs,
+            overlaps={(node.inputs[0], node.outputs[0]): _overlap(loops)},
+        )  # fmt: skip
+
+
+def axes_of(node: Node, graph: Graph) -> tuple[int, ...]:
+    """Return the averaged axes, ascending, none twice or negative."""
+    rank = len(graph.tensors[node.inputs[0]].shape)
+    return tuple(sorted({axis % rank for axis in integers(graph, node.inputs[1])}))
+
+
+def reduced_count(node: Node, graph: Graph) -> int:
+    """Return how many elements go into one mean."""
+    shape = graph.tensors[node.inputs[0]].shape
+    return int(np.prod([shape[axis] for axis in axes_of(node, graph)], dtype=np.int64))
+
+
+def mean_multiplier(node: Node, graph: Graph) -> Multiplier:
+    """Return ``input scale / output scale / count`` as TFLite folds the count in: shifted up, then divided, cut off.
+
+    Source: TFLite ``QuantizedMeanOrSum``.
+    """
+    source, target = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
+    count = reduced_count(node, graph)
+    whole = quantise_multiplier(source.scale / target.scale)
+    shift = min(count.bit_length() - 1, 32, 31 + whole.exponent)
+    return Multiplier((whole.mantissa << shift) // count, whole.exponent - shift)
+
+
+def loops_of(node: Node, graph: Graph) -> Loops | None:
+    """Return the loops, neighbouring axes of one kind merged; None when they are more than two of a kind."""
+    shape, axes = graph.tensors[node.inputs[0]].shape, axes_of(node, graph)
+    strides = [int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in range(len(shape))]
+    found: dict[bool, list[tuple[int, int]]] = {False: [(1, 0), (1, 0)], True: [(1, 0), (1, 0)]}
+    relevant = [axis for axis in range(len(shape)) if shape[axis] > 1]
+    for averaged, group in groupby(relevant, key=lambda axis: axis in axes):
+        members = list(group)
+        found[averaged].append((int(np.prod([shape[axis] for axis in members])), strides[members[-1]]))
+    if any(len(loops) > 4 for loops in found.values()):
+        return None
+    kept, averaged_loops = ((loops[-2], loops[-1]) for loops in (found[False], found[True]))
+    return Loops(kept, averaged_loops)
+
+
+def _overlap(loops: Loops) -> Overlap:
+    """Return how far ahead of its input the output has to start: an output is written when its inputs are read."""
+    (rows, row_stride), (columns, column_stride) = loops.kept
+    starts = (np.arange(rows)[:, None] * row_stride + np.arange(columns)[None, :] * column_stride).reshape(-1)
+    if len(starts) == 1:
+        return Overlap(at_most=0)
+    still_needed = np.minimum.accumulate(starts[:0:-1])[::-1]
+    return Overlap(at_most=int((still_needed - np.arange(1, len(starts))).min()))
+
+
+OPERATORS = (Mean(),)

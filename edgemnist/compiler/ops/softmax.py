@@ -1,0 +1,118 @@
+"""SOFTMAX over the last axis, in fixed point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.fixedpoint import (
+    IntArray,
+    quantise_multiplier,
+    rounding_divide_by_power_of_two,
+    saturating_rounding_doubling_high_multiply,
+)
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
+from edgemnist.compiler.ops.exponential import exp_of_minus, one_over_one_plus
+
+INTEGER_BITS = 5
+"""Differences from the maximum are scaled to 5 integer and 26 fractional bits: exp(-32) is nothing beside 1."""
+
+SUM_FRACTION_BITS = 19
+"""The sum of exponentials has 12 integer bits."""
+
+LARGEST_DEPTH = 4095
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """``difference * 2**shift * multiplier / 2**31`` is in Q26; differences beyond ``furthest`` count as nothing."""
+
+    multiplier: int
+    shift: int
+    furthest: int
+
+
+class Softmax(Operator):
+    """exp of each element over the sum of the row's."""
+
+    kinds = ("SOFTMAX",)
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        if problems:
+            return problems
+        source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+        output = quantisation_of(target)
+        if (output.scale, output.zero_point) != (1 / 256, -128):
+            problems.append(
+                f"{node.label}: output {target.name!r} has scale {output.scale:g} and zero point {output.zero_point}, "
+                "needed are 1/256 and -128; convert the model again"
+            )
+        if source.shape[-1] > LARGEST_DEPTH:
+            problems.append(
+                f"{node.label}: {source.shape[-1]} classes in {source.name!r}, allowed are {LARGEST_DEPTH}; "
+                "leave the softmax out of the model"
+            )
+        beta = node.number("beta", 0.0)
+        if beta * quantisation_of(source).scale * 2 ** (31 - INTEGER_BITS) <= 1:
+            problems.append(
+                f"{node.label}: beta {beta:g} times the scale of {source.name!r} is too small for fixed point; "
+                "scale the logits up, or leave the softmax out of the model"
+            )
+        return problems
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        values = inputs[0].astype(np.int64)
+        differences = values.max(axis=-1, keepdims=True) - values
+        exponentials = _exponentials(differences, scaling_of(node, graph))
+        sums = rounding_divide_by_power_of_two(exponentials, 31 - SUM_FRACTION_BITS).sum(axis=-1, keepdims=True)
+        # The sum's highest bit goes to bit 31; the shift that undoes it ends in 8-bit steps.
+        headroom = 32 - np.frexp(sums.astype(np.float64))[1].astype(np.int64)
+        scales = one_over_one_plus((sums << headroom) - (1 << 31))
+        exponents = 35 - headroom
+        products = saturating_rounding_doubling_high_multiply(exponentials, scales)
+        # Products are not negative, so rounding ties away from zero is rounding up.
+        rounded = (products + (1 << (exponents - 1))) >> exponents
+        return [(np.minimum(rounded, 255) - 128).astype(np.int8)]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        scaling, shape = scaling_of(node, graph), graph.tensors[node.inputs[0]].shape
+        return Step(
+            node=node, header="em_softmax.h", function="em_softmax", struct_type="em_softmax_params",
+            parameters=(
+                ("multiplier", scaling.multiplier), ("rows", int(np.prod(shape[:-1], dtype=np.int64))),
+                ("depth", shape[-1]), ("shift", scaling.shift), ("furthest", scaling.furthest),
+            ),
+            inputs=node.inputs, outputs=node.outputs,
+            overlaps={(node.inputs[0], node.outputs[0]): Overlap(at_most=0)},
+        )  # fmt: skip
+
+
+def scaling_of(node: Node, graph: Graph) -> Scaling:
+    """Return how input differences become exponents (TFLite ``PreprocessSoftmaxScaling``, ``CalculateInputRadius``)."""
+    scale = quantisation_of(graph.tensors[node.inputs[0]]).scale
+    real = min(node.number("beta") * scale * 2 ** (31 - INTEGER_BITS), 2.0**31 - 1.0)
+    multiplier = quantise_multiplier(real)
+    radius = (2**INTEGER_BITS - 1) * 2 ** (31 - INTEGER_BITS) >> multiplier.exponent
+    return Scaling(multiplier.mantissa, multiplier.exponent, min(radius, 255))
+
+
+def _exponentials(differences: IntArray, scaling: Scaling) -> IntArray:
+    """Return exp of minus each difference in Q31, 0 where it is too far from the maximum."""
+    near = np.minimum(differences, scaling.furthest)
+    # The product of a negative difference is rounded with ties up.
+    scaled = -saturating_rounding_doubling_high_multiply(-(near << scaling.shift), scaling.multiplier)
+    return np.where(differences <= scaling.furthest, exp_of_minus(scaled, INTEGER_BITS), 0)
+
+
+OPERATORS = (Softmax(),)

@@ -1,0 +1,68 @@
+"""SOFTMAX: exact over depths, scales and betas; refused where fixed point has no answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgemnist.compiler.ops.exponential import exp_of_minus
+from edgemnist.runtimes import EngineWorker
+from tests.compiler.bench import SPEED
+from tests.compiler.model_builder import ModelBuilder
+from tests.compiler.operators import assert_exact, assert_reference_exact, assert_refused
+
+
+def softmax_model(
+    shape: tuple[int, ...], scale: float, beta: float = 1.0, out_scale: float = 1 / 256, out_zero_point: int = -128
+) -> bytes:
+    builder = ModelBuilder()
+    image = builder.input(shape, scale, 5)
+    return builder.finish([builder.op("SOFTMAX", [image], shape, out_scale, out_zero_point, beta=beta)])
+
+
+TABLE = {
+    "usual": softmax_model((1, 10), 0.15),
+    "one class": softmax_model((1, 1), 0.1),
+    "every difference counts as zero": softmax_model((1, 7), 1e-7),
+    "only the maximum counts": softmax_model((1, 7), 40.0),
+    "the multiplier is capped": softmax_model((1, 7), 1e6),
+    "the largest sum that TFLM takes": softmax_model((1, 511), 0.0001),
+    "low beta": softmax_model((1, 10), 0.2, 0.3),
+    "every pixel": softmax_model((1, 3, 4, 5), 0.05, 2.0),
+}
+
+
+def test_exact(tflm: EngineWorker, witness: EngineWorker) -> None:
+    assert_exact(TABLE, tflm, witness)
+
+
+def test_exact_inlined(tflm: EngineWorker) -> None:
+    assert_exact(TABLE, tflm, None, SPEED)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(depth=st.integers(1, 300), log_scale=st.floats(-7, 7), beta=st.floats(0.125, 16.0))
+def test_reference_exact_everywhere(tflm: EngineWorker, depth: int, log_scale: float, beta: float) -> None:
+    assert_reference_exact(softmax_model((1, depth), 10.0**log_scale, beta), tflm)
+
+
+def test_exp_is_right_to_one_part_in_a_million() -> None:
+    magnitudes = np.arange(0, 1 << 31, 99_991, dtype=np.int64)
+
+    np.testing.assert_allclose(exp_of_minus(magnitudes, 5) / 2**31, np.exp(-magnitudes / 2**26), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (softmax_model((1, 10), 0.1, out_scale=1 / 255), "needed are 1/256 and -128"),
+        (softmax_model((1, 10), 0.1, out_zero_point=0), "needed are 1/256 and -128"),
+        (softmax_model((1, 5000), 0.1), "allowed are 4095"),
+        (softmax_model((1, 10), 1e-9), "too small for fixed point"),
+        (softmax_model((1, 10), 0.1, beta=0.0), "too small for fixed point"),
+    ],
+)
+def test_refused(content: bytes, reason: str) -> None:
+    assert_refused(content, reason)
