@@ -13,4 +13,9 @@ Seed = Annotated[
     int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every random choice; recorded in the manifest.")
 ]
 
+OptionalSeed = Annotated[
+    int | None,
+    typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every random choice; default 0, or as before."),
+]
+
 DEFAULT_WORK = Path("artifacts")

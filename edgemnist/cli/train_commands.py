@@ -1,0 +1,67 @@
+"""``edgemnist train`` and ``edgemnist prune``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgemnist.augment import AUGMENTATIONS
+from edgemnist.cli.options import DEFAULT_WORK, Json, OptionalSeed, Work
+from edgemnist.models import DEFAULT_ARCHITECTURE, architectures
+
+_ARCHITECTURES = ", ".join(row.name for row in architectures())
+_AUGMENTATIONS = ", ".join(kind.name for kind in AUGMENTATIONS)
+
+Arch = Annotated[str | None, typer.Option("--arch", help=f"{_ARCHITECTURES}; default {DEFAULT_ARCHITECTURE}.")]
+DatasetName = Annotated[
+    str | None, typer.Option("--dataset", help="Known dataset or path, see `edgemnist data list`; default mnist.")
+]
+Epochs = Annotated[int | None, typer.Option("--epochs", help="Epochs; default: the architecture's.")]
+Batch = Annotated[int | None, typer.Option("--batch", help="Images per step; default 128.")]
+Rate = Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate; default: the architecture's.")]
+Schedule = Annotated[
+    str | None, typer.Option("--schedule", help="Learning rate: one-cycle (default), cosine, constant.")
+]
+Augment = Annotated[
+    bool | None, typer.Option("--augment/--no-augment", help="Change images at random; default: as suits the net.")
+]
+Augmentation = Annotated[str | None, typer.Option("--augmentation", help=f"{_AUGMENTATIONS}; default: by dataset.")]
+Patience = Annotated[
+    int | None, typer.Option("--patience", help="Stop after so many epochs without a better validation; 0: never.")
+]
+Validation = Annotated[
+    int | None, typer.Option("--validation", help="Images held out of training; default 5000, at most a tenth.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("train")(_train)
+
+
+def _train(
+    arch: Arch = None,
+    dataset: DatasetName = None,
+    epochs: Epochs = None,
+    seed: OptionalSeed = None,
+    batch: Batch = None,
+    learning_rate: Rate = None,
+    schedule: Schedule = None,
+    augment: Augment = None,
+    augmentation: Augmentation = None,
+    patience: Patience = None,
+    validation: Validation = None,
+    resume: Resume = False,
+    work: Work = DEFAULT_WORK,
+    as_json: Json = False,
+) -> None:
+    """Train a model on a dataset; writes trained.keras, its history and curves."""
+    from edgemnist import train
+    from edgemnist.artifacts import WorkFolder
+    from edgemnist.training.view import show_training
+
+    chosen = train.augmentation_choice(augment, augmentation)
+    settings = train.TrainSettings(arch, epochs, seed, batch, learning_rate, schedule, chosen, patience, validation)
+    show_training(train.train_named(settings, dataset, WorkFolder(work), resume=resume), as_json=as_json)

@@ -1,0 +1,218 @@
+"""The train stage: from a dataset to ``trained.keras``, selected on validation images, measured once on test images."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edgemnist import models
+from edgemnist.artifacts import TRAINED_MODEL, ModelContext, WorkFolder, package_versions
+from edgemnist.augment import NO_AUGMENTATION, augmentation_for, find_augmentation
+from edgemnist.data.base import Dataset, Split
+from edgemnist.data.loading import load_dataset
+from edgemnist.data.splits import hold_out
+from edgemnist.errors import InputError
+from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_best_weights
+from edgemnist.training.recipe import Recipe, epochs_for
+from edgemnist.training.report import peak_memory_bytes, write_history
+from edgemnist.training.saving import save_model
+from edgemnist.training.stage import FitStage, read_unfinished, run_fit
+
+CHECKPOINT = "train-checkpoint.npz"
+DEFAULT_DATASET = "mnist"
+AUTO_AUGMENTATION = "auto"
+PATIENCE_AT_CONSTANT_RATE = 5
+
+_Number = TypeVar("_Number", int, float)
+
+_COMMAND = "edgemnist train"
+_MOST_VALIDATION = 5_000
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What to train; None leaves a choice to the architecture's recipe (or, on resuming, to the checkpoint).
+
+    ``learning_rate`` is the peak; ``augmentation`` is a name in ``augment.AUGMENTATIONS`` or "auto", the one that suits
+    the dataset; ``patience`` is in epochs, 0 for none (the default, unless the rate is constant: schedules that end at
+    0 gain most in their last epochs); ``validation`` is the number of images held out of the training split (default
+    5,000, at most a tenth).
+    """
+
+    arch: str | None = None
+    epochs: int | None = None
+    seed: int | None = None
+    batch: int | None = None
+    learning_rate: float | None = None
+    schedule: str | None = None
+    augmentation: str | None = None
+    patience: int | None = None
+    validation: int | None = None
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What came out. Accuracies are in 0..1, on the test split and on the validation images of the best epoch.
+
+    ``parameters`` counts what a converted model holds (batch norms folded); ``seconds`` is wall time of all epochs,
+    those before a resume included; ``peak_memory_bytes`` is that of the whole process.
+    """
+
+    model_path: Path
+    dataset: str
+    arch: str
+    accuracy: float
+    validation_accuracy: float
+    parameters: int
+    epochs_run: int
+    best_epoch: int
+    seconds: float
+    peak_memory_bytes: int
+    history: tuple[EpochReport, ...]
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures as JSON values, for the manifest and ``--json``."""
+        fields = dataclasses.asdict(self)
+        return {key: value for key, value in fields.items() if key not in ("model_path", "dataset", "arch", "history")}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Settings with every choice made."""
+
+    arch: str
+    validation: int
+    recipe: Recipe
+
+    def as_json(self, dataset: Dataset) -> dict[str, Any]:
+        plan = {"arch": self.arch, "validation": self.validation, **dataclasses.asdict(self.recipe)}
+        shape = list(dataset.image_shape)
+        return {"dataset": dataset.name, "dataset_sha256": dataset.sha256, "image_shape": shape, **plan}
+
+
+def run_training(settings: TrainSettings, dataset: Dataset, work: WorkFolder, *, resume: bool = False) -> TrainResult:
+    """Train a model and leave ``trained.keras``, its history and the manifest's record in the work folder.
+
+    A model of an earlier training stays until the new one is complete. With ``resume`` an unfinished training goes on
+    where its last whole epoch ended, to the same weights.
+
+    :raises InputError: a setting is out of range, or there is nothing to resume with these settings.
+    :raises TrainingDivergedError: the loss is no longer a number.
+    """
+    if resume:
+        settings = _with_stored(settings, read_unfinished(work.path(CHECKPOINT), _COMMAND).settings)
+    plan = _plan(settings, dataset)
+    context = ModelContext(dataset.name, plan.arch, dataset.image_shape, dataset.class_names)
+    train, validation = hold_out(dataset.train, plan.validation, plan.recipe.seed)
+    model = models.build_model(plan.arch, dataset.image_shape, dataset.classes, plan.recipe.seed)
+    loop = Loop(model, plan.recipe, train, validation, context.normalisation)
+    stage = FitStage(_COMMAND, f"train {plan.arch}", work.path(CHECKPOINT), plan.as_json(dataset), plan.recipe.epochs)
+    state = run_fit(loop, stage, resume=resume)
+    use_best_weights(model, state)
+    return _finish(model, plan, context, dataset, work, state)
+
+
+def _finish(
+    model: Any, plan: _Plan, context: ModelContext, dataset: Dataset, work: WorkFolder, state: FitState
+) -> TrainResult:
+    """Measure the model on the test split, write it and its record, and drop the checkpoint."""
+    _, accuracy = evaluate(model, dataset.test, context.normalisation)
+    result = TrainResult(
+        model_path=work.path(TRAINED_MODEL),
+        dataset=context.dataset,
+        arch=plan.arch,
+        accuracy=accuracy,
+        validation_accuracy=state.best.validation_accuracy,
+        parameters=models.folded_parameters(model),
+        epochs_run=state.epoch,
+        best_epoch=state.best_epoch,
+        seconds=sum(report.seconds for report in state.history),
+        peak_memory_bytes=peak_memory_bytes(),
+        history=state.history,
+    )
+    save_model(model, result.model_path)
+    write_history(work, "", state.history)
+    work.record(
+        "train",
+        settings={**context.as_json(), **plan.as_json(dataset)},
+        results=result.figures(),
+        outputs=[result.model_path],
+        versions=package_versions("edgemnist", "tensorflow", "tf-keras", "numpy"),
+    )
+    work.path(CHECKPOINT).unlink(missing_ok=True)
+    return result
+
+
+def train_named(settings: TrainSettings, dataset: str | None, work: WorkFolder, *, resume: bool = False) -> TrainResult:
+    """Load the dataset by name or path and train on it; None is that of the unfinished training, or MNIST.
+
+    :raises EdgeMnistError: as ``run_training`` and ``load_dataset``.
+    """
+    if settings.arch is not None:
+        models.find_architecture(settings.arch)  # a slip is told before a dataset is loaded
+    if resume:
+        stored = read_unfinished(work.path(CHECKPOINT), _COMMAND).settings
+        height, width, channels = stored["image_shape"]
+        loaded = load_dataset(dataset or stored["dataset"], image_size=(height, width), channels=channels)
+    else:
+        loaded = load_dataset(dataset or DEFAULT_DATASET)
+    return run_training(settings, loaded, work, resume=resume)
+
+
+def augmentation_choice(augment: bool | None, name: str | None) -> str | None:
+    """Return what ``--augment/--no-augment`` and ``--augmentation`` come to, for ``TrainSettings.augmentation``.
+
+    :raises InputError: both are given and contradict each other.
+    """
+    if augment is False:
+        if name not in (None, NO_AUGMENTATION.name):
+            raise InputError(f"--no-augment and --augmentation {name} contradict each other; give one of them")
+        return NO_AUGMENTATION.name
+    return name or (AUTO_AUGMENTATION if augment else None)
+
+
+def _with_stored(settings: TrainSettings, stored: Mapping[str, Any]) -> TrainSettings:
+    """Fill what is not given from the checkpoint's settings."""
+    given = {name: value for name, value in dataclasses.asdict(settings).items() if value is not None}
+    names = [field.name for field in dataclasses.fields(TrainSettings)]
+    return TrainSettings(**{**{name: stored[name] for name in names}, **given})
+
+
+def _plan(settings: TrainSettings, dataset: Dataset) -> _Plan:
+    row = models.find_architecture(settings.arch or models.DEFAULT_ARCHITECTURE)
+    validation = _validation_count(settings.validation, dataset.train)
+    schedule = settings.schedule or "one-cycle"
+    default_patience = PATIENCE_AT_CONSTANT_RATE if schedule == "constant" else 0
+    recipe = Recipe(
+        epochs=_or(settings.epochs, epochs_for(row.epochs, len(dataset.train) - validation)),
+        batch=_or(settings.batch, row.batch),
+        learning_rate=_or(settings.learning_rate, row.learning_rate),
+        schedule=schedule,
+        augmentation=_augmentation(settings.augmentation, row, dataset.name),
+        patience=_or(settings.patience, default_patience),
+        seed=_or(settings.seed, 0),
+    )
+    return _Plan(row.name, validation, recipe)
+
+
+def _or(value: _Number | None, default: _Number) -> _Number:
+    return default if value is None else value
+
+
+def _augmentation(name: str | None, row: models.Architecture, dataset: str) -> str:
+    if name is None and not row.augment:
+        return NO_AUGMENTATION.name
+    if name is None or name == AUTO_AUGMENTATION:
+        return augmentation_for(dataset).name
+    return find_augmentation(name).name
+
+
+def _validation_count(count: int | None, train: Split) -> int:
+    if count is None:
+        return max(1, min(_MOST_VALIDATION, len(train) // 10))
+    if not 0 < count < len(train):
+        raise InputError(f"cannot hold out {count} of {len(train)} training images for validation; the default is 10 %")
+    return count

@@ -1,0 +1,105 @@
+"""A recipe: everything that decides how a model is fitted, and the learning rate schedules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.errors import InputError
+
+FULL_SIZE = 55_000
+"""Number of training images for which epochs are stated; smaller sets get more epochs, so that the steps suffice."""
+
+MOST_REPEATS = 8
+"""How many times the stated epochs a small set gets at most."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to fit: AdamW (decoupled weight decay, Loshchilov and Hutter 2019) on cross-entropy with smoothed labels.
+
+    ``learning_rate`` is the peak of the schedule; ``augmentation`` is a name in ``augment.AUGMENTATIONS``;
+    ``patience`` is the number of epochs without a better validation accuracy after which the fit stops, 0 for never;
+    ``warm_up`` is the share of the steps in which a one-cycle schedule rises; ``beta2`` and ``weight_decay`` are
+    AdamW's, ``label_smoothing`` the share of the target that is spread over all classes.
+    """
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    schedule: str
+    augmentation: str
+    patience: int
+    seed: int
+    beta2: float = 0.99
+    weight_decay: float = 1e-4
+    label_smoothing: float = 0.1
+    warm_up: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        _require_at_least(1, epochs=self.epochs, batch=self.batch)
+        _require_at_least(0, patience=self.patience, seed=self.seed)
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise InputError(f"learning rate {self.learning_rate!r} is not a number above 0; usual are 0.0005 to 0.02")
+        find_schedule(self.schedule)
+
+
+def _require_at_least(least: int, **values: int) -> None:
+    for name, value in values.items():
+        if value < least:
+            raise InputError(f"{name} {value!r} is too low; give a whole number of at least {least}")
+
+
+def epochs_for(epochs: int, images: int) -> int:
+    """Return the epochs for a training set of ``images``, given those for ``FULL_SIZE`` images.
+
+    Smaller sets get more, in proportion, so that the number of steps stays about the same, up to ``MOST_REPEATS``.
+    """
+    return round(epochs * min(max(FULL_SIZE / images, 1.0), MOST_REPEATS))
+
+
+def _one_cycle(steps: int, warm_up: float) -> NDArray[np.float64]:
+    """Rise linearly from 1/25 to 1, then fall along a half cosine to 0 (Smith and Topin 2018, cosine variant)."""
+    rise = max(1, round(steps * warm_up))
+    return np.concatenate([np.linspace(1 / 25, 1.0, rise, endpoint=False), _half_cosine(steps - rise)])
+
+
+def _cosine(steps: int, _: float) -> NDArray[np.float64]:
+    """Fall from 1 along a half cosine to 0 (Loshchilov and Hutter 2017, without restarts)."""
+    return _half_cosine(steps)
+
+
+def _half_cosine(steps: int) -> NDArray[np.float64]:
+    return np.asarray(0.5 * (1 + np.cos(np.pi * np.arange(steps) / max(steps, 1))), dtype=np.float64)
+
+
+def _constant(steps: int, _: float) -> NDArray[np.float64]:
+    return np.ones(steps)
+
+
+SCHEDULES: dict[str, Callable[[int, float], NDArray[np.float64]]] = {
+    "one-cycle": _one_cycle,
+    "cosine": _cosine,
+    "constant": _constant,
+}
+
+
+def find_schedule(name: str) -> Callable[[int, float], NDArray[np.float64]]:
+    """Return the schedule's function: (steps, warm-up share) to one factor per step, in 0..1.
+
+    :raises InputError: there is none of that name.
+    """
+    try:
+        return SCHEDULES[name]
+    except KeyError:
+        raise InputError(f"unknown schedule {name!r}, known are {', '.join(SCHEDULES)}") from None
+
+
+def learning_rates(recipe: Recipe, steps: int) -> NDArray[np.float32]:
+    """Return the learning rate of each of ``steps`` steps: float32, shape (steps,)."""
+    return (recipe.learning_rate * find_schedule(recipe.schedule)(steps, recipe.warm_up)).astype(np.float32)

@@ -1,0 +1,93 @@
+"""A fit as people meet it: resumable, with progress, a line per epoch, and a way on after Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemnist.errors import InputError
+from edgemnist.progress import Task, progress_task, say
+from edgemnist.training.checkpoint import Checkpoint, read_checkpoint, require_same_settings, write_checkpoint
+from edgemnist.training.loop import EpochReport, FitState, Loop, TrainingDivergedError
+
+
+@dataclass(frozen=True)
+class FitStage:
+    """Where a stage's fit keeps its checkpoint, and what it is called.
+
+    ``command`` is what a person types to start it; ``settings`` (JSON values) decide the fit, and a resumed one has to
+    have the same.
+    """
+
+    command: str
+    title: str
+    checkpoint: Path
+    settings: Mapping[str, Any]
+    epochs: int
+
+
+def read_unfinished(path: Path, command: str) -> Checkpoint:
+    """Return the checkpoint of an unfinished fit.
+
+    :raises InputError: there is none, or it is unreadable.
+    """
+    if not path.exists():
+        raise InputError(
+            f"nothing to resume: there is no unfinished `{command}` in {str(path.parent)!r}; "
+            f"run `{command}` without --resume"
+        )
+    return read_checkpoint(path)
+
+
+def run_fit(loop: Loop, stage: FitStage, *, resume: bool) -> FitState:
+    """Fit to the end, with a checkpoint before the first epoch and after every one, and return the last state.
+
+    The checkpoint stays; the caller deletes it when the stage's artifacts are in place.
+
+    :raises InputError: ``resume`` and there is nothing to resume, or it has other settings.
+    :raises TrainingDivergedError: the loss is no longer a number; the checkpoint of the epoch before stays.
+    """
+    state = _resumed(stage) if resume else _fresh(loop, stage)
+    total = stage.epochs * loop.steps_per_epoch
+    try:
+        with progress_task(stage.title, total) as task:
+            task.update(completed=state.epoch * loop.steps_per_epoch)
+            for after_epoch in loop.epochs(state, lambda steps: task.update(completed=steps)):
+                state = after_epoch
+                write_checkpoint(stage.checkpoint, Checkpoint(stage.settings, state))
+                _tell(state.history[-1], state, stage, task)
+    except KeyboardInterrupt:
+        say(f"stopped after epoch {state.epoch} of {stage.epochs}; go on with `{stage.command} --resume`")
+        raise
+    return state
+
+
+def _fresh(loop: Loop, stage: FitStage) -> FitState:
+    if stage.checkpoint.exists():
+        say(f"an unfinished `{stage.command}` was here and is dropped; `{stage.command} --resume` would have gone on")
+    state = loop.start()
+    write_checkpoint(stage.checkpoint, Checkpoint(stage.settings, state))
+    return state
+
+
+def _resumed(stage: FitStage) -> FitState:
+    checkpoint = read_unfinished(stage.checkpoint, stage.command)
+    require_same_settings(checkpoint.settings, stage.settings, stage.command)
+    return checkpoint.state
+
+
+def _tell(report: EpochReport, state: FitState, stage: FitStage, task: Task) -> None:
+    task.update(description=f"{stage.title}, epoch {report.epoch} of {stage.epochs}")
+    if sys.stderr.isatty():
+        mark = " *" if state.best_epoch == report.epoch else ""
+        say(
+            f"epoch {report.epoch:3d}/{stage.epochs}  loss {report.loss:.4f}  accuracy {report.accuracy:.2%}  "
+            f"validation {report.validation_loss:.4f} {report.validation_accuracy:.2%}  "
+            f"rate {report.learning_rate:.2g}  {report.seconds:.1f} s{mark}"
+        )
+
+
+__all__ = ["FitStage", "TrainingDivergedError", "read_unfinished", "run_fit"]

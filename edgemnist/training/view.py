@@ -1,0 +1,35 @@
+"""Results of training and pruning as people and machines read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgemnist.progress import print_json, stdout_console
+
+if TYPE_CHECKING:
+    from edgemnist.train import TrainResult
+
+
+def show_training(result: TrainResult, *, as_json: bool) -> None:
+    """Print a training's result to stdout, as a table or as one JSON document."""
+    if as_json:
+        print_json(
+            {"stage": "train", "model": str(result.model_path), "dataset": result.dataset, "arch": result.arch}
+            | result.figures()
+        )
+        return
+    from rich.table import Table
+
+    table = Table("stage", "accuracy", "validation", "parameters", "epochs", "seconds", "peak memory")
+    table.add_row(
+        f"train {result.arch} on {result.dataset}",
+        f"{result.accuracy:.2%}",
+        f"{result.validation_accuracy:.2%}",
+        f"{result.parameters:,}",
+        f"{result.epochs_run} (best {result.best_epoch})",
+        f"{result.seconds:.0f}",
+        f"{result.peak_memory_bytes / 2**20:.0f} MiB",
+    )
+    console = stdout_console()
+    console.print(table)
+    console.print(f"accuracy: measured on the test split, once; model: {result.model_path}")
