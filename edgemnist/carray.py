@@ -7,36 +7,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from edgemnist.c_source import check_identifier, comment_text, float_constant, lines_of, string_literal
 from edgemnist.data.base import Normalisation
 from edgemnist.errors import InputError, ModelError
-from edgemnist.pixels import infer_normalisation, normalisation_name, pixel_table
+from edgemnist.pixel_code import C_TYPES, PixelCode, pixel_code
+from edgemnist.pixels import infer_normalisation
 from edgemnist.tflite_file import TensorInfo, TfliteModel
 
 DEFAULT_NAME = "g_model"
 STYLES = ("default", "tflm")
 
-_C_TYPES: Mapping[str, str] = {
-    "float32": "float",
-    "float64": "double",
-    "float16": "uint16_t",
-    "int8": "int8_t",
-    "uint8": "uint8_t",
-    "int16": "int16_t",
-    "uint16": "uint16_t",
-    "int32": "int32_t",
-    "uint32": "uint32_t",
-    "int64": "int64_t",
-    "uint64": "uint64_t",
-    "bool": "uint8_t",
-}
 _BYTES_PER_LINE = 12
 _HEX = tuple(f"0x{byte:02x}," for byte in range(256))
 
@@ -81,7 +64,9 @@ def generate(
     image_input = model.tensors[model.inputs[0]] if len(model.inputs) == 1 else None
     if normalisation is None and image_input is not None:
         normalisation = infer_normalisation(image_input)
-    pixels = _pixel_code(names, image_input, normalisation)
+    pixels = pixel_code(
+        names.symbol, image_input, normalisation, parameter="value" if names.array == "pixel" else "pixel"
+    )
     return {
         names.header: _header(model, names, labels, pixels),
         names.source: _source(model, names, style, labels, pixels),
@@ -126,66 +111,10 @@ def _classes(model: TfliteModel) -> int | None:
     return shape[-1] if shape else None
 
 
-# --- the pixel quantiser -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _PixelCode:
-    """C text that turns a pixel into an input value, and one line that tells people what it does."""
-
-    summary: str
-    declaration: str = ""
-    definition: str = ""
-
-
-def _pixel_code(names: _Names, tensor: TensorInfo | None, normalisation: Normalisation | None) -> _PixelCode:
-    if tensor is None or normalisation is None or tensor.dtype not in ("int8", "uint8", "int16", "float32"):
-        return _PixelCode("no pixel quantiser: what range the input was trained on is not known")
-    trained = f"0..255 stands for {normalisation_name(normalisation)}"
-    # A name equal to the array's would shadow it.
-    pixel = "pixel" if names.array != "pixel" else "value"
-    table = pixel_table(tensor, normalisation)
-    verb = "normalise" if tensor.dtype == "float32" else "quantise"
-    head = f"static inline {_C_TYPES[tensor.dtype]} {names.symbol}_{verb}_pixel(uint8_t {pixel})"
-    formula = _pixel_formula(tensor, normalisation, table, pixel)
-    if formula is not None:
-        value, words = formula
-        return _PixelCode(f"{trained}; {words}", declaration=_function(head, value))
-    array = f"{names.symbol}_pixel_table"
-    values = [float_constant(float(v)) if tensor.dtype == "float32" else str(int(v)) for v in table]
-    return _PixelCode(
-        f"{trained}; looked up in a table of 256 entries",
-        declaration=f"extern const {_C_TYPES[tensor.dtype]} {array}[256];\n\n" + _function(head, f"{array}[{pixel}]"),
-        definition=f"const {_C_TYPES[tensor.dtype]} {array}[256] = {{\n{lines_of(values)}\n}};\n",
-    )
-
-
-def _function(head: str, value: str) -> str:
-    return f"{head}\n{{\n    return {value};\n}}\n"
-
-
-def _pixel_formula(
-    tensor: TensorInfo, normalisation: Normalisation, table: NDArray[Any], pixel: str
-) -> tuple[str, str] | None:
-    """Return a C expression equal to the table for every pixel, and its formula for people; None needs the table."""
-    if tensor.dtype == "float32":
-        # One product rounds the same everywhere; product and sum may be fused on some cores, which would differ.
-        constant = float_constant(normalisation.scale)
-        return (f"(float){pixel} * {constant}", f"x = pixel * {constant}") if normalisation.offset == 0 else None
-    shifts = np.unique(table.astype(np.int64) - np.arange(256))
-    if len(shifts) != 1:
-        return None
-    shift = int(shifts[0])
-    if shift == 0:
-        return (pixel if tensor.dtype == "uint8" else f"({_C_TYPES[tensor.dtype]}){pixel}", "q = pixel")
-    sign, size = ("-", -shift) if shift < 0 else ("+", shift)
-    return f"({_C_TYPES[tensor.dtype]})({pixel} {sign} {size})", f"q = pixel {sign} {size}"
-
-
 # --- the two files -------------------------------------------------------------------------------------------------
 
 
-def _header(model: TfliteModel, names: _Names, labels: Sequence[str], pixels: _PixelCode) -> str:
+def _header(model: TfliteModel, names: _Names, labels: Sequence[str], pixels: PixelCode) -> str:
     parts = [
         _banner(model, names, pixels),
         f"#ifndef {names.guard}\n#define {names.guard}\n\n#include <stdint.h>\n",
@@ -205,7 +134,7 @@ def _header(model: TfliteModel, names: _Names, labels: Sequence[str], pixels: _P
     return "\n".join(parts)
 
 
-def _banner(model: TfliteModel, names: _Names, pixels: _PixelCode) -> str:
+def _banner(model: TfliteModel, names: _Names, pixels: PixelCode) -> str:
     kinds = Counter(f"{operator.kind} v{operator.version}" for operator in model.operators)
     operators = [comment_text(kind) + (f" x{count}" if count > 1 else "") for kind, count in kinds.items()]
     rows = [
@@ -256,12 +185,12 @@ def _constants(tensor: TensorInfo, names: _Names, suffix: str) -> str:
         rows["SCALE"] = float_constant(tensor.quantisation.scale)
         rows["ZERO_POINT"] = f"({tensor.quantisation.zero_point})"
     text = "".join(f"#define {prefix}_{key} {value}\n" for key, value in rows.items())
-    if tensor.dtype in _C_TYPES:
-        text += f"typedef {_C_TYPES[tensor.dtype]} {names.symbol}_{suffix.lower()}_t;\n"
+    if tensor.dtype in C_TYPES:
+        text += f"typedef {C_TYPES[tensor.dtype]} {names.symbol}_{suffix.lower()}_t;\n"
     return text
 
 
-def _source(model: TfliteModel, names: _Names, style: str, labels: Sequence[str], pixels: _PixelCode) -> str:
+def _source(model: TfliteModel, names: _Names, style: str, labels: Sequence[str], pixels: PixelCode) -> str:
     align = "alignas(16)" if style == "tflm" else f"{names.macro}_ALIGN16"
     parts = [
         f"/* {names.source}: a TFLite model as a C array, made by `edgemnist convert`; do not edit.\n"

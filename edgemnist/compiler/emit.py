@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
-
+from edgemnist.c_source import comment_text, float_constant, string_literal
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import CArray, Step, quantisation_of
 from edgemnist.compiler.targets import TARGETS
+from edgemnist.pixel_code import C_TYPES, PixelCode
 from edgemnist.tflite_file import TensorInfo
-
-C_TYPES = {"int8": "int8_t", "float32": "float"}
 
 
 @dataclass(frozen=True)
 class EmitSettings:
-    """``name`` prefixes every C name and file; ``command`` stands in the header; ``labels`` are in class order."""
+    """``name`` prefixes every C name and file; ``command`` stands in the header; ``labels`` are in class order.
+
+    ``pixels`` is the C function that turns a pixel into an input value, where the normalisation is known.
+    """
 
     name: str
     command: str
     labels: tuple[str, ...] = ()
+    pixels: PixelCode = field(default_factory=lambda: PixelCode("no pixel quantiser"))
 
 
 def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]:
@@ -60,7 +62,7 @@ def kernel_files(headers: Iterable[str]) -> dict[str, str]:
 def _provenance(program: Program, plan: Plan, settings: EmitSettings) -> str:
     lines = [
         f"{settings.name}: an int8 network as C99, without interpreter, heap or library.",
-        f"Made by: {settings.command}",
+        f"Made by: {comment_text(settings.command)}",
         f"Source: TFLite file with SHA-256 {program.graph.source_sha256}",
         f"Arena {plan.size} bytes (input, output and scratch included); the largest tensor alone has "
         f"{plan.largest_tensor}, the largest live set without overlaps {plan.largest_live_set}.",
@@ -81,14 +83,9 @@ def _tensor_macros(prefix: str, what: str, tensor: TensorInfo) -> list[str]:
     lines += [f"#define {prefix}_{what}_{axis} {size}" for axis, size in zip(names, tensor.shape[1:], strict=False)]
     if tensor.dtype == "int8":
         quantisation = quantisation_of(tensor)
-        lines.append(f"#define {prefix}_{what}_SCALE {_float_literal(quantisation.scale)}")
+        lines.append(f"#define {prefix}_{what}_SCALE {float_constant(quantisation.scale)}")
         lines.append(f"#define {prefix}_{what}_ZERO_POINT ({quantisation.zero_point})")
     return lines
-
-
-def _float_literal(value: float) -> str:
-    text = f"{np.float32(value):.9g}"
-    return f"{text}f" if any(mark in text for mark in ".e") else f"{text}.0f"
 
 
 def _signatures(program: Program, settings: EmitSettings) -> tuple[str, str]:
@@ -129,6 +126,9 @@ def _header(program: Program, plan: Plan, settings: EmitSettings) -> str:
         f"{run_in};",
         *_label_declaration(settings),
         "",
+        f"/* {settings.pixels.summary} */",
+        *settings.pixels.declaration.splitlines(),
+        "",
         "/* With this macro defined, the caller provides a function that gets each step's output when it is there. */",
         f"#ifdef {prefix}_TRACE",
         f"void {name}_trace(int step, const void *data, unsigned long bytes);",
@@ -153,17 +153,8 @@ def _label_declaration(settings: EmitSettings) -> list[str]:
 def _label_definition(settings: EmitSettings) -> list[str]:
     if not settings.labels:
         return []
-    quoted = ", ".join(c_string(label) for label in settings.labels)
+    quoted = ", ".join(string_literal(label) for label in settings.labels)
     return ["", f"const char *const {settings.name}_labels[{len(settings.labels)}] = {{{quoted}}};"]
-
-
-def c_string(text: str) -> str:
-    """Return a C string literal in ASCII: other bytes as three-digit octal escapes, question marks escaped."""
-    escapes = {ord('"'): '\\"', ord("\\"): "\\\\", ord("?"): "\\?"}
-    body = "".join(
-        escapes.get(byte, chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}") for byte in text.encode()
-    )  # fmt: skip
-    return f'"{body}"'
 
 
 def _source(program: Program, plan: Plan, settings: EmitSettings, headers: Sequence[str]) -> str:
@@ -174,7 +165,7 @@ def _source(program: Program, plan: Plan, settings: EmitSettings, headers: Seque
     for index, step in enumerate(program.steps):
         parts.append(_constants(program, settings, index, step))
     parts.append(_run_functions(program, plan, settings))
-    parts += _label_definition(settings)
+    parts += [*_label_definition(settings), settings.pixels.definition]
     return "\n".join(parts) + "\n"
 
 
@@ -194,7 +185,7 @@ def _field(value: int | float | tuple[tuple[str, int], ...]) -> str:
 
 
 def _number(value: int | float) -> str:
-    return _float_literal(value) if isinstance(value, float) else str(value)
+    return float_constant(value) if isinstance(value, float) else str(value)
 
 
 def _array(name: str, array: CArray) -> str:
