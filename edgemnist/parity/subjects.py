@@ -55,7 +55,7 @@ def file_subjects(paths: Sequence[Path], choice: ImageChoice, normalisation: str
     if normalisation is not None:
         chosen = normalisation_named(normalisation)
     else:
-        chosen = context.normalisation if context else _told_by_input(models)
+        chosen = context.normalisation if context else told_by_input(models)
     return _subjects(models, context, chosen, choice)
 
 
@@ -87,7 +87,8 @@ def _keras_source(work: WorkFolder, converted: StageRecord) -> list[Path]:
     return [path]
 
 
-def _told_by_input(models: Sequence[LoadedModel]) -> Normalisation:
+def told_by_input(models: Sequence[LoadedModel]) -> Normalisation:
+    """Return the normalisation that the scale of a quantised input tells, else the house default."""
     for model in models:
         found = infer_normalisation(model.tflite.input()) if model.tflite else None
         if found is not None:
