@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from edgemnist.conversion.settings import (
     TensorFacts,
     operator_versions,
 )
-from edgemnist.conversion.sources import SourceModel, load_source
+from edgemnist.conversion.sources import SourceModel, load_source, source_files
 from edgemnist.data.base import Dataset, Normalisation
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.splits import class_balanced_sample
@@ -70,7 +70,7 @@ class _Job:
     context: ModelContext
     trial: verification.Trial
     calibration: Calibration | None
-    inputs: tuple[Path, ...]
+    warnings: tuple[str, ...]
 
 
 def run_conversion(
@@ -91,12 +91,11 @@ def run_conversion(
     out = out or work
     with progress_task("Converting", total=len(settings.modes) + 2) as task:
         path, record = (model, None) if model is not None else work.latest_model(needed_by="convert")
+        source_files(path)
         _check_writable(out.root)
         job = _prepare(settings, path, record)
         task.update(advance=1)
-        made, warnings = [], list(_calibration_warnings(job))
-        if record is None:
-            warnings += verification.check_normalisation(job.source, job.trial)
+        made, warnings = [], list(job.warnings)
         with verification.Verifier(job.trial) as verifier:
             for mode in settings.ordered_modes():
                 task.update(description=f"Converting to {mode.value}")
@@ -128,7 +127,12 @@ def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | Non
         )
     context = ModelContext.from_json(record.settings)
     source = load_source(path, context.image_shape)
-    return _with_dataset(settings, source, context, load_dataset(context.dataset))
+    dataset = load_dataset(context.dataset)
+    job = _with_dataset(settings, source, context, dataset)
+    if record.settings.get("dataset_sha256", dataset.sha256) == dataset.sha256:
+        return job
+    changed = f"dataset {context.dataset!r} is not what the model was trained on any more; train again, or put it back"
+    return replace(job, warnings=(*job.warnings, changed))
 
 
 def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Job:
@@ -138,7 +142,8 @@ def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Job:
     source = load_source(path, dataset.image_shape)
     normalisation = settings.normalisation or Normalisation()
     context = ModelContext(settings.dataset, path.stem, dataset.image_shape, dataset.class_names, normalisation)
-    return _with_dataset(settings, source, context, dataset)
+    job = _with_dataset(settings, source, context, dataset)
+    return replace(job, warnings=(*job.warnings, *verification.check_normalisation(source, job.trial)))
 
 
 def _with_dataset(settings: ConversionSettings, source: SourceModel, context: ModelContext, dataset: Dataset) -> _Job:
@@ -158,7 +163,7 @@ def _with_dataset(settings: ConversionSettings, source: SourceModel, context: Mo
     count = min(verification.VERIFICATION_IMAGES, len(dataset.test))
     sample = class_balanced_sample(dataset.test, count, settings.seed)
     trial = verification.make_trial(source, sample.images, sample.labels, context.normalisation)
-    return _Job(settings, source, context, trial, calibration, source.files)
+    return _Job(settings, source, context, trial, calibration, calibration.warnings if calibration else ())
 
 
 def _prepare_without_dataset(settings: ConversionSettings, path: Path) -> _Job:
@@ -170,19 +175,12 @@ def _prepare_without_dataset(settings: ConversionSettings, path: Path) -> _Job:
             "name the dataset that it was trained on with --dataset"
         )
     source = load_source(path, None)
-    height, width, channels = (*source.input_shape, 1, 1)[:3] if len(source.input_shape) < 3 else source.input_shape[:3]
-    if len(source.input_shape) > 3:
-        raise ModelError(f"{str(path)!r} takes inputs of shape {source.input_shape}; an image has at most 3 dimensions")
     normalisation = settings.normalisation or Normalisation()
     names = tuple(str(label) for label in range(source.classes))
-    context = ModelContext("", path.stem, (height, width, channels), names, normalisation)
-    images = verification.made_up_images(context.image_shape, 100, settings.seed)
+    context = ModelContext("", path.stem, source.image_shape, names, normalisation)
+    images = verification.made_up_images(context.image_shape, verification.NOISE_IMAGES, settings.seed)
     trial = verification.make_trial(source, images, None, normalisation)
-    return _Job(settings, source, context, trial, None, source.files)
-
-
-def _calibration_warnings(job: _Job) -> tuple[str, ...]:
-    return job.calibration.warnings if job.calibration is not None else ()
+    return _Job(settings, source, context, trial, None, ())
 
 
 # --- one mode --------------------------------------------------------------------------------------------------------
@@ -256,7 +254,7 @@ def _install(job: _Job, made: list[_Made], warnings: list[str], out: WorkFolder)
         STAGE,
         settings=settings,
         results={"models": models, "warnings": warnings},
-        inputs=job.inputs,
+        inputs=job.source.files,
         outputs=outputs,
         versions=package_versions(*PACKAGES),
     )
@@ -273,7 +271,7 @@ def _earlier_models(job: _Job, made: list[_Made], out: WorkFolder) -> tuple[dict
     record = out.find(STAGE)
     if record is None:
         return {}, []
-    same_source = sorted(record.inputs.values()) == sorted(sha256_of(path) for path in job.inputs)
+    same_source = sorted(record.inputs.values()) == sorted(sha256_of(path) for path in job.source.files)
     renewed = {one.facts.mode for one in made}
     kept, stale = {}, []
     for mode, facts in record.results.get("models", {}).items():

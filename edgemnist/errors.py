@@ -86,6 +86,7 @@ class RuntimeCrashedError(EnvironmentFailure):
 _STORAGE_REMEDY = {
     errno.ENOSPC: "the disk is full; free some space and run the command again",
     errno.EDQUOT: "the disk quota is used up; free some space and run the command again",
+    errno.EFBIG: "the file would be larger than this process or file system allows; raise the limit (ulimit -f)",
     errno.EACCES: "no permission; choose another folder or change its permissions",
     errno.EPERM: "no permission; choose another folder or change its permissions",
     errno.EROFS: "the file system is read-only; choose another folder",

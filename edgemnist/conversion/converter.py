@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 
 from edgemnist.conversion.settings import CALIBRATED
 from edgemnist.conversion.sources import SourceModel, first_line
-from edgemnist.errors import ModelError
+from edgemnist.errors import ModelError, StorageError
 from edgemnist.runtimes.base import ModelKind
 from edgemnist.tensorflow_setup import load_tensorflow
+
+_STORAGE_SIGNS = ("No space left on device", "File too large", "Disk quota exceeded", "Permission denied")
+"""What TensorFlow's errors say when its temporary SavedModel cannot be written."""
 
 
 def convert(source: SourceModel, mode: ModelKind, *, io: str, calibration: NDArray[np.float32] | None) -> bytes:
@@ -36,7 +39,12 @@ def convert(source: SourceModel, mode: ModelKind, *, io: str, calibration: NDArr
             _configure(tensorflow, converter, mode, io, calibration)
             return bytes(converter.convert())
         except Exception as error:
-            # The converter raises ConverterError, ValueError, RuntimeError and others; each means "not this model".
+            # The converter raises ConverterError, ValueError, RuntimeError and others; most mean "not this model".
+            if any(sign in str(error) for sign in _STORAGE_SIGNS):
+                raise StorageError(
+                    f"TensorFlow cannot write its temporary files to {tempfile.gettempdir()!r}: {first_line(error)}; "
+                    "free some space there, or point TMPDIR to another folder"
+                ) from error
             raise ModelError(
                 f"TensorFlow cannot convert {str(source.path)!r} to {mode.value}: {first_line(error)}{_tail(output)}"
             ) from error

@@ -34,6 +34,19 @@ class SourceModel:
     input_shape: tuple[int, ...]
     classes: int
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images that the input's shape suggests.
+
+        :raises ModelError: the input has more than three dimensions.
+        """
+        if len(self.input_shape) > 3:
+            raise ModelError(
+                f"{str(self.path)!r} takes inputs of shape {self.input_shape}; an image has at most 3 sizes"
+            )
+        height, width, channels = (*self.input_shape, 1, 1)[:3]
+        return height, width, channels
+
     def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the outputs, shape (count, classes), for inputs of shape (count, *``input_shape``), one at a time."""
         tensorflow, _ = load_tensorflow()
@@ -50,7 +63,7 @@ def load_source(path: Path, image_shape: Sequence[int] | None) -> SourceModel:
     :raises InputError: there is no such file, or it is none of these formats.
     :raises ModelError: it is corrupt, has several inputs or outputs, or takes images of another shape.
     """
-    files = _files(path)
+    files = source_files(path)
     if path.is_dir():
         call, owner, shapes, outputs = _open_saved_model(path)
     else:
@@ -65,7 +78,11 @@ def load_source(path: Path, image_shape: Sequence[int] | None) -> SourceModel:
     return SourceModel(path, files, function, owner, input_shape, _classes(path, function))
 
 
-def _files(path: Path) -> tuple[Path, ...]:
+def source_files(path: Path) -> tuple[Path, ...]:
+    """Return the files that a model consists of; reads nothing but the folder.
+
+    :raises InputError: there is no such file, or it is none of the known formats.
+    """
     if not path.exists():
         raise InputError(f"there is no model {str(path)!r}; give a .keras, .h5 or .tflite file or a SavedModel folder")
     if path.is_dir():
@@ -99,7 +116,18 @@ def _open_keras(path: Path) -> Opened:
             f"{str(path)!r} was saved before it knew its input shape; call it once on an image, or give it an "
             "Input layer, and save it again"
         )
-    return (lambda image: model(image, training=False)), model, [list(tensor.shape) for tensor in inputs], len(outputs)
+    shapes = [list(tensor.shape) for tensor in inputs]
+    return (lambda image: model(image, training=False)), _owner_of(model), shapes, len(outputs)
+
+
+def _owner_of(model: Any) -> Any:
+    """Return the object that TensorFlow finds the variables in: Keras 3 hides its own from it, Keras 2 does not."""
+    tensorflow, legacy = load_tensorflow()
+    if isinstance(model, legacy.Model):
+        return model
+    owner = tensorflow.Module()
+    owner.kept = [variable.value for variable in model.variables]
+    return owner
 
 
 def _keras_for(path: Path) -> Any:

@@ -19,6 +19,7 @@ from edgemnist.runtimes.quantise import dequantise, model_input
 from edgemnist.tflite_file import TfliteModel
 
 VERIFICATION_IMAGES = 500
+NOISE_IMAGES = 100
 REFUSED_DROP = 0.10
 """Loss of accuracy (share of images) above which a conversion is refused."""
 
