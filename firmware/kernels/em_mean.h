@@ -6,12 +6,8 @@
 #ifndef EM_MEAN_H
 #define EM_MEAN_H
 
+#include "em_axis.h"
 #include "em_common.h"
-
-typedef struct {
-  int32_t count;
-  int32_t stride; /* in elements */
-} em_axis;
 
 typedef struct {
   int32_t bias; /* minus the input zero point for each averaged element */

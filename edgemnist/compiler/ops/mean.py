@@ -14,7 +14,8 @@ from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_mult
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.operands import integers, require_constants
-from edgemnist.compiler.ops.requantisation import fast_shift
+from edgemnist.compiler.ops.overlaps import forward_overlap
+from edgemnist.compiler.ops.requantisation import check_multiplier, fast_shift
 
 LARGEST_COUNT = 2**22
 """The sum of so many int8 differences is below 2**30."""
@@ -51,7 +52,7 @@ class Mean(Operator):
             )
         elif reduced_count(node, graph) >= LARGEST_COUNT:
             problems.append(f"{node.label}: averages {reduced_count(node, graph)} elements; pool the input before")
-        return problems
+        return problems + check_multiplier(node, mean_multiplier(node, graph))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -126,13 +127,8 @@ def loops_of(node: Node, graph: Graph) -> Loops | None:
 
 
 def _overlap(loops: Loops) -> Overlap:
-    """Return how far ahead of its input the output has to start: an output is written when its inputs are read."""
     (rows, row_stride), (columns, column_stride) = loops.kept
-    starts = (np.arange(rows)[:, None] * row_stride + np.arange(columns)[None, :] * column_stride).reshape(-1)
-    if len(starts) == 1:
-        return Overlap(at_most=0)
-    still_needed = np.minimum.accumulate(starts[:0:-1])[::-1]
-    return Overlap(at_most=int((still_needed - np.arange(1, len(starts))).min()))
+    return forward_overlap(np.arange(rows)[:, None] * row_stride + np.arange(columns)[None, :] * column_stride)
 
 
 OPERATORS = (Mean(),)

@@ -1,18 +1,23 @@
-"""Small constant operands that say what an operator does: axes, paddings, sizes."""
+"""What the checks of several operators share: small constant operands, equal quantisation."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops.base import quantisation_of
 
 
-def require_constants(node: Node, graph: Graph, operands: dict[int, str]) -> list[str]:
-    """Return a problem for each input position in ``operands`` (with what it is) that holds no constant in the file."""
+def require_constants(node: Node, graph: Graph, operands: Mapping[int, str]) -> list[str]:
+    """Return a problem for each input position in ``operands`` (with what it is) that holds no integer constant."""
     return [
-        f"{node.label}: the {what} must be a constant in the file; convert the model again"
+        f"{node.label}: the {what} must be an integer constant in the file; convert the model again"
         for position, what in operands.items()
-        if position >= len(node.inputs) or not graph.is_constant(node.inputs[position])
+        if position >= len(node.inputs)
+        or not graph.is_constant(node.inputs[position])
+        or graph.tensors[node.inputs[position]].dtype not in ("int32", "int64")
     ]
 
 
@@ -25,3 +30,15 @@ def integers(graph: Graph, tensor: int) -> tuple[int, ...]:
     if data is None:
         raise ValueError(f"tensor {graph.tensors[tensor].name!r} is no constant")
     return tuple(int(value) for value in np.ravel(data))
+
+
+def require_same_quantisation(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
+    """Return a problem when int8 tensors whose bytes are copied differ in scale or zero point."""
+    first = quantisation_of(graph.tensors[indices[0]])
+    return [
+        f"{node.label}: {graph.tensors[indices[0]].name!r} and {graph.tensors[index].name!r} differ in scale or zero "
+        "point; convert the model again"
+        for index in indices[1:]
+        if (quantisation_of(graph.tensors[index]).scale, quantisation_of(graph.tensors[index]).zero_point)
+        != (first.scale, first.zero_point)
+    ]

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from edgemnist.compiler.fixedpoint import INT32_MAX, Multiplier, saturating_rounding_doubling_high_multiply
+from edgemnist.compiler.graph import Node
+
+LARGEST_EXPONENT = 30
+"""A value is shifted up by so many bits at most before it is multiplied."""
+
+
+def check_multiplier(node: Node, multiplier: Multiplier) -> list[str]:
+    """Return a problem when no kernel can multiply with ``multiplier``."""
+    if multiplier.exponent <= LARGEST_EXPONENT:
+        return []
+    return [
+        f"{node.label}: the output's scale is 2^{LARGEST_EXPONENT} times finer than the input's; "
+        "convert the model again with representative data"
+    ]
 
 
 def fast_shift(bound: int, multiplier: Multiplier, zero_point: int) -> bool:

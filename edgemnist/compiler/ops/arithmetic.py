@@ -1,0 +1,264 @@
+"""ADD, SUB and MUL of two activations, or of one and a constant, with broadcasting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.fixedpoint import IntArray, Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops.base import (
+    CArray,
+    LoweringSettings,
+    Operator,
+    Overlap,
+    Parameter,
+    Step,
+    activation_range,
+    check_activation,
+    quantisation_of,
+    require_int8,
+)
+from edgemnist.compiler.ops.overlaps import forward_overlap
+from edgemnist.compiler.ops.requantisation import check_multiplier, fast_shift
+from edgemnist.compiler.ops.tables import lower_to_table
+
+LEFT_SHIFT = 20
+"""ADD and SUB shift both operands up by so many bits before they scale them."""
+
+LARGEST_SUM = 2 * 255 << (LEFT_SHIFT - 1)
+LARGEST_PRODUCT = 255 * 255
+
+AXES = 4
+"""Loops of the kernel."""
+
+
+@dataclass(frozen=True)
+class SumScaling:
+    """Factors of ADD and SUB: of the first and second operand after the left shift, and of their sum."""
+
+    operands: tuple[Multiplier, Multiplier]
+    sum: Multiplier
+
+
+@dataclass(frozen=True)
+class PairAxis:
+    """A loop over both operands: how often, and how many elements each steps on."""
+
+    count: int
+    steps: tuple[int, int]
+
+
+class Arithmetic(Operator):
+    """Element by element; what has size 1 along an axis serves for all elements of the other."""
+
+    kinds = ("ADD", "SUB", "MUL")
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        if len(node.inputs) != 2 or -1 in node.inputs:
+            return [f"{node.label}: needs two operands; the file is corrupt, convert it again"]
+        problems = require_int8(node, graph, [*node.inputs, node.outputs[0]]) + check_activation(node)
+        if problems:
+            return problems
+        if not graph.activations(node.inputs):
+            problems.append(f"{node.label}: both operands are constants; fold them into one before converting")
+        problems += [
+            f"{node.label}: constant {graph.tensors[index].name!r} is quantised per channel; convert per tensor"
+            for index in node.inputs
+            if quantisation_of(graph.tensors[index]).per_channel
+        ]
+        shapes = [graph.tensors[index].shape for index in node.inputs]
+        target = graph.tensors[node.outputs[0]].shape
+        if _broadcast_shape(*shapes) != target:
+            problems.append(
+                f"{node.label}: shapes {list(shapes[0])} and {list(shapes[1])} don't broadcast to {list(target)}; "
+                "the file is corrupt, convert it again"
+            )
+        elif len(axes_of(node, graph)) > AXES:
+            problems.append(
+                f"{node.label}: broadcasts {list(shapes[0])} with {list(shapes[1])} along too many axes in turn; "
+                "repeat one of them in the model"
+            )
+        if node.kind == "MUL":
+            problems += check_multiplier(node, product_multiplier(node, graph))
+        elif sum_scaling(node, graph).sum.exponent > 0:
+            problems.append(
+                f"{node.label}: the output's scale is less than the operands' / 2^{LEFT_SHIFT - 1}; "
+                "convert the model again with representative data"
+            )
+        return problems
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        return [_compute(node, graph, inputs[0].astype(np.int64), inputs[1].astype(np.int64)).astype(np.int8)]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        if node.inputs[0] == node.inputs[1]:
+            return lower_to_table(node, graph, node.inputs[0], lambda values: _compute(node, graph, values, values))
+        for position, index in enumerate(node.inputs):
+            data = graph.tensors[index].data
+            if data is not None and data.size == 1:
+                return _lower_with_scalar(node, graph, position, data.astype(np.int64).reshape(1))
+        return _lower_product(node, graph) if node.kind == "MUL" else _lower_sum(node, graph)
+
+
+def _broadcast_shape(first: Sequence[int], second: Sequence[int]) -> tuple[int, ...] | None:
+    try:
+        return np.broadcast_shapes(tuple(first), tuple(second))
+    except ValueError:
+        return None
+
+
+def sum_scaling(node: Node, graph: Graph) -> SumScaling:
+    """Return the factors of ADD (computed in double) or SUB (in float32, as TFLM does).
+
+    Source: TFLM ``CalculateOpDataAdd`` and ``CalculateOpDataSub``.
+    """
+    kind = np.float64 if node.kind == "ADD" else np.float32
+    first, second, output = (
+        kind(quantisation_of(graph.tensors[index]).scale) for index in (*node.inputs, node.outputs[0])
+    )
+    twice = kind(2) * max(first, second)
+    factors = [quantise_multiplier(float(scale / twice)) for scale in (first, second)]
+    total = float(twice / (kind(1 << LEFT_SHIFT) * output))
+    return SumScaling((factors[0], factors[1]), quantise_multiplier(total))
+
+
+def product_multiplier(node: Node, graph: Graph) -> Multiplier:
+    """Return the factor of MUL: product of the operands' scales over the output's."""
+    first, second, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, node.outputs[0]))
+    return quantise_multiplier(first * second / output)
+
+
+def _compute(node: Node, graph: Graph, first: IntArray, second: IntArray) -> IntArray:
+    """Return the operator's result for raw operands, int64."""
+    zero_points = [quantisation_of(graph.tensors[index]).zero_point for index in node.inputs]
+    centred = (first - zero_points[0], second - zero_points[1])
+    if node.kind == "MUL":
+        scaled = multiply_by_quantised_multiplier(centred[0] * centred[1], product_multiplier(node, graph))
+    else:
+        scaling = sum_scaling(node, graph)
+        a, b = (
+            multiply_by_quantised_multiplier(value << LEFT_SHIFT, factor)
+            for value, factor in zip(centred, scaling.operands, strict=True)
+        )
+        scaled = multiply_by_quantised_multiplier(a + b if node.kind == "ADD" else a - b, scaling.sum)
+    output = graph.tensors[node.outputs[0]]
+    low, high = activation_range(node.integer("fused_activation_function"), output)
+    return np.clip(scaled + quantisation_of(output).zero_point, low, high)
+
+
+def axes_of(node: Node, graph: Graph) -> tuple[PairAxis, ...]:
+    """Return the loops over the output, outermost first; neighbours that walk on evenly are one loop."""
+    shape = graph.tensors[node.outputs[0]].shape
+    steps = [_steps(graph.tensors[index].shape, shape) for index in node.inputs]
+    axes: list[PairAxis] = []
+    for count, a, b in zip(shape, *steps, strict=True):
+        if count == 1:
+            continue
+        if axes and axes[-1].steps == (a * count, b * count):
+            axes[-1] = PairAxis(axes[-1].count * count, (a, b))
+        else:
+            axes.append(PairAxis(count, (a, b)))
+    return tuple(axes)
+
+
+def _steps(shape: Sequence[int], target: Sequence[int]) -> list[int]:
+    """Return how many elements one step along each axis of ``target`` goes through a tensor of ``shape``."""
+    padded = (1,) * (len(target) - len(shape)) + tuple(shape)
+    return [
+        0 if size == 1 else int(np.prod(padded[axis + 1 :], dtype=np.int64)) for axis, size in enumerate(padded)
+    ]  # fmt: skip
+
+
+def _lower_with_scalar(node: Node, graph: Graph, position: int, scalar: IntArray) -> Step:
+    """Return the table for an operand and the constant ``scalar`` at ``position``."""
+
+    def function(values: IntArray) -> IntArray:
+        operands = [values, values]
+        operands[position] = scalar
+        return _compute(node, graph, *operands)
+
+    return lower_to_table(node, graph, node.inputs[1 - position], function)
+
+
+def _lower_sum(node: Node, graph: Graph) -> Step:
+    """ADD and SUB: the kernel's ``a`` is the operand with the larger scale, whose factor is exactly one half."""
+    scaling = sum_scaling(node, graph)
+    half = Multiplier(1 << 30, 0)
+    exact = 0 if scaling.operands[0] == half else 1
+    rounded = 1 - exact
+    signs = (1, -1 if node.kind == "SUB" else 1)
+    factor, left_shift = scaling.operands[rounded], LEFT_SHIFT
+    if factor == half:  # em_requantise shifts right by one at least
+        left_shift += 1
+    shift = max(-factor.exponent, 1)
+    mantissa = factor.mantissa
+    if shift > 30:  # what is below 2**30 rounds to nothing
+        mantissa, shift = 0, 1
+    specific = {
+        "a_factor": signs[exact] << (LEFT_SHIFT - 1), "b_factor": 1 << left_shift, "b_multiplier": mantissa,
+        "b_shift": shift, "b_sign": signs[rounded],
+    }  # fmt: skip
+    constant_last = graph.is_constant(node.inputs[rounded])
+    function = "em_add_constant" if constant_last else "em_add"
+    return _step(node, graph, function, (exact, rounded), scaling.sum, LARGEST_SUM, specific)
+
+
+def _lower_product(node: Node, graph: Graph) -> Step:
+    order = (1, 0) if graph.is_constant(node.inputs[1]) else (0, 1)
+    return _step(node, graph, "em_mul", order, product_multiplier(node, graph), LARGEST_PRODUCT, {})
+
+
+def _step(
+    node: Node, graph: Graph, function: str, order: tuple[int, int], multiplier: Multiplier, bound: int,
+    specific: dict[str, int],
+) -> Step:  # fmt: skip
+    """Return the kernel call with ``node.inputs`` in ``order`` as the kernel's a and b; ``bound`` limits |combined|."""
+    operands = tuple(node.inputs[position] for position in order)
+    output = graph.tensors[node.outputs[0]]
+    zero_points = [quantisation_of(graph.tensors[index]).zero_point for index in (*operands, node.outputs[0])]
+    low, high = activation_range(node.integer("fused_activation_function"), output)
+    fast = fast_shift(bound, multiplier, zero_points[2])
+    axes = axes_of(node, graph)
+    loops = [PairAxis(1, (0, 0))] * (AXES - len(axes)) + list(axes)
+    parameters: list[Parameter] = [
+        (f"axis_{number}", (("count", loop.count), ("a", loop.steps[order[0]]), ("b", loop.steps[order[1]])))
+        for number, loop in enumerate(loops)
+    ]
+    parameters += [(name, specific.get(name, 0)) for name in ("a_factor", "b_factor", "b_multiplier")]
+    parameters += [
+        ("multiplier", multiplier.mantissa), ("a_zero_point", zero_points[0]), ("b_zero_point", zero_points[1]),
+        ("b_shift", specific.get("b_shift", 0)), ("b_sign", specific.get("b_sign", 0)),
+        ("shift", -multiplier.exponent if fast else multiplier.exponent),
+        ("output", (("zero_point", zero_points[2]), ("minimum", low), ("maximum", high))),
+    ]  # fmt: skip
+    return Step(
+        node=node, header="em_arithmetic.h", function=function if fast else f"{function}_any",
+        struct_type="em_arithmetic_params", parameters=tuple(parameters),
+        inputs=graph.activations(operands), outputs=node.outputs,
+        arrays=tuple(
+            CArray("operand", "int8_t", np.asarray(graph.tensors[index].data))
+            for index in operands
+            if graph.is_constant(index)
+        ),
+        overlaps={
+            (index, node.outputs[0]): _overlap(graph, index, output.shape) for index in graph.activations(operands)
+        },
+    )  # fmt: skip
+
+
+def _overlap(graph: Graph, operand: int, shape: tuple[int, ...]) -> Overlap:
+    tensor = graph.tensors[operand]
+    return forward_overlap(np.broadcast_to(np.arange(tensor.elements).reshape(tensor.shape), shape))
+
+
+OPERATORS = (Arithmetic(),)

@@ -1,0 +1,52 @@
+"""Where an output may lie on its input, computed from the order in which a kernel reads and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.ops.base import Overlap
+
+_FAR = 1 << 40
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """Blocks in the order in which a kernel moves them, a block being read as a whole before it is written.
+
+    ``read`` and ``written`` have shape (blocks, 2): first byte and first byte after the block, in one input and in one
+    output; where both bounds are equal, the block is not read from that input or not written to that output.
+    """
+
+    read: NDArray[Any]
+    written: NDArray[Any]
+
+    def forward(self) -> Overlap:
+        """Return the overlap for which every write stays below all that is read later."""
+        starts = np.where(self.read[:, 0] == self.read[:, 1], _FAR, self.read[:, 0])
+        ends = np.where(self.written[:, 0] == self.written[:, 1], -_FAR, self.written[:, 1])
+        later = np.minimum.accumulate(starts[::-1])[::-1]
+        disjoint = int(self.read[:, 1].max())
+        return Overlap(at_most=int((later[1:] - ends[:-1]).min(initial=disjoint)))
+
+    def backward(self) -> Overlap:
+        """Return the overlap for which every write stays above all that is read later."""
+        ends = np.where(self.read[:, 0] == self.read[:, 1], -_FAR, self.read[:, 1])
+        starts = np.where(self.written[:, 0] == self.written[:, 1], _FAR, self.written[:, 0])
+        later = np.maximum.accumulate(ends[::-1])[::-1]
+        disjoint = -int(self.written[:, 1].max())
+        return Overlap(at_least=int((later[1:] - starts[:-1]).max(initial=disjoint)))
+
+
+def forward_overlap(first_reads: NDArray[Any]) -> Overlap:
+    """Return the overlap of a kernel that writes its output's bytes in order.
+
+    ``first_reads`` has, per output byte, the lowest input byte that it is made of; each is written when all its inputs
+    are read.
+    """
+    reads = first_reads.reshape(-1)
+    writes = np.arange(reads.size)
+    return Moves(np.stack([reads, reads + 1], axis=1), np.stack([writes, writes + 1], axis=1)).forward()

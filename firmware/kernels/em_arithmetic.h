@@ -1,0 +1,93 @@
+/* ADD, SUB and MUL of two tensors, either of them broadcast.
+ *
+ * a, b   int8, walked with the given strides        out   int8 [axis_0][axis_1][axis_2][axis_3], in order
+ * An element is written when its operands are read; the generator computes how `out` may lie over `a` or `b`.
+ *
+ * ADD and SUB scale both operands to half the larger scale / 2^19. For `a`, the operand with the larger scale, that is
+ * a factor of 2^19 exactly; the difference of signs is in the factors.
+ */
+#ifndef EM_ARITHMETIC_H
+#define EM_ARITHMETIC_H
+
+#include "em_common.h"
+
+typedef struct {
+  int32_t count;
+  int32_t a; /* step through a, in elements; 0 where it is broadcast */
+  int32_t b;
+} em_pair_axis;
+
+typedef struct {
+  em_pair_axis axis_0;
+  em_pair_axis axis_1;
+  em_pair_axis axis_2;
+  em_pair_axis axis_3;
+  int32_t a_factor; /* ADD, SUB: 2^19 or its negative */
+  int32_t b_factor; /* ADD, SUB: a power of two before the multiplication, |b - b_zero_point| * b_factor < 2^30 */
+  int32_t b_multiplier;
+  int32_t multiplier; /* for the sum or product */
+  int16_t a_zero_point;
+  int16_t b_zero_point;
+  int16_t b_shift;
+  int16_t b_sign; /* 1 or -1 */
+  int16_t shift;
+  em_output output;
+} em_arithmetic_params;
+
+enum { EM_ADD, EM_MUL };
+
+EM_INLINE int32_t em_combine(const em_arithmetic_params *p, int32_t a, int32_t b, const int kind)
+{
+  if (kind == EM_MUL) return a * b;
+  return a * p->a_factor + em_requantise(b * p->b_factor, p->b_multiplier, 1, p->b_shift) * p->b_sign;
+}
+
+EM_INLINE void em_arithmetic_body(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out,
+                                  const int kind, const int rounding)
+{
+  for (int32_t i = 0; i < p->axis_0.count; ++i) {
+    for (int32_t j = 0; j < p->axis_1.count; ++j) {
+      for (int32_t k = 0; k < p->axis_2.count; ++k) {
+        const int8_t *x = a + i * p->axis_0.a + j * p->axis_1.a + k * p->axis_2.a;
+        const int8_t *y = b + i * p->axis_0.b + j * p->axis_1.b + k * p->axis_2.b;
+        for (int32_t l = 0; l < p->axis_3.count; ++l, x += p->axis_3.a, y += p->axis_3.b) {
+          const int32_t value = em_combine(p, *x - p->a_zero_point, *y - p->b_zero_point, kind);
+          *out++ = em_finish(value, p->multiplier, p->shift, &p->output, rounding);
+        }
+      }
+    }
+  }
+}
+
+EM_KERNEL void em_add(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+{
+  em_arithmetic_body(p, a, b, out, EM_ADD, EM_ROUND_FAST);
+}
+
+EM_KERNEL void em_add_any(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+{
+  em_arithmetic_body(p, a, b, out, EM_ADD, EM_ROUND_ANY);
+}
+
+/* The same for a constant b, which comes first. */
+EM_KERNEL void em_add_constant(const em_arithmetic_params *p, const int8_t *b, const int8_t *a, int8_t *out)
+{
+  em_arithmetic_body(p, a, b, out, EM_ADD, EM_ROUND_FAST);
+}
+
+EM_KERNEL void em_add_constant_any(const em_arithmetic_params *p, const int8_t *b, const int8_t *a, int8_t *out)
+{
+  em_arithmetic_body(p, a, b, out, EM_ADD, EM_ROUND_ANY);
+}
+
+EM_KERNEL void em_mul(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+{
+  em_arithmetic_body(p, a, b, out, EM_MUL, EM_ROUND_FAST);
+}
+
+EM_KERNEL void em_mul_any(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+{
+  em_arithmetic_body(p, a, b, out, EM_MUL, EM_ROUND_ANY);
+}
+
+#endif
