@@ -42,9 +42,8 @@ def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]
 
 
 def kernels_folder() -> Path:
-    """Return the folder of the kernels: in the installed package, or beside it in a checkout."""
-    installed = Path(str(resources.files("edgemnist"))) / "firmware" / "kernels"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "firmware" / "kernels"
+    """Return the folder of the kernels."""
+    return Path(str(resources.files("edgemnist"))) / "firmware" / "kernels"
 
 
 def kernel_files(headers: Iterable[str]) -> dict[str, str]:

@@ -1,0 +1,135 @@
+"""NAME_test.c: golden vectors and a CRC-32 self-test, expected values from the numpy references."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.c_source import float_constant, lines_of
+from edgemnist.compiler.emit import EmitSettings
+from edgemnist.compiler.graph import Graph
+from edgemnist.compiler.ops.base import LoweringSettings
+from edgemnist.compiler.reference import run_reference
+from edgemnist.pixel_code import C_TYPES
+from edgemnist.tflite_file import TensorInfo
+
+GOLDEN_VECTORS = 2
+CRC_VECTORS = 4
+"""Further inputs, made on the target by the same generator, whose outputs only go into the CRC."""
+
+LCG_MULTIPLIER, LCG_INCREMENT = 1664525, 1013904223
+"""A full-period linear congruential generator modulo 2**32 (Numerical Recipes, 3rd ed., section 7.1)."""
+
+_TEMPLATE = """/* Self-test of {name}: golden vectors, then a CRC-32 over the outputs of generated inputs.
+ * {name}_self_test() returns 0 when all is right, 1 to {golden} for the first wrong golden vector and {crc_code} for a
+ * wrong CRC. Compile with {prefix}_TEST_MAIN for a program that exits with that code.
+ */
+#include <string.h>
+
+#include "{name}.h"
+
+enum {{ GOLDEN = {golden}, GENERATED = {generated} }};
+
+static const {entry} golden_inputs[GOLDEN][{prefix}_INPUT_SIZE] = {{
+{inputs}
+}};
+
+static const {result} golden_outputs[GOLDEN][{prefix}_OUTPUT_SIZE] = {{
+{outputs}
+}};
+
+/* CRC-32 as in IEEE 802.3: reflected, polynomial 0xedb88320. */
+static uint32_t crc32(uint32_t crc, const void *data, size_t size)
+{{
+  const uint8_t *byte = (const uint8_t *)data;
+  crc = ~crc;
+  while (size-- > 0) {{
+    crc ^= *byte++;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (0xedb88320u & (uint32_t)-(int32_t)(crc & 1u));
+  }}
+  return ~crc;
+}}
+
+int {name}_self_test(void);
+
+int {name}_self_test(void)
+{{
+  static {entry} input[{prefix}_INPUT_SIZE];
+  static {result} output[{prefix}_OUTPUT_SIZE];
+  uint32_t crc = 0;
+  uint32_t state = 0;
+  for (int vector = 0; vector < GOLDEN; ++vector) {{
+    {name}_run(golden_inputs[vector], output);
+    if (memcmp(output, golden_outputs[vector], sizeof output) != 0) return vector + 1;
+  }}
+  for (int vector = 0; vector < GENERATED; ++vector) {{
+    for (int i = 0; i < {prefix}_INPUT_SIZE; ++i) {{
+      state = state * {multiplier}u + {increment}u;
+      input[i] = {from_state};
+    }}
+    {name}_run(input, output);
+    crc = crc32(crc, output, sizeof output);
+  }}
+  return crc == 0x{crc:08x}u ? 0 : GOLDEN + 1;
+}}
+
+#ifdef {prefix}_TEST_MAIN
+int main(void)
+{{
+  return {name}_self_test();
+}}
+#endif
+"""
+
+
+def self_test_source(
+    graph: Graph, settings: EmitSettings, lowering: LoweringSettings, images: Sequence[NDArray[Any]] = ()
+) -> str:
+    """Return the text of ``NAME_test.c``.
+
+    ``images`` are golden inputs in the input's shape and dtype; without them the generator's first inputs are taken.
+    """
+    entry, result = graph.tensors[graph.input], graph.tensors[graph.output]
+    generated = generated_inputs(entry, CRC_VECTORS + GOLDEN_VECTORS)
+    golden = list(images) or generated[CRC_VECTORS:]
+    outputs = [run_reference(graph, image, lowering)[graph.output] for image in golden]
+    crc = 0
+    for image in generated[:CRC_VECTORS]:
+        crc = zlib.crc32(run_reference(graph, image, lowering)[graph.output].tobytes(), crc)
+    return _TEMPLATE.format(
+        name=settings.name, prefix=settings.name.upper(), golden=len(golden), crc_code=len(golden) + 1,
+        generated=CRC_VECTORS, entry=C_TYPES[entry.dtype], result=C_TYPES[result.dtype],
+        inputs=_rows(golden), outputs=_rows(outputs), multiplier=LCG_MULTIPLIER, increment=LCG_INCREMENT,
+        from_state=_from_state(entry), crc=crc,
+    )  # fmt: skip
+
+
+def generated_inputs(entry: TensorInfo, count: int) -> list[NDArray[Any]]:
+    """Return the inputs that the self-test's generator makes, in order."""
+    state, inputs = 0, []
+    for _ in range(count):
+        bytes_ = np.empty(entry.elements, np.uint8)
+        for index in range(entry.elements):
+            state = (state * LCG_MULTIPLIER + LCG_INCREMENT) & 0xFFFFFFFF
+            bytes_[index] = state >> 24
+        values = bytes_.view(np.int8) if entry.dtype == "int8" else bytes_.astype(np.float32) / np.float32(256)
+        inputs.append(values.reshape(entry.shape))
+    return inputs
+
+
+def _from_state(entry: TensorInfo) -> str:
+    if entry.dtype == "int8":
+        return "(int8_t)(uint8_t)(state >> 24)"
+    return "(float)(state >> 24) / 256.0f"
+
+
+def _rows(arrays: Sequence[NDArray[Any]]) -> str:
+    return ",\n".join("{\n" + lines_of([_value(v) for v in array.reshape(-1).tolist()]) + "\n}" for array in arrays)
+
+
+def _value(value: int | float) -> str:
+    return float_constant(value) if isinstance(value, float) else str(value)

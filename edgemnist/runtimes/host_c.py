@@ -1,0 +1,83 @@
+"""The compiler's C on this machine: generated, compiled by its C compiler and called in process."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.errors import MissingDependencyError
+from edgemnist.runtimes.base import ModelKind, Runtime, Session, model_bytes
+from edgemnist.tflite_file import parse_tflite
+
+
+class HostCSession(Session):
+    """A model as a shared object. With ``keep_tensors`` nothing is fused, so that every operator's output exists."""
+
+    def __init__(self, content: bytes, *, keep_tensors: bool) -> None:
+        from edgemnist import codegen
+        from edgemnist.compiler import host
+
+        settings = codegen.CodegenSettings(target=host.host_target())
+        if keep_tensors:
+            settings = codegen.CodegenSettings(target=host.host_target(), fusions=())
+        program, plan = codegen.compile_model(parse_tflite(content), settings)
+        self.version = _version()
+        self.kernels = f"generated C, {settings.target}, -O2"
+        self._model = host.build_host_model(program, plan, trace=keep_tensors)
+        self._graph = program.graph
+        self._keep_tensors = keep_tensors
+        self._tensors: dict[int, NDArray[Any]] = {}
+
+    def invoke(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run the model once (see :meth:`Session.invoke`)."""
+        if not self._keep_tensors:
+            return [self._model.run(inputs[0])]
+        self._tensors = self._model.trace(inputs[0])
+        return [self.tensor(self._graph.output)]
+
+    def tensor(self, index: int) -> NDArray[Any]:
+        """Return an operator's output (see :meth:`Session.tensor`)."""
+        found = self._tensors[self._graph.root(index)]
+        return np.array(found).reshape(self._graph.tensors[index].shape)
+
+
+def _version() -> str:
+    from edgemnist.compiler.host import host_compiler
+
+    compiler = subprocess.run([host_compiler(), "--version"], capture_output=True, text=True, check=False)
+    return (compiler.stdout.splitlines() or ["unknown compiler"])[0]
+
+
+class HostCRuntime(Runtime):
+    """The ``host-c`` runtime."""
+
+    name = "host-c"
+    process = "host-c"
+    takes = frozenset({ModelKind.INT8})
+    install = "sudo apt-get install gcc"
+
+    def available(self) -> str | None:
+        """Return None, or why generated C can't be compiled here (see :meth:`Runtime.available`)."""
+        from edgemnist.compiler.host import host_compiler
+
+        try:
+            host_compiler()
+        except MissingDependencyError as error:
+            return str(error)
+        return None
+
+    def version(self) -> str:
+        """Return the C compiler's version."""
+        return _version()
+
+    def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> HostCSession:
+        """Compile a ``.tflite`` model (see :meth:`Runtime.open`)."""
+        return HostCSession(model_bytes(model), keep_tensors=keep_tensors)
+
+
+RUNTIMES = (HostCRuntime(),)
