@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: where real data and models are, and a command line that runs in this process."""
+"""Fixtures that every test may use, and the rule that nothing is skipped where everything is there."""
 
 from __future__ import annotations
 
@@ -25,3 +25,26 @@ def real_data() -> Path:
 def real_models() -> Path:
     """Return the folder with int8 and float .tflite files to test with."""
     return _folder_from_environment("EDGEMNIST_MODELS")
+
+
+_skipped: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what was skipped."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _skipped.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With EDGEMNIST_NO_SKIPS=1, fail the run when anything was skipped: a missing tool must not look like success."""
+    if os.environ.get("EDGEMNIST_NO_SKIPS") == "1" and _skipped and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which skipped tests failed the run."""
+    if os.environ.get("EDGEMNIST_NO_SKIPS") == "1" and _skipped:
+        terminalreporter.write_sep("=", "skipped where nothing may be skipped", red=True)
+        for nodeid in _skipped:
+            terminalreporter.write_line(nodeid)
