@@ -126,7 +126,7 @@ def predict_files(
 
 
 def ascii_view(pixels: NDArray[np.uint8]) -> list[str]:
-    """Return uint8 pixels, shape (height, width, channels), as lines of text: two characters a pixel, bright is dense."""
+    """Return uint8 pixels, shape (height, width, channels), as text: two characters a pixel, bright is dense."""
     grey = pixels.mean(axis=2)
     steps = (grey * len(_ASCII_RAMP) / 256).astype(int)
     return ["".join(_ASCII_RAMP[step] * 2 for step in row).rstrip() for row in steps]
