@@ -1,0 +1,65 @@
+"""Graph -> values: runs a graph with the operators' numpy references, no kernel and no memory plan involved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops import OPERATORS
+from edgemnist.compiler.ops.base import LoweringSettings
+
+_ABSENT: NDArray[Any] = np.empty(0, np.int8)
+
+
+def run_reference(graph: Graph, image: NDArray[Any], settings: LoweringSettings) -> dict[int, NDArray[Any]]:
+    """Run a graph, optimised or not, and return every tensor that is computed, by index, in its own shape and dtype.
+
+    ``image`` has the input's shape (batch included) and dtype. Fused nodes are run one after another, so tensors that
+    fusion has removed from the generated code are here too.
+    """
+    values: dict[int, NDArray[Any]] = {graph.input: image}
+    for node in graph.nodes:
+        for part in unfused(node, graph, values):
+            inputs = [value_of(index, graph, values) for index in part.inputs]
+            outputs = OPERATORS[part.kind].reference(part, graph, inputs, settings)
+            values.update(zip(part.outputs, outputs, strict=True))
+    for alias in graph.storage:
+        values[alias] = value_of(alias, graph, values)
+    return values
+
+
+def value_of(index: int, graph: Graph, values: Mapping[int, NDArray[Any]]) -> NDArray[Any]:
+    """Return a tensor's value: computed, constant, an alias of one of these, or empty for an absent input (-1)."""
+    if index == -1:
+        return _ABSENT
+    if index in values:
+        return values[index]
+    tensor = graph.tensors[index]
+    if tensor.data is not None:
+        return tensor.data
+    return value_of(graph.storage[index], graph, values).reshape(tensor.shape)
+
+
+def unfused(node: Node, graph: Graph, known: Mapping[int, Any]) -> Iterator[Node]:
+    """Yield a node and the followers that were fused into it as nodes of their own.
+
+    ``known`` holds the tensors computed so far: what a follower reads beside them and the constants comes from the
+    node before it.
+    """
+    part = replace(node, fused=())
+    seen = set(known)
+    for follower in node.fused:
+        between = _unknown_input(follower, graph, seen)
+        yield replace(part, outputs=(between,))
+        seen.add(between)
+        part = follower
+    yield replace(part, outputs=node.outputs)
+
+
+def _unknown_input(node: Node, graph: Graph, known: set[int]) -> int:
+    return next(index for index in graph.activations(node.inputs) if graph.root(index) not in known)

@@ -1,0 +1,309 @@
+"""Is the generated C equal to the oracle? Many networks are compiled into one program and every tensor is compared.
+
+``examine`` takes subjects (a model and its images) and returns, per subject, everything that is not exact. Each subject
+becomes several C networks (:class:`Variant`): without fusions, with them, and with every buffer placed apart and all
+that a step must not touch poisoned, so that the address sanitizer finds the smallest step over a border.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.compiler.lowering import Program, lower
+from edgemnist.compiler.memory import Placed, Plan, plan
+from edgemnist.compiler.ops.base import LoweringSettings
+from edgemnist.compiler.passes import FUSIONS, optimise
+from edgemnist.compiler.reader import read_graph
+from edgemnist.compiler.reference import run_reference
+from edgemnist.runtimes import EngineWorker
+from edgemnist.tflite_file import parse_tflite
+
+Tensors = Mapping[int, NDArray[Any]]
+"""Values by tensor index, each of shape (images, *tensor shape)."""
+
+Observations = list[tuple[int, NDArray[Any]]]
+"""What a network wrote: tensor index and values, each step's outputs, then the model's output from both functions."""
+
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
+SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g1")
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A compiler with its flags."""
+
+    name: str
+    compiler: str
+    flags: tuple[str, ...]
+
+    @property
+    def available(self) -> bool:
+        """Whether the compiler is installed here."""
+        return shutil.which(self.compiler) is not None
+
+
+SIZE_SANITISED = Toolchain("gcc -Os sanitised", "gcc", ("-std=c99", "-Os", *SANITIZERS))
+"""One copy of each kernel, sizes read at run time; quick to compile."""
+SPEED = Toolchain("gcc -O2", "gcc", ("-std=c99", "-O2"))
+"""Each kernel inlined with its layer's sizes as constants."""
+SPEED_SANITISED = Toolchain("gcc -O1 sanitised", "gcc", ("-std=c99", "-O1", *SANITIZERS))
+CLANG = Toolchain("clang -O1", "clang", ("-std=c99", "-O1"))
+CPLUSPLUS = Toolchain("g++ -Os", "g++", ("-x", "c++", "-std=c++17", "-Os"))
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model and its images: shape (images, *input shape), the batch of 1 included."""
+
+    name: str
+    content: bytes
+    images: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to compile a subject."""
+
+    fusions: tuple[str, ...] = tuple(FUSIONS)
+    apart: bool = False
+    target: str = "portable"
+
+    def __str__(self) -> str:
+        return f"{self.target}, fusions {'+'.join(self.fusions) or 'none'}{', buffers apart' if self.apart else ''}"
+
+
+VARIANTS = (Variant(fusions=()), Variant(), Variant(apart=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A program and its plan, one of the networks in a bench's executable."""
+
+    program: Program
+    plan: Plan
+    apart: bool = False
+
+
+@dataclass
+class Truth:
+    """What the oracle computed, and where the witness and the numpy references disagree with it."""
+
+    tensors: Tensors
+    complaints: list[str] = field(default_factory=list)
+
+
+def build_program(content: bytes, variant: Variant) -> Program:
+    """Compile a model as far as the kernel calls."""
+    graph = optimise(read_graph(parse_tflite(content)), variant.fusions)
+    return lower(graph, LoweringSettings(target=variant.target))
+
+
+def plan_apart(program: Program) -> Plan:
+    """Return a plan in which no two buffers touch: each starts at a multiple of 16, 16 bytes or more after the last."""
+    placed, offset = [], 0
+    for item in sorted(plan(program).placed, key=lambda item: (item.buffer.first, item.buffer.tensor)):
+        placed.append(Placed(item.buffer, offset))
+        offset += -(-item.buffer.size // 16) * 16 + 16
+    return Plan(tuple(placed), offset, 0, 0)
+
+
+def networks_of(subject: Subject, variants: Sequence[Variant]) -> Iterator[tuple[Variant, Network]]:
+    """Yield the networks of a subject; one whose program is the same as an earlier one's is left out."""
+    seen: set[tuple[object, ...]] = set()
+    for variant in variants:
+        program = build_program(subject.content, variant)
+        key = (variant.apart, variant.target, tuple(node.sources for node in program.graph.nodes))
+        if key not in seen:
+            seen.add(key)
+            yield variant, Network(program, plan_apart(program) if variant.apart else plan(program), variant.apart)
+
+
+def find_truth(subject: Subject, tflm: EngineWorker, witness: EngineWorker | None) -> Truth:
+    """Run the oracle, and compare the witness and the numpy references of every operator with it."""
+    truth = Truth(tflm.trace(subject.content, [subject.images]))
+    if witness is not None:
+        found = witness.trace(subject.content, [subject.images])
+        truth.complaints += differences("tflite-runtime reference", truth.tensors, found.items())
+    for fusions in dict.fromkeys(((), tuple(FUSIONS))):
+        graph = optimise(read_graph(parse_tflite(subject.content)), fusions)
+        runs = [run_reference(graph, image, LoweringSettings()) for image in subject.images]
+        found = {index: np.stack([run[index] for run in runs]) for index in truth.tensors if index in runs[0]}
+        truth.complaints += differences(f"numpy reference, {Variant(fusions)}", truth.tensors, found.items())
+        if graph.root(graph.output) not in runs[0]:
+            truth.complaints.append("the numpy reference left the output out")
+    return truth
+
+
+def differences(what: str, expected: Tensors, found: Iterable[tuple[int, NDArray[Any]]]) -> list[str]:
+    """Return one line for each (tensor index, values) of ``found`` that is not equal to the expected one."""
+    lines = []
+    for index, value in found:
+        wanted = expected[index]
+        if value.shape != wanted.shape or value.dtype != wanted.dtype:
+            lines.append(f"{what}: tensor {index} is {value.shape} {value.dtype}, not {wanted.shape} {wanted.dtype}")
+            continue
+        wrong = np.argwhere(value != wanted)
+        if len(wrong):
+            at = tuple(int(axis) for axis in wrong[0])
+            lines.append(
+                f"{what}: tensor {index}: {len(wrong)} of {value.size} elements differ, the first at {at}: "
+                f"{value[at]}, expected {wanted[at]}"
+            )
+    return lines
+
+
+def examine(
+    subjects: Sequence[Subject],
+    tflm: EngineWorker,
+    witness: EngineWorker | None,
+    toolchains: Sequence[Toolchain] = (SIZE_SANITISED,),
+    variants: Sequence[Variant] = VARIANTS,
+) -> dict[str, list[str]]:
+    """Return for each subject everything that is not exactly as TFLM has it; an empty list is a proof of equality."""
+    truths = {subject.name: find_truth(subject, tflm, witness) for subject in subjects}
+    complaints = {name: list(truth.complaints) for name, truth in truths.items()}
+    entries = [(s, variant, network) for s in subjects for variant, network in networks_of(s, variants)]
+    for toolchain in toolchains:
+        outcomes = run_networks([(network, subject.images) for subject, _, network in entries], toolchain)
+        for (subject, variant, _), outcome in zip(entries, outcomes, strict=True):
+            what = f"{toolchain.name}, {variant}"
+            if isinstance(outcome, str):
+                complaints[subject.name].append(f"{what}: {outcome}")
+            else:
+                complaints[subject.name] += differences(what, truths[subject.name].tensors, outcome)
+    return complaints
+
+
+def check_exact(
+    content: bytes,
+    images: NDArray[Any],
+    tflm: EngineWorker,
+    witness: EngineWorker | None,
+    toolchains: Sequence[Toolchain] = (SIZE_SANITISED,),
+    variants: Sequence[Variant] = VARIANTS,
+) -> None:
+    """Assert that one model is exact: the case of :func:`examine` with a single subject."""
+    complaints = examine([Subject("model", content, images)], tflm, witness, toolchains, variants)["model"]
+    assert not complaints, "\n".join(complaints)
+
+
+# The executable
+
+
+def run_networks(
+    networks: Sequence[tuple[Network, NDArray[Any]]], toolchain: Toolchain, folder: Path | None = None
+) -> list[Observations | str]:
+    """Compile networks into one executable and run each over its images.
+
+    Returns per network what it wrote, or the reason why the network was ended.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        place = folder or Path(temporary)
+        _write_sources(networks, place)
+        command = [toolchain.compiler, *toolchain.flags, *WARNINGS, "-I.", "networks.c", "runner.c", "-o", "runner"]
+        build = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+        assert build.returncode == 0, f"{' '.join(command)}:\n{build.stderr[:4000]}"
+        outcomes: list[Observations | str] = []
+        while len(outcomes) < len(networks):
+            outcomes += _run_from(len(outcomes), networks, place)
+    return outcomes
+
+
+def _write_sources(networks: Sequence[tuple[Network, NDArray[Any]]], folder: Path) -> None:
+    includes, entries, helpers = [], [], []
+    for number, (network, images) in enumerate(networks):
+        name = f"m{number}"
+        for file, text in emit(network.program, network.plan, EmitSettings(name, "bench")).items():
+            (folder / file).write_text(text)
+        includes.append(f'#define M{number}_TRACE\n#include "{name}.c"\n')
+        helpers.append(_helpers(name, network))
+        entries.append(_entry(name, network, len(images)))
+    (folder / "networks.c").write_text("".join(includes))
+    headers = "".join(f'#define M{n}_TRACE\n#include "m{n}.h"\n' for n in range(len(networks)))
+    table = f"static const model models[] = {{\n{''.join(entries)}}};\nenum {{ MODEL_COUNT = {len(networks)} }};\n"
+    (folder / "models.h").write_text(headers + "".join(helpers) + table)
+    (folder / "runner.c").write_text((Path(__file__).parent / "runner.c").read_text())
+    (folder / "images.bin").write_bytes(b"".join(images.tobytes() for _, images in networks))
+
+
+def _helpers(name: str, network: Network) -> str:
+    graph = network.program.graph
+    entry, result = (
+        {"int8": "int8_t", "float32": "float"}[graph.tensors[i].dtype] for i in (graph.input, graph.output)
+    )
+    counts = ", ".join(str(len(step.outputs)) for step in network.program.steps) or "1"
+    regions = "".join(
+        f"{{{index}, {item.offset}, {item.buffer.size}}}, " for index, item in _open_regions(network)
+    )  # fmt: skip
+    return (
+        f"static void {name}_call(const void *input, void *output)\n"
+        f"{{\n  {name}_run((const {entry} *)input, ({result} *)output);\n}}\n"
+        f"void {name}_trace(int step, const void *data, unsigned long bytes)\n"
+        f"{{\n  static const int counts[] = {{{counts}}};\n  static int done = 0;\n"
+        f"  const int last = ++done == counts[step];\n  if (last) done = 0;\n  traced(step, data, bytes, last);\n}}\n"
+        f"static const region {name}_regions[] = {{{regions or '{0, 0, 0}'}}};\n"
+    )
+
+
+def _open_regions(network: Network) -> Iterator[tuple[int, Placed]]:
+    """Yield (step, buffer) for every buffer that a step may touch; nothing when the buffers are not apart."""
+    graph = network.program.graph
+    for index, step in enumerate(network.program.steps if network.apart else ()):
+        roots = {graph.root(tensor) for tensor in (*step.inputs, *step.outputs)}
+        for item in network.plan.placed:
+            own_scratch = item.buffer.tensor == -1 and item.buffer.first == index
+            if own_scratch or item.buffer.tensor in roots:
+                yield index, item
+
+
+def _entry(name: str, network: Network, images: int) -> str:
+    graph, upper = network.program.graph, name.upper()
+    sizes = (graph.tensors[index].bytes for index in (graph.input, graph.output))
+    input_size, output_size = sizes
+    regions = len(list(_open_regions(network)))
+    return (
+        f"  {{{name}_call, {name}_run_in, {upper}_ARENA_SIZE, {upper}_INPUT_OFFSET, {input_size}, "
+        f"{upper}_OUTPUT_OFFSET, {output_size}, {images}, {regions}, {name}_regions}},\n"
+    )
+
+
+def _run_from(first: int, networks: Sequence[tuple[Network, NDArray[Any]]], folder: Path) -> list[Observations | str]:
+    """Run the networks from ``first`` on; the last outcome is a message when that network ended the process."""
+    run = subprocess.run(
+        [folder / "runner", str(first), "images.bin"], cwd=folder, capture_output=True, check=False, timeout=300
+    )
+    started = [line for line in run.stderr.decode(errors="replace").splitlines() if line.startswith("network ")]
+    assert started, run.stderr.decode(errors="replace")[-2000:]
+    ended = int(started[-1].split()[1]) + (1 if run.returncode == 0 else 0)
+    outcomes: list[Observations | str] = []
+    position = 0
+    for network, images in networks[first:ended]:
+        observations, position = _slice(run.stdout, position, network.program, len(images))
+        outcomes.append(observations)
+    if run.returncode:
+        words = run.stderr.decode(errors="replace").split(started[-1])[-1].strip()
+        outcomes.append(f"the process ended with code {run.returncode}: {words[:1500]}")
+    return outcomes
+
+
+def _slice(stream: bytes, position: int, program: Program, images: int) -> tuple[Observations, int]:
+    graph = program.graph
+    order = [tensor for step in program.steps for tensor in step.outputs] + [graph.output] * 2
+    collected: list[list[NDArray[Any]]] = [[] for _ in order]
+    for _ in range(images):
+        for column, index in zip(collected, order, strict=True):
+            tensor = graph.tensors[index]
+            value = np.frombuffer(stream, np.dtype(tensor.dtype), tensor.elements, position).reshape(tensor.shape)
+            column.append(value)
+            position += value.nbytes
+    return [(index, np.stack(column)) for index, column in zip(order, collected, strict=True)], position
