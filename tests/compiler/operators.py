@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgemnist.compiler.lowering import Program
+from edgemnist.compiler.memory import Placed, Plan, plan
+from edgemnist.compiler.ops.base import Overlap
 from edgemnist.compiler.reader import read_graph
 from edgemnist.errors import UnsupportedModelError
 from edgemnist.runtimes import EngineWorker
 from edgemnist.tflite_file import parse_tflite
-from tests.compiler.bench import SIZE_SANITISED, Subject, Toolchain, Variant, examine, find_truth
+from tests.compiler.bench import (
+    SIZE_SANITISED,
+    SPEED,
+    Network,
+    Subject,
+    Variant,
+    build_program,
+    differences,
+    examine,
+    find_truth,
+    plan_apart,
+    run_networks,
+)
 from tests.compiler.layers import random_images
 
 SCALES = (1e-6, 0.0039, 0.05, 0.1, 0.7, 3.0, 300.0)
@@ -33,15 +48,57 @@ def images_for(content: bytes, random: int = 4) -> NDArray[Any]:
     return np.concatenate([random_images(info.shape, 5, random), rising[None]])
 
 
-def assert_exact(
-    models: Mapping[str, bytes], tflm: EngineWorker, witness: EngineWorker | None, toolchain: Toolchain = SIZE_SANITISED
-) -> None:
-    """Assert that generated C and numpy references equal TFLM (and its witness) on every model."""
+def assert_exact(models: Mapping[str, bytes], tflm: EngineWorker, witness: EngineWorker | None) -> None:
+    """Assert that generated C (one copy of each kernel, sanitised) and numpy references equal TFLM and its witness."""
     subjects = [Subject(name, content, images_for(content)) for name, content in models.items()]
-    complaints = examine(subjects, tflm, witness, (toolchain,), (Variant(), Variant(apart=True)))
+    complaints = examine(subjects, tflm, witness, (SIZE_SANITISED,), (Variant(), Variant(apart=True)))
     assert not any(complaints.values()), "\n".join(
         f"{name}: {line}" for name, lines in complaints.items() for line in lines
     )
+
+
+def assert_exact_at_limits(models: Mapping[str, bytes], tflm: EngineWorker) -> None:
+    """Assert that inlined kernels equal TFLM with each output as far over its input as the step allows."""
+    networks, names = [], []
+    for name, content in models.items():
+        program, images = build_program(content, Variant()), images_for(content)
+        truth = tflm.trace(content, [images])
+        for layout, layout_plan in [("planned", plan(program)), *plans_at_limits(program)]:
+            networks.append((Network(program, layout_plan), images))
+            names.append((f"{name}, {layout}", truth))
+    complaints = []
+    for (name, truth), outcome in zip(names, run_networks(networks, SPEED), strict=True):
+        complaints += [f"{name}: {outcome}"] if isinstance(outcome, str) else differences(name, truth, outcome)
+    assert not complaints, "\n".join(complaints)
+
+
+def plans_at_limits(program: Program) -> Iterator[tuple[str, Plan]]:
+    """Yield plans in which one output lies over one dying input at the limit of their overlap, all else far apart."""
+    apart = plan_apart(program)
+    last = {item.buffer.tensor: item.buffer.last for item in apart.placed}
+    for number, step in enumerate(program.steps):
+        for (source, target), overlap in step.overlaps.items():
+            pair = program.graph.root(source), program.graph.root(target)
+            if last[pair[0]] == number and pair[0] != pair[1]:
+                for delta in _limits(overlap):
+                    yield f"{step.function} at {delta}", _overlapping(apart, *pair, delta)
+
+
+def _limits(overlap: Overlap) -> Iterator[int]:
+    """Yield the extreme distances that are allowed and keep the alignment of 4."""
+    if overlap.at_most is not None:
+        yield overlap.at_most // 4 * 4
+    if overlap.at_least is not None:
+        yield -(-overlap.at_least // 4) * 4
+
+
+def _overlapping(apart: Plan, source: int, target: int, delta: int) -> Plan:
+    """Move ``source`` behind everything else, and ``target`` to ``delta`` bytes from it."""
+    sizes = {item.buffer.tensor: item.buffer.size for item in apart.placed}
+    start = apart.size + -(-(sizes[source] + sizes[target] + abs(delta)) // 4) * 4
+    moved = {source: start, target: start + delta}
+    placed = tuple(Placed(item.buffer, moved.get(item.buffer.tensor, item.offset)) for item in apart.placed)
+    return Plan(placed, max(item.end for item in placed) + 4, 0, 0)
 
 
 def assert_reference_exact(content: bytes, tflm: EngineWorker, witness: EngineWorker | None = None) -> None:

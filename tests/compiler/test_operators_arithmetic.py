@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 
 from edgemnist.compiler.graph import ACTIVATION_RELU, ACTIVATION_RELU6, ACTIVATION_RELU_N1_TO_1
 from edgemnist.runtimes import EngineWorker
-from tests.compiler.bench import SPEED, Variant, build_program
+from tests.compiler.bench import Variant, build_program
 from tests.compiler.model_builder import ModelBuilder
-from tests.compiler.operators import ZERO_POINTS, assert_exact, assert_reference_exact, assert_refused
+from tests.compiler.operators import (
+    ZERO_POINTS,
+    assert_exact,
+    assert_exact_at_limits,
+    assert_reference_exact,
+    assert_refused,
+)
 
 Quantised = tuple[float, int]
 Shape = tuple[int, ...]
@@ -112,10 +118,10 @@ def test_exact(kind: str, tflm: EngineWorker) -> None:
     assert_exact(table(kind), tflm, None)
 
 
-def test_exact_inlined(tflm: EngineWorker) -> None:
+def test_exact_at_the_limits_of_overlap(tflm: EngineWorker) -> None:
     cases = {f"{kind} {name}": Case(kind, shapes) for kind in KINDS for name, shapes in SHAPES.items()}
 
-    assert_exact({name: case.model() for name, case in cases.items()}, tflm, None, SPEED)
+    assert_exact_at_limits({name: case.model() for name, case in cases.items()}, tflm)
 
 
 @pytest.mark.parametrize("kind", KINDS)

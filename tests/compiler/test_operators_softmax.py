@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from edgemnist.compiler.ops.exponential import exp_of_minus
 from edgemnist.runtimes import EngineWorker
-from tests.compiler.bench import SPEED
 from tests.compiler.model_builder import ModelBuilder
-from tests.compiler.operators import assert_exact, assert_reference_exact, assert_refused
+from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_reference_exact, assert_refused
 
 
 def softmax_model(
@@ -38,8 +37,8 @@ def test_exact(tflm: EngineWorker, witness: EngineWorker) -> None:
     assert_exact(TABLE, tflm, witness)
 
 
-def test_exact_inlined(tflm: EngineWorker) -> None:
-    assert_exact(TABLE, tflm, None, SPEED)
+def test_exact_at_the_limits_of_overlap(tflm: EngineWorker) -> None:
+    assert_exact_at_limits(TABLE, tflm)
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)

@@ -63,7 +63,7 @@ def _range_problems(node: Node, graph: Graph) -> list[str]:
         return [f"{node.label}: a stride is 0; use strides of at least 1, or of at most -1"]
     ranges = ranges_of(node, graph)
     outside = any(
-        not (0 <= first < size and 0 <= first + (count - 1) * step < size)
+        not (count > 0 and 0 <= first < size and 0 <= first + (count - 1) * step < size)
         for (first, count, step), size in zip(ranges, source.shape, strict=True)
     )
     shrunk = node.integer("shrink_axis_mask")

@@ -1,0 +1,136 @@
+"""PAD and PADV2: a tensor surrounded by its zero point or by a given value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops.base import (
+    LoweringSettings,
+    Operator,
+    Overlap,
+    Parameter,
+    Step,
+    quantisation_of,
+    require_int8,
+)
+from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
+from edgemnist.compiler.ops.overlaps import Moves
+
+AXES = 4
+"""Loops of the kernel."""
+
+
+@dataclass(frozen=True)
+class PadAxis:
+    """Elements of the input along one axis, and of the padding on either side."""
+
+    before: int
+    size: int
+    after: int
+
+    @property
+    def total(self) -> int:
+        """Elements of the output."""
+        return self.before + self.size + self.after
+
+
+class Pad(Operator):
+    """Constant padding."""
+
+    kinds = ("PAD", "PADV2")
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        tensors = [node.inputs[0], node.outputs[0], *node.inputs[2:3]]
+        problems = require_int8(node, graph, tensors) + require_constants(node, graph, {1: "paddings"})
+        if problems:
+            return problems
+        source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+        if len(node.inputs) > 2 and (
+            not graph.is_constant(node.inputs[2]) or graph.tensors[node.inputs[2]].elements != 1
+        ):
+            problems.append(f"{node.label}: the padding value must be one constant; convert the model again")
+        amounts = integers(graph, node.inputs[1])
+        if len(amounts) != 2 * len(source.shape) or min(amounts) < 0:
+            return [
+                f"{node.label}: paddings {list(amounts)} don't fit {source.name!r} {list(source.shape)}; crop instead"
+            ]
+        if tuple(axis.total for axis in axes_of(node, graph)) != target.shape:
+            problems.append(
+                f"{node.label}: {list(source.shape)} padded by {list(amounts)} is not {list(target.shape)}; "
+                "the file is corrupt, convert it again"
+            )
+        if len(_merged(axes_of(node, graph))) > AXES:
+            problems.append(f"{node.label}: pads along more than {AXES} axes; reshape before")
+        return problems + require_same_quantisation(node, graph, tensors)
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        amounts = [(axis.before, axis.after) for axis in axes_of(node, graph)]
+        return [np.pad(inputs[0], amounts, constant_values=padding_value(node, graph))]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        merged = _merged(axes_of(node, graph))
+        axes = [PadAxis(0, 1, 0)] * (AXES - len(merged)) + merged
+        parameters: list[Parameter] = [
+            (f"axis_{number}", (("before", axis.before), ("size", axis.size), ("after", axis.after)))
+            for number, axis in enumerate(axes)
+        ]
+        return Step(
+            node=node, header="em_pad.h", function="em_pad", struct_type="em_pad_params",
+            parameters=(*parameters, ("value", padding_value(node, graph))),
+            inputs=node.inputs[:1], outputs=node.outputs,
+            overlaps={(node.inputs[0], node.outputs[0]): _overlap(axes)},
+        )  # fmt: skip
+
+
+def axes_of(node: Node, graph: Graph) -> list[PadAxis]:
+    """Return the padding along each axis."""
+    amounts = integers(graph, node.inputs[1])
+    shape = graph.tensors[node.inputs[0]].shape
+    return [PadAxis(amounts[2 * axis], size, amounts[2 * axis + 1]) for axis, size in enumerate(shape)]
+
+
+def padding_value(node: Node, graph: Graph) -> int:
+    """Return the raw int8 value around the input."""
+    if len(node.inputs) > 2:
+        return integers(graph, node.inputs[2])[0]
+    return quantisation_of(graph.tensors[node.outputs[0]]).zero_point
+
+
+def _merged(axes: Sequence[PadAxis]) -> list[PadAxis]:
+    """Return the same padding along fewer axes: an axis without padding is one with the axis before it."""
+    merged: list[PadAxis] = []
+    for axis in axes:
+        if axis == PadAxis(0, 1, 0):
+            continue
+        if merged and axis.before == axis.after == 0:
+            last = merged.pop()
+            axis = PadAxis(last.before * axis.size, last.size * axis.size, last.after * axis.size)
+        merged.append(axis)
+    return merged
+
+
+def _overlap(axes: Sequence[PadAxis]) -> Overlap:
+    """Return the overlap of the kernel, which moves rows along the last axis, the last row first."""
+    inner = axes[-1]
+    inside = np.ones((1,), bool)
+    for axis in axes[:-1]:
+        index = np.arange(axis.total)
+        inside = (inside[:, None] & (index >= axis.before) & (index < axis.before + axis.size)).reshape(-1)
+    first = (np.cumsum(inside) - inside) * inner.size
+    read = np.stack([first, first + inside * inner.size], axis=1)
+    start = np.arange(inside.size) * inner.total
+    return Moves(read[::-1], np.stack([start, start + inner.total], axis=1)[::-1]).backward()
+
+
+OPERATORS = (Pad(),)

@@ -1,0 +1,175 @@
+"""CONCATENATION and SPLIT: a whole along one axis, and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.graph import ACTIVATION_NONE, Graph, Node
+from edgemnist.compiler.ops.base import CArray, LoweringSettings, Operator, Overlap, Step, require_int8
+from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
+from edgemnist.compiler.ops.overlaps import Moves
+
+KERNEL_SIZES = (2, 4, 10)
+"""For how many parts there are kernel functions; TFLM joins at most 10."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The whole as ``rows`` rows of ``row`` elements; ``parts`` has each part's (offset, length) in a row."""
+
+    rows: int
+    row: int
+    parts: tuple[tuple[int, int], ...]
+
+
+class Concatenation(Operator):
+    """Tensors end to end along one axis."""
+
+    kinds = ("CONCATENATION",)
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        if -1 in node.inputs or not graph.activations(node.inputs):
+            return [f"{node.label}: needs at least one operand that is computed; fold constants before converting"]
+        problems = require_int8(node, graph, [*node.inputs, node.outputs[0]])
+        if node.integer("fused_activation_function") != ACTIVATION_NONE:
+            problems.append(f"{node.label}: has a fused activation; put the activation into a layer of its own")
+        problems = problems or require_same_quantisation(node, graph, [node.outputs[0], *node.inputs])
+        return problems or _layout_problems(node, graph, node.outputs[0], node.inputs, node.integer("axis"))
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        return [np.concatenate(inputs, axis=node.integer("axis"))]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        layout = layout_of(graph, node.outputs[0], node.inputs, node.integer("axis"))
+        # Constants come before tensors among a kernel's arguments.
+        order = sorted(range(len(node.inputs)), key=lambda position: not graph.is_constant(node.inputs[position]))
+        parts = [layout.parts[position] for position in order]
+        tensors = [node.inputs[position] for position in order]
+        filler = _kernel_size(len(parts)) - len(parts)
+        constants = tuple(
+            CArray(f"operand_{number}", "int8_t", np.asarray(graph.tensors[index].data))
+            for number, index in enumerate(tensors)
+            if graph.is_constant(index)
+        )
+        return Step(
+            node=node, header="em_parts.h", function=f"em_concatenate_{len(parts) + filler}",
+            struct_type="em_parts_params", parameters=(("rows", layout.rows), ("row", layout.row)),
+            inputs=graph.activations(tensors) + (tensors[-1],) * filler, outputs=node.outputs,
+            arrays=(_parts_array(parts, filler), *constants),
+            overlaps={
+                (tensor, node.outputs[0]): _joined_overlap(layout, parts, [other == tensor for other in tensors])
+                for tensor in graph.activations(tensors)
+            },
+        )  # fmt: skip
+
+
+class Split(Operator):
+    """A tensor cut into equal parts along one axis."""
+
+    kinds = ("SPLIT",)
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        if len(node.inputs) != 2 or node.inputs[1] == -1:
+            return [f"{node.label}: needs an axis and a tensor; the file is corrupt, convert it again"]
+        problems = require_int8(node, graph, [node.inputs[1], *node.outputs])
+        problems += require_constants(node, graph, {0: "axis"})
+        problems = problems or require_same_quantisation(node, graph, [node.inputs[1], *node.outputs])
+        return problems or _layout_problems(node, graph, node.inputs[1], node.outputs, _split_axis(node, graph))
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        return list(np.split(inputs[1], len(node.outputs), axis=_split_axis(node, graph)))
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        source = node.inputs[1]
+        layout = layout_of(graph, source, node.outputs, _split_axis(node, graph))
+        filler = _kernel_size(len(node.outputs)) - len(node.outputs)
+        return Step(
+            node=node, header="em_parts.h", function=f"em_split_{len(node.outputs) + filler}",
+            struct_type="em_parts_params", parameters=(("rows", layout.rows), ("row", layout.row)),
+            inputs=(source,), outputs=node.outputs + node.outputs[-1:] * filler,
+            arrays=(_parts_array(layout.parts, filler),),
+            overlaps={
+                (source, output): _split_overlap(layout, number) for number, output in enumerate(node.outputs)
+            },
+        )  # fmt: skip
+
+
+def _split_axis(node: Node, graph: Graph) -> int:
+    return integers(graph, node.inputs[0])[0]
+
+
+def _kernel_size(parts: int) -> int:
+    return next(size for size in KERNEL_SIZES if parts <= size)
+
+
+def _parts_array(parts: Sequence[tuple[int, int]], filler: int) -> CArray:
+    return CArray("parts", "int32_t", np.array([*parts, *[(0, 0)] * filler], np.int32))
+
+
+def _layout_problems(node: Node, graph: Graph, whole: int, parts: Sequence[int], axis: int) -> list[str]:
+    """Return problems with the number of parts, the axis or the shapes."""
+    shape = list(graph.tensors[whole].shape)
+    if len(parts) > KERNEL_SIZES[-1]:
+        return [f"{node.label}: has {len(parts)} parts, allowed are {KERNEL_SIZES[-1]}; do it in several steps"]
+    if not -len(shape) <= axis < len(shape):
+        return [f"{node.label}: axis {axis} of {len(shape)} axes; the file is corrupt, convert it again"]
+    shapes = [list(graph.tensors[index].shape) for index in parts]
+    joined = [sum(sizes[axis % len(shape)] for sizes in shapes) if all(len(s) == len(shape) for s in shapes) else -1]
+    position = axis % len(shape)
+    expected = [[*shape[:position], *sizes[position : position + 1], *shape[position + 1 :]] for sizes in shapes]
+    if joined != [shape[position]] or shapes != expected:
+        return [
+            f"{node.label}: parts {shapes} don't make {shape} along axis {axis}; the file is corrupt, convert it again"
+        ]
+    return []
+
+
+def layout_of(graph: Graph, whole: int, parts: Sequence[int], axis: int) -> Layout:
+    """Return how ``parts`` lie in ``whole``."""
+    shape = graph.tensors[whole].shape
+    position = axis % len(shape)
+    inner = int(np.prod(shape[position + 1 :], dtype=np.int64))
+    lengths = [graph.tensors[index].shape[position] * inner for index in parts]
+    offsets = [0, *accumulate(lengths)][: len(lengths)]
+    rows = int(np.prod(shape[:position], dtype=np.int64))
+    return Layout(rows, shape[position] * inner, tuple(zip(offsets, lengths, strict=True)))
+
+
+def _joined_overlap(layout: Layout, parts: Sequence[tuple[int, int]], chosen: Sequence[bool]) -> Overlap:
+    """Return the overlap of the ``chosen`` parts' tensor with the whole: the last piece of the last row comes first."""
+    rows = np.arange(layout.rows)[::-1, None]
+    offsets, lengths = (np.array(column)[::-1] for column in zip(*parts, strict=True))
+    read = _pieces(rows * lengths, np.where(np.array(chosen)[::-1], lengths, 0))
+    return Moves(read, _pieces(rows * layout.row + offsets, lengths)).backward()
+
+
+def _split_overlap(layout: Layout, number: int) -> Overlap:
+    """Return the overlap of the whole with part ``number``: the first piece of the first row comes first."""
+    rows = np.arange(layout.rows)[:, None]
+    offsets, lengths = (np.array(column) for column in zip(*layout.parts, strict=True))
+    written = np.where(np.arange(len(lengths)) == number, lengths, 0)
+    return Moves(_pieces(rows * layout.row + offsets, lengths), _pieces(rows * lengths, written)).forward()
+
+
+def _pieces(starts: NDArray[Any], lengths: NDArray[Any]) -> NDArray[Any]:
+    result: NDArray[Any] = np.stack([starts, starts + lengths], axis=-1).reshape(-1, 2)
+    return result
+
+
+OPERATORS = (Concatenation(), Split())

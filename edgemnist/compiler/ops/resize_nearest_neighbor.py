@@ -1,0 +1,84 @@
+"""RESIZE_NEAREST_NEIGHBOR: which input row and column each output pixel copies is computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops.base import CArray, LoweringSettings, Operator, Overlap, Step, require_int8
+from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
+from edgemnist.compiler.ops.overlaps import Moves
+
+
+class ResizeNearestNeighbor(Operator):
+    """Another height and width, each pixel a copy of the nearest."""
+
+    kinds = ("RESIZE_NEAREST_NEIGHBOR",)
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems += require_constants(node, graph, {1: "size"})
+        if problems:
+            return problems
+        source, target = graph.tensors[node.inputs[0]].shape, graph.tensors[node.outputs[0]].shape
+        size = integers(graph, node.inputs[1])
+        if len(source) != 4 or target != (source[0], *size, source[-1]):
+            return [
+                f"{node.label}: {list(source)} resized to {list(size)} is not {list(target)}; "
+                "the file is corrupt, convert it again"
+            ]
+        if node.integer("align_corners") and node.integer("half_pixel_centers"):
+            problems.append(f"{node.label}: has both align_corners and half_pixel_centers; choose one")
+        return problems + require_same_quantisation(node, graph, [node.inputs[0], node.outputs[0]])
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        rows, columns = (nearest(node, graph, axis) for axis in (1, 2))
+        return [inputs[0][:, rows][:, :, columns]]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        rows, columns = (nearest(node, graph, axis) for axis in (1, 2))
+        _, _, in_width, channels = graph.tensors[node.inputs[0]].shape
+        return Step(
+            node=node, header="em_resize_nearest_neighbor.h", function="em_resize_nearest_neighbor",
+            struct_type="em_resize_nearest_neighbor_params",
+            parameters=(
+                ("in_width", in_width), ("out_height", len(rows)), ("out_width", len(columns)), ("channels", channels),
+            ),
+            inputs=node.inputs[:1], outputs=node.outputs,
+            arrays=(CArray("rows", "int16_t", rows), CArray("columns", "int16_t", columns)),
+            overlaps={(node.inputs[0], node.outputs[0]): _overlap(rows, columns, in_width, channels)},
+        )  # fmt: skip
+
+
+def nearest(node: Node, graph: Graph, axis: int) -> NDArray[np.int64]:
+    """Return the input position of every output position along an axis, in float32 as TFLite ``GetNearestNeighbor``."""
+    before, after = (graph.tensors[index].shape[axis] for index in (node.inputs[0], node.outputs[0]))
+    align, half = node.integer("align_corners"), node.integer("half_pixel_centers")
+    shrink = 1 if align and after > 1 else 0
+    scale = np.float32(before - shrink) / np.float32(after - shrink)
+    positions = (np.arange(after, dtype=np.float32) + np.float32(0.5 if half else 0.0)) * scale
+    # Positions are not negative: adding a half in float64 is exact, so this rounds halves up as roundf does.
+    rounded = np.floor(positions.astype(np.float64) + (0.5 if align else 0.0))
+    result: NDArray[np.int64] = np.minimum(rounded.astype(np.int64), before - 1)
+    return result
+
+
+def _overlap(rows: NDArray[np.int64], columns: NDArray[np.int64], in_width: int, channels: int) -> Overlap:
+    """Return the overlap of the kernel, which copies pixels from the last to the first."""
+    read = ((rows[:, None] * in_width + columns[None, :]) * channels).reshape(-1)[::-1]
+    written = (np.arange(read.size) * channels)[::-1]
+    return Moves(
+        np.stack([read, read + channels], axis=1), np.stack([written, written + channels], axis=1)
+    ).backward()  # fmt: skip
+
+
+OPERATORS = (ResizeNearestNeighbor(),)

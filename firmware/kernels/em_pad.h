@@ -1,0 +1,63 @@
+/* PAD and PADV2: a tensor surrounded by one value, along up to four axes.
+ *
+ * in   int8 [axis_0.size]...[axis_3.size]        out   int8 [before + size + after] along each axis
+ * Rows along axis_3 are done from the last to the first, each copied as a whole before its borders are written; the
+ * generator computes how `out` may lie over `in`.
+ */
+#ifndef EM_PAD_H
+#define EM_PAD_H
+
+#include "em_common.h"
+
+typedef struct {
+  int16_t before;
+  int16_t size;
+  int16_t after;
+} em_pad_axis;
+
+typedef struct {
+  em_pad_axis axis_0;
+  em_pad_axis axis_1;
+  em_pad_axis axis_2;
+  em_pad_axis axis_3;
+  int16_t value;
+} em_pad_params;
+
+EM_INLINE int em_pad_end(const em_pad_axis *axis)
+{
+  return axis->before + axis->size + axis->after;
+}
+
+EM_INLINE int em_pad_inside(const em_pad_axis *axis, int index)
+{
+  return index >= axis->before && index < axis->before + axis->size;
+}
+
+EM_INLINE void em_fill(int8_t *out, int value, int32_t count)
+{
+  for (int32_t i = 0; i < count; ++i) out[i] = (int8_t)value;
+}
+
+EM_KERNEL void em_pad(const em_pad_params *p, const int8_t *in, int8_t *out)
+{
+  const int width = em_pad_end(&p->axis_3);
+  in += (int32_t)p->axis_0.size * p->axis_1.size * p->axis_2.size * p->axis_3.size;
+  out += (int32_t)em_pad_end(&p->axis_0) * em_pad_end(&p->axis_1) * em_pad_end(&p->axis_2) * width;
+  for (int i = em_pad_end(&p->axis_0) - 1; i >= 0; --i) {
+    for (int j = em_pad_end(&p->axis_1) - 1; j >= 0; --j) {
+      for (int k = em_pad_end(&p->axis_2) - 1; k >= 0; --k) {
+        out -= width;
+        if (em_pad_inside(&p->axis_0, i) && em_pad_inside(&p->axis_1, j) && em_pad_inside(&p->axis_2, k)) {
+          in -= p->axis_3.size;
+          memmove(out + p->axis_3.before, in, (size_t)p->axis_3.size);
+          em_fill(out, p->value, p->axis_3.before);
+          em_fill(out + p->axis_3.before + p->axis_3.size, p->value, p->axis_3.after);
+        } else {
+          em_fill(out, p->value, width);
+        }
+      }
+    }
+  }
+}
+
+#endif

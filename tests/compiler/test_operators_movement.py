@@ -1,0 +1,265 @@
+"""Operators that only move bytes: exact over shapes and options; refused where the file makes no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgemnist.compiler.ops.overlaps import Moves
+from edgemnist.runtimes import EngineWorker
+from tests.compiler.model_builder import ModelBuilder
+from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_reference_exact, assert_refused
+
+Shape = tuple[int, ...]
+
+QUANTISED = (0.05, -7)
+
+
+def one_operator(
+    kind: str, shape: Shape, out_shape: Sequence[int], *operands: Sequence[object], scale: float = 0.05, **options: int
+) -> bytes:
+    """Return a model of one operator whose further inputs are int32 constants."""
+    builder = ModelBuilder()
+    image = builder.input(shape, *QUANTISED)
+    constants = [builder.constant(np.array(values, np.int32), dtype="int32") for values in operands]
+    output = builder.op(kind, [image, *constants], out_shape, scale, QUANTISED[1], **options)  # type: ignore[arg-type]
+    return builder.finish([output])
+
+
+def transpose(shape: Shape, order: Shape) -> bytes:
+    return one_operator("TRANSPOSE", shape, [shape[axis] for axis in order], order)
+
+
+def strided_slice(shape: Shape, begin: Shape, end: Shape, strides: Shape, out_shape: Shape, **masks: int) -> bytes:
+    return one_operator("STRIDED_SLICE", shape, out_shape, begin, end, strides, **masks)
+
+
+def slice_part(shape: Shape, begin: Shape, size: Shape, out_shape: Shape) -> bytes:
+    return one_operator("SLICE", shape, out_shape, begin, size)
+
+
+def pad(shape: Shape, *amounts: tuple[int, int], value: int | None = None) -> bytes:
+    builder = ModelBuilder()
+    image = builder.input(shape, *QUANTISED)
+    inputs = [image, builder.constant(np.array(amounts, np.int32), dtype="int32")]
+    if value is not None:
+        inputs.append(builder.constant([value], *QUANTISED))
+    out_shape = [before + size + after for size, (before, after) in zip(shape, amounts, strict=True)]
+    return builder.finish([builder.op("PAD" if value is None else "PADV2", inputs, out_shape, *QUANTISED)])
+
+
+def resize(shape: Shape, height: int, width: int, **options: int) -> bytes:
+    out_shape = (shape[0], height, width, shape[3])
+    return one_operator("RESIZE_NEAREST_NEIGHBOR", shape, out_shape, (height, width), **options)
+
+
+def concatenation(
+    shape: Shape, axis: int, sizes: Sequence[int], constants: Sequence[int] = (), again: int = 0
+) -> bytes:
+    """Concatenate along ``axis``: slices of the input that have these sizes, constants at the positions given.
+
+    The last part is there ``again`` times more.
+    """
+    builder = ModelBuilder()
+    position = axis % len(shape)
+    total = sum(size for number, size in enumerate(sizes) if number not in constants)
+    whole = [*shape]
+    whole[position] = total
+    image = builder.input(whole, *QUANTISED)
+    parts, start = [], 0
+    for number, size in enumerate(sizes):
+        part = [*shape]
+        part[position] = size
+        if number in constants:
+            values = np.random.default_rng(number).integers(-128, 128, part)
+            parts.append(builder.constant(values, *QUANTISED))
+            continue
+        begin = [0] * len(shape)
+        begin[position], start = start, start + size
+        bounds = [builder.constant(np.array(values, np.int32), dtype="int32") for values in (begin, part)]
+        parts.append(builder.op("SLICE", [image, *bounds], part, *QUANTISED))
+    parts += [parts[-1]] * again
+    out_shape = [*shape]
+    out_shape[position] = sum(sizes) + sizes[-1] * again
+    return builder.finish([builder.op("CONCATENATION", parts, out_shape, *QUANTISED, axis=axis)])
+
+
+def split(shape: Shape, axis: int, parts: int) -> bytes:
+    """Split, then put the parts together again in the opposite order."""
+    builder = ModelBuilder()
+    image = builder.input(shape, *QUANTISED)
+    part = [*shape]
+    part[axis % len(shape)] //= parts
+    outputs = [builder.tensor(part, *QUANTISED) for _ in range(parts)]
+    builder.multi_op("SPLIT", [builder.constant([axis], dtype="int32"), image], outputs, num_splits=parts)
+    joined = outputs[0]
+    if parts > 1:
+        joined = builder.op("CONCATENATION", outputs[::-1], shape, *QUANTISED, axis=axis)
+    return builder.finish([joined])
+
+
+TABLE = {
+    "transpose, channels first": transpose((1, 4, 5, 3), (0, 3, 1, 2)),
+    "transpose, channels last": transpose((1, 3, 4, 5), (0, 2, 3, 1)),
+    "transpose, nothing": transpose((1, 3, 4, 5), (0, 1, 2, 3)),
+    "transpose, ones": transpose((1, 3, 1, 5), (0, 2, 1, 3)),
+    "transpose, reversed": transpose((1, 3, 4, 5), (0, 3, 2, 1)),
+    "transpose, five axes": transpose((1, 2, 3, 2, 5), (0, 4, 2, 3, 1)),
+    "slice": slice_part((1, 5, 6, 3), (0, 1, 2, 0), (1, 3, 3, 2), (1, 3, 3, 2)),
+    "slice, to the end": slice_part((1, 5, 6, 3), (0, 1, 2, 1), (-1, -1, -1, -1), (1, 4, 4, 2)),
+    "strided slice": strided_slice((1, 7, 8, 3), (0, 1, 0, 0), (1, 7, 8, 3), (1, 2, 3, 1), (1, 3, 3, 3)),
+    "strided slice, from the end": strided_slice((1, 7, 8), (0, -3, -4), (1, -1, -1), (1, 1, 1), (1, 2, 3)),
+    "strided slice, beyond the end": strided_slice((1, 7, 8), (0, 2, 3), (1, 99, 99), (1, 2, 1), (1, 3, 5)),
+    "strided slice, backward": strided_slice((1, 7, 8), (0, 6, 7), (1, 0, 1), (1, -1, -2), (1, 6, 3)),
+    "strided slice, mirrored": strided_slice(
+        (1, 5, 4, 3), (0, 0, 0, 0), (0, 0, 0, 0), (1, 1, -1, 1), (1, 5, 4, 3), begin_mask=15, end_mask=15
+    ),
+    "strided slice, shrunk": strided_slice((1, 5, 4), (0, 2, 1), (1, 3, 3), (1, 1, 1), (1, 2), shrink_axis_mask=2),
+    "strided slice, shrunk from the end": strided_slice(
+        (1, 5, 4), (0, -1, 0), (1, 0, 4), (1, 1, 1), (1, 4), shrink_axis_mask=2
+    ),
+    "pad, height and width": pad((1, 3, 4, 5), (0, 0), (1, 2), (2, 1), (0, 0)),
+    "pad, every axis": pad((1, 3, 4, 5), (0, 0), (1, 2), (2, 1), (3, 0)),
+    "pad, after only": pad((1, 3, 4, 5), (0, 0), (0, 1), (0, 2), (0, 3)),
+    "pad, nothing": pad((1, 3, 4, 5), (0, 0), (0, 0), (0, 0), (0, 0)),
+    "pad, vector": pad((1, 9), (0, 0), (3, 4)),
+    "pad, value": pad((1, 3, 4, 5), (0, 0), (1, 2), (2, 1), (0, 0), value=77),
+    "resize, twice": resize((1, 3, 4, 5), 6, 8),
+    "resize, odd": resize((1, 3, 4, 2), 7, 5),
+    "resize, smaller": resize((1, 7, 6, 2), 3, 4),
+    "resize, taller and narrower": resize((1, 3, 7, 2), 8, 2),
+    "resize, corners": resize((1, 3, 4, 2), 7, 5, align_corners=1),
+    "resize, corners, one pixel": resize((1, 3, 4, 2), 1, 1, align_corners=1),
+    "resize, half pixels": resize((1, 3, 4, 2), 7, 5, half_pixel_centers=1),
+    "resize, half pixels, smaller": resize((1, 7, 8, 2), 3, 5, half_pixel_centers=1),
+    "join channels": concatenation((1, 3, 4, 0), 3, (2, 3)),
+    "join channels, axis from the end": concatenation((1, 3, 4, 0), -1, (2, 3, 1)),
+    "join rows": concatenation((1, 0, 4, 3), 1, (2, 3)),
+    "join columns": concatenation((1, 4, 0, 3), 2, (2, 3, 1, 2)),
+    "join ten": concatenation((1, 0), 1, (1, 2, 3, 4, 5, 4, 3, 2, 1, 7)),
+    "join with itself": concatenation((1, 3, 0), 2, (2, 3), again=2),
+    "join one": concatenation((1, 3, 0), 2, (4,)),
+    "join a constant first": concatenation((1, 3, 4, 0), 3, (2, 3), constants=(0,)),
+    "join a constant last": concatenation((1, 3, 4, 0), 3, (2, 3), constants=(1,)),
+    "join constants between": concatenation((1, 0, 4), 1, (2, 3, 1, 2, 1), constants=(1, 3)),
+    "split channels": split((1, 3, 4, 6), 3, 2),
+    "split channels, three": split((1, 3, 4, 6), -1, 3),
+    "split rows": split((1, 6, 4, 2), 1, 3),
+    "split in six": split((1, 3, 6, 2), 2, 6),
+    "split in one": split((1, 3, 6, 2), 2, 1),
+}
+
+
+def test_exact(tflm: EngineWorker, witness: EngineWorker) -> None:
+    assert_exact(TABLE, tflm, witness)
+
+
+def test_exact_at_the_limits_of_overlap(tflm: EngineWorker) -> None:
+    assert_exact_at_limits(TABLE, tflm)
+
+
+EVERYWHERE = settings(deadline=None, derandomize=True, max_examples=40)
+
+
+@EVERYWHERE
+@given(st.data())
+def test_transpose_everywhere(tflm: EngineWorker, data: st.DataObject) -> None:
+    shape = (1, *data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=4)))
+    order = (0, *data.draw(st.permutations(range(1, len(shape)))))
+
+    assert_reference_exact(transpose(shape, order), tflm)
+
+
+@EVERYWHERE
+@given(st.data())
+def test_strided_slice_everywhere(tflm: EngineWorker, data: st.DataObject) -> None:
+    shape = (1, *data.draw(st.lists(st.integers(1, 7), min_size=1, max_size=3)))
+    axes = [data.draw(_bounds(size)) for size in shape[1:]]
+    begin, end, strides = zip((0, 1, 1), *axes, strict=True)
+    sizes = [len(range(size)[first:last:step]) for size, (first, last, step) in zip(shape[1:], axes, strict=True)]
+
+    assert_reference_exact(strided_slice(shape, begin, end, strides, (1, *sizes)), tflm)
+
+
+def _bounds(size: int) -> st.SearchStrategy[tuple[int, int, int]]:
+    steps = st.sampled_from([1, 2, 3, -1, -2])
+    bounds = st.tuples(st.integers(-size - 2, size + 2), st.integers(-size - 2, size + 2), steps)
+    return bounds.filter(lambda bound: len(range(size)[bound[0] : bound[1] : bound[2]]) > 0)
+
+
+@EVERYWHERE
+@given(
+    st.tuples(*[st.integers(1, 9)] * 2), st.tuples(*[st.integers(1, 20)] * 2),
+    st.sampled_from(["align_corners", "half_pixel_centers", ""]),
+)  # fmt: skip
+def test_resize_everywhere(tflm: EngineWorker, before: tuple[int, int], after: tuple[int, int], option: str) -> None:
+    options = {option: 1} if option else {}
+
+    assert_reference_exact(resize((1, *before, 2), *after, **options), tflm)
+
+
+def test_a_forward_kernel_may_overlap_as_far_as_its_write_front_allows() -> None:
+    read = np.array([[4, 8], [0, 4], [8, 12]])
+    written = np.array([[0, 4], [4, 8], [8, 12]])
+
+    # Block 0 writes up to delta + 4 before block 1 reads from 0 on; block 1 up to delta + 8 before 8.
+    assert Moves(read, written).forward().at_most == -4
+
+
+def test_a_backward_kernel_may_overlap_as_far_as_its_write_front_allows() -> None:
+    read = np.array([[4, 8], [0, 4]])
+    written = np.array([[12, 16], [6, 12]])
+
+    # Block 0 writes from delta + 12 on before block 1 reads up to 4.
+    assert Moves(read, written).backward().at_least == -8
+
+
+REFUSED = {
+    "no permutation": (one_operator("TRANSPOSE", (1, 2, 3), (1, 2, 3), (0, 0, 1)), "doesn't permute the axes"),
+    "wrong transposed shape": (one_operator("TRANSPOSE", (1, 2, 3), (1, 2, 3), (0, 2, 1)), "doesn't permute the axes"),
+    "other scale": (one_operator("TRANSPOSE", (1, 2, 2), (1, 2, 2), (0, 2, 1), scale=0.1), "differ in scale"),
+    "stride 0": (strided_slice((1, 4), (0, 0), (1, 4), (1, 0), (1, 4)), "a stride is 0"),
+    "wrong slice shape": (strided_slice((1, 4), (0, 0), (1, 4), (1, 2), (1, 3)), "the file says"),
+    "slice outside": (slice_part((1, 4), (0, 2), (1, 3), (1, 3)), "the file says"),
+    "backward shrunk": (
+        strided_slice((1, 4, 2), (0, 1, 0), (1, 2, 2), (1, -1, 1), (1, 2), shrink_axis_mask=2), "the file says",
+    ),
+    "ellipsis": (
+        strided_slice((1, 4), (0, 0), (1, 4), (1, 1), (1, 4), ellipsis_mask=1), "ellipsis_mask is not supported",
+    ),
+    "too few bounds": (strided_slice((1, 4, 2), (0, 0), (1, 4), (1, 1), (1, 4, 2)), "need one value for each axis"),
+    "negative padding": (one_operator("PAD", (1, 4), (1, 3), ((0, 0), (-1, 0))), "crop instead"),
+    "wrong padded shape": (one_operator("PAD", (1, 4), (1, 5), ((0, 0), (1, 1))), "is not"),
+    "padding along too many axes": (
+        one_operator("PAD", (1, 1, 1, 1, 1, 1), (1, 2, 2, 2, 2, 2), ((0, 0), *[(1, 0)] * 5)), "more than 4 axes",
+    ),
+    "both resize options": (resize((1, 2, 2, 1), 4, 4, align_corners=1, half_pixel_centers=1), "choose one"),
+    "wrong resized shape": (one_operator("RESIZE_NEAREST_NEIGHBOR", (1, 2, 2, 1), (1, 4, 3, 1), (4, 4)), "is not"),
+    "eleven parts": (concatenation((1, 0), 1, (1,) * 11), "has 11 parts, allowed are 10"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(REFUSED))
+def test_refused(name: str) -> None:
+    assert_refused(*REFUSED[name])
+
+
+def test_refuses_to_join_different_scales() -> None:
+    builder = ModelBuilder()
+    image = builder.input((1, 4), *QUANTISED)
+    other = builder.constant(np.ones((1, 4), np.int8), 0.1, 0)
+    content = builder.finish([builder.op("CONCATENATION", [image, other], (1, 8), *QUANTISED, axis=1)])
+
+    assert_refused(content, "differ in scale or zero point")
+
+
+def test_refuses_to_join_into_another_shape() -> None:
+    builder = ModelBuilder()
+    image = builder.input((1, 4), *QUANTISED)
+    content = builder.finish([builder.op("CONCATENATION", [image, image], (1, 7), *QUANTISED, axis=1)])
+
+    assert_refused(content, "don't make")
