@@ -128,14 +128,18 @@ EM_INLINE int32_t em_max(int32_t a, int32_t b)
   return a > b ? a : b;
 }
 
-/* Lane by lane the larger of `best` (in a0..a3) and of both pixels of `s`. */
+/* Lane by lane the larger of `best` (in a) and of both pixels of `s`. */
 EM_INLINE void em_keep_max(em_sums *best, const em_sums *s, const int lanes)
 {
-  best->a0 = em_max(best->a0, em_max(s->a0, s->b0));
-  if (lanes > 1) best->a1 = em_max(best->a1, em_max(s->a1, s->b1));
+  if (EM_SIZE) {
+    for (int lane = 0; lane < lanes; ++lane) best->a[lane] = em_max(best->a[lane], em_max(s->a[lane], s->b[lane]));
+    return;
+  }
+  best->a[0] = em_max(best->a[0], em_max(s->a[0], s->b[0]));
+  if (lanes > 1) best->a[1] = em_max(best->a[1], em_max(s->a[1], s->b[1]));
   if (lanes > 2) {
-    best->a2 = em_max(best->a2, em_max(s->a2, s->b2));
-    best->a3 = em_max(best->a3, em_max(s->a3, s->b3));
+    best->a[2] = em_max(best->a[2], em_max(s->a[2], s->b[2]));
+    best->a[3] = em_max(best->a[3], em_max(s->a[3], s->b[3]));
   }
 }
 

@@ -54,9 +54,11 @@ typedef struct {
   int8_t *out1;
 } em_block;
 
-/* Sums of up to 4 channels (0..3) for up to 2 pixels (a, b). */
+/* Sums of up to 4 channels for up to 2 pixels (a, b). Indices are constants where speed counts, so that the sums stay in
+ * registers.
+ */
 typedef struct {
-  int32_t a0, a1, a2, a3, b0, b1, b2, b3;
+  int32_t a[4], b[4];
 } em_sums;
 
 /* Adds one row's products. `lanes` is 1, 2 or 4, `pixels` 1 or 2, both constant; the weights of neighbouring elements
@@ -72,20 +74,20 @@ EM_INLINE em_sums em_dot_row(em_sums s, const int8_t *x, int pair, int length, c
     const int32_t v = pixels > 1 ? x[pair] : 0;
     int32_t w = weights[0];
     ++x;
-    s.a0 += w * u;
-    if (pixels > 1) s.b0 += w * v;
+    s.a[0] += w * u;
+    if (pixels > 1) s.b[0] += w * v;
     if (lanes > 1) {
       w = weights[1];
-      s.a1 += w * u;
-      if (pixels > 1) s.b1 += w * v;
+      s.a[1] += w * u;
+      if (pixels > 1) s.b[1] += w * v;
     }
     if (lanes > 2) {
       w = weights[2];
-      s.a2 += w * u;
-      if (pixels > 1) s.b2 += w * v;
+      s.a[2] += w * u;
+      if (pixels > 1) s.b[2] += w * v;
       w = weights[3];
-      s.a3 += w * u;
-      if (pixels > 1) s.b3 += w * v;
+      s.a[3] += w * u;
+      if (pixels > 1) s.b[3] += w * v;
     }
     weights += stride;
   } while (x != end);
@@ -115,12 +117,12 @@ EM_PART em_sums em_dot(const em_window *window, const em_block *block, const int
 #if defined(EM_TARGET_DOT)
   if (lanes == 4) return em_dot_4(window, block, pixels);
 #endif
-  em_sums s = {0, 0, 0, 0, 0, 0, 0, 0};
-  s.a0 = s.b0 = block->channel[0].bias;
-  if (lanes > 1) s.a1 = s.b1 = block->channel[1].bias;
+  em_sums s = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+  s.a[0] = s.b[0] = block->channel[0].bias;
+  if (lanes > 1) s.a[1] = s.b[1] = block->channel[1].bias;
   if (lanes > 2) {
-    s.a2 = s.b2 = block->channel[2].bias;
-    s.a3 = s.b3 = block->channel[3].bias;
+    s.a[2] = s.b[2] = block->channel[2].bias;
+    s.a[3] = s.b[3] = block->channel[3].bias;
   }
   if (!EM_SIZE) return em_dot_rows(s, window, block->weights, lanes, lanes, pixels);
   if (lanes == 4) {
@@ -128,10 +130,10 @@ EM_PART em_sums em_dot(const em_window *window, const em_block *block, const int
   }
   if (lanes == 2) {
     em_sums second = s;
-    second.a0 = second.b0 = s.a1;
+    second.a[0] = second.b[0] = s.a[1];
     second = em_dot_rows(second, window, block->weights + 1, 2, 1, 2);
-    s.a1 = second.a0;
-    s.b1 = second.b0;
+    s.a[1] = second.a[0];
+    s.b[1] = second.b[0];
   }
   return em_dot_rows(s, window, block->weights, lanes, 1, 2);
 }
@@ -146,14 +148,20 @@ EM_INLINE void em_store_lane(const em_block *block, int lane, int32_t a, int32_t
 }
 
 /* Requantises and stores a block's sums and moves on to the next block; `length` is the elements per channel. */
-EM_INLINE void em_store(em_block *block, const em_sums *s, int length, const em_output *output, const int lanes,
-                        const int pixels, const int rounding)
+EM_PART void em_store(em_block *block, const em_sums *s, int length, const em_output *output, const int lanes,
+                      const int pixels, const int rounding)
 {
-  em_store_lane(block, 0, s->a0, s->b0, output, pixels, rounding);
-  if (lanes > 1) em_store_lane(block, 1, s->a1, s->b1, output, pixels, rounding);
-  if (lanes > 2) {
-    em_store_lane(block, 2, s->a2, s->b2, output, pixels, rounding);
-    em_store_lane(block, 3, s->a3, s->b3, output, pixels, rounding);
+  if (EM_SIZE) {
+    for (int lane = 0; lane < lanes; ++lane) {
+      em_store_lane(block, lane, s->a[lane], s->b[lane], output, pixels, rounding);
+    }
+  } else {
+    em_store_lane(block, 0, s->a[0], s->b[0], output, pixels, rounding);
+    if (lanes > 1) em_store_lane(block, 1, s->a[1], s->b[1], output, pixels, rounding);
+    if (lanes > 2) {
+      em_store_lane(block, 2, s->a[2], s->b[2], output, pixels, rounding);
+      em_store_lane(block, 3, s->a[3], s->b[3], output, pixels, rounding);
+    }
   }
   block->weights += lanes * length;
   block->channel += lanes;

@@ -59,7 +59,7 @@ EM_INLINE em_sums em_dot_4(const em_window *window, const em_block *block, const
 {
   const em_channel *c = block->channel;
   __m128i sums[2];
-  int32_t a[4], b[4];
+  em_sums s;
   sums[0] = sums[1] = _mm_setr_epi32(c[0].bias, c[1].bias, c[2].bias, c[3].bias);
   const int8_t *weights = block->weights;
   for (int row = 0; row < window->rows; ++row) {
@@ -71,9 +71,8 @@ EM_INLINE em_sums em_dot_4(const em_window *window, const em_block *block, const
       weights += 4 * left;
     }
   }
-  _mm_storeu_si128((__m128i *)(void *)a, sums[0]);
-  _mm_storeu_si128((__m128i *)(void *)b, sums[1]);
-  const em_sums s = {a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]};
+  _mm_storeu_si128((__m128i *)(void *)s.a, sums[0]);
+  _mm_storeu_si128((__m128i *)(void *)s.b, sums[1]);
   return s;
 }
 
