@@ -35,6 +35,8 @@ class Augmentation:
         return not (self.rotation or self.shift or self.zoom or self.shear or self.flip)
 
 
+AUTO = "auto"
+
 NO_AUGMENTATION = Augmentation("none", "images as they are")
 
 AUGMENTATIONS = (
@@ -65,6 +67,27 @@ def augmentation_for(dataset: str) -> Augmentation:
     if dataset in _BY_DATASET:
         return find_augmentation(_BY_DATASET[dataset])
     return find_augmentation("handwriting" if dataset.startswith(_HANDWRITING_PREFIXES) else "gentle")
+
+
+def choose_augmentation(name: str | None, default: str, dataset: str) -> str:
+    """Return the name of the augmentation to use: ``name``, or ``default`` for None; "auto" is what suits the dataset.
+
+    :raises InputError: there is none of that name.
+    """
+    chosen = default if name is None else name
+    return (augmentation_for(dataset) if chosen == AUTO else find_augmentation(chosen)).name
+
+
+def choice_of_options(augment: bool | None, name: str | None) -> str | None:
+    """Return the name that ``--augment/--no-augment`` and ``--augmentation`` come to; None when neither is given.
+
+    :raises InputError: they contradict each other.
+    """
+    if augment is False:
+        if name not in (None, NO_AUGMENTATION.name):
+            raise InputError(f"--no-augment and --augmentation {name} contradict each other; give one of them")
+        return NO_AUGMENTATION.name
+    return name or (AUTO if augment else None)
 
 
 def augment_batch(tensorflow: Any, images: Any, augmentation: Augmentation, seed: Any) -> Any:

@@ -6,27 +6,25 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from edgemnist import models
 from edgemnist.artifacts import TRAINED_MODEL, ModelContext, WorkFolder, package_versions
-from edgemnist.augment import NO_AUGMENTATION, augmentation_for, find_augmentation
+from edgemnist.augment import AUTO, NO_AUGMENTATION, choose_augmentation
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.splits import hold_out
 from edgemnist.errors import InputError
 from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_best_weights
-from edgemnist.training.recipe import Recipe, epochs_for
+from edgemnist.training.recipe import Recipe, epochs_for, given_or
 from edgemnist.training.report import peak_memory_bytes, write_history
 from edgemnist.training.saving import save_model
 from edgemnist.training.stage import FitStage, read_unfinished, run_fit
 
 CHECKPOINT = "train-checkpoint.npz"
 DEFAULT_DATASET = "mnist"
-AUTO_AUGMENTATION = "auto"
 PATIENCE_AT_CONSTANT_RATE = 5
 
-_Number = TypeVar("_Number", int, float)
 
 _COMMAND = "edgemnist train"
 _MOST_VALIDATION = 5_000
@@ -162,18 +160,6 @@ def train_named(settings: TrainSettings, dataset: str | None, work: WorkFolder, 
     return run_training(settings, loaded, work, resume=resume)
 
 
-def augmentation_choice(augment: bool | None, name: str | None) -> str | None:
-    """Return what ``--augment/--no-augment`` and ``--augmentation`` come to, for ``TrainSettings.augmentation``.
-
-    :raises InputError: both are given and contradict each other.
-    """
-    if augment is False:
-        if name not in (None, NO_AUGMENTATION.name):
-            raise InputError(f"--no-augment and --augmentation {name} contradict each other; give one of them")
-        return NO_AUGMENTATION.name
-    return name or (AUTO_AUGMENTATION if augment else None)
-
-
 def _with_stored(settings: TrainSettings, stored: Mapping[str, Any]) -> TrainSettings:
     """Fill what is not given from the checkpoint's settings."""
     given = {name: value for name, value in dataclasses.asdict(settings).items() if value is not None}
@@ -187,27 +173,17 @@ def _plan(settings: TrainSettings, dataset: Dataset) -> _Plan:
     schedule = settings.schedule or "one-cycle"
     default_patience = PATIENCE_AT_CONSTANT_RATE if schedule == "constant" else 0
     recipe = Recipe(
-        epochs=_or(settings.epochs, epochs_for(row.epochs, len(dataset.train) - validation)),
-        batch=_or(settings.batch, row.batch),
-        learning_rate=_or(settings.learning_rate, row.learning_rate),
+        epochs=given_or(settings.epochs, epochs_for(row.epochs, len(dataset.train) - validation)),
+        batch=given_or(settings.batch, row.batch),
+        learning_rate=given_or(settings.learning_rate, row.learning_rate),
         schedule=schedule,
-        augmentation=_augmentation(settings.augmentation, row, dataset.name),
-        patience=_or(settings.patience, default_patience),
-        seed=_or(settings.seed, 0),
+        augmentation=choose_augmentation(
+            settings.augmentation, AUTO if row.augment else NO_AUGMENTATION.name, dataset.name
+        ),
+        patience=given_or(settings.patience, default_patience),
+        seed=given_or(settings.seed, 0),
     )
     return _Plan(row.name, validation, recipe)
-
-
-def _or(value: _Number | None, default: _Number) -> _Number:
-    return default if value is None else value
-
-
-def _augmentation(name: str | None, row: models.Architecture, dataset: str) -> str:
-    if name is None and not row.augment:
-        return NO_AUGMENTATION.name
-    if name is None or name == AUTO_AUGMENTATION:
-        return augmentation_for(dataset).name
-    return find_augmentation(name).name
 
 
 def _validation_count(count: int | None, train: Split) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.augment import AUGMENTATIONS
+from edgemnist.augment import AUGMENTATIONS, choice_of_options
 from edgemnist.cli.options import DEFAULT_WORK, Json, OptionalSeed, Work
 from edgemnist.models import DEFAULT_ARCHITECTURE, architectures
 
@@ -33,12 +33,23 @@ Patience = Annotated[
 Validation = Annotated[
     int | None, typer.Option("--validation", help="Images held out of training; default 5000, at most a tenth.")
 ]
+Sparsity = Annotated[float | None, typer.Option("--sparsity", help="Share of zeros, 0 to below 1; default 0.5.")]
+PruningSchedule = Annotated[
+    str | None, typer.Option("--schedule", help="polynomial (zeros rise step by step; default) or constant.")
+]
+Pattern = Annotated[
+    str | None, typer.Option("--pattern", help="unstructured (default) or 2:4 (2 zeros in 4 along input channels).")
+]
+TrainedOn = Annotated[
+    str | None, typer.Option("--dataset", help="The dataset; default: what the model was trained on.")
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("train")(_train)
+    app.command("prune")(_prune)
 
 
 def _train(
@@ -62,6 +73,30 @@ def _train(
     from edgemnist.artifacts import WorkFolder
     from edgemnist.training.view import show_training
 
-    chosen = train.augmentation_choice(augment, augmentation)
+    chosen = choice_of_options(augment, augmentation)
     settings = train.TrainSettings(arch, epochs, seed, batch, learning_rate, schedule, chosen, patience, validation)
     show_training(train.train_named(settings, dataset, WorkFolder(work), resume=resume), as_json=as_json)
+
+
+def _prune(
+    sparsity: Sparsity = None,
+    schedule: PruningSchedule = None,
+    pattern: Pattern = None,
+    dataset: TrainedOn = None,
+    epochs: Epochs = None,
+    seed: OptionalSeed = None,
+    batch: Batch = None,
+    learning_rate: Rate = None,
+    augment: Augment = None,
+    resume: Resume = False,
+    work: Work = DEFAULT_WORK,
+    as_json: Json = False,
+) -> None:
+    """Set weights of the trained model to zero while fine-tuning it; writes pruned.keras."""
+    from edgemnist import prune
+    from edgemnist.artifacts import WorkFolder
+    from edgemnist.training.view import show_pruning
+
+    chosen = choice_of_options(augment, None)
+    settings = prune.PruneSettings(sparsity, schedule, pattern, epochs, seed, batch, learning_rate, chosen)
+    show_pruning(prune.prune_named(settings, dataset, WorkFolder(work), resume=resume), as_json=as_json)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.errors import InputError
+
+_Number = TypeVar("_Number", int, float)
 
 FULL_SIZE = 55_000
 """Number of training images for which epochs are stated; smaller sets get more epochs, so that the steps suffice."""
@@ -53,6 +56,11 @@ def _require_at_least(least: int, **values: int) -> None:
     for name, value in values.items():
         if value < least:
             raise InputError(f"{name} {value!r} is too low; give a whole number of at least {least}")
+
+
+def given_or(value: _Number | None, default: _Number) -> _Number:
+    """Return ``value``, or ``default`` where nothing was given."""
+    return default if value is None else value
 
 
 def epochs_for(epochs: int, images: int) -> int:

@@ -1,0 +1,229 @@
+"""The prune stage: from ``trained.keras`` to ``pruned.keras``: zeros put in while fine-tuning, then counted."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemnist.artifacts import (
+    PRUNED_MODEL,
+    TRAINED_MODEL,
+    ModelContext,
+    StageRecord,
+    WorkFolder,
+    package_versions,
+    sha256_of,
+)
+from edgemnist.augment import choose_augmentation
+from edgemnist.data.base import Dataset
+from edgemnist.data.loading import load_dataset
+from edgemnist.data.splits import hold_out
+from edgemnist.errors import InputError
+from edgemnist.training import sparsity
+from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_best_weights
+from edgemnist.training.recipe import Recipe, epochs_for, given_or
+from edgemnist.training.report import peak_memory_bytes, write_history
+from edgemnist.training.saving import load_model, save_model
+from edgemnist.training.sparsity import LayerSparsity, PruningPlan
+from edgemnist.training.stage import FitStage, read_unfinished, run_fit
+
+CHECKPOINT = "prune-checkpoint.npz"
+DEFAULT_SPARSITY = 0.5
+DEFAULT_EPOCHS = 5
+"""For 55,000 images or more; smaller sets get more."""
+
+FINE_TUNING_RATE = 0.5
+"""Peak learning rate of the fine-tuning, as a share of that of the training."""
+
+_COMMAND = "edgemnist prune"
+_NOT_FIGURES = ("model_path", "dataset", "arch", "history")
+
+
+@dataclass(frozen=True)
+class PruneSettings:
+    """How to prune; None leaves the choice to the training's recipe, or to the checkpoint on resuming.
+
+    ``sparsity`` is the share of zeros in every pruned kernel, in [0, 1); ``schedule`` is "polynomial" (rising over the
+    first 60 % of the steps, the default) or "constant" (at once); ``pattern`` is "unstructured" (default) or "2:4"
+    (of every 4 weights along the input channels 2 are zero). ``learning_rate`` is the peak of a one-cycle schedule.
+    """
+
+    sparsity: float | None = None
+    schedule: str | None = None
+    pattern: str | None = None
+    epochs: int | None = None
+    seed: int | None = None
+    batch: int | None = None
+    learning_rate: float | None = None
+    augmentation: str | None = None
+
+
+@dataclass(frozen=True)
+class PruneResult:
+    """What came out. Accuracies are in 0..1 on the test split; ``layers`` are counted in the stripped model.
+
+    ``sparsity`` is the share of zeros in all kernels together, those left dense included; the gzip sizes are of all
+    weights as float32, in bytes; ``seconds`` is wall time of all epochs.
+    """
+
+    model_path: Path
+    dataset: str
+    arch: str
+    accuracy_before: float
+    accuracy: float
+    validation_accuracy: float
+    sparsity: float
+    layers: tuple[LayerSparsity, ...]
+    gzip_bytes_before: int
+    gzip_bytes: int
+    epochs_run: int
+    best_epoch: int
+    seconds: float
+    peak_memory_bytes: int
+    history: tuple[EpochReport, ...]
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures as JSON values, for the manifest and ``--json``."""
+        fields = dataclasses.asdict(self)
+        figures = {key: value for key, value in fields.items() if key not in _NOT_FIGURES}
+        return figures | {"layers": [dataclasses.asdict(layer) | {"sparsity": layer.sparsity} for layer in self.layers]}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Settings with every choice made. ``validation`` is the number of images that the training held out."""
+
+    sparsity: float
+    pruning_schedule: str
+    pattern: str
+    validation: int
+    split_seed: int
+    trained_sha256: str
+    recipe: Recipe
+
+    def as_json(self, dataset: Dataset) -> dict[str, Any]:
+        fields = dataclasses.asdict(self)
+        recipe = fields.pop("recipe")
+        return {"dataset": dataset.name, "dataset_sha256": dataset.sha256, **fields, **recipe}
+
+
+def run_pruning(settings: PruneSettings, dataset: Dataset, work: WorkFolder, *, resume: bool = False) -> PruneResult:
+    """Prune the work folder's trained model and leave ``pruned.keras``, its history and the manifest's record there.
+
+    Validation uses the images that the training held out. With ``resume`` an unfinished pruning goes on.
+
+    :raises StageOrderError: nothing has been trained here.
+    :raises InputError: a setting is out of range, the dataset is not the trained one, or there is nothing to resume.
+    :raises TrainingDivergedError: the loss is no longer a number.
+    """
+    trained = work.require("train", needed_by=_COMMAND)
+    if resume:
+        settings = _with_stored(settings, read_unfinished(work.path(CHECKPOINT), _COMMAND).settings)
+    plan = _plan(settings, dataset, work, trained)
+    context = ModelContext.from_json(trained.settings)
+    model = load_model(work.path(TRAINED_MODEL))
+    before = evaluate(model, dataset.test, context.normalisation)[1], sparsity.compressed_size(model)
+    pruned, state, pruning = _fit(model, plan, context, dataset, work, resume)
+    stripped = sparsity.strip(pruned)
+    layers = sparsity.count_sparsity(stripped, pruning)
+    result = PruneResult(
+        model_path=work.path(PRUNED_MODEL),
+        dataset=context.dataset,
+        arch=context.arch,
+        accuracy_before=before[0],
+        accuracy=evaluate(stripped, dataset.test, context.normalisation)[1],
+        validation_accuracy=state.best.validation_accuracy,
+        sparsity=sparsity.total_sparsity(layers),
+        layers=layers,
+        gzip_bytes_before=before[1],
+        gzip_bytes=sparsity.compressed_size(stripped),
+        epochs_run=state.epoch,
+        best_epoch=state.best_epoch,
+        seconds=sum(report.seconds for report in state.history),
+        peak_memory_bytes=peak_memory_bytes(),
+        history=state.history,
+    )
+    _finish(stripped, result, {**context.as_json(), **plan.as_json(dataset)}, work)
+    return result
+
+
+def _fit(
+    model: Any, plan: _Plan, context: ModelContext, dataset: Dataset, work: WorkFolder, resume: bool
+) -> tuple[Any, FitState, PruningPlan]:
+    """Return the fine-tuned model, still in its wrappers and with the best weights, the last state and the plan."""
+    train, validation = hold_out(dataset.train, plan.validation, plan.split_seed)
+    steps_per_epoch = len(train) // min(plan.recipe.batch, len(train))
+    steps = steps_per_epoch * plan.recipe.epochs
+    pruning = sparsity.plan_pruning(plan.sparsity, plan.pruning_schedule, plan.pattern, steps)
+    wrapped = sparsity.wrap(model, pruning)
+    hooks = sparsity.pruning_hooks(wrapped, pruning, steps_per_epoch)
+    loop = Loop(wrapped, plan.recipe, train, validation, context.normalisation, hooks)
+    title = f"prune {context.arch}"
+    stage = FitStage(_COMMAND, title, work.path(CHECKPOINT), plan.as_json(dataset), plan.recipe.epochs)
+    state = run_fit(loop, stage, resume=resume)
+    use_best_weights(wrapped, state)
+    return wrapped, state, pruning
+
+
+def _finish(model: Any, result: PruneResult, settings: Mapping[str, Any], work: WorkFolder) -> None:
+    save_model(model, result.model_path)
+    write_history(work, "prune-", result.history)
+    work.record(
+        "prune",
+        settings=settings,
+        results=result.figures(),
+        inputs=[work.path(TRAINED_MODEL)],
+        outputs=[result.model_path],
+        versions=package_versions("edgemnist", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
+    )
+    work.path(CHECKPOINT).unlink(missing_ok=True)
+
+
+def prune_named(settings: PruneSettings, dataset: str | None, work: WorkFolder, *, resume: bool = False) -> PruneResult:
+    """Prune on the dataset that the model was trained on; ``dataset`` may name it again, nothing else.
+
+    :raises EdgeMnistError: as ``run_pruning`` and ``load_dataset``.
+    """
+    context = ModelContext.from_json(work.require("train", needed_by=_COMMAND).settings)
+    size = context.image_shape[:2]
+    loaded = load_dataset(dataset or context.dataset, image_size=size, channels=context.image_shape[2])
+    return run_pruning(settings, loaded, work, resume=resume)
+
+
+def _with_stored(settings: PruneSettings, stored: Mapping[str, Any]) -> PruneSettings:
+    """Fill what is not given from the checkpoint's settings."""
+    given = {name: value for name, value in dataclasses.asdict(settings).items() if value is not None}
+    names = {field.name: field.name for field in dataclasses.fields(PruneSettings)} | {"schedule": "pruning_schedule"}
+    return PruneSettings(**{**{name: stored[key] for name, key in names.items()}, **given})
+
+
+def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder, trained: StageRecord) -> _Plan:
+    before = trained.settings
+    _require_same_dataset(before, dataset)
+    pattern = settings.pattern or "unstructured"
+    share = given_or(settings.sparsity, DEFAULT_SPARSITY)
+    schedule = settings.schedule or ("constant" if pattern == "2:4" else "polynomial")
+    sparsity.check_request(share, schedule, pattern)
+    images = len(dataset.train) - before["validation"]
+    recipe = Recipe(
+        epochs=given_or(settings.epochs, epochs_for(DEFAULT_EPOCHS, images)),
+        batch=given_or(settings.batch, int(before["batch"])),
+        learning_rate=given_or(settings.learning_rate, before["learning_rate"] * FINE_TUNING_RATE),
+        schedule="one-cycle",
+        augmentation=choose_augmentation(settings.augmentation, before["augmentation"], dataset.name),
+        patience=0,
+        seed=given_or(settings.seed, int(before["seed"])),
+    )
+    trained_sha256 = sha256_of(work.path(TRAINED_MODEL))
+    return _Plan(share, schedule, pattern, before["validation"], before["seed"], trained_sha256, recipe)
+
+
+def _require_same_dataset(before: Mapping[str, Any], dataset: Dataset) -> None:
+    if dataset.sha256 != before["dataset_sha256"]:
+        raise InputError(
+            f"the model was trained on {before['dataset']!r} (sha256 {before['dataset_sha256'][:12]}), this is "
+            f"{dataset.name!r} ({dataset.sha256[:12]}); prune on the same data, or run `edgemnist train` on this one"
+        )
