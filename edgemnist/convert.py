@@ -28,6 +28,7 @@ from edgemnist.conversion import verification
 from edgemnist.conversion.converter import convert
 from edgemnist.conversion.settings import (
     CALIBRATED,
+    DEFAULT_CALIBRATION,
     ConversionResult,
     ConversionSettings,
     ConvertedModel,
@@ -159,7 +160,8 @@ def _with_dataset(settings: ConversionSettings, source: SourceModel, context: Mo
         )
     calibration = None
     if CALIBRATED.intersection(settings.modes):
-        calibration = choose_calibration(dataset.train, settings.calibration, settings.seed, context.class_names)
+        images = settings.calibration or min(DEFAULT_CALIBRATION, len(dataset.train))
+        calibration = choose_calibration(dataset.train, images, settings.seed, context.class_names)
     count = min(verification.VERIFICATION_IMAGES, len(dataset.test))
     sample = class_balanced_sample(dataset.test, count, settings.seed)
     trial = verification.make_trial(source, sample.images, sample.labels, context.normalisation)
@@ -247,7 +249,7 @@ def _install(job: _Job, made: list[_Made], warnings: list[str], out: WorkFolder)
         "source": _source_name(job.source.path, out),
         "modes": list(models),
         "io": job.settings.io,
-        "calibration": job.settings.calibration,
+        "calibration": len(job.calibration.images) if job.calibration else None,
         "seed": job.settings.seed,
     }
     out.record(

@@ -10,6 +10,7 @@ PIPE_WIDTH = 100
 
 def show(inspection: Inspection, name: str) -> None:
     """Print the operators and the totals to stdout."""
+    from rich.markup import escape
     from rich.table import Table
 
     console = stdout_console()
@@ -23,7 +24,7 @@ def show(inspection: Inspection, name: str) -> None:
     table.add_column("output scale,\nzero point", justify="right", no_wrap=True)
     table.add_column("weight\nscales", no_wrap=True)
     for operator in inspection.operators:
-        table.add_row(*_row(operator, peak=operator.index == inspection.peak_operator))
+        table.add_row(*map(escape, _row(operator, peak=operator.index == inspection.peak_operator)))
     console.print(table, "")
     for line in _totals(inspection, name):
         console.print(line, markup=False)

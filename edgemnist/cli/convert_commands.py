@@ -29,7 +29,10 @@ def convert(
     dynamic: Annotated[bool, typer.Option("--dynamic", help="int8 weights, float activations.")] = False,
     int16x8: Annotated[bool, typer.Option("--int16x8", help="int16 activations, int8 weights.")] = False,
     io: Annotated[str, typer.Option(help="Input and output of the int8 model: int8, uint8 or float32.")] = "int8",
-    calibration: Annotated[int, typer.Option(min=1, help="Training images to calibrate with.")] = 500,
+    calibration: Annotated[
+        int | None,
+        typer.Option(min=1, help="Training images to calibrate with. Default: 500, or all if there are fewer."),
+    ] = None,
     dataset: Annotated[str | None, typer.Option(help="For a MODEL from elsewhere: what it was trained on.")] = None,
     normalisation: Annotated[
         str | None, typer.Option(help="For a MODEL from elsewhere: range of its pixels, 0..1, 0..255 or -1..1.")

@@ -20,7 +20,7 @@ DEFAULT_MODES = (ModelKind.FLOAT32, ModelKind.INT8)
 def settings_from(
     chosen: Mapping[str, bool],
     io: str,
-    calibration: int,
+    calibration: int | None,
     seed: int,
     *,
     c_array: bool | None,

@@ -29,7 +29,8 @@ class ConversionSettings:
     """What to make.
 
     ``io``: type of the int8 model's input and output; an int16x8 model takes float32 when that says float32, else
-    int16. ``calibration``: images of the representative dataset. ``c_array``: None writes the C array of the int8
+    int16. ``calibration``: images of the representative dataset; None takes :data:`DEFAULT_CALIBRATION`, or all
+    training images where there are fewer. ``c_array``: None writes the C array of the int8
     model only, True that of every mode. ``dataset`` and ``normalisation`` are for models from elsewhere; a work
     folder's model brings its own.
 
@@ -38,7 +39,7 @@ class ConversionSettings:
 
     modes: tuple[ModelKind, ...] = (ModelKind.FLOAT32, ModelKind.INT8)
     io: str = "int8"
-    calibration: int = DEFAULT_CALIBRATION
+    calibration: int | None = None
     seed: int = 0
     c_array: bool | None = None
     name: str = DEFAULT_NAME
@@ -52,7 +53,7 @@ class ConversionSettings:
             raise InputError(f"unknown input and output type {self.io!r}; choose one of {', '.join(IO_TYPES)}")
         if self.style not in STYLES:
             raise InputError(f"unknown C array style {self.style!r}; choose one of {', '.join(STYLES)}")
-        if self.calibration < 1:
+        if self.calibration is not None and self.calibration < 1:
             raise InputError(f"cannot calibrate with {self.calibration} images; give at least 1, better 100 to 1000")
         check_identifier(self.name)
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edgemnist.errors import InputError, ModelError
 from edgemnist.tensorflow_setup import load_tensorflow
 
+_BATCH = 100
 H5_SUFFIXES = (".h5", ".hdf5")
 
 
@@ -23,13 +24,15 @@ H5_SUFFIXES = (".h5", ".hdf5")
 class SourceModel:
     """A loaded model.
 
-    ``function``: TensorFlow concrete function, float32 (1, *``input_shape``) -> (1, ``classes``). ``owner`` holds its
-    variables. ``files`` is what it was read from.
+    ``function``: TensorFlow concrete function, float32 (1, *``input_shape``) -> (1, ``classes``); ``batched`` the same
+    for any number of images, None where the model takes no other number than one. ``owner`` holds their variables.
+    ``files`` is what it was read from.
     """
 
     path: Path
     files: tuple[Path, ...]
     function: Any
+    batched: Any
     owner: Any
     input_shape: tuple[int, ...]
     classes: int
@@ -48,10 +51,12 @@ class SourceModel:
         return height, width, channels
 
     def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the outputs, shape (count, classes), for inputs of shape (count, *``input_shape``), one at a time."""
+        """Return the outputs, shape (count, classes), for inputs of shape (count, *``input_shape``)."""
         tensorflow, _ = load_tensorflow()
-        rows = [np.asarray(self.function(tensorflow.constant(image[np.newaxis]))) for image in inputs]
-        return np.concatenate(rows) if rows else np.zeros((0, self.classes), np.float32)
+        step = 1 if self.batched is None else _BATCH
+        run = self.function if self.batched is None else self.batched
+        parts = [run(tensorflow.constant(inputs[start : start + step])) for start in range(0, len(inputs), step)]
+        return np.concatenate([np.zeros((0, self.classes), np.float32), *map(np.asarray, parts)])
 
 
 def load_source(path: Path, image_shape: Sequence[int] | None) -> SourceModel:
@@ -74,8 +79,8 @@ def load_source(path: Path, image_shape: Sequence[int] | None) -> SourceModel:
             "edgemnist takes image classifiers with exactly one of each"
         )
     input_shape = _input_shape(path, shapes[0], image_shape)
-    function = _fix_batch(path, call, input_shape)
-    return SourceModel(path, files, function, owner, input_shape, _classes(path, function))
+    function, batched = _trace(call, [1, *input_shape], path), _trace_any_number(call, input_shape)
+    return SourceModel(path, files, function, batched, owner, input_shape, _classes(path, function))
 
 
 def source_files(path: Path) -> tuple[Path, ...]:
@@ -121,12 +126,15 @@ def _open_keras(path: Path) -> Opened:
 
 
 def _owner_of(model: Any) -> Any:
-    """Return the object that TensorFlow finds the variables in: Keras 3 hides its own from it, Keras 2 does not."""
-    tensorflow, legacy = load_tensorflow()
-    if isinstance(model, legacy.Model):
-        return model
+    """Return a bare object that holds the variables, which is all that the converter's SavedModel needs.
+
+    A Keras 2 model would save its layers as well, which takes seconds; Keras 3 hides its variables from TensorFlow.
+    """
+    tensorflow, _ = load_tensorflow()
     owner = tensorflow.Module()
-    owner.kept = [variable.value for variable in model.variables]
+    owner.kept = [
+        variable if isinstance(variable, tensorflow.Variable) else variable.value for variable in model.variables
+    ]
     return owner
 
 
@@ -209,8 +217,11 @@ def _shape_words(shape: Sequence[int | None]) -> str:
     return "x".join("?" if size is None else str(size) for size in shape) or "none at all"
 
 
-def _fix_batch(path: Path, call: Callable[[Any], Any], input_shape: tuple[int, ...]) -> Any:
-    """Return a concrete function for a batch of one: a free batch drags shape arithmetic into the ``.tflite``."""
+def _trace(call: Callable[[Any], Any], shape: Sequence[int | None], path: Path) -> Any:
+    """Return a concrete function for inputs of one shape.
+
+    The one that is converted has a batch of one: a free batch drags shape arithmetic into the ``.tflite``.
+    """
     tensorflow, _ = load_tensorflow()
 
     def classify(image: Any) -> Any:
@@ -219,12 +230,18 @@ def _fix_batch(path: Path, call: Callable[[Any], Any], input_shape: tuple[int, .
     # Without autograph: it would parse this source, and there is no Python control flow to turn into graph.
     traced = tensorflow.function(classify, autograph=False)
     try:
-        return traced.get_concrete_function(tensorflow.TensorSpec([1, *input_shape], tensorflow.float32, name="image"))
+        return traced.get_concrete_function(tensorflow.TensorSpec(shape, tensorflow.float32, name="image"))
     except (ValueError, TypeError, tensorflow.errors.OpError) as error:
         raise ModelError(
-            f"{str(path)!r} cannot be called on one float32 image of shape {_shape_words(input_shape)}: "
-            f"{first_line(error)}"
+            f"{str(path)!r} cannot be called on float32 images of shape {_shape_words(shape)}: {first_line(error)}"
         ) from error
+
+
+def _trace_any_number(call: Callable[[Any], Any], input_shape: tuple[int, ...]) -> Any:
+    try:
+        return _trace(call, [None, *input_shape], Path())
+    except ModelError:
+        return None
 
 
 def _classes(path: Path, function: Any) -> int:

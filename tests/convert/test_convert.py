@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgemnist import cli
@@ -21,7 +22,7 @@ from edgemnist.pixels import NORMALISATIONS
 from edgemnist.runtimes.base import ModelKind, model_kind
 from edgemnist.tensorflow_setup import load_tensorflow
 from edgemnist.tflite_file import read_tflite
-from tests.convert.conftest import CLASSES, SIDE, build, make_work_folder, save
+from tests.convert.conftest import CLASSES, SIDE, build, draw, make_work_folder, save
 from tests.convert.files import TINY_MODEL
 
 INT8 = ConversionSettings(modes=(ModelKind.INT8,), calibration=100)
@@ -174,6 +175,31 @@ def test_every_source_format(foreign_models: dict[str, Path], quadrants: Path, t
     assert record.settings["source"] == str(foreign_models[kind])
     assert ModelContext.from_json(record.settings).normalisation == normalisation
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("batch", "accepted"), [(1, True), (4, False)])
+def test_saved_model_with_a_batch_of_its_own(tmp_path: Path, legacy_model: Any, batch: int, accepted: bool) -> None:
+    tensorflow, _ = load_tensorflow()
+    module = tensorflow.Module()
+    module.net = legacy_model
+    shape = tensorflow.TensorSpec([batch, SIDE, SIDE, 1], tensorflow.float32)
+    signature = tensorflow.function(lambda image: legacy_model(image, training=False)).get_concrete_function(shape)
+    tensorflow.saved_model.save(module, str(tmp_path / "fixed"), signatures=signature)
+    out = WorkFolder(tmp_path / "out")
+    if accepted:
+        assert run_conversion(FLOAT32, out, model=tmp_path / "fixed").models[0].verification.agreement == 1.0
+        return
+    with pytest.raises(ModelError, match="cannot be called on float32 images of shape 1x8x8x1"):
+        run_conversion(FLOAT32, out, model=tmp_path / "fixed")
+
+
+def test_small_dataset_is_calibrated_with_all_its_images(tmp_path: Path, trained_file: Path) -> None:
+    (x_train, y_train), (x_test, y_test) = draw(60, 5), draw(40, 6)
+    np.savez(tmp_path / "small.npz", x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    work = make_work_folder(tmp_path / "work", trained_file, tmp_path / "small.npz")
+    (model,) = run_conversion(replace(INT8, calibration=None), work).models
+    assert model.calibration is not None
+    assert model.calibration["images"] == 60
 
 
 def test_float_modes_need_no_dataset(foreign_models: dict[str, Path], tmp_path: Path) -> None:
