@@ -167,7 +167,7 @@ def _probe(runtime: Runtime, process: WorkerProcess) -> Finding:
     try:
         return Finding(runtime.name, EngineWorker(runtime.name, process).version())
     except EdgeMnistError as error:
-        return Finding(runtime.name, "", f"installed, but it does not start: {error}; try again: {runtime.install}")
+        return Finding(runtime.name, "", str(error))
 
 
 def _look_for(tool: Tool) -> Finding:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgemnist.artifacts import sha256_of
 from edgemnist.data.base import Normalisation, Split
-from edgemnist.errors import EdgeMnistError, RuntimeCrashedError
+from edgemnist.errors import EdgeMnistError, MissingDependencyError, RuntimeCrashedError
 from edgemnist.parity.compare import agreement, difference, ties, top1
 from edgemnist.parity.report import ModelEntry, NotRun, ParityReport, RunEntry
 from edgemnist.pixels import normalisation_name
@@ -100,10 +100,15 @@ def _run_one(
     try:
         return run_with(EngineWorker(runtime.name, process), model, subjects.split.images, subjects.normalisation)
     except EdgeMnistError as error:
-        how = "crashed" if isinstance(error, RuntimeCrashedError) else "refused"
-        return NotRun(runtime.name, model.path.name, how, str(error))
+        return NotRun(runtime.name, model.path.name, _how(error), str(error))
     finally:
         task.update(advance=1)
+
+
+def _how(error: EdgeMnistError) -> str:
+    if isinstance(error, RuntimeCrashedError):
+        return "crashed"
+    return "missing" if isinstance(error, MissingDependencyError) else "refused"
 
 
 def _report(subjects: Subjects, results: Results, not_run: tuple[NotRun, ...]) -> ParityReport:

@@ -51,7 +51,8 @@ def _parts(report: ParityReport) -> Iterator[RenderableType]:
     for gate in report.gates:
         yield Text(f"{'passed' if gate.passed else 'FAILED'}: {gate.gate}: {gate.detail}")
     yield Text("")
-    yield Text(f"= float: images in which the class is that of {report.float_reference or 'no float model (none ran)'}")
+    if report.float_reference:
+        yield Text(f"= float: images in which the class is that of {report.float_reference}")
     yield Text("≠ oracle: outputs/logits that are not the oracle's; max LSB: their largest difference")
     yield Text(f"time: {TIMING}")
     yield Text(f"RSS: {MEMORY}")
@@ -93,7 +94,10 @@ def _pair(run: RunEntry, show_one: Callable[[Difference], str]) -> str:
 
 
 def _unequal(found: Difference) -> str:
-    return "0" if found.exact else f"{100 * found.elements.share:.2f} %"
+    if found.exact:
+        return "0"
+    percent = 100 * found.elements.share
+    return f"{percent:.2f} %" if percent >= 0.01 else "< 0.01 %"
 
 
 def _largest(found: Difference) -> str:

@@ -131,8 +131,8 @@ class RunResult:
     """What an engine made of N images.
 
     ``outputs``: shape (N, classes), the model's output dtype. ``logits``: the same shape, the input of the final
-    softmax in its own dtype, or None when the model has none or the engine cannot show it. ``rss_bytes``: resident
-    memory of the worker process after the run, the engine's own libraries included.
+    softmax in its own dtype, or None when the model has none or the engine cannot show it (or only by computing other
+    outputs). ``rss_bytes``: resident memory of the worker process after the run, the engine's own libraries included.
     """
 
     runtime: str

@@ -45,17 +45,28 @@ class WorkerProcess:
     def request(self, runtime: str, header: Mapping[str, Any], arrays: Sequence[NDArray[Any]] = ()) -> Message:
         """Send a request to a runtime and return its answer.
 
-        :raises MissingDependencyError: the runtime is not installed.
+        :raises MissingDependencyError: the runtime is not installed, or its installation is broken.
         :raises UnsupportedModelError: the runtime refused the model; the reason is its own.
         :raises RuntimeCrashedError: the process died, or gave no answer in time.
         """
-        reason = find_runtime(runtime).available()
+        engine = find_runtime(runtime)
+        reason = engine.available()
         if reason is not None:
             raise MissingDependencyError(f"the runtime {runtime!r} cannot run here: {reason}")
         answer = self._exchange(runtime, Message({**header, "runtime": runtime}, arrays))
+        if "missing" in answer.header:
+            raise MissingDependencyError(
+                f"the runtime {runtime!r} is installed but does not start ({answer.header['error']}); "
+                f"install it again: {engine.install}"
+            )
         if "error" in answer.header:
             raise UnsupportedModelError(f"the runtime {runtime!r} refused the model:", self._refusal(answer))
         return answer
+
+    @property
+    def pid(self) -> int | None:
+        """The process's identifier, None while it does not run."""
+        return None if self._process is None else self._process.pid
 
     def close(self) -> None:
         """End the process; the next request starts a new one."""

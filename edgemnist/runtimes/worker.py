@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from edgemnist.errors import EdgeMnistError
+from edgemnist.errors import EdgeMnistError, MissingDependencyError
 from edgemnist.runtimes import measure
 from edgemnist.runtimes.protocol import Message, receive, send
 from edgemnist.runtimes.registry import find_runtime
@@ -46,6 +46,9 @@ def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
 def _answer(request: Message) -> Message:
     try:
         return _COMMANDS[request.header["command"]](request)
+    except (ImportError, MissingDependencyError) as error:
+        traceback.print_exc(file=sys.stderr)
+        return Message({"error": str(error), "missing": True})
     except EdgeMnistError as error:
         return Message({"error": str(error)})
     except Exception as error:  # an engine may raise anything; the client turns the answer into a clear error
