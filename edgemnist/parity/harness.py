@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgemnist.artifacts import sha256_of
 from edgemnist.data.base import Normalisation, Split
-from edgemnist.errors import EdgeMnistError, MissingDependencyError, RuntimeCrashedError
+from edgemnist.errors import EdgeMnistError, InputError, MissingDependencyError, RuntimeCrashedError
 from edgemnist.parity.compare import agreement, difference, ties, top1
 from edgemnist.parity.report import ModelEntry, NotRun, ParityReport, RunEntry
 from edgemnist.pixels import normalisation_name
@@ -56,9 +56,12 @@ def run_parity(
     A runtime that is not installed, refuses a model, crashes or hangs is in the report with its reason.
 
     :param timeout: seconds that one runtime may take for one model.
-    :raises InputError: an unknown runtime.
+    :raises InputError: an unknown runtime, or none of those named takes any of the models.
     """
     chosen = [find_runtime(name) for name in dict.fromkeys(runtime_names)] or list(runtimes().values())
+    if not any(True for _ in _jobs(subjects.models, chosen)):
+        kinds = ", ".join(f"{model.path.name} ({model.kind.value})" for model in subjects.models)
+        raise InputError(f"none of {', '.join(runtime.name for runtime in chosen)} takes {kinds}; leave --runtime out")
     missing = {runtime.name: reason for runtime in chosen if (reason := runtime.available()) is not None}
     present = [runtime for runtime in chosen if runtime.name not in missing]
     results, failures = _run_all(subjects, present, timeout)

@@ -1,0 +1,128 @@
+"""``edgemnist parity`` as it is called: exit codes, JSON, files, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgemnist import cli
+from edgemnist.artifacts import TRAINED_MODEL, WorkFolder
+from edgemnist.parity.report import REPORT_NAME
+
+FAST = ["--images", "50", "--runtime", "tflm,tflite-runtime-reference,litert-default"]
+
+
+@pytest.fixture
+def work(converted: Path, tmp_path: Path) -> Path:
+    """Return a copy of the converted work folder."""
+    return Path(shutil.copytree(converted, tmp_path / "work"))
+
+
+@pytest.mark.slow
+def test_the_work_folder_through_every_runtime(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["parity", "--work", str(work), "--images", "200", "--require-exact", "tflm", "--json"]
+    assert cli.run([*arguments, "--max-accuracy-drop", "2"]) == 0
+
+    report: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert report == json.loads((work / REPORT_NAME).read_text())
+    assert [model["file"] for model in report["models"]] == [TRAINED_MODEL, "model_float32.tflite", "model_int8.tflite"]
+    assert report["float_reference"] == f"{TRAINED_MODEL} in keras"
+    ran = {(run["file"], run["runtime"]) for run in report["runs"]}
+    assert (TRAINED_MODEL, "keras") in ran
+    for kernels in ("reference", "default"):
+        for package in ("tensorflow", "litert", "tflite-runtime"):
+            assert {
+                ("model_int8.tflite", f"{package}-{kernels}"),
+                ("model_float32.tflite", f"{package}-{kernels}"),
+            } <= ran
+    assert all(gate["passed"] for gate in report["gates"])
+    float_runs = [run for run in report["runs"] if run["file"] != "model_int8.tflite"]
+    assert {run["agreement"]["count"] for run in float_runs} == {200}
+    record = WorkFolder(work).require("parity", needed_by="test")
+    assert record.settings["images"] == 200
+    assert set(record.inputs) == {TRAINED_MODEL, "model_float32.tflite", "model_int8.tflite"}
+    assert set(record.outputs) == {REPORT_NAME}
+
+
+def test_the_table_names_engines_versions_and_oracle(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["parity", "--work", str(work), *FAST]) == 0
+
+    printed = capsys.readouterr().out
+    for words in ("model_int8.tflite (int8", "tflite-runtime-reference", "2.14.0, reference", "oracle: tflm 0.dev"):
+        assert words in printed
+    assert "50 of 10000 test images" in printed
+
+
+def test_a_failed_gate_leaves_the_report_and_gives_1(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.run(["parity", "--work", str(work), *FAST, "--max-accuracy-drop", "-100", "--json"])
+
+    out, err = capsys.readouterr()
+    assert code == 1
+    assert "--max-accuracy-drop -100 (model_int8.tflite)" in err
+    assert json.loads(out)["gates"][0]["passed"] is False
+    assert json.loads((work / REPORT_NAME).read_text()) == json.loads(out)
+
+
+def test_named_models_leave_no_files(
+    real_models: Path, real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = real_models / "compact_int8.tflite"
+    assert cli.run(["parity", str(model), *FAST, "--require-exact", "tflm"]) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_required_engines_run_even_when_others_are_named(
+    real_models: Path, real_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = str(real_models / "compact_int8.tflite")
+    only = ["--images", "20", "--runtime", "litert-default", "--require-exact", "tflm", "--json"]
+    assert cli.run(["parity", model, *only]) == 0
+    ran = {run["runtime"] for run in json.loads(capsys.readouterr().out)["runs"]}
+    assert ran == {"litert-default", "tflm", "tflite-runtime-reference"}
+
+
+def refuses(arguments: list[str], capsys: pytest.CaptureFixture[str], says: str) -> None:
+    assert cli.run(["parity", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("edgemnist: ")
+    assert says in err
+    assert "Traceback" not in err
+
+
+def test_nothing_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refuses(["--work", str(tmp_path)], capsys, "run `edgemnist convert --int8")
+
+
+def test_models_older_than_the_training(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = WorkFolder(work)
+    settings = folder.require("train", needed_by="test").settings
+    path = folder.path(TRAINED_MODEL)
+    path.write_bytes(path.read_bytes() + b"trained again")
+    folder.record("train", settings=settings, results={}, outputs=[path])
+
+    refuses(["--work", str(work)], capsys, "were not made from the newest 'trained.keras'")
+
+
+def test_missing_corrupt_and_unfit_models(
+    real_models: Path, real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refuses([str(tmp_path / "none.tflite")], capsys, "there is no model")
+    truncated = tmp_path / "truncated.tflite"
+    truncated.write_bytes((real_models / "compact_int8.tflite").read_bytes()[:5000])
+    refuses([str(truncated)], capsys, "corrupt")
+    refuses([str(real_models / "pretrainedResnet_quant.tflite")], capsys, "do not fit")
+    refuses([str(real_models / "compact_int8.tflite"), "--runtime", "tfml"], capsys, "unknown runtime 'tfml'")
+    refuses([str(real_models / "compact_int8.tflite"), "--normalisation", "0..2"], capsys, "unknown normalisation")
+    refuses([str(real_models / "compact_int8.tflite"), "--dataset", "nmist"], capsys, "nmist")
+
+
+def test_an_engine_that_takes_none_of_the_models(
+    real_models: Path, real_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refuses([str(real_models / "compact_int8.tflite"), "--runtime", "keras"], capsys, "none of keras takes")

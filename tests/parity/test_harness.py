@@ -1,0 +1,186 @@
+"""Runs over real engines, one of which may die or hang in the middle, and the gates on what came out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgemnist.errors import GateFailedError, InputError, ModelError
+from edgemnist.parity.gate import Gates, check_gates, parse_names, raise_failed
+from edgemnist.parity.harness import Subjects, run_parity
+from edgemnist.parity.report import NotRun, ParityReport
+from edgemnist.parity.subjects import ImageChoice, file_subjects
+from edgemnist.tflite_file import read_tflite
+
+EXACT = ("tflm", "tflite-runtime-reference")
+
+
+@pytest.fixture(scope="session")
+def compact(real_models: Path, real_data: Path) -> Subjects:
+    """Return the compact net, int8 and float, with 100 images."""
+    paths = [real_models / "compact_int8.tflite", real_models / "compact_float.tflite"]
+    return file_subjects(paths, ImageChoice(100, "mnist"))
+
+
+@pytest.fixture(scope="session")
+def report(compact: Subjects) -> ParityReport:
+    """Return what the two exact engines and LiteRT say of it."""
+    return run_parity(compact, [*EXACT, "litert-default"])
+
+
+def test_exact_engines_agree_and_litert_is_measured(report: ParityReport) -> None:
+    runs = {run.runtime: run for run in report.runs if run.file == "compact_int8.tflite"}
+
+    assert set(runs) == {*EXACT, "litert-default"}
+    assert runs["tflm"].is_oracle
+    assert runs["tflm"].exact is None
+    assert runs["tflite-runtime-reference"].exact is True
+    litert = runs["litert-default"]
+    assert litert.exact is False
+    assert litert.logits is not None
+    assert 1 <= litert.logits.max_difference <= 8
+    assert litert.kernels == "XNNPACK delegate"
+    for run in runs.values():
+        assert run.accuracy.total == 100
+        assert run.accuracy.share > 0.9
+        assert run.agreement is not None
+        assert run.latency.samples >= 5
+        assert 0 < run.latency.median_us <= run.latency.p95_us
+        assert 10e6 < run.rss_bytes < 1e9
+
+
+def test_float_models_have_no_oracle_but_are_the_reference(report: ParityReport) -> None:
+    floats = [run for run in report.runs if run.file == "compact_float.tflite"]
+
+    assert {run.runtime for run in floats} == {*EXACT, "litert-default"}
+    assert all(run.outputs is None and not run.is_oracle for run in floats)
+    assert report.float_reference == "compact_float.tflite in litert-default"
+
+
+def test_images_are_balanced_and_said_to_be(report: ParityReport, compact: Subjects) -> None:
+    assert np.bincount(compact.split.labels).tolist() == [10] * 10
+    assert report.sampling.startswith("100 of 10000 test images, equally many per class")
+
+
+def first_worker(done: threading.Event) -> int:
+    """Wait for this process's first engine worker and return its identifier."""
+    children = Path(f"/proc/self/task/{threading.main_thread().native_id}/children")
+    while not done.is_set():
+        for pid in children.read_text().split():
+            if b"edgemnist.runtimes.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return int(pid)
+        time.sleep(0.01)
+    raise AssertionError("no worker was started")
+
+
+def strike_first_worker(number: signal.Signals, action: Callable[[], ParityReport]) -> ParityReport:
+    """Send a signal to the first engine's process while ``action`` runs, and return what that says."""
+    done = threading.Event()
+    thread = threading.Thread(target=lambda: os.kill(first_worker(done), number))
+    thread.start()
+    try:
+        return action()
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("number", "timeout", "says"),
+    [(signal.SIGKILL, 60.0, "killed by signal 9"), (signal.SIGSTOP, 5.0, "no answer within 5 s")],
+)
+def test_an_engine_that_dies_or_hangs_is_in_the_report_and_the_others_go_on(
+    number: signal.Signals, timeout: float, says: str, compact: Subjects
+) -> None:
+    one_model = replace(compact, models=compact.models[:1])
+
+    report = strike_first_worker(number, lambda: run_parity(one_model, EXACT, timeout=timeout))
+
+    (struck,) = report.not_run
+    assert (struck.runtime, struck.file, struck.how) == ("tflite-runtime-reference", "compact_int8.tflite", "crashed")
+    assert says in struck.reason
+    assert [run.runtime for run in report.runs] == ["tflm"]
+    judged = check_gates(report, Gates(require_exact=("tflm",)))
+    with pytest.raises(GateFailedError, match="second witness tflite-runtime-reference did not run: .*" + says):
+        raise_failed(judged)
+
+
+def test_the_witness_stands_in_for_an_oracle_that_is_missing(compact: Subjects) -> None:
+    report = run_parity(compact, ["tflite-runtime-reference", "litert-default"])
+
+    (int8,) = (model for model in report.models if model.kind == "int8")
+    assert int8.oracle == "tflite-runtime-reference 2.14.0, reference kernels"
+
+
+def test_passing_gates_say_what_they_compared(report: ParityReport) -> None:
+    judged = check_gates(report, Gates(max_accuracy_drop=5.0, require_exact=EXACT))
+
+    assert [gate.passed for gate in judged.gates] == [True, True, True]
+    assert "outputs 0 of 1000 differ; logits 0 of 1000 differ" in judged.gates[0].detail
+    raise_failed(judged)
+
+
+def test_an_inexact_engine_fails_its_gate_by_how_much(report: ParityReport) -> None:
+    judged = check_gates(report, Gates(require_exact=("litert-default",)))
+
+    with pytest.raises(GateFailedError, match=r"(?s)1 of 1 .*litert-default .*[1-9]\d* of 1000 differ \(\d+ images"):
+        raise_failed(judged)
+
+
+def test_a_required_engine_that_did_not_run_fails_its_gate(report: ParityReport) -> None:
+    reason = NotRun("tensorflow-default", None, "missing", "tensorflow is not installed")
+    judged = check_gates(replace(report, not_run=(reason,)), Gates(require_exact=("tensorflow-default",)))
+
+    with pytest.raises(GateFailedError, match="did not run: tensorflow is not installed"):
+        raise_failed(judged)
+
+
+@pytest.fixture
+def damaged(real_models: Path, tmp_path: Path) -> Path:
+    """Return the compact int8 model with the weights of its last layer set to zero."""
+    model = read_tflite(real_models / "compact_int8.tflite")
+    last = next(operator for operator in reversed(model.operators) if operator.kind == "FULLY_CONNECTED")
+    weights = model.tensors[last.inputs[1]].data
+    assert weights is not None
+    assert model.content.count(weights.tobytes()) == 1
+    path = tmp_path / "damaged.tflite"
+    path.write_bytes(model.content.replace(weights.tobytes(), bytes(weights.nbytes)))
+    return path
+
+
+def test_a_damaged_model_fails_the_accuracy_gate(damaged: Path, real_models: Path) -> None:
+    subjects = file_subjects([damaged, real_models / "compact_float.tflite"], ImageChoice(100, "mnist"))
+    judged = check_gates(run_parity(subjects, ["tflm"]), Gates(max_accuracy_drop=1.0))
+
+    with pytest.raises(GateFailedError, match=r"damaged\.tflite\): 10\.00 % in tflm .* a drop of 8\d\.00 points"):
+        raise_failed(judged)
+
+
+def test_gates_that_cannot_be_decided_are_bad_input(report: ParityReport) -> None:
+    without_float = replace(report, float_reference=None)
+    with pytest.raises(InputError, match="needs the float model"):
+        check_gates(without_float, Gates(max_accuracy_drop=1.0))
+    without_int8 = replace(report, models=tuple(model for model in report.models if model.kind != "int8"))
+    with pytest.raises(InputError, match="needs an int8 model"):
+        check_gates(without_int8, Gates(require_exact=("tflm",)))
+    with pytest.raises(InputError, match="unknown runtime 'tfml'"):
+        Gates(require_exact=("tfml",)).needed_runtimes()
+
+
+def test_models_that_do_not_fit_the_images_are_refused_before_any_engine_starts(
+    real_models: Path, real_data: Path
+) -> None:
+    with pytest.raises(ModelError, match=r"kws_ref_model.*mnist.*do not fit"):
+        file_subjects([real_models / "kws_ref_model.tflite"], ImageChoice(10, "mnist"))
+
+
+def test_names_come_repeated_or_with_commas() -> None:
+    assert parse_names(["tflm,host-c", "tflm", " litert-default ,"]) == ("tflm", "host-c", "litert-default")
