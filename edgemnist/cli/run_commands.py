@@ -1,0 +1,38 @@
+"""``edgemnist run``: the main job."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgemnist.cli.options import DEFAULT_WORK, Json, Seed, Work
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(run)
+
+
+def run(
+    dataset: Annotated[
+        str, typer.Option(help="Known dataset or path; auto: full MNIST where it is to be had, else mnist-5k.")
+    ] = "auto",
+    arch: Annotated[str, typer.Option(help="Architecture, see `edgemnist train --help`.")] = "tiny",
+    preset: Annotated[str, typer.Option(help="quick (under 3 minutes on 2 cores), standard or best.")] = "standard",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Training epochs. Default: the preset's.")] = None,
+    sparsity: Annotated[float | None, typer.Option(help="Share of zeros. Default: the preset's.")] = None,
+    seed: Seed = 0,
+    work: Work = DEFAULT_WORK,
+    json: Json = False,
+) -> None:
+    """Run the main job: data, train, prune, convert, C array, C code, parity; then print the report."""
+    from edgemnist import pipeline, pipeline_view, progress
+    from edgemnist.artifacts import WorkFolder
+
+    settings = pipeline.RunSettings(dataset, arch, preset, seed, sparsity, epochs)
+    report = pipeline.run_main_job(settings, WorkFolder(work))
+    if json:
+        progress.print_json(report.as_json())
+    else:
+        pipeline_view.show(report)
