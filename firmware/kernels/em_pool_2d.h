@@ -43,7 +43,7 @@ EM_INLINE em_pool_window em_pool_clip(const em_pool_2d_params *p, int y, int x)
 }
 
 /* The mean of `sum` over `count` elements, rounded to nearest, ties away from zero. */
-EM_INLINE int32_t em_mean(int32_t sum, int32_t count)
+EM_INLINE int32_t em_rounded_mean(int32_t sum, int32_t count)
 {
   return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
@@ -61,7 +61,7 @@ EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int
             value = average ? value + *from : (*from > value ? *from : value);
           }
         }
-        if (average) value = em_mean(value, (w.bottom - w.top) * (w.right - w.left));
+        if (average) value = em_rounded_mean(value, (w.bottom - w.top) * (w.right - w.left));
         *out++ = (int8_t)em_clamp(value, p->minimum, p->maximum);
       }
     }
