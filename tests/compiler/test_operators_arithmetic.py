@@ -104,6 +104,8 @@ def table(kind: str) -> dict[str, bytes]:
     }
     for activation in (ACTIVATION_RELU, ACTIVATION_RELU6, ACTIVATION_RELU_N1_TO_1):
         cases[f"activation {activation}"] = Case(kind, activation=activation)
+    # Where factors computed in float32 would not do.
+    cases["ties"] = Case(kind, ((1, 256), (1, 256)), ((0.242, 0), (0.726, 0), (2.42, 0)))
     return {name: case.model() for name, case in cases.items()} | {"with itself": twice(kind)}
 
 

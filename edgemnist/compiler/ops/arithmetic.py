@@ -118,18 +118,11 @@ def _broadcast_shape(first: Sequence[int], second: Sequence[int]) -> tuple[int, 
 
 
 def sum_scaling(node: Node, graph: Graph) -> SumScaling:
-    """Return the factors of ADD (computed in double) or SUB (in float32, as TFLM does).
-
-    Source: TFLM ``CalculateOpDataAdd`` and ``CalculateOpDataSub``.
-    """
-    kind = np.float64 if node.kind == "ADD" else np.float32
-    first, second, output = (
-        kind(quantisation_of(graph.tensors[index]).scale) for index in (*node.inputs, node.outputs[0])
-    )
-    twice = kind(2) * max(first, second)
-    factors = [quantise_multiplier(float(scale / twice)) for scale in (first, second)]
-    total = float(twice / (kind(1 << LEFT_SHIFT) * output))
-    return SumScaling((factors[0], factors[1]), quantise_multiplier(total))
+    """Return the factors of ADD and SUB (TFLM ``CalculateOpDataAdd``)."""
+    first, second, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, node.outputs[0]))
+    twice = 2 * max(first, second)
+    operands = quantise_multiplier(first / twice), quantise_multiplier(second / twice)
+    return SumScaling(operands, quantise_multiplier(twice / ((1 << LEFT_SHIFT) * output)))
 
 
 def product_multiplier(node: Node, graph: Graph) -> Multiplier:

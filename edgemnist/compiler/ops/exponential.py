@@ -9,6 +9,7 @@ import numpy as np
 
 from edgemnist.compiler.fixedpoint import (
     INT32_MAX,
+    INT32_MIN,
     IntArray,
     rounding_divide_by_power_of_two,
     saturating_rounding_doubling_high_multiply,
@@ -63,3 +64,21 @@ def newton_reciprocal(half_denominator: IntArray) -> IntArray:
 def one_over_one_plus(value: IntArray) -> IntArray:
     """Return ``1 / (1 + value)`` in Q31, for Q31 values in [0, 1)."""
     return np.minimum(newton_reciprocal((value + (1 << 31)) >> 1) << 1, INT32_MAX)
+
+
+def logistic(value: IntArray, integer_bits: int) -> IntArray:
+    """Return ``1 / (1 + exp(-value))`` in Q31; ``value`` has ``31 - integer_bits`` fractional bits (gemmlowp)."""
+    positive = one_over_one_plus(exp_of_minus(np.abs(value), integer_bits))
+    return np.where(value == 0, 1 << 30, np.where(value > 0, positive, INT32_MAX - positive))
+
+
+def tanh(value: IntArray, integer_bits: int) -> IntArray:
+    """Return the hyperbolic tangent in Q31; ``value`` has ``31 - integer_bits`` fractional bits (gemmlowp)."""
+    falling = exp_of_minus(np.abs(value), integer_bits + 1)  # exp(-2 |value|): the same bits, one more before the point
+    one = 1 << 29
+    magnitude = _saturating_left_shift(newton_reciprocal((falling + (1 << 31)) >> 1) - one, 2)
+    return np.where(value == 0, 0, np.where(value < 0, -magnitude, magnitude))
+
+
+def _saturating_left_shift(value: IntArray, bits: int) -> IntArray:
+    return np.clip(value << bits, INT32_MIN, INT32_MAX)

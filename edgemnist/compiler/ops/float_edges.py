@@ -1,0 +1,106 @@
+"""QUANTIZE and DEQUANTIZE: float32 at the ends of a network, requantisation inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.fixedpoint import Multiplier, quantise_multiplier
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
+from edgemnist.compiler.ops.lookup import edges_of, requantise_elements
+from edgemnist.compiler.ops.requantisation import check_multiplier
+from edgemnist.compiler.ops.tables import lower_to_table
+
+
+class Quantise(Operator):
+    """float32 or int8 to int8."""
+
+    kinds = ("QUANTIZE",)
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        if graph.tensors[node.inputs[0]].dtype == "float32":
+            return _check_float(node, graph, node.inputs[0]) + require_int8(node, graph, node.outputs)
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        return problems or check_multiplier(node, _multiplier(node, graph))
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        if inputs[0].dtype == np.float32:
+            return [_quantise(inputs[0], node, graph)]
+        values = requantise_elements(inputs[0].astype(np.int64), edges_of(node, graph), _multiplier(node, graph))
+        return [values.astype(np.int8)]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        source = node.inputs[0]
+        if graph.tensors[source].dtype == "float32":
+            return _lower(node, graph, "em_quantise", node.outputs[0], Overlap(at_most=0))
+        edges, multiplier = edges_of(node, graph), _multiplier(node, graph)
+        return lower_to_table(node, graph, source, lambda values: requantise_elements(values, edges, multiplier))
+
+
+class Dequantise(Operator):
+    """int8 to float32."""
+
+    kinds = ("DEQUANTIZE",)
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        return require_int8(node, graph, node.inputs[:1]) + _check_float(node, graph, node.outputs[0])
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        quantisation = quantisation_of(graph.tensors[node.inputs[0]])
+        return [((inputs[0].astype(np.float64) - quantisation.zero_point) * quantisation.scale).astype(np.float32)]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        # Written from the end, where float i ends before int8 i - 1 begins.
+        return _lower(node, graph, "em_dequantise", node.inputs[0], Overlap(at_least=0))
+
+
+def _check_float(node: Node, graph: Graph, index: int) -> list[str]:
+    tensor = graph.tensors[index]
+    if tensor.dtype == "float32" and tensor.data is None:
+        return []
+    return [
+        f"{node.label}: tensor {tensor.name!r} is {tensor.dtype}, needed is float32 that is computed; "
+        "convert with int8 or float32 input and output"
+    ]
+
+
+def _multiplier(node: Node, graph: Graph) -> Multiplier:
+    edges = edges_of(node, graph)
+    return quantise_multiplier(edges.source.scale / edges.target.scale)
+
+
+def _quantise(values: NDArray[np.float32], node: Node, graph: Graph) -> NDArray[np.int8]:
+    """Return float32 values in the output's quantisation (TFLite ``AffineQuantize``), saturated at any distance."""
+    quantisation = quantisation_of(graph.tensors[node.outputs[0]])
+    ratios = np.clip((values / np.float32(quantisation.scale)).astype(np.float64), -512, 512)
+    whole = np.nan_to_num(np.copysign(np.floor(np.abs(ratios) + 0.5), ratios)).astype(np.int64)
+    return np.clip(whole + quantisation.zero_point, -128, 127).astype(np.int8)
+
+
+def _lower(node: Node, graph: Graph, function: str, quantised: int, overlap: Overlap) -> Step:
+    quantisation = quantisation_of(graph.tensors[quantised])
+    return Step(
+        node=node, header="em_quantise.h", function=function, struct_type="em_quantise_params",
+        parameters=(
+            ("count", graph.tensors[quantised].elements), ("scale", quantisation.scale),
+            ("zero_point", quantisation.zero_point),
+        ),
+        inputs=node.inputs, outputs=node.outputs, overlaps={(node.inputs[0], node.outputs[0]): overlap},
+    )  # fmt: skip
+
+
+OPERATORS = (Quantise(), Dequantise())

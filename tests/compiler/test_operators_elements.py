@@ -1,0 +1,165 @@
+"""Functions of one element, and the float ends of a network: exact for all 256 values over quantisations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgemnist.compiler import lowering, memory, passes
+from edgemnist.compiler.host import build_host_model
+from edgemnist.compiler.ops.base import LoweringSettings
+from edgemnist.compiler.reader import read_graph
+from edgemnist.runtimes import EngineWorker
+from edgemnist.tflite_file import parse_tflite
+from tests.compiler.model_builder import ModelBuilder
+from tests.compiler.operators import (
+    SCALES,
+    ZERO_POINTS,
+    assert_exact,
+    assert_exact_at_limits,
+    assert_reference_exact,
+    assert_refused,
+)
+
+Quantised = tuple[float, int]
+
+FIXED = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
+ALPHAS = (0.1, 0.3, 1.5, 0.0, -0.25)
+
+
+def element_model(kind: str, source: Quantised, target: Quantised, **options: float) -> bytes:
+    builder = ModelBuilder()
+    image = builder.input((1, 256), *source)
+    return builder.finish([builder.op(kind, [image], (1, 256), *target, **options)])  # type: ignore[arg-type]
+
+
+def float_model(scale: float, zero_point: int, size: int = 300) -> bytes:
+    """Return float input, QUANTIZE, TRANSPOSE (to have something between), DEQUANTIZE."""
+    builder = ModelBuilder()
+    image = builder.input((1, 3, size // 3), dtype="float32")
+    inner = builder.op("QUANTIZE", [image], (1, 3, size // 3), scale, zero_point)
+    order = builder.constant([0, 2, 1], dtype="int32")
+    turned = builder.op("TRANSPOSE", [inner, order], (1, size // 3, 3), scale, zero_point)
+    return builder.finish([builder.op("DEQUANTIZE", [turned], (1, size // 3, 3), dtype="float32")])
+
+
+TABLE = {
+    "logistic": element_model("LOGISTIC", (0.05, 3), FIXED["LOGISTIC"]),
+    "logistic, saturated": element_model("LOGISTIC", (0.9, -128), FIXED["LOGISTIC"]),
+    "tanh": element_model("TANH", (0.05, 3), FIXED["TANH"]),
+    "tanh, fine": element_model("TANH", (0.0001, 127), FIXED["TANH"]),
+    "relu": element_model("RELU", (0.05, 3), (0.05, 3)),
+    "relu, requantised": element_model("RELU", (0.05, 3), (0.03, -128)),
+    "relu6": element_model("RELU6", (0.05, 3), (0.05, 3)),
+    "relu6, never above": element_model("RELU6", (0.005, 3), (0.005, 3)),
+    "leaky relu": element_model("LEAKY_RELU", (0.05, 3), (0.04, -20), alpha=0.2),
+    "hard swish": element_model("HARD_SWISH", (0.05, 3), (0.04, -120)),
+    "requantised": element_model("QUANTIZE", (0.05, 3), (0.04, -20)),
+    "float": float_model(0.05, 3),
+    "float, one": float_model(0.05, 3, size=3),
+}
+
+
+TIES = {  # where factors computed in float32, as by tflite-runtime 2.14, would not do
+    "relu": element_model("RELU", (1.8790001, -128), (2.2548, -128)),
+    "leaky relu": element_model("LEAKY_RELU", (31.622776, -1), (31.622776, -1), alpha=1.5),
+    "hard swish": element_model("HARD_SWISH", (0.04568604, -1), (0.035335053, -1)),
+}
+
+
+@pytest.mark.parametrize("name", list(TIES))
+def test_factors_are_computed_in_double(name: str, tflm: EngineWorker, witness: EngineWorker) -> None:
+    assert_reference_exact(TIES[name], tflm)
+    with pytest.raises(AssertionError, match="tflite-runtime reference: tensor 1"):
+        assert_reference_exact(TIES[name], tflm, witness)
+
+
+def test_exact(tflm: EngineWorker, witness: EngineWorker) -> None:
+    assert_exact(TABLE, tflm, witness)
+
+
+def test_exact_at_the_limits_of_overlap(tflm: EngineWorker) -> None:
+    assert_exact_at_limits(TABLE, tflm)
+
+
+EVERYWHERE = settings(deadline=None, derandomize=True, max_examples=60)
+QUANTISED = st.tuples(st.floats(-6, 2).map(lambda power: float(np.float32(10.0**power))), st.sampled_from(ZERO_POINTS))
+
+
+@EVERYWHERE
+@given(kind=st.sampled_from(list(FIXED)), scale=st.floats(-6, 0.9), zero_point=st.sampled_from(ZERO_POINTS))
+def test_logistic_and_tanh_everywhere(tflm: EngineWorker, kind: str, scale: float, zero_point: int) -> None:
+    assert_reference_exact(element_model(kind, (10.0**scale, zero_point), FIXED[kind]), tflm)
+
+
+@EVERYWHERE
+@given(kind=st.sampled_from(["RELU", "QUANTIZE"]), source=QUANTISED, target=QUANTISED)
+def test_requantisation_everywhere(tflm: EngineWorker, kind: str, source: Quantised, target: Quantised) -> None:
+    assert_reference_exact(element_model(kind, source, target), tflm)
+
+
+@EVERYWHERE
+@given(quantised=QUANTISED)
+def test_relu6_everywhere(tflm: EngineWorker, quantised: Quantised) -> None:
+    assert_reference_exact(element_model("RELU6", quantised, quantised), tflm)
+
+
+@EVERYWHERE
+@given(source=QUANTISED, target=QUANTISED, alpha=st.sampled_from(ALPHAS))
+def test_leaky_relu_everywhere(tflm: EngineWorker, source: Quantised, target: Quantised, alpha: float) -> None:
+    assert_reference_exact(element_model("LEAKY_RELU", source, target, alpha=alpha), tflm)
+
+
+@EVERYWHERE
+@given(source=st.floats(-5, 1), ratio=st.floats(-2, 2), zero_points=st.tuples(*[st.sampled_from(ZERO_POINTS)] * 2))
+def test_hard_swish_everywhere(
+    tflm: EngineWorker, source: float, ratio: float, zero_points: tuple[int, int]
+) -> None:  # fmt: skip
+    scale = 10.0**source
+    target = max(scale * 10.0**ratio, scale / 127)  # TFLM takes no finer output
+    content = element_model("HARD_SWISH", (scale, zero_points[0]), (target, zero_points[1]))
+
+    assert_reference_exact(content, tflm)
+
+
+@EVERYWHERE
+@given(scale=st.sampled_from(SCALES[1:]), zero_point=st.sampled_from(ZERO_POINTS))
+def test_float_everywhere(tflm: EngineWorker, scale: float, zero_point: int) -> None:
+    assert_reference_exact(float_model(scale, zero_point), tflm)
+
+
+def test_float_input_saturates_beyond_what_tflm_can_convert() -> None:
+    program = lowering.lower(
+        passes.optimise(read_graph(parse_tflite(float_model(0.5, 3, size=6)))), LoweringSettings()
+    )  # fmt: skip
+    model = build_host_model(program, memory.plan(program), flags=("-O1",))
+
+    output = model.run(np.array([[[1e30, -1e30], [np.inf, -np.inf], [np.nan, 0.25]]], np.float32))
+
+    np.testing.assert_array_equal(output[0].T, [[62.0, -65.5], [62.0, -65.5], [0.0, 0.5]])
+
+
+REFUSED = {
+    "logistic output": (element_model("LOGISTIC", (0.1, 0), (1 / 255, -128)), "needed are 1/256 and -128"),
+    "tanh output": (element_model("TANH", (0.1, 0), (1 / 128, 1)), "needed are 1/128 and 0"),
+    "logistic input": (element_model("LOGISTIC", (20.0, 0), FIXED["LOGISTIC"]), "out of the range of TFLM's"),
+    "relu6": (element_model("RELU6", (0.1, 0), (0.05, 0)), "make it the activation of the layer before"),
+    "relu": (element_model("RELU", (1.0, 0), (1e-10, 0)), "times finer than the input's"),
+    "hard swish": (element_model("HARD_SWISH", (1.0, 0), (0.001, 0)), "don't fit"),
+    "requantised": (element_model("QUANTIZE", (1.0, 0), (1e-10, 0)), "times finer than the input's"),
+}
+
+
+@pytest.mark.parametrize("name", list(REFUSED))
+def test_refused(name: str) -> None:
+    assert_refused(*REFUSED[name])
+
+
+def test_refuses_other_types_at_the_edges() -> None:
+    builder = ModelBuilder()
+    image = builder.input((1, 4), 0.1)
+    content = builder.finish([builder.op("DEQUANTIZE", [image], (1, 4), dtype="int32")])
+
+    assert_refused(content, "is int32, needed is float32")
