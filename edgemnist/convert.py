@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,9 @@ from edgemnist.artifacts import (
     ModelContext,
     StageRecord,
     WorkFolder,
+    atomic_path,
     package_versions,
     sha256_of,
-    write_bytes,
-    write_text,
 )
 from edgemnist.calibration import Calibration, check_input_scale, choose_calibration
 from edgemnist.conversion import verification
@@ -238,10 +238,9 @@ def _c_array(job: _Job, model: TfliteModel, mode: ModelKind, name: str) -> dict[
 
 def _install(job: _Job, made: list[_Made], warnings: list[str], out: WorkFolder) -> ConversionResult:
     earlier, stale = _earlier_models(job, made, out)
-    for one in made:
-        write_bytes(out.path(one.facts.file), one.content)
-        for name, text in one.c_files.items():
-            write_text(out.path(name), text)
+    contents = {out.path(one.facts.file): one.content for one in made}
+    contents |= {out.path(name): text.encode() for one in made for name, text in one.c_files.items()}
+    _write_together(contents)
     models = {**earlier, **{one.facts.mode: one.facts.as_json() for one in made}}
     outputs = [out.path(name) for facts in models.values() for name in (facts["file"], *facts["c_array"])]
     settings = {
@@ -261,6 +260,13 @@ def _install(job: _Job, made: list[_Made], warnings: list[str], out: WorkFolder)
         versions=package_versions(*PACKAGES),
     )
     return ConversionResult(job.source.path, out.root, tuple(one.facts for one in made), (*warnings, *stale))
+
+
+def _write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write every file beside its target before any is put in place, so that a full disk changes none of them."""
+    with ExitStack() as stack:
+        for target, content in contents.items():
+            stack.enter_context(atomic_path(target)).write_bytes(content)
 
 
 def _source_name(path: Path, out: WorkFolder) -> str:
@@ -329,8 +335,7 @@ def write_c_array(path: Path, settings: ConversionSettings, work: WorkFolder, ou
         normalisation=settings.normalisation or (context.normalisation if context else None),
         stem=path.stem,
     )
-    for name, text in files.items():
-        write_text(out / name, text)
+    _write_together({out / name: text.encode() for name, text in files.items()})
     return CArrayResult(path, model.sha256, out, settings.name, settings.style, tuple(files))
 
 

@@ -47,8 +47,8 @@ def _row(model: ConvertedModel) -> list[str]:
         model.file,
         f"{model.size:,}",
         f"{model.gzip_size:,}",
-        _tensor(model.input),
-        _tensor(model.output),
+        model.input.dtype,
+        model.output.dtype,
         "-" if found.accuracy is None else f"{found.accuracy:.2%}",
         f"{found.agreement:.2%}",
     ]
@@ -57,7 +57,7 @@ def _row(model: ConvertedModel) -> list[str]:
 def _tensor(tensor: TensorFacts) -> str:
     if tensor.scale is None:
         return tensor.dtype
-    return f"{tensor.dtype} {tensor.scale:.6g} {tensor.zero_point}"
+    return f"{tensor.dtype}, scale {tensor.scale:.9g}, zero point {tensor.zero_point}"
 
 
 def _lines(result: ConversionResult) -> list[str]:
@@ -65,10 +65,12 @@ def _lines(result: ConversionResult) -> list[str]:
     images = f"{first.images} test images" if first.source_accuracy is not None else f"{first.images} images of noise"
     source = "" if first.source_accuracy is None else f" ({first.source_accuracy:.2%} right)"
     lines = [
-        f"accuracy and top-1 agreement with {result.source.name}{source}: {images} on {first.runtime} {first.version}",
-        f"input and output: type, scale, zero point; written to {result.folder}",
+        f"accuracy, and top-1 agreement with {result.source.name}{source}: "
+        f"{images} on {first.runtime} {first.version}; files in {result.folder}",
     ]
-    lines += [
-        f"C array {model.c_name}: {', '.join(model.c_array)}" for model in result.models if model.c_name is not None
-    ]
+    for model in result.models:
+        if model.input.scale is not None:
+            lines.append(f"{model.file}: input {_tensor(model.input)}; output {_tensor(model.output)}")
+        if model.c_name is not None:
+            lines.append(f"{model.file} as C array {model.c_name}: {', '.join(model.c_array)}")
     return lines
