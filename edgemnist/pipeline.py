@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shlex
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,7 +122,8 @@ def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
         with watch.stage("data"):
             dataset = load_for_run(settings.dataset)
             first_line = _first_line(dataset)
-            progress.say(first_line)
+            if sys.stderr.isatty():  # otherwise the report's first line says it
+                progress.say(first_line)
         with watch.stage("train"):
             trained = run_training(_train_settings(settings, preset, dataset), dataset, work)
         with watch.stage("prune"):
@@ -139,9 +141,8 @@ def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
 
 
 def _first_line(dataset: Dataset) -> str:
-    line = (
-        f"{dataset.name}: {len(dataset.train):,} training and {len(dataset.test):,} test images from {dataset.source}"
-    )
+    counts = f"{len(dataset.train):,} training and {len(dataset.test):,} test images"
+    line = f"{dataset.name}: {counts} from {dataset.source}"
     return f"{line}. {dataset.note}" if dataset.note else line
 
 
@@ -175,9 +176,8 @@ def _rows(
         accuracy = shown.accuracy.share if shown else None
         by = f"{shown.runtime}, {report.images:,} images" if shown else ""
         rows.append(_row(f"convert to {model.mode}", path, accuracy, by, _fastest(report, model.file)))
-        rows += [
-            _row("C array", converted.folder / name, None, "", None) for name in model.c_array if name.endswith(".c")
-        ]
+        sources = [converted.folder / name for name in model.c_array if name.endswith(".c")]
+        rows += [_row("C array", source, None, "", None) for source in sources]
     source = generated.folder / f"{generated.generated.name}.c"
     int8 = next(model.file for model in converted.models if model.mode == ModelKind.INT8.value)
     host = next((run for run in report.runs if run.file == int8 and run.runtime == "host-c"), None)
@@ -189,9 +189,8 @@ def _rows(
 def _row(stage: str, path: Path, accuracy: float | None, by: str, timed: RunEntry | None) -> StageRow:
     content = path.read_bytes()
     latency, runtime = (timed.latency.median_us, timed.runtime) if timed else (None, "")
-    return StageRow(
-        stage, path.name, accuracy, by, len(content), len(gzip.compress(content, mtime=0)), latency, runtime
-    )
+    packed = len(gzip.compress(content, mtime=0))
+    return StageRow(stage, path.name, accuracy, by, len(content), packed, latency, runtime)
 
 
 def _fastest(report: ParityReport, file: str) -> RunEntry | None:

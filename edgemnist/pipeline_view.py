@@ -33,9 +33,8 @@ def show(report: RunReport) -> None:
     console.print(table)
     plan = report.codegen.generated.plan
     console.print(f"\narena of the C code: {plan.size:,} bytes, input, output and scratch included", markup=False)
-    console.print(
-        f"seconds: {', '.join(f'{name} {value:.0f}' for name, value in report.seconds.items())}", markup=False
-    )
+    seconds = ", ".join(f"{name} {value:.0f}" for name, value in report.seconds.items())
+    console.print(f"seconds: {seconds}", markup=False)
     console.print("\nnext commands:")
     for command in report.commands:
         console.print(f"  {command}", markup=False)
