@@ -261,7 +261,7 @@ def test_real_models_compile_in_c_and_cpp(real_models: Path, tmp_path: Path, nam
     content = (real_models / f"{name}.tflite").read_bytes()
     files = carray.generate(parse_tflite(content))
     write(tmp_path, files)
-    for command, language, standard in (("gcc", "c", "c99"), ("clang++", "c++", "c++17")):
+    for command, language, standard in (("gcc", "c", "c99"), ("g++", "c++", "c++17")):
         subprocess.run(
             [command, "-x", language, f"-std={standard}", *WARNINGS, "-fsyntax-only", "model.c"],
             cwd=tmp_path,
