@@ -74,7 +74,8 @@ EM_INLINE em_window em_find_window(const em_conv_2d_params *p, const int8_t *in,
   const int top = y * p->stride_height - p->pad_top;
   const int left = x * p->stride_width - p->pad_left;
   const int row = p->kernel_width * channels;
-  em_window window = {scratch, p->direct ? p->stride_width * channels : row, row, p->kernel_height, row};
+  const int pair = p->direct ? p->stride_width * channels : row;
+  em_window window = {scratch, pixels > 1 ? pair : 0, row, p->kernel_height, row};
   if (em_window_inside(p, y, x) && em_window_inside(p, y, x + pixels - 1)) {
     window.x = in + (top * p->in_width + left) * p->in_channels;
     window.row_stride = p->dilation_height * p->in_width * p->in_channels;

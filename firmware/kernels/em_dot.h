@@ -35,7 +35,7 @@
 #endif
 
 /* What an inner product reads: `rows` runs of `length` elements, `row_stride` bytes apart, at one pixel or, `pair` bytes
- * further on, at a second one.
+ * further on, at a second one. For one pixel `pair` is 0: it may be read twice over.
  */
 typedef struct {
   const int8_t *x;

@@ -185,7 +185,8 @@ class Layers:
         return self.builder.finish([value.index for value in outputs])
 
     def _weights(self, shape: tuple[int, ...], arithmetic: Arithmetic) -> NDArray[np.int8]:
-        return self.generator.integers(arithmetic.lowest_weight, 128, shape, dtype=np.int8)
+        weights: NDArray[np.int8] = self.generator.integers(arithmetic.lowest_weight, 128, shape).astype(np.int8)
+        return weights
 
     def _weighted(
         self, kind: str, value: Value, weights: NDArray[np.int8], axis: int, shape: tuple[int, ...],
