@@ -19,7 +19,7 @@ INVERT_CHOICES = ("auto", "yes", "no")
 
 _FRAME = (28, 28, 1)
 _BRIGHT = 127
-_INK_SHARE = 0.2  # of the brightest ink: what counts as ink when the box is drawn
+_INK_SHARE = 0.25  # of the brightest ink: what counts as ink when the box is drawn
 _NOISE_CEILING = 0.4  # of the ink's contrast: the most that is taken for noise of the background
 _BLANK_CONTRAST = 16  # grey levels
 
