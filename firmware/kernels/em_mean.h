@@ -1,6 +1,7 @@
 /* MEAN over up to two groups of neighbouring axes.
  *
  * in   int8, walked with the given strides         out  int8 [kept_0.count][kept_1.count]
+ * em_mean takes one group of each kind (kept_1, averaged_1), em_mean_nested two of each.
  * An output is written when all its inputs are read: `out` may lie over `in` as far ahead as the generator computed it.
  */
 #ifndef EM_MEAN_H
@@ -20,13 +21,14 @@ typedef struct {
   em_output output;
 } em_mean_params;
 
-EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *out, const int rounding)
+/* With nested = 0 both outer counts are taken to be 1. */
+EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *out, const int rounding, const int nested)
 {
-  for (int32_t i = 0; i < p->kept_0.count; ++i) {
+  for (int32_t i = 0; i < (nested ? p->kept_0.count : 1); ++i) {
     for (int32_t j = 0; j < p->kept_1.count; ++j) {
       const int8_t *row = in + i * p->kept_0.stride + j * p->kept_1.stride;
       int32_t sum = p->bias;
-      for (int32_t k = 0; k < p->averaged_0.count; ++k, row += p->averaged_0.stride) {
+      for (int32_t k = 0; k < (nested ? p->averaged_0.count : 1); ++k, row += p->averaged_0.stride) {
         const int8_t *from = row;
         for (int32_t l = 0; l < p->averaged_1.count; ++l, from += p->averaged_1.stride) sum += *from;
       }
@@ -37,12 +39,22 @@ EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *o
 
 EM_KERNEL void em_mean(const em_mean_params *p, const int8_t *in, int8_t *out)
 {
-  em_mean_body(p, in, out, EM_ROUND_FAST);
+  em_mean_body(p, in, out, EM_ROUND_FAST, 0);
 }
 
 EM_KERNEL void em_mean_any(const em_mean_params *p, const int8_t *in, int8_t *out)
 {
-  em_mean_body(p, in, out, EM_ROUND_ANY);
+  em_mean_body(p, in, out, EM_ROUND_ANY, 0);
+}
+
+EM_KERNEL void em_mean_nested(const em_mean_params *p, const int8_t *in, int8_t *out)
+{
+  em_mean_body(p, in, out, EM_ROUND_FAST, 1);
+}
+
+EM_KERNEL void em_mean_nested_any(const em_mean_params *p, const int8_t *in, int8_t *out)
+{
+  em_mean_body(p, in, out, EM_ROUND_ANY, 1);
 }
 
 #endif

@@ -72,10 +72,12 @@ class Mean(Operator):
         source, target = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
         count, multiplier = reduced_count(node, graph), mean_multiplier(node, graph)
         fast = fast_shift(255 * count, multiplier, target.zero_point)
+        nested = loops.kept[0][0] > 1 or loops.averaged[0][0] > 1
+        function = f"em_mean{'_nested' if nested else ''}{'' if fast else '_any'}"
         names = ("kept_0", "kept_1", "averaged_0", "averaged_1")
         sizes = zip(names, (*loops.kept, *loops.averaged), strict=True)
         return Step(
-            node=node, header="em_mean.h", function="em_mean" if fast else "em_mean_any", struct_type="em_mean_params",
+            node=node, header="em_mean.h", function=function, struct_type="em_mean_params",
             parameters=(
                 ("bias", -source.zero_point * count), ("multiplier", multiplier.mantissa),
                 *((name, (("count", n), ("stride", stride))) for name, (n, stride) in sizes),
