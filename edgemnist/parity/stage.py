@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgemnist.artifacts import WorkFolder, write_json
-from edgemnist.errors import EnvironmentFailure, ModelError
+from edgemnist.errors import EnvironmentFailure, ModelError, storage_errors
 from edgemnist.parity.gate import Gates, check_gates
 from edgemnist.parity.harness import Subjects, run_parity
 from edgemnist.parity.report import REPORT_NAME, ParityReport
@@ -39,6 +40,7 @@ def parity(options: ParityOptions) -> ParityReport:
     :raises InputError: unknown runtime or dataset, a gate that can't be decided, models that don't fit the images.
     :raises StageOrderError: no models named and none converted.
     :raises ModelError: no runtime ran anything, and at least one because it can't do the model.
+    :raises StorageError: the work folder cannot be written.
     :raises EnvironmentFailure: no runtime ran anything, because all are missing or crashed.
     """
     needed = options.gates.needed_runtimes()
@@ -47,6 +49,8 @@ def parity(options: ParityOptions) -> ParityReport:
         return _judged(file_subjects(options.models, options.images, options.normalisation), chosen, options)
     work = WorkFolder(options.work)
     subjects = work_folder_subjects(work, options.images)
+    with storage_errors(work.root), tempfile.TemporaryFile(dir=work.root):
+        pass  # a folder that cannot be written is better known before the slow part than after it
     report = _judged(subjects, chosen, options)
     _leave(work, subjects, report, options)
     return report

@@ -12,6 +12,7 @@ import pytest
 from edgemnist import cli
 from edgemnist.artifacts import TRAINED_MODEL, WorkFolder
 from edgemnist.parity.report import REPORT_NAME
+from tests.compiler.model_builder import ModelBuilder
 
 FAST = ["--images", "50", "--runtime", "tflm,tflite-runtime-reference,litert-default"]
 
@@ -120,6 +121,15 @@ def test_missing_corrupt_and_unfit_models(
     refuses([str(real_models / "compact_int8.tflite"), "--runtime", "tfml"], capsys, "unknown runtime 'tfml'")
     refuses([str(real_models / "compact_int8.tflite"), "--normalisation", "0..2"], capsys, "unknown normalisation")
     refuses([str(real_models / "compact_int8.tflite"), "--dataset", "nmist"], capsys, "nmist")
+
+
+def test_a_model_with_several_inputs(real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    builder = ModelBuilder()
+    inputs = [builder.input((1, 10), 0.1), builder.input((1, 10), 0.2)]
+    path = tmp_path / "two.tflite"
+    path.write_bytes(builder.finish([builder.op("ADD", inputs, (1, 10), 0.3)]))
+
+    refuses([str(path)], capsys, "the model has 2 inputs")
 
 
 def test_an_engine_that_takes_none_of_the_models(
