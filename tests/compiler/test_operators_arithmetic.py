@@ -129,7 +129,9 @@ def test_exact_at_the_limits_of_overlap(tflm: EngineWorker) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_witness_agrees(kind: str, tflm: EngineWorker, witness: EngineWorker) -> None:
-    assert_reference_exact(Case(kind).model(), tflm, witness)
+    for name, content in table(kind).items():
+        if "five axes" not in name:  # tflite-runtime aborts
+            assert_reference_exact(content, tflm, witness)
 
 
 @st.composite

@@ -48,8 +48,8 @@ TABLE = {
 TABLE["nothing to average"] = mean_model((1, 9), (0,), (0.3, 1), (0.2, 0), keep_dims=True)
 
 
-def test_exact(tflm: EngineWorker) -> None:
-    assert_exact(TABLE, tflm, None)
+def test_exact(tflm: EngineWorker, witness: EngineWorker) -> None:
+    assert_exact(TABLE, tflm, witness)
 
 
 def test_exact_at_the_limits_of_overlap(tflm: EngineWorker) -> None:
