@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -70,21 +69,23 @@ def test_images_are_balanced_and_said_to_be(report: ParityReport, compact: Subje
     assert report.sampling.startswith("100 of 10000 test images, equally many per class")
 
 
-def first_worker(done: threading.Event) -> int:
-    """Wait for this process's first engine worker and return its identifier."""
-    children = Path(f"/proc/self/task/{threading.main_thread().native_id}/children")
-    while not done.is_set():
-        for pid in children.read_text().split():
-            if b"edgemnist.runtimes.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return int(pid)
-        time.sleep(0.01)
-    raise AssertionError("no worker was started")
+def workers() -> set[int]:
+    """Return the identifiers of this process's engine workers; other tests may keep some."""
+    children = Path(f"/proc/self/task/{threading.main_thread().native_id}/children").read_text().split()
+    return {int(pid) for pid in children if b"runtimes.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
 def strike_first_worker(number: signal.Signals, action: Callable[[], ParityReport]) -> ParityReport:
-    """Send a signal to the first engine's process while ``action`` runs, and return what that says."""
-    done = threading.Event()
-    thread = threading.Thread(target=lambda: os.kill(first_worker(done), number))
+    """Send a signal to the first engine's process that ``action`` starts, and return what that says."""
+    earlier, done = workers(), threading.Event()
+
+    def strike() -> None:
+        while not done.wait(0.01):
+            for pid in workers() - earlier:
+                os.kill(pid, number)
+                return
+
+    thread = threading.Thread(target=strike)
     thread.start()
     try:
         return action()
