@@ -1,0 +1,166 @@
+"""``edgemnist codegen``: files, determinism, self-test, bad input."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgemnist import cli, codegen
+from edgemnist.artifacts import ModelContext, WorkFolder
+from edgemnist.compiler import bare_metal, memory, passes
+from edgemnist.compiler.host import HOUSE_FLAGS, compile_files
+from edgemnist.errors import InputError, UnsupportedModelError
+from edgemnist.runtimes import engine_worker
+from edgemnist.tflite_file import read_tflite
+
+GOALS = {  # arena, flash at -Os on Cortex-M4, instructions at -O2 on Cortex-M3
+    "compact_int8": (3400, 11_000, 1_000_000),
+    "seedcnn_int8": (7600, 229_500, 8_000_000),
+}
+
+
+def _settings(**changes: object) -> codegen.CodegenSettings:
+    return codegen.CodegenSettings(**{"name": "net", **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("optimisation", ["-O2", "-Os"])
+@pytest.mark.parametrize("model", ["compact_int8", "seedcnn_int8", "dense_int8", "pretrainedResnet_quant"])
+def test_self_test_passes(real_models: Path, tmp_path: Path, model: str, optimisation: str) -> None:
+    """The generated program agrees with its golden vectors and its CRC, and clears the house flags."""
+    files = dict(codegen.generate(read_tflite(real_models / f"{model}.tflite"), _settings()).files)
+    program = compile_files(files, tmp_path, "self_test", [*HOUSE_FLAGS, optimisation, "-DNET_TEST_MAIN"])
+    assert subprocess.run([program], check=False).returncode == 0
+
+
+def test_self_test_notices_a_wrong_constant(real_models: Path, tmp_path: Path) -> None:
+    """One changed bias of the last dense layer makes the self-test fail."""
+    files = dict(codegen.generate(read_tflite(real_models / "dense_int8.tflite"), _settings()).files)
+    first_bias = re.compile(r"(net_channels_1\[10\] = \{\s*\{)-?\d+")
+    files["net.c"], changed = first_bias.subn(r"\g<1>20000", files["net.c"])
+    assert changed == 1
+    program = compile_files(files, tmp_path, "self_test", ["-std=c99", "-O1", "-DNET_TEST_MAIN"])
+    assert subprocess.run([program], check=False).returncode != 0
+
+
+def test_same_input_same_bytes(real_models: Path) -> None:
+    """No date, no path, no order of a hash in the files."""
+    model = read_tflite(real_models / "compact_int8.tflite")
+    first, second = (codegen.generate(model, _settings(labels=tuple("0123456789"))).files for _ in range(2))
+    assert first == second
+    assert str(real_models) not in "".join(first.values())
+
+
+@pytest.mark.skipif(shutil.which("clang++") is None, reason="clang++ is not installed")
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_valid_cpp17(real_models: Path, tmp_path: Path, compiler: str) -> None:
+    """The same files compile as C++17 under the house flags."""
+    files = codegen.generate(read_tflite(real_models / "compact_int8.tflite"), _settings(labels=("a?", 'b"') * 5)).files
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    flags = [flag for flag in HOUSE_FLAGS if flag != "-std=c99"]
+    for source in ("net.c", "net_test.c"):
+        command = [compiler, "-x", "c++", "-std=c++17", *flags, "-fsyntax-only", "-I.", source]
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("model", GOALS)
+def test_figures_on_emulated_cores(real_models: Path, tmp_path: Path, model: str) -> None:
+    """Arena, flash and instructions stay under their goals, without a library call, and the outputs are TFLM's."""
+    reason = bare_metal.missing_tools()
+    if reason is not None:
+        pytest.skip(reason)
+    tflite = read_tflite(real_models / f"{model}.tflite")
+    program, plan = codegen.compile_model(tflite, _settings())
+    inputs = np.random.default_rng(1).integers(-128, 128, (3, *tflite.input().shape[1:]), dtype=np.int8)
+    with engine_worker("tflm") as tflm:
+        want = tflm.invoke(tflite.content, [inputs[:, None]])[0].reshape(3, -1)
+    run = bare_metal.run_emulated(program, plan, inputs, tmp_path, core="cortex-m3", optimisation="-O2")
+    assert np.array_equal(run.outputs, want)
+    symbols = subprocess.run(["arm-none-eabi-nm", tmp_path / "net.elf"], capture_output=True, text=True, check=True)
+    assert not re.findall(r"__aeabi_\w*div\w*|__aeabi_l\w+", symbols.stdout)
+    arena, flash, instructions = GOALS[model]
+    assert plan.size <= arena
+    assert max(run.instructions) <= instructions
+    assert bare_metal.flash_bytes(program, plan, tmp_path, core="cortex-m4", optimisation="-Os") <= flash
+
+
+@pytest.mark.parametrize(("model", "goal"), [("kws_ref_model", 9000), ("pretrainedResnet_quant", 34_000)])
+def test_arena_of_larger_nets(real_models: Path, model: str, goal: int) -> None:
+    """The arena is near the largest tensor."""
+    _, plan = codegen.compile_model(read_tflite(real_models / f"{model}.tflite"), _settings())
+    assert plan.size <= goal
+
+
+def test_every_fusion_can_be_switched_off(real_models: Path) -> None:
+    """Without a fusion the plan only grows, and the pooled network's arena shows what it saved."""
+    model = read_tflite(real_models / "seedcnn_int8.tflite")
+    fused = codegen.compile_model(model, _settings())[1].size
+    plain = codegen.compile_model(model, _settings(fusions=()))[1].size
+    assert fused < plain
+    with pytest.raises(InputError, match="unknown fusion"):
+        codegen.settings_from(name="net", target="portable", rounding="tflm", without=["nothing"], labels=None)
+    assert set(passes.FUSIONS) >= {"pad", "max-pool"}
+
+
+def test_alignment_of_every_buffer(real_models: Path) -> None:
+    """Kernels may load words."""
+    _, plan = codegen.compile_model(read_tflite(real_models / "pretrainedResnet_quant.tflite"), _settings())
+    assert all(item.offset % memory.ALIGNMENT == 0 for item in plan.placed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--target", "z80"], "unknown target 'z80'"),
+        (["--rounding", "up"], "unknown rounding 'up'"),
+        (["--name", "int"], "'int'"),
+        (["--no-fuse", "magic"], "unknown fusion 'magic'"),
+        (["--labels", "a,b"], "2 labels for 10 classes"),
+    ],
+)
+def test_bad_settings(
+    real_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    """Exit code 2, one message, nothing written."""
+    out = tmp_path / "out"
+    assert cli.run(["codegen", str(real_models / "compact_int8.tflite"), "--out", str(out), *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_float_model_is_refused_with_every_reason(real_models: Path) -> None:
+    """A float model names each tensor and the remedy."""
+    with pytest.raises(UnsupportedModelError) as error:
+        codegen.generate(read_tflite(real_models / "compact_float.tflite"), _settings())
+    assert len(error.value.problems) > 5
+    assert "edgemnist convert --int8" in str(error.value)
+
+
+def test_nothing_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a model and without a work folder the command says which one comes first."""
+    assert cli.run(["codegen", "--work", str(tmp_path)]) == 2
+    assert "edgemnist convert --int8" in capsys.readouterr().err
+
+
+def test_work_folder_gives_labels(real_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The work folder's own model brings its class names; --json is one document."""
+    work = WorkFolder(tmp_path / "work")
+    work.root.mkdir()
+    model = work.path("model_int8.tflite")
+    model.write_bytes((real_models / "compact_int8.tflite").read_bytes())
+    context = ModelContext("mnist", "compact", (28, 28, 1), tuple("0123456789"))
+    work.record("convert", settings=context.as_json(), results={}, outputs=[model])
+    assert cli.run(["codegen", "--work", str(work.root), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["arena_bytes"] <= GOALS["compact_int8"][0]
+    header = (work.root / "c" / "model.h").read_text()
+    assert "model_labels[10]" in header
+    assert "pixel - 128" in header
+    assert (work.root / "c" / "model_memory.png").read_bytes()[:4] == b"\x89PNG"
