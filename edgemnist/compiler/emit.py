@@ -209,7 +209,7 @@ def _wrapped(head: str, items: Sequence[str], tail: str, width: int = 116) -> st
 def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:
     graph, name, prefix = program.graph, settings.name, settings.name.upper()
     run, run_in = _signatures(program, settings)
-    lines = ["", run_in, "{"]
+    lines = ["", run_in, "{", *([] if program.steps else ["  (void)arena; /* the output is the input */"])]
     for index, step in enumerate(program.steps):
         lines.append(f"  {_call(program, plan, settings, index, step)};")
         lines += [f"#ifdef {prefix}_TRACE"]

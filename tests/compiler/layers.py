@@ -175,6 +175,19 @@ class Layers:
         _, height, width, channels = value.shape
         return self.op("PAD", [value, amounts], (1, height + top + bottom, width + left + right, channels))
 
+    def add(self, first: Value, second: Value, activation: int = ACTIVATION_NONE, zero_point: int = 4) -> Value:
+        """Add an ADD of two values of the same shape."""
+        scale = float(np.float32(0.8 * (first.scale + second.scale)))
+        return self.op(
+            "ADD", [first, second], first.shape, scale, zero_point, fused_activation_function=activation
+        )  # fmt: skip
+
+    def concatenation(self, *values: Value, axis: int = 3) -> Value:
+        """Add a CONCATENATION; every value has to have the first one's scale and zero point."""
+        shape = list(values[0].shape)
+        shape[axis] = sum(value.shape[axis] for value in values)
+        return self.op("CONCATENATION", values, shape, axis=axis)
+
     def reshape(self, value: Value, shape: Sequence[int], kind: str = "RESHAPE") -> Value:
         """Add a RESHAPE whose shape comes as a constant tensor and as an option."""
         target = self.builder.constant(np.array(shape), dtype="int32")
@@ -214,4 +227,5 @@ def random_images(shape: Sequence[int], seed: int, random: int = 2) -> NDArray[n
     flat = [np.full(shape, -128), np.full(shape, 127)]
     board = np.where(np.indices(shape).sum(axis=0) % 2, 127, -128)
     noise = [generator.integers(-128, 128, shape) for _ in range(random)]
-    return np.stack([*flat, board, *noise]).astype(np.int8)
+    images: NDArray[np.int8] = np.stack([*flat, board, *noise]).astype(np.int8)
+    return images

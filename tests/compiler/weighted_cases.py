@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
@@ -25,8 +25,8 @@ class Case:
     kind: str
     size: tuple[int, int, int] = (5, 6, 3)
     out_channels: int = 4
-    window: Window = Window()
-    arithmetic: Arithmetic = Arithmetic()
+    window: Window = field(default_factory=Window)
+    arithmetic: Arithmetic = field(default_factory=Arithmetic)
     groups: int = 1
     in_zero_point: int = -5
     seed: int = 0
