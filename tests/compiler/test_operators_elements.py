@@ -13,6 +13,7 @@ from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reader import read_graph
 from edgemnist.runtimes import EngineWorker
 from edgemnist.tflite_file import parse_tflite
+from tests.compiler.bench import Subject, find_truth
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import (
     SCALES,
@@ -128,6 +129,38 @@ def test_hard_swish_everywhere(
 @given(scale=st.sampled_from(SCALES[1:]), zero_point=st.sampled_from(ZERO_POINTS))
 def test_float_everywhere(tflm: EngineWorker, scale: float, zero_point: int) -> None:
     assert_reference_exact(float_model(scale, zero_point), tflm)
+
+
+def byte_model(source: Quantised, inner: Quantised, target: Quantised) -> bytes:
+    """Return uint8 input and output around one MUL."""
+    builder = ModelBuilder()
+    image = builder.input((1, 256), *source, dtype="uint8")
+    value = builder.op("QUANTIZE", [image], (1, 256), *inner)
+    product = builder.op("MUL", [value, builder.constant([[90]], 0.01, 0)], (1, 256), *inner)
+    return builder.finish([builder.op("QUANTIZE", [product], (1, 256), *target, dtype="uint8")])
+
+
+@pytest.mark.parametrize(
+    ("source", "inner", "target"),
+    [
+        ((0.1, 128), (0.1, 0), (0.1, 128)),
+        ((0.1, 0), (0.1, -128), (0.1, 0)),
+        ((0.1, 3), (0.3, -7), (0.07, 255)),
+    ],
+)
+def test_uint8_ends_are_exact(
+    source: Quantised, inner: Quantised, target: Quantised, tflm: EngineWorker, witness: EngineWorker
+) -> None:
+    content = byte_model(source, inner, target)
+    image = np.arange(256, dtype=np.uint8).reshape(1, 256)
+    program = lowering.lower(passes.optimise(read_graph(parse_tflite(content))), LoweringSettings())
+    model = build_host_model(program, memory.plan(program), flags=("-O1",))
+
+    expected = tflm.trace(content, [image[None]])
+    truth = Subject("uint8", content, image[None])
+
+    assert not find_truth(truth, tflm, witness).complaints
+    np.testing.assert_array_equal(model.run(image), expected[program.graph.output][0])
 
 
 def test_float_input_saturates_beyond_what_tflm_can_convert() -> None:

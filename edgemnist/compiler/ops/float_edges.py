@@ -1,4 +1,4 @@
-"""QUANTIZE and DEQUANTIZE: float32 at the ends of a network, requantisation inside it."""
+"""QUANTIZE and DEQUANTIZE: float32 or uint8 at the ends of a network, requantisation inside it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.compiler.fixedpoint import Multiplier, quantise_multiplier
+from edgemnist.compiler.fixedpoint import IntArray, Multiplier, quantise_multiplier
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.lookup import edges_of, requantise_elements
@@ -17,15 +17,18 @@ from edgemnist.compiler.ops.tables import lower_to_table
 
 
 class Quantise(Operator):
-    """float32 or int8 to int8."""
+    """float32, uint8 or int8 to int8, and int8 to uint8."""
 
     kinds = ("QUANTIZE",)
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        if graph.tensors[node.inputs[0]].dtype == "float32":
+        source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+        if source.dtype == "float32":
             return _check_float(node, graph, node.inputs[0]) + require_int8(node, graph, node.outputs)
-        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        edges = [tensor for tensor in (source, target) if tensor.dtype == "uint8" and tensor.quantisation is not None]
+        inner = [index for index in (node.inputs[0], node.outputs[0]) if graph.tensors[index] not in edges[:1]]
+        problems = require_int8(node, graph, inner)
         return problems or check_multiplier(node, _multiplier(node, graph))
 
     def reference(
@@ -34,16 +37,13 @@ class Quantise(Operator):
         """See :meth:`Operator.reference`."""
         if inputs[0].dtype == np.float32:
             return [_quantise(inputs[0], node, graph)]
-        values = requantise_elements(inputs[0].astype(np.int64), edges_of(node, graph), _multiplier(node, graph))
-        return [values.astype(np.int8)]
+        return [_requantise(inputs[0].astype(np.int64), node, graph).astype(graph.tensors[node.outputs[0]].dtype)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        source = node.inputs[0]
-        if graph.tensors[source].dtype == "float32":
+        if graph.tensors[node.inputs[0]].dtype == "float32":
             return _lower(node, graph, "em_quantise", node.outputs[0], Overlap(at_most=0))
-        edges, multiplier = edges_of(node, graph), _multiplier(node, graph)
-        return lower_to_table(node, graph, source, lambda values: requantise_elements(values, edges, multiplier))
+        return lower_to_table(node, graph, node.inputs[0], lambda values: _requantise(values, node, graph))
 
 
 class Dequantise(Operator):
@@ -81,6 +81,11 @@ def _check_float(node: Node, graph: Graph, index: int) -> list[str]:
 def _multiplier(node: Node, graph: Graph) -> Multiplier:
     edges = edges_of(node, graph)
     return quantise_multiplier(edges.source.scale / edges.target.scale)
+
+
+def _requantise(values: IntArray, node: Node, graph: Graph) -> IntArray:
+    dtype = graph.tensors[node.outputs[0]].dtype
+    return requantise_elements(values, edges_of(node, graph), _multiplier(node, graph), dtype)
 
 
 def _quantise(values: NDArray[np.float32], node: Node, graph: Graph) -> NDArray[np.int8]:

@@ -77,10 +77,10 @@ def edges_of(node: Node, graph: Graph) -> Edges:
     return Edges(*(quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0])))
 
 
-def requantise_elements(values: IntArray, edges: Edges, multiplier: Multiplier) -> IntArray:
-    """Return raw values times ``multiplier`` between zero points, int8 range."""
+def requantise_elements(values: IntArray, edges: Edges, multiplier: Multiplier, dtype: str = "int8") -> IntArray:
+    """Return raw values times ``multiplier`` between zero points, in the range of ``dtype``."""
     scaled = multiply_by_quantised_multiplier(values - edges.source.zero_point, multiplier)
-    return np.clip(scaled + edges.target.zero_point, -128, 127)
+    return np.clip(scaled + edges.target.zero_point, np.iinfo(dtype).min, np.iinfo(dtype).max)
 
 
 def _multipliers(node: Node, edges: Edges) -> list[Multiplier]:

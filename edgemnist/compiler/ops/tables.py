@@ -1,8 +1,8 @@
-"""Functions of one int8 element become a table of 256 bytes."""
+"""Functions of one int8 or uint8 element become a table of 256 bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -10,15 +10,22 @@ from edgemnist.compiler.fixedpoint import IntArray
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import CArray, Overlap, Step
 
+_KERNELS: Mapping[tuple[str, str], str] = {
+    ("int8", "int8"): "em_lookup",
+    ("uint8", "int8"): "em_lookup_from_uint8",
+    ("int8", "uint8"): "em_lookup_to_uint8",
+}
+
 
 def lower_to_table(node: Node, graph: Graph, source: int, function: Callable[[IntArray], IntArray]) -> Step:
-    """Return the lookup of every element of tensor ``source`` in the values of ``function``, int8 to int8."""
-    # Indexed by the element's byte: 0 to 127, then -128 to -1.
-    values = function(np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64))
+    """Return the lookup of every element of tensor ``source`` in the values of ``function``, one byte to one byte."""
+    before, after = (graph.tensors[index].dtype for index in (source, node.outputs[0]))
+    # Indexed by the element's byte: for int8 0 to 127, then -128 to -1.
+    values = function(np.arange(256, dtype=np.uint8).view(before).astype(np.int64))
     return Step(
-        node=node, header="em_lookup.h", function="em_lookup", struct_type="em_lookup_params",
+        node=node, header="em_lookup.h", function=_KERNELS[before, after], struct_type="em_lookup_params",
         parameters=(("count", graph.tensors[source].elements),),
         inputs=(source,), outputs=node.outputs,
-        arrays=(CArray("table", "int8_t", values.astype(np.int8)),),
+        arrays=(CArray("table", f"{after}_t", values.astype(after)),),
         overlaps={(source, node.outputs[0]): Overlap(at_most=0)},
     )  # fmt: skip
