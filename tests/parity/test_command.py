@@ -13,6 +13,9 @@ from edgemnist import cli
 from edgemnist.artifacts import TRAINED_MODEL, WorkFolder
 from edgemnist.parity.report import REPORT_NAME
 from tests.compiler.model_builder import ModelBuilder
+from tests.engines import needs
+
+pytestmark = needs("keras", "tflm", "tflite-runtime-reference", "litert-default")
 
 FAST = ["--images", "50", "--runtime", "tflm,tflite-runtime-reference,litert-default"]
 

@@ -18,6 +18,9 @@ from edgemnist.parity.harness import Subjects, run_parity
 from edgemnist.parity.report import NotRun, ParityReport
 from edgemnist.parity.subjects import ImageChoice, file_subjects
 from edgemnist.tflite_file import read_tflite
+from tests.engines import needs
+
+pytestmark = needs("tflm", "tflite-runtime-reference", "litert-default")
 
 EXACT = ("tflm", "tflite-runtime-reference")
 

@@ -16,6 +16,9 @@ from edgemnist.errors import InputError, MissingDependencyError, RuntimeCrashedE
 from edgemnist.runtimes import EngineWorker, WorkerProcess, engine_worker, runtimes
 from edgemnist.runtimes.registry import find_runtime
 from edgemnist.tflite_file import read_tflite
+from tests.engines import needs
+
+pytestmark = needs("tflm", "tflite-runtime-reference")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from edgemnist.runtimes import EngineWorker
 from edgemnist.runtimes.quantise import dequantise, model_input, quantise_table
 from edgemnist.tflite_file import Quantisation, TensorInfo
 from tests.compiler.model_builder import ModelBuilder
+from tests.engines import needs
 
 HOUSE = Normalisation()
 RANGES = [HOUSE, Normalisation(1.0, 0.0), Normalisation(2 / 255, -1.0), Normalisation(1 / 64, -0.3)]
@@ -59,6 +60,7 @@ def quantize_model(scale: float, zero_point: int) -> bytes:
     return builder.finish([builder.op("QUANTIZE", [real], (1, 256), scale, zero_point, version=1)])
 
 
+@needs("tflm", "tflite-runtime-reference")
 @pytest.mark.parametrize("normalisation", RANGES)
 @pytest.mark.parametrize("factor", [1.0, 2.0, 0.5, 2 / 3, 1.7])
 def test_table_equals_the_engines_quantize(

@@ -14,6 +14,9 @@ from edgemnist.data.base import Split
 from edgemnist.runtimes import EngineWorker, engine_worker, run_model, trace_model
 from edgemnist.runtimes.interpreter import with_outputs
 from edgemnist.tflite_file import TfliteModel, parse_tflite, read_tflite
+from tests.engines import needs
+
+pytestmark = needs("tflm", "tflite-runtime-reference", "litert-default", "tensorflow-reference")
 
 MNIST_INT8 = ["compact_int8", "dense_int8", "seedcnn_int8"]
 INT8_MODELS = [*MNIST_INT8, "kws_ref_model", "pretrainedResnet_quant"]
