@@ -1,0 +1,84 @@
+"""``edgemnist run`` end to end on real digits, and the chain of single commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edgemnist import cli
+
+ARTIFACTS = (
+    "trained.keras",
+    "pruned.keras",
+    "model_float32.tflite",
+    "model_int8.tflite",
+    "model_int8.h",
+    "model_int8.c",
+)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    """Run the main job on mnist-5k, one epoch, and return (work folder, its JSON document)."""
+    work = tmp_path_factory.mktemp("run") / "work"
+    target = work.parent / "report.json"
+    with pytest.MonkeyPatch.context() as patch, target.open("w") as stdout:
+        patch.setattr("sys.stdout", stdout)
+        code = cli.run(
+            ["run", "--dataset", "mnist-5k", "--preset", "quick", "--epochs", "6", "--work", str(work), "--json"]
+        )
+    assert code == 0
+    return work, json.loads(target.read_text())
+
+
+@pytest.mark.slow
+def test_main_job_leaves_every_artifact(report: tuple[Path, dict[str, object]]) -> None:
+    """Models, C array, C code, parity and manifest are there, and the dataset is named."""
+    work, document = report
+    assert all((work / name).stat().st_size > 0 for name in ARTIFACTS)
+    assert (work / "c" / "model.c").exists()
+    stages = json.loads((work / "manifest.json").read_text())["stages"]
+    assert set(stages) >= {"train", "prune", "convert", "parity", "run"}
+    assert stages["run"]["settings"]["dataset"] == "mnist-5k"
+    assert str(document["dataset"]).startswith("mnist-5k: 4,000 training and 1,000 test images")
+
+
+@pytest.mark.slow
+def test_main_job_is_accurate_and_exact(report: tuple[Path, dict[str, object]]) -> None:
+    """Real digits are recognised, and generated C equals TFLM byte for byte."""
+    _, document = report
+    runs = [run for run in document["parity"]["runs"] if run["file"] == "model_int8.tflite"]  # type: ignore[index]
+    by_runtime = {run["runtime"]: run for run in runs}
+    assert by_runtime["tflm"]["accuracy"]["share"] > 0.9
+    for runtime in ("tflite-runtime-reference", "host-c"):
+        assert by_runtime[runtime]["exact"] is True, runtime
+
+
+@pytest.mark.slow
+def test_stages_by_hand(report: tuple[Path, dict[str, object]], capsys: pytest.CaptureFixture[str]) -> None:
+    """After training and pruning, convert and parity need no further argument than the work folder."""
+    work, _ = report
+    assert cli.run(["convert", "--int8", "--work", str(work)]) == 0
+    gates = ["--require-exact", "tflm,host-c", "--max-accuracy-drop", "1.0", "--images", "200"]
+    assert cli.run(["parity", "--work", str(work), "--runtime", "keras", *gates]) == 0
+    assert "passed: --require-exact host-c" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--preset", "slow"], "unknown preset 'slow'"),
+        (["--arch", "resnet50"], "resnet50"),
+        (["--dataset", "imagenet"], "imagenet"),
+    ],
+)
+def test_bad_choices_cost_no_time(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A slip is told before anything slow starts, and nothing is written."""
+    work = tmp_path / "work"
+    assert cli.run(["run", "--work", str(work), *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert not (work / "trained.keras").exists()
