@@ -10,9 +10,9 @@
 #include "em_common.h"
 
 typedef struct {
-  int16_t before;
-  int16_t size;
-  int16_t after;
+  int32_t before;
+  int32_t size;
+  int32_t after;
 } em_pad_axis;
 
 typedef struct {
@@ -23,12 +23,12 @@ typedef struct {
   int16_t value;
 } em_pad_params;
 
-EM_INLINE int em_pad_end(const em_pad_axis *axis)
+EM_INLINE int32_t em_pad_end(const em_pad_axis *axis)
 {
   return axis->before + axis->size + axis->after;
 }
 
-EM_INLINE int em_pad_inside(const em_pad_axis *axis, int index)
+EM_INLINE int em_pad_inside(const em_pad_axis *axis, int32_t index)
 {
   return index >= axis->before && index < axis->before + axis->size;
 }
@@ -40,12 +40,12 @@ EM_INLINE void em_fill(int8_t *out, int value, int32_t count)
 
 EM_KERNEL void em_pad(const em_pad_params *p, const int8_t *in, int8_t *out)
 {
-  const int width = em_pad_end(&p->axis_3);
-  in += (int32_t)p->axis_0.size * p->axis_1.size * p->axis_2.size * p->axis_3.size;
-  out += (int32_t)em_pad_end(&p->axis_0) * em_pad_end(&p->axis_1) * em_pad_end(&p->axis_2) * width;
-  for (int i = em_pad_end(&p->axis_0) - 1; i >= 0; --i) {
-    for (int j = em_pad_end(&p->axis_1) - 1; j >= 0; --j) {
-      for (int k = em_pad_end(&p->axis_2) - 1; k >= 0; --k) {
+  const int32_t width = em_pad_end(&p->axis_3);
+  in += p->axis_0.size * p->axis_1.size * p->axis_2.size * p->axis_3.size;
+  out += em_pad_end(&p->axis_0) * em_pad_end(&p->axis_1) * em_pad_end(&p->axis_2) * width;
+  for (int32_t i = em_pad_end(&p->axis_0) - 1; i >= 0; --i) {
+    for (int32_t j = em_pad_end(&p->axis_1) - 1; j >= 0; --j) {
+      for (int32_t k = em_pad_end(&p->axis_2) - 1; k >= 0; --k) {
         out -= width;
         if (em_pad_inside(&p->axis_0, i) && em_pad_inside(&p->axis_1, j) && em_pad_inside(&p->axis_2, k)) {
           in -= p->axis_3.size;

@@ -127,6 +127,7 @@ TABLE = {
     "pad, after only": pad((1, 3, 4, 5), (0, 0), (0, 1), (0, 2), (0, 3)),
     "pad, nothing": pad((1, 3, 4, 5), (0, 0), (0, 0), (0, 0), (0, 0)),
     "pad, vector": pad((1, 9), (0, 0), (3, 4)),
+    "pad, rows beyond 16 bits": pad((1, 2, 40, 33, 30), (0, 0), (1, 0), (0, 0), (0, 0), (0, 0)),
     "pad, value": pad((1, 3, 4, 5), (0, 0), (1, 2), (2, 1), (0, 0), value=77),
     "resize, twice": resize((1, 3, 4, 5), 6, 8),
     "resize, odd": resize((1, 3, 4, 2), 7, 5),
