@@ -72,26 +72,7 @@ class Arithmetic(Operator):
             for index in node.inputs
             if quantisation_of(graph.tensors[index]).per_channel
         ]
-        shapes = [graph.tensors[index].shape for index in node.inputs]
-        target = graph.tensors[node.outputs[0]].shape
-        if _broadcast_shape(*shapes) != target:
-            problems.append(
-                f"{node.label}: shapes {list(shapes[0])} and {list(shapes[1])} don't broadcast to {list(target)}; "
-                "the file is corrupt, convert it again"
-            )
-        elif len(axes_of(node, graph)) > AXES:
-            problems.append(
-                f"{node.label}: broadcasts {list(shapes[0])} with {list(shapes[1])} along too many axes in turn; "
-                "repeat one of them in the model"
-            )
-        if node.kind == "MUL":
-            problems += check_multiplier(node, product_multiplier(node, graph))
-        elif sum_scaling(node, graph).sum.exponent > 0:
-            problems.append(
-                f"{node.label}: the output's scale is less than the operands' / 2^{LEFT_SHIFT - 1}; "
-                "convert the model again with representative data"
-            )
-        return problems
+        return problems + _shape_problems(node, graph) + _scale_problems(node, graph)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -108,6 +89,33 @@ class Arithmetic(Operator):
             if data is not None and data.size == 1:
                 return _lower_with_scalar(node, graph, position, data.astype(np.int64).reshape(1))
         return _lower_product(node, graph) if node.kind == "MUL" else _lower_sum(node, graph)
+
+
+def _shape_problems(node: Node, graph: Graph) -> list[str]:
+    first, second = (graph.tensors[index].shape for index in node.inputs)
+    target = graph.tensors[node.outputs[0]].shape
+    if _broadcast_shape(first, second) != target:
+        return [
+            f"{node.label}: shapes {list(first)} and {list(second)} don't broadcast to {list(target)}; "
+            "the file is corrupt, convert it again"
+        ]
+    if len(axes_of(node, graph)) > AXES:
+        return [
+            f"{node.label}: broadcasts {list(first)} with {list(second)} along too many axes in turn; "
+            "repeat one of them in the model"
+        ]
+    return []
+
+
+def _scale_problems(node: Node, graph: Graph) -> list[str]:
+    if node.kind == "MUL":
+        return check_multiplier(node, product_multiplier(node, graph))
+    if sum_scaling(node, graph).sum.exponent <= 0:
+        return []
+    return [
+        f"{node.label}: the output's scale is less than the operands' / 2^{LEFT_SHIFT - 1}; "
+        "convert the model again with representative data"
+    ]
 
 
 def _broadcast_shape(first: Sequence[int], second: Sequence[int]) -> tuple[int, ...] | None:

@@ -51,24 +51,9 @@ class Pad(Operator):
         problems = require_int8(node, graph, tensors) + require_constants(node, graph, {1: "paddings"})
         if problems:
             return problems
-        source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
-        if len(node.inputs) > 2 and (
-            not graph.is_constant(node.inputs[2]) or graph.tensors[node.inputs[2]].elements != 1
-        ):
-            problems.append(f"{node.label}: the padding value must be one constant; convert the model again")
-        amounts = integers(graph, node.inputs[1])
-        if len(amounts) != 2 * len(source.shape) or min(amounts) < 0:
-            return [
-                f"{node.label}: paddings {list(amounts)} don't fit {source.name!r} {list(source.shape)}; crop instead"
-            ]
-        if tuple(axis.total for axis in axes_of(node, graph)) != target.shape:
-            problems.append(
-                f"{node.label}: {list(source.shape)} padded by {list(amounts)} is not {list(target.shape)}; "
-                "the file is corrupt, convert it again"
-            )
-        if len(_merged(axes_of(node, graph))) > AXES:
-            problems.append(f"{node.label}: pads along more than {AXES} axes; reshape before")
-        return problems + require_same_quantisation(node, graph, tensors)
+        if len(node.inputs) > 2 and not _is_one_constant(graph, node.inputs[2]):
+            return [f"{node.label}: the padding value must be one constant; convert the model again"]
+        return _amount_problems(node, graph) + require_same_quantisation(node, graph, tensors)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -91,6 +76,26 @@ class Pad(Operator):
             inputs=node.inputs[:1], outputs=node.outputs,
             overlaps={(node.inputs[0], node.outputs[0]): _overlap(axes)},
         )  # fmt: skip
+
+
+def _is_one_constant(graph: Graph, index: int) -> bool:
+    return graph.is_constant(index) and graph.tensors[index].elements == 1
+
+
+def _amount_problems(node: Node, graph: Graph) -> list[str]:
+    source, target = (graph.tensors[index] for index in (node.inputs[0], node.outputs[0]))
+    amounts = list(integers(graph, node.inputs[1]))
+    if len(amounts) != 2 * len(source.shape) or min(amounts) < 0:
+        return [f"{node.label}: paddings {amounts} don't fit {source.name!r} {list(source.shape)}; crop instead"]
+    axes = axes_of(node, graph)
+    if tuple(axis.total for axis in axes) != target.shape:
+        return [
+            f"{node.label}: {list(source.shape)} padded by {amounts} is not {list(target.shape)}; "
+            "the file is corrupt, convert it again"
+        ]
+    if len(_merged(axes)) > AXES:
+        return [f"{node.label}: pads along more than {AXES} axes; reshape before"]
+    return []
 
 
 def axes_of(node: Node, graph: Graph) -> list[PadAxis]:
