@@ -40,6 +40,7 @@ def convert(
     c_array: Annotated[
         bool | None, typer.Option("--c-array/--no-c-array", help="Write .h and .c. Default: of the int8 model.")
     ] = None,
+    c: Annotated[bool, typer.Option("--c", help="Also write the int8 model as C code, as codegen does.")] = False,
     name: Annotated[str, typer.Option(help="Name of the C array.")] = "g_model",
     style: Annotated[str, typer.Option(help="C names and files: default, or tflm as its examples do.")] = "default",
     out: Annotated[Path | None, typer.Option(help="Folder for the results. Default: the work folder.")] = None,
@@ -56,10 +57,12 @@ def convert(
         chosen, io, calibration, seed, c_array=c_array, name=name, style=style, dataset=dataset, range_=normalisation
     )
     result = command.run(settings, model, work, out, modes_given=any(chosen.values()))
+    generated = command.write_c(result) if c else None
     if json:
-        progress.print_json(result.as_json())
+        progress.print_json(result.as_json() | ({"c": generated.as_json()} if generated else {}))
     else:
         view.show(result)
+        view.show_c(generated)
 
 
 def inspect(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgemnist import convert
 from edgemnist.artifacts import WorkFolder
+from edgemnist.codegen import CodegenResult, CodegenSettings, run_codegen
 from edgemnist.conversion.settings import MODES, ConversionResult, ConversionSettings
 from edgemnist.convert import CArrayResult
 from edgemnist.errors import InputError
@@ -63,3 +64,13 @@ def run(
             "Other modes need the Keras model"
         )
     return convert.write_c_array(model, settings, folder, out or work)
+
+
+def write_c(result: ConversionResult | CArrayResult) -> CodegenResult:
+    """Generate the C code of the int8 model that was just made, in ``c/`` beside it.
+
+    :raises InputError: no int8 model was made.
+    """
+    if isinstance(result, CArrayResult) or all(model.mode != ModelKind.INT8.value for model in result.models):
+        raise InputError("--c needs an int8 model; add --int8, or use `edgemnist codegen MODEL.tflite`")
+    return run_codegen(None, None, CodegenSettings(), WorkFolder(result.folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgemnist.codegen import CodegenResult
 from edgemnist.conversion.settings import ConversionResult, ConvertedModel, TensorFacts
 from edgemnist.convert import CArrayResult
 from edgemnist.progress import say, stdout_console
@@ -13,6 +14,13 @@ def show(result: ConversionResult | CArrayResult) -> None:
         stdout_console().print(f"C array {result.name}: {', '.join(result.files)} in {result.folder}", markup=False)
         return
     _show_models(result)
+
+
+def show_c(generated: CodegenResult | None) -> None:
+    """Print where the C code went, if there is any."""
+    if generated is not None:
+        size = f"arena {generated.generated.plan.size:,} bytes"
+        stdout_console().print(f"C code: {generated.folder}, {size}", markup=False)
 
 
 def _show_models(result: ConversionResult) -> None:

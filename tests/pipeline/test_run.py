@@ -82,3 +82,16 @@ def test_bad_choices_cost_no_time(
     assert cli.run(["run", "--work", str(work), *arguments]) == 2
     assert said in capsys.readouterr().err
     assert not (work / "trained.keras").exists()
+
+
+@pytest.mark.slow
+def test_convert_writes_c_code(
+    report: tuple[Path, dict[str, object]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``convert --int8 --c`` leaves the C code beside the model; without an int8 model it says what to add."""
+    work, _ = report
+    (work / "c" / "model.c").unlink()
+    assert cli.run(["convert", "--int8", "--c", "--work", str(work)]) == 0
+    assert (work / "c" / "model.c").exists()
+    assert cli.run(["convert", "--float32", "--c", "--work", str(work)]) == 2
+    assert "add --int8" in capsys.readouterr().err
