@@ -53,7 +53,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     :raises InputError: the file is not a whole checkpoint of the known format.
     """
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             header = json.loads(content["header"].tobytes())
             if header["format"] != FORMAT:
                 raise ValueError(f"format {header['format']!r}, known is {FORMAT}")

@@ -69,9 +69,9 @@ def plan_pruning(sparsity: float, schedule: str, pattern: str, steps: int) -> Pr
 def why_dense(layer: Any) -> str | None:
     """Return why a layer with a kernel is left dense, or None when it is pruned."""
     if type(layer).__name__ == "DepthwiseConv2D":
-        return "stays dense: tensorflow-model-optimization does not prune depthwise convolutions"
+        return "stays dense: depthwise kernels can't be pruned by tensorflow-model-optimization"
     if type(layer).__name__ == "Conv2D" and layer.kernel.shape[2] < _FEWEST_INPUTS:
-        return "stays dense: reads the image itself, few weights that matter much"
+        return "stays dense: reads the image itself"
     return None
 
 

@@ -21,19 +21,20 @@ def show_training(result: TrainResult, *, as_json: bool) -> None:
         return
     from rich.table import Table
 
-    table = Table("stage", "accuracy", "validation", "parameters", "epochs", "seconds", "peak memory")
+    table = Table("stage", "accuracy", "validation", "parameters", "epochs", "seconds", "memory")
     table.add_row(
-        f"train {result.arch} on {result.dataset}",
+        "train",
         f"{result.accuracy:.2%}",
         f"{result.validation_accuracy:.2%}",
         f"{result.parameters:,}",
-        f"{result.epochs_run} (best {result.best_epoch})",
+        f"{result.epochs_run}, best {result.best_epoch}",
         f"{result.seconds:.0f}",
         f"{result.peak_memory_bytes / 2**20:.0f} MiB",
     )
     console = stdout_console()
+    console.print(f"train {result.arch} on {result.dataset}")
     console.print(table)
-    console.print(f"accuracy: measured on the test split, once; model: {result.model_path}")
+    console.print(f"accuracy: measured once, on the test split; memory: the peak; model: {result.model_path}")
 
 
 def show_pruning(result: PruneResult, *, as_json: bool) -> None:
@@ -52,16 +53,17 @@ def show_pruning(result: PruneResult, *, as_json: bool) -> None:
             layer.layer, layer.kind, f"{layer.weights:,}", f"{layer.zeros:,}", f"{layer.sparsity:.1%}", layer.note
         )
     table = Table("stage", "accuracy", "weights, gzip", "sparsity", "epochs", "seconds")
-    table.add_row("before", f"{result.accuracy_before:.2%}", f"{result.gzip_bytes_before:,} B", "", "", "")
+    table.add_row("train", f"{result.accuracy_before:.2%}", f"{result.gzip_bytes_before:,} B", "", "", "")
     table.add_row(
-        f"prune {result.arch} on {result.dataset}",
+        "prune",
         f"{result.accuracy:.2%}",
         f"{result.gzip_bytes:,} B",
         f"{result.sparsity:.1%}",
-        f"{result.epochs_run} (best {result.best_epoch})",
+        f"{result.epochs_run}, best {result.best_epoch}",
         f"{result.seconds:.0f}",
     )
     console = stdout_console()
+    console.print(f"prune {result.arch} on {result.dataset}")
     console.print(layers)
     console.print(table)
     console.print(

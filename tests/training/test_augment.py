@@ -1,0 +1,141 @@
+"""Augmentation stays within its ranges, derives from its seed alone, and suits the dataset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from edgemnist.augment import (
+    AUGMENTATIONS,
+    NO_AUGMENTATION,
+    Augmentation,
+    augment_batch,
+    augmentation_for,
+    choice_of_options,
+    choose_augmentation,
+    find_augmentation,
+)
+from edgemnist.errors import InputError
+from edgemnist.tensorflow_setup import load_tensorflow
+
+
+def augment(images: NDArray[np.float32], augmentation: Augmentation, seed: int = 0) -> NDArray[np.float32]:
+    tf, _ = load_tensorflow()
+    return np.asarray(augment_batch(tf, tf.constant(images), augmentation, tf.constant([seed, 1])))
+
+
+def dots(count: int, row: int, column: int, side: int = 21) -> NDArray[np.float32]:
+    images = np.zeros((count, side, side, 1), np.float32)
+    images[:, row, column] = 255
+    return images
+
+
+def centres(images: NDArray[np.float32]) -> NDArray[Any]:
+    """Return (row, column) of each image's centre of mass, shape (count, 2)."""
+    mass = images[..., 0] / images.sum(axis=(1, 2, 3))[:, np.newaxis, np.newaxis]
+    places = np.arange(images.shape[1])
+    return np.stack([(mass.sum(axis=2) * places).sum(axis=1), (mass.sum(axis=1) * places).sum(axis=1)], axis=1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    kind=st.sampled_from(AUGMENTATIONS),
+    shape=st.tuples(st.integers(1, 5), st.integers(4, 20), st.integers(4, 20), st.sampled_from([1, 3])),
+    seed=st.integers(0, 2**31 - 1),
+)
+def test_shape_and_value_range_stay(kind: Augmentation, shape: tuple[int, ...], seed: int) -> None:
+    images = np.random.default_rng(seed).integers(0, 256, shape).astype(np.float32)
+    changed = augment(images, kind, seed)
+    assert changed.shape == images.shape
+    assert changed.min() >= 0
+    assert changed.max() <= 255 + 1e-3
+
+
+@pytest.mark.parametrize("kind", AUGMENTATIONS, ids=lambda kind: kind.name)
+def test_the_seed_decides_everything(kind: Augmentation) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (8, 28, 28, 1)).astype(np.float32)
+    assert np.array_equal(augment(images, kind, 1), augment(images, kind, 1))
+    assert np.array_equal(augment(images, kind, 1), augment(images, kind, 2)) == (kind is NO_AUGMENTATION)
+
+
+def test_shift_moves_within_its_range_and_reaches_it() -> None:
+    moved = centres(augment(dots(500, 10, 10), Augmentation("shift", "", shift=2))) - 10
+    assert np.abs(moved).max() <= 2 + 1e-4
+    assert np.abs(moved).max(axis=0).min() > 1.9
+    assert abs(moved.mean()) < 0.2
+
+
+def test_rotation_turns_about_the_centre_within_its_range() -> None:
+    kind = Augmentation("rotation", "", rotation=30)
+    assert np.allclose(centres(augment(dots(50, 10, 10), kind)), 10, atol=1e-3)
+    turned = centres(augment(dots(500, 10, 18), kind)) - 10
+    degrees = np.degrees(np.arctan2(turned[:, 0], turned[:, 1]))
+    assert 28 < np.abs(degrees).max() < 33
+    assert np.allclose(np.hypot(*turned.T), 8, atol=0.5)
+
+
+def test_zoom_scales_about_the_centre_within_its_range() -> None:
+    distances = centres(augment(dots(500, 10, 18), Augmentation("zoom", "", zoom=0.25)))[:, 1] - 10
+    assert 8 / 1.25 - 0.3 <= distances.min() < 6.8
+    assert 9.5 < distances.max() <= 10.1
+
+
+def test_flip_mirrors_about_half_of_the_images_exactly() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (200, 9, 12, 1)).astype(np.float32)
+    changed = augment(images, Augmentation("flip", "", flip=True))
+    mirrored = np.isclose(changed, images[:, :, ::-1], atol=0.1).all(axis=(1, 2, 3))
+    untouched = np.isclose(changed, images, atol=0.1).all(axis=(1, 2, 3))
+    assert np.all(mirrored ^ untouched)
+    assert 70 < mirrored.sum() < 130
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [
+        ("mnist", "handwriting"),
+        ("mnist-5k", "handwriting"),
+        ("emnist-letters", "handwriting"),
+        ("fashion-mnist", "garments"),
+        ("/home/someone/photos", "gentle"),
+    ],
+)
+def test_the_kind_suits_the_dataset(dataset: str, expected: str) -> None:
+    assert augmentation_for(dataset).name == expected
+    assert choose_augmentation("auto", "none", dataset) == expected
+    assert choose_augmentation(None, "none", dataset) == "none"
+    assert choose_augmentation("garments", "none", dataset) == "garments"
+
+
+def test_letters_and_digits_are_never_mirrored_and_garments_never_turned() -> None:
+    assert not find_augmentation("handwriting").flip
+    assert find_augmentation("garments").flip
+    assert find_augmentation("garments").rotation == 0
+
+
+@pytest.mark.parametrize(
+    ("augment_flag", "name", "expected"),
+    [
+        (None, None, None),
+        (True, None, "auto"),
+        (False, None, "none"),
+        (None, "gentle", "gentle"),
+        (True, "none", "none"),
+    ],
+)
+def test_the_two_options_come_to_one_choice(augment_flag: bool | None, name: str | None, expected: str | None) -> None:
+    assert choice_of_options(augment_flag, name) == expected
+
+
+def test_contradicting_options_are_refused() -> None:
+    with pytest.raises(InputError, match="contradict"):
+        choice_of_options(False, "gentle")
+
+
+def test_unknown_kind_lists_all() -> None:
+    with pytest.raises(InputError, match="'blur', known are handwriting, garments, gentle, none"):
+        find_augmentation("blur")

@@ -1,0 +1,97 @@
+"""The architectures: what the table says of them, the shapes they take, and that they convert cleanly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgemnist.errors import InputError
+from edgemnist.models import (
+    DEFAULT_ARCHITECTURE,
+    Architecture,
+    architectures,
+    build_model,
+    find_architecture,
+    folded_parameters,
+)
+from edgemnist.tensorflow_setup import load_tensorflow
+from edgemnist.tflite_file import parse_tflite
+
+every_architecture = pytest.mark.parametrize("row", architectures(), ids=lambda row: row.name)
+
+
+def test_the_table_holds_the_tutorial_nets_and_the_compact_ones() -> None:
+    assert {row.name for row in architectures()} >= {"dense", "cnn", "tiny", "small", "ds-cnn"}
+    assert DEFAULT_ARCHITECTURE == "tiny"
+    assert all(5_000 <= find_architecture(name).parameters <= 20_000 for name in ("tiny", "small", "ds-cnn"))
+
+
+@every_architecture
+def test_parameters_are_those_of_the_table(row: Architecture) -> None:
+    assert folded_parameters(build_model(row.name, (28, 28, 1), 10, seed=1)) == row.parameters
+
+
+@every_architecture
+@pytest.mark.parametrize(("shape", "classes"), [((28, 28, 1), 10), ((13, 17, 3), 2), ((32, 32, 3), 47)])
+def test_output_is_probabilities(row: Architecture, shape: tuple[int, int, int], classes: int) -> None:
+    images = np.random.default_rng(0).random((3, *shape)).astype(np.float32)
+    probabilities = np.asarray(build_model(row.name, shape, classes, seed=1)(images))
+    assert probabilities.shape == (3, classes)
+    assert np.all(probabilities >= 0)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+@every_architecture
+def test_smallest_side_is_the_smallest_that_builds(row: Architecture) -> None:
+    side = row.smallest_side
+    build_model(row.name, (side, side, 1), 10, seed=1)
+    with pytest.raises(InputError, match=f"needs at least {side}x{side}x1"):
+        build_model(row.name, (side - 1, side + 5, 1), 10, seed=1)
+    _, keras = load_tensorflow()
+    if side > 1:
+        with pytest.raises(ValueError, match=r"size|dimension"):
+            row.build(keras.layers, keras.Input((side - 1, side - 1, 1)), 10)
+
+
+@every_architecture
+def test_the_seed_decides_the_weights_and_nothing_else_does(row: Architecture) -> None:
+    first, again, other = (build_model(row.name, (12, 12, 1), 4, seed) for seed in (5, 5, 6))
+    assert [weight.name for weight in first.weights] == [weight.name for weight in again.weights]
+    assert [layer.name for layer in first.layers] == [layer.name for layer in other.layers]
+    assert all(np.array_equal(a, b) for a, b in zip(first.get_weights(), again.get_weights(), strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first.get_weights(), other.get_weights(), strict=True))
+
+
+@every_architecture
+def test_conversion_with_batch_1_leaves_no_shape_arithmetic(row: Architecture) -> None:
+    tf, _ = load_tensorflow()
+    model = build_model(row.name, (28, 28, 1), 10, seed=1)
+    function = tf.function(lambda image: model(image, training=False))
+    concrete = function.get_concrete_function(tf.TensorSpec((1, 28, 28, 1), tf.float32))
+    content = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model).convert()
+    operators = {operator.kind for operator in parse_tflite(content).operators}
+    pooling = {"MAX_POOL_2D", "MEAN"}
+    assert operators <= {"CONV_2D", "DEPTHWISE_CONV_2D", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"} | pooling
+
+
+@pytest.mark.parametrize(("name", "close"), [("tinny", "tiny"), ("DSCNN", "ds-cnn"), ("Dense", "dense")])
+def test_unknown_architecture_lists_all_and_suggests_one(name: str, close: str) -> None:
+    with pytest.raises(InputError, match=f"did you mean '{close}'") as caught:
+        find_architecture(name)
+    assert all(row.name in str(caught.value) for row in architectures())
+
+
+def test_unlike_any_architecture_suggests_none() -> None:
+    with pytest.raises(InputError) as caught:
+        find_architecture("zzzz")
+    assert "did you mean" not in str(caught.value)
+
+
+def test_one_class_is_refused() -> None:
+    with pytest.raises(InputError, match="at least 2 classes, got 1"):
+        build_model("tiny", (28, 28, 1), 1, seed=1)
+
+
+def test_images_too_small_for_one_architecture_are_pointed_to_others() -> None:
+    with pytest.raises(InputError, match=r"--arch tiny or small or ds-cnn or dense"):
+        build_model("cnn", (8, 8, 1), 10, seed=1)

@@ -1,0 +1,189 @@
+"""The train stage: what it leaves behind, what it refuses, and that nothing good is lost."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgemnist.artifacts import ModelContext, WorkFolder, sha256_of
+from edgemnist.data.base import Dataset
+from edgemnist.errors import InputError, StorageError
+from edgemnist.tensorflow_setup import load_tensorflow
+from edgemnist.train import CHECKPOINT, TrainResult, TrainSettings, run_training
+from edgemnist.training.loop import TrainingDivergedError
+from edgemnist.training.saving import load_model
+from tests.training.conftest import SETTINGS
+from tests.training.strokes import make_dataset
+
+QUICK = TrainSettings(arch="dense", epochs=2, seed=3, batch=32)
+
+
+@contextmanager
+def interrupted(monkeypatch: pytest.MonkeyPatch, after_calls: int) -> Iterator[None]:
+    """Raise KeyboardInterrupt, as Ctrl-C does, when the loop looks up for the ``after_calls``-th time."""
+    from edgemnist.progress import Task
+
+    calls = 0
+
+    def update(self: Task, **_: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == after_calls:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Task, "update", update)
+        with pytest.raises(KeyboardInterrupt):
+            yield
+
+
+def test_the_artifacts_are_complete(trained: tuple[Path, TrainResult]) -> None:
+    root, result = trained
+    assert sorted(path.name for path in root.iterdir()) == [
+        "curves.png",
+        "history.csv",
+        "history.json",
+        "manifest.json",
+        "trained.keras",
+    ]
+    assert (root / "curves.png").read_bytes().startswith(b"\x89PNG")
+    rows = list(csv.DictReader((root / "history.csv").read_text().splitlines()))
+    document = json.loads((root / "history.json").read_text())
+    assert [int(row["epoch"]) for row in rows] == [row["epoch"] for row in document] == [1, 2, 3, 4]
+    assert [float(row["loss"]) for row in rows] == [report.loss for report in result.history]
+
+
+def test_the_manifest_says_what_was_done(trained: tuple[Path, TrainResult], strokes: Dataset) -> None:
+    root, result = trained
+    record = WorkFolder(root).require("train", needed_by="the test")
+    context = ModelContext.from_json(record.settings)
+    assert (context.dataset, context.arch, context.image_shape) == ("strokes", "tiny", (12, 12, 1))
+    assert context.class_names == strokes.class_names
+    assert {key: record.settings[key] for key in ("seed", "epochs", "batch", "augmentation", "validation")} == {
+        "seed": 3,
+        "epochs": 4,
+        "batch": 32,
+        "augmentation": "gentle",
+        "validation": 60,
+    }
+    assert record.results["accuracy"] == result.accuracy > 0.9
+    assert record.results["parameters"] == result.parameters
+    assert record.results["peak_memory_bytes"] > 2**20
+    assert record.outputs == {"trained.keras": sha256_of(root / "trained.keras")}
+    assert "tensorflow" in record.versions
+
+
+def test_the_saved_model_is_plain_keras_with_the_told_accuracy(
+    trained: tuple[Path, TrainResult], strokes: Dataset
+) -> None:
+    root, result = trained
+    _, keras = load_tensorflow()
+    model = keras.models.load_model(root / "trained.keras")
+    assert not getattr(model, "optimizer", None)
+    assert model.input_shape == (None, 12, 12, 1)
+    predicted = np.asarray(model(strokes.test.images / np.float32(255))).argmax(axis=1)
+    assert np.mean(predicted == strokes.test.labels) == result.accuracy
+
+
+def test_the_same_seed_gives_the_same_file(trained: tuple[Path, TrainResult], strokes: Dataset, tmp_path: Path) -> None:
+    run_training(SETTINGS, strokes, WorkFolder(tmp_path))
+    assert (tmp_path / "trained.keras").read_bytes() == (trained[0] / "trained.keras").read_bytes()
+
+
+@pytest.mark.parametrize("calls", [1, 3, 9])
+def test_ctrl_c_then_resume_gives_the_same_file(
+    trained: tuple[Path, TrainResult],
+    strokes: Dataset,
+    tmp_path: Path,
+    calls: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    work = WorkFolder(tmp_path)
+    with interrupted(monkeypatch, calls):
+        run_training(SETTINGS, strokes, work)
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
+    assert "go on with `edgemnist train --resume`" in capsys.readouterr().err
+    result = run_training(TrainSettings(), strokes, work, resume=True)
+    assert result.epochs_run == 4
+    assert (tmp_path / "trained.keras").read_bytes() == (trained[0] / "trained.keras").read_bytes()
+    assert not (tmp_path / CHECKPOINT).exists()
+
+
+def test_resume_without_an_unfinished_training_is_refused(work: WorkFolder, strokes: Dataset) -> None:
+    with pytest.raises(InputError, match="nothing to resume: there is no unfinished `edgemnist train`"):
+        run_training(SETTINGS, strokes, work, resume=True)
+
+
+def test_resume_with_other_settings_names_them(
+    strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with interrupted(monkeypatch, 2):
+        run_training(QUICK, strokes, WorkFolder(tmp_path))
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    with pytest.raises(InputError, match=r"epochs was 2 and is now 7, learning_rate was 0.002 and is now 0.5"):
+        run_training(TrainSettings(epochs=7, learning_rate=0.5), strokes, WorkFolder(tmp_path), resume=True)
+    with pytest.raises(InputError, match="dataset_sha256 was 'drawn 600' and is now 'drawn 300'"):
+        run_training(TrainSettings(validation=60), make_dataset(300), WorkFolder(tmp_path), resume=True)
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
+def test_a_divergence_keeps_the_earlier_model(work: WorkFolder, strokes: Dataset) -> None:
+    before = work.path("trained.keras").read_bytes(), work.manifest_path.read_bytes()
+    with pytest.raises(TrainingDivergedError):
+        run_training(TrainSettings(arch="dense", epochs=2, learning_rate=1e30, schedule="constant"), strokes, work)
+    assert (work.path("trained.keras").read_bytes(), work.manifest_path.read_bytes()) == before
+
+
+def test_a_new_training_replaces_the_old_one(work: WorkFolder, strokes: Dataset) -> None:
+    result = run_training(QUICK, strokes, work)
+    assert result.arch == "dense"
+    assert load_model(work.path("trained.keras")).name == "dense"
+    assert work.require("train", needed_by="the test").settings["arch"] == "dense"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (TrainSettings(arch="lenet"), "unknown architecture 'lenet'"),
+        (TrainSettings(epochs=0), "epochs 0 is too low"),
+        (TrainSettings(batch=0), "batch 0 is too low"),
+        (TrainSettings(validation=600), "cannot hold out 600 of 600 training images"),
+        (TrainSettings(validation=0), "cannot hold out 0 of 600 training images"),
+        (TrainSettings(augmentation="blur"), "unknown augmentation 'blur'"),
+        (TrainSettings(schedule="step"), "unknown schedule 'step'"),
+    ],
+)
+def test_bad_settings_leave_nothing_behind(
+    settings: TrainSettings, message: str, strokes: Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        run_training(settings, strokes, WorkFolder(tmp_path / "work"))
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_training(
+    strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match=r"cannot write .*file"):
+        run_training(TrainSettings(epochs=100_000), strokes, WorkFolder(tmp_path / "file"))
+
+
+def test_without_matplotlib_only_the_curves_are_missing(
+    strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    run_training(QUICK, strokes, WorkFolder(tmp_path))
+    assert capsys.readouterr().err.count("matplotlib is not installed") == 1
+    assert not (tmp_path / "curves.png").exists()
+    assert (tmp_path / "history.csv").exists()
