@@ -101,14 +101,21 @@ def _buffers(program: Program) -> list[Buffer]:
 
 
 def _overlaps(program: Program, buffers: Iterable[Buffer]) -> Overlaps:
-    """Return the declared overlaps between root tensors, for inputs that die in the step."""
+    """Return the declared overlaps between root tensors, for inputs that die in the step.
+
+    Where a step reads one tensor under several names, all of them have to allow the same.
+    """
     last = {buffer.tensor: buffer.last for buffer in buffers}
     found: Overlaps = {}
     for index, step in enumerate(program.steps):
-        for (source, target), overlap in step.overlaps.items():
-            source_root, target_root = program.graph.root(source), program.graph.root(target)
-            if last[source_root] == index and source_root != target_root:
-                found[source_root, target_root] = overlap
+        for target in step.outputs:
+            declared: dict[int, set[Overlap | None]] = {}
+            for source in step.inputs:
+                declared.setdefault(program.graph.root(source), set()).add(step.overlaps.get((source, target)))
+            for root, choices in declared.items():
+                overlap = choices.pop() if len(choices) == 1 else None
+                if overlap is not None and last[root] == index:
+                    found[root, program.graph.root(target)] = overlap
     return found
 
 
