@@ -80,7 +80,7 @@ def _tensor_macros(prefix: str, what: str, tensor: TensorInfo) -> list[str]:
     names = {4: ("HEIGHT", "WIDTH", "CHANNELS"), 3: ("LENGTH", "CHANNELS"), 2: ("CHANNELS",)}.get(len(tensor.shape), ())
     lines = [f"#define {prefix}_{what}_SIZE {tensor.elements}"]
     lines += [f"#define {prefix}_{what}_{axis} {size}" for axis, size in zip(names, tensor.shape[1:], strict=False)]
-    if tensor.dtype == "int8":
+    if tensor.dtype != "float32":
         quantisation = quantisation_of(tensor)
         lines.append(f"#define {prefix}_{what}_SCALE {float_constant(quantisation.scale)}")
         lines.append(f"#define {prefix}_{what}_ZERO_POINT ({quantisation.zero_point})")

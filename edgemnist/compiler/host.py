@@ -80,7 +80,8 @@ class HostModel:
         images = np.ascontiguousarray(images)
         results = np.empty((len(images), *output.shape[1:]), np.dtype(output.dtype))
         run = self.library.net_run
-        for image, result in zip(images, results, strict=True):
+        for index in range(len(images)):
+            image, result = images[index : index + 1], results[index : index + 1]
             run(image.ctypes.data_as(ctypes.c_void_p), result.ctypes.data_as(ctypes.c_void_p))
         return results
 

@@ -116,15 +116,21 @@ def generated_inputs(entry: TensorInfo, count: int) -> list[NDArray[Any]]:
         for index in range(entry.elements):
             state = (state * LCG_MULTIPLIER + LCG_INCREMENT) & 0xFFFFFFFF
             bytes_[index] = state >> 24
-        values = bytes_.view(np.int8) if entry.dtype == "int8" else bytes_.astype(np.float32) / np.float32(256)
-        inputs.append(values.reshape(entry.shape))
+        inputs.append(_as_input(bytes_, entry).reshape(entry.shape))
     return inputs
 
 
+def _as_input(bytes_: NDArray[np.uint8], entry: TensorInfo) -> NDArray[Any]:
+    if entry.dtype == "float32":
+        return bytes_.astype(np.float32) / np.float32(256)
+    return bytes_.view(np.dtype(entry.dtype))
+
+
 def _from_state(entry: TensorInfo) -> str:
-    if entry.dtype == "int8":
-        return "(int8_t)(uint8_t)(state >> 24)"
-    return "(float)(state >> 24) / 256.0f"
+    """Return the C expression for what ``_as_input`` does to the highest byte of the state."""
+    if entry.dtype == "float32":
+        return "(float)(state >> 24) / 256.0f"
+    return "(int8_t)(uint8_t)(state >> 24)" if entry.dtype == "int8" else "(uint8_t)(state >> 24)"
 
 
 def _rows(arrays: Sequence[NDArray[Any]]) -> str:

@@ -70,7 +70,7 @@ class Conv2D(Operator):
             "yxabgc,gfabc->yxgf", grouped, weights.reshape(groups, out_channels // groups, *weights.shape[1:])
         ).reshape(geometry.out_height, geometry.out_width, out_channels)
         accumulators = accumulators + bias_values(node, graph, out_channels)
-        multipliers = channel_multipliers(node, graph, float32_product=False)
+        multipliers = channel_multipliers(node, graph)
         scaled = requantise(accumulators, multipliers * (out_channels // len(multipliers)))
         low, high = activation_range(node.integer("fused_activation_function"), output)
         return [np.clip(scaled + quantisation_of(output).zero_point, low, high).astype(np.int8)[None]]
@@ -80,7 +80,7 @@ class Conv2D(Operator):
         geometry = conv_geometry(node, graph)
         weights = graph.tensors[node.inputs[1]].data
         rows = np.asarray(weights).reshape(geometry.out_channels, -1)
-        channels = channel_parameters(node, graph, rows, channel_multipliers(node, graph, float32_product=False))
+        channels = channel_parameters(node, graph, rows, channel_multipliers(node, graph))
         groups = geometry.in_channels // graph.tensors[node.inputs[1]].shape[3]
         per_group = geometry.out_channels // groups
         packed = np.concatenate([pack_lanes(rows[g * per_group : (g + 1) * per_group]) for g in range(groups)])

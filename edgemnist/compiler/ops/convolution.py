@@ -91,19 +91,16 @@ class ChannelParameters:
         return CArray("channels", "em_channel", pairs), CArray("shifts", "int8_t", self.shifts)
 
 
-def channel_multipliers(node: Node, graph: Graph, *, float32_product: bool) -> tuple[Multiplier, ...]:
-    """Return each output channel's ``input scale * weight scale / output scale`` in fixed point.
+def channel_multipliers(node: Node, graph: Graph) -> tuple[Multiplier, ...]:
+    """Return ``input scale * weight scale / output scale`` in fixed point: one for each output channel, or one for all.
 
-    Convolutions and per-channel dense layers multiply the scales in double; a dense layer with one weight scale
-    multiplies input and weight scale in float32 first (TFLite ``GetQuantizedConvolutionMultipler``).
+    Scales are multiplied in double precision, as TFLM does. (tflite-runtime 2.14 multiplies the two scales of a dense
+    layer with one weight scale in float32, which moves some of its ties.)
     """
     input_scale = quantisation_of(graph.tensors[node.inputs[0]]).scale
-    weights = graph.tensors[node.inputs[1]]
     output_scale = quantisation_of(graph.tensors[node.outputs[0]]).scale
-    if float32_product:
-        product = float(np.float32(input_scale) * np.float32(quantisation_of(weights).scale))
-        return (quantise_multiplier(product / output_scale),)
-    return tuple(quantise_multiplier(input_scale * scale / output_scale) for scale in quantisation_of(weights).scales)
+    scales = quantisation_of(graph.tensors[node.inputs[1]]).scales
+    return tuple(quantise_multiplier(input_scale * scale / output_scale) for scale in scales)
 
 
 def bias_values(node: Node, graph: Graph, channels: int) -> NDArray[np.int64]:

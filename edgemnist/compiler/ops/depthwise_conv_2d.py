@@ -61,7 +61,7 @@ class DepthwiseConv2D(Operator):
         repeated = np.repeat(windows, geometry.out_channels // geometry.in_channels, axis=-1)
         accumulators = np.einsum("yxabc,abc->yxc", repeated, inputs[1][0].astype(np.int64))
         accumulators = accumulators + bias_values(node, graph, geometry.out_channels)
-        multipliers = channel_multipliers(node, graph, float32_product=False)
+        multipliers = channel_multipliers(node, graph)
         scaled = requantise(accumulators, multipliers * (geometry.out_channels // len(multipliers)))
         low, high = activation_range(node.integer("fused_activation_function"), output)
         return [np.clip(scaled + quantisation_of(output).zero_point, low, high).astype(np.int8)[None]]
@@ -70,7 +70,7 @@ class DepthwiseConv2D(Operator):
         """See :meth:`Operator.lower`."""
         g = depthwise_geometry(node, graph)
         rows = np.asarray(graph.tensors[node.inputs[1]].data)[0].reshape(-1, g.out_channels).T
-        channels = channel_parameters(node, graph, rows, channel_multipliers(node, graph, float32_product=False))
+        channels = channel_parameters(node, graph, rows, channel_multipliers(node, graph))
         multiplier = g.out_channels // g.in_channels
         plane_height = (g.out_height - 1) * g.stride_height + (g.kernel_height - 1) * g.dilation_height + 1
         plane_width = (g.out_width - 1) * g.stride_width + (g.kernel_width - 1) * g.dilation_width + 1

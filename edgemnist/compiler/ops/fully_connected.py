@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.compiler.fixedpoint import Multiplier, multiply_single_rounding
+from edgemnist.compiler.fixedpoint import multiply_single_rounding
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import (
     CArray,
@@ -58,7 +58,8 @@ class FullyConnected(Operator):
         zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point
         rows = inputs[0].astype(np.int64).reshape(-1, weights.shape[1]) - zero_point
         accumulators = rows @ weights.T + bias_values(node, graph, len(weights))
-        multipliers = _multipliers(node, graph) * (len(weights) // len(_multipliers(node, graph)))
+        multipliers = channel_multipliers(node, graph)
+        multipliers *= len(weights) // len(multipliers)
         if settings.rounding == "tflite":
             columns = [multiply_single_rounding(accumulators[:, i], m) for i, m in enumerate(multipliers)]
             scaled = np.stack(columns, axis=1)
@@ -71,7 +72,7 @@ class FullyConnected(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         weights = np.asarray(graph.tensors[node.inputs[1]].data)
-        channels = channel_parameters(node, graph, weights, _multipliers(node, graph))
+        channels = channel_parameters(node, graph, weights, channel_multipliers(node, graph))
         arrays = channels.arrays()
         name = "em_fully_connected" if channels.fast else "em_fully_connected_any"
         if settings.rounding == "tflite":
@@ -91,11 +92,6 @@ class FullyConnected(Operator):
             inputs=node.inputs[:1], outputs=node.outputs,
             arrays=(CArray("weights", "int8_t", pack_lanes(weights)), *arrays), macs=rows * weights.size,
         )  # fmt: skip
-
-
-def _multipliers(node: Node, graph: Graph) -> tuple[Multiplier, ...]:
-    per_channel = quantisation_of(graph.tensors[node.inputs[1]]).per_channel
-    return channel_multipliers(node, graph, float32_product=not per_channel)
 
 
 OPERATORS = (FullyConnected(),)
