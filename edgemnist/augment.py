@@ -41,7 +41,7 @@ NO_AUGMENTATION = Augmentation("none", "images as they are")
 
 AUGMENTATIONS = (
     Augmentation("handwriting", "digits and letters: turned, sheared, scaled, moved; never mirrored", 10, 2, 0.1, 0.1),
-    Augmentation("garments", "things that stand upright: moved, scaled, mirrored; never turned", 0, 2, 0.1, 0, True),
+    Augmentation("garments", "things that stand upright: moved, scaled, mirrored; never turned", 0, 1, 0.05, 0, True),
     Augmentation("gentle", "anything else: slightly turned, scaled and moved; never mirrored", 5, 1, 0.05),
     NO_AUGMENTATION,
 )

@@ -27,8 +27,8 @@ from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_b
 from edgemnist.training.recipe import Recipe, epochs_for, given_or
 from edgemnist.training.report import peak_memory_bytes, write_history
 from edgemnist.training.saving import load_model, save_model
-from edgemnist.training.sparsity import LayerSparsity, PruningPlan
-from edgemnist.training.stage import FitStage, read_unfinished, run_fit
+from edgemnist.training.sparsity import LayerSparsity
+from edgemnist.training.stage import FitStage, command_line, read_unfinished, resumable, run_fit
 
 CHECKPOINT = "prune-checkpoint.npz"
 DEFAULT_SPARSITY = 0.5
@@ -120,52 +120,71 @@ def run_pruning(settings: PruneSettings, dataset: Dataset, work: WorkFolder, *, 
     :raises TrainingDivergedError: the loss is no longer a number.
     """
     trained = work.require("train", needed_by=_COMMAND)
+    command, checkpoint = command_line(_COMMAND, work), work.path(CHECKPOINT)
     if resume:
-        settings = _with_stored(settings, read_unfinished(work.path(CHECKPOINT), _COMMAND).settings)
+        settings = _with_stored(settings, read_unfinished(checkpoint, command).settings)
     plan = _plan(settings, dataset, work, trained)
     context = ModelContext.from_json(trained.settings)
-    model = load_model(work.path(TRAINED_MODEL))
-    before = evaluate(model, dataset.test, context.normalisation)[1], sparsity.compressed_size(model)
-    pruned, state, pruning = _fit(model, plan, context, dataset, work, resume)
-    stripped = sparsity.strip(pruned)
-    layers = sparsity.count_sparsity(stripped, pruning)
-    result = PruneResult(
-        model_path=work.path(PRUNED_MODEL),
-        dataset=context.dataset,
-        arch=context.arch,
-        accuracy_before=before[0],
-        accuracy=evaluate(stripped, dataset.test, context.normalisation)[1],
-        validation_accuracy=state.best.validation_accuracy,
-        sparsity=sparsity.total_sparsity(layers),
-        layers=layers,
-        gzip_bytes_before=before[1],
-        gzip_bytes=sparsity.compressed_size(stripped),
-        epochs_run=state.epoch,
-        best_epoch=state.best_epoch,
-        seconds=sum(report.seconds for report in state.history),
-        peak_memory_bytes=peak_memory_bytes(),
-        history=state.history,
-    )
-    _finish(stripped, result, {**context.as_json(), **plan.as_json(dataset)}, work)
+    stage = FitStage(command, f"prune {context.arch}", checkpoint, plan.as_json(dataset), plan.recipe.epochs)
+    with resumable(command, checkpoint):
+        model = load_model(work.path(TRAINED_MODEL))
+        before = _Before(evaluate(model, dataset.test, context.normalisation)[1], sparsity.compressed_size(model))
+        stripped, state, layers = _fit(model, plan, stage, context, dataset, resume=resume)
+        result = _measure(stripped, before, state, layers, context, dataset, work)
+        _finish(stripped, result, {**context.as_json(), **plan.as_json(dataset)}, work)
     return result
 
 
+@dataclass(frozen=True)
+class _Before:
+    """The model before pruning: accuracy in 0..1 on the test split, bytes of its weights after gzip."""
+
+    accuracy: float
+    gzip_bytes: int
+
+
 def _fit(
-    model: Any, plan: _Plan, context: ModelContext, dataset: Dataset, work: WorkFolder, resume: bool
-) -> tuple[Any, FitState, PruningPlan]:
-    """Return the fine-tuned model, still in its wrappers and with the best weights, the last state and the plan."""
+    model: Any, plan: _Plan, stage: FitStage, context: ModelContext, dataset: Dataset, *, resume: bool
+) -> tuple[Any, FitState, tuple[LayerSparsity, ...]]:
+    """Return the fine-tuned, stripped model with the weights of its best epoch, the last state and the counts."""
     train, validation = hold_out(dataset.train, plan.validation, plan.split_seed)
     steps_per_epoch = len(train) // min(plan.recipe.batch, len(train))
     steps = steps_per_epoch * plan.recipe.epochs
     pruning = sparsity.plan_pruning(plan.sparsity, plan.pruning_schedule, plan.pattern, steps)
     wrapped = sparsity.wrap(model, pruning)
     hooks = sparsity.pruning_hooks(wrapped, pruning, steps_per_epoch)
-    loop = Loop(wrapped, plan.recipe, train, validation, context.normalisation, hooks)
-    title = f"prune {context.arch}"
-    stage = FitStage(_COMMAND, title, work.path(CHECKPOINT), plan.as_json(dataset), plan.recipe.epochs)
-    state = run_fit(loop, stage, resume=resume)
+    state = run_fit(Loop(wrapped, plan.recipe, train, validation, context.normalisation, hooks), stage, resume=resume)
     use_best_weights(wrapped, state)
-    return wrapped, state, pruning
+    stripped = sparsity.strip(wrapped)
+    return stripped, state, sparsity.count_sparsity(stripped, pruning)
+
+
+def _measure(
+    model: Any,
+    before: _Before,
+    state: FitState,
+    layers: tuple[LayerSparsity, ...],
+    context: ModelContext,
+    dataset: Dataset,
+    work: WorkFolder,
+) -> PruneResult:
+    return PruneResult(
+        model_path=work.path(PRUNED_MODEL),
+        dataset=context.dataset,
+        arch=context.arch,
+        accuracy_before=before.accuracy,
+        accuracy=evaluate(model, dataset.test, context.normalisation)[1],
+        validation_accuracy=state.best.validation_accuracy,
+        sparsity=sparsity.total_sparsity(layers),
+        layers=layers,
+        gzip_bytes_before=before.gzip_bytes,
+        gzip_bytes=sparsity.compressed_size(model),
+        epochs_run=state.epoch,
+        best_epoch=state.best_epoch,
+        seconds=sum(report.seconds for report in state.history),
+        peak_memory_bytes=peak_memory_bytes(),
+        history=state.history,
+    )
 
 
 def _finish(model: Any, result: PruneResult, settings: Mapping[str, Any], work: WorkFolder) -> None:

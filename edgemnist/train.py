@@ -19,7 +19,7 @@ from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_b
 from edgemnist.training.recipe import Recipe, epochs_for, given_or
 from edgemnist.training.report import peak_memory_bytes, write_history
 from edgemnist.training.saving import save_model
-from edgemnist.training.stage import FitStage, read_unfinished, run_fit
+from edgemnist.training.stage import FitStage, command_line, read_unfinished, resumable, run_fit
 
 CHECKPOINT = "train-checkpoint.npz"
 DEFAULT_DATASET = "mnist"
@@ -100,17 +100,26 @@ def run_training(settings: TrainSettings, dataset: Dataset, work: WorkFolder, *,
     :raises InputError: a setting is out of range, or there is nothing to resume with these settings.
     :raises TrainingDivergedError: the loss is no longer a number.
     """
+    command, checkpoint = command_line(_COMMAND, work), work.path(CHECKPOINT)
     if resume:
-        settings = _with_stored(settings, read_unfinished(work.path(CHECKPOINT), _COMMAND).settings)
+        settings = _with_stored(settings, read_unfinished(checkpoint, command).settings)
     plan = _plan(settings, dataset)
     context = ModelContext(dataset.name, plan.arch, dataset.image_shape, dataset.class_names)
+    stage = FitStage(command, f"train {plan.arch}", checkpoint, plan.as_json(dataset), plan.recipe.epochs)
+    with resumable(command, checkpoint):
+        model, state = _fit(plan, stage, context, dataset, resume=resume)
+        return _finish(model, plan, context, dataset, work, state)
+
+
+def _fit(
+    plan: _Plan, stage: FitStage, context: ModelContext, dataset: Dataset, *, resume: bool
+) -> tuple[Any, FitState]:
+    """Return the trained model, with the weights of its best epoch, and the last state."""
     train, validation = hold_out(dataset.train, plan.validation, plan.recipe.seed)
     model = models.build_model(plan.arch, dataset.image_shape, dataset.classes, plan.recipe.seed)
-    loop = Loop(model, plan.recipe, train, validation, context.normalisation)
-    stage = FitStage(_COMMAND, f"train {plan.arch}", work.path(CHECKPOINT), plan.as_json(dataset), plan.recipe.epochs)
-    state = run_fit(loop, stage, resume=resume)
+    state = run_fit(Loop(model, plan.recipe, train, validation, context.normalisation), stage, resume=resume)
     use_best_weights(model, state)
-    return _finish(model, plan, context, dataset, work, state)
+    return model, state
 
 
 def _finish(
@@ -152,7 +161,7 @@ def train_named(settings: TrainSettings, dataset: str | None, work: WorkFolder, 
     if settings.arch is not None:
         models.find_architecture(settings.arch)  # a slip is told before a dataset is loaded
     if resume:
-        stored = read_unfinished(work.path(CHECKPOINT), _COMMAND).settings
+        stored = read_unfinished(work.path(CHECKPOINT), command_line(_COMMAND, work)).settings
         height, width, channels = stored["image_shape"]
         loaded = load_dataset(dataset or stored["dataset"], image_size=(height, width), channels=channels)
     else:

@@ -6,6 +6,7 @@ An ``.npz`` of plain arrays with a JSON header, so reading one runs no code from
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from edgemnist.artifacts import atomic_path
+from edgemnist.artifacts import write_bytes
 from edgemnist.errors import InputError
 from edgemnist.training.loop import Array, EpochReport, FitState
 
@@ -43,8 +44,9 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "history": [dataclasses.asdict(report) for report in state.history],
     }
     arrays = {f"{group}_{index:04d}": array for group in _GROUPS for index, array in enumerate(getattr(state, group))}
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, header=np.frombuffer(json.dumps(header).encode(), dtype=np.uint8), **arrays)
+    content = io.BytesIO()  # in memory first: numpy leaves an open archive behind when the disk is full
+    np.savez(content, header=np.frombuffer(json.dumps(header).encode(), dtype=np.uint8), **arrays)
+    write_bytes(path, content.getvalue())
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -74,9 +76,12 @@ def _group(content: Mapping[str, Array], group: str) -> tuple[Array, ...]:
 def require_same_settings(stored: Mapping[str, Any], wanted: Mapping[str, Any], command: str) -> None:
     """Check that a fit is resumed with the settings it was started with.
 
+    A dataset may have another name, or have moved, as long as its SHA-256 is the same.
+
     :raises InputError: they differ; names every setting that does, with both values.
     """
-    changed = [key for key in {**stored, **wanted} if stored.get(key) != wanted.get(key)]
+    compared = [key for key in {**stored, **wanted} if key != "dataset"]
+    changed = [key for key in compared if stored.get(key) != wanted.get(key)]
     if changed:
         listing = ", ".join(f"{key} was {stored.get(key)!r} and is now {wanted.get(key)!r}" for key in changed)
         raise InputError(

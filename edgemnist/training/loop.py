@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ STEPS_PER_CALL = 25
 _EVALUATION_BATCH = 500
 
 Array = NDArray[Any]
+Measure = Callable[[Any, Any], tuple[Any, Any]]
 
 
 class TrainingDivergedError(InputError):
@@ -110,6 +111,7 @@ class Loop:
         )
         self._images = self._tf.constant(train.images)
         self._labels = self._tf.constant(train.labels)
+        self._measure = compile_measure(model)
         self._run_steps = _compile_steps(self._tf, model, recipe, normalisation, self._optimizer, self._hooks)
 
     def start(self) -> FitState:
@@ -131,7 +133,9 @@ class Loop:
         begin = time.perf_counter()
         loss, accuracy = self._run_epoch(state.epoch, on_steps)
         self._hooks.after_epoch()
-        validation_loss, validation_accuracy = evaluate(self._model, self._validation, self._normalisation)
+        validation_loss, validation_accuracy = evaluate(
+            self._model, self._validation, self._normalisation, self._measure
+        )
         report = EpochReport(
             epoch=state.epoch + 1,
             loss=loss,
@@ -145,7 +149,8 @@ class Loop:
 
     def _run_epoch(self, epoch: int, on_steps: Callable[[int], None]) -> tuple[float, float]:
         steps, batch = self.steps_per_epoch, self._batch
-        shuffled = np.random.default_rng([self._recipe.seed, epoch]).permutation(self._labels.shape[0])
+        # numpy's legacy generator: the only one whose stream is promised never to change between versions.
+        shuffled = np.random.RandomState([self._recipe.seed, epoch]).permutation(self._labels.shape[0])
         order = self._tf.constant(shuffled[: steps * batch].reshape(steps, batch).astype(np.int32))
         rates = self._tf.constant(self._rates[epoch * steps : (epoch + 1) * steps])
         loss_sum, correct = 0.0, 0
@@ -192,23 +197,36 @@ def use_best_weights(model: Any, state: FitState) -> None:
     _assign(model.weights, state.best_weights)
 
 
-def evaluate(model: Any, split: Split, normalisation: Normalisation) -> tuple[float, float]:
-    """Return (mean cross-entropy in nats, accuracy in 0..1) of a model on a split."""
-    tf, keras = load_tensorflow()
+def evaluate(
+    model: Any, split: Split, normalisation: Normalisation, measure: Measure | None = None
+) -> tuple[float, float]:
+    """Return (mean cross-entropy in nats, accuracy in 0..1) of a model on a split.
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def measure(images: Any, labels: Any) -> Any:
-        probabilities = model(images, training=False)
-        losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
-        hits = tf.cast(tf.equal(tf.argmax(probabilities, axis=1), labels), tf.int64)
-        return tf.reduce_sum(losses), tf.reduce_sum(hits)
-
+    ``measure`` is what ``compile_measure`` made of the model, for those who evaluate more than once.
+    """
+    tf, _ = load_tensorflow()
+    measure = measure or compile_measure(model)
     loss_sum, correct = 0.0, 0
     for first in range(0, len(split), _EVALUATION_BATCH):
         part = split.take(slice(first, first + _EVALUATION_BATCH))
         loss, hits = measure(tf.constant(normalisation.apply(part.images)), tf.constant(part.labels))
         loss_sum, correct = loss_sum + float(loss), correct + int(hits)
     return loss_sum / len(split), correct / len(split)
+
+
+def compile_measure(model: Any) -> Measure:
+    """Return the compiled function from normalised images and labels to (sum of losses, number of hits)."""
+    tf, keras = load_tensorflow()
+    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32), tf.TensorSpec([None], tf.int64)]
+
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    def measure(images: Any, labels: Any) -> Any:
+        probabilities = model(images, training=False)
+        losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+        hits = tf.cast(tf.equal(tf.argmax(probabilities, axis=1), labels), tf.int64)
+        return tf.reduce_sum(losses), tf.reduce_sum(hits)
+
+    return cast(Measure, measure)
 
 
 def _rank(report: EpochReport) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -28,9 +29,11 @@ def _without_times(path: Path) -> None:
     metadata = json.loads(entries["metadata.json"])
     metadata["date_saved"] = "1980-01-01@00:00:00"
     entries["metadata.json"] = json.dumps(metadata).encode()
-    with zipfile.ZipFile(path, "w") as archive:
+    rewritten = io.BytesIO()
+    with zipfile.ZipFile(rewritten, "w") as archive:
         for name, content in entries.items():
             archive.writestr(zipfile.ZipInfo(name, _EPOCH_OF_ZIP), content)
+    path.write_bytes(rewritten.getvalue())
 
 
 def load_model(path: Path) -> Any:

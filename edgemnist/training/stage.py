@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgemnist.artifacts import WorkFolder
 from edgemnist.errors import InputError
 from edgemnist.progress import Task, progress_task, say
 from edgemnist.training.checkpoint import Checkpoint, read_checkpoint, require_same_settings, write_checkpoint
@@ -27,6 +30,11 @@ class FitStage:
     checkpoint: Path
     settings: Mapping[str, Any]
     epochs: int
+
+
+def command_line(command: str, work: WorkFolder) -> str:
+    """Return what a person types for a command in this work folder."""
+    return f"{command} --work {shlex.quote(str(work.root))}"
 
 
 def read_unfinished(path: Path, command: str) -> Checkpoint:
@@ -50,19 +58,34 @@ def run_fit(loop: Loop, stage: FitStage, *, resume: bool) -> FitState:
     :raises InputError: ``resume`` and there is nothing to resume, or it has other settings.
     :raises TrainingDivergedError: the loss is no longer a number; the checkpoint of the epoch before stays.
     """
+    _remove_leftovers(stage.checkpoint.parent)
     state = _resumed(stage) if resume else _fresh(loop, stage)
-    total = stage.epochs * loop.steps_per_epoch
-    try:
-        with progress_task(stage.title, total) as task:
-            task.update(completed=state.epoch * loop.steps_per_epoch)
-            for after_epoch in loop.epochs(state, lambda steps: task.update(completed=steps)):
-                state = after_epoch
-                write_checkpoint(stage.checkpoint, Checkpoint(stage.settings, state))
-                _tell(state.history[-1], state, stage, task)
-    except KeyboardInterrupt:
-        say(f"stopped after epoch {state.epoch} of {stage.epochs}; go on with `{stage.command} --resume`")
-        raise
+    with progress_task(stage.title, stage.epochs * loop.steps_per_epoch) as task:
+        task.update(completed=state.epoch * loop.steps_per_epoch)
+        for after_epoch in loop.epochs(state, lambda steps: task.update(completed=steps)):
+            state = after_epoch
+            write_checkpoint(stage.checkpoint, Checkpoint(stage.settings, state))
+            _tell(state.history[-1], state, stage, task)
     return state
+
+
+@contextmanager
+def resumable(command: str, checkpoint: Path) -> Iterator[None]:
+    """On Ctrl-C, say how many epochs are kept and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if checkpoint.exists():
+            kept = read_checkpoint(checkpoint).state.epoch
+            say(f"stopped with {kept} finished epochs, which are kept; go on with `{command} --resume`")
+        raise
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a killed fit was writing; its complete files have other names."""
+    for pattern in (".partial-*.npz", ".partial-*.keras"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def _fresh(loop: Loop, stage: FitStage) -> FitState:

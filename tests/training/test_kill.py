@@ -77,6 +77,7 @@ def test_killed_twice_it_goes_on_to_the_same_bytes(data: Path, tmp_path: Path, u
     _, error = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0, error
     assert (tmp_path / "trained.keras").read_bytes() == uninterrupted
+    assert not list(tmp_path.glob(".partial-*"))
 
 
 def test_ctrl_c_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_ctrl_c_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, error = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
-    assert "go on with `edgemnist train --resume" in error
+    assert f"go on with `edgemnist train --work {tmp_path} --resume`" in error
     assert "Traceback" not in error
     assert out == ""
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]

@@ -134,7 +134,7 @@ def test_ctrl_c_then_resume_gives_the_same_file(
     with interrupted(monkeypatch, 5):
         run_pruning(QUICK, strokes, work)
     assert work.path("pruned.keras").read_bytes() == whole
-    assert "go on with `edgemnist prune --resume`" in capsys.readouterr().err
+    assert f"go on with `edgemnist prune --work {work.root} --resume`" in capsys.readouterr().err
     with pytest.raises(InputError, match=r"sparsity was 0.5 and is now 0.8"):
         run_pruning(PruneSettings(sparsity=0.8), strokes, work, resume=True)
     work.path("pruned.keras").unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgemnist import train
 from edgemnist.artifacts import ModelContext, WorkFolder, sha256_of
 from edgemnist.data.base import Dataset
 from edgemnist.errors import InputError, StorageError
 from edgemnist.tensorflow_setup import load_tensorflow
 from edgemnist.train import CHECKPOINT, TrainResult, TrainSettings, run_training
+from edgemnist.training.checkpoint import read_checkpoint
 from edgemnist.training.loop import TrainingDivergedError
-from edgemnist.training.saving import load_model
+from edgemnist.training.saving import load_model, save_model
+from tests.convert.test_convert_storage import largest_file
 from tests.training.conftest import SETTINGS
 from tests.training.strokes import make_dataset
 
@@ -110,7 +114,10 @@ def test_ctrl_c_then_resume_gives_the_same_file(
     with interrupted(monkeypatch, calls):
         run_training(SETTINGS, strokes, work)
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
-    assert "go on with `edgemnist train --resume`" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert re.search(
+        rf"stopped with \d finished epochs.*go on with `edgemnist train --work {tmp_path} --resume`", error
+    )
     result = run_training(TrainSettings(), strokes, work, resume=True)
     assert result.epochs_run == 4
     assert (tmp_path / "trained.keras").read_bytes() == (trained[0] / "trained.keras").read_bytes()
@@ -118,7 +125,7 @@ def test_ctrl_c_then_resume_gives_the_same_file(
 
 
 def test_resume_without_an_unfinished_training_is_refused(work: WorkFolder, strokes: Dataset) -> None:
-    with pytest.raises(InputError, match="nothing to resume: there is no unfinished `edgemnist train`"):
+    with pytest.raises(InputError, match=r"nothing to resume: there is no unfinished `edgemnist train --work"):
         run_training(SETTINGS, strokes, work, resume=True)
 
 
@@ -133,6 +140,65 @@ def test_resume_with_other_settings_names_them(
     with pytest.raises(InputError, match="dataset_sha256 was 'drawn 600' and is now 'drawn 300'"):
         run_training(TrainSettings(validation=60), make_dataset(300), WorkFolder(tmp_path), resume=True)
     assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
+def test_the_data_may_have_moved(
+    trained: tuple[Path, TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with interrupted(monkeypatch, 4):
+        run_training(SETTINGS, make_dataset(), WorkFolder(tmp_path))
+    run_training(TrainSettings(), make_dataset(name="moved"), WorkFolder(tmp_path), resume=True)
+    assert (tmp_path / "trained.keras").read_bytes() == (trained[0] / "trained.keras").read_bytes()
+
+
+def test_killed_after_the_last_epoch_resume_only_finishes(
+    trained: tuple[Path, TrainResult], strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(train, "save_model", kill)
+        run_training(SETTINGS, strokes, WorkFolder(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
+    assert read_checkpoint(tmp_path / CHECKPOINT).state.epoch == 4
+    result = run_training(TrainSettings(), strokes, WorkFolder(tmp_path), resume=True)
+    assert result.epochs_run == 4
+    assert (tmp_path / "trained.keras").read_bytes() == (trained[0] / "trained.keras").read_bytes()
+
+
+def test_no_room_is_told_and_leaves_nothing(strokes: Dataset, work: WorkFolder) -> None:
+    before = {path.name: path.read_bytes() for path in work.root.iterdir()}
+    with pytest.raises(StorageError, match="cannot write"), largest_file(5_000):
+        run_training(SETTINGS, strokes, work)
+    assert {path.name: path.read_bytes() for path in work.root.iterdir()} == before
+
+
+def test_a_model_without_room_leaves_the_last_good_one(work: WorkFolder) -> None:
+    path = work.path("trained.keras")
+    before = path.read_bytes()
+    model = load_model(path)
+    with pytest.raises(StorageError, match="cannot write"), largest_file(20_000):
+        save_model(model, path)
+    assert path.read_bytes() == before
+    assert not list(work.root.glob(".partial-*"))
+
+
+def test_leftovers_of_a_killed_run_are_cleared(strokes: Dataset, tmp_path: Path) -> None:
+    (tmp_path / ".partial-abcd.npz").write_bytes(b"half")
+    (tmp_path / ".partial-abcd.keras").write_bytes(b"half")
+    run_training(QUICK, strokes, WorkFolder(tmp_path))
+    assert not list(tmp_path.glob(".partial-*"))
+
+
+def test_on_a_terminal_every_epoch_gets_a_line(
+    strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    result = run_training(QUICK, strokes, WorkFolder(tmp_path))
+    told = re.findall(r"epoch +(\d+)/2 +loss ([\d.]+) .*validation ([\d.]+) ([\d.]+)% .* s", capsys.readouterr().err)
+    assert [int(line[0]) for line in told] == [1, 2]
+    assert float(told[1][1]) == pytest.approx(result.history[1].loss, abs=1e-4)
 
 
 def test_a_divergence_keeps_the_earlier_model(work: WorkFolder, strokes: Dataset) -> None:
