@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from edgemnist.compiler.graph import Graph
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings, Step
+from edgemnist.errors import UnsupportedModelError
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,38 @@ class Program:
         return sum(step.constant_bytes for step in self.steps)
 
 
+LONG_FIELDS = frozenset({"pixels", "in_features"})
+"""Parameters of the kernels below that are 32 bits wide; all others are 16."""
+
+_NARROW = frozenset(
+    {
+        "em_conv_2d_params",
+        "em_pointwise_params",
+        "em_depthwise_conv_2d_params",
+        "em_fully_connected_params",
+        "em_pool_2d_params",
+    }
+)
+
+
 def lower(graph: Graph, settings: LoweringSettings) -> Program:
-    """Lower every node of an optimised graph."""
-    return Program(graph, tuple(OPERATORS[node.kind].lower(node, graph, settings) for node in graph.nodes), settings)
+    """Lower every node of an optimised graph.
+
+    :raises UnsupportedModelError: a layer is too large for its kernel; names every one.
+    """
+    steps = tuple(OPERATORS[node.kind].lower(node, graph, settings) for node in graph.nodes)
+    problems = [problem for step in steps for problem in _too_large(step)]
+    if problems:
+        raise UnsupportedModelError("the model can't be compiled:", problems)
+    return Program(graph, steps, settings)
+
+
+def _too_large(step: Step) -> list[str]:
+    if step.struct_type not in _NARROW:
+        return []
+    fields = [(name, value) for name, value in step.parameters if isinstance(value, int) and name not in LONG_FIELDS]
+    return [
+        f"{step.node.label}: {name} is {value}, kernels take up to 32767; make the layer smaller"
+        for name, value in fields
+        if not -32768 <= value <= 32767
+    ]

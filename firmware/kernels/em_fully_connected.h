@@ -10,7 +10,7 @@
 
 typedef struct {
   int16_t rows;
-  int16_t in_features;
+  int32_t in_features;
   int16_t out_features;
   em_output output;
 } em_fully_connected_params;

@@ -11,7 +11,7 @@
 #include "em_dot.h"
 
 typedef struct {
-  int16_t pixels;
+  int32_t pixels;
   int16_t in_channels;
   int16_t out_channels;
   int16_t backward;
