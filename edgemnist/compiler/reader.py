@@ -11,8 +11,16 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
-from edgemnist.errors import UnsupportedModelError
+from edgemnist.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite_file import OperatorInfo, TensorInfo, TfliteModel
+
+LARGEST_TENSOR = 2**28
+"""Elements; kernels count them in 32-bit integers, products of an index and an element size included."""
+
+SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30
+"""Of an activation; a constant's may also be 0. Beyond them quotients of scales leave single precision."""
+
+_ZERO_POINTS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255)}
 
 
 def read_graph(model: TfliteModel) -> Graph:
@@ -61,17 +69,45 @@ def _problems(model: TfliteModel, graph: Graph) -> list[str]:
 
 def _operand_problems(node: Node, graph: Graph, written: set[int]) -> list[str]:
     """Return what makes it pointless to ask the operator itself: missing operands, unset sizes."""
-    problems = []
+    problems: list[str] = []
     if not node.inputs or node.inputs[0] == -1 or not node.outputs:
         return [f"{node.label}: has no input or no output; the file is corrupt, convert it again"]
     for index in (*node.inputs, *node.outputs):
-        if index != -1 and any(size < 1 for size in graph.tensors[index].shape):
-            shape = list(graph.tensors[index].shape)
-            problems.append(f"{node.label}: tensor {graph.tensors[index].name!r} has shape {shape}; fix every size")
+        if index != -1:
+            problems += [f"{node.label}: {problem}" for problem in _tensor_problems(graph.tensors[index])]
     for index in graph.activations(node.inputs):
         if index not in written:
             name = graph.tensors[index].name
             problems.append(f"{node.label}: tensor {name!r} is read before it is written; variables are not supported")
+    return problems
+
+
+def _tensor_problems(tensor: TensorInfo) -> list[str]:
+    """Return what makes a tensor unusable for any operator: its sizes, its quantisation."""
+    problems = []
+    if any(size < 1 for size in tensor.shape):
+        problems.append(f"tensor {tensor.name!r} has shape {list(tensor.shape)}; fix every size")
+    elif tensor.elements > LARGEST_TENSOR:
+        problems.append(
+            f"tensor {tensor.name!r} has {tensor.elements} elements, allowed are {LARGEST_TENSOR}; make the net smaller"
+        )
+    quantisation = tensor.quantisation
+    if quantisation is None:
+        return problems
+    smallest = SMALLEST_SCALE if tensor.data is None else 0.0
+    wrong = [scale for scale in quantisation.scales if not smallest <= scale <= LARGEST_SCALE]
+    if wrong:
+        problems.append(
+            f"tensor {tensor.name!r} has the scale {wrong[0]}, allowed are {smallest:g}..{LARGEST_SCALE:g}; "
+            "convert the model again"
+        )
+    low, high = _ZERO_POINTS.get(tensor.dtype, (-(2**31), 2**31 - 1))
+    outside = [point for point in quantisation.zero_points if not low <= point <= high]
+    if outside:
+        problems.append(
+            f"tensor {tensor.name!r} is {tensor.dtype} and has the zero point {outside[0]}, "
+            f"allowed are {low}..{high}; convert it again"
+        )
     return problems
 
 
@@ -99,7 +135,12 @@ def _fold_constants(
         if fold is None or not known or len(node.outputs) != 1:
             kept.append(node)
             continue
-        value = np.asarray(fold(node, sources))
+        try:
+            value = np.asarray(fold(node, sources))
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
+            raise ModelError(
+                f"{node.label} can't be computed ({error}); the file is corrupt, convert it again"
+            ) from error
         target = folded[node.outputs[0]]
         value = value.astype({"int32": np.int32, "int64": np.int64, "int8": np.int8}.get(target.dtype, value.dtype))
         folded[node.outputs[0]] = replace(target, data=value, shape=value.shape)
@@ -129,8 +170,9 @@ def _fold_concatenation(node: Node, sources: Sequence[TensorInfo]) -> NDArray[An
     return np.concatenate([_data(tensor) for tensor in sources], axis=node.integer("axis"))
 
 
-def _fold_reduce_product(_: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
-    return np.asarray(np.prod(_data(sources[0]), axis=tuple(int(axis) for axis in _data(sources[1]).reshape(-1))))
+def _fold_reduce_product(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
+    axes = tuple(int(axis) for axis in _data(sources[1]).reshape(-1))
+    return np.asarray(np.prod(_data(sources[0]), axis=axes, keepdims=bool(node.integer("keep_dims"))))
 
 
 def _fold_reshape(_: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:

@@ -26,12 +26,12 @@ from edgemnist.compiler.ops.convolution import (
     bias_values,
     channel_multipliers,
     channel_parameters,
-    check_constant_weights,
     pack_lanes,
     requantise,
     window_geometry,
     windows_of,
 )
+from edgemnist.compiler.ops.layer_checks import check_image, check_weights, check_window
 
 MAX_POOL_PAIRS = 8
 """EM_POOL_PAIRS in em_conv_2d.h: the most pixel pairs that a fused pool window may have."""
@@ -45,15 +45,18 @@ class Conv2D(Operator):
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
-        problems += check_constant_weights(node, graph) + check_activation(node)
+        problems += check_weights(node, graph, 4, channel_axis=0) + check_activation(node)
+        problems += check_image(node, graph)
+        if problems:
+            return problems
         in_channels = graph.tensors[node.inputs[0]].shape[-1]
-        out_channels, _, _, group_channels = graph.tensors[node.inputs[1]].shape
+        out_channels, kernel_height, kernel_width, group_channels = graph.tensors[node.inputs[1]].shape
         if in_channels % group_channels or out_channels % (in_channels // group_channels):
             problems.append(
                 f"{node.label}: {in_channels} input and {out_channels} output channels don't divide into groups of "
                 f"{group_channels} input channels; use a legal grouping"
             )
-        return problems
+        return problems + check_window(node, graph, (kernel_height, kernel_width), out_channels)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings

@@ -18,7 +18,6 @@ from edgemnist.compiler.fixedpoint import (
 )
 from edgemnist.compiler.graph import PADDING_SAME, Graph, Node, Padding
 from edgemnist.compiler.ops.base import CArray, quantisation_of
-from edgemnist.errors import UnsupportedModelError
 
 FAST_ACCUMULATOR_LIMIT = 2**30
 """``em_requantise`` doubles the accumulator, so it has to stay below this."""
@@ -132,11 +131,6 @@ def channel_parameters(
         chosen = [choice for choice in fast if choice is not None]
         mantissas, shifts = np.array([c[0] for c in chosen]), np.array([c[1] for c in chosen])
         return ChannelParameters(bias, mantissas, shifts, every, fast=True)
-    if int(partial.max()) > INT32_MAX:
-        raise UnsupportedModelError(
-            "the model can't be compiled:",
-            [f"{node.label}: a 32-bit accumulator can overflow (up to {int(partial.max())}); convert the model again"],
-        )
     mantissas, shifts = np.array([m.mantissa for m in every]), np.array([m.exponent for m in every])
     return ChannelParameters(bias, mantissas, shifts, every, fast=False)
 
@@ -185,23 +179,3 @@ def windows_of(image: NDArray[np.int64], geometry: Geometry, fill: int) -> NDArr
     xs = np.arange(g.out_width)[:, None] * g.stride_width + np.arange(g.kernel_width)[None, :] * g.dilation_width
     result: NDArray[np.int64] = padded[ys[:, None, :, None], xs[None, :, None, :]]
     return result
-
-
-def check_constant_weights(node: Node, graph: Graph) -> list[str]:
-    """Return a problem when weights or bias are not constants of the expected types."""
-    problems = []
-    weights = graph.tensors[node.inputs[1]]
-    if weights.data is None or weights.dtype != "int8" or weights.is_sparse:
-        problems.append(
-            f"{node.label}: weights {weights.name!r} must be a dense int8 constant, got {weights.dtype}"
-            f"{' sparse' if weights.is_sparse else ''}; convert with full int8 quantisation"
-        )
-    elif weights.quantisation is None or any(zero_point != 0 for zero_point in weights.quantisation.zero_points):
-        problems.append(f"{node.label}: weights {weights.name!r} need scales and zero point 0; convert the model again")
-    if len(node.inputs) > 2 and node.inputs[2] != -1:
-        bias = graph.tensors[node.inputs[2]]
-        if bias.data is None or bias.dtype != "int32":
-            problems.append(
-                f"{node.label}: bias {bias.name!r} must be an int32 constant, got {bias.dtype}; convert the model again"
-            )
-    return problems

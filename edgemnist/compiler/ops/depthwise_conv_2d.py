@@ -26,11 +26,11 @@ from edgemnist.compiler.ops.convolution import (
     bias_values,
     channel_multipliers,
     channel_parameters,
-    check_constant_weights,
     requantise,
     window_geometry,
     windows_of,
 )
+from edgemnist.compiler.ops.layer_checks import check_image, check_weights, check_window
 
 
 class DepthwiseConv2D(Operator):
@@ -41,15 +41,18 @@ class DepthwiseConv2D(Operator):
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
-        problems += check_constant_weights(node, graph) + check_activation(node)
+        problems += check_weights(node, graph, 4, channel_axis=3) + check_activation(node)
+        problems += check_image(node, graph)
+        if problems:
+            return problems
         in_channels = graph.tensors[node.inputs[0]].shape[-1]
-        out_channels = graph.tensors[node.inputs[1]].shape[-1]
+        _, kernel_height, kernel_width, out_channels = graph.tensors[node.inputs[1]].shape
         if out_channels % in_channels:
             problems.append(
                 f"{node.label}: {out_channels} output channels are no multiple of {in_channels} input channels; "
                 "the file is corrupt, convert it again"
             )
-        return problems
+        return problems + check_window(node, graph, (kernel_height, kernel_width), out_channels)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings

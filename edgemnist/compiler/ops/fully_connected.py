@@ -25,10 +25,10 @@ from edgemnist.compiler.ops.convolution import (
     bias_values,
     channel_multipliers,
     channel_parameters,
-    check_constant_weights,
     pack_lanes,
     requantise,
 )
+from edgemnist.compiler.ops.layer_checks import check_weights
 
 
 class FullyConnected(Operator):
@@ -39,14 +39,17 @@ class FullyConnected(Operator):
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
-        problems += check_constant_weights(node, graph) + check_activation(node)
-        weights, elements = graph.tensors[node.inputs[1]], graph.tensors[node.inputs[0]].elements
+        problems += check_weights(node, graph, 2, channel_axis=0) + check_activation(node)
         if node.integer("weights_format"):
             problems.append(f"{node.label}: shuffled weights are not supported; convert the model again")
-        if len(weights.shape) != 2 or elements % weights.shape[1]:
+        if problems:
+            return problems
+        elements, results = (graph.tensors[index].elements for index in (node.inputs[0], node.outputs[0]))
+        units, features = graph.tensors[node.inputs[1]].shape
+        if elements % features or results != elements // features * units:
             problems.append(
-                f"{node.label}: weights of shape {list(weights.shape)} don't fit an input of {elements} elements; "
-                "the file is corrupt, convert it again"
+                f"{node.label}: weights of shape {[units, features]} don't fit an input of {elements} and an output of "
+                f"{results} elements; the file is corrupt, convert it again"
             )
         return problems
 

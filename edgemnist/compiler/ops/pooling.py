@@ -20,6 +20,7 @@ from edgemnist.compiler.ops.base import (
     require_int8,
 )
 from edgemnist.compiler.ops.convolution import Geometry, window_geometry, windows_of
+from edgemnist.compiler.ops.layer_checks import check_image, check_window
 
 
 class Pool2D(Operator):
@@ -30,11 +31,14 @@ class Pool2D(Operator):
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems = problems or check_image(node, graph)
         if problems:
             return problems
         before, after = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
         if (before.scale, before.zero_point) != (after.scale, after.zero_point):
             problems.append(f"{node.label}: input and output quantisation differ; convert the model again")
+        kernel = (node.integer("filter_height"), node.integer("filter_width"))
+        problems += check_window(node, graph, kernel, graph.tensors[node.inputs[0]].shape[-1])
         return problems + check_activation(node)
 
     def reference(

@@ -1,0 +1,113 @@
+"""What CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED and the pools ask of a file before their geometry is computed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgemnist.compiler.fixedpoint import INT32_MAX
+from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node
+from edgemnist.compiler.ops.base import quantisation_of
+from edgemnist.compiler.ops.convolution import bias_values, channel_multipliers, window_geometry
+
+LARGEST_SIZE = 32767
+"""Of an image's height, width or channels and of everything computed from them: kernels take them as int16."""
+
+LARGEST_EXPONENT = 30
+"""Of a factor's power of two, the largest that ``em_multiply_any`` can shift by."""
+
+_CORRUPT = "the file is corrupt, convert it again"
+
+
+def check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> list[str]:
+    """Return a problem when weights or bias are not constants of the expected types and shapes.
+
+    ``channel_axis`` is the weights' axis of output channels.
+    """
+    if len(node.inputs) < 2 or node.inputs[1] == -1:
+        return [f"{node.label}: has no weights; {_CORRUPT}"]
+    weights = graph.tensors[node.inputs[1]]
+    if weights.data is None or weights.dtype != "int8" or weights.is_sparse:
+        return [
+            f"{node.label}: weights {weights.name!r} must be a dense int8 constant, got {weights.dtype}"
+            f"{' sparse' if weights.is_sparse else ''}; convert with full int8 quantisation"
+        ]
+    if weights.quantisation is None or any(zero_point != 0 for zero_point in weights.quantisation.zero_points):
+        return [f"{node.label}: weights {weights.name!r} need scales and zero point 0; convert the model again"]
+    if len(weights.shape) != rank:
+        return [f"{node.label}: weights {weights.name!r} have shape {list(weights.shape)}, needed are {rank} axes"]
+    channels, scales = weights.shape[channel_axis], len(weights.quantisation.scales)
+    if scales not in (1, channels):
+        return [f"{node.label}: weights {weights.name!r} have {scales} scales for {channels} channels; {_CORRUPT}"]
+    return _check_bias(node, graph, channels) or _check_arithmetic(node, graph, channel_axis)
+
+
+def _check_bias(node: Node, graph: Graph, channels: int) -> list[str]:
+    if len(node.inputs) < 3 or node.inputs[2] == -1:
+        return []
+    bias = graph.tensors[node.inputs[2]]
+    if bias.data is None or bias.dtype != "int32":
+        return [
+            f"{node.label}: bias {bias.name!r} must be an int32 constant, got {bias.dtype}; convert the model again"
+        ]
+    if bias.elements != channels:
+        return [f"{node.label}: bias {bias.name!r} has {bias.elements} elements for {channels} channels; {_CORRUPT}"]
+    return []
+
+
+def _check_arithmetic(node: Node, graph: Graph, channel_axis: int) -> list[str]:
+    """Return a problem when a sum of products can leave 32 bits, on the way to the final one too, or a factor can."""
+    if None in (graph.tensors[node.inputs[0]].quantisation, graph.tensors[node.outputs[0]].quantisation):
+        return []  # require_int8 has said so
+    if any(multiplier.exponent > LARGEST_EXPONENT for multiplier in channel_multipliers(node, graph)):
+        return [f"{node.label}: its output scale is far too small for input and weights; convert the model again"]
+    weights = np.moveaxis(np.asarray(graph.tensors[node.inputs[1]].data, np.int64), channel_axis, 0)
+    rows = weights.reshape(len(weights), -1)
+    zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point
+    folded = bias_values(node, graph, len(rows)) - zero_point * rows.sum(axis=1)
+    largest = int((np.abs(folded) + 128 * np.abs(rows).sum(axis=1)).max())
+    if largest <= INT32_MAX:
+        return []
+    return [f"{node.label}: a 32-bit accumulator can overflow (up to {largest}); convert the model again"]
+
+
+def check_image(node: Node, graph: Graph) -> list[str]:
+    """Return a problem when input or output is not [1, height, width, channels]."""
+    entry, output = graph.tensors[node.inputs[0]].shape, graph.tensors[node.outputs[0]].shape
+    if len(entry) == len(output) == 4 and entry[0] == 1:
+        return []
+    needed = "needed are [1, height, width, channels]"
+    return [f"{node.label}: goes from shape {list(entry)} to {list(output)}, {needed}; {_CORRUPT}"]
+
+
+def check_window(node: Node, graph: Graph, kernel: tuple[int, int], out_channels: int) -> list[str]:
+    """Return problems with strides, dilation, padding and sizes of an operator that slides over an image.
+
+    ``kernel`` is the window's height and width. :func:`check_image` comes first.
+    """
+    dilation = (node.integer("dilation_hfactor", 1), node.integer("dilation_wfactor", 1))
+    stride = (node.integer("stride_h", 1), node.integer("stride_w", 1))
+    extent = tuple((size - 1) * factor + 1 for size, factor in zip(kernel, dilation, strict=True))
+    for what, sizes in (("kernel", kernel), ("stride", stride), ("dilation", dilation), ("dilated kernel", extent)):
+        if not all(1 <= size <= LARGEST_SIZE for size in sizes):
+            return [f"{node.label}: {what} {list(sizes)} is not in 1..{LARGEST_SIZE}; use another layer"]
+    if node.integer("padding") not in (PADDING_SAME, PADDING_VALID):
+        return [f"{node.label}: padding {node.integer('padding')} is neither SAME nor VALID; {_CORRUPT}"]
+    return _check_sizes(node, graph, kernel, out_channels)
+
+
+def _check_sizes(node: Node, graph: Graph, kernel: tuple[int, int], out_channels: int) -> list[str]:
+    entry, output = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+    if max(*entry.shape, *output.shape) > LARGEST_SIZE:
+        shapes = f"{list(entry.shape)} to {list(output.shape)}"
+        return [f"{node.label}: goes from shape {shapes}, allowed are sizes up to {LARGEST_SIZE}; use a smaller image"]
+    geometry = window_geometry(node, graph, *kernel, out_channels)
+    expected = (1, geometry.out_height, geometry.out_width, out_channels)
+    padding = geometry.padding
+    if max(entry.shape[1] + padding.top + padding.bottom, entry.shape[2] + padding.left + padding.right) > LARGEST_SIZE:
+        return [f"{node.label}: padding makes the image larger than {LARGEST_SIZE}; use a smaller kernel"]
+    if output.shape == expected:
+        return []
+    return [
+        f"{node.label}: a kernel of {kernel[0]}x{kernel[1]} on shape {list(entry.shape)} gives {list(expected)}, "
+        f"the file says {list(output.shape)}; {_CORRUPT}"
+    ]
