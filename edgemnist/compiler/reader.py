@@ -85,7 +85,7 @@ def _operand_problems(node: Node, graph: Graph, written: set[int]) -> list[str]:
 def _tensor_problems(tensor: TensorInfo) -> list[str]:
     """Return what makes a tensor unusable for any operator: its sizes, its quantisation."""
     problems = []
-    if any(size < 1 for size in tensor.shape):
+    if any(size < 1 for size in tensor.shape) or (tensor.data is None and not tensor.shape):
         problems.append(f"tensor {tensor.name!r} has shape {list(tensor.shape)}; fix every size")
     elif tensor.elements > LARGEST_TENSOR:
         problems.append(
