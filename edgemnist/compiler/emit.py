@@ -11,7 +11,7 @@ from pathlib import Path
 from edgemnist.c_source import comment_text, float_constant, string_literal
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
-from edgemnist.compiler.ops.base import CArray, Step, quantisation_of
+from edgemnist.compiler.ops.base import CArray, FieldValue, Step, quantisation_of
 from edgemnist.compiler.targets import TARGETS
 from edgemnist.pixel_code import C_TYPES, PixelCode
 from edgemnist.tflite_file import TensorInfo
@@ -177,9 +177,9 @@ def _constants(program: Program, settings: EmitSettings, index: int, step: Step)
     return "\n".join(text)
 
 
-def _field(value: int | float | tuple[tuple[str, int], ...]) -> str:
+def _field(value: FieldValue) -> str:
     if isinstance(value, tuple):
-        return "{" + ", ".join(f"/* {name} */ {inner}" for name, inner in value) + "}"
+        return "{" + ", ".join(f"/* {name} */ {_field(inner)}" for name, inner in value) + "}"
     return _number(value)
 
 

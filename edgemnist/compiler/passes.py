@@ -8,13 +8,17 @@ from types import MappingProxyType
 
 import numpy as np
 
-from edgemnist.compiler.graph import ACTIVATION_NONE, Graph, Node, Padding
-from edgemnist.compiler.ops.base import quantisation_of
+from edgemnist.compiler.graph import ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU6, Graph, Node, Padding
+from edgemnist.compiler.ops import OPERATORS
+from edgemnist.compiler.ops.base import LoweringSettings, quantisation_of
 from edgemnist.compiler.ops.conv_2d import MAX_POOL_PAIRS, conv_geometry
 from edgemnist.compiler.ops.reshape import ALIAS_KINDS
 from edgemnist.errors import InputError
 
 Pass = Callable[[Graph], Graph]
+
+ACTIVATED_KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+_ACTIVATIONS = {"RELU": ACTIVATION_RELU, "RELU6": ACTIVATION_RELU6}
 
 
 def share_storage(graph: Graph) -> Graph:
@@ -91,7 +95,58 @@ def _pool_can_fuse(graph: Graph, conv: Node, pool: Node) -> bool:
     )
 
 
-FUSIONS: Mapping[str, Pass] = MappingProxyType({"pad": fuse_pad, "max-pool": fuse_max_pool})
+def fuse_activation(graph: Graph) -> Graph:
+    """RELU or RELU6 behind an operator without an activation, in the same quantisation, becomes its clamp."""
+    for node in graph.nodes:
+        follower = _only_consumer(graph, node.outputs[0]) if node.kind in ACTIVATED_KINDS and not node.fused else None
+        if follower is None or follower.kind not in _ACTIVATIONS or node.integer("fused_activation_function"):
+            continue
+        if _scale_and_zero_point(graph, node.outputs[0]) != _scale_and_zero_point(graph, follower.outputs[0]):
+            continue
+        options = {**node.options, "fused_activation_function": _ACTIVATIONS[follower.kind]}
+        sources = (*node.sources, *follower.sources)
+        merged = replace(node, outputs=follower.outputs, options=MappingProxyType(options), sources=sources)
+        return fuse_activation(_merge(graph, node, follower, merged))
+    return graph
+
+
+def _scale_and_zero_point(graph: Graph, tensor: int) -> tuple[float, int]:
+    quantisation = quantisation_of(graph.tensors[tensor])
+    return quantisation.scale, quantisation.zero_point
+
+
+def fuse_residual_add(graph: Graph) -> Graph:
+    """CONV_2D and the ADD of a residual of the same shape behind it: the sum is written over the residual."""
+    for node in reversed(graph.nodes):
+        add = _only_consumer(graph, node.outputs[0]) if node.kind == "CONV_2D" and not node.fused else None
+        if add is None or add.kind != "ADD" or not _add_can_fuse(graph, node, add):
+            continue
+        residual = next(index for index in add.inputs if index != node.outputs[0])
+        inputs = (*node.inputs, -1)[:3]
+        merged = replace(
+            node, inputs=(*inputs, residual), outputs=add.outputs, fused=(add,), sources=(*node.sources, *add.sources)
+        )
+        return fuse_residual_add(_merge(graph, node, add, merged))
+    return graph
+
+
+def _add_can_fuse(graph: Graph, conv: Node, add: Node) -> bool:
+    output = conv.outputs[0]
+    others = [index for index in add.inputs if index != output]
+    if len(others) != 1 or graph.is_constant(others[0]):
+        return False
+    if graph.tensors[others[0]].shape != graph.tensors[output].shape:
+        return False
+    if graph.tensors[conv.inputs[1]].shape[3] != conv_geometry(conv, graph).in_channels:
+        return False
+    # The fused kernel has only the usual requantisation; what needs the general one stays apart.
+    calls = [OPERATORS[node.kind].lower(node, graph, LoweringSettings()).function for node in (conv, add)]
+    return calls[0] in ("em_conv_2d", "em_pointwise") and calls[1] == "em_add"
+
+
+FUSIONS: Mapping[str, Pass] = MappingProxyType(
+    {"pad": fuse_pad, "activation": fuse_activation, "max-pool": fuse_max_pool, "residual-add": fuse_residual_add}
+)
 """Every fusion by name, in the order in which they run."""
 
 

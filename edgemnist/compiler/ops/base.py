@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,8 +64,11 @@ class CArray:
         return int(self.values.size) * ELEMENT_BYTES[self.ctype]
 
 
-Parameter = tuple[str, "int | float | tuple[tuple[str, int], ...]"]
-"""A field of a C struct: its name and its value, or the fields of a struct inside it."""
+FieldValue: TypeAlias = "int | float | tuple[tuple[str, FieldValue], ...]"
+"""The value of a field of a C struct: a number, or the fields of a struct inside it."""
+
+Parameter = tuple[str, FieldValue]
+"""A field of a C struct: its name and its value."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node, Padding
+from edgemnist.compiler.ops.arithmetic import OPERATORS as ARITHMETIC_OPERATORS
 from edgemnist.compiler.ops.base import (
     CArray,
     LoweringSettings,
@@ -80,6 +82,8 @@ class Conv2D(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
+        if node.fused and node.fused[0].kind == "ADD":
+            return _lower_with_add(node, graph, self.lower(without_add(node, graph), graph, settings))
         geometry = conv_geometry(node, graph)
         weights = graph.tensors[node.inputs[1]].data
         rows = np.asarray(weights).reshape(geometry.out_channels, -1)
@@ -165,6 +169,37 @@ def _lower_windows(
         inputs=node.inputs[:1], outputs=node.outputs, arrays=arrays, scratch=pairs * strip,
         overlaps={(node.inputs[0], node.outputs[0]): _window_overlap(g, pool_height, pool_width, 1 if pool else 2)},
         macs=conv_pixels * g.kernel_height * g.kernel_width * group_channels * g.out_channels,
+    )  # fmt: skip
+
+
+def without_add(node: Node, graph: Graph) -> Node:
+    """Return the convolution of a node into which an ADD was fused, writing the tensor that the ADD reads."""
+    residual = node.inputs[3]
+    between = next(index for index in node.fused[0].inputs if index != residual)
+    # Nothing of the ADD is left in the convolution's own call but its sources, so that it is told where it stands.
+    return replace(node, inputs=node.inputs[:3], outputs=(between,), fused=(), padding=_padding_of(node, graph))
+
+
+def _padding_of(node: Node, graph: Graph) -> Padding:
+    return conv_geometry(node, graph).padding
+
+
+def _lower_with_add(node: Node, graph: Graph, conv: Step) -> Step:
+    """Return the call of ``em_conv_2d_add``: the convolution's own parameters, then those of the addition."""
+    add = ARITHMETIC_OPERATORS[0].lower(node.fused[0], graph, LoweringSettings())
+    residual, output = node.inputs[3], node.outputs[0]
+    geometry = conv_geometry(node, graph)
+    window = _lower_windows(conv.node, graph, geometry, 1, conv.arrays, fast=True)
+    overlaps = {(residual, output): Overlap(at_most=0)}
+    # Last, so that it counts where the residual is the convolution's own input.
+    overlaps[node.inputs[0], output] = _window_overlap(geometry, 1, 1, 2)
+    return replace(
+        window, node=node, header="em_conv_2d_add.h", function="em_conv_2d_add", struct_type="em_conv_2d_add_params",
+        parameters=(
+            ("conv", window.parameters), ("add", add.parameters), ("residual_is_a", int(add.inputs[0] == residual)),
+        ),
+        inputs=(node.inputs[0], residual), outputs=node.outputs, scratch=window.scratch + 2 * geometry.out_channels,
+        overlaps=overlaps,
     )  # fmt: skip
 
 

@@ -1,0 +1,58 @@
+/* CONV_2D and the ADD of a residual behind it.
+ *
+ * in        int8 [in_height][in_width][in_channels]
+ * residual  int8 [out_height][out_width][out_channels]     out  the same shape
+ * Each pair of pixels is requantised to the convolution's own output first and then added, so the bytes are those of
+ * the two operators one after the other. A residual element is read just before its sum is written: `out` may be
+ * `residual` itself, and may lie over `in` as for em_conv_2d. `scratch` is 2 * out_channels bytes larger than there.
+ */
+#ifndef EM_CONV_2D_ADD_H
+#define EM_CONV_2D_ADD_H
+
+#include "em_arithmetic.h"
+#include "em_conv_2d.h"
+
+typedef struct {
+  em_conv_2d_params conv; /* groups 1 */
+  em_arithmetic_params add;
+  int16_t residual_is_a; /* which operand of the addition the residual is */
+} em_conv_2d_add_params;
+
+EM_INLINE void em_add_residual(const em_conv_2d_add_params *p, const int8_t *conv, const int8_t *residual, int8_t *out,
+                               int count)
+{
+  const em_arithmetic_params *add = &p->add;
+  for (int i = 0; i < count; ++i) {
+    const int32_t a = (p->residual_is_a ? residual[i] : conv[i]) - add->a_zero_point;
+    const int32_t b = (p->residual_is_a ? conv[i] : residual[i]) - add->b_zero_point;
+    out[i] = em_finish(em_combine(add, a, b, EM_ADD), add->multiplier, add->shift, &add->output, EM_ROUND_FAST);
+  }
+}
+
+EM_KERNEL void em_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weights, const em_channel *channels,
+                              const int8_t *shifts, int8_t *scratch, const int8_t *in, const int8_t *residual,
+                              int8_t *out)
+{
+  const em_conv_2d_params *c = &p->conv;
+  const em_block block = {weights, channels, shifts, scratch, scratch + c->out_channels};
+  int8_t *const strip = scratch + 2 * c->out_channels;
+  for (int y = 0; y < c->out_height; ++y) {
+    for (int done = 0; done < c->out_width; done += 2) {
+      /* An odd row's last pixel is made up to a pair with its neighbour, whose sum is there already. */
+      const int x = done > 0 && done + 2 > c->out_width ? c->out_width - 2 : done;
+      const int at = (y * c->out_width + done) * c->out_channels;
+      if (c->out_width < 2) {
+        const em_window window = em_find_window(c, in, y, x, 0, strip, 1);
+        em_dot_channels(&window, block, c->out_channels, &c->output, 1, EM_ROUND_FAST);
+        em_add_residual(p, scratch, residual + at, out + at, c->out_channels);
+      } else {
+        const em_window window = em_find_window(c, in, y, x, 0, strip, 2);
+        const int skipped = (done - x) * c->out_channels;
+        em_dot_channels(&window, block, c->out_channels, &c->output, 2, EM_ROUND_FAST);
+        em_add_residual(p, scratch + skipped, residual + at, out + at, 2 * c->out_channels - skipped);
+      }
+    }
+  }
+}
+
+#endif
