@@ -162,15 +162,34 @@ def test_a_batch_of_several_images_is_refused() -> None:
     assert "shape [2, 5, 6, 2], needed is batch 1; convert with a fixed batch of 1" in message
 
 
+def test_several_outputs_of_one_operator_are_refused() -> None:
+    layers = Layers.seeded(0)
+    image = layers.input(SHAPE)
+    both = [layers.builder.tensor(SHAPE, 0.1, 0) for _ in range(2)]
+    layers.builder.multi_op("RELU", [image.index], both)
+
+    assert "operator 0 RELU: has 2 outputs, needed is 1" in refusal(layers.builder.finish(both[:1]))
+
+
+def test_a_tensor_that_is_written_twice_is_refused() -> None:
+    layers = Layers.seeded(0)
+    image = layers.input(SHAPE)
+    output = layers.op("RELU", [image], SHAPE)
+    layers.builder.multi_op("RELU", [output.index], [image.index])
+    layers.builder.multi_op("RELU", [image.index], [output.index])
+
+    message = refusal(layers.finish(output))
+
+    assert "operator 1 RELU: writes 'input', which has a value already" in message
+    assert "operator 2 RELU: writes 'relu_" in message
+
+
 def test_a_variable_is_refused() -> None:
     layers = Layers.seeded(0)
     image = layers.input(SHAPE)
     state = Value(layers.builder.tensor(SHAPE, 0.1, 0, name="state", variable=True), SHAPE, 0.1, 0)
 
     assert "'state' is read before it is written" in refusal(layers.finish(layers.add(image, state)))
-
-
-Change = Callable[[dict[str, Any]], None]
 
 
 def convolution(**changes: Any) -> bytes:
