@@ -50,10 +50,11 @@ class Case:
     def witnessed(self) -> bool:
         """Whether tflite-runtime 2.14 can be asked.
 
-        It wants a bias in int8 convolutions, and its dense layers with one scale per unit are right for one row only.
+        It wants a bias in int8 convolutions; its dense layers with one scale per unit are right for one row only, and
+        with one scale for all it multiplies the scales in float32 where the oracle takes double.
         """
         if self.kind == "FULLY_CONNECTED":
-            return self.size[:2] == (1, 1) or not self.arithmetic.per_channel
+            return self.size[:2] == (1, 1) and self.arithmetic.per_channel
         return self.kind != "CONV_2D" or self.arithmetic.bias is not None
 
 
