@@ -9,7 +9,7 @@ content = builder.finish([output])
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,9 @@ OPTIONS = {
 
 
 @dataclass
-class _Operator:
+class Operator:
+    """An operator of a model under construction; without ``options`` it gets no options table."""
+
     kind: str
     inputs: list[int]
     outputs: list[int]
@@ -49,7 +51,7 @@ class ModelBuilder:
     description: str = "test"
     _tensors: list[Any] = field(default_factory=list)
     _buffers: list[bytes] = field(default_factory=lambda: [b""])
-    _operators: list[_Operator] = field(default_factory=list)
+    operators: list[Operator] = field(default_factory=list)
     _inputs: list[int] = field(default_factory=list)
 
     def input(self, shape: Sequence[int], scale: float = 1.0, zero_point: int = 0, **details: Any) -> int:
@@ -142,7 +144,7 @@ class ModelBuilder:
         """Add an operator that writes tensors made with :meth:`tensor` before; as :meth:`op` otherwise."""
         number = INT8_VERSIONS.get(kind, 1) if version is None else version
         chosen = None if without_options else options
-        self._operators.append(_Operator(kind, list(inputs), list(outputs), number, chosen))
+        self.operators.append(Operator(kind, list(inputs), list(outputs), number, chosen))
 
     def finish(self, outputs: Sequence[int], *, old_codes: bool = False, subgraphs: int = 1) -> bytes:
         """Return the file.
@@ -152,9 +154,9 @@ class ModelBuilder:
         from ai_edge_litert import schema_py_generated as schema
 
         model, graph = schema.ModelT(), schema.SubGraphT()
-        codes = sorted({(operator.kind, operator.version) for operator in self._operators})
+        codes = sorted({(operator.kind, operator.version) for operator in self.operators})
         graph.tensors, graph.inputs, graph.outputs = self._tensors, self._inputs, list(outputs)
-        graph.operators = [_operator(operator, codes) for operator in self._operators]
+        graph.operators = [_operator(operator, codes) for operator in self.operators]
         graph.name = "main"
         model.version, model.description = 3, self.description
         model.operatorCodes = [_code(kind, version, old_codes) for kind, version in codes]
@@ -198,7 +200,7 @@ def _code(kind: str, version: int, old: bool) -> Any:
     return code
 
 
-def _operator(operator: _Operator, codes: Sequence[tuple[str, int]]) -> Any:
+def _operator(operator: Operator, codes: Sequence[tuple[str, int]]) -> Any:
     from ai_edge_litert import schema_py_generated as schema
 
     packed = schema.OperatorT()
@@ -224,3 +226,14 @@ def _options_name(kind: str) -> str | None:
 
 def _default_strides(fields: dict[str, str]) -> dict[str, int]:
     return {name: 1 for name in ("stride_h", "stride_w") if name.replace("_", "") in fields}
+
+
+def edited(content: bytes, change: Callable[[Any], None]) -> bytes:
+    """Return a file after ``change`` was made to it in the schema's object form (``ModelT``)."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    change(model)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())

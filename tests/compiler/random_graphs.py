@@ -12,7 +12,7 @@ Builder = Callable[[Layers, Value], Value]
 
 
 def random_network(seed: int, operators: int = 8) -> Subject:
-    """Return a network of about ``operators`` operators with branches, ending in a dense layer or a softmax."""
+    """Return a network of ``operators`` operators and more with branches, ending in a dense layer or a softmax."""
     layers = Layers.seeded(seed)
     draw = layers.generator
     shape = (1, int(draw.integers(3, 12)), int(draw.integers(3, 12)), int(draw.integers(1, 6)))
@@ -20,7 +20,13 @@ def random_network(seed: int, operators: int = 8) -> Subject:
     for _ in range(operators):
         source = values[-1] if draw.random() < 0.6 else values[int(draw.integers(len(values)))]
         values.append(_grow(layers, values, source))
-    return Subject(f"seed {seed}", layers.finish(_end(layers, values)), random_images(shape, seed))
+    output = _end(layers, values, used_by(layers))
+    return Subject(f"seed {seed}", layers.finish(output), random_images(shape, seed))
+
+
+def used_by(layers: Layers) -> set[int]:
+    """Return the tensors that an operator reads."""
+    return {index for operator in layers.builder.operators for index in operator.inputs}
 
 
 def _grow(layers: Layers, values: list[Value], source: Value) -> Value:
@@ -100,13 +106,15 @@ def _joined(layers: Layers, source: Value) -> Value:
     return layers.concatenation(pooled, source, averaged)
 
 
-def _end(layers: Layers, values: list[Value]) -> Value:
-    """Join the last value with an early one of the same shape where there is one, then classify."""
-    last = values[-1]
-    same = [value for value in values[:-1] if value.shape == last.shape]
-    if same:
-        last = layers.add(last, same[0])
-    logits = layers.dense(last, int(layers.generator.integers(2, 11)), _arithmetic(layers))
+def _end(layers: Layers, values: list[Value], used: set[int]) -> Value:
+    """Classify every value that nothing reads yet, and add the results up."""
+    units = int(layers.generator.integers(2, 11))
+    logits: Value | None = None
+    for value in values:
+        if value.index not in used:
+            branch = layers.dense(value, units, _arithmetic(layers))
+            logits = branch if logits is None else layers.add(logits, branch)
+    assert logits is not None
     if layers.generator.random() < 0.5:
         return logits
     return layers.op("SOFTMAX", [logits], logits.shape, 1 / 256, -128, beta=1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from edgemnist.runtimes import EngineWorker
 from edgemnist.tflite_file import parse_tflite, read_tflite
 from tests.compiler.bench import Subject, check_exact
 from tests.compiler.layers import Layers, Value, Window, random_images
-from tests.compiler.model_builder import ModelBuilder
+from tests.compiler.model_builder import ModelBuilder, edited
 from tests.compiler.random_graphs import random_network
 
 SHAPE = (1, 5, 6, 2)
@@ -310,3 +310,19 @@ def test_an_image_that_a_depthwise_layer_does_not_fit_is_refused() -> None:
 
     assert "operator 0 DEPTHWISE_CONV_2D" in refusal(layers.finish(output))
     assert Window().kernel == (3, 3)
+
+
+@pytest.mark.parametrize("seed", range(0, 30, 3))
+def test_a_tensor_of_another_size_than_its_operator_makes_is_refused(seed: int) -> None:
+    content = random_network(seed).content
+    model = parse_tflite(content)
+    for index in {index for node in read_graph(model).nodes for index in node.outputs}:
+        for axis in range(1, len(model.tensors[index].shape)):
+            for delta in (-1, 1):
+                refusal(edited(content, partial(change_size, index, axis, delta)))
+
+
+def change_size(index: int, axis: int, delta: int, model: Any) -> None:
+    """Add ``delta`` to one size of a tensor's shape."""
+    tensor = model.subgraphs[0].tensors[index]
+    tensor.shape = [size + (delta if position == axis else 0) for position, size in enumerate(tensor.shape)]

@@ -12,6 +12,7 @@ from edgemnist.compiler.fixedpoint import IntArray, Multiplier, quantise_multipl
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.lookup import edges_of, requantise_elements
+from edgemnist.compiler.ops.operands import require_same_shape
 from edgemnist.compiler.ops.requantisation import check_multiplier
 from edgemnist.compiler.ops.tables import lower_to_table
 
@@ -25,10 +26,11 @@ class Quantise(Operator):
         """See :meth:`Operator.check`."""
         source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
         if source.dtype == "float32":
-            return _check_float(node, graph, node.inputs[0]) + require_int8(node, graph, node.outputs)
+            problems = _check_float(node, graph, node.inputs[0]) + require_int8(node, graph, node.outputs)
+            return problems + require_same_shape(node, graph)
         edges = [tensor for tensor in (source, target) if tensor.dtype == "uint8" and tensor.quantisation is not None]
         inner = [index for index in (node.inputs[0], node.outputs[0]) if graph.tensors[index] not in edges[:1]]
-        problems = require_int8(node, graph, inner)
+        problems = require_int8(node, graph, inner) + require_same_shape(node, graph)
         return problems or check_multiplier(node, _multiplier(node, graph))
 
     def reference(
@@ -53,7 +55,8 @@ class Dequantise(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        return require_int8(node, graph, node.inputs[:1]) + _check_float(node, graph, node.outputs[0])
+        problems = require_int8(node, graph, node.inputs[:1]) + _check_float(node, graph, node.outputs[0])
+        return problems + require_same_shape(node, graph)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings

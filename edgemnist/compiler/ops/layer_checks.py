@@ -8,12 +8,10 @@ from edgemnist.compiler.fixedpoint import INT32_MAX
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node
 from edgemnist.compiler.ops.base import quantisation_of
 from edgemnist.compiler.ops.convolution import bias_values, channel_multipliers, window_geometry
+from edgemnist.compiler.ops.requantisation import check_multiplier
 
 LARGEST_SIZE = 32767
 """Of an image's height, width or channels and of everything computed from them: kernels take them as int16."""
-
-LARGEST_EXPONENT = 30
-"""Of a factor's power of two, the largest that ``em_multiply_any`` can shift by."""
 
 _CORRUPT = "the file is corrupt, convert it again"
 
@@ -58,8 +56,10 @@ def _check_arithmetic(node: Node, graph: Graph, channel_axis: int) -> list[str]:
     """Return a problem when a sum of products can leave 32 bits, on the way to the final one too, or a factor can."""
     if None in (graph.tensors[node.inputs[0]].quantisation, graph.tensors[node.outputs[0]].quantisation):
         return []  # require_int8 has said so
-    if any(multiplier.exponent > LARGEST_EXPONENT for multiplier in channel_multipliers(node, graph)):
-        return [f"{node.label}: its output scale is far too small for input and weights; convert the model again"]
+    coarsest = max(channel_multipliers(node, graph), key=lambda multiplier: multiplier.exponent)
+    problems = check_multiplier(node, coarsest)
+    if problems:
+        return problems
     weights = np.moveaxis(np.asarray(graph.tensors[node.inputs[1]].data, np.int64), channel_axis, 0)
     rows = weights.reshape(len(weights), -1)
     zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point

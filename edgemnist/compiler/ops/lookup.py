@@ -21,6 +21,7 @@ from edgemnist.compiler.fixedpoint import (
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.exponential import logistic, tanh
+from edgemnist.compiler.ops.operands import require_same_shape
 from edgemnist.compiler.ops.requantisation import LARGEST_EXPONENT, check_multiplier
 from edgemnist.compiler.ops.tables import lower_to_table
 from edgemnist.tflite_file import Quantisation
@@ -46,7 +47,7 @@ class Lookup(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]]) + require_same_shape(node, graph)
         if problems:
             return problems
         edges = edges_of(node, graph)

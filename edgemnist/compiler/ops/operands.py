@@ -42,3 +42,14 @@ def require_same_quantisation(node: Node, graph: Graph, indices: Sequence[int]) 
         if (quantisation_of(graph.tensors[index]).scale, quantisation_of(graph.tensors[index]).zero_point)
         != (first.scale, first.zero_point)
     ]
+
+
+def require_same_shape(node: Node, graph: Graph) -> list[str]:
+    """Return a problem when an operator of one element after the other changes the shape."""
+    source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+    if source.shape == target.shape:
+        return []
+    return [
+        f"{node.label}: {source.name!r} {list(source.shape)} can't become {target.name!r} {list(target.shape)}; "
+        "the file is corrupt, convert it again"
+    ]

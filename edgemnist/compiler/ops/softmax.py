@@ -18,6 +18,7 @@ from edgemnist.compiler.fixedpoint import (
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.exponential import exp_of_minus, one_over_one_plus
+from edgemnist.compiler.ops.operands import require_same_shape
 
 INTEGER_BITS = 5
 """Differences from the maximum are scaled to 5 integer and 26 fractional bits: exp(-32) is nothing beside 1."""
@@ -44,7 +45,7 @@ class Softmax(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]]) + require_same_shape(node, graph)
         if problems:
             return problems
         source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
