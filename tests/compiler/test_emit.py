@@ -1,0 +1,222 @@
+"""The generated text: deterministic, in every dialect of C that it promises, and calling nothing that it must not."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgemnist.compiler.emit import EmitSettings, emit, kernel_files, kernels_folder
+from edgemnist.compiler.lowering import Program
+from edgemnist.compiler.memory import plan
+from edgemnist.compiler.targets import TARGETS
+from tests.compiler.bench import WARNINGS, Variant, build_program
+from tests.compiler.layers import Arithmetic, Layers, Window
+from tests.compiler.random_graphs import random_network
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "compiler"
+
+
+def small_model() -> bytes:
+    """Return a model with every kind of generated text: fused pool, residual, grouped shapes, dense layer, softmax."""
+    layers = Layers.seeded(42)
+    image = layers.input((1, 8, 7, 1), 1 / 255, -128)
+    features = layers.pool("MAX_POOL_2D", layers.conv(image, 3), Window((2, 2), (2, 2), padding=1))
+    separable = layers.conv(layers.depthwise(features), 3, Window((1, 1)), Arithmetic(activation=1))
+    summed = layers.add(separable, features)
+    logits = layers.dense(layers.reshape(summed, (1, 36)), 4)
+    return layers.finish(layers.op("SOFTMAX", [logits], (1, 4), 1 / 256, -128, beta=1.0))
+
+
+def generated(program: Program, name: str = "tiny", labels: tuple[str, ...] = ()) -> dict[str, str]:
+    return emit(program, plan(program), EmitSettings(name, "edgemnist codegen tiny.tflite", labels))
+
+
+def test_golden_files_are_reproduced() -> None:
+    """Set EDGEMNIST_UPDATE_GOLDEN=1 to rewrite them after an intended change."""
+    files = generated(build_program(small_model(), Variant()), labels=("nought", 'a "quote"', "naïve", "??/"))
+
+    for name in ("tiny.h", "tiny.c"):
+        if os.environ.get("EDGEMNIST_UPDATE_GOLDEN"):
+            (GOLDEN / name).write_text(files[name])
+        assert (GOLDEN / name).read_text() == files[name], f"{name} changed"
+
+
+def test_another_process_writes_the_same_bytes() -> None:
+    script = (
+        "import hashlib\n"
+        "from tests.compiler.test_emit import *\n"
+        "for seed in range(4):\n"
+        "    files = generated(build_program(random_network(seed).content, Variant()))\n"
+        "    print(hashlib.sha256(repr(files).encode()).hexdigest())\n"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True,
+            cwd=Path(__file__).parents[2], env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        ).stdout
+        for hash_seed in ("1", "2")
+    ]  # fmt: skip
+
+    assert runs[0] == runs[1]
+    assert len(set(runs[0].split())) == 4
+
+
+DIALECTS = {
+    "gcc C99": ("gcc", ("-std=c99",)),
+    "gcc C17": ("gcc", ("-std=c17",)),
+    "clang C99": ("clang", ("-std=c99",)),
+    "g++ C++17": ("g++", ("-x", "c++", "-std=c++17")),
+    "clang++ C++17": ("clang++", ("-x", "c++", "-std=c++17")),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with generated networks that use every kernel of the random graphs, and a list of them."""
+    place = tmp_path_factory.mktemp("generated")
+    contents = [small_model(), *(random_network(seed).content for seed in range(12))]
+    for number, content in enumerate(contents):
+        for name, text in generated(build_program(content, Variant()), f"net_{number}", ("a",)).items():
+            (place / name).write_text(text)
+    return place
+
+
+@pytest.mark.parametrize("optimisation", ["-Os", "-O2"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_compiler_warns(dialect: str, optimisation: str, folder: Path) -> None:
+    compiler, flags = DIALECTS[dialect]
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    sources = ["net_0.c"] if optimisation == "-O2" else sorted(path.name for path in folder.glob("net_*.c"))
+    together = folder / f"{compiler}{optimisation}.c"
+    together.write_text("".join(f'#include "{name}"\n' for name in sources))
+
+    command = [compiler, *flags, *WARNINGS, optimisation, "-I.", "-S", "-o", os.devnull, together.name]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+    assert run.returncode == 0, run.stderr[:3000]
+
+
+BODIES = {(macro, header) for target in TARGETS.values() for macro, header in target.bodies.items()}
+KERNELS = sorted({path.name for path in kernels_folder().glob("em_*.h")} - {header for _, header in BODIES})
+
+
+@pytest.mark.parametrize("header", KERNELS)
+def test_every_kernel_header_stands_alone(header: str, tmp_path: Path) -> None:
+    bodies = [("EM_NO_BODY", header), *sorted(BODIES)]
+    for name, text in kernel_files([header, *(body for _, body in bodies)]).items():
+        (tmp_path / name).write_text(text)
+    for macro, body in bodies:
+        (tmp_path / "alone.c").write_text(f'#define {macro} "{body}"\n' + f'#include "{header}"\n' * 2 + "int used;\n")
+        for compiler, flags in (DIALECTS["gcc C99"], DIALECTS["clang++ C++17"]):
+            if shutil.which(compiler) is not None:
+                command = [compiler, *flags, *WARNINGS, "-O1", "-I.", "-fsyntax-only", "alone.c"]
+                run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+                assert run.returncode == 0, run.stderr[:3000]
+
+
+ALLOWED = {"memcpy", "memset", "memmove"}
+"""The only functions that generated code may call, the freestanding minimum that compilers ask for anyway."""
+
+
+def undefined_symbols(objects: Path) -> set[str]:
+    text = subprocess.run(["nm", "-u", objects], capture_output=True, text=True, check=True).stdout
+    return {line.split()[-1] for line in text.splitlines() if line.strip()}
+
+
+@pytest.mark.parametrize("optimisation", ["-Os", "-O2"])
+def test_nothing_is_called_but_memory_functions(optimisation: str, folder: Path) -> None:
+    subprocess.run(["gcc", "-std=c99", optimisation, "-I.", "-c", "net_0.c", "-o", "host.o"], cwd=folder, check=True)
+
+    assert undefined_symbols(folder / "host.o") <= ALLOWED
+
+
+STRING_H = "#include <stddef.h>\nvoid *memcpy(void *, const void *, size_t);\nvoid *memset(void *, int, size_t);\n"
+
+
+@pytest.mark.parametrize(
+    ("core", "helpers"),
+    [
+        ("thumbv7m", set()),
+        ("thumbv7em", set()),
+        ("thumbv8m.main", set()),
+        (
+            "thumbv6m",
+            {"__aeabi_lmul", "__aeabi_idiv", "__aeabi_idivmod", "__aeabi_lasr", "__aeabi_llsl", "__aeabi_llsr"},
+        ),
+    ],
+)
+def test_cortex_m_needs_no_library_for_64_bits(core: str, helpers: set[str], folder: Path) -> None:
+    """M3 and up: no call at all. M0+ multiplies and divides in software, but never divides 64 bits."""
+    if shutil.which("clang") is None or shutil.which("llvm-nm") is None:
+        pytest.skip("clang with its tools is not installed")
+    (folder / "include").mkdir(exist_ok=True)
+    (folder / "include" / "string.h").write_text(STRING_H)
+    for name in ("net_0.c", "net_1.c", "net_2.c"):
+        command = ["clang", f"--target={core}-none-eabi", "-ffreestanding", "-std=c99", "-Os", "-Iinclude", "-I."]
+        subprocess.run([*command, "-c", name, "-o", "core.o"], cwd=folder, check=True)
+        text = subprocess.run(
+            ["llvm-nm", "-u", "core.o"], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout
+
+        called = {line.split()[-1] for line in text.splitlines() if line.strip()}
+        memory = {name for name in called if re.fullmatch(r"(__aeabi_)?mem(cpy|set|move|clr)[48]?", name)}
+        assert called - memory <= helpers, name
+
+
+def test_only_one_function_keeps_state(folder: Path) -> None:
+    """NAME_run has its own arena; NAME_run_in, for callers with threads, has none."""
+    subprocess.run(
+        ["gcc", "-std=c99", "-Os", "-fno-pic", "-I.", "-c", "net_0.c", "-o", "state.o"], cwd=folder, check=True
+    )
+    symbols = subprocess.run(["nm", "state.o"], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+    writable = [line.split()[-1] for line in symbols.splitlines() if line.split()[-2] in "bBdDC"]
+    assert [re.sub(r"\.\d+$", "", name) for name in writable] == ["arena"]
+
+
+def constants_of(header: str) -> dict[str, str]:
+    """Return a header's macros with values."""
+    return dict(re.findall(r"#define (\w+) (\S+)", header))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_header_constants_are_the_models(seed: int) -> None:
+    program = build_program(random_network(seed).content, Variant())
+    layout, graph = plan(program), program.graph
+    entry, result = graph.tensors[graph.input], graph.tensors[graph.output]
+
+    found = constants_of(generated(program)["tiny.h"])
+
+    assert int(found["TINY_ARENA_SIZE"]) == layout.size
+    assert int(found["TINY_STEPS"]) == len(program.steps)
+    for prefix, tensor in (("TINY_INPUT", entry), ("TINY_OUTPUT", result)):
+        assert tensor.quantisation is not None
+        assert int(found[f"{prefix}_SIZE"]) == int(np.prod(tensor.shape))
+        assert int(found[f"{prefix}_OFFSET"]) == layout.tensor_offset(graph.root(tensor.index))
+        assert int(found[f"{prefix}_ZERO_POINT"].strip("()")) == tensor.quantisation.zero_point
+        assert np.float32(found[f"{prefix}_SCALE"].rstrip("f")) == np.float32(tensor.quantisation.scale)
+    assert [int(found[f"TINY_INPUT_{axis}"]) for axis in ("HEIGHT", "WIDTH", "CHANNELS")] == list(entry.shape[1:])
+    assert int(found["TINY_OUTPUT_CHANNELS"]) == result.shape[-1]
+
+
+def test_labels_and_command_cannot_break_out_of_the_text(tmp_path: Path) -> None:
+    program = build_program(small_model(), Variant())
+    labels = ('"', "\\", "??/", "*/")
+    files = emit(program, plan(program), EmitSettings("tiny", "evil */ int x; /*\n#error", labels))
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    prints = "int main(void) { for (int i = 0; i < 4; ++i) puts(tiny_labels[i]); return 0; }\n"
+    (tmp_path / "main.c").write_text(f'#include "tiny.h"\n#include <stdio.h>\n{prints}')
+
+    subprocess.run(["gcc", "-std=c99", *WARNINGS, "-O1", "main.c", "tiny.c", "-o", "main"], cwd=tmp_path, check=True)
+    printed = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True).stdout
+
+    assert tuple(printed.splitlines()) == labels
