@@ -56,6 +56,11 @@ def _problems(model: TfliteModel, graph: Graph) -> list[str]:
                 f"tensor {tensor.name!r} has shape {list(tensor.shape)}, needed is batch 1; "
                 "convert with a fixed batch of 1"
             )
+        if tensor.dtype != "float32" and (tensor.dtype not in _ZERO_POINTS or tensor.quantisation is None):
+            problems.append(
+                f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
+                "needed is float32, or int8 or uint8 with a scale; convert the model again"
+            )
     written = {graph.input}
     for node in graph.nodes:
         operator = OPERATORS.get(node.kind)

@@ -184,6 +184,17 @@ def test_a_tensor_that_is_written_twice_is_refused() -> None:
     assert "operator 2 RELU: writes 'relu_" in message
 
 
+@pytest.mark.parametrize(("dtype", "scale"), [("int8", None), ("int32", None), ("int16", 0.1)])
+def test_an_input_that_c_has_no_constants_for_is_refused(dtype: str, scale: float | None) -> None:
+    builder = ModelBuilder()
+    image = builder.tensor((1, 6), scale, dtype=dtype, name="image")
+    builder._inputs.append(image)
+    target = builder.constant([1, 2, 3], dtype="int32")
+    output = builder.op("RESHAPE", [image, target], (1, 2, 3), scale, dtype=dtype)
+
+    assert f"tensor 'image' is {dtype}" in refusal(builder.finish([output]))
+
+
 def test_a_variable_is_refused() -> None:
     layers = Layers.seeded(0)
     image = layers.input(SHAPE)
