@@ -71,6 +71,10 @@ def _problems(model: TfliteModel, graph: Graph) -> list[str]:
         else:
             problems += _operand_problems(node, graph, written) or operator.check(node, graph)
         written.update(node.outputs)
+    if graph.output not in written:
+        problems.append(
+            f"the output {graph.tensors[graph.output].name!r} does not depend on the input; the file is corrupt"
+        )
     return problems
 
 

@@ -195,6 +195,15 @@ def test_an_input_that_c_has_no_constants_for_is_refused(dtype: str, scale: floa
     assert f"tensor 'image' is {dtype}" in refusal(builder.finish([output]))
 
 
+@pytest.mark.parametrize("value", [None, np.ones(SHAPE, np.int8)], ids=["never written", "constant"])
+def test_an_output_that_is_not_computed_is_refused(value: Any) -> None:
+    layers = Layers.seeded(0)
+    layers.conv(layers.input(SHAPE), 2)
+    output = layers.builder.tensor(SHAPE, 0.1, 0, data=value, name="result")
+
+    assert "the output 'result' does not depend on the input" in refusal(layers.builder.finish([output]))
+
+
 def test_a_variable_is_refused() -> None:
     layers = Layers.seeded(0)
     image = layers.input(SHAPE)
