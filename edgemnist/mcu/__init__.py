@@ -1,0 +1,4 @@
+"""Firmware: from a model to an image for a board, run on an emulated core or on the board itself.
+
+The C side is in ``firmware/``: kernels, the application with its link protocol, start-up code and one folder a board.
+"""
