@@ -209,10 +209,13 @@ def _wrapped(head: str, items: Sequence[str], tail: str, width: int = 116) -> st
 def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:
     graph, name, prefix = program.graph, settings.name, settings.name.upper()
     run, run_in = _signatures(program, settings)
-    lines = ["", run_in, "{", *([] if program.steps else ["  (void)arena; /* the output is the input */"])]
+    lines: list[str] = []
     for index, step in enumerate(program.steps):
-        lines.append(f"  {_call(program, plan, settings, index, step)};")
-        lines += [f"#ifdef {prefix}_TRACE"]
+        lines += ["", f"EM_STEP void {name}_step_{index}(int8_t *arena)", "{",
+                  f"  {_call(program, plan, settings, index, step)};", "}"]  # fmt: skip
+    lines += ["", run_in, "{", *([] if program.steps else ["  (void)arena; /* the output is the input */"])]
+    for index, step in enumerate(program.steps):
+        lines += [f"  {name}_step_{index}(arena);", f"#ifdef {prefix}_TRACE"]
         for tensor in step.outputs:
             pointer = f"arena + {plan.tensor_offset(graph.root(tensor))}"
             lines.append(f"  {name}_trace({index}, {pointer}, {graph.tensors[tensor].bytes});")

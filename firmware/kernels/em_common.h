@@ -10,7 +10,8 @@
 
 /* EM_INLINE is always part of its caller. EM_KERNEL is a whole operator and EM_PART a piece that several share: with
  * optimisation for size there is one copy of each, which reads the layer's sizes at run time; else there is one per layer,
- * whose sizes are constants, so that loops unroll and dead branches go.
+ * whose sizes are constants, so that loops unroll and dead branches go. EM_STEP is one layer: a function of its own, so
+ * that a symbol table, a profiler and a debugger know the layers.
  */
 #if defined(__OPTIMIZE_SIZE__)
 #define EM_SIZE 1
@@ -19,6 +20,11 @@
 #endif
 #if defined(__GNUC__)
 #define EM_INLINE static inline __attribute__((always_inline, unused))
+#if defined(__clang__)
+#define EM_STEP static __attribute__((noinline))
+#else
+#define EM_STEP static __attribute__((noinline, noclone))
+#endif
 #if EM_SIZE
 #define EM_KERNEL static __attribute__((noinline, unused))
 #define EM_PART static __attribute__((noinline, unused))
@@ -28,6 +34,7 @@
 #endif
 #else
 #define EM_INLINE static inline
+#define EM_STEP static
 #define EM_KERNEL static inline
 #define EM_PART static inline
 #endif

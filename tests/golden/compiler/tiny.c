@@ -88,25 +88,50 @@ static const em_softmax_params tiny_params_4 = {
   /* multiplier */ 1475412096, /* rows */ 1, /* depth */ 4, /* shift */ 21, /* furthest */ 255
 };
 
-void tiny_run_in(int8_t arena[TINY_ARENA_SIZE])
+EM_STEP void tiny_step_0(int8_t *arena)
 {
   em_conv_2d_max_pool(&tiny_params_0, tiny_weights_0, tiny_channels_0, tiny_shifts_0, arena + 64, arena + 8, arena + 0);
+}
+
+EM_STEP void tiny_step_1(int8_t *arena)
+{
+  em_depthwise_conv_2d_by_1(&tiny_params_1, tiny_weights_1, tiny_channels_1, tiny_shifts_1, arena + 72, arena + 0, arena + 36);
+}
+
+EM_STEP void tiny_step_2(int8_t *arena)
+{
+  em_conv_2d_add(&tiny_params_2, tiny_weights_2, tiny_channels_2, tiny_shifts_2, arena + 72, arena + 36, arena + 0, arena + 0);
+}
+
+EM_STEP void tiny_step_3(int8_t *arena)
+{
+  em_fully_connected(&tiny_params_3, tiny_weights_3, tiny_channels_3, tiny_shifts_3, arena + 0, arena + 36);
+}
+
+EM_STEP void tiny_step_4(int8_t *arena)
+{
+  em_softmax(&tiny_params_4, arena + 36, arena + 8);
+}
+
+void tiny_run_in(int8_t arena[TINY_ARENA_SIZE])
+{
+  tiny_step_0(arena);
 #ifdef TINY_TRACE
   tiny_trace(0, arena + 0, 36);
 #endif
-  em_depthwise_conv_2d_by_1(&tiny_params_1, tiny_weights_1, tiny_channels_1, tiny_shifts_1, arena + 72, arena + 0, arena + 36);
+  tiny_step_1(arena);
 #ifdef TINY_TRACE
   tiny_trace(1, arena + 36, 36);
 #endif
-  em_conv_2d_add(&tiny_params_2, tiny_weights_2, tiny_channels_2, tiny_shifts_2, arena + 72, arena + 36, arena + 0, arena + 0);
+  tiny_step_2(arena);
 #ifdef TINY_TRACE
   tiny_trace(2, arena + 0, 36);
 #endif
-  em_fully_connected(&tiny_params_3, tiny_weights_3, tiny_channels_3, tiny_shifts_3, arena + 0, arena + 36);
+  tiny_step_3(arena);
 #ifdef TINY_TRACE
   tiny_trace(3, arena + 36, 4);
 #endif
-  em_softmax(&tiny_params_4, arena + 36, arena + 8);
+  tiny_step_4(arena);
 #ifdef TINY_TRACE
   tiny_trace(4, arena + 8, 4);
 #endif
