@@ -55,12 +55,13 @@ class CodegenSettings:
 
 @dataclass(frozen=True, eq=False)
 class GeneratedModel:
-    """The compiled program, its memory plan, and the files by name."""
+    """The compiled program, its memory plan, the files by name, and the class names in order where they are known."""
 
     name: str
     program: Program
     plan: Plan
     files: Mapping[str, str]
+    labels: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures that the manifest and ``--json`` show."""
@@ -124,7 +125,7 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
     files = emit(program, layout, emit_settings)
     files[f"{settings.name}_test.c"] = self_test_source(program.graph, emit_settings, program.settings)
     files[f"{settings.name}_memory.txt"] = memory_map.as_text(program, layout, settings.name)
-    return GeneratedModel(settings.name, program, layout, files)
+    return GeneratedModel(settings.name, program, layout, files, settings.labels)
 
 
 @dataclass(frozen=True, eq=False)

@@ -103,7 +103,7 @@ def self_test_source(
     return _TEMPLATE.format(
         name=settings.name, prefix=settings.name.upper(), golden=len(golden), crc_code=len(golden) + 1,
         generated=CRC_VECTORS, entry=C_TYPES[entry.dtype], result=C_TYPES[result.dtype],
-        inputs=_rows(golden), outputs=_rows(outputs), multiplier=LCG_MULTIPLIER, increment=LCG_INCREMENT,
+        inputs=value_rows(golden), outputs=value_rows(outputs), multiplier=LCG_MULTIPLIER, increment=LCG_INCREMENT,
         from_state=_from_state(entry), crc=crc,
     )  # fmt: skip
 
@@ -133,7 +133,8 @@ def _from_state(entry: TensorInfo) -> str:
     return "(int8_t)(uint8_t)(state >> 24)" if entry.dtype == "int8" else "(uint8_t)(state >> 24)"
 
 
-def _rows(arrays: Sequence[NDArray[Any]]) -> str:
+def value_rows(arrays: Sequence[NDArray[Any]]) -> str:
+    """Return arrays as the initialisers of a two-dimensional C array, one row each."""
     return ",\n".join("{\n" + lines_of([_value(v) for v in array.reshape(-1).tolist()]) + "\n}" for array in arrays)
 
 

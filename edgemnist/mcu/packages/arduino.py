@@ -1,0 +1,37 @@
+"""Arduino: a library of format 1.5 (Arduino library specification, revision 2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edgemnist.mcu.packages.base import Package, Platform, words
+
+ARCHITECTURES = (
+    "apollo3", "esp32", "esp8266", "mbed", "mbed_edge", "mbed_giga", "mbed_nano", "mbed_nicla", "mbed_opta",
+    "mbed_portenta", "mbed_rp2040", "nrf5", "nrf52", "renesas_portenta", "renesas_uno", "rp2040", "sam", "samd",
+    "stm32", "STM32F1", "teensy", "zephyr",
+)  # fmt: skip
+"""Board packages with 32-bit cores; for others the IDE warns, and the compiler refuses an ``int`` of 16 bits."""
+
+CORE_HEADERS = words(
+    """
+    arduino binary can client eeprom ethernet hardwareserial hid ipaddress keyboard mouse new pins_arduino pgmspace
+    pluggableusb print printable sd server servo softwareserial spi stepper stream udp usbapi usbcore wifi wire
+    wiring_private wcharacter wmath wstring
+    """
+)
+"""Headers of the cores and of the libraries that come with them, in lower case."""
+
+
+def _files(package: Package) -> Mapping[str, str]:
+    name = package.name
+    return {
+        **package.documents(),
+        **package.c_files(sources="src", headers="src"),
+        "library.properties": package.text("arduino/library.properties", architectures=",".join(ARCHITECTURES)),
+        "keywords.txt": package.text("arduino/keywords.txt"),
+        f"examples/{name}/{name}.ino": package.text("arduino/example.ino"),
+    }
+
+
+PLATFORM = Platform("arduino", "Arduino", _files, CORE_HEADERS)

@@ -1,0 +1,109 @@
+"""What a platform is, and what it makes a package from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edgemnist.codegen import GeneratedModel
+
+_PLACEHOLDER = re.compile(r"@\{(\w+)\}")
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """An input that a package's main program classifies.
+
+    ``values``: the input tensor's elements in its dtype, in any shape; ``label``: index of the true class.
+    """
+
+    values: NDArray[Any]
+    label: int
+
+
+@dataclass(frozen=True, eq=False)
+class Package:
+    """What is to be packaged: the model, its C by part, and what the templates may ask for.
+
+    ``sources`` are compiled, ``headers`` are what a user includes, ``kernels`` are what only the sources include; each
+    maps a file name to C text. ``values`` maps a placeholder's name to its text.
+    """
+
+    generated: GeneratedModel
+    sources: Mapping[str, str]
+    headers: Mapping[str, str]
+    kernels: Mapping[str, str]
+    values: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The prefix of files and C names."""
+        return self.generated.name
+
+    def text(self, template: str, **more: str) -> str:
+        """Return a template of ``firmware/packages`` with each ``@{name}`` replaced by its value."""
+        return fill(template_text(template), {**self.values, **more})
+
+    def c_files(self, *, sources: str, headers: str) -> dict[str, str]:
+        """Return the C files by path: sources and their kernels in one folder, public headers in another."""
+        found = {f"{sources}/{name}": text for name, text in {**self.kernels, **self.sources}.items()}
+        return {**found, **{f"{headers}/{name}": text for name, text in self.headers.items()}}
+
+    def documents(self) -> dict[str, str]:
+        """Return what stands at the top of every package: README, licence and memory map."""
+        memory_map = f"{self.name}_memory.txt"
+        how_to_build = self.text(f"{self.values['platform'].replace('-', '_')}/build.md")
+        return {
+            "README.md": self.text("common/README.md", how_to_build=how_to_build.strip("\n")),
+            "LICENSE": licence_text(),
+            memory_map: self.generated.files[memory_map],
+        }
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A build system that takes packages.
+
+    ``files`` gives the package's files by their path in ``folder``, the one folder in the zip ("" for none).
+    ``taken`` are names that mean something else to its tool, in lower case: a model may not have them.
+    ``desktop``: what it builds may be for the machine it builds on. ``folder`` and ``file_name``, the archive's, may
+    hold placeholders.
+    """
+
+    name: str
+    description: str
+    files: Callable[[Package], Mapping[str, str]]
+    taken: frozenset[str] = frozenset()
+    desktop: bool = False
+    folder: str = "@{name}"
+    file_name: str = "@{name}-@{version}-@{platform}.zip"
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text: a set of names, written without quotes."""
+    return frozenset(text.split())
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Return ``text`` with each ``@{name}`` replaced by its value."""
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], text)
+
+
+def _firmware_folder() -> Path:
+    return Path(str(resources.files("edgemnist"))) / "firmware"
+
+
+def template_text(template: str) -> str:
+    """Return a template's text by its path in ``firmware/packages``."""
+    return (_firmware_folder() / "packages" / template).read_text(encoding="utf-8")
+
+
+def licence_text() -> str:
+    """Return the licence of what edgemnist puts into a package."""
+    return (_firmware_folder() / "LICENSE").read_text(encoding="utf-8")

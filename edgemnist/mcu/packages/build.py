@@ -1,0 +1,187 @@
+"""From a generated model to a package: checks, texts, and an archive that comes out the same each time."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemnist.artifacts import write_bytes
+from edgemnist.codegen import GeneratedModel
+from edgemnist.errors import InputError
+from edgemnist.mcu.packages.base import Example, Package, Platform, fill, words
+from edgemnist.mcu.packages.examples import example_code
+from edgemnist.mcu.packages.registry import find_platform
+from edgemnist.pixel_code import C_TYPES
+
+DEFAULT_VERSION = "1.0.0"
+DEFAULT_VENDOR = "edgemnist"
+
+ORACLES = {"tflm": "TensorFlow Lite for Microcontrollers", "tflite": "TensorFlow 2.21's reference kernels"}
+"""Whose bytes the generated C gives, by rounding."""
+
+EARLIEST = (1980, 1, 1, 0, 0, 0)
+"""The first moment that a zip can name (PKWARE APPNOTE 4.4.6); every entry has it."""
+
+_STANDARD_HEADERS = words(
+    """
+    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef
+    stdint stdio stdlib string tgmath time wchar wctype stdalign stdatomic stdnoreturn threads uchar
+    """
+)
+"""C99 (7.1.2) and C11; with the package on the include path a file of that name would hide the compiler's own."""
+
+
+@dataclass(frozen=True)
+class PackageResult:
+    """A written package: ``files`` are the paths in the archive, sorted; ``bytes`` its size."""
+
+    platform: str
+    path: Path
+    files: tuple[str, ...]
+    bytes: int
+    sha256: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the package as JSON values."""
+        return {
+            "platform": self.platform,
+            "path": str(self.path),
+            "files": list(self.files),
+            "bytes": self.bytes,
+            "sha256": self.sha256,
+        }
+
+
+def package_firmware(
+    platform: str,
+    generated: GeneratedModel,
+    out: Path | None = None,
+    *,
+    version: str = DEFAULT_VERSION,
+    vendor: str = DEFAULT_VENDOR,
+    url: str = "",
+    examples: Sequence[Example] = (),
+) -> PackageResult:
+    """Write the package of a model for a platform to ``out``, by default under its usual name in the current folder.
+
+    ``version`` is three numbers; ``vendor`` and ``url``, the package's home, go into manifests that have such fields.
+    ``examples`` are what the main program classifies; without them it gets the self-test's kind of noise. The same
+    arguments give the same bytes.
+
+    :raises InputError: an argument that the platform can't take, or ``out`` is a folder.
+    :raises StorageError: ``out`` can't be written.
+    """
+    target = find_platform(platform)
+    package = make_package(target, generated, version=version, vendor=vendor, url=url, examples=examples)
+    path = _checked_out(target, out, fill(target.file_name, package.values))
+    folder = fill(target.folder, package.values)
+    prefix = f"{folder}/" if folder else ""
+    files = {prefix + name: text for name, text in sorted(target.files(package).items())}
+    content = zip_bytes(files)
+    write_bytes(path, content)
+    return PackageResult(target.name, path, tuple(files), len(content), hashlib.sha256(content).hexdigest())
+
+
+def make_package(
+    platform: Platform, generated: GeneratedModel, *, version: str, vendor: str, url: str, examples: Sequence[Example]
+) -> Package:
+    """Check the arguments and return what the platform makes its files from.
+
+    :raises InputError: as for :func:`package_firmware`.
+    """
+    _check_name(platform, generated)
+    _check_target(platform, generated)
+    _check("version", version, r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", "three numbers, such as 1.0.0")
+    _check("vendor", vendor, r"[A-Za-z0-9_-]{1,63}", "letters, digits, '_' and '-'")
+    _check("URL", url, r"|https?://[!-;=?-~]+", "an http or https address, or nothing")
+    name, files, graph = generated.name, generated.files, generated.program.graph
+    code = example_code(generated, examples)
+    return Package(
+        generated,
+        sources={
+            f"{name}.c": files[f"{name}.c"],
+            f"{name}_test.c": files[f"{name}_test.c"],
+            f"{name}_examples.c": code.source,
+        },
+        headers={f"{name}.h": files[f"{name}.h"], f"{name}_examples.h": code.header},
+        kernels={file: text for file, text in files.items() if file.startswith("em_")},
+        values={
+            "name": name,
+            "NAME": name.upper(),
+            "platform": platform.name,
+            "platform_title": platform.description,
+            "version": version,
+            "vendor": vendor,
+            "url": url,
+            "about": _about(generated),
+            "oracle": ORACLES[generated.program.settings.rounding],
+            "labels_are": code.labels_are,
+            "printed_indented": code.printed.replace("\n", "\n    "),
+            "entry": C_TYPES[graph.tensors[graph.input].dtype],
+            "result": C_TYPES[graph.tensors[graph.output].dtype],
+        },
+    )
+
+
+def zip_bytes(files: Mapping[str, str]) -> bytes:
+    """Return a zip of ``files``, sorted, undated, stored: compressed, its bytes would depend on the zlib at hand."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, EARLIEST)
+            entry.create_system = 3  # Unix, wherever it is made
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, files[name].encode())
+    return buffer.getvalue()
+
+
+def _about(generated: GeneratedModel) -> str:
+    graph, program = generated.program.graph, generated.program
+    shape = "x".join(str(size) for size in graph.tensors[graph.input].shape[1:])
+    return (
+        f"int8 network, input {shape}, {graph.tensors[graph.output].elements} classes, "
+        f"{generated.plan.size} bytes of RAM, {program.constant_bytes} bytes of constants, "
+        f"{program.macs} multiply-accumulates"
+    )
+
+
+def _check_name(platform: Platform, generated: GeneratedModel) -> None:
+    name = generated.name
+    if name.lower() in _STANDARD_HEADERS or name.lower().startswith("em_"):
+        raise InputError(
+            f"a package of {name!r} would hold {name}.h, which is the name of another header; "
+            "give the model another name: --name digits"
+        )
+    if name.lower() in platform.taken:
+        raise InputError(
+            f"{platform.name} has something of its own called {name!r}; give the model another name: --name digits"
+        )
+
+
+def _check_target(platform: Platform, generated: GeneratedModel) -> None:
+    target = generated.program.settings.target
+    if target == "x86-64" and not platform.desktop:
+        raise InputError(
+            f"this C is for target {target!r} and {platform.name} builds for microcontrollers; "
+            "generate it again with --target portable"
+        )
+
+
+def _check(what: str, value: str, pattern: str, allowed: str) -> None:
+    if not re.fullmatch(pattern, value, re.ASCII):
+        raise InputError(f"the package's {what} is {value!r}; it has to be {allowed}")
+
+
+def _checked_out(platform: Platform, out: Path | None, usual: str) -> Path:
+    path = out or Path(usual)
+    if path.is_dir():
+        raise InputError(f"{str(path)!r} is a folder; give the package's file name: --out {path / usual}")
+    if "@{vendor}" in platform.file_name and path.name != usual:
+        raise InputError(f"{platform.name} tools know a package by its file name, so {path.name!r} has to be {usual!r}")
+    return path

@@ -1,0 +1,95 @@
+"""NAME_examples.h and NAME_examples.c: inputs with their labels, and what is needed to judge an output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.c_source import lines_of, string_literal
+from edgemnist.codegen import GeneratedModel
+from edgemnist.compiler.reference import run_reference
+from edgemnist.compiler.self_test import CRC_VECTORS, GOLDEN_VECTORS, generated_inputs, value_rows
+from edgemnist.errors import InputError
+from edgemnist.mcu.packages.base import Example, fill, template_text
+from edgemnist.pixel_code import C_TYPES
+
+TRUE_LABELS = "The labels are the images' true classes."
+REFERENCE_LABELS = "The inputs are noise, so their labels are the classes that the numpy reference gives."
+
+
+@dataclass(frozen=True, eq=False)
+class ExampleCode:
+    """The two files, a sentence on where the labels are from, and what the main program prints, times left open."""
+
+    header: str
+    source: str
+    labels_are: str
+    printed: str
+
+
+def example_code(generated: GeneratedModel, examples: Sequence[Example]) -> ExampleCode:
+    """Return the examples as C, outputs computed by the numpy reference.
+
+    Without ``examples`` two inputs of the self-test's generator stand in, labelled as the reference classifies them.
+
+    :raises InputError: an example is not of the input's size and dtype, or its label is no class.
+    """
+    graph = generated.program.graph
+    entry, result = graph.tensors[graph.input], graph.tensors[graph.output]
+    inputs = [_checked(generated, index, example) for index, example in enumerate(examples)]
+    inputs = inputs or generated_inputs(entry, CRC_VECTORS + GOLDEN_VECTORS)[CRC_VECTORS:]
+    outputs = [run_reference(graph, values, generated.program.settings)[graph.output] for values in inputs]
+    found = [int(np.argmax(output)) for output in outputs]
+    labels = [example.label for example in examples] or found
+    names = class_names(generated)
+    values = {
+        "name": generated.name,
+        "NAME": generated.name.upper(),
+        "count": str(len(inputs)),
+        "entry": C_TYPES[entry.dtype],
+        "result": C_TYPES[result.dtype],
+        "inputs": value_rows(inputs),
+        "outputs": value_rows(outputs),
+        "labels": ", ".join(str(label) for label in labels),
+        "labels_are": TRUE_LABELS if examples else REFERENCE_LABELS,
+        "class_names": lines_of([string_literal(name) for name in names]),
+    }
+    printed = printed_lines(generated.name, [names[index] for index in found], [names[index] for index in labels])
+    header, source = (fill(template_text(f"common/examples.{suffix}"), values) for suffix in ("h", "c"))
+    return ExampleCode(header, source, values["labels_are"], printed)
+
+
+def class_names(generated: GeneratedModel) -> list[str]:
+    """Return what to print for each class: its index, and its name where that says more."""
+    graph = generated.program.graph
+    indices = [str(index) for index in range(graph.tensors[graph.output].elements)]
+    if not generated.labels or list(generated.labels) == indices:
+        return indices
+    return [f"{index} ({label})" for index, label in zip(indices, generated.labels, strict=True)]
+
+
+def printed_lines(name: str, found: Sequence[str], labels: Sequence[str]) -> str:
+    """Return what the main program prints when all is well, with "..." for the times."""
+    lines = [f"{name}: self-test passed"]
+    for index, (one, label) in enumerate(zip(found, labels, strict=True)):
+        verdict = "right" if one == label else "wrong"
+        lines.append(f"{name}: example {index}: class {one}, label {label}: {verdict}, ... us")
+    right = sum(one == label for one, label in zip(found, labels, strict=True))
+    return "\n".join([*lines, f"{name}: {right} of {len(labels)} right", f"{name}: PASSED"])
+
+
+def _checked(generated: GeneratedModel, index: int, example: Example) -> NDArray[Any]:
+    graph = generated.program.graph
+    entry, classes = graph.tensors[graph.input], graph.tensors[graph.output].elements
+    if example.values.size != entry.elements or example.values.dtype != np.dtype(entry.dtype):
+        raise InputError(
+            f"example {index} has {example.values.size} values of {example.values.dtype}; "
+            f"the model takes {entry.elements} of {entry.dtype}"
+        )
+    if not 0 <= example.label < classes:
+        raise InputError(f"example {index} has label {example.label}; the model's classes are 0 to {classes - 1}")
+    return example.values.reshape(entry.shape)

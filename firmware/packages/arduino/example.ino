@@ -1,0 +1,64 @@
+/* Runs the self-test of @{name}, then classifies the examples, and prints what came out at 115200 baud. */
+#include <@{name}.h>
+#include <@{name}_examples.h>
+
+static @{result} output[@{NAME}_OUTPUT_SIZE];
+static int right = 0;
+static bool all_exact = true;
+
+static void print_name()
+{
+  Serial.print(F("@{name}: "));
+}
+
+static void run_example(int example)
+{
+  const unsigned long start = micros();
+  @{name}_run(@{name}_example_inputs[example], output);
+  const unsigned long elapsed = micros() - start;
+  const int found = @{name}_best_class(output);
+  const int label = @{name}_example_labels[example];
+  const bool exact = @{name}_example_is_exact(example, output) != 0;
+  right += found == label ? 1 : 0;
+  all_exact = all_exact && exact;
+  print_name();
+  Serial.print(F("example "));
+  Serial.print(example);
+  Serial.print(F(": class "));
+  Serial.print(@{name}_class_text(found));
+  Serial.print(F(", label "));
+  Serial.print(@{name}_class_text(label));
+  Serial.print(found == label ? F(": right, ") : F(": wrong, "));
+  Serial.print(elapsed);
+  Serial.println(exact ? F(" us") : F(" us, bytes differ"));
+}
+
+void setup()
+{
+  Serial.begin(115200);
+  while (!Serial && millis() < 5000) {
+    /* boards with USB of their own wait for the monitor, but not for ever */
+  }
+  const int code = @{name}_self_test();
+  print_name();
+  if (code == 0) {
+    Serial.println(F("self-test passed"));
+  } else {
+    Serial.print(F("self-test failed at check "));
+    Serial.println(code);
+  }
+  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
+    run_example(example);
+  }
+  print_name();
+  Serial.print(right);
+  Serial.print(F(" of "));
+  Serial.print(@{NAME}_EXAMPLE_COUNT);
+  Serial.println(F(" right"));
+  print_name();
+  Serial.println(code == 0 && all_exact ? F("PASSED") : F("FAILED"));
+}
+
+void loop()
+{
+}

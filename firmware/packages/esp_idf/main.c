@@ -1,0 +1,38 @@
+/* Runs the self-test of @{name}, then classifies the examples and prints what came out. */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "@{name}.h"
+#include "@{name}_examples.h"
+#include "esp_timer.h"
+
+static @{result} output[@{NAME}_OUTPUT_SIZE];
+
+void app_main(void);
+
+void app_main(void)
+{
+  const int code = @{name}_self_test();
+  bool passed = code == 0;
+  int right = 0;
+  if (passed) {
+    printf("@{name}: self-test passed\n");
+  } else {
+    printf("@{name}: self-test failed at check %d\n", code);
+  }
+  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
+    const int64_t start = esp_timer_get_time();
+    @{name}_run(@{name}_example_inputs[example], output);
+    const int64_t elapsed = esp_timer_get_time() - start;
+    const int found = @{name}_best_class(output);
+    const int label = @{name}_example_labels[example];
+    const bool exact = @{name}_example_is_exact(example, output) != 0;
+    right += found == label ? 1 : 0;
+    passed = passed && exact;
+    printf("@{name}: example %d: class %s, label %s: %s, %" PRId64 " us%s\n", example, @{name}_class_text(found),
+           @{name}_class_text(label), found == label ? "right" : "wrong", elapsed, exact ? "" : ", bytes differ");
+  }
+  printf("@{name}: %d of %d right\n", right, @{NAME}_EXAMPLE_COUNT);
+  printf("@{name}: %s\n", passed ? "PASSED" : "FAILED");
+}
