@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edgemnist.mcu.packages.base import Package, Platform, words
+from edgemnist.mcu.packages.base import Package, Platform, link_files, words
 
 ARCHITECTURES = (
     "apollo3", "esp32", "esp8266", "mbed", "mbed_edge", "mbed_giga", "mbed_nano", "mbed_nicla", "mbed_opta",
@@ -17,20 +17,22 @@ CORE_HEADERS = words(
     """
     arduino binary can client eeprom ethernet hardwareserial hid ipaddress keyboard mouse new pins_arduino pgmspace
     pluggableusb print printable sd server servo softwareserial spi stepper stream udp usbapi usbcore wifi wire
-    wiring_private wcharacter wmath wstring
+    wiring_private wcharacter wmath board link wstring
     """
 )
 """Headers of the cores and of the libraries that come with them, in lower case."""
 
 
 def _files(package: Package) -> Mapping[str, str]:
-    name = package.name
+    name, link = package.name, f"examples/{package.name}_link"
     return {
         **package.documents(),
         **package.c_files(sources="src", headers="src"),
         "library.properties": package.text("arduino/library.properties", architectures=",".join(ARCHITECTURES)),
         "keywords.txt": package.text("arduino/keywords.txt"),
         f"examples/{name}/{name}.ino": package.text("arduino/example.ino"),
+        f"{link}/{name}_link.ino": package.text("arduino/link.ino"),
+        **{f"{link}/{file}": text for file, text in link_files().items()},
     }
 
 

@@ -104,6 +104,12 @@ def template_text(template: str) -> str:
     return (_firmware_folder() / "packages" / template).read_text(encoding="utf-8")
 
 
+def link_files() -> dict[str, str]:
+    """Return the device's side of the link protocol, and the functions that it needs, by file name."""
+    folder = _firmware_folder() / "app"
+    return {name: (folder / name).read_text(encoding="utf-8") for name in ("board.h", "link.h", "link.c")}
+
+
 def licence_text() -> str:
     """Return the licence of what edgemnist puts into a package."""
     return (_firmware_folder() / "LICENSE").read_text(encoding="utf-8")

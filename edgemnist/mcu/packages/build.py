@@ -122,6 +122,7 @@ def make_package(
             "about": _about(generated),
             "oracle": ORACLES[generated.program.settings.rounding],
             "labels_are": code.labels_are,
+            "model_start": ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(graph.source_sha256[:16])),
             "printed_indented": code.printed.replace("\n", "\n    "),
             "entry": C_TYPES[graph.tensors[graph.input].dtype],
             "result": C_TYPES[graph.tensors[graph.output].dtype],

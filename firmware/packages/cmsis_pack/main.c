@@ -1,7 +1,6 @@
 /* Runs the self-test of @{name}, then classifies the examples and prints what came out. SysTick, which every Cortex-M
  * with a CMSIS device header has, counts the core's cycles.
  */
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -41,11 +40,11 @@ static bool run_example(int example)
   const uint32_t start = cycles();
   @{name}_run(@{name}_example_inputs[example], output);
   const uint32_t elapsed = cycles() - start;
-  const uint32_t microseconds = (uint32_t)((uint64_t)elapsed * 1000000u / SystemCoreClock);
+  const unsigned long microseconds = (unsigned long)((uint64_t)elapsed * 1000000u / SystemCoreClock);
   const int found = @{name}_best_class(output);
   const int label = @{name}_example_labels[example];
   const bool exact = @{name}_example_is_exact(example, output) != 0;
-  printf("@{name}: example %d: class %s, label %s: %s, %" PRIu32 " us%s\n", example, @{name}_class_text(found),
+  printf("@{name}: example %d: class %s, label %s: %s, %lu us%s\n", example, @{name}_class_text(found),
          @{name}_class_text(label), found == label ? "right" : "wrong", microseconds, exact ? "" : ", bytes differ");
   return exact;
 }

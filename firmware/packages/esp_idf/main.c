@@ -1,6 +1,6 @@
 /* Runs the self-test of @{name}, then classifies the examples and prints what came out. */
-#include <inttypes.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "@{name}.h"
@@ -24,13 +24,13 @@ void app_main(void)
   for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
     const int64_t start = esp_timer_get_time();
     @{name}_run(@{name}_example_inputs[example], output);
-    const int64_t elapsed = esp_timer_get_time() - start;
+    const unsigned long elapsed = (unsigned long)(esp_timer_get_time() - start);
     const int found = @{name}_best_class(output);
     const int label = @{name}_example_labels[example];
     const bool exact = @{name}_example_is_exact(example, output) != 0;
     right += found == label ? 1 : 0;
     passed = passed && exact;
-    printf("@{name}: example %d: class %s, label %s: %s, %" PRId64 " us%s\n", example, @{name}_class_text(found),
+    printf("@{name}: example %d: class %s, label %s: %s, %lu us%s\n", example, @{name}_class_text(found),
            @{name}_class_text(label), found == label ? "right" : "wrong", elapsed, exact ? "" : ", bytes differ");
   }
   printf("@{name}: %d of %d right\n", right, @{NAME}_EXAMPLE_COUNT);
