@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,3 +29,36 @@ class ExecutionProfile:
         for (_, entered), times in self.edges.items():
             found[entered] += times
         return found
+
+    def instructions(self) -> int:
+        """Return the executed Thumb instructions, those included whose IT condition failed."""
+        return sum(
+            times * _thumb_instructions(self.code(address, self.sizes[address]))
+            for address, times in self.executions().items()
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class InferenceProfile:
+    """One inference: what each layer executed, the functions that it called included, and the calls between layers."""
+
+    layers: tuple[ExecutionProfile, ...]
+    outside: ExecutionProfile
+
+    @functools.cached_property
+    def whole(self) -> ExecutionProfile:
+        """All of it as one profile."""
+        edges: Counter[tuple[int, int]] = Counter()
+        for part in (*self.layers, self.outside):
+            edges.update(part.edges)
+        return ExecutionProfile(edges, self.outside.sizes, self.outside.code)
+
+
+@functools.cache
+def _thumb_instructions(code: bytes) -> int:
+    """Return how many instructions a block holds: 16 bits each, 32 where the first half starts 11101 or 1111."""
+    count = position = 0
+    while position < len(code):
+        position += 4 if code[position + 1] >= 0xE8 else 2
+        count += 1
+    return count

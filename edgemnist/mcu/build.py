@@ -1,0 +1,203 @@
+"""From a model and a board to a linked image: generated C, the application, the board's start-up code."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from edgemnist.artifacts import atomic_path, write_bytes, write_json, write_text
+from edgemnist.codegen import CodegenSettings, compile_model
+from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.compiler.lowering import Program
+from edgemnist.compiler.memory import Plan
+from edgemnist.errors import GateFailedError, InputError
+from edgemnist.mcu.boards import Board
+from edgemnist.mcu.elf import ElfImage, Sizes, measure, read_elf
+from edgemnist.mcu.toolchain import Toolchain, choose_toolchain
+from edgemnist.tflite_file import TfliteModel
+
+TRANSPORTS = ("semihosting", "uart")
+OPTIMISATIONS = {"speed": "-O2", "size": "-Os"}
+DEFAULT_STACK_BYTES = 1024
+_ROOMY = 0x4000000
+"""Length of each memory for the linker; what does not fit the board is told afterwards, with the figures."""
+_SHARED_SOURCES = ("app/main.c", "app/link.c", "platform/start.c", "platform/memory.c")
+_CORE_SOURCES = {"arm": "platform/cortex_m.c", "riscv": "platform/riscv32.c"}
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """How to build. ``transport`` is a name in ``TRANSPORTS``; ``optimise`` one in ``OPTIMISATIONS``.
+
+    ``stack_bytes`` is the stack's reserve; with ``step_ticks`` the image measures every layer, which costs a call each.
+    """
+
+    toolchain: str = "auto"
+    optimise: str = "speed"
+    transport: str = "semihosting"
+    stack_bytes: int = DEFAULT_STACK_BYTES
+    step_ticks: bool = False
+    codegen: CodegenSettings = field(default_factory=CodegenSettings)
+
+
+@dataclass(frozen=True, eq=False)
+class FirmwareImage:
+    """A linked image of a model for a board. ``path`` is the ELF file, ``model_sha256`` of the ``.tflite``."""
+
+    path: Path
+    board: Board
+    compiler: str
+    settings: BuildSettings
+    program: Program
+    plan: Plan
+    elf: ElfImage
+    sizes: Sizes
+    model_sha256: str
+
+    def excess(self) -> dict[str, int]:
+        """Return by how many bytes the image is too large for the board, by memory; empty when it fits."""
+        return self.board.excess(self.sizes.flash, self.sizes.ram)
+
+    def raise_too_large(self) -> None:
+        """Raise if the image does not fit the board.
+
+        :raises GateFailedError: says which memory is over, and by how much.
+        """
+        over = self.excess()
+        if over:
+            needs = f"needs {self.sizes.flash:,} B of flash and {self.sizes.ram:,} B of RAM"
+            has = f"has {self.board.flash.bytes:,} B and {self.board.ram.bytes:,} B"
+            excess = " and ".join(f"{memory} by {count:,} B" for memory, count in over.items())
+            raise GateFailedError(
+                f"too large for {self.board.name}: the firmware {needs}, the board {has}; over: {excess}; "
+                "choose a smaller model, --optimise size, a smaller --stack or another board"
+            )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        labels = [step.node.label for step in self.program.steps]
+        sizes = self.sizes.as_json()
+        layers = [{"operator": label, **layer} for label, layer in zip(labels, sizes.pop("layers"), strict=True)]
+        return {
+            "board": self.board.as_json(),
+            "model_sha256": self.model_sha256,
+            "compiler": self.compiler,
+            "optimise": self.settings.optimise,
+            "transport": self.settings.transport,
+            **sizes,
+            "fits": not self.excess(),
+            "over_bytes": self.excess(),
+            "layers": layers,
+        }
+
+
+def build_firmware(model: TfliteModel, board: Board, settings: BuildSettings, folder: Path) -> FirmwareImage:
+    """Build a model's firmware; ``folder`` gets ``firmware.elf``, ``.bin``, ``.map`` and ``firmware.json``.
+
+    The image may be larger than the board; see :meth:`FirmwareImage.raise_too_large`.
+
+    :raises InputError: an unknown setting, or a board without a UART driver for that transport.
+    :raises ModelError: the model can't be compiled to C.
+    :raises MissingDependencyError: no toolchain.
+    :raises EnvironmentFailure: the toolchain failed.
+    """
+    _check(settings, board)
+    toolchain = choose_toolchain(settings.toolchain, board.core)
+    with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
+        scratch = Path(temporary)
+        program, plan = _write_sources(model, board, settings, scratch)
+        _link(board, settings, toolchain, scratch)
+        path = folder / "firmware.elf"
+        with atomic_path(path) as target:
+            shutil.copyfile(scratch / "firmware.elf", target)
+    elf = read_elf(path)
+    image = FirmwareImage(
+        path, board, toolchain.version(board.core), settings, program, plan, elf, measure(elf, len(program.steps)),
+        hashlib.sha256(model.content).hexdigest(),
+    )  # fmt: skip
+    write_bytes(folder / "firmware.bin", elf.binary())
+    write_text(folder / "firmware.map", elf.map())
+    write_json(folder / "firmware.json", image.as_json())
+    return image
+
+
+def _check(settings: BuildSettings, board: Board) -> None:
+    for what, value, allowed in (
+        ("transport", settings.transport, TRANSPORTS),
+        ("optimisation", settings.optimise, tuple(OPTIMISATIONS)),
+    ):
+        if value not in allowed:
+            raise InputError(f"unknown {what} {value!r}; choose one of {', '.join(allowed)}")
+    if settings.transport == "uart" and board.uart is None:
+        raise InputError(
+            f"edgemnist has no serial port driver for {board.name!r}; `edgemnist firmware package` makes a project for "
+            "the board's own tools, whose sketch speaks the same protocol"
+        )
+
+
+def firmware_folder() -> Path:
+    """Return the folder of the C sources."""
+    return Path(str(resources.files("edgemnist"))) / "firmware"
+
+
+def _write_sources(model: TfliteModel, board: Board, settings: BuildSettings, folder: Path) -> tuple[Program, Plan]:
+    program, plan = compile_model(model, settings.codegen)
+    for name, text in emit(program, plan, EmitSettings("net", "edgemnist firmware build")).items():
+        (folder / name).write_text(text)
+    (folder / "firmware_config.h").write_text(_config(model, program, board))
+    (folder / "memory.ld").write_text(_memory(board, settings.stack_bytes))
+    return program, plan
+
+
+def _config(model: TfliteModel, program: Program, board: Board) -> str:
+    graph = program.graph
+    digest = hashlib.sha256(model.content).digest()
+    lines = [
+        "/* Written by the build: what the application has to know of model and board. */",
+        "#ifndef FIRMWARE_CONFIG_H",
+        "#define FIRMWARE_CONFIG_H",
+        f"#define FIRMWARE_INPUT_BYTES {graph.tensors[graph.input].bytes}",
+        f"#define FIRMWARE_OUTPUT_BYTES {graph.tensors[graph.output].bytes}",
+        f"#define FIRMWARE_MODEL_SHA256 {{{', '.join(f'0x{byte:02x}' for byte in digest[:8])}}}",
+        f'#define FIRMWARE_BOARD "{board.name}"',
+        "#endif",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _memory(board: Board, stack_bytes: int) -> str:
+    return (
+        "MEMORY\n{\n"
+        f"  FLASH (rx) : ORIGIN = 0x{board.flash.origin:08x}, LENGTH = 0x{_ROOMY:x}\n"
+        f"  RAM (rw) : ORIGIN = 0x{board.ram.origin:08x}, LENGTH = 0x{_ROOMY:x}\n"
+        "}\n"
+        f"STACK_BYTES = {(stack_bytes + 7) // 8 * 8};\n"
+    )
+
+
+def _link(board: Board, settings: BuildSettings, toolchain: Toolchain, folder: Path) -> None:
+    root = firmware_folder()
+    sources: Sequence[str] = (*_SHARED_SOURCES, _CORE_SOURCES[board.core.architecture], *_drivers(board, settings))
+    flags = [OPTIMISATIONS[settings.optimise], "-I."]
+    flags += [f"-I{root / part}" for part in ("app", "platform", "platform/include")]
+    flags += [f"-DBOARD_TICKS_PER_SECOND={board.ticks.per_second}u", f"-DBOARD_CLOCK_HZ={board.clock_hz}u"]
+    flags += [f"-DBOARD_TICKS_ADDRESS={board.ticks.address:#x}u"] if board.ticks.address else []
+    flags += [f"-DBOARD_UART_ADDRESS={board.uart.address:#x}u"] if board.uart else []
+    flags += ["-DNET_TRACE"] if settings.step_ticks else []
+    toolchain.link(
+        board.core, ["net.c", *(str(root / source) for source in sources)], flags,
+        root / "platform" / "sections.ld", folder,
+    )  # fmt: skip
+
+
+def _drivers(board: Board, settings: BuildSettings) -> list[str]:
+    transport = "semihosting" if settings.transport == "semihosting" or board.uart is None else None
+    uart = f"uart_{board.uart.driver}" if board.uart else ""
+    ticks = [] if board.ticks.driver == "core" else [f"platform/ticks_{board.ticks.driver}.c"]
+    return [f"platform/{transport or uart}.c", *ticks]

@@ -1,0 +1,1 @@
+"""Emulators that run firmware: one module each, see :mod:`edgemnist.mcu.emulators.base`."""

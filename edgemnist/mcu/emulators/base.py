@@ -1,0 +1,92 @@
+"""The seam: what an emulator has to offer to run firmware.
+
+An emulator gets an image built for the semihosting transport and all requests at once, and returns all answers. To add
+one, add a module to this folder that defines ``EMULATORS``, a tuple of :class:`Emulator` instances.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from edgemnist.errors import InputError, MissingDependencyError
+from edgemnist.mcu.boards import Board
+from edgemnist.mcu.elf import ElfImage
+from edgemnist.mcu.profile import InferenceProfile
+
+DEFAULT_TIMEOUT = 300.0
+"""Seconds for one run of an emulator."""
+
+
+@dataclass(frozen=True, eq=False)
+class Emulation:
+    """What an emulated board answered.
+
+    ``answers``: the bytes it wrote. ``profiles``: executed blocks of the first inferences, empty where the emulator
+    can't tell. ``ended``: True when the firmware ended by itself, without failure.
+    """
+
+    answers: bytes
+    profiles: tuple[InferenceProfile, ...]
+    ended: bool
+
+
+class Emulator(ABC):
+    """An emulated core. ``name`` is what ``--emulator`` takes; ``exact`` counts every instruction by its address."""
+
+    name: str
+    exact: bool
+
+    @abstractmethod
+    def available(self, board: Board) -> str | None:
+        """Return None when ``board`` can be emulated here, else the reason why not and the remedy."""
+
+    @abstractmethod
+    def version(self) -> str:
+        """Return the emulator's name and version."""
+
+    @abstractmethod
+    def run(
+        self, elf: ElfImage, board: Board, requests: bytes, *, profiled: int = 0, timeout: float = DEFAULT_TIMEOUT
+    ) -> Emulation:
+        """Run an image from reset until it ends.
+
+        :param requests: bytes that the firmware reads, then no more.
+        :param profiled: of how many inferences to record what was executed.
+        :param timeout: seconds.
+        :raises RuntimeCrashedError: the core locked up or faulted without a word, or the image did not end in time.
+        """
+
+
+@functools.cache
+def emulators() -> Mapping[str, Emulator]:
+    """Return every emulator by name, installed or not; those that count exactly first."""
+    import edgemnist.mcu.emulators as folder
+
+    found: list[Emulator] = []
+    for entry in pkgutil.iter_modules(folder.__path__):
+        module = importlib.import_module(f"{folder.__name__}.{entry.name}")
+        found += getattr(module, "EMULATORS", ())
+    return MappingProxyType({one.name: one for one in sorted(found, key=lambda one: (not one.exact, one.name))})
+
+
+def choose_emulator(name: str, board: Board) -> Emulator:
+    """Return an emulator by name; "auto" is the first that can run the board's firmware here.
+
+    :raises InputError: no emulator of that name.
+    :raises MissingDependencyError: it, or with "auto" every one, can't.
+    """
+    if name != "auto" and name not in emulators():
+        raise InputError(f"unknown emulator {name!r}; choose auto, {', '.join(emulators())}")
+    reasons = []
+    for emulator in [emulators()[name]] if name != "auto" else emulators().values():
+        reason = emulator.available(board)
+        if reason is None:
+            return emulator
+        reasons.append(f"{emulator.name}: {reason}")
+    raise MissingDependencyError(f"no emulator for {board.name} here: " + "; ".join(reasons))

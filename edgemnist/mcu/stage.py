@@ -1,0 +1,92 @@
+"""The functions behind ``edgemnist firmware`` and ``edgemnist boards``: they find the model and the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from edgemnist.artifacts import WorkFolder
+from edgemnist.codegen import CodegenSettings, generate
+from edgemnist.errors import DatasetError, InputError, StageOrderError
+from edgemnist.mcu.boards import Board, find_board
+from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware
+from edgemnist.mcu.fit import BoardFit, fit_boards
+from edgemnist.mcu.packages import Example, PackageResult, find_platform, package_firmware
+from edgemnist.mcu.report import FirmwareReport
+from edgemnist.mcu.run import RunSettings, run_emulated_board, run_real_board
+from edgemnist.mcu.subject import find_model
+from edgemnist.parity.subjects import ImageChoice, context_beside, file_subjects
+from edgemnist.tflite_file import read_tflite
+
+_EXAMPLES = 10
+
+
+def build_settings(
+    toolchain: str, optimise: str, transport: str = "semihosting", stack_bytes: int | None = None
+) -> BuildSettings:
+    """Return the settings that the flags ask for; they are checked by the build."""
+    settings = BuildSettings(toolchain=toolchain, optimise=optimise, transport=transport)
+    return replace(settings, stack_bytes=stack_bytes) if stack_bytes is not None else settings
+
+
+def build(model: Path | None, board_name: str, settings: BuildSettings, out: Path | None, work: Path) -> FirmwareImage:
+    """Build a model's firmware into ``out``, by default into ``firmware/BOARD`` of the work folder.
+
+    :raises EdgeMnistError: as :func:`build_firmware`; or there is no such board or model.
+    """
+    board = find_board(board_name)
+    path = find_model(model, WorkFolder(work))
+    return build_firmware(read_tflite(path), board, _for_core(settings, board), out or work / "firmware" / board.name)
+
+
+def run(
+    model: Path | None, board_name: str, port: str | None, baud: int, settings: RunSettings, work: Path
+) -> FirmwareReport:
+    """Run a model on an emulated board, or on the real one at ``port``.
+
+    :raises EdgeMnistError: as :func:`run_emulated_board` and :func:`run_real_board`.
+    """
+    path = find_model(model, WorkFolder(work))
+    if port is not None:
+        return run_real_board(path, port, settings, baud=baud)
+    board = find_board(board_name)
+    return run_emulated_board(path, board, replace(settings, build=_for_core(settings.build, board)))
+
+
+def fits(model: Path | None, settings: BuildSettings, work: Path) -> tuple[Sequence[BoardFit], str | None]:
+    """Return every board with how the model fits, and the model's name; without any model only the boards."""
+    try:
+        path = find_model(model, WorkFolder(work))
+    except StageOrderError:
+        return fit_boards(None, settings), None
+    return fit_boards(read_tflite(path), settings), path.name
+
+
+def package(platform: str, model: Path | None, out: Path | None, name: str, work: Path) -> PackageResult:
+    """Pack a model for a platform, with one test image of each class as examples where its dataset is at hand.
+
+    :raises EdgeMnistError: as :func:`package_firmware` and :func:`edgemnist.codegen.generate`.
+    """
+    find_platform(platform)
+    path = find_model(model, WorkFolder(work))
+    context = context_beside(path)
+    settings = CodegenSettings(name=name)
+    if context is not None:
+        settings = replace(settings, labels=context.class_names, normalisation=context.normalisation)
+    generated = generate(read_tflite(path), settings, source_name=path.name)
+    return package_firmware(platform, generated, out, examples=_examples(path))
+
+
+def _for_core(settings: BuildSettings, board: Board) -> BuildSettings:
+    return replace(settings, codegen=replace(settings.codegen, target=board.core.target))
+
+
+def _examples(path: Path) -> list[Example]:
+    """Return one test image of each class, none where the model's dataset is not to be had or does not fit."""
+    try:
+        subjects = file_subjects([path], ImageChoice(_EXAMPLES))
+    except (DatasetError, InputError):
+        return []
+    inputs = subjects.models[0].inputs(subjects.split.images, subjects.normalisation)
+    return [Example(values, int(label)) for values, label in zip(inputs, subjects.split.labels, strict=True)]

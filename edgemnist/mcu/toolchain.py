@@ -1,0 +1,160 @@
+"""Cross compilers: Zig's clang from PyPI, and GNU's from the system's packages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from importlib import util
+from pathlib import Path
+from types import MappingProxyType
+
+from edgemnist.errors import EnvironmentFailure, InputError, MissingDependencyError
+from edgemnist.mcu.cores import Core
+from edgemnist.mcu.elf import INSTALL
+
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
+_COMMON = (
+    "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fomit-frame-pointer", "-fno-stack-protector",
+    "-fno-unwind-tables", "-fno-asynchronous-unwind-tables",
+)  # fmt: skip
+_LINK = ("-Wl,--gc-sections", "-Wl,--entry=reset_handler")
+_TIMEOUT_SECONDS = 300
+
+
+class Toolchain(ABC):
+    """A compiler and linker for bare metal. ``name`` is what ``--toolchain`` takes."""
+
+    name: str
+
+    @abstractmethod
+    def available(self, core: Core) -> str | None:
+        """Return None when code for ``core`` can be built here, else the reason why not and the remedy."""
+
+    @abstractmethod
+    def command(self, core: Core) -> list[str]:
+        """Return the compiler with its flags for ``core``."""
+
+    @abstractmethod
+    def libraries(self) -> list[str]:
+        """Return the flags that link the compiler's own helper functions."""
+
+    @abstractmethod
+    def version(self, core: Core) -> str:
+        """Return the compiler's name and version in one line."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment that the compiler runs in."""
+        return dict(os.environ)
+
+    def link(self, core: Core, sources: Sequence[str], flags: Sequence[str], script: Path, folder: Path) -> None:
+        """Compile C files and link them into ``firmware.elf``, all in ``folder``.
+
+        :raises MissingDependencyError: the compiler is not installed.
+        :raises EnvironmentFailure: the compiler failed; the start of what it says is in the message.
+        """
+        reason = self.available(core)
+        if reason is not None:
+            raise MissingDependencyError(reason)
+        self._run(
+            [*self.command(core), *_COMMON, "-std=c99", *WARNINGS, *flags, *_LINK, f"-Wl,-T,{script}", "-L.", *sources,
+             *self.libraries(), "-o", "firmware.elf"],
+            folder,
+        )  # fmt: skip
+
+    def _run(self, command: Sequence[str], folder: Path) -> None:
+        try:
+            run = subprocess.run(
+                command, cwd=folder, env=self.environment(), capture_output=True, text=True, check=False,
+                timeout=_TIMEOUT_SECONDS, stdin=subprocess.DEVNULL, errors="replace",
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise EnvironmentFailure(f"{self.name} did not end within {_TIMEOUT_SECONDS} s") from error
+        if run.returncode:
+            lines = "\n".join(run.stderr.splitlines()[:30])
+            raise EnvironmentFailure(f"{self.name} failed with exit code {run.returncode}:\n{lines}")
+
+
+class ZigToolchain(Toolchain):
+    """Zig's C compiler, a clang with its linker, as the PyPI package ziglang brings it."""
+
+    name = "zig"
+
+    def available(self, core: Core) -> str | None:
+        """Return None, or how to install it (see :meth:`Toolchain.available`)."""
+        return None if util.find_spec("ziglang") else f"ziglang is not installed; install it with: {INSTALL}"
+
+    def command(self, core: Core) -> list[str]:
+        """Return ``python -m ziglang cc`` with the target."""
+        return [sys.executable, "-m", "ziglang", "cc", *core.zig]
+
+    def libraries(self) -> list[str]:
+        """Return nothing: for a target without system Zig links its compiler-rt and nothing else."""
+        return []
+
+    def version(self, core: Core) -> str:
+        """Return Zig's version."""
+        from importlib import metadata
+
+        return f"zig {metadata.version('ziglang')} (clang)"
+
+    def environment(self) -> dict[str, str]:
+        """Keep Zig's cache in the user's cache folder, not in the working folder."""
+        from edgemnist.data.places import cache_folder
+
+        cache = str(cache_folder().parent / "zig")
+        return {**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+
+
+class GnuToolchain(Toolchain):
+    """GNU's C compilers as Linux distributions package them, one for each architecture."""
+
+    name = "gnu"
+    _COMPILERS: Mapping[str, tuple[str, str]] = MappingProxyType(
+        {
+            "arm": ("arm-none-eabi-gcc", "gcc-arm-none-eabi"),
+            "riscv": ("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf"),
+        }
+    )
+
+    def available(self, core: Core) -> str | None:
+        """Return None, or how to install it (see :meth:`Toolchain.available`)."""
+        compiler, package = self._COMPILERS[core.architecture]
+        return None if shutil.which(compiler) else f"{compiler} not found; install it with: sudo apt install {package}"
+
+    def command(self, core: Core) -> list[str]:
+        """Return the compiler with the core's flags."""
+        return [self._COMPILERS[core.architecture][0], *core.gnu]
+
+    def libraries(self) -> list[str]:
+        """Return libgcc, which has the products and divisions that a core lacks, and nothing else."""
+        return ["-nostdlib", "-lgcc"]
+
+    def version(self, core: Core) -> str:
+        """Return the first line of the compiler's ``--version``."""
+        run = subprocess.run([self._COMPILERS[core.architecture][0], "--version"], capture_output=True, text=True)
+        return (run.stdout.splitlines() or ["unknown"])[0]
+
+
+TOOLCHAINS: Mapping[str, Toolchain] = MappingProxyType({one.name: one for one in (ZigToolchain(), GnuToolchain())})
+"""Every toolchain by name, the preferred first."""
+
+
+def choose_toolchain(name: str, core: Core) -> Toolchain:
+    """Return a toolchain by name; "auto" is the first that is installed.
+
+    :raises InputError: no toolchain of that name.
+    :raises MissingDependencyError: it, or with "auto" every one, is missing.
+    """
+    if name != "auto" and name not in TOOLCHAINS:
+        raise InputError(f"unknown toolchain {name!r}; choose auto, {', '.join(TOOLCHAINS)}")
+    reasons = []
+    for toolchain in [TOOLCHAINS[name]] if name != "auto" else TOOLCHAINS.values():
+        reason = toolchain.available(core)
+        if reason is None:
+            return toolchain
+        reasons.append(reason)
+    raise MissingDependencyError("; or ".join(reasons))

@@ -1,0 +1,94 @@
+/* The application: takes an input from the host, runs the network, answers with output, ticks and stack use.
+ *
+ * `net` is the generated network. firmware_config.h, written by the build, has the sizes in bytes, the board's name and
+ * the first bytes of the model's SHA-256. With NET_TRACE defined every step's ticks go into the answer too.
+ */
+#include "board.h"
+#include "firmware_config.h"
+#include "link.h"
+#include "net.h"
+#include "platform.h"
+
+static union {
+  int8_t bytes[NET_ARENA_SIZE];
+  uint32_t alignment;
+} arena;
+
+#if defined(NET_TRACE)
+enum { FLAGS = LINK_FLAG_STEP_TICKS };
+static uint32_t step_end[NET_STEPS];
+
+void net_trace(int step, const void *data, unsigned long bytes)
+{
+  (void)data;
+  (void)bytes;
+  step_end[step] = board_ticks();
+}
+
+static void put_steps(uint32_t start)
+{
+  for (int step = 0; step < NET_STEPS; ++step) {
+    link_put_u32(step_end[step] - start);
+    start = step_end[step];
+  }
+}
+#else
+enum { FLAGS = 0 };
+
+static void put_steps(uint32_t start)
+{
+  (void)start;
+}
+#endif
+
+static void answer_hello(uint16_t sequence)
+{
+  static const uint8_t model[8] = FIRMWARE_MODEL_SHA256;
+  static const char board[] = FIRMWARE_BOARD;
+  const uint32_t fields[6] = {FIRMWARE_INPUT_BYTES, FIRMWARE_OUTPUT_BYTES,    NET_ARENA_SIZE, NET_STEPS,
+                              board_ticks_per_second(), FLAGS};
+  link_begin(LINK_INFO, sequence, sizeof fields + sizeof model + sizeof board - 1);
+  for (int i = 0; i < 6; ++i) link_put_u32(fields[i]);
+  link_put(model, sizeof model);
+  link_put(board, sizeof board - 1);
+  link_end();
+}
+
+static void answer_run(uint16_t sequence)
+{
+  board_ticks_start();
+  const uint32_t start = board_ticks();
+  net_run_in(arena.bytes);
+  const uint32_t ticks = board_ticks() - start;
+  link_begin(LINK_RESULT, sequence, 4 + FIRMWARE_OUTPUT_BYTES + (FLAGS ? 4 * NET_STEPS : 0));
+  link_put_u32(ticks);
+  link_put(arena.bytes + NET_OUTPUT_OFFSET, FIRMWARE_OUTPUT_BYTES);
+  put_steps(start);
+  link_end();
+}
+
+static void answer_state(uint16_t sequence)
+{
+  link_begin(LINK_STATE_ANSWER, sequence, 8);
+  link_put_u32(stack_size());
+  link_put_u32(stack_used());
+  link_end();
+}
+
+int main(void);
+int main(void)
+{
+  link_request request;
+  while (link_receive(&request, arena.bytes + NET_INPUT_OFFSET, FIRMWARE_INPUT_BYTES)) {
+    switch (request.type) {
+      case LINK_HELLO: answer_hello(request.sequence); break;
+      case LINK_RUN: answer_run(request.sequence); break;
+      case LINK_STATE: answer_state(request.sequence); break;
+      default:
+        link_begin(LINK_STOPPED, request.sequence, 0);
+        link_end();
+        return 0;
+    }
+  }
+  return 0;
+}
