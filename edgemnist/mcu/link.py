@@ -110,7 +110,7 @@ class RunAnswer:
 
 @dataclass(frozen=True)
 class StackState:
-    """The stack's size and the most that was ever used of it since the start, in bytes."""
+    """The stack's size and the most that was ever used of it since the start, in bytes; size 0: it does not know."""
 
     size: int
     used: int

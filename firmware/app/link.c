@@ -59,7 +59,7 @@ static int receive_content(incoming *frame, uint8_t *input, uint32_t input_bytes
         if (byte == END) return 1;
       }
     } else if (byte == END) {
-      if (frame->bytes != 0 || frame->broken) return 1;
+      if (frame->bytes != 0) return 1;
       continue;
     }
     if (byte < 0) return 0;

@@ -28,7 +28,7 @@ enum {
   LINK_INFO = 0x81,          /* u32 input, output and arena bytes, steps, ticks per second, flags; u8[8] first bytes of
                                 the model's SHA-256; the board's name, UTF-8, to the end */
   LINK_RESULT = 0x82,        /* u32 ticks; the network's output; with LINK_FLAG_STEP_TICKS u32 ticks of every step */
-  LINK_STATE_ANSWER = 0x83,  /* u32 stack size, u32 stack bytes used at most since the start */
+  LINK_STATE_ANSWER = 0x83,  /* u32 stack size, u32 stack bytes used at most since the start; 0, 0: not known */
   LINK_STOPPED = 0x84,       /* empty */
   LINK_ERROR = 0xFE,         /* u8 code; the sequence is the refused frame's, 0 where it could not be read */
   LINK_FAULT = 0xFF          /* link_fault; sequence 0 */

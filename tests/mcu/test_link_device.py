@@ -134,8 +134,9 @@ WHOLE = FRAMES.map(encode)
 CUT = st.tuples(WHOLE, st.integers(0, 60)).map(lambda pair: pair[0][: pair[1]])
 DROPPED = st.tuples(WHOLE, st.integers(0, 60)).map(lambda pair: pair[0][: pair[1]] + pair[0][pair[1] + 1 :])
 FLIPPED = st.tuples(WHOLE, st.integers(0, 500)).map(lambda pair: _flipped(*pair))
+ESCAPED = st.tuples(WHOLE, st.integers(0, 60)).map(lambda pair: pair[0][: pair[1]] + b"\xdb" + pair[0][pair[1] :])
 LIED = st.tuples(FRAMES, st.integers(0, 2**32 - 1)).map(lambda pair: _rebuilt(*pair))
-WIRES = st.lists(st.one_of(WHOLE, WHOLE, JUNK, CUT, DROPPED, FLIPPED, LIED), max_size=8).map(b"".join)
+WIRES = st.lists(st.one_of(WHOLE, WHOLE, JUNK, CUT, DROPPED, FLIPPED, ESCAPED, LIED), max_size=8).map(b"".join)
 
 
 def _flipped(wire: bytes, bit: int) -> bytes:
@@ -179,7 +180,15 @@ def test_stop_ends_the_device(program: Path) -> None:
     """STOP is confirmed; what comes after it is not looked at."""
     wire = encode(Frame(FrameType.STOP, 5)) + encode(Frame(FrameType.HELLO, 6))
     run = subprocess.run([program, "1"], input=wire, capture_output=True, check=True, timeout=10)
-    assert Decoder().feed(run.stdout) == [Frame(FrameType.STOPPED, 5)]
+    assert run.stdout == encode(Frame(FrameType.STOPPED, 5))
+
+
+def test_escape_that_should_not_be(program: Path) -> None:
+    """A byte that needs no escape makes a frame with one invalid, although its content and CRC are right."""
+    wire = encode(Frame(FrameType.STATE, 0x0605))
+    wire = wire.replace(b"\x05", b"\xdb\x05", 1)
+    run = subprocess.run([program, "1"], input=wire, capture_output=True, check=True, timeout=10)
+    assert run.stdout == encode(Frame(FrameType.ERROR, 0x0605, bytes([ErrorCode.CRC])))
 
 
 @pytest.mark.parametrize("wire", [b"", END, b"\xdb", encode(LAST)[:-1], b"\x01\x02\x03"])

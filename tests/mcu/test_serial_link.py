@@ -309,6 +309,43 @@ class _Spoiling(NoisyWire):
         self._port.write(data[:-2] + bytes([data[-2] ^ 1]) + data[-1:])
 
 
+class _SpoilsFirst(NoisyWire):
+    """Spoils the sequence in the first request."""
+
+    def __init__(self, port: ByteStream) -> None:
+        super().__init__(port, 0, 1)
+        self._spoils = True
+
+    def read(self, timeout: float) -> bytes:
+        """Read as it is."""
+        return self._port.read(timeout)
+
+    def write(self, data: bytes) -> None:
+        """Spoil the first one."""
+        self._port.write(data[:3] + bytes([data[3] ^ 0x10 * self._spoils]) + data[4:])
+        self._spoils = False
+
+
+def test_request_that_arrives_unreadable(program: Path) -> None:
+    """The device can't say whose request was damaged; asking it back is quicker than the time-out."""
+    start = time.monotonic()
+    with _linked(program, patience=LONG) as link:
+        link.hello()
+        link._stream = _SpoilsFirst(link._stream)
+        assert [answer.output for answer in link.run(_images(2))] == [_inverted(image) for image in _images(2)]
+        assert (link.counts.repeats, link.counts.refused) == (1, 1)
+    assert time.monotonic() - start < LONG.hello
+
+
+def test_refusal_of_something_else(program: Path) -> None:
+    """A refusal that is for junk on the wire does not make an intact request be sent again."""
+    with _linked(program, patience=LONG) as link:
+        link.hello()
+        link._stream.write(b"junk\xc0")
+        assert [answer.ticks for answer in link.run(_images(3))] == [1, 2, 3]
+        assert (link.counts.repeats, link.counts.refused) == (0, 1)
+
+
 def test_wired_device_is_the_one_at_the_port(program: Path) -> None:
     """A device that ends is noticed at once, not after a time-out."""
     with wired(program, "28") as device, DeviceLink(open_port(device.port), Patience(answer=60)) as link:
