@@ -1,0 +1,179 @@
+"""Published cycle counts beside what the models say, and the error band of every core that follows from them.
+
+Three kinds of evidence; a ratio is published / modelled cycles.
+
+1. **The same code.** Assembly whose authors published its cycles on a chip without flash wait states. It was
+   assembled, run in an emulator and its profile estimated: the ratio is the model's error.
+2. **CoreMark, relative to Cortex-M4.** Arm publishes CoreMark/MHz of every core with its own compiler. The compiler's
+   share is the same on every core, so how a core's ratio (model with GCC's code) differs from Cortex-M4's is the error
+   of its model relative to Cortex-M4's, which evidence 1 bounds.
+3. **Networks on chips.** MLPerf Tiny publishes latencies of ResNet-8 and DS-CNN. Cycles per instruction there,
+   instructions counted on TFLM with CMSIS-NN, beside the model's on a loop of that style
+   (``scripts/calibrate_cycles`` runs it). This includes what the models leave out, waits for weights in flash above
+   all, and that the code is not the very same. Hence it widens only the upper bound, and where evidence 1 is there
+   only with flash wait states.
+
+A band is the least to the greatest ratio, 1 included. The figures under ``modelled`` belong to the models as they are:
+who changes a model measures again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True)
+class Band:
+    """The true count is expected between ``low`` and ``high`` times the estimate. ``basis``: one sentence on why."""
+
+    low: float
+    high: float
+    basis: str
+
+
+@dataclass(frozen=True)
+class SameCode:
+    """``published`` and ``modelled``: cycles of one call of the same code, of AES in counter mode of one block."""
+
+    core: str
+    code: str
+    published: float
+    modelled: float
+
+    @property
+    def ratio(self) -> float:
+        """Return published / modelled."""
+        return self.published / self.modelled
+
+
+SAME_CODE = (
+    # E. Lenngren, P256-cortex-ecdh (github.com/Emill), cycles in the source file and README; shared secret and keygen.
+    SameCode("cortex-m0", "P-256 ECDH, all for speed", 4_456_738, 4_473_317),
+    SameCode("cortex-m0", "P-256 ECDH, all for size", 5_764_182, 5_807_730),
+    SameCode("cortex-m0", "P-256 ECDH, between", 4_851_527, 4_893_568),
+    SameCode("cortex-m4", "P-256 ECDH, for speed", 994_000, 941_438),
+    SameCode("cortex-m4", "P-256 ECDH, for size", 1_108_000, 1_081_430),
+    # E. Lenngren, X25519-Cortex-M4, README.
+    SameCode("cortex-m4", "X25519", 548_873, 540_681),
+    # P. Schwabe, K. Stoffelen, "All the AES You Need on Cortex-M3 and M4", SAC 2016, and its repository's README;
+    # STM32L100C and STM32F407. Key expansions are timed with the call.
+    SameCode("cortex-m3", "AES-128 key expansion", 249.8, 236.0),
+    SameCode("cortex-m3", "AES-128 block", 637.5, 616.0),
+    SameCode("cortex-m3", "AES-128 CTR", 531.8, 518.6),
+    SameCode("cortex-m3", "AES-192 CTR", 651.0, 632.6),
+    SameCode("cortex-m3", "AES-256 CTR", 767.0, 747.6),
+    SameCode("cortex-m3", "AES-128 CTR, bitsliced", 1618.6, 1629.1),
+    SameCode("cortex-m4", "AES-128 key expansion", 244.9, 236.0),
+    SameCode("cortex-m4", "AES-128 block", 634.7, 616.0),
+    SameCode("cortex-m4", "AES-128 CTR", 527.9, 518.6),
+    SameCode("cortex-m4", "AES-192 CTR", 644.0, 632.6),
+    SameCode("cortex-m4", "AES-256 CTR", 760.7, 747.6),
+    SameCode("cortex-m4", "AES-128 CTR, bitsliced", 1616.6, 1629.1),
+    # A. Adomnicai, T. Peyrin, "Fixslicing AES-like Ciphers", TCHES 2021/1, README of github.com/aadomn/aes: cycles per
+    # byte, two blocks a call.
+    SameCode("cortex-m3", "AES-128 fully fixsliced", 84.3 * 32, 2741),
+    SameCode("cortex-m3", "AES-128 semi-fixsliced", 87.1 * 32, 2841),
+    SameCode("cortex-m3", "AES-256 fully fixsliced", 115.6 * 32, 3765),
+    SameCode("cortex-m3", "AES-256 semi-fixsliced", 119.9 * 32, 3915),
+)
+
+COREMARK_PER_MHZ = {
+    "cortex-m0": 2.33,
+    "cortex-m0plus": 2.46,
+    "cortex-m3": 3.34,
+    "cortex-m4": 3.42,
+    "cortex-m7": 5.01,
+    "cortex-m33": 4.02,
+}
+"""Arm's product pages."""
+
+COREMARK_MODELLED = {
+    "-O3 -funroll-all-loops": (504_920, 470_758, 348_600, 346_790, 243_912, 302_467),
+    "-O3": (552_767, 508_106, 400_868, 382_680, 270_450, 332_208),
+    "-O2": (563_655, 513_727, 409_056, 401_376, 268_530, 353_752),
+}
+"""Modelled cycles of one CoreMark 1.0 iteration built by GCC 12.2 with these flags, cores as in the table above."""
+
+STYLED_LOOP = {"cortex-m4": 1.189, "cortex-m7": 0.782, "cortex-m33": 1.073}
+"""The models' cycles per instruction of ``conv_blocked``: scripts/calibrate_cycles with arm-none-eabi-gcc 12.2 -O2."""
+
+TFLM_CMSIS_NN_INSTRUCTIONS = {"ResNet-8": 29.9e6, "DS-CNN": 7.70e6}
+"""Of one inference on Cortex-M4, counted by QEMU: TensorFlow Lite Micro of August 2026 with CMSIS-NN, GCC 12.2 -O2."""
+
+MICROTVM_CMSIS_NN = {
+    "cortex-m4": (120e6, {"ResNet-8": 2.567, "DS-CNN": 10.018}),
+    "cortex-m33": (128e6, {"ResNet-8": 3.163, "DS-CNN": 13.140}),
+}
+"""(clock in Hz, inferences per second): MLPerf Tiny v1.0 closed, OctoML; NUCLEO-L4R5ZI (5 wait states), nRF5340-DK."""
+
+ENGINES_M7_TO_M4 = {
+    "Plumerai": ((19.636, 72.142), (5.961, 20.929)),
+    "STMicroelectronics X-CUBE-AI": ((19.250, 65.128), (4.673, 15.904)),
+    "Bosch": ((21.353, 67.957), (5.586, 15.954)),
+}
+"""Inferences per second of (ResNet-8, DS-CNN) by one engine on two chips: NUCLEO-H7A3ZI-Q (Cortex-M7, 280 MHz) and
+NUCLEO-L4R5ZI (Cortex-M4, 120 MHz); MLPerf Tiny v1.1 closed."""
+
+
+def same_code_ratios(core: str) -> list[float]:
+    """Return evidence 1."""
+    return [check.ratio for check in SAME_CODE if check.core == core]
+
+
+def coremark_ratios(core: str) -> list[float]:
+    """Return evidence 2: Cortex-M4's own error taken into account."""
+    cores = tuple(COREMARK_PER_MHZ)
+    reference = same_code_ratios("cortex-m4")
+    found = []
+    for modelled in COREMARK_MODELLED.values():
+        ratio = {name: 1e6 / COREMARK_PER_MHZ[name] / cycles for name, cycles in zip(cores, modelled, strict=True)}
+        relative = ratio[core] / ratio["cortex-m4"]
+        found += [relative * min(reference), relative * max(reference)]
+    return found
+
+
+def network_cycles_per_instruction(core: str) -> list[float]:
+    """Return the published cycles of a network over its counted instructions: evidence 3's numerator."""
+    if core == "cortex-m7":
+        quotients = [
+            (280e6 / fast) / (120e6 / slow)
+            for on_m7, on_m4 in ENGINES_M7_TO_M4.values()
+            for fast, slow in zip(on_m7, on_m4, strict=True)
+        ]
+        return [each * quotient for each in network_cycles_per_instruction("cortex-m4") for quotient in quotients]
+    clock, rates = MICROTVM_CMSIS_NN[core]
+    return [clock / rates[network] / count for network, count in TFLM_CMSIS_NN_INSTRUCTIONS.items()]
+
+
+def network_ratios(core: str) -> list[float]:
+    """Return evidence 3; for cores of which nobody publishes a network, Cortex-M4's."""
+    known = core if core in STYLED_LOOP else "cortex-m4"
+    return [each / STYLED_LOOP[known] for each in network_cycles_per_instruction(known)]
+
+
+def _percent(ratios: Iterable[float]) -> str:
+    values = [100 * (ratio - 1) for ratio in ratios]
+    return f"{min(values):+.0f} to {max(values):+.0f} %"
+
+
+_ENOUGH = 5
+"""Routines of the same code from which on they bound a core alone; Cortex-M0 has three, of one author."""
+
+
+@lru_cache
+def band(core: str, wait_states: int) -> Band:
+    """Return the band of ``core``'s model, which must be one of those above, with or without flash wait states."""
+    direct = same_code_ratios(core)
+    relative = coremark_ratios(core) if len(direct) < _ENOUGH else []
+    networks = network_ratios(core) if wait_states or (core in STYLED_LOOP and not direct) else []
+    whose = "" if core in STYLED_LOOP else ", measured on Cortex-M4"
+    evidence = (
+        (direct, f"{len(direct)} published routines run on this core"),
+        (relative, "CoreMark relative to Cortex-M4"),
+        (networks, f"networks on chips, waits for weights in flash included{whose}"),
+    )
+    ratios = [1.0, *direct, *relative, *(() if not networks else (max(networks),))]
+    basis = "; ".join(f"{_percent(found)}: {name}" for found, name in evidence if found)
+    return Band(min(ratios), max(ratios), f"published cycle counts against this model: {basis}")
