@@ -6,7 +6,7 @@ import struct
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgemnist.errors import InputError, RuntimeCrashedError
@@ -54,6 +54,7 @@ def test_encode_with_crc_that_needs_escapes() -> None:
     assert b"\xdb\xdd\xc0" in wire
 
 
+@settings(deadline=None)
 @given(frames=st.lists(FRAMES, max_size=5), cuts=st.lists(st.integers(0, 300), max_size=10))
 def test_round_trip_in_any_pieces(frames: list[Frame], cuts: list[int]) -> None:
     """Frames come out as they went in, however the stream is cut."""
@@ -68,12 +69,14 @@ def test_round_trip_in_any_pieces(frames: list[Frame], cuts: list[int]) -> None:
     assert decoder.unfinished == 0
 
 
+@settings(deadline=None)
 @given(junk=WIRE_BYTES, frame=FRAMES)
 def test_frame_after_junk(junk: bytes, frame: Frame) -> None:
     """Whatever went before, the next frame is found."""
     assert Decoder().feed(junk + encode(frame))[-1:] == [frame]
 
 
+@settings(deadline=None)
 @given(frame=FRAMES, data=st.data())
 def test_damaged_frame_is_never_returned(frame: Frame, data: st.DataObject) -> None:
     """One to three flipped bits, or a cut, are always noticed."""

@@ -145,7 +145,7 @@ def _flipped(wire: bytes, bit: int) -> bytes:
     return bytes(changed)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wire=WIRES)
 def test_every_frame_is_answered_as_the_model_does(device: Piped, wire: bytes) -> None:
     """Each good, damaged or foreign frame has exactly its answer, in order, and the good one after them is answered."""

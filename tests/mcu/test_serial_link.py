@@ -194,8 +194,8 @@ def test_nobody_answers() -> None:
                 RuntimeCrashedError, match=r"no answer from /dev/.* at 115200 baud.*flashed.*b'login: '"
             ):
                 link.hello()
+            assert time.monotonic() - start < 10
             assert not link.stop()
-            assert time.monotonic() - start < 2
     finally:
         os.close(near)
         os.close(far)
@@ -334,7 +334,7 @@ def test_request_that_arrives_unreadable(program: Path) -> None:
         link._stream = _SpoilsFirst(link._stream)
         assert [answer.output for answer in link.run(_images(2))] == [_inverted(image) for image in _images(2)]
         assert (link.counts.repeats, link.counts.refused) == (1, 1)
-    assert time.monotonic() - start < LONG.hello
+    assert time.monotonic() - start < LONG.answer
 
 
 def test_refusal_of_something_else(program: Path) -> None:
@@ -353,7 +353,7 @@ def test_wired_device_is_the_one_at_the_port(program: Path) -> None:
         start = time.monotonic()
         with pytest.raises(RuntimeCrashedError, match="is gone"):
             link.state()
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 20
 
 
 def _end(device: Wired, link: DeviceLink) -> None:
