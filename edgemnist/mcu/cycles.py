@@ -87,18 +87,26 @@ class NoTimingModel:
     reason: str
 
 
+def _code(profile: ExecutionProfile, address: int) -> bytes:
+    size = profile.sizes.get(address, 0)
+    code = profile.code(address, size) if size else b""
+    if len(code) < 2 or len(code) != size:
+        raise InputError(
+            f"the execution profile names a block of {size} bytes at 0x{address:x}, the image has {len(code)} bytes "
+            "of code there; cycles can be estimated only for code in the image's flash"
+        )
+    return code
+
+
 class _Blocks:
     """The blocks of a profile, each disassembled once; with those that it was entered from, executed 0 times."""
 
     def __init__(self, profile: ExecutionProfile, *, armv8: bool) -> None:
-        disassembler = Disassembler(armv8=armv8)
         self.executions: dict[int, int] = dict(profile.executions())
-        missing = [address for address in self.executions if profile.sizes.get(address, 0) < 2]
-        if missing:
-            raise InputError(f"the execution profile has no size for the block at 0x{missing[0]:x}; profile again")
         left = {address for address, _ in profile.edges if address in profile.sizes}
+        disassembler = Disassembler(armv8=armv8)
         self.instructions: dict[int, tuple[Instruction, ...]] = {
-            address: disassembler.block(profile.code(address, profile.sizes[address]), address)
+            address: disassembler.block(_code(profile, address), address)
             for address in [*self.executions, *(left - self.executions.keys())]
         }
 
@@ -142,7 +150,7 @@ def estimate(
     ``flash_cache_bytes``: instruction cache or flash accelerator, 0 for none, None for what is usual. All code lies in
     flash; data is taken to be read without wait states.
 
-    :raises InputError: the flash parameters are out of range, or the profile lacks a block's size.
+    :raises InputError: the flash parameters are out of range, or the image lacks the code of a block.
     :raises MissingDependencyError: capstone is not installed.
     """
     flash = flash_of(core, flash_wait_states, flash_line_bytes, flash_cache_bytes)

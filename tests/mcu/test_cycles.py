@@ -139,10 +139,11 @@ def test_unknown_instruction() -> None:
     assert found.unknown == {"mcr": 4}
 
 
-def test_missing_block() -> None:
-    """A profile without a block's size is no profile."""
+@pytest.mark.parametrize("sizes", [{}, {ORIGIN: 0}, {ORIGIN: 6}])
+def test_code_that_is_not_there(sizes: dict[int, int]) -> None:
+    """A block without a size, or outside of the image, is named."""
     with pytest.raises(InputError, match="0x8000"):
-        cycles("cortex-m4", ExecutionProfile({(ENTRY, ORIGIN): 1}, {}, lambda address, size: b""))
+        cycles("cortex-m4", ExecutionProfile({(ENTRY, ORIGIN): 1}, sizes, lambda address, size: b"\x00\xbf"))
 
 
 def test_nothing_executed() -> None:
