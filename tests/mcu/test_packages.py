@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from edgemnist import codegen
+from edgemnist.data.base import Split
+from edgemnist.data.loading import load_dataset
 from edgemnist.errors import InputError, StorageError
-from edgemnist.mcu.packages import Example, build, find_platform, package_firmware, platforms
+from edgemnist.mcu.packages import Example, build, find_platform, image_examples, package_firmware, platforms
 from edgemnist.tflite_file import read_tflite
 from tests.mcu.packaging import MODEL, expected_output, generated, package, unpack
 
@@ -203,3 +205,35 @@ def test_refused_examples(tmp_path: Path, example: Example, said: str) -> None:
     """An example has to be an input of the model, and its label a class."""
     with pytest.raises(InputError, match=re.escape(said)):
         package_firmware("cmake", generated(), tmp_path / "package.zip", examples=[example])
+
+
+def test_examples_from_images() -> None:
+    """Every class comes before one comes twice, and a pixel becomes what the model was trained on."""
+    images = np.arange(5 * 16, dtype=np.uint8).reshape(5, 4, 4, 1)
+    split = Split(images, np.array([2, 0, 2, 0, 1]))
+    chosen = image_examples(generated(), split, count=4)
+    assert [example.label for example in chosen] == [0, 1, 2, 0]
+    for example, index in zip(chosen, (1, 4, 0, 3), strict=True):
+        assert example.values.dtype == np.int8
+        assert np.array_equal(example.values, images[index].astype(np.int64) - 128)
+    assert len(image_examples(generated(), split, count=99)) == 5
+
+
+def test_images_of_another_size() -> None:
+    """Says both sizes."""
+    split = Split(np.zeros((1, 28, 28, 1), np.uint8), np.zeros(1, np.int64))
+    with pytest.raises(InputError, match="the images are 28x28x1 and the model takes 4x4x1"):
+        image_examples(generated(), split)
+
+
+def test_real_images(real_data: Path, real_models: Path, tmp_path: Path) -> None:
+    """On MNIST the expected output has true labels, and nearly all are right."""
+    model = codegen.generate(read_tflite(real_models / "compact_int8.tflite"), codegen.CodegenSettings(name="digits"))
+    test = load_dataset(str(real_data / "mnist")).test
+    result = package_firmware(
+        "arduino", model, tmp_path / "p.zip", examples=image_examples(model, test.take(slice(99)))
+    )
+    with zipfile.ZipFile(result.path) as archive:
+        readme = archive.read("digits/README.md").decode()
+    assert re.findall(r"label (\d): (?:right|wrong)", readme) == list("0123456789")
+    assert int(re.findall(r"digits: (\d+) of 10 right", readme)[0]) >= 9

@@ -250,3 +250,22 @@ def test_sixteen_bit_boards_are_refused(tmp_path: Path) -> None:
         ["gcc", *avr, "src/shapes_examples.c"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert "choose a 32-bit board" in done.stderr
+
+
+@needs_cmake
+def test_zephyr_cmake_files(tmp_path: Path) -> None:
+    """The sample finds its module two folders up, and prj.conf switches net and examples on."""
+    sample = unpack("zephyr", tmp_path) / "samples" / "self_test"
+    _run(["cmake", "-S", ".", "-B", "build", f"-DZephyr_DIR={STANDINS / 'zephyr'}"], sample)
+    _run(["cmake", "--build", "build"], sample)
+    assert without_times(_run(["build/app"], sample)) == expected_output(sample.parents[1])
+
+
+@needs_cmake
+def test_esp_idf_cmake_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example finds its component two folders up, and asks for what it includes."""
+    monkeypatch.setenv("IDF_PATH", str(STANDINS / "esp-idf"))
+    example = unpack("esp-idf", tmp_path) / "examples" / "self_test"
+    _run(["cmake", "-S", ".", "-B", "build"], example)
+    _run(["cmake", "--build", "build"], example)
+    assert without_times(_run(["build/shapes_self_test.elf"], example)) == expected_output(example.parents[1])

@@ -6,6 +6,7 @@ holds the generated C, the self-test, examples that the main program classifies,
 
 from edgemnist.mcu.packages.base import Example
 from edgemnist.mcu.packages.build import PackageResult, package_firmware
+from edgemnist.mcu.packages.examples import image_examples
 from edgemnist.mcu.packages.registry import find_platform, platforms
 
-__all__ = ["Example", "PackageResult", "find_platform", "package_firmware", "platforms"]
+__all__ = ["Example", "PackageResult", "find_platform", "image_examples", "package_firmware", "platforms"]

@@ -73,7 +73,7 @@ class Platform:
     ``files`` gives the package's files by their path in ``folder``, the one folder in the zip ("" for none).
     ``taken`` are names that mean something else to its tool, in lower case: a model may not have them.
     ``desktop``: what it builds may be for the machine it builds on. ``folder`` and ``file_name``, the archive's, may
-    hold placeholders.
+    hold placeholders. ``firmware/packages/<name>/build.md``, with "_" for "-", is the README's part on building.
     """
 
     name: str

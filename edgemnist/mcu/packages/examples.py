@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,11 @@ from edgemnist.c_source import lines_of, string_literal
 from edgemnist.codegen import GeneratedModel
 from edgemnist.compiler.reference import run_reference
 from edgemnist.compiler.self_test import CRC_VECTORS, GOLDEN_VECTORS, generated_inputs, value_rows
+from edgemnist.data.base import Normalisation, Split
 from edgemnist.errors import InputError
 from edgemnist.mcu.packages.base import Example, fill, template_text
 from edgemnist.pixel_code import C_TYPES
+from edgemnist.pixels import infer_normalisation, quantise_images
 
 TRUE_LABELS = "The labels are the images' true classes."
 REFERENCE_LABELS = "The inputs are noise, so their labels are the classes that the numpy reference gives."
@@ -61,6 +64,38 @@ def example_code(generated: GeneratedModel, examples: Sequence[Example]) -> Exam
     printed = printed_lines(generated.name, [names[index] for index in found], [names[index] for index in labels])
     header, source = (fill(template_text(f"common/examples.{suffix}"), values) for suffix in ("h", "c"))
     return ExampleCode(header, source, values["labels_are"], printed)
+
+
+def image_examples(
+    generated: GeneratedModel, split: Split, *, count: int = 10, normalisation: Normalisation | None = None
+) -> list[Example]:
+    """Return ``count`` examples from a split, or all it has: the first image of every class, then the second.
+
+    ``normalisation`` None takes the usual one that the input's quantisation fits.
+
+    :raises InputError: the images have not the input's size, or the normalisation is not known.
+    """
+    graph = generated.program.graph
+    entry = graph.tensors[graph.input]
+    normalisation = normalisation or infer_normalisation(entry)
+    if normalisation is None:
+        raise InputError("what range of pixels the model was trained on is not known; give the normalisation")
+    if split.images[:1].size != entry.elements:
+        shapes = ["x".join(str(size) for size in shape[1:]) for shape in (split.images.shape, entry.shape)]
+        raise InputError(f"the images are {shapes[0]} and the model takes {shapes[1]}; choose its own dataset")
+    chosen = _spread(split.labels.tolist())[:count]
+    values = quantise_images(split.images[chosen], entry, normalisation)
+    return [Example(one, int(split.labels[index])) for one, index in zip(values, chosen, strict=True)]
+
+
+def _spread(labels: Sequence[int]) -> list[int]:
+    """Return the positions of labels: each label's first in the order of the labels, then each one's second."""
+    seen: Counter[int] = Counter()
+    ranks = []
+    for label in labels:
+        ranks.append((seen[label], label))
+        seen[label] += 1
+    return sorted(range(len(labels)), key=ranks.__getitem__)
 
 
 def class_names(generated: GeneratedModel) -> list[str]:

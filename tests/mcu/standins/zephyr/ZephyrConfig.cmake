@@ -1,0 +1,40 @@
+# What a sample's and a module's CMake files use of Zephyr: modules, prj.conf as CONFIG_ variables, libraries, `app`.
+project(standin LANGUAGES C)
+file(STRINGS "${CMAKE_CURRENT_SOURCE_DIR}/prj.conf" settings REGEX "^CONFIG_")
+foreach(setting IN LISTS settings)
+  string(REGEX MATCH "^([A-Z0-9_]+)=(.*)$" ignored "${setting}")
+  set(${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
+endforeach()
+
+add_library(zephyr_interface INTERFACE)
+target_include_directories(zephyr_interface INTERFACE "${CMAKE_CURRENT_LIST_DIR}")
+add_executable(app "${CMAKE_CURRENT_LIST_DIR}/standin.c")
+target_link_libraries(app PRIVATE zephyr_interface)
+
+function(zephyr_include_directories)
+  foreach(folder IN LISTS ARGN)
+    get_filename_component(folder "${folder}" ABSOLUTE)
+    target_include_directories(zephyr_interface INTERFACE "${folder}")
+  endforeach()
+endfunction()
+
+macro(zephyr_library_named name)
+  set(ZEPHYR_CURRENT_LIBRARY ${name})
+  add_library(${name} STATIC "")
+  target_link_libraries(${name} PRIVATE zephyr_interface)
+  target_link_libraries(app PRIVATE ${name})
+endmacro()
+
+function(zephyr_library_sources)
+  target_sources(${ZEPHYR_CURRENT_LIBRARY} PRIVATE ${ARGN})
+endfunction()
+
+function(zephyr_library_sources_ifdef option)
+  if(${option})
+    zephyr_library_sources(${ARGN})
+  endif()
+endfunction()
+
+foreach(module IN LISTS ZEPHYR_EXTRA_MODULES)
+  add_subdirectory("${module}" modules)
+endforeach()
