@@ -50,7 +50,7 @@ class Tool:
     def install(self) -> str:
         """The command that installs it on this kind of system."""
         if self.pip:
-            return f"pip install {self.pip}"
+            return "pip install 'edgemnist[mcu]'"
         return f"brew install {self.brew}" if sys.platform == "darwin" else f"sudo apt install {self.apt}"
 
 
@@ -59,9 +59,14 @@ TOOLS = (
     Tool("gcc", "C compiler of this machine", apt="gcc libc6-dev", brew="gcc"),
     Tool("clang", "second C compiler, sanitizers", apt="clang", brew="llvm"),
     Tool("arm-none-eabi-gcc", "C compiler for Arm Cortex-M", apt="gcc-arm-none-eabi", brew="arm-none-eabi-gcc"),
-    Tool("qemu-system-arm", "emulated boards", apt="qemu-system-arm", brew="qemu"),
-    Tool("ziglang", "C compiler for Arm Cortex-M, from PyPI", pip="ziglang"),
+    Tool("qemu-system-arm", "emulated Cortex-M boards", apt="qemu-system-arm", brew="qemu"),
+    Tool("riscv64-unknown-elf-gcc", "C compiler for RISC-V", apt="gcc-riscv64-unknown-elf", brew="riscv64-elf-gcc"),
+    Tool("qemu-system-riscv32", "an emulated RISC-V board", apt="qemu-system-misc", brew="qemu"),
+    Tool("ziglang", "C compiler for Cortex-M and RISC-V, from PyPI", pip="ziglang"),
     Tool("unicorn", "emulated Cortex-M cores, from PyPI", pip="unicorn"),
+    Tool("capstone", "disassembler for cycle estimates, from PyPI", pip="capstone"),
+    Tool("pyelftools", "reads linked images, from PyPI", pip="pyelftools"),
+    Tool("pyserial", "serial ports of real boards, from PyPI", pip="pyserial"),
 )
 
 

@@ -88,8 +88,8 @@ class ZigToolchain(Toolchain):
         return None if util.find_spec("ziglang") else f"ziglang is not installed; install it with: {INSTALL}"
 
     def command(self, core: Core) -> list[str]:
-        """Return ``python -m ziglang cc`` with the target."""
-        return [sys.executable, "-m", "ziglang", "cc", *core.zig]
+        """Return ``python -m ziglang cc`` with the target; optimising for size it drops the symbols but for -g."""
+        return [sys.executable, "-m", "ziglang", "cc", "-g", *core.zig]
 
     def libraries(self) -> list[str]:
         """Return nothing: for a target without system Zig links its compiler-rt and nothing else."""

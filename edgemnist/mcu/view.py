@@ -45,6 +45,9 @@ def show_report(report: FirmwareReport) -> None:
     if report.functions:
         shown = list(report.functions.items())[:_FUNCTIONS_SHOWN]
         _table(["function", "instructions"], [[name, f"{count:,}"] for name, count in shown])
+        if report.estimate is not None and not isinstance(report.estimate, NoTimingModel):
+            shares = [[one.kind.value, f"{one.instructions:,}", f"{one.cycles:,.0f}"] for one in report.estimate.shares]
+            _table(["class of instruction", "instructions", "cycles (estimate)"], shares)
     for line in _report_lines(report):
         stdout_console().print(line, markup=False)
 

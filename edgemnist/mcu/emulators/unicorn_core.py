@@ -27,6 +27,13 @@ _BREAKPOINT = b"\xab\xbe"  # bkpt 0xab
 _BELOW_STACK = 0x10000
 """A stray access at most this many bytes below the stack is taken for the stack's overflow."""
 _NO_RETURN = -1
+_EXCEPTIONS = {
+    1: "an undefined instruction",
+    17: "an instruction of a coprocessor that is switched off",
+    18: "an invalid execution state: a jump to an even address?",
+    19: "the stack overflowed its limit: give it more with --stack",
+}
+"""What Unicorn, as QEMU inside, calls an exception that the firmware has not asked for."""
 _RECORDING_SECONDS = 5.0
 """After that the present inference is the last one to be recorded: a block costs a call of Python."""
 _NEVER = 0xFFFFFFFE
@@ -120,7 +127,7 @@ class _Machine:
     def _interrupt(self, core: Any, number: int, _: Any) -> None:
         address = self._register("PC")
         if self._elf.code(address, 2) != _BREAKPOINT:
-            self._stray = f"exception {number} at {self._elf.place(address)}"
+            self._stray = _EXCEPTIONS.get(number, f"exception {number}")
             core.emu_stop()
             return
         result = self.host.call(self._register("R0"), self._register("R1"))
