@@ -39,7 +39,7 @@ def test_models_are_near_what_was_published() -> None:
 
 
 def test_compiled_loops() -> None:
-    """The script builds, runs and times real loops; the recorded figures, GCC's, are near whatever compiler there is."""
+    """The script builds, runs and times real loops; with any compiler near the figures recorded with GCC."""
     run = subprocess.run(
         [sys.executable, SCRIPT, "--json", "--toolchain", "auto"], capture_output=True, text=True, check=False
     )

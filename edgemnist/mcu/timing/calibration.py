@@ -2,8 +2,9 @@
 
 Three kinds of evidence; a ratio is published / modelled cycles.
 
-1. **The same code.** Assembly whose authors published its cycles on a chip without flash wait states. It was
-   assembled, run in an emulator and its profile estimated: the ratio is the model's error.
+1. **The same code.** Assembly whose authors published its cycles, on chips at clocks for which flash needs no wait
+   states or behind a cache. It was assembled, run in an emulator, and its profile estimated: the ratio is the model's
+   error.
 2. **CoreMark, relative to Cortex-M4.** Arm publishes CoreMark/MHz of every core with its own compiler. The compiler's
    share is the same on every core, so how a core's ratio (model with GCC's code) differs from Cortex-M4's is the error
    of its model relative to Cortex-M4's, which evidence 1 bounds.

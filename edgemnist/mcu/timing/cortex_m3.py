@@ -24,8 +24,7 @@ ARMV7M = {
 
 
 def refill(leaving: Instruction, target: Instruction, address: int) -> Cycles:
-    """Return P, the pipeline refill: 1 to 3, "depending on the alignment and width of the target instruction, and
-    whether the processor manages to speculate the address early".
+    """Return P, the pipeline refill, 1 to 3: by the target's alignment and width and by how early its address is known.
 
     One cycle where the address is in the instruction, one more for an address from a register, two more for one from
     memory; one more where the target is a 32-bit instruction across two words of memory.

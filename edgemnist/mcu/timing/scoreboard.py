@@ -26,7 +26,7 @@ class Role(str, Enum):
 @dataclass(frozen=True)
 class Rules:
     """``together``: may these two issue in one cycle? ``latency``: cycles from issue of a producer to issue of its
-    consumer. ``occupancy``: cycles until the next instruction may issue..
+    consumer. ``occupancy``: cycles until the next instruction may issue.
     """
 
     together: Callable[[Instruction, Instruction], bool]
