@@ -11,8 +11,8 @@ Three kinds of evidence; a ratio is published / modelled cycles.
 3. **Networks on chips.** MLPerf Tiny publishes latencies of ResNet-8 and DS-CNN. Cycles per instruction there,
    instructions counted on TFLM with CMSIS-NN, beside the model's on a loop of that style
    (``scripts/calibrate_cycles`` runs it). This includes what the models leave out, waits for weights in flash above
-   all, and that the code is not the very same. Hence it widens only the upper bound, and where evidence 1 is there
-   only with flash wait states.
+   all, and that the code is not the very same. Hence it widens only the upper bound: with flash wait states, and for
+   Cortex-M7 and M33, which have no evidence 1, always.
 
 A band is the least to the greatest ratio, 1 included. The figures under ``modelled`` belong to the models as they are:
 who changes a model measures again.
