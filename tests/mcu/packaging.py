@@ -34,15 +34,18 @@ def examples() -> list[Example]:
     return [Example(values, label) for label in range(3)]
 
 
-def package(platform: str, folder: Path, *, name: str = "shapes", url: str = "") -> PackageResult:
-    """Write a package with the examples above."""
-    usual = f"edgemnist.{name}.1.0.0.pack" if platform == "cmsis-pack" else f"{platform}.zip"
-    return package_firmware(platform, generated(name), folder / usual, examples=examples(), url=url)
+def package(
+    platform: str, folder: Path, *, model: codegen.GeneratedModel | None = None, url: str = ""
+) -> PackageResult:
+    """Write the package of a model, by default the one above with its examples."""
+    usual = "edgemnist.shapes.1.0.0.pack" if platform == "cmsis-pack" else f"{platform}.zip"
+    chosen = [] if model else examples()
+    return package_firmware(platform, model or generated(), folder / usual, examples=chosen, url=url)
 
 
-def unpack(platform: str, folder: Path, *, url: str = "") -> Path:
+def unpack(platform: str, folder: Path, *, model: codegen.GeneratedModel | None = None, url: str = "") -> Path:
     """Write a package, unpack it and return the folder in which its files are."""
-    result = package(platform, folder, url=url)
+    result = package(platform, folder, model=model, url=url)
     with zipfile.ZipFile(result.path) as archive:
         archive.extractall(folder / "unpacked")
     inner = folder / "unpacked" / "shapes"

@@ -122,6 +122,7 @@ def test_readme_names_the_oracle(tmp_path: Path, rounding: str, oracle: str) -> 
         ("cmake", "test", "something of its own called 'test'"),
         ("zephyr", "String", "another header"),
         ("cmsis-pack", "em_common", "another header"),
+        ("zephyr", "Con", "Windows"),
     ],
 )
 def test_refused_names(tmp_path: Path, platform: str, name: str, said: str) -> None:

@@ -15,15 +15,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgemnist import codegen
 from edgemnist.compiler.host import HOUSE_FLAGS
 from edgemnist.compiler.reference import run_reference
 from edgemnist.mcu.serial_link import DeviceLink
 from edgemnist.mcu.serial_port import open_port
+from edgemnist.tflite_file import parse_tflite
+from tests.compiler.model_builder import ModelBuilder
+from tests.compiler.test_operators_elements import byte_model, float_model
 from tests.mcu.link_device import wired
 from tests.mcu.packaging import STANDINS, expected_output, generated, unpack, without_times
 
 C_COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
 CXX_FLAGS = ("-std=c++11", *(flag for flag in HOUSE_FLAGS if flag != "-std=c99"))
+ARDUINO_CORE = STANDINS / "arduino" / "standin" / "stm32" / "cores" / "standin"
 ARM_GCC = shutil.which("arm-none-eabi-gcc")
 BUILDER_SETTINGS = Path("/usr/share/arduino-builder")
 
@@ -162,18 +167,17 @@ def test_platformio_native_program(tmp_path: Path, compiler: str) -> None:
 def test_platformio_arduino_program(tmp_path: Path) -> None:
     """The same program for boards, against the stand-in of the Arduino core."""
     folder = unpack("platformio", tmp_path)
-    core = STANDINS / "arduino" / "standin" / "stm32" / "cores" / "standin"
     library = folder / "lib" / "shapes"
     _run(["gcc", *HOUSE_FLAGS, "-c", f"-I{library}/include", *sorted(library.glob("src/*.c"))], folder)
     objects = [f"shapes{part}.o" for part in ("", "_examples", "_test")]
-    sources: list[str | Path] = ["src/main.cpp", core / "main.cpp"]
+    sources: list[str | Path] = ["src/main.cpp", ARDUINO_CORE / "main.cpp"]
     _run(
         [
             "g++",
             *CXX_FLAGS,
             "-DARDUINO=10819",
             f"-I{library}/include",
-            f"-I{core}",
+            f"-I{ARDUINO_CORE}",
             *sources,
             *objects,
             "-o",
@@ -225,6 +229,33 @@ def test_examples_as_cxx(tmp_path: Path, compiler: str) -> None:
         pytest.skip(f"{compiler} is not installed")
     folder = unpack("zephyr", tmp_path)
     _run([compiler, "-x", "c++", *CXX_FLAGS, "-fsyntax-only", "-Iinclude", *sorted(folder.glob("src/*.c"))], folder)
+
+
+def _one_class_model() -> bytes:
+    builder = ModelBuilder()
+    image = builder.input((1, 1), 0.1, 0)
+    return builder.finish([builder.op("LOGISTIC", [image], (1, 1), 1 / 256, -128)])
+
+
+OTHER_MODELS = {
+    "float32": lambda: float_model(0.05, 3, size=30),
+    "uint8": lambda: byte_model((0.02, 128), (0.02, 0), (0.02, 100)),
+    "one class": _one_class_model,
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_MODELS)
+def test_other_inputs_and_outputs(tmp_path: Path, kind: str) -> None:
+    """Float and uint8 at the ends, and an output of one element: program and sketches compile, the self-test passes."""
+    settings = codegen.CodegenSettings(name="shapes")
+    model = codegen.generate(parse_tflite(OTHER_MODELS[kind]()), settings)
+    folder = unpack("zephyr", tmp_path, model=model)
+    _compile("zephyr", folder, "gcc", STANDINS / "zephyr" / "standin.c", "-o", "program")
+    assert without_times(_run(["./program"], folder)) == expected_output(folder)
+    folder = unpack("arduino", tmp_path / "arduino", model=model)
+    for sketch in sorted(folder.glob("examples/*/*.ino")):
+        flags = [*CXX_FLAGS, "-x", "c++", "-fsyntax-only", f"-I{ARDUINO_CORE}", "-Isrc", "-include", "Arduino.h"]
+        _run(["g++", *flags, sketch], folder)
 
 
 def test_wrong_bytes_are_told(tmp_path: Path) -> None:

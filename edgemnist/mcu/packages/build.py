@@ -36,6 +36,9 @@ _STANDARD_HEADERS = words(
 )
 """C99 (7.1.2) and C11; with the package on the include path a file of that name would hide the compiler's own."""
 
+_WINDOWS_DEVICES = words("aux con nul prn") | {f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)}
+"""Names of devices on Windows, whatever the suffix."""
+
 
 @dataclass(frozen=True)
 class PackageResult:
@@ -100,34 +103,41 @@ def make_package(
     _check("version", version, r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", "three numbers, such as 1.0.0")
     _check("vendor", vendor, r"[A-Za-z0-9_-]{1,63}", "letters, digits, '_' and '-'")
     _check("URL", url, r"|https?://[!-;=?-~]+", "an http or https address, or nothing")
-    name, files, graph = generated.name, generated.files, generated.program.graph
-    code = example_code(generated, examples)
+    name, files, code = generated.name, generated.files, example_code(generated, examples)
+    compiled = {file: files[file] for file in (f"{name}.c", f"{name}_test.c")}
     return Package(
         generated,
-        sources={
-            f"{name}.c": files[f"{name}.c"],
-            f"{name}_test.c": files[f"{name}_test.c"],
-            f"{name}_examples.c": code.source,
-        },
+        sources={**compiled, f"{name}_examples.c": code.source},
         headers={f"{name}.h": files[f"{name}.h"], f"{name}_examples.h": code.header},
         kernels={file: text for file, text in files.items() if file.startswith("em_")},
-        values={
-            "name": name,
-            "NAME": name.upper(),
-            "platform": platform.name,
-            "platform_title": platform.description,
-            "version": version,
-            "vendor": vendor,
-            "url": url,
-            "about": _about(generated),
-            "oracle": ORACLES[generated.program.settings.rounding],
-            "labels_are": code.labels_are,
-            "model_start": ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(graph.source_sha256[:16])),
-            "printed_indented": code.printed.replace("\n", "\n    "),
-            "entry": C_TYPES[graph.tensors[graph.input].dtype],
-            "result": C_TYPES[graph.tensors[graph.output].dtype],
-        },
+        values={**_model_values(generated), **_package_values(platform, version, vendor, url), **code.values()},
     )
+
+
+def _package_values(platform: Platform, version: str, vendor: str, url: str) -> dict[str, str]:
+    return {
+        "platform": platform.name,
+        "platform_title": platform.description,
+        "version": version,
+        "vendor": vendor,
+        "url": url,
+    }
+
+
+def _model_values(generated: GeneratedModel) -> dict[str, str]:
+    graph, program = generated.program.graph, generated.program
+    entry, result = graph.tensors[graph.input], graph.tensors[graph.output]
+    shape = "x".join(str(size) for size in entry.shape[1:])
+    return {
+        "name": generated.name,
+        "NAME": generated.name.upper(),
+        "about": f"int8 network, input {shape}, {result.elements} classes, {generated.plan.size} bytes of RAM, "
+        f"{program.constant_bytes} bytes of constants, {program.macs} multiply-accumulates",
+        "oracle": ORACLES[program.settings.rounding],
+        "model_start": ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(graph.source_sha256)[:8]),
+        "entry": C_TYPES[entry.dtype],
+        "result": C_TYPES[result.dtype],
+    }
 
 
 def zip_bytes(files: Mapping[str, str]) -> bytes:
@@ -142,18 +152,10 @@ def zip_bytes(files: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def _about(generated: GeneratedModel) -> str:
-    graph, program = generated.program.graph, generated.program
-    shape = "x".join(str(size) for size in graph.tensors[graph.input].shape[1:])
-    return (
-        f"int8 network, input {shape}, {graph.tensors[graph.output].elements} classes, "
-        f"{generated.plan.size} bytes of RAM, {program.constant_bytes} bytes of constants, "
-        f"{program.macs} multiply-accumulates"
-    )
-
-
 def _check_name(platform: Platform, generated: GeneratedModel) -> None:
     name = generated.name
+    if name.lower() in _WINDOWS_DEVICES:
+        raise InputError(f"Windows can't have a file {name}.c; give the model another name: --name digits")
     if name.lower() in _STANDARD_HEADERS or name.lower().startswith("em_"):
         raise InputError(
             f"a package of {name!r} would hold {name}.h, which is the name of another header; "

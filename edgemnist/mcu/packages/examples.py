@@ -33,6 +33,10 @@ class ExampleCode:
     labels_are: str
     printed: str
 
+    def values(self) -> dict[str, str]:
+        """Return what the README says of the examples, by placeholder."""
+        return {"labels_are": self.labels_are, "printed_indented": self.printed.replace("\n", "\n    ")}
+
 
 def example_code(generated: GeneratedModel, examples: Sequence[Example]) -> ExampleCode:
     """Return the examples as C, outputs computed by the numpy reference.
