@@ -25,7 +25,7 @@ _HEX = tuple(f"0x{byte:02x}," for byte in range(256))
 
 
 @dataclass(frozen=True)
-class _Names:
+class ArrayNames:
     """Every name that the two files declare, made from the array's name and the file's stem."""
 
     array: str
@@ -59,7 +59,7 @@ def generate(
     :raises InputError: the name or a label cannot stand in C, or the style is unknown.
     :raises ModelError: the number of labels is not the model's number of classes.
     """
-    names = _names(name, style, stem)
+    names = array_names(name, style, stem)
     _check_labels(model, labels)
     image_input = model.tensors[model.inputs[0]] if len(model.inputs) == 1 else None
     if normalisation is None and image_input is not None:
@@ -73,7 +73,8 @@ def generate(
     }
 
 
-def _names(name: str, style: str, stem: str) -> _Names:
+def array_names(name: str, style: str, stem: str) -> ArrayNames:
+    """Return the names for a C array; parameters and errors as for :func:`generate`."""
     if style not in STYLES:
         raise InputError(f"unknown C array style {style!r}; choose one of {', '.join(STYLES)}")
     check_identifier(name)
@@ -81,7 +82,7 @@ def _names(name: str, style: str, stem: str) -> _Names:
     tflm = style == "tflm"
     array = name if not tflm or name.endswith("_data") else f"{name}_data"
     stem += "_data" if tflm and not stem.endswith("_data") else ""
-    return _Names(
+    return ArrayNames(
         array=check_identifier(array),
         length=f"{array}_size" if tflm else f"{array}_len",
         length_type="unsigned int" if tflm else "int",
@@ -114,7 +115,7 @@ def _classes(model: TfliteModel) -> int | None:
 # --- the two files -------------------------------------------------------------------------------------------------
 
 
-def _header(model: TfliteModel, names: _Names, labels: Sequence[str], pixels: PixelCode) -> str:
+def _header(model: TfliteModel, names: ArrayNames, labels: Sequence[str], pixels: PixelCode) -> str:
     parts = [
         _banner(model, names, pixels),
         f"#ifndef {names.guard}\n#define {names.guard}\n\n#include <stdint.h>\n",
@@ -134,7 +135,7 @@ def _header(model: TfliteModel, names: _Names, labels: Sequence[str], pixels: Pi
     return "\n".join(parts)
 
 
-def _banner(model: TfliteModel, names: _Names, pixels: PixelCode) -> str:
+def _banner(model: TfliteModel, names: ArrayNames, pixels: PixelCode) -> str:
     kinds = Counter(f"{operator.kind} v{operator.version}" for operator in model.operators)
     operators = [comment_text(kind) + (f" x{count}" if count > 1 else "") for kind, count in kinds.items()]
     rows = [
@@ -161,7 +162,7 @@ def _tensor_words(tensor: TensorInfo) -> str:
     return f"{words}, real = {tensor.quantisation.scale:.9g} * {shift}"
 
 
-def _tensor_constants(model: TfliteModel, names: _Names) -> list[str]:
+def _tensor_constants(model: TfliteModel, names: ArrayNames) -> list[str]:
     parts = []
     for role, indices in (("INPUT", model.inputs), ("OUTPUT", model.outputs)):
         for position, index in enumerate(indices):
@@ -173,7 +174,7 @@ def _tensor_constants(model: TfliteModel, names: _Names) -> list[str]:
     return parts
 
 
-def _constants(tensor: TensorInfo, names: _Names, suffix: str) -> str:
+def _constants(tensor: TensorInfo, names: ArrayNames, suffix: str) -> str:
     prefix = f"{names.macro}_{suffix}"
     rows = {"RANK": str(len(tensor.shape))}
     if tensor.shape:
@@ -190,7 +191,7 @@ def _constants(tensor: TensorInfo, names: _Names, suffix: str) -> str:
     return text
 
 
-def _source(model: TfliteModel, names: _Names, style: str, labels: Sequence[str], pixels: PixelCode) -> str:
+def _source(model: TfliteModel, names: ArrayNames, style: str, labels: Sequence[str], pixels: PixelCode) -> str:
     align = "alignas(16)" if style == "tflm" else f"{names.macro}_ALIGN16"
     parts = [
         f"/* {names.source}: a TFLite model as a C array, made by `edgemnist convert`; do not edit.\n"

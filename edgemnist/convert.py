@@ -1,4 +1,4 @@
-"""The convert stage: a Keras model to ``.tflite`` files, checked, and to C arrays.
+"""The convert stage: a Keras model to ``.tflite`` files, checked, to C arrays, and to what TFLM needs beside them.
 
 Everything is made and verified in memory first; only then are files put in place, each atomically, and last the
 manifest's record. A command that fails or is killed on the way leaves the earlier files as they were.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import gzip
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ from edgemnist.errors import InputError, ModelError, storage_errors
 from edgemnist.progress import progress_task
 from edgemnist.runtimes.base import ModelKind
 from edgemnist.tflite_file import TfliteModel, parse_tflite, read_tflite
+from edgemnist.tflm_project import TflmFacts, TflmProject, tflm_project
 
 STAGE = "convert"
 PACKAGES = ("tensorflow", "tf-keras", "keras", "numpy", "edgemnist")
@@ -199,7 +200,7 @@ def _make(job: _Job, mode: ModelKind, verifier: verification.Verifier) -> tuple[
     warnings = check_input_scale(model, job.context.normalisation) if calibration is not None else []
     verified, notes = verifier.verify(model, model_file(mode))
     c_name = _c_name(job.settings, mode)
-    c_files = _c_array(job, model, mode, c_name) if job.settings.writes_c_array(mode) else {}
+    c_files, tflm = _c_array(job, model, mode, c_name) if job.settings.writes_c_array(mode) else ({}, None)
     facts = ConvertedModel(
         mode=mode.value,
         file=model_file(mode),
@@ -213,8 +214,9 @@ def _make(job: _Job, mode: ModelKind, verifier: verification.Verifier) -> tuple[
         verification=verified,
         c_array=tuple(c_files),
         c_name=c_name if c_files else None,
+        tflm=tflm.facts if tflm else None,
     )
-    return _Made(facts, content, c_files), [*warnings, *notes]
+    return _Made(facts, content, {**c_files, **(tflm.texts if tflm else {})}), [*warnings, *notes]
 
 
 def _c_name(settings: ConversionSettings, mode: ModelKind) -> str:
@@ -222,15 +224,29 @@ def _c_name(settings: ConversionSettings, mode: ModelKind) -> str:
     return settings.name if mode is ModelKind.INT8 else f"{settings.name}_{mode.value}"
 
 
-def _c_array(job: _Job, model: TfliteModel, mode: ModelKind, name: str) -> dict[str, str]:
-    return carray.generate(
+def _c_array(job: _Job, model: TfliteModel, mode: ModelKind, name: str) -> tuple[dict[str, str], TflmProject | None]:
+    return _c_files(
         model,
-        name=name,
-        style=job.settings.style,
+        replace(job.settings, name=name),
         labels=job.context.class_names,
         normalisation=job.context.normalisation,
         stem=f"model_{mode.value}",
     )
+
+
+def _c_files(
+    model: TfliteModel,
+    settings: ConversionSettings,
+    *,
+    labels: Sequence[str],
+    normalisation: Normalisation | None,
+    stem: str,
+) -> tuple[dict[str, str], TflmProject | None]:
+    """Return the C array's files, and what goes with them for TFLM."""
+    name, style = settings.name, settings.style
+    array = carray.generate(model, name=name, style=style, labels=labels, normalisation=normalisation, stem=stem)
+    tflm = tflm_project(model, name=name, style=style, labels=labels, normalisation=normalisation, stem=stem)
+    return array, tflm
 
 
 # --- files and record ------------------------------------------------------------------------------------------------
@@ -242,7 +258,7 @@ def _install(job: _Job, made: list[_Made], warnings: list[str], out: WorkFolder)
     contents |= {out.path(name): text.encode() for one in made for name, text in one.c_files.items()}
     _write_together(contents)
     models = {**earlier, **{one.facts.mode: one.facts.as_json() for one in made}}
-    outputs = [out.path(name) for facts in models.values() for name in (facts["file"], *facts["c_array"])]
+    outputs = [out.path(name) for facts in models.values() for name in _file_names(facts)]
     settings = {
         **job.context.as_json(),
         "source": _source_name(job.source.path, out),
@@ -260,6 +276,12 @@ def _install(job: _Job, made: list[_Made], warnings: list[str], out: WorkFolder)
         versions=package_versions(*PACKAGES),
     )
     return ConversionResult(job.source.path, out.root, tuple(one.facts for one in made), (*warnings, *stale))
+
+
+def _file_names(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of a recorded model's files."""
+    tflm = facts.get("tflm") or {"files": ()}
+    return facts["file"], *facts["c_array"], *tflm["files"]
 
 
 def _write_together(contents: Mapping[Path, bytes]) -> None:
@@ -298,7 +320,7 @@ def _earlier_models(job: _Job, made: list[_Made], out: WorkFolder) -> tuple[dict
 
 @dataclass(frozen=True)
 class CArrayResult:
-    """The C array of a ``.tflite`` file: names and sizes of what was written into ``folder``."""
+    """The C array of a ``.tflite`` file in ``folder``: ``files`` are its names, ``tflm`` is what lies beside it."""
 
     source: Path
     sha256: str
@@ -306,6 +328,7 @@ class CArrayResult:
     name: str
     style: str
     files: tuple[str, ...]
+    tflm: TflmFacts | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -316,6 +339,7 @@ class CArrayResult:
             "name": self.name,
             "style": self.style,
             "files": list(self.files),
+            "tflm": asdict(self.tflm) if self.tflm else None,
         }
 
 
@@ -327,16 +351,17 @@ def write_c_array(path: Path, settings: ConversionSettings, work: WorkFolder, ou
     """
     model = read_tflite(path)
     context = _context_of(model, work)
-    files = carray.generate(
+    files, tflm = _c_files(
         model,
-        name=settings.name,
-        style=settings.style,
+        settings,
         labels=context.class_names if context else (),
         normalisation=settings.normalisation or (context.normalisation if context else None),
         stem=path.stem,
     )
-    _write_together({out / name: text.encode() for name, text in files.items()})
-    return CArrayResult(path, model.sha256, out, settings.name, settings.style, tuple(files))
+    texts = {**files, **(tflm.texts if tflm else {})}
+    _write_together({out / name: text.encode() for name, text in texts.items()})
+    facts = tflm.facts if tflm else None
+    return CArrayResult(path, model.sha256, out, settings.name, settings.style, tuple(files), facts)
 
 
 def _context_of(model: TfliteModel, work: WorkFolder) -> ModelContext | None:

@@ -13,6 +13,7 @@ from edgemnist.data.base import Normalisation
 from edgemnist.errors import InputError
 from edgemnist.runtimes.base import ModelKind
 from edgemnist.tflite_file import TensorInfo, TfliteModel
+from edgemnist.tflm_project import TflmFacts
 
 MODES = (ModelKind.FLOAT32, ModelKind.FLOAT16, ModelKind.DYNAMIC, ModelKind.INT8, ModelKind.INT16X8)
 """The kinds of ``.tflite`` that can be made, in the order in which they are made."""
@@ -108,7 +109,11 @@ class Verification:
 
 @dataclass(frozen=True)
 class ConvertedModel:
-    """One ``.tflite`` file. Sizes in bytes; ``operator_versions`` maps a kind to its version; ``files`` are names."""
+    """One ``.tflite`` file. Sizes in bytes; ``operator_versions`` maps a kind to its version.
+
+    ``c_array`` are the C array's file names; ``tflm`` is what was written beside it for TensorFlow Lite Micro, None
+    without a C array or for a kind other than int8.
+    """
 
     mode: str
     file: str
@@ -122,6 +127,7 @@ class ConvertedModel:
     verification: Verification
     c_array: tuple[str, ...] = ()
     c_name: str | None = None
+    tflm: TflmFacts | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""

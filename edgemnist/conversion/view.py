@@ -6,12 +6,16 @@ from edgemnist.codegen import CodegenResult
 from edgemnist.conversion.settings import ConversionResult, ConvertedModel, TensorFacts
 from edgemnist.convert import CArrayResult
 from edgemnist.progress import say, stdout_console
+from edgemnist.tflm_project import TflmFacts
 
 
 def show(result: ConversionResult | CArrayResult) -> None:
     """Print what was written to stdout, warnings to stderr."""
     if isinstance(result, CArrayResult):
-        stdout_console().print(f"C array {result.name}: {', '.join(result.files)} in {result.folder}", markup=False)
+        console = stdout_console()
+        console.print(f"C array {result.name}: {', '.join(result.files)} in {result.folder}", markup=False)
+        for line in _tflm_lines(result.tflm):
+            console.print(line, markup=False)
         return
     _show_models(result)
 
@@ -81,4 +85,25 @@ def _lines(result: ConversionResult) -> list[str]:
             lines.append(f"{model.file}: input {_tensor(model.input)}; output {_tensor(model.output)}")
         if model.c_name is not None:
             lines.append(f"{model.file} as C array {model.c_name}: {', '.join(model.c_array)}")
+        lines += _tflm_lines(model.tflm)
     return lines
+
+
+def _tflm_lines(facts: TflmFacts | None) -> list[str]:
+    if facts is None:
+        return []
+    lines = []
+    if facts.files:
+        lines.append(f"for TFLM: {', '.join(facts.files)}; {facts.operators} kinds of operator" + _arena_words(facts))
+    if facts.note:
+        lines.append(f"for TFLM: {facts.note}")
+    return lines
+
+
+def _arena_words(facts: TflmFacts) -> str:
+    if facts.arena_measured is None:
+        return ""
+    return (
+        f", arena {facts.arena_measured:,} bytes measured + {facts.arena_margin:,} for CMSIS-NN "
+        f"({facts.arena_margin_helium:,} with Helium)"
+    )
