@@ -12,7 +12,6 @@ from edgemnist.c_source import comment_text, float_constant, string_literal
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import CArray, FieldValue, Step, quantisation_of
-from edgemnist.compiler.targets import TARGETS
 from edgemnist.pixel_code import C_TYPES, PixelCode
 from edgemnist.tflite_file import TensorInfo
 
@@ -33,11 +32,11 @@ class EmitSettings:
 def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]:
     """Return the generated files by name: ``NAME.h``, ``NAME.c`` and the kernels that they include."""
     headers = sorted({step.header for step in program.steps} | {"em_common.h"})
-    target = TARGETS[program.settings.target]
+    bodies = program.settings.bodies.bodies
     return {
         f"{settings.name}.h": _header(program, plan, settings),
         f"{settings.name}.c": _source(program, plan, settings, headers),
-        **kernel_files([*headers, *target.bodies.values()]),
+        **kernel_files([*headers, *bodies.values()]),
     }
 
 
@@ -158,7 +157,7 @@ def _label_definition(settings: EmitSettings) -> list[str]:
 
 def _source(program: Program, plan: Plan, settings: EmitSettings, headers: Sequence[str]) -> str:
     name = settings.name
-    bodies = [f'#define {macro} "{header}"' for macro, header in TARGETS[program.settings.target].bodies.items()]
+    bodies = [f'#define {macro} "{header}"' for macro, header in program.settings.bodies.bodies.items()]
     includes = [f'#include "{header}"' for header in headers]
     parts = [f'/* See {name}.h. */\n#include "{name}.h"\n', "\n".join([*bodies, *includes])]
     for index, step in enumerate(program.steps):

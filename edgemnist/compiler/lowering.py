@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from edgemnist.compiler.graph import Graph
+import numpy as np
+
+from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings, Step
+from edgemnist.compiler.ops.convolution import fits_pairs
 from edgemnist.errors import UnsupportedModelError
 
 
@@ -44,15 +47,24 @@ _NARROW = frozenset(
 
 
 def lower(graph: Graph, settings: LoweringSettings) -> Program:
-    """Lower every node of an optimised graph.
+    """Lower every node of an optimised graph, with the target's bodies where they can take all of its weights.
 
     :raises UnsupportedModelError: a layer is too large for its kernel; names every one.
     """
+    if settings.bodies.packing == "pairs" and not all(_fits_pairs(node, graph) for node in graph.nodes):
+        settings = replace(settings, portable_bodies=True)
     steps = tuple(OPERATORS[node.kind].lower(node, graph, settings) for node in graph.nodes)
     problems = [problem for step in steps for problem in _too_large(step)]
     if problems:
         raise UnsupportedModelError("the model can't be compiled:", problems)
     return Program(graph, steps, settings)
+
+
+def _fits_pairs(node: Node, graph: Graph) -> bool:
+    if node.kind not in ("CONV_2D", "FULLY_CONNECTED"):
+        return True
+    weights = np.asarray(graph.tensors[node.inputs[1]].data)
+    return fits_pairs(weights.reshape(len(weights), -1))
 
 
 def _too_large(step: Step) -> list[str]:

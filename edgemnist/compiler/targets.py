@@ -9,21 +9,29 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Target:
-    """``bodies`` maps the macro that a kernel asks for to the header in ``firmware/kernels`` that it then includes."""
+    """``bodies`` maps the macro that a kernel asks for to the header in ``firmware/kernels`` that it then includes.
+
+    ``packing`` is the order of weights that those bodies read: "lanes" (``em_dot.h``) or "pairs" (``em_dot_dsp.h``).
+    """
 
     name: str
     description: str
     bodies: Mapping[str, str] = field(default_factory=dict)
+    packing: str = "lanes"
+
+
+def _with_dsp(name: str, description: str) -> Target:
+    return Target(name, description, {"EM_TARGET_DOT": "em_dot_dsp.h"}, packing="pairs")
 
 
 _KNOWN = (
     Target("portable", "any C99 compiler, 8-bit chars and 32-bit ints or wider"),
     Target("cortex-m0plus", "Arm Cortex-M0 and M0+"),
     Target("cortex-m3", "Arm Cortex-M3"),
-    Target("cortex-m4", "Arm Cortex-M4"),
-    Target("cortex-m7", "Arm Cortex-M7"),
-    Target("cortex-m33", "Arm Cortex-M33"),
-    Target("cortex-m55", "Arm Cortex-M55"),
+    _with_dsp("cortex-m4", "Arm Cortex-M4"),
+    _with_dsp("cortex-m7", "Arm Cortex-M7"),
+    _with_dsp("cortex-m33", "Arm Cortex-M33"),
+    _with_dsp("cortex-m55", "Arm Cortex-M55"),
     Target("rv32", "RISC-V, 32 bits"),
     Target("x86-64", "this kind of desktop or server", {"EM_TARGET_DOT": "em_dot_sse2.h"}),
 )

@@ -46,6 +46,20 @@
 #define EM_UNROLL(count)
 #endif
 
+/* memcpy of a few bytes, which is a load or a store: without the library's headers compilers make a call of it. */
+#if defined(__GNUC__)
+#define EM_COPY(to, from, size) __builtin_memcpy(to, from, size)
+#else
+#define EM_COPY(to, from, size) memcpy(to, from, size)
+#endif
+
+/* Cores with the instructions of the Armv7E-M DSP extension: Cortex-M4, M7, M33 and M55. */
+#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#define EM_DSP 1
+#else
+#define EM_DSP 0
+#endif
+
 /* What each output channel needs beside its weights. `bias` has the input zero point folded in: bias - zero_point * sum(w). */
 typedef struct {
   int32_t bias;
@@ -55,9 +69,41 @@ typedef struct {
 /* Returns `value` limited to [low, high]. */
 EM_INLINE int32_t em_clamp(int32_t value, int32_t low, int32_t high)
 {
+#if EM_DSP && !EM_SIZE
+  if (low == -128 && high == 127) { /* known when the code is compiled */
+    int32_t result;
+    __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(value));
+    return result;
+  }
+#endif
   value = value < low ? low : value;
   return value > high ? high : value;
 }
+
+/* Returns start + round(a * b / 2^32), ties up, for 0 <= b. */
+#if EM_DSP
+EM_INLINE int32_t em_multiply_high(int32_t start, int32_t a, int32_t b)
+{
+  int32_t result;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(start));
+  return result;
+}
+#elif defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
+/* Cortex-M0 and M23 have no 64-bit product: from 16-bit halves, of which no sum of two products overflows. */
+EM_INLINE int32_t em_multiply_high(int32_t start, int32_t a, int32_t b)
+{
+  const uint32_t a_low = (uint32_t)a & 65535, b_low = (uint32_t)b & 65535;
+  const int32_t a_high = a >> 16, b_high = b >> 16;
+  const int32_t middle = a_high * (int32_t)b_low + (int32_t)(a_low * b_low >> 16);
+  const uint32_t rest = a_low * (uint32_t)b_high + ((uint32_t)middle & 65535) + 32768;
+  return start + a_high * b_high + (middle >> 16) + (int32_t)(rest >> 16);
+}
+#else
+EM_INLINE int32_t em_multiply_high(int32_t start, int32_t a, int32_t b)
+{
+  return (int32_t)(((int64_t)start * 4294967296 + 2147483648 + (int64_t)a * b) >> 32);
+}
+#endif
 
 /* Returns zero_point + round(round(accumulator * multiplier / 2^31) / 2^shift), the inner rounding with ties up and the
  * outer one with ties away from zero: gemmlowp's SaturatingRoundingDoublingHighMul and RoundingDivideByPOT in one
@@ -69,8 +115,7 @@ EM_INLINE int32_t em_clamp(int32_t value, int32_t low, int32_t high)
 EM_INLINE int32_t em_requantise(int32_t accumulator, int32_t multiplier, int32_t unit, int shift)
 {
   const int32_t rounding = (int32_t)((uint32_t)unit << (shift - 1));
-  const int64_t start = (int64_t)(rounding + (accumulator >> 31)) * 4294967296 + 2147483648;
-  return (int32_t)((start + (int64_t)(accumulator * 2) * multiplier) >> 32) >> shift;
+  return em_multiply_high(rounding + (accumulator >> 31), accumulator * 2, multiplier) >> shift;
 }
 
 /* The same without preconditions: any int32 accumulator, exponent -31..30, result before the zero point is added. */

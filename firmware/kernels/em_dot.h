@@ -1,38 +1,13 @@
 /* The inner product that convolutions and dense layers share.
  *
  * Weights are packed in blocks of `lanes` output channels: for each input element the block's weights stand side by
- * side. Channels come in blocks of 4, then at most one of 2, then at most one of 1; EM_EACH_BLOCK walks them.
+ * side. Channels come in blocks of 4, then at most one of 2, then at most one of 1; EM_EACH_BLOCK walks them. A target's
+ * own body may have another order, and smaller blocks; its header says which.
  */
 #ifndef EM_DOT_H
 #define EM_DOT_H
 
 #include "em_common.h"
-
-/* Runs `statement` once for each block of `count` channels, with `lanes` as a constant where code size allows. */
-#if EM_SIZE
-#define EM_EACH_BLOCK(count, lanes, statement)                                                         \
-  for (int lanes, em_left = (count); em_left > 0; em_left -= lanes) {                                  \
-    lanes = em_left >= 4 ? 4 : (em_left >= 2 ? 2 : 1);                                                 \
-    statement;                                                                                         \
-  }
-#else
-#define EM_EACH_BLOCK(count, lanes, statement)                                                         \
-  do {                                                                                                 \
-    int em_left = (count);                                                                             \
-    for (; em_left >= 4; em_left -= 4) {                                                               \
-      enum { lanes = 4 };                                                                              \
-      statement;                                                                                       \
-    }                                                                                                  \
-    if (em_left >= 2) {                                                                                \
-      enum { lanes = 2 };                                                                              \
-      statement;                                                                                       \
-    }                                                                                                  \
-    if ((em_left & 1) != 0) {                                                                          \
-      enum { lanes = 1 };                                                                              \
-      statement;                                                                                       \
-    }                                                                                                  \
-  } while (0)
-#endif
 
 /* What an inner product reads: `rows` runs of `length` elements, `row_stride` bytes apart, at one pixel or, `pair` bytes
  * further on, at a second one. For one pixel `pair` is 0: it may be read twice over.
@@ -104,18 +79,48 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
   return s;
 }
 
-/* A target's own body for blocks of 4 channels: EM_TARGET_DOT names a header that defines
- * em_sums em_dot_4(const em_window *window, const em_block *block, const int pixels).
+/* A target's own body for the largest blocks: EM_TARGET_DOT names a header that defines
+ * em_sums em_dot_block(const em_window *window, const em_block *block, const int pixels)
+ * and may define EM_LANES, the channels of such a block: 4 or 2.
  */
 #if defined(EM_TARGET_DOT)
 #include EM_TARGET_DOT
+#endif
+#ifndef EM_LANES
+#define EM_LANES 4
+#endif
+
+/* Runs `statement` once for each block of `count` channels, with `lanes` as a constant where code size allows. */
+#if EM_SIZE
+#define EM_EACH_BLOCK(count, lanes, statement)                                                         \
+  for (int lanes, em_left = (count); em_left > 0; em_left -= lanes) {                                  \
+    lanes = em_left >= EM_LANES ? EM_LANES : (em_left >= 2 ? 2 : 1);                                   \
+    statement;                                                                                         \
+  }
+#else
+#define EM_EACH_BLOCK(count, lanes, statement)                                                         \
+  do {                                                                                                 \
+    int em_left = (count);                                                                             \
+    for (; em_left >= EM_LANES; em_left -= EM_LANES) {                                                 \
+      enum { lanes = EM_LANES };                                                                       \
+      statement;                                                                                       \
+    }                                                                                                  \
+    if (em_left >= 2) {                                                                                \
+      enum { lanes = 2 };                                                                              \
+      statement;                                                                                       \
+    }                                                                                                  \
+    if ((em_left & 1) != 0) {                                                                          \
+      enum { lanes = 1 };                                                                              \
+      statement;                                                                                       \
+    }                                                                                                  \
+  } while (0)
 #endif
 
 /* Returns the block's sums, biases included, for `lanes` channels (1, 2 or 4) at `pixels` pixels (1 or 2). */
 EM_PART em_sums em_dot(const em_window *window, const em_block *block, const int lanes, const int pixels)
 {
 #if defined(EM_TARGET_DOT)
-  if (lanes == 4) return em_dot_4(window, block, pixels);
+  if (lanes == EM_LANES) return em_dot_block(window, block, EM_SIZE ? 2 : pixels);
 #endif
   em_sums s = {{0, 0, 0, 0}, {0, 0, 0, 0}};
   s.a[0] = s.b[0] = block->channel[0].bias;

@@ -1,4 +1,4 @@
-/* em_dot_4 for x86-64: the same sums with SSE2, four elements at a time. */
+/* em_dot_block for x86-64: the same sums with SSE2, four elements at a time. */
 #ifndef EM_DOT_SSE2_H
 #define EM_DOT_SSE2_H
 
@@ -55,7 +55,7 @@ EM_INLINE void em_madd_4(__m128i sums[2], const int8_t *x, int pair, const int8_
   }
 }
 
-EM_INLINE em_sums em_dot_4(const em_window *window, const em_block *block, const int pixels)
+EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, const int pixels)
 {
   const em_channel *c = block->channel;
   __m128i sums[2];

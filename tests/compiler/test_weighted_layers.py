@@ -134,7 +134,9 @@ TABLES: dict[str, dict[str, Case]] = {
 
 BUILDS = {
     "size, sanitised": (SIZE_SANITISED, VARIANTS, 1),
+    "size, sanitised, Cortex-M4": (SIZE_SANITISED, (Variant(apart=True, target="cortex-m4"),), 1),
     "speed, sanitised": (SPEED_SANITISED, (Variant(),), 6),
+    "speed, sanitised, Cortex-M4": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m4"),), 6),
     "speed, x86-64": (SPEED, (Variant(target="x86-64"),), 3),
     "clang": (CLANG, (Variant(),), 3),
 }

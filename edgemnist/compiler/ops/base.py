@@ -18,6 +18,7 @@ from edgemnist.compiler.graph import (
     Graph,
     Node,
 )
+from edgemnist.compiler.targets import TARGETS, Target
 from edgemnist.tflite_file import Quantisation, TensorInfo
 
 
@@ -100,10 +101,19 @@ class Step:
 
 @dataclass(frozen=True)
 class LoweringSettings:
-    """Choices that change what is generated: ``rounding`` is "tflm" or "tflite" (TensorFlow 2.21 reference)."""
+    """Choices that change what is generated: ``rounding`` is "tflm" or "tflite" (TensorFlow 2.21 reference).
+
+    ``portable_bodies`` leaves the target's bodies out, for a model that they can't take.
+    """
 
     rounding: str = "tflm"
     target: str = "portable"
+    portable_bodies: bool = False
+
+    @property
+    def bodies(self) -> Target:
+        """The target whose bodies are used."""
+        return TARGETS["portable" if self.portable_bodies else self.target]
 
 
 class Operator(ABC):

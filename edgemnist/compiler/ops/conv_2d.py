@@ -28,7 +28,7 @@ from edgemnist.compiler.ops.convolution import (
     bias_values,
     channel_multipliers,
     channel_parameters,
-    pack_lanes,
+    pack_weights,
     requantise,
     window_geometry,
     windows_of,
@@ -90,7 +90,13 @@ class Conv2D(Operator):
         channels = channel_parameters(node, graph, rows, channel_multipliers(node, graph))
         groups = geometry.in_channels // graph.tensors[node.inputs[1]].shape[3]
         per_group = geometry.out_channels // groups
-        packed = np.concatenate([pack_lanes(rows[g * per_group : (g + 1) * per_group]) for g in range(groups)])
+        row_length = geometry.kernel_width * geometry.in_channels // groups
+        packed = np.concatenate(
+            [
+                pack_weights(rows[g * per_group : (g + 1) * per_group], row_length, settings.bodies.packing)
+                for g in range(groups)
+            ]
+        )
         arrays = (CArray("weights", "int8_t", packed), *channels.arrays())
         if groups == 1 and is_pointwise(geometry) and not node.fused:
             return _lower_pointwise(node, graph, geometry, arrays, fast=channels.fast)

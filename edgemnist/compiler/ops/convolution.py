@@ -154,11 +154,35 @@ def lane_blocks(channels: int) -> Iterator[tuple[int, int]]:
             first += lanes
 
 
-def pack_lanes(rows: NDArray[Any]) -> NDArray[np.int8]:
-    """Return the weights (channels, window) in ``em_dot.h`` order: a block's channels side by side for each element."""
+def pack_weights(rows: NDArray[Any], row_length: int, packing: str) -> NDArray[np.int8]:
+    """Return the weights (channels, window) in the order that ``em_dot.h`` reads.
+
+    :param row_length: elements of a row of the window, as in ``em_window``.
+    :param packing: of the target, see :class:`edgemnist.compiler.targets.Target`.
+    """
+    if packing == "pairs":
+        return _pack_pairs(rows, row_length)
     blocks = [rows[first : first + lanes].T.reshape(-1) for first, lanes in lane_blocks(len(rows))]
     packed: NDArray[np.int8] = np.concatenate(blocks).astype(np.int8)
     return packed
+
+
+def _pack_pairs(rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
+    """Return the weights in ``em_dot_dsp.h`` order: two channels in 16 bits, elements in groups 0, 2, 1, 3."""
+    order = np.arange(row_length)
+    grouped = row_length // 4 * 4
+    order[:grouped] = order[:grouped].reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1)
+    lines = rows.astype(np.int32).reshape(len(rows), -1, row_length)[:, :, order].reshape(len(rows), -1)
+    pairs = 256 * lines[1::2] + lines[: len(rows) // 2 * 2 : 2]
+    single = rows[len(rows) // 2 * 2 :].astype(np.int8).reshape(-1)
+    packed: NDArray[np.int8] = np.concatenate([pairs.astype("<i2").reshape(-1).view(np.int8), single])
+    return packed
+
+
+def fits_pairs(rows: NDArray[Any]) -> bool:
+    """Return whether two channels' weights (channels, window) fit 16 bits: not with -128 above a negative one."""
+    low, high = rows[: len(rows) // 2 * 2 : 2], rows[1::2]
+    return not bool(np.any((high == -128) & (low < 0)))
 
 
 def requantise(accumulators: NDArray[np.int64], multipliers: tuple[Multiplier, ...]) -> NDArray[np.int64]:

@@ -25,7 +25,7 @@ from edgemnist.compiler.ops.convolution import (
     bias_values,
     channel_multipliers,
     channel_parameters,
-    pack_lanes,
+    pack_weights,
     requantise,
 )
 from edgemnist.compiler.ops.layer_checks import check_weights
@@ -86,6 +86,7 @@ class FullyConnected(Operator):
                 CArray("shifts", "int8_t", np.array([m.exponent for m in channels.multipliers])),
             )
         rows = graph.tensors[node.inputs[0]].elements // weights.shape[1]
+        packed = pack_weights(weights, weights.shape[1], settings.bodies.packing)
         return Step(
             node=node, header="em_fully_connected.h", function=name, struct_type="em_fully_connected_params",
             parameters=(
@@ -93,7 +94,7 @@ class FullyConnected(Operator):
                 output_parameters(node, graph),
             ),
             inputs=node.inputs[:1], outputs=node.outputs,
-            arrays=(CArray("weights", "int8_t", pack_lanes(weights)), *arrays), macs=rows * weights.size,
+            arrays=(CArray("weights", "int8_t", packed), *arrays), macs=rows * weights.size,
         )  # fmt: skip
 
 
