@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from edgemnist.mcu.packages.arduino import CORE_HEADERS
 from tests.mcu.packaging import unpack
 
 yaml: Any = pytest.importorskip("yaml")
@@ -45,6 +46,13 @@ def test_arduino_library(tmp_path: Path) -> None:
         word, kind = line.split("\t")
         assert kind in ("KEYWORD1", "KEYWORD2", "LITERAL1")
         assert re.search(rf"\b{word}\b", source)
+
+
+def test_arduino_headers_hide_none_of_the_core(tmp_path: Path) -> None:
+    """The library's and a sketch's folder are on the include path of the core, too, and one core has a board.h."""
+    headers = {path.stem for path in unpack("arduino", tmp_path).rglob("*.h")}
+    assert {"em_board", "em_link"} <= headers
+    assert not headers & CORE_HEADERS
 
 
 def test_platformio_project(tmp_path: Path) -> None:

@@ -15,12 +15,15 @@ ARCHITECTURES = (
 
 CORE_HEADERS = words(
     """
-    arduino binary can client eeprom ethernet hardwareserial hid ipaddress keyboard mouse new pins_arduino pgmspace
-    pluggableusb print printable sd server servo softwareserial spi stepper stream udp usbapi usbcore wifi wire
-    wiring_private wcharacter wmath board link wstring
+    analog arduino arduinoapi backup binary board bootloader can canmsg cdc client clock common compat
+    core_callback core_debug delay dmapool dtostrf dwt eeprom ethernet hardwarecan hardwarei2c hardwareserial
+    hardwarespi hardwaretimer hid hooks interrupt interrupts ipaddress itoa keyboard mouse new otp pgmspace
+    pinconfig pinmap pinnames pins_arduino pluggableusb portnames print printable random reset ringbuffer sd
+    sercom serial server servo softwareserial spi stepper stream sync timer twi uart udp usb_host usbapi usbcore
+    usbdesc utils variant wcharacter wifi wire wiring wiring_private wmath wserial wstring wvariant
     """
 )
-"""Headers of the cores and of the libraries that come with them, in lower case."""
+"""Headers of the AVR, SAMD and STM32 cores and of the libraries that come with them, in lower case."""
 
 
 def _files(package: Package) -> Mapping[str, str]:

@@ -105,9 +105,17 @@ def template_text(template: str) -> str:
 
 
 def link_files() -> dict[str, str]:
-    """Return the device's side of the link protocol, and the functions that it needs, by file name."""
-    folder = _firmware_folder() / "app"
-    return {name: (folder / name).read_text(encoding="utf-8") for name in ("board.h", "link.h", "link.c")}
+    """Return the device's side of the link protocol, and the functions that it needs, by file name.
+
+    The names get a prefix: the sketch's folder is on the include path of the whole build, and there are cores that have
+    a ``board.h`` of their own.
+    """
+    found = {}
+    for name in ("board.h", "link.h", "link.c"):
+        text = (_firmware_folder() / "app" / name).read_text(encoding="utf-8")
+        text = re.sub(r'#include "(board|link)\.h"', r'#include "em_\1.h"', text)
+        found[f"em_{name}"] = re.sub(r"\b(BOARD|LINK)_H\b", r"EM_\1_H", text)
+    return found
 
 
 def licence_text() -> str:

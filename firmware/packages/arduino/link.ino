@@ -1,11 +1,11 @@
 /* Runs @{name} for a program on the other end of the serial port, which sends inputs and gets outputs and times:
- * `edgemnist firmware run --port`. The protocol is described in link.h.
+ * `edgemnist firmware run --port`. The protocol is described in em_link.h.
  */
 #include <@{name}.h>
 
 extern "C" {
-#include "board.h"
-#include "link.h"
+#include "em_board.h"
+#include "em_link.h"
 }
 
 #if defined(ARDUINO_BOARD)
