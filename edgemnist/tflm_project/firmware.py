@@ -34,6 +34,10 @@ MACHINES: Mapping[int, str] = {40: "Arm", 62: "x86-64", 94: "Xtensa", 183: "AArc
 """ELF machine numbers (``e_machine``) that a library may be for."""
 
 COMPILE_FLAGS = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
+"""For ``<net>.cc``, with a hosted C++ library's headers (no ``-ffreestanding``)."""
+
+LINK_FLAGS = ("-nostartfiles", "--specs=nano.specs")
+"""For arm-none-eabi-g++: TFLM needs memory and string functions and mathematics of the C library, but no start-up."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,10 @@ INT8_HEADERS: Mapping[str, str] = {
     "TRANSPOSE": "transpose.h",
     "TRANSPOSE_CONV": "transpose_conv.h",
 }
-"""The header in ``tensorflow/lite/micro/kernels/`` that declares ``Register_<KIND>_INT8``."""
+"""The header in ``tensorflow/lite/micro/kernels/`` that declares ``Register_<KIND>_INT8``.
+
+Left out: SVDF and UNIDIRECTIONAL_SEQUENCE_LSTM, whose states may be int16.
+"""
 
 
 @dataclass(frozen=True)

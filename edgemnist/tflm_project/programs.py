@@ -253,7 +253,42 @@ void ${net}_trace(int step, const void *data, unsigned long bytes);
 #endif
 """
 
+_NET_INCLUDES = """#include "${net}.h"
+
+#include <cstdarg>
+#include <cstdlib>
+
+#include "tensorflow/lite/micro/debug_log.h"
+
+"""
+
 _NET_RUN = """
+/* TFLM's messages go nowhere: the line to the host carries frames. Defined here, they also keep the C library's printf
+ * out of the image. */
+void DebugLog(const char *, va_list)
+{
+}
+
+int DebugVsnprintf(char *buffer, size_t size, const char *, va_list)
+{
+    if (size > 0) {
+        buffer[0] = '\\0';
+    }
+    return 0;
+}
+
+/* Nothing takes memory from a heap or ends the program; a firmware has neither. */
+extern "C" void *_sbrk(std::ptrdiff_t);
+extern "C" void *_sbrk(std::ptrdiff_t)
+{
+    __builtin_trap();
+}
+
+[[noreturn]] void abort() noexcept
+{
+    __builtin_trap();
+}
+
 int ${net}_setup(void)
 {
     using namespace ${symbol}_tflm;
@@ -299,6 +334,5 @@ def net_files(source: TflmSource, net: str) -> dict[str, str]:
         "inputs": entry.elements,
         "outputs": result.elements,
     }
-    include = f'#include "{net}.h"\n'
-    body = include + _INCLUDES + "\n" + _SET_UP + _END + _NET_RUN
+    body = _NET_INCLUDES + _INCLUDES + "\n" + _SET_UP + _END + _NET_RUN
     return {f"{net}.h": source.fill(_NET_HEADER, **values), f"{net}.cc": source.fill(body, **values)}

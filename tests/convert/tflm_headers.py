@@ -10,6 +10,7 @@ from pathlib import Path
 _MICRO = "tensorflow/lite/micro"
 _KERNELS = ("add", "conv", "depthwise_conv", "fully_connected", "pooling", "softmax")
 _FILES = (
+    f"{_MICRO}/debug_log.h",
     f"{_MICRO}/micro_interpreter.h",
     f"{_MICRO}/micro_log.h",
     f"{_MICRO}/micro_mutable_op_resolver.h",
@@ -21,6 +22,7 @@ _FILES = (
 _DECLARATIONS = """
 #ifndef STAND_IN_H
 #define STAND_IN_H
+#include <cstdarg>
 #include <cstddef>
 #include <cstdint>
 
@@ -37,6 +39,8 @@ struct TfLiteTensor {
   size_t bytes;
 };
 void MicroPrintf(const char *format, ...);
+extern "C" void DebugLog(const char *format, va_list arguments);
+extern "C" int DebugVsnprintf(char *buffer, size_t size, const char *format, va_list arguments);
 
 namespace tflite {
 struct TFLMRegistration {};
