@@ -1,0 +1,185 @@
+"""The bundle's files, and its model in the interpreter that this machine has."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .framing import frame
+from .problems import EnvironmentProblem, Problem
+
+CHECKSUMS = "SHA256SUMS"
+MANIFEST = "manifest.json"
+MODEL = "model.tflite"
+GOLDEN = "golden.npz"
+PROGRAMS = ("__init__", "classifier", "command", "framing", "pictures", "problems", "replay", "server")
+NEEDED = ("classify.py", MANIFEST, MODEL, GOLDEN, *(f"edgemnist_pi/{name}.py" for name in PROGRAMS))
+INTERPRETERS = ("tflite-runtime", "ai-edge-litert")
+KERNELS = ("default", "reference")
+_WARM_UP = 10
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Verify that the bundle in a folder is complete and return its manifest.
+
+    :raises EnvironmentProblem: a file is missing or is not what it was when the bundle was made.
+    """
+    try:
+        lines = (folder / CHECKSUMS).read_text().splitlines()
+        expected = {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+    except (OSError, ValueError) as error:
+        raise EnvironmentProblem(f"{folder / CHECKSUMS} cannot be read ({error}); copy the bundle again") from error
+    wrong = [name for name in NEEDED if name not in expected]
+    for name, digest in expected.items():
+        path = folder / name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            wrong.append(name)
+    if wrong:
+        names = ", ".join(dict.fromkeys(wrong))
+        raise EnvironmentProblem(f"the bundle in {folder} is damaged or half copied ({names}); copy it again")
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+    return manifest
+
+
+class Candidate:
+    """A class that a picture may be of; ``probability`` in 0..1."""
+
+    def __init__(self, label: str, index: int, probability: float) -> None:
+        self.label, self.index, self.probability = label, index, probability
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the candidate as JSON values."""
+        return {"label": self.label, "index": self.index, "probability": round(self.probability, 6)}
+
+
+class Classifier:
+    """A bundle's model on one thread.
+
+    ``interpreter`` is its package, ``version`` that package's version; ``kernels`` is ``default`` (the fastest) or
+    ``reference``.
+    """
+
+    def __init__(self, folder: Path, *, kernels: str = "default", interpreter: str | None = None) -> None:
+        self.manifest = read_manifest(folder)
+        package, resolvers, self.interpreter, self.version = _load_interpreter(interpreter)
+        self.kernels = kernels
+        try:
+            self._engine = package(
+                model_path=str(folder / MODEL),
+                num_threads=1,
+                experimental_op_resolver_type=resolvers.BUILTIN_REF if kernels == "reference" else resolvers.AUTO,
+            )
+            self._engine.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise EnvironmentProblem(f"{self.interpreter} {self.version} refuses the model: {error}") from error
+        self._input, self._output = self._engine.get_input_details()[0], self._engine.get_output_details()[0]
+        self._table = np.array(self.manifest["input"]["pixel_table"], dtype=self.manifest["input"]["dtype"])
+        height, width, channels = self.manifest["image_shape"]
+        self.image_shape = (int(height), int(width), int(channels))
+
+    def invoke(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+        """Run the model on uint8 pixels of ``image_shape`` and return its output as it is, shape (classes,)."""
+        return self._invoke(self._prepared(pixels))
+
+    def classify(
+        self, picture: NDArray[np.uint8], *, invert: str = "auto", top: int = 3
+    ) -> tuple[list[Candidate], float]:
+        """Return the most probable classes of a picture of any size, the best first, and the invoke's microseconds."""
+        prepared = self._prepared(frame(picture, self.image_shape, self.manifest["dataset"], invert))
+        start = time.perf_counter_ns()
+        output = self._invoke(prepared)
+        microseconds = (time.perf_counter_ns() - start) / 1000
+        probabilities = self._probabilities(output)
+        names = self.manifest["class_names"]
+        order = np.argsort(-probabilities, kind="stable")[:top]
+        return [Candidate(names[index], int(index), float(probabilities[index])) for index in order], microseconds
+
+    def benchmark(self, images: NDArray[np.uint8], invokes: int) -> dict[str, Any]:
+        """Time invokes one by one, in microseconds: input copied in, model run, output copied out."""
+        inputs = [self._prepared(image) for image in images]
+
+        def timed(index: int) -> float:
+            start = time.perf_counter_ns()
+            self._invoke(inputs[index % len(inputs)])
+            return (time.perf_counter_ns() - start) / 1000
+
+        first = timed(0)
+        for index in range(_WARM_UP):
+            timed(index)
+        samples = [timed(index) for index in range(invokes)]
+        median, p95 = (round(float(value), 1) for value in np.percentile(samples, [50, 95]))
+        times = {"first_us": round(first, 1), "median_us": median, "p95_us": p95, "invokes": invokes}
+        return {**self.described(), **times}
+
+    def described(self) -> dict[str, Any]:
+        """Return what runs here, as JSON values."""
+        return {
+            "model_sha256": self.manifest["model"]["sha256"],
+            "interpreter": self.interpreter,
+            "version": self.version,
+            "kernels": self.kernels,
+            "machine": platform.machine(),
+            "bits": struct.calcsize("P") * 8,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        }
+
+    def _prepared(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+        return self._table[pixels].reshape(self._input["shape"])
+
+    def _invoke(self, prepared: NDArray[Any]) -> NDArray[Any]:
+        self._engine.set_tensor(self._input["index"], prepared)
+        self._engine.invoke()
+        return np.asarray(self._engine.get_tensor(self._output["index"])).reshape(-1)
+
+    def _probabilities(self, output: NDArray[Any]) -> NDArray[np.float64]:
+        """Return class probabilities: the output itself where it is such, else its softmax."""
+        scale, zero_point = self.manifest["output"]["scale"], self.manifest["output"]["zero_point"]
+        real = output.astype(np.float32)
+        if scale is not None:
+            real = (real - np.float32(zero_point)) * np.float32(scale)
+        wide = real.astype(np.float64)
+        if bool((wide >= 0).all()) and abs(float(wide.sum()) - 1) < 0.002 * len(wide) + 0.01:
+            return wide
+        powers = np.exp(wide - wide.max())
+        return np.asarray(powers / powers.sum(), dtype=np.float64)
+
+
+def _load_interpreter(wanted: str | None) -> tuple[Any, Any, str, str]:
+    """Return the class, its ``OpResolverType``, the package's name and version of the first one installed."""
+    reasons = []
+    for name in (wanted,) if wanted else INTERPRETERS:
+        try:
+            return _import_interpreter(name)
+        except ImportError as error:
+            reasons.append(f"{name}: {error}")
+    raise EnvironmentProblem(
+        f"no interpreter works in Python {platform.python_version()} at {sys.executable} ({'; '.join(reasons)}); "
+        "run install.sh and use .venv/bin/python, or install what the fitting file in requirements/ names"
+    )
+
+
+def _import_interpreter(name: str) -> tuple[Any, Any, str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    if name == "tflite-runtime":
+        if int(np.__version__.split(".")[0]) >= 2:
+            raise ImportError(f"it needs numpy below 2, found {np.__version__}")
+        from tflite_runtime.interpreter import Interpreter, OpResolverType
+    elif name == "ai-edge-litert":
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    else:
+        raise Problem(f"unknown interpreter {name!r}; choose one of {', '.join(INTERPRETERS)}")
+    try:
+        return Interpreter, OpResolverType, name, version(name)
+    except PackageNotFoundError:
+        return Interpreter, OpResolverType, name, "unknown"

@@ -1,0 +1,88 @@
+"""``edgemnist deploy pi``: make a bundle for a Raspberry Pi."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemnist.deploy.bundle_archive import ARCHIVE_SUFFIX, check_target_path, write_archive, write_folder
+from edgemnist.deploy.bundle_files import WHEELS, bundle_files
+from edgemnist.deploy.golden import GoldenVectors, golden_vectors
+from edgemnist.deploy.targets import Target, find_target
+from edgemnist.deploy.wheels import wheelhouse
+from edgemnist.errors import InputError
+
+DEFAULT_IMAGES = 100
+
+
+@dataclass(frozen=True)
+class BundleOptions:
+    """What to make.
+
+    ``out``: a folder, or a file that ends in ``.tar.gz``. ``images``: how many golden vectors. ``wheels``: a target
+    whose wheels go into the bundle; ``interpreter``: which, for a target that can have several.
+    """
+
+    model: Path
+    out: Path
+    dataset: str | None = None
+    images: int = DEFAULT_IMAGES
+    wheels: str | None = None
+    interpreter: str | None = None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was written: ``bytes`` is its size on disk, ``wheel_bytes`` that of the wheels in it (unpacked)."""
+
+    path: Path
+    bytes: int
+    model_bytes: int
+    wheel_bytes: int
+    images: int
+    expected: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the bundle as JSON values."""
+        return {**vars(self), "path": str(self.path), "expected": list(self.expected), "notes": list(self.notes)}
+
+
+def make_bundle(options: BundleOptions) -> Bundle:
+    """Write a bundle and return what was written.
+
+    :raises InputError: wrong model, dataset, target, or a folder that holds something else.
+    :raises EnvironmentFailure: no interpreter to make golden vectors with, or the wheels can't be fetched.
+    """
+    check_target_path(options.out)
+    target = find_target(options.wheels) if options.wheels else None
+    if options.interpreter and target is None:
+        raise InputError("--interpreter chooses among a target's wheels; name the target with --wheels")
+    golden = golden_vectors(options.model, options.images, options.dataset)
+    files = bundle_files(golden)
+    wheels = {} if target is None else _wheels(target, options.interpreter, golden)
+    archived = options.out.name.endswith(ARCHIVE_SUFFIX)
+    path = (write_archive if archived else write_folder)(options.out, {**files, **wheels})
+    size = path.stat().st_size if archived else sum(len(content) for content in (*files.values(), *wheels.values()))
+    return Bundle(
+        path=path,
+        bytes=size,
+        model_bytes=len(files["model.tflite"]),
+        wheel_bytes=sum(map(len, wheels.values())),
+        images=len(golden.images),
+        expected=tuple(f"{one.as_json()['from']}: {one.required}" for one in golden.expected),
+        notes=golden.notes,
+    )
+
+
+def _wheels(target: Target, package: str | None, golden: GoldenVectors) -> dict[str, bytes]:
+    """Return the wheels for a target, after making sure that a replay there can prove something."""
+    interpreter = target.interpreter(package)
+    if interpreter.package not in {one.package for one in golden.expected}:
+        raise InputError(
+            f"{target.name} gets {interpreter.package}, of which there are no expected bytes here: "
+            + "; ".join(golden.notes)
+        )
+    folder = wheelhouse(target, interpreter)
+    return {f"{WHEELS}/{file.name}": file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()}

@@ -1,0 +1,152 @@
+"""The bundle's own reader of images and its framing, held against edgemnist's, which use Pillow."""
+
+from __future__ import annotations
+
+import io
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from edgemnist.data.images import read_image
+from edgemnist.deploy.bundle.framing import frame
+from edgemnist.deploy.bundle.pictures import read_picture
+from edgemnist.deploy.bundle.problems import Problem
+from edgemnist.framing import INVERT_CHOICES, frame_image
+
+MODES = ("1", "L", "P", "RGB", "LA", "RGBA")
+
+
+def _picture(seed: int, height: int, width: int, mode: str) -> Image.Image:
+    generator = np.random.default_rng(seed)
+    noise = generator.integers(0, 256, (height, width, 4), dtype=np.uint8)
+    noise[height // 4 : height // 2] = generator.integers(0, 256, 4, dtype=np.uint8)
+    image = Image.fromarray(noise, "RGBA") if mode in ("RGBA", "LA") else Image.fromarray(noise[..., :3])
+    return image.quantize(int(generator.integers(2, 257))) if mode == "P" else image.convert(mode)
+
+
+def _saved(image: Image.Image, format: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def no_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make Pillow impossible to import for the code under test."""
+    monkeypatch.setitem(sys.modules, "PIL", None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 40), st.sampled_from(MODES))
+def test_png_is_read_as_edgemnist_reads_it(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, height: int, width: int, mode: str
+) -> None:
+    image = _picture(seed, height, width, mode)
+    content = _saved(image, "PNG", bits=(1, 2, 4, 8)[seed % 4]) if mode == "P" else _saved(image, "PNG")
+    path = tmp_path_factory.getbasetemp() / "picture.png"
+    path.write_bytes(content)
+    np.testing.assert_array_equal(read_picture(content, "it"), read_image(path))
+
+
+@pytest.mark.parametrize(
+    ("mode", "format"), [("L", "PPM"), ("RGB", "PPM"), ("1", "PPM"), ("RGB", "JPEG"), ("P", "GIF")]
+)
+def test_other_formats_are_read_as_edgemnist_reads_them(tmp_path: Path, mode: str, format: str) -> None:
+    path = tmp_path / "picture"
+    path.write_bytes(_saved(_picture(1, 30, 20, mode), format))
+    np.testing.assert_array_equal(read_picture(path.read_bytes(), "it"), read_image(path))
+
+
+def test_plain_files_need_no_pillow(no_pillow: None) -> None:
+    picture = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    comment = b"P5 # made by hand\n4 3\n255\n" + picture.tobytes()
+    np.testing.assert_array_equal(read_picture(comment, "it"), picture)
+
+
+def test_what_needs_pillow_says_so(no_pillow: None) -> None:
+    with pytest.raises(Problem, match=r"Pillow, which is not installed.*apt install python3-pil"):
+        read_picture(b"\xff\xd8\xff\xe0 JPEG", "photo.jpg")
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+
+
+def _png(width: int, height: int, data: bytes, *, depth: int = 8, colour: int = 0) -> bytes:
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([depth, colour, 0, 0, 0])
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(data)) + _chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not an image"),
+        (b"junk" * 100, "not an image"),
+        (b"\x89PNG\r\n\x1a\n", "damaged"),
+        (_png(4, 4, bytes(20))[:-20], "damaged"),
+        (_png(4, 4, bytes(20)).replace(b"IDAT", b"IDAX"), "damaged"),
+        (_png(4, 4, bytes(19)), "19 are there"),
+        (_png(4, 4, b"\x07" + bytes(19)), "row filter 7"),
+        (_png(4, 4, bytes(20), depth=3), "3 bits"),
+        (_png(4, 4, bytes(20), colour=3), "palette of 0"),
+        (_png(0, 4, b""), "0 x 4"),
+        (_png(100_000, 100_000, b""), "too many"),
+        (b"P5 4 4 255\n123", "16 bytes of pixels are promised"),
+        (b"P6 99999 99999 255\n", "too many"),
+        (b"P5 4 4 70000\n", "damaged"),
+    ],
+)
+def test_junk_is_refused(content: bytes, message: str) -> None:
+    with pytest.raises(Problem, match=message):
+        read_picture(content, "junk")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200), st.integers(0, 400), st.integers(0, 255))
+def test_damaged_files_raise_nothing_else(tail: bytes, position: int, value: int) -> None:
+    for content in (_saved(_picture(3, 9, 9, "RGB"), "PNG"), _saved(_picture(3, 9, 9, "L"), "PPM")):
+        damaged = bytearray(content + tail)
+        damaged[position % len(damaged)] = value
+        try:
+            read_picture(bytes(damaged), "damaged")
+        except Problem:
+            continue
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.integers(1, 60),
+    st.integers(1, 60),
+    st.sampled_from([(28, 28, 1), (32, 32, 3), (96, 96, 1), (20, 33, 3)]),
+    st.sampled_from(["mnist", "emnist-balanced", "fashion-mnist", "cifar10"]),
+    st.sampled_from(INVERT_CHOICES),
+    st.booleans(),
+)
+def test_the_frame_is_that_of_edgemnist_predict(
+    seed: int, height: int, width: int, image_shape: tuple[int, int, int], dataset: str, invert: str, coloured: bool
+) -> None:
+    generator = np.random.default_rng(seed)
+    picture = np.full((height, width), generator.integers(0, 256), dtype=np.uint8)
+    top, left = generator.integers(0, height), generator.integers(0, width)
+    stroke = picture[top : top + height // 2 + 1, left : left + width // 2 + 1]
+    stroke[:] = generator.integers(0, 256, stroke.shape)
+    if coloured:
+        picture = np.stack([picture, np.roll(picture, 1, axis=0), picture // 2], axis=2)
+    expected = frame_image(picture, image_shape, dataset, invert).pixels
+    np.testing.assert_array_equal(frame(picture, image_shape, dataset, invert), expected)
+
+
+def test_a_large_photograph_is_framed_alike() -> None:
+    generator = np.random.default_rng(5)
+    picture = generator.integers(0, 256, (1200, 1600, 3), dtype=np.uint8)
+    for image_shape in ((28, 28, 1), (96, 96, 3)):
+        expected = frame_image(picture, image_shape, "mnist").pixels
+        np.testing.assert_array_equal(frame(picture, image_shape, "mnist", "auto"), expected)
