@@ -21,7 +21,8 @@ class Target:
 
 
 def _with_dsp(name: str, description: str) -> Target:
-    return Target(name, description, {"EM_TARGET_DOT": "em_dot_dsp.h"}, packing="pairs")
+    bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
+    return Target(name, description, bodies, packing="pairs")
 
 
 _KNOWN = (

@@ -79,6 +79,13 @@ EM_INLINE void em_depthwise_block(const em_depthwise_conv_2d_params *p, const in
   }
 }
 
+/* A target's own body: EM_TARGET_DEPTHWISE names a header that defines em_depthwise_suits(p), whether it can do the layer,
+ * and em_depthwise_channel(p, plane, weights, channel, shift, out, rounding), which does all of an output channel.
+ */
+#if defined(EM_TARGET_DEPTHWISE)
+#include EM_TARGET_DEPTHWISE
+#endif
+
 EM_INLINE void em_depthwise_body(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                  const int8_t *shifts, int8_t *plane, const int8_t *in, int8_t *out, const int block,
                                  const int rounding)
@@ -88,6 +95,13 @@ EM_INLINE void em_depthwise_body(const em_depthwise_conv_2d_params *p, const int
   memset(plane, p->in_zero_point, (size_t)p->plane_height * (size_t)p->plane_width);
   for (int channel = 0; channel < out_channels; ++channel) {
     if (channel % p->multiplier == 0) em_gather_plane(p, in + channel / p->multiplier, plane);
+#if defined(EM_TARGET_DEPTHWISE)
+    if (!EM_SIZE && em_depthwise_suits(p)) {
+      em_depthwise_channel(p, plane, weights, &channels[channel], shifts[channel], out + channel, rounding);
+      weights += taps;
+      continue;
+    }
+#endif
     for (int y = 0; y < p->out_height; ++y) {
       const int8_t *row = plane + y * p->stride_height * p->plane_width;
       int8_t *to = out + y * p->out_width * out_channels + channel;

@@ -6,90 +6,83 @@
  * channel's sum plus the low one's; its low bytes, which SXTB16 spreads, give the low one's by itself. A word of
  * activations is spread by SXTB16 into the elements 0, 2 and 1, 3 too. No high weight may be -128 where the low one is
  * negative; the generator sees to that. A channel left over is packed by itself, as everywhere.
- *
- * Elsewhere the instructions are written out in C, so that every machine can check what these kernels compute.
  */
 #ifndef EM_DOT_DSP_H
 #define EM_DOT_DSP_H
+
+#include "em_dsp.h"
 
 #define EM_LANES 2
 
 /* The high channel's sum has 24 bits, so at most so many elements are added up before the two channels are taken apart. */
 enum { EM_PAIRED_ELEMENTS = 512 };
 
-#if EM_DSP
-/* Bytes 0 and 2, each sign-extended to 16 bits. */
-EM_INLINE uint32_t em_spread_even(uint32_t word)
-{
-  uint32_t result;
-  __asm__("sxtb16 %0, %1" : "=r"(result) : "r"(word));
-  return result;
-}
-
-/* Bytes 1 and 3. */
-EM_INLINE uint32_t em_spread_odd(uint32_t word)
-{
-  uint32_t result;
-  __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(word));
-  return result;
-}
-
-/* sum + the products of the lower and of the upper 16 bits. */
-EM_INLINE uint32_t em_multiply_pairs(uint32_t sum, uint32_t x, uint32_t y)
-{
-  uint32_t result;
-  __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(x), "r"(y), "r"(sum));
-  return result;
-}
-#else
-EM_INLINE uint32_t em_spread_even(uint32_t word)
-{
-  return (uint32_t)(uint16_t)(int8_t)(uint8_t)word | (uint32_t)(int8_t)(uint8_t)(word >> 16) << 16;
-}
-
-EM_INLINE uint32_t em_spread_odd(uint32_t word)
-{
-  return em_spread_even(word >> 8);
-}
-
-EM_INLINE uint32_t em_multiply_pairs(uint32_t sum, uint32_t x, uint32_t y)
-{
-  const int32_t lower = (int16_t)(uint16_t)x * (int16_t)(uint16_t)y;
-  const int32_t upper = (int16_t)(uint16_t)(x >> 16) * (int16_t)(uint16_t)(y >> 16);
-  return sum + (uint32_t)lower + (uint32_t)upper;
-}
-#endif
-
-EM_INLINE uint32_t em_load_4(const int8_t *from)
-{
-  uint32_t word;
-  EM_COPY(&word, from, sizeof word);
-  return word;
-}
-
 /* Sums of a block for the pixels a and b: of both channels, 256 * high + low modulo 2^32, and of the low one. */
 typedef struct {
   uint32_t both_a, low_a, both_b, low_b;
 } em_paired;
 
-/* Adds the products of a group of four, or of two elements in a word's halves. */
-EM_INLINE em_paired em_add_word(em_paired s, uint32_t weights, uint32_t a, uint32_t b, const int pixels)
+/* Adds the products of half a group: of bytes 0 and 2 of the words `a` and `b`, one for each pixel, or 1 and 3 if `odd`.
+ * Written as a whole, because compilers that order these instructions themselves run out of registers.
+ */
+#if EM_DSP
+#define EM_ADD_HALF(rotate)                                                                            \
+  __asm__("sxtb16 %4, %6" rotate "\n\t"                                                                \
+          "sxtb16 %5, %8\n\t"                                                                          \
+          "smlad %0, %4, %8, %0\n\t"                                                                   \
+          "smlad %1, %4, %5, %1\n\t"                                                                   \
+          "sxtb16 %4, %7" rotate "\n\t"                                                                \
+          "smlad %2, %4, %8, %2\n\t"                                                                   \
+          "smlad %3, %4, %5, %3"                                                                       \
+          : "+&r"(s.both_a), "+&r"(s.low_a), "+&r"(s.both_b), "+&r"(s.low_b), "=&r"(x), "=&r"(low)     \
+          : "r"(a), "r"(b), "r"(weights))
+#define EM_ADD_HALF_ALONE(rotate)                                                                      \
+  __asm__("sxtb16 %2, %4" rotate "\n\t"                                                                \
+          "sxtb16 %3, %5\n\t"                                                                          \
+          "smlad %0, %2, %5, %0\n\t"                                                                   \
+          "smlad %1, %2, %3, %1"                                                                       \
+          : "+&r"(s.both_a), "+&r"(s.low_a), "=&r"(x), "=&r"(low)                                      \
+          : "r"(a), "r"(weights))
+
+EM_INLINE em_paired em_add_half(em_paired s, uint32_t a, uint32_t b, uint32_t weights, const int odd, const int pixels)
 {
-  const uint32_t low = em_spread_even(weights);
-  s.both_a = em_multiply_pairs(s.both_a, a, weights);
-  if (pixels > 1) s.both_b = em_multiply_pairs(s.both_b, b, weights);
-  s.low_a = em_multiply_pairs(s.low_a, a, low);
-  if (pixels > 1) s.low_b = em_multiply_pairs(s.low_b, b, low);
+  uint32_t x, low;
+  if (pixels > 1) {
+    if (odd) {
+      EM_ADD_HALF(", ror #8");
+    } else {
+      EM_ADD_HALF("");
+    }
+  } else if (odd) {
+    EM_ADD_HALF_ALONE(", ror #8");
+  } else {
+    EM_ADD_HALF_ALONE("");
+  }
   return s;
 }
+#else
+EM_INLINE em_paired em_add_half(em_paired s, uint32_t a, uint32_t b, uint32_t weights, const int odd, const int pixels)
+{
+  const uint32_t low = em_spread_even(weights);
+  a = odd ? em_spread_odd(a) : em_spread_even(a);
+  b = odd ? em_spread_odd(b) : em_spread_even(b);
+  s.both_a = em_multiply_pairs(s.both_a, a, weights);
+  s.low_a = em_multiply_pairs(s.low_a, a, low);
+  if (pixels > 1) {
+    s.both_b = em_multiply_pairs(s.both_b, b, weights);
+    s.low_b = em_multiply_pairs(s.low_b, b, low);
+  }
+  return s;
+}
+#endif
 
-/* Adds the products of a group of four. */
+/* Adds the products of a group of four elements. */
 EM_INLINE em_paired em_add_group(em_paired s, const int8_t *x, int pair, const int8_t *weights, const int pixels)
 {
   const uint32_t a = em_load_4(x);
   const uint32_t b = pixels > 1 ? em_load_4(x + pair) : 0;
-  s = em_add_word(s, em_load_4(weights), em_spread_even(a), em_spread_even(b), pixels);
-  return em_add_word(s, em_load_4(weights + 4), em_spread_odd(a), em_spread_odd(b), pixels);
+  s = em_add_half(s, a, b, em_load_4(weights), 0, pixels);
+  return em_add_half(s, a, b, em_load_4(weights + 4), 1, pixels);
 }
 
 /* Adds the products of one element. */

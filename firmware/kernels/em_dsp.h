@@ -1,0 +1,84 @@
+/* The DSP instructions of Cortex-M4, M7, M33 and M55 that bodies use: 16-bit numbers two to a word.
+ *
+ * Elsewhere they are written out in C, so that every machine can check what these bodies compute.
+ */
+#ifndef EM_DSP_H
+#define EM_DSP_H
+
+#include "em_common.h"
+
+#if EM_DSP
+/* Bytes 0 and 2, each sign-extended to 16 bits. */
+EM_INLINE uint32_t em_spread_even(uint32_t word)
+{
+  uint32_t result;
+  __asm__("sxtb16 %0, %1" : "=r"(result) : "r"(word));
+  return result;
+}
+
+/* Bytes 1 and 3. */
+EM_INLINE uint32_t em_spread_odd(uint32_t word)
+{
+  uint32_t result;
+  __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(word));
+  return result;
+}
+
+/* sum + the products of the lower and of the upper 16 bits. */
+EM_INLINE uint32_t em_multiply_pairs(uint32_t sum, uint32_t x, uint32_t y)
+{
+  uint32_t result;
+  __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(x), "r"(y), "r"(sum));
+  return result;
+}
+
+/* sum + the product of the lower 16 bits. */
+EM_INLINE uint32_t em_multiply_lower(uint32_t sum, uint32_t x, uint32_t y)
+{
+  uint32_t result;
+  __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(x), "r"(y), "r"(sum));
+  return result;
+}
+
+/* sum + the product of the upper 16 bits of x and the lower ones of y. */
+EM_INLINE uint32_t em_multiply_upper(uint32_t sum, uint32_t x, uint32_t y)
+{
+  uint32_t result;
+  __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(x), "r"(y), "r"(sum));
+  return result;
+}
+#else
+EM_INLINE uint32_t em_spread_even(uint32_t word)
+{
+  return (uint32_t)(uint16_t)(int8_t)(uint8_t)word | (uint32_t)(int8_t)(uint8_t)(word >> 16) << 16;
+}
+
+EM_INLINE uint32_t em_spread_odd(uint32_t word)
+{
+  return em_spread_even(word >> 8);
+}
+
+EM_INLINE uint32_t em_multiply_lower(uint32_t sum, uint32_t x, uint32_t y)
+{
+  return sum + (uint32_t)((int16_t)(uint16_t)x * (int16_t)(uint16_t)y);
+}
+
+EM_INLINE uint32_t em_multiply_upper(uint32_t sum, uint32_t x, uint32_t y)
+{
+  return em_multiply_lower(sum, x >> 16, y);
+}
+
+EM_INLINE uint32_t em_multiply_pairs(uint32_t sum, uint32_t x, uint32_t y)
+{
+  return em_multiply_upper(em_multiply_lower(sum, x, y), x, y >> 16);
+}
+#endif
+
+EM_INLINE uint32_t em_load_4(const int8_t *from)
+{
+  uint32_t word;
+  EM_COPY(&word, from, sizeof word);
+  return word;
+}
+
+#endif
