@@ -6,9 +6,11 @@ The rooms of the house (each module's docstring says more):
     convert     Keras -> .tflite                                     carray                 .tflite -> C array
     tflite_file .tflite -> plain Python values                       compiler/              .tflite -> C99
     runtimes/   engines that run a model, one file each              parity/                do they agree?
+    mcu/        firmware: boards, builds, emulated cores, packages   tflm_project/          .tflite -> a TFLM program
     artifacts   the work folder between stages                       cli/                   the commands
 
-The command line is a package, not one module: one file per command group keeps each under 400 lines.
+The command line is a package, not one module: one file per command group keeps each under 400 lines. The firmware room
+is called mcu/, because firmware/ here is the folder of C sources.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The main job: data -> train -> prune -> convert -> C array and C code -> parity, in one work folder."""
+"""The main job: data -> train -> prune -> convert -> C array and C code -> firmware -> parity, in one work folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from edgemnist.conversion.settings import ConversionResult, ConversionSettings
 from edgemnist.convert import run_conversion
 from edgemnist.data import load_for_run
 from edgemnist.data.base import Dataset
-from edgemnist.errors import InputError
+from edgemnist.errors import EnvironmentFailure, InputError
+from edgemnist.mcu.report import FirmwareReport
+from edgemnist.mcu.stage import run_on_default_board
 from edgemnist.models import DEFAULT_ARCHITECTURE, find_architecture
 from edgemnist.parity.report import ParityReport, RunEntry
 from edgemnist.parity.stage import ParityOptions, parity
@@ -31,7 +33,7 @@ from edgemnist.train import TrainResult, TrainSettings, run_training
 from edgemnist.training.recipe import epochs_for, given_or
 
 MODES = (ModelKind.FLOAT32, ModelKind.INT8)
-STAGES = 6
+STAGES = 7
 
 WHOLE_TEST_SET_RUNTIMES = (
     "keras", "litert-default", "tflite-runtime-default", "tflite-runtime-reference", "tflm", "host-c",
@@ -79,13 +81,17 @@ class StageRow:
 
 @dataclass(frozen=True, eq=False)
 class RunReport:
-    """What the main job made. ``first_line`` says which data it ran on; ``seconds`` is wall time by stage."""
+    """What the main job made. ``first_line`` says which data it ran on; ``seconds`` is wall time by stage.
+
+    ``firmware`` is the run on an emulated microcontroller, or why there was none.
+    """
 
     first_line: str
     rows: tuple[StageRow, ...]
     seconds: dict[str, float]
     parity: ParityReport
     codegen: CodegenResult
+    firmware: FirmwareReport | str
     commands: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -95,6 +101,7 @@ class RunReport:
             "stages": [asdict(row) for row in self.rows],
             "seconds": self.seconds,
             "codegen": self.codegen.as_json(),
+            "firmware": self.firmware if isinstance(self.firmware, str) else self.firmware.as_json(),
             "parity": self.parity.as_json(),
             "next_commands": list(self.commands),
         }
@@ -138,12 +145,15 @@ def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
             converted = run_conversion(ConversionSettings(modes=MODES, seed=settings.seed), work)
         with watch.stage("codegen"):
             generated = run_codegen(None, None, CodegenSettings(), work)
+        with watch.stage("firmware"):
+            firmware = _firmware(work)
         with watch.stage("parity"):
             images = ImageChoice(preset.parity_images, dataset.name)
             runtimes = () if preset.parity_images else WHOLE_TEST_SET_RUNTIMES
             report = parity(ParityOptions(work.root, images=images, runtimes=runtimes))
     rows = _rows(work, trained, pruned, converted, generated, report)
-    result = RunReport(first_line, rows, watch.seconds, report, generated, _next_commands(work))
+    rows += _firmware_rows(firmware)
+    result = RunReport(first_line, rows, watch.seconds, report, generated, firmware, _next_commands(work))
     _record(work, settings, dataset, result)
     return result
 
@@ -194,6 +204,21 @@ def _rows(
     return tuple(rows)
 
 
+def _firmware(work: WorkFolder) -> FirmwareReport | str:
+    """Return the int8 model's run on an emulated board, or why this machine can't do that."""
+    try:
+        return run_on_default_board(work)
+    except EnvironmentFailure as error:
+        return f"no firmware was run: {error}"
+
+
+def _firmware_rows(report: FirmwareReport | str) -> tuple[StageRow, ...]:
+    if isinstance(report, str) or report.image is None or report.accuracy is None:
+        return ()
+    by = f"emulated {report.image.board.core.title}, {report.accuracy.total:,} images"
+    return (_row("firmware", report.image.path.with_suffix(".bin"), report.accuracy.share, by, None),)
+
+
 def _row(stage: str, path: Path, accuracy: float | None, by: str, timed: RunEntry | None) -> StageRow:
     content = path.read_bytes()
     latency, runtime = (timed.latency.median_us, timed.runtime) if timed else (None, "")
@@ -216,7 +241,8 @@ def _next_commands(work: WorkFolder) -> tuple[str, ...]:
     return (
         f"edgemnist inspect --work {root}",
         f"edgemnist parity --all --require-exact tflm,host-c --work {root}",
-        f"edgemnist codegen --target cortex-m4 --name digits --out firmware-c --work {root}",
+        f"edgemnist firmware run --board microbit --work {root}",
+        f"edgemnist codegen --target cortex-m4 --name digits --out digits-c --work {root}",
         f"edgemnist predict digit.png --work {root}",
     )
 

@@ -33,11 +33,23 @@ def show(report: RunReport) -> None:
     console.print(table)
     plan = report.codegen.generated.plan
     console.print(f"\narena of the C code: {plan.size:,} bytes, input, output and scratch included", markup=False)
+    console.print(_firmware_line(report), markup=False)
     seconds = ", ".join(f"{name} {value:.0f}" for name, value in report.seconds.items())
     console.print(f"seconds: {seconds}", markup=False)
     console.print("\nnext commands:")
     for command in report.commands:
         console.print(f"  {command}", markup=False)
+
+
+def _firmware_line(report: RunReport) -> str:
+    firmware = report.firmware
+    if isinstance(firmware, str) or firmware.counts is None:
+        return str(firmware)
+    equal = "every output byte equals" if firmware.exact else f"{firmware.difference.images} outputs DIFFER from"
+    return (
+        f"firmware on the {firmware.device}: {equal} {firmware.oracle}; "
+        f"{firmware.counts.mean:,.0f} instructions per inference"
+    )
 
 
 def _cells(row: StageRow) -> list[str]:

@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 
 from edgemnist.cli.options import DEFAULT_WORK, Json, Work
+from edgemnist.mcu import DEFAULT_BOARD
 
 Model = Annotated[Path | None, typer.Option("--model", help="A .tflite file. Default: the work folder's int8 model.")]
 BoardName = Annotated[str, typer.Option("--board", help="A name of `edgemnist boards`, or a folder with a board.toml.")]
 ToolchainName = Annotated[str, typer.Option("--toolchain", help="auto, zig (from PyPI) or gnu (the system's).")]
 Optimise = Annotated[str, typer.Option("--optimise", help="speed or size.")]
-Stack = Annotated[int, typer.Option("--stack", min=256, max=1 << 20, help="Bytes to reserve for the stack.")]
-DEFAULT_BOARD = "mps2-an386"
+Stack = Annotated[int | None, typer.Option("--stack", min=64, max=1 << 20, help="Bytes to reserve for the stack.")]
+Engine = Annotated[str, typer.Option("--engine", help="c: generated C. tflm: TensorFlow Lite for Microcontrollers.")]
+TflmInclude = Annotated[Path | None, typer.Option("--tflm-include", help="For tflm: folder that holds tensorflow/.")]
+TflmLibrary = Annotated[Path | None, typer.Option("--tflm-lib", help="For tflm: libtensorflow-microlite.a.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,15 +37,20 @@ def build(
     toolchain: ToolchainName = "auto",
     optimise: Optimise = "speed",
     transport: Annotated[str, typer.Option(help="semihosting for emulators, uart for boards.")] = "semihosting",
-    stack: Stack = 1024,
+    stack: Stack = None,
+    engine: Engine = "c",
+    tflm_include: TflmInclude = None,
+    tflm_lib: TflmLibrary = None,
     work: Work = DEFAULT_WORK,
     json: Json = False,
 ) -> None:
     """Build a model's firmware: ELF, bin, map, and where its bytes go."""
     from edgemnist import progress
     from edgemnist.mcu import stage, view
+    from edgemnist.mcu.build import BuildSettings
 
-    settings = stage.build_settings(toolchain, optimise, transport, stack)
+    network = stage.network_settings(engine, tflm_include, tflm_lib)
+    settings = BuildSettings(toolchain, optimise, transport, stack, network=network)
     image = stage.build(model, board, settings, out, work)
     if json:
         progress.print_json(image.as_json())
@@ -63,16 +71,21 @@ def run(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for all inputs.")] = 300.0,
     toolchain: ToolchainName = "auto",
     optimise: Optimise = "speed",
-    stack: Stack = 1024,
+    stack: Stack = None,
+    engine: Engine = "c",
+    tflm_include: TflmInclude = None,
+    tflm_lib: TflmLibrary = None,
     work: Work = DEFAULT_WORK,
     json: Json = False,
 ) -> None:
     """Run a model's firmware on an emulated core or a real board: accuracy, exactness, instructions, stack."""
     from edgemnist import progress
     from edgemnist.mcu import stage, view
+    from edgemnist.mcu.build import BuildSettings
     from edgemnist.mcu.run import RunSettings, raise_inexact
 
-    settings = stage.build_settings(toolchain, optimise, "semihosting", stack)
+    network = stage.network_settings(engine, tflm_include, tflm_lib)
+    settings = BuildSettings(toolchain, optimise, stack_bytes=stack, network=network)
     options = RunSettings(dataset, images, emulator, profile, timeout, settings)
     report = stage.run(model, board, port, baud, options, work)
     if json:
@@ -111,8 +124,9 @@ def boards(
     """List the known boards, and whether the model fits each."""
     from edgemnist import progress
     from edgemnist.mcu import stage, view
+    from edgemnist.mcu.build import BuildSettings
 
-    fits, name = stage.fits(model, stage.build_settings(toolchain, optimise), work)
+    fits, name = stage.fits(model, BuildSettings(toolchain, optimise), work)
     if json:
         progress.print_json({"model": name, "boards": [fit.as_json() for fit in fits]})
     else:

@@ -24,7 +24,9 @@ def parity(
     ] = None,
     images: Annotated[int, typer.Option(min=1, help="Test images, equally many per class.")] = 1000,
     all_images: Annotated[bool, typer.Option("--all", help="Use the whole test set.")] = False,
-    runtime: Annotated[list[str] | None, typer.Option(help="Only this runtime; may be repeated.")] = None,
+    runtime: Annotated[
+        list[str] | None, typer.Option(help="Only this runtime; may be repeated. Default: all but the emulated.")
+    ] = None,
     normalisation: Annotated[
         str | None, typer.Option(help="Range of a named model's input: 0..1, 0..255 or -1..1. Default: worked out.")
     ] = None,

@@ -2,3 +2,6 @@
 
 The C side is in ``firmware/``: kernels, the application with its link protocol, start-up code and one folder a board.
 """
+
+DEFAULT_BOARD = "mps2-an386"
+"""A Cortex-M4, the commonest core, with memory for any network that a microcontroller can hold."""

@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts import atomic_path, write_bytes, write_json, write_text
-from edgemnist.codegen import CodegenSettings, compile_model
-from edgemnist.compiler.emit import EmitSettings, emit
-from edgemnist.compiler.lowering import Program
-from edgemnist.compiler.memory import Plan
 from edgemnist.errors import GateFailedError, InputError
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import ElfImage, Sizes, measure, read_elf
-from edgemnist.mcu.toolchain import Toolchain, choose_toolchain
-from edgemnist.tflite_file import TfliteModel
+from edgemnist.mcu.network import Layer, Network, NetworkSettings, make_network
+from edgemnist.mcu.toolchain import LinkJob, choose_toolchain
+from edgemnist.tflite_file import TensorInfo, TfliteModel
 
 TRANSPORTS = ("semihosting", "uart")
 OPTIMISATIONS = {"speed": "-O2", "size": "-Os"}
-DEFAULT_STACK_BYTES = 1024
+STACK_BYTES = {"c": 1024, "tflm": 4096}
+"""The stack's usual reserve by engine: generated C takes some 300 bytes of it."""
 _ROOMY = 0x4000000
 """Length of each memory for the linker; what does not fit the board is told afterwards, with the figures."""
 _SHARED_SOURCES = ("app/main.c", "app/link.c", "platform/start.c", "platform/memory.c")
@@ -35,27 +33,36 @@ _CORE_SOURCES = {"arm": "platform/cortex_m.c", "riscv": "platform/riscv32.c"}
 class BuildSettings:
     """How to build. ``transport`` is a name in ``TRANSPORTS``; ``optimise`` one in ``OPTIMISATIONS``.
 
-    ``stack_bytes`` is the stack's reserve; with ``step_ticks`` the image measures every layer, which costs a call each.
+    ``stack_bytes`` is the stack's reserve, None the engine's usual; with ``step_ticks`` the image measures every layer,
+    which costs a call each.
     """
 
     toolchain: str = "auto"
     optimise: str = "speed"
     transport: str = "semihosting"
-    stack_bytes: int = DEFAULT_STACK_BYTES
+    stack_bytes: int | None = None
     step_ticks: bool = False
-    codegen: CodegenSettings = field(default_factory=CodegenSettings)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+
+    def stack(self) -> int:
+        """Return the stack's reserve, a multiple of 8 bytes."""
+        wanted = self.stack_bytes or STACK_BYTES.get(self.network.engine, STACK_BYTES["tflm"])
+        return (wanted + 7) // 8 * 8
 
 
 @dataclass(frozen=True, eq=False)
 class FirmwareImage:
-    """A linked image of a model for a board. ``path`` is the ELF file, ``model_sha256`` of the ``.tflite``."""
+    """A linked image of a model for a board. ``path`` is the ELF file, ``model_sha256`` of the ``.tflite``.
+
+    ``output`` is the model's output tensor.
+    """
 
     path: Path
     board: Board
     compiler: str
     settings: BuildSettings
-    program: Program
-    plan: Plan
+    layers: Sequence[Layer]
+    output: TensorInfo
     elf: ElfImage
     sizes: Sizes
     model_sha256: str
@@ -81,12 +88,13 @@ class FirmwareImage:
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
-        labels = [step.node.label for step in self.program.steps]
+        labels = [layer.operator for layer in self.layers]
         sizes = self.sizes.as_json()
         layers = [{"operator": label, **layer} for label, layer in zip(labels, sizes.pop("layers"), strict=True)]
         return {
             "board": self.board.as_json(),
             "model_sha256": self.model_sha256,
+            "engine": self.settings.network.engine,
             "compiler": self.compiler,
             "optimise": self.settings.optimise,
             "transport": self.settings.transport,
@@ -111,14 +119,16 @@ def build_firmware(model: TfliteModel, board: Board, settings: BuildSettings, fo
     toolchain = choose_toolchain(settings.toolchain, board.core)
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
         scratch = Path(temporary)
-        program, plan = _write_sources(model, board, settings, scratch)
-        _link(board, settings, toolchain, scratch)
+        network = make_network(model, settings.network, board.core.elf_machine)
+        _write_sources(model, network, board, settings, scratch)
+        toolchain.link(board.core, _link_job(network, board, settings), scratch)
         path = folder / "firmware.elf"
         with atomic_path(path) as target:
             shutil.copyfile(scratch / "firmware.elf", target)
     elf = read_elf(path)
     image = FirmwareImage(
-        path, board, toolchain.version(board.core), settings, program, plan, elf, measure(elf, len(program.steps)),
+        path, board, toolchain.version(board.core), settings, network.layers, network.output, elf,
+        measure(elf, len(network.layers)),
         hashlib.sha256(model.content).hexdigest(),
     )  # fmt: skip
     write_bytes(folder / "firmware.bin", elf.binary())
@@ -146,24 +156,22 @@ def firmware_folder() -> Path:
     return Path(str(resources.files("edgemnist"))) / "firmware"
 
 
-def _write_sources(model: TfliteModel, board: Board, settings: BuildSettings, folder: Path) -> tuple[Program, Plan]:
-    program, plan = compile_model(model, settings.codegen)
-    for name, text in emit(program, plan, EmitSettings("net", "edgemnist firmware build")).items():
+def _write_sources(model: TfliteModel, network: Network, board: Board, settings: BuildSettings, folder: Path) -> None:
+    for name, text in network.files.items():
         (folder / name).write_text(text)
-    (folder / "firmware_config.h").write_text(_config(model, program, board))
-    (folder / "memory.ld").write_text(_memory(board, settings.stack_bytes))
-    return program, plan
+    (folder / "firmware_config.h").write_text(_config(model, network, board))
+    (folder / "memory.ld").write_text(_memory(board, settings.stack()))
 
 
-def _config(model: TfliteModel, program: Program, board: Board) -> str:
-    graph = program.graph
+def _config(model: TfliteModel, network: Network, board: Board) -> str:
     digest = hashlib.sha256(model.content).digest()
     lines = [
         "/* Written by the build: what the application has to know of model and board. */",
         "#ifndef FIRMWARE_CONFIG_H",
         "#define FIRMWARE_CONFIG_H",
-        f"#define FIRMWARE_INPUT_BYTES {graph.tensors[graph.input].bytes}",
-        f"#define FIRMWARE_OUTPUT_BYTES {graph.tensors[graph.output].bytes}",
+        f"#define FIRMWARE_INPUT_BYTES {network.input.bytes}",
+        f"#define FIRMWARE_OUTPUT_BYTES {network.output.bytes}",
+        f"#define FIRMWARE_SETUP {network.setup or '(void)0'}",
         f"#define FIRMWARE_MODEL_SHA256 {{{', '.join(f'0x{byte:02x}' for byte in digest[:8])}}}",
         f'#define FIRMWARE_BOARD "{board.name}"',
         "#endif",
@@ -177,23 +185,28 @@ def _memory(board: Board, stack_bytes: int) -> str:
         f"  FLASH (rx) : ORIGIN = 0x{board.flash.origin:08x}, LENGTH = 0x{_ROOMY:x}\n"
         f"  RAM (rw) : ORIGIN = 0x{board.ram.origin:08x}, LENGTH = 0x{_ROOMY:x}\n"
         "}\n"
-        f"STACK_BYTES = {(stack_bytes + 7) // 8 * 8};\n"
+        f"STACK_BYTES = {stack_bytes};\n"
     )
 
 
-def _link(board: Board, settings: BuildSettings, toolchain: Toolchain, folder: Path) -> None:
+def _link_job(network: Network, board: Board, settings: BuildSettings) -> LinkJob:
     root = firmware_folder()
     sources: Sequence[str] = (*_SHARED_SOURCES, _CORE_SOURCES[board.core.architecture], *_drivers(board, settings))
     flags = [OPTIMISATIONS[settings.optimise], "-I."]
-    flags += [f"-I{root / part}" for part in ("app", "platform", "platform/include")]
+    flags += [f"-I{root / part}" for part in ("app", "platform")]
     flags += [f"-DBOARD_TICKS_PER_SECOND={board.ticks.per_second}u", f"-DBOARD_CLOCK_HZ={board.clock_hz}u"]
     flags += [f"-DBOARD_TICKS_ADDRESS={board.ticks.address:#x}u"] if board.ticks.address else []
     flags += [f"-DBOARD_UART_ADDRESS={board.uart.address:#x}u"] if board.uart else []
     flags += ["-DNET_TRACE"] if settings.step_ticks else []
-    toolchain.link(
-        board.core, ["net.c", *(str(root / source) for source in sources)], flags,
-        root / "platform" / "sections.ld", folder,
-    )  # fmt: skip
+    own = [name for name in network.files if name.endswith((".c", ".cc"))]
+    return LinkJob(
+        sources=(*own, *(str(root / source) for source in sources)),
+        flags=tuple(flags),
+        c=(f"-I{root / 'platform' / 'include'}",),
+        script=root / "platform" / "sections.ld",
+        cpp=network.cpp,
+        libraries=network.link,
+    )
 
 
 def _drivers(board: Board, settings: BuildSettings) -> list[str]:

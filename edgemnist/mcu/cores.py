@@ -13,13 +13,14 @@ from edgemnist.errors import InputError
 class Core:
     """A core. ``target`` is the compiler's (``edgemnist.compiler.targets``).
 
-    ``zig`` and ``gnu`` are flags of the two compilers; ``unicorn`` is the name of Unicorn's CPU model, None where it
-    has none; ``architecture`` is "arm" or "riscv".
+    ``architecture`` is "arm" or "riscv", ``elf_machine`` its number in ELF files. ``zig`` and ``gnu`` are flags of the
+    two compilers; ``unicorn`` is the name of Unicorn's CPU model, None where it has none.
     """
 
     name: str
     title: str
     architecture: str
+    elf_machine: int
     target: str
     zig: tuple[str, ...]
     gnu: tuple[str, ...]
@@ -32,6 +33,7 @@ def _cortex(number: str, unicorn: str | None, *, hard_float: bool = False) -> Co
         name=name,
         title=f"Arm Cortex-M{number.replace('0plus', '0+')}",
         architecture="arm",
+        elf_machine=40,
         target="cortex-m0plus" if number == "0" else name,
         zig=("-target", f"thumb-freestanding-eabi{'hf' if hard_float else ''}", f"-mcpu={name.replace('-', '_')}"),
         gnu=(f"-mcpu={name}", "-mthumb", f"-mfloat-abi={'hard' if hard_float else 'soft'}"),
@@ -52,6 +54,7 @@ _KNOWN = (
         name="rv32imc",
         title="RISC-V RV32IMC",
         architecture="riscv",
+        elf_machine=243,
         target="rv32",
         zig=("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c"),
         gnu=("-march=rv32imc_zicsr", "-mabi=ilp32"),

@@ -181,7 +181,7 @@ def measure(elf: ElfImage, steps: int) -> Sizes:
     shared = sum(one.size for name, one in elf.symbols.items() if re.match(r"(em_|net_run)", name) and one.function)
     stack = sum(one.size for one in elf.sections if one.name == ".stack")
     ram = sum(one.size for one in elf.sections if one.name in (".stack", ".data", ".bss"))
-    arena = elf.symbols["arena"].size if "arena" in elf.symbols else 0
+    arena = sum(one.size for name, one in elf.symbols.items() if name == "arena" or "tensor_arena" in name)
     return Sizes(
         flash=sum(len(content) for _, content in elf.segments),
         ram=ram,

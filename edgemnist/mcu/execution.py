@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,7 +64,6 @@ def run_emulated(
 
     :raises RuntimeCrashedError: the firmware crashed, hung or answered what makes no sense.
     """
-    graph = image.program.graph
     emulation = emulator.run(image.elf, image.board, _requests(inputs), profiled=profiled, timeout=timeout)
     decoder = link.Decoder()
     frames = decoder.feed(emulation.answers)
@@ -74,8 +73,20 @@ def run_emulated(
             f"{decoder.damage.total or 1} of the firmware's answers are damaged; is its memory overwritten? "
             f"the last bytes that were no frame: {decoder.noise[-60:]!r}"
         )
-    execution = _from_frames(frames, len(inputs), graph.tensors[graph.output])
+    execution = _from_frames(frames, len(inputs), image.output)
     return replace(execution, profiles=emulation.profiles)
+
+
+def ask(device: Callable[[bytes], bytes], row: NDArray[Any], output: TensorInfo) -> NDArray[Any]:
+    """Run one input on a device that takes requests and returns answers; returns the output in its own shape.
+
+    :raises RuntimeCrashedError: anything but one result comes back.
+    """
+    frames = link.Decoder().feed(device(link.encode(Frame(FrameType.RUN, 1, row.tobytes()))))
+    if len(frames) != 1 or frames[0].type != FrameType.RESULT:
+        raise RuntimeCrashedError(f"the firmware answered {[hex(frame.type) for frame in frames]} instead of a result")
+    values = np.frombuffer(frames[0].payload, np.dtype(output.dtype), offset=link.TICKS_BYTES)
+    return values.reshape(output.shape)
 
 
 def _requests(inputs: NDArray[Any]) -> bytes:

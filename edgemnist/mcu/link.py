@@ -27,6 +27,8 @@ _HEADER = struct.Struct("<BBHI")
 _CRC = struct.Struct("<I")
 _INFO = struct.Struct("<6I8s")
 _TICKS = struct.Struct("<I")
+TICKS_BYTES = _TICKS.size
+"""Bytes of a RESULT before its output."""
 _STACK = struct.Struct("<2I")
 _FAULT = struct.Struct("<9I")
 _STEP_TICKS_FLAG = 1

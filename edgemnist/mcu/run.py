@@ -153,21 +153,23 @@ def _layer_counts(
 ) -> tuple[LayerCount, ...]:
     """Return the layers with the first inference's instructions; without a profile a second image measures them."""
     if execution.profiles:
-        counted = [float(layer.instructions()) for layer in execution.profiles[0].layers]
+        profile = execution.profiles[0]
+        # An interpreter has no function for each layer; then all of it counts as one.
+        counted = [float(layer.instructions()) for layer in profile.layers or [profile.whole]]
     else:
         measuring = build_firmware(subject.model, image.board, replace(settings.build, step_ticks=True), folder)
         run = run_emulated(measuring, emulator, subject.inputs[:1], timeout=settings.timeout)
         per_tick = INSTRUCTIONS_PER_SECOND / run.info.ticks_per_second
         counted = [ticks * per_tick for ticks in run.step_ticks[0]]
-    steps, sizes = image.program.steps, image.sizes.layers
+    sizes = image.sizes.layers
     return tuple(
-        LayerCount(step.node.label, instructions, step.macs, size.code, size.constants)
-        for step, size, instructions in zip(steps, sizes, counted, strict=True)
+        LayerCount(layer.operator, instructions, layer.macs, size.code, size.constants)
+        for layer, size, instructions in zip(image.layers, sizes, counted, strict=True)
     )
 
 
 def _board_layers(subject: Subject, settings: RunSettings) -> tuple[LayerCount, ...]:
-    program, _ = compile_model(subject.model, settings.build.codegen)
+    program, _ = compile_model(subject.model, settings.build.network.codegen)
     return tuple(LayerCount(one.node.label, None, one.macs, 0, one.constant_bytes) for one in program.steps)
 
 

@@ -7,27 +7,31 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgemnist.artifacts import WorkFolder
-from edgemnist.codegen import CodegenSettings, generate
+from edgemnist.codegen import CodegenSettings, GeneratedModel, generate
 from edgemnist.errors import DatasetError, InputError, StageOrderError
+from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.boards import Board, find_board
 from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware
 from edgemnist.mcu.fit import BoardFit, fit_boards
-from edgemnist.mcu.packages import Example, PackageResult, find_platform, package_firmware
+from edgemnist.mcu.network import NetworkSettings, TflmPlace
+from edgemnist.mcu.packages import Example, PackageResult, find_platform, image_examples, package_firmware
 from edgemnist.mcu.report import FirmwareReport
 from edgemnist.mcu.run import RunSettings, run_emulated_board, run_real_board
 from edgemnist.mcu.subject import find_model
 from edgemnist.parity.subjects import ImageChoice, context_beside, file_subjects
 from edgemnist.tflite_file import read_tflite
 
-_EXAMPLES = 10
 
+def network_settings(engine: str = "c", include: Path | None = None, library: Path | None = None) -> NetworkSettings:
+    """Return the engine that the flags ask for.
 
-def build_settings(
-    toolchain: str, optimise: str, transport: str = "semihosting", stack_bytes: int | None = None
-) -> BuildSettings:
-    """Return the settings that the flags ask for; they are checked by the build."""
-    settings = BuildSettings(toolchain=toolchain, optimise=optimise, transport=transport)
-    return replace(settings, stack_bytes=stack_bytes) if stack_bytes is not None else settings
+    :raises InputError: only one of TFLM's two places is given, or an engine that takes none.
+    """
+    if include is None and library is None:
+        return NetworkSettings(engine)
+    if include is None or library is None or engine != "tflm":
+        raise InputError("--tflm-include and --tflm-lib go together, with --engine tflm")
+    return NetworkSettings(engine, tflm=TflmPlace(include, library))
 
 
 def build(model: Path | None, board_name: str, settings: BuildSettings, out: Path | None, work: Path) -> FirmwareImage:
@@ -37,7 +41,7 @@ def build(model: Path | None, board_name: str, settings: BuildSettings, out: Pat
     """
     board = find_board(board_name)
     path = find_model(model, WorkFolder(work))
-    return build_firmware(read_tflite(path), board, _for_core(settings, board), out or work / "firmware" / board.name)
+    return build_firmware(read_tflite(path), board, for_core(settings, board), out or work / "firmware" / board.name)
 
 
 def run(
@@ -51,7 +55,17 @@ def run(
     if port is not None:
         return run_real_board(path, port, settings, baud=baud)
     board = find_board(board_name)
-    return run_emulated_board(path, board, replace(settings, build=_for_core(settings.build, board)))
+    return run_emulated_board(path, board, replace(settings, build=for_core(settings.build, board)))
+
+
+def run_on_default_board(work: WorkFolder) -> FirmwareReport:
+    """Run the work folder's int8 model on an emulated Cortex-M4; the built files go to ``firmware/BOARD`` there.
+
+    :raises EdgeMnistError: as :func:`run_emulated_board`.
+    """
+    board = find_board(DEFAULT_BOARD)
+    settings = RunSettings(build=for_core(BuildSettings(), board))
+    return run_emulated_board(find_model(None, work), board, settings, work.path(f"firmware/{board.name}"))
 
 
 def fits(model: Path | None, settings: BuildSettings, work: Path) -> tuple[Sequence[BoardFit], str | None]:
@@ -75,18 +89,19 @@ def package(platform: str, model: Path | None, out: Path | None, name: str, work
     if context is not None:
         settings = replace(settings, labels=context.class_names, normalisation=context.normalisation)
     generated = generate(read_tflite(path), settings, source_name=path.name)
-    return package_firmware(platform, generated, out, examples=_examples(path))
+    return package_firmware(platform, generated, out, examples=_examples(path, generated))
 
 
-def _for_core(settings: BuildSettings, board: Board) -> BuildSettings:
-    return replace(settings, codegen=replace(settings.codegen, target=board.core.target))
+def for_core(settings: BuildSettings, board: Board) -> BuildSettings:
+    """Return the settings with the compiler's target for the board's core."""
+    codegen = replace(settings.network.codegen, target=board.core.target)
+    return replace(settings, network=replace(settings.network, codegen=codegen))
 
 
-def _examples(path: Path) -> list[Example]:
+def _examples(path: Path, generated: GeneratedModel) -> list[Example]:
     """Return one test image of each class, none where the model's dataset is not to be had or does not fit."""
     try:
-        subjects = file_subjects([path], ImageChoice(_EXAMPLES))
+        subjects = file_subjects([path], ImageChoice(None))
     except (DatasetError, InputError):
         return []
-    inputs = subjects.models[0].inputs(subjects.split.images, subjects.normalisation)
-    return [Example(values, int(label)) for values, label in zip(inputs, subjects.split.labels, strict=True)]
+    return image_examples(generated, subjects.split, normalisation=subjects.normalisation)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 from types import MappingProxyType
@@ -18,11 +19,30 @@ from edgemnist.mcu.elf import INSTALL
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
 _COMMON = (
-    "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fomit-frame-pointer", "-fno-stack-protector",
-    "-fno-unwind-tables", "-fno-asynchronous-unwind-tables",
+    "-ffunction-sections", "-fdata-sections", "-fomit-frame-pointer", "-fno-stack-protector", "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
 )  # fmt: skip
-_LINK = ("-Wl,--gc-sections", "-Wl,--entry=reset_handler")
+C_FLAGS = ("-ffreestanding", *_COMMON, "-std=c99", *WARNINGS)
 _TIMEOUT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class LinkJob:
+    """What to compile and link. ``flags`` are for every file, ``c`` for C, ``cpp`` for C++; ``script`` is the linker's.
+
+    With C++, ``libraries`` are linked instead of the toolchain's own choice.
+    """
+
+    sources: tuple[str, ...]
+    flags: tuple[str, ...]
+    c: tuple[str, ...]
+    script: Path
+    cpp: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+
+
+def _linker_flags(job: LinkJob) -> list[str]:
+    return ["-Wl,--gc-sections", "-Wl,--entry=reset_handler", f"-Wl,-T,{job.script}", "-L."]
 
 
 class Toolchain(ABC):
@@ -50,22 +70,29 @@ class Toolchain(ABC):
         """Return the environment that the compiler runs in."""
         return dict(os.environ)
 
-    def link(self, core: Core, sources: Sequence[str], flags: Sequence[str], script: Path, folder: Path) -> None:
-        """Compile C files and link them into ``firmware.elf``, all in ``folder``.
+    def link(self, core: Core, job: LinkJob, folder: Path) -> None:
+        """Compile a job's files and link them into ``firmware.elf``, all in ``folder``.
 
+        :raises InputError: C++ among them, and the toolchain has no C++ library for bare metal.
         :raises MissingDependencyError: the compiler is not installed.
         :raises EnvironmentFailure: the compiler failed; the start of what it says is in the message.
         """
         reason = self.available(core)
         if reason is not None:
             raise MissingDependencyError(reason)
-        self._run(
-            [*self.command(core), *_COMMON, "-std=c99", *WARNINGS, *flags, *_LINK, f"-Wl,-T,{script}", "-L.", *sources,
-             *self.libraries(), "-o", "firmware.elf"],
+        if job.cpp:
+            self._link_cpp(core, job, folder)
+            return
+        self.run(
+            [*self.command(core), *C_FLAGS, *job.flags, *job.c, *_linker_flags(job), *job.sources, *self.libraries(),
+             "-o", "firmware.elf"],
             folder,
         )  # fmt: skip
 
-    def _run(self, command: Sequence[str], folder: Path) -> None:
+    def _link_cpp(self, core: Core, job: LinkJob, folder: Path) -> None:
+        raise InputError(f"the toolchain {self.name} has no C++ library for bare metal; use --toolchain gnu")
+
+    def run(self, command: Sequence[str], folder: Path) -> None:
         try:
             run = subprocess.run(
                 command, cwd=folder, env=self.environment(), capture_output=True, text=True, check=False,
@@ -128,6 +155,18 @@ class GnuToolchain(Toolchain):
     def command(self, core: Core) -> list[str]:
         """Return the compiler with the core's flags."""
         return [self._COMPILERS[core.architecture][0], *core.gnu]
+
+    def _link_cpp(self, core: Core, job: LinkJob, folder: Path) -> None:
+        compiler, objects = self.command(core), []
+        cpp_compiler = [compiler[0].replace("gcc", "g++"), *compiler[1:]]
+        for number, source in enumerate(job.sources):
+            target = f"object-{number}.o"
+            if source.endswith(".cc"):
+                self.run([*cpp_compiler, *_COMMON, *WARNINGS, *job.flags, *job.cpp, "-c", source, "-o", target], folder)
+            else:
+                self.run([*compiler, *C_FLAGS, *job.flags, *job.c, "-c", source, "-o", target], folder)
+            objects.append(target)
+        self.run([*cpp_compiler, *_linker_flags(job), *objects, *job.libraries, "-o", "firmware.elf"], folder)
 
     def libraries(self) -> list[str]:
         """Return libgcc, which has the products and divisions that a core lacks, and nothing else."""

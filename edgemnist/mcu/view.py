@@ -15,8 +15,8 @@ _FUNCTIONS_SHOWN = 15
 
 def show_image(image: FirmwareImage) -> None:
     """Print where an image's bytes go."""
-    layers = zip(image.program.steps, image.sizes.layers, strict=True)
-    rows = [[step.node.label, f"{size.code:,}", f"{size.constants:,}", f"{step.macs:,}"] for step, size in layers]
+    layers = zip(image.layers, image.sizes.layers, strict=True)
+    rows = [[layer.operator, f"{size.code:,}", f"{size.constants:,}", f"{layer.macs:,}"] for layer, size in layers]
     _table(["layer", "code B", "constants B", "MACs"], rows)
     for line in _image_lines(image):
         stdout_console().print(line, markup=False)
@@ -70,8 +70,9 @@ def _report_lines(report: FirmwareReport) -> Iterator[str]:
     yield from _count_lines(report)
     if report.time is not None:
         yield f"time          {_time_text(report.time)}"
-    free = report.stack.size - report.stack.used
-    yield f"stack         {report.stack.used:,} of {report.stack.size:,} B used at most, {free:,} B never"
+    if report.stack.size:  # a board's own start-up code may not tell
+        free = report.stack.size - report.stack.used
+        yield f"stack         {report.stack.used:,} of {report.stack.size:,} B used at most, {free:,} B never"
     if report.image is not None:
         yield from _image_lines(report.image)
 

@@ -51,14 +51,16 @@ Results = Mapping[tuple[Path, str], RunResult]
 def run_parity(
     subjects: Subjects, runtime_names: Sequence[str] = (), *, timeout: float = DEFAULT_TIMEOUT
 ) -> ParityReport:
-    """Run the subjects in the named runtimes (none named: in all) and return the report, without gates.
+    """Run the subjects in the named runtimes (none named: in all that are not emulated); return the report, without gates.
 
     A runtime that is not installed, refuses a model, crashes or hangs is in the report with its reason.
 
     :param timeout: seconds that one runtime may take for one model.
     :raises InputError: an unknown runtime, or none of those named takes any of the models.
     """
-    chosen = [find_runtime(name) for name in dict.fromkeys(runtime_names)] or list(runtimes().values())
+    chosen = [find_runtime(name) for name in dict.fromkeys(runtime_names)] or [
+        runtime for runtime in runtimes().values() if not runtime.emulated
+    ]
     if not any(True for _ in _jobs(subjects.models, chosen)):
         kinds = ", ".join(f"{model.path.name} ({model.kind.value})" for model in subjects.models)
         raise InputError(f"none of {', '.join(runtime.name for runtime in chosen)} takes {kinds}; leave --runtime out")

@@ -81,15 +81,23 @@ class Session(ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} cannot read intermediate tensors")
 
+    def resident_bytes(self) -> int:
+        """Return the resident memory in bytes of the process in which the engine runs; off Linux its peak."""
+        from edgemnist.runtimes.measure import resident_bytes
+
+        return resident_bytes()
+
 
 class Runtime(ABC):
     """An engine with one set of kernels.
 
     ``name`` is what ``--runtime`` takes. Runtimes with the same ``process`` may run one after another in one worker
     process, which saves start-up. ``takes`` are the kinds of model it is meant for; ``install`` is the exact command
-    that installs it.
+    that installs it. An ``emulated`` one runs another machine's instructions: it is slow, its times say nothing, and it
+    takes part only where it is named.
     """
 
+    emulated = False
     name: str
     process: str
     takes: frozenset[ModelKind]

@@ -59,7 +59,7 @@ def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tens
         outputs=outputs,
         logits=logits,
         latency=latency,
-        rss_bytes=resident_bytes(),
+        rss_bytes=plain.resident_bytes(),
     )
 
 

@@ -12,7 +12,7 @@ from edgemnist.c_source import check_identifier
 from edgemnist.data.base import Normalisation
 from edgemnist.errors import InputError, MissingDependencyError, UnsupportedModelError
 from edgemnist.runtimes.base import ModelKind, model_kind
-from edgemnist.tflite_file import read_tflite
+from edgemnist.tflite_file import TfliteModel
 from edgemnist.tflm_project.programs import net_files
 from edgemnist.tflm_project.project import describe
 from edgemnist.tflm_project.sources import MEASURE_REMEDY, header
@@ -55,7 +55,7 @@ class TflmInstallation:
 
 
 def tflm_sources(
-    model_path: Path,
+    model: TfliteModel,
     *,
     net: str = "net",
     labels: Sequence[str] = (),
@@ -66,16 +66,15 @@ def tflm_sources(
     ``<net>.h`` (C), ``<net>.cc``, ``<net>_model.h`` and ``.c`` (the file as a C array) and ``<net>_model_tflm.h``. They
     are compiled with :data:`COMPILE_FLAGS` and what :func:`check_tflm` returns.
 
-    :raises InputError: the file can't be read, or ``net`` can't stand in C.
+    :raises InputError: ``net`` can't stand in C.
     :raises ModelError: it is no int8 model with one input and output, or TFLM lacks an operator of it.
     :raises MissingDependencyError: TFLM's interpreter is not installed, so that the arena can't be measured.
     """
-    model = read_tflite(model_path)
     check_identifier(net)
     kind = model_kind(model)
     if kind is not ModelKind.INT8:
         raise UnsupportedModelError(
-            f"the engine tflm does not take {model_path.name!r}:",
+            "the engine tflm does not take this model:",
             [f"it is a {kind.value} model; convert it with `edgemnist convert --int8`"],
         )
     model.input(), model.output()

@@ -79,6 +79,8 @@ int main(void);
 int main(void)
 {
   link_request request;
+  FIRMWARE_SETUP;
+  answer_hello(0); /* unasked: tells a host in the middle of its work that the board has started anew */
   while (link_receive(&request, arena.bytes + NET_INPUT_OFFSET, FIRMWARE_INPUT_BYTES)) {
     switch (request.type) {
       case LINK_HELLO: answer_hello(request.sequence); break;

@@ -54,7 +54,7 @@ def test_layers_and_whole_add_up() -> None:
     image = firmware.image("mps2-an386")
     profile = run_emulated(image, emulators()["unicorn"], firmware.inputs(1), profiled=1).profiles[0]
     layers = [layer.instructions() for layer in profile.layers]
-    assert len(layers) == len(image.program.steps)
+    assert len(layers) == len(image.layers)
     assert min(layers) > 0
     assert sum(layers) + profile.outside.instructions() == profile.whole.instructions()
 
@@ -66,8 +66,8 @@ def test_step_ticks_add_up(board: str, emulator: str) -> None:
     """An image that measures its layers: their ticks are the whole inference's, up to the calls between them."""
     image = firmware.image(board, "zig", BuildSettings(step_ticks=True))
     run = run_emulated(image, choose_emulator(emulator, image.board), firmware.inputs(1))
-    assert len(run.step_ticks[0]) == len(image.program.steps)
-    assert abs(sum(run.step_ticks[0]) - run.ticks[0]) <= len(image.program.steps)
+    assert len(run.step_ticks[0]) == len(image.layers)
+    assert abs(sum(run.step_ticks[0]) - run.ticks[0]) <= len(image.layers)
 
 
 @pytest.mark.parametrize("emulator", ["unicorn", "qemu"])

@@ -54,6 +54,10 @@ def test_main_job_is_accurate_and_exact(report: tuple[Path, dict[str, object]]) 
     assert by_runtime["tflm"]["accuracy"]["share"] > 0.9
     for runtime in ("tflite-runtime-reference", "host-c"):
         assert by_runtime[runtime]["exact"] is True, runtime
+    firmware = document["firmware"]
+    assert firmware["exact"] is True  # type: ignore[index]
+    assert firmware["accuracy"]["share"] > 0.9  # type: ignore[index]
+    assert firmware["instructions"]["mean"] > 100_000  # type: ignore[index]
 
 
 @pytest.mark.slow

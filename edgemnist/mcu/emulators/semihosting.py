@@ -14,14 +14,23 @@ _FAILED = 0xFFFFFFFF
 
 @dataclass
 class Host:
-    """The debugger's side. ``read`` and ``write`` reach the core's memory; ``exit_reason`` is set by SYS_EXIT."""
+    """The debugger's side. ``read`` and ``write`` reach the core's memory; ``exit_reason`` is set by SYS_EXIT.
+
+    With ``more_to_come`` a read that finds no request sets ``starved``, and is to be repeated when there is one.
+    """
 
     requests: bytes
     read: Callable[[int, int], bytes]
     write: Callable[[int, bytes], None]
     answers: bytearray = field(default_factory=bytearray)
     exit_reason: int | None = None
+    more_to_come: bool = False
+    starved: bool = False
     _position: int = 0
+
+    def feed(self, requests: bytes) -> None:
+        """Put the next requests in place of those that were read."""
+        self.requests, self._position = requests, 0
 
     def call(self, operation: int, argument: int) -> int:
         """Serve one request and return its result; an unknown one fails with -1, as the specification says."""
@@ -47,6 +56,7 @@ class Host:
 
     def _read(self, _: int, buffer: int, size: int) -> int:
         chunk = self.requests[self._position : self._position + size]
+        self.starved = self.more_to_come and not chunk
         self._position += len(chunk)
         self.write(buffer, chunk)
         return size - len(chunk)

@@ -131,8 +131,8 @@ class _Machine:
             core.emu_stop()
             return
         result = self.host.call(self._register("R0"), self._register("R1"))
-        if self.host.exit_reason is not None:
-            core.emu_stop()
+        if self.host.exit_reason is not None or self.host.starved:
+            core.emu_stop()  # starved, it stays at the breakpoint and asks again
             return
         core.reg_write(self._registers.UC_ARM_REG_R0, result)
         core.reg_write(self._registers.UC_ARM_REG_PC, (address + 2) | 1)
@@ -151,19 +151,31 @@ class _Machine:
         recorder = _Recorder(
             self._core, self._elf, self._registers.UC_ARM_REG_LR, self._unicorn.UC_HOOK_BLOCK, profiled
         )
+        self.reset()
+        self.resume(timeout)
+        return Emulation(bytes(self.host.answers), tuple(recorder.profiles), self.host.exit_reason == APPLICATION_EXIT)
+
+    def reset(self) -> None:
+        """Take stack pointer and program counter from the vector table."""
         vectors = min(address for address, _ in self._elf.segments)
         stack, entry = struct.unpack("<II", self._read(vectors, 8))
         self._core.reg_write(self._registers.UC_ARM_REG_SP, stack)
+        self._core.reg_write(self._registers.UC_ARM_REG_PC, entry)
+
+    def resume(self, timeout: float) -> None:
+        """Go on until the firmware exits or waits for a request that is not there yet.
+
+        :raises RuntimeCrashedError: it faulted, or does neither within ``timeout`` seconds.
+        """
         try:
-            self._core.emu_start(entry | 1, _NEVER, timeout=int(timeout * 1e6))
+            self._core.emu_start(self._register("PC") | 1, _NEVER, timeout=int(timeout * 1e6))
         except self._unicorn.UcError as error:
             raise self._crash(str(error)) from error
         if self._stray is not None:
             raise self._crash("")
-        if self.host.exit_reason is None:
+        if self.host.exit_reason is None and not self.host.starved:
             where = self._elf.place(self._register("PC"))
             raise RuntimeCrashedError(f"the firmware did not end within {timeout:g} s; it is at {where}")
-        return Emulation(bytes(self.host.answers), tuple(recorder.profiles), self.host.exit_reason == APPLICATION_EXIT)
 
     def _crash(self, reason: str) -> RuntimeCrashedError:
         limit = self._elf.symbols["stack_limit"].address
@@ -203,6 +215,29 @@ class UnicornEmulator(Emulator):
     ) -> Emulation:
         """Run an image (see :meth:`Emulator.run`)."""
         return _Machine(elf, board, requests).run(profiled, timeout)
+
+
+class UnicornDevice:
+    """A board that stays on: requests in, answers out, as often as wanted."""
+
+    def __init__(self, elf: ElfImage, board: Board) -> None:
+        """Load the image and start it."""
+        self._machine = _Machine(elf, board, b"")
+        self._machine.host.more_to_come = True
+        self._machine.reset()
+        self.ask(b"")
+
+    def ask(self, requests: bytes, timeout: float = DEFAULT_TIMEOUT) -> bytes:
+        """Send requests and return what the firmware answers until it waits for the next one.
+
+        :raises RuntimeCrashedError: it crashed, or does not come back within ``timeout`` seconds.
+        """
+        host = self._machine.host
+        host.feed(requests)
+        self._machine.resume(timeout)
+        answers = bytes(host.answers)
+        host.answers.clear()
+        return answers
 
 
 EMULATORS = (UnicornEmulator(),)

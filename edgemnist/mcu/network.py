@@ -1,0 +1,107 @@
+"""The network in a firmware: as C of our compiler, or as TensorFlow Lite for Microcontrollers' interpreter.
+
+An engine writes ``net.h`` and sources that define ``net_run_in``, which is all that the application knows of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgemnist.codegen import CodegenSettings, compile_model
+from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.errors import InputError
+from edgemnist.tflite_file import TensorInfo, TfliteModel
+
+ENGINES = ("c", "tflm")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that a firmware can tell apart; ``macs`` per inference."""
+
+    operator: str
+    macs: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """What an engine wrote. ``files`` by name, those to compile among them; ``setup`` is a C statement to start it.
+
+    ``cpp`` has the flags of C++ sources; ``link`` replaces the linker's library flags; both empty for plain C.
+    """
+
+    files: Mapping[str, str]
+    layers: Sequence[Layer]
+    input: TensorInfo
+    output: TensorInfo
+    setup: str = ""
+    cpp: tuple[str, ...] = ()
+    link: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TflmPlace:
+    """Where the user's TFLM is: its sources' or headers' folder, and the library built for the board's core."""
+
+    include: Path
+    library: Path
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """``engine`` is a name in ``ENGINES``; "tflm" needs ``tflm``."""
+
+    engine: str = "c"
+    codegen: CodegenSettings = field(default_factory=CodegenSettings)
+    tflm: TflmPlace | None = None
+
+
+def make_network(model: TfliteModel, settings: NetworkSettings, machine: int) -> Network:
+    """Return the network's sources; ``machine`` is the board's ELF machine number.
+
+    :raises InputError: an unknown engine, or a TFLM that is not complete or for another machine.
+    :raises ModelError: the engine can't do the model.
+    """
+    if settings.engine == "c":
+        return _generated(model, settings.codegen)
+    if settings.engine != "tflm":
+        raise InputError(f"unknown engine {settings.engine!r}; choose {' or '.join(ENGINES)}")
+    if settings.tflm is None:
+        raise InputError("the engine tflm needs your TFLM: give --tflm-include and --tflm-lib")
+    return _interpreted(model, settings.tflm, machine)
+
+
+def _generated(model: TfliteModel, settings: CodegenSettings) -> Network:
+    program, plan = compile_model(model, settings)
+    graph = program.graph
+    return Network(
+        files=emit(program, plan, EmitSettings("net", "edgemnist firmware build")),
+        layers=[Layer(step.node.label, step.macs) for step in program.steps],
+        input=graph.tensors[graph.input],
+        output=graph.tensors[graph.output],
+    )
+
+
+def _interpreted(model: TfliteModel, place: TflmPlace, machine: int) -> Network:
+    from edgemnist.inspect_model import inspect
+    from edgemnist.tflm_project.firmware import COMPILE_FLAGS, LINK_FLAGS, MACHINES, check_tflm, tflm_sources
+
+    found = check_tflm(place.include, place.library)
+    if found.machine != machine:
+        have, need = (MACHINES.get(number, f"ELF machine {number}") for number in (found.machine, machine))
+        raise InputError(f"--tflm-lib {str(place.library)!r} is for {have}, the board's core is {need}")
+    return Network(
+        files=tflm_sources(model),
+        layers=[Layer("TFLM's interpreter", inspect(model).macs)],
+        input=model.input(),
+        output=model.output(),
+        setup="net_setup()",
+        cpp=(
+            *COMPILE_FLAGS,
+            *(f"-D{name}" for name in found.defines),
+            *(flag for folder in found.includes for flag in ("-isystem", str(folder.resolve()))),
+        ),
+        link=(*LINK_FLAGS, str(found.library.resolve())),
+    )

@@ -1,0 +1,81 @@
+"""The compiler's C on an emulated Cortex-M4: the very image that ``edgemnist firmware build`` makes, in Unicorn."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.errors import EdgeMnistError
+from edgemnist.runtimes.base import ModelKind, Runtime, Session, model_bytes
+from edgemnist.tflite_file import parse_tflite
+
+
+class CortexMSession(Session):
+    """Firmware that stays on and takes one input after the other; it can't show tensors inside of the network."""
+
+    def __init__(self, content: bytes) -> None:
+        from edgemnist.mcu import DEFAULT_BOARD
+        from edgemnist.mcu.boards import find_board
+        from edgemnist.mcu.build import BuildSettings, build_firmware
+        from edgemnist.mcu.emulators.unicorn_core import UnicornDevice, UnicornEmulator
+        from edgemnist.mcu.stage import for_core
+
+        board = find_board(DEFAULT_BOARD)
+        with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
+            image = build_firmware(parse_tflite(content), board, for_core(BuildSettings(), board), Path(folder))
+        image.raise_too_large()
+        self.version = UnicornEmulator().version()
+        self.kernels = f"generated C on an emulated {board.core.title}, by {image.compiler}; the time is the emulator's"
+        self._device = UnicornDevice(image.elf, board)
+        self._output = image.output
+
+    def invoke(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run the model once (see :meth:`Session.invoke`)."""
+        from edgemnist.mcu.execution import ask
+
+        return [np.array(ask(self._device.ask, inputs[0], self._output))]
+
+
+class CortexMRuntime(Runtime):
+    """The ``cortex-m4`` runtime."""
+
+    emulated = True
+    name = "cortex-m4"
+    process = "cortex-m4"
+    takes = frozenset({ModelKind.INT8})
+    install = "pip install 'edgemnist[mcu]'"
+
+    def available(self) -> str | None:
+        """Return None, or what is missing to build and emulate firmware (see :meth:`Runtime.available`)."""
+        from importlib.util import find_spec
+
+        missing = [name for name in ("unicorn", "elftools") if find_spec(name) is None]
+        if missing:
+            return f"{' and '.join(missing)} not installed; install with: {self.install}"
+        from edgemnist.mcu import DEFAULT_BOARD
+        from edgemnist.mcu.boards import find_board
+        from edgemnist.mcu.toolchain import choose_toolchain
+
+        try:
+            choose_toolchain("auto", find_board(DEFAULT_BOARD).core)
+        except EdgeMnistError as error:
+            return str(error)
+        return None
+
+    def version(self) -> str:
+        """Return the emulator's version."""
+        from edgemnist.mcu.emulators.unicorn_core import UnicornEmulator
+
+        return UnicornEmulator().version()
+
+    def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> CortexMSession:
+        """Build a ``.tflite`` model's firmware and start it (see :meth:`Runtime.open`)."""
+        return CortexMSession(model_bytes(model))
+
+
+RUNTIMES = (CortexMRuntime(),)
