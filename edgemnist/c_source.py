@@ -53,6 +53,25 @@ _LIBRARY = frozenset(
 ) | frozenset(name + suffix for name in _MATHS for suffix in ("", "f", "l"))
 
 
+STANDARD_HEADERS = frozenset(
+    """
+    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef stdint
+    stdio stdlib string tgmath time wchar wctype stdalign stdatomic stdnoreturn threads uchar
+    """.split()
+)
+"""C99 (7.1.2) and C11; with generated files on the include path one of that name would hide the compiler's own."""
+
+
+def check_file_name(name: str) -> str:
+    """Return ``name`` if ``name.h`` hides no other header and the kernels' ``em_*.h`` don't hide it.
+
+    :raises InputError: it does.
+    """
+    if name.lower() in STANDARD_HEADERS or name.lower().startswith("em_"):
+        raise InputError(f"{name}.h is the name of another header; give the model another name: --name digits")
+    return name
+
+
 def check_identifier(name: str) -> str:
     """Return ``name`` if C99 and C++17 both take it and it is nobody else's.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts import ModelContext, WorkFolder, atomic_path, write_json, write_text
-from edgemnist.c_source import check_identifier
+from edgemnist.c_source import check_file_name, check_identifier
 from edgemnist.compiler import memory_map
 from edgemnist.compiler.emit import EmitSettings, emit
 from edgemnist.compiler.lowering import Program, lower
@@ -111,7 +111,7 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
     :raises InputError: the name or a label can't stand in C, or a setting is unknown.
     :raises ModelError: the model can't be compiled; every reason is in the message.
     """
-    check_identifier(settings.name)
+    check_file_name(check_identifier(settings.name))
     if settings.labels and len(settings.labels) != model.output().shape[-1]:
         raise InputError(
             f"{len(settings.labels)} labels for {model.output().shape[-1]} classes; give one for each class"

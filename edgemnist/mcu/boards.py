@@ -2,7 +2,7 @@
 
 To add a board, add a folder; to use one of your own without that, give the folder's path as its name. Keys of
 ``board.toml``: ``title``, ``core`` (a name in ``cores.CORES``), ``clock_hz``, ``flash`` and ``ram`` (origin, bytes; of
-flash also wait_states, those at ``clock_hz``). A board that firmware is built for with a serial port has ``uart``
+flash also wait_states, line_bytes, cache_bytes). A board that firmware is built for with a serial port has ``uart``
 (driver: a ``firmware/platform/uart_*.c``; address). ``ticks`` is the tick counter, where it is not the core's own
 (driver: a ``firmware/platform/ticks_*.c``, or "core"; address; per_second). ``qemu`` names QEMU's machine.
 """
@@ -31,11 +31,17 @@ BOARD_FILE = "board.toml"
 
 @dataclass(frozen=True)
 class Memory:
-    """A memory's first address and size in bytes; ``wait_states``: extra cycles of a read at the board's clock."""
+    """A memory's first address and size in bytes.
+
+    Of flash: ``wait_states`` are extra cycles of a read at the board's clock, ``line_bytes`` what one read fetches,
+    ``cache_bytes`` the instruction cache or flash accelerator before it, None if not known.
+    """
 
     origin: int
     bytes: int
     wait_states: int = 0
+    line_bytes: int = 16
+    cache_bytes: int | None = None
 
 
 @dataclass(frozen=True)

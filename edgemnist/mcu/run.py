@@ -176,7 +176,13 @@ def _board_layers(subject: Subject, settings: RunSettings) -> tuple[LayerCount, 
 def _estimate(board: Board, profile: InferenceProfile | None) -> CycleEstimate | NoTimingModel:
     if profile is None:
         return NoTimingModel(board.core.name, "this emulator does not tell which instructions were executed")
-    return estimate(board.core.name, profile.whole, flash_wait_states=board.flash.wait_states)
+    return estimate(
+        board.core.name,
+        profile.whole,
+        flash_wait_states=board.flash.wait_states,
+        flash_line_bytes=board.flash.line_bytes,
+        flash_cache_bytes=board.flash.cache_bytes,
+    )
 
 
 def _functions(image: FirmwareImage, profile: InferenceProfile) -> dict[str, int]:

@@ -121,6 +121,8 @@ def test_alignment_of_every_buffer(real_models: Path) -> None:
         (["--target", "z80"], "unknown target 'z80'"),
         (["--rounding", "up"], "unknown rounding 'up'"),
         (["--name", "int"], "'int'"),
+        (["--name", "String"], "name of another header"),
+        (["--name", "em_common"], "name of another header"),
         (["--no-fuse", "magic"], "unknown fusion 'magic'"),
         (["--labels", "a,b"], "2 labels for 10 classes"),
     ],

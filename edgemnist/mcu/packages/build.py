@@ -28,14 +28,6 @@ ORACLES = {"tflm": "TensorFlow Lite for Microcontrollers", "tflite": "TensorFlow
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The first moment that a zip can name (PKWARE APPNOTE 4.4.6); every entry has it."""
 
-_STANDARD_HEADERS = words(
-    """
-    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef
-    stdint stdio stdlib string tgmath time wchar wctype stdalign stdatomic stdnoreturn threads uchar
-    """
-)
-"""C99 (7.1.2) and C11; with the package on the include path a file of that name would hide the compiler's own."""
-
 _WINDOWS_DEVICES = words("aux con nul prn") | {f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)}
 """Names of devices on Windows, whatever the suffix."""
 
@@ -156,11 +148,6 @@ def _check_name(platform: Platform, generated: GeneratedModel) -> None:
     name = generated.name
     if name.lower() in _WINDOWS_DEVICES:
         raise InputError(f"Windows can't have a file {name}.c; give the model another name: --name digits")
-    if name.lower() in _STANDARD_HEADERS or name.lower().startswith("em_"):
-        raise InputError(
-            f"a package of {name!r} would hold {name}.h, which is the name of another header; "
-            "give the model another name: --name digits"
-        )
     if name.lower() in platform.taken:
         raise InputError(
             f"{platform.name} has something of its own called {name!r}; give the model another name: --name digits"
