@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     commands = typer.Typer(no_args_is_help=True, help="Bring a model to a Raspberry Pi.")
     commands.command()(pi)
+    commands.command()(emulator)
     app.add_typer(commands, name="deploy")
 
 
@@ -29,12 +30,28 @@ def pi(
     wheels: Annotated[
         str | None, typer.Option(metavar="TARGET", help="Put this system's wheels in, to install without network.")
     ] = None,
-    interpreter: Annotated[str | None, typer.Option(help="Which of the target's interpreters to put in.")] = None,
+    interpreter: Annotated[str | None, typer.Option(help="Which of the target's interpreters.")] = None,
+    emulate: Annotated[
+        list[str] | None, typer.Option(metavar="TARGET", help="Replay the bundle on this system, emulated; repeatable.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a bundle that runs the model on a Raspberry Pi and proves there that the outputs are the same."""
-    from edgemnist.deploy.pi import BundleOptions, make_bundle
+    from edgemnist.deploy.pi import BundleOptions, deploy_pi
     from edgemnist.deploy.view import show_bundle
 
-    bundle = make_bundle(BundleOptions(model, out, dataset, images, wheels, interpreter))
+    options = BundleOptions(model, out, dataset, images, wheels, interpreter, tuple(emulate or ()))
+    bundle = deploy_pi(options)
     show_bundle(bundle, as_json=json)
+    bundle.raise_failed()
+
+
+def emulator(
+    targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="bookworm-aarch64, bookworm-armv7, ...")],
+    json: Json = False,
+) -> None:
+    """Download a Raspberry Pi's system (Debian packages and wheels), to be emulated here. Nothing is installed."""
+    from edgemnist.deploy.prepare import prepare_emulators
+    from edgemnist.deploy.view import show_emulators
+
+    show_emulators(prepare_emulators(targets), as_json=json)

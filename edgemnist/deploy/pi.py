@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from edgemnist.deploy.bundle_archive import ARCHIVE_SUFFIX, check_target_path, write_archive, write_folder
 from edgemnist.deploy.bundle_files import WHEELS, bundle_files
+from edgemnist.deploy.emulator import find_emulator
 from edgemnist.deploy.golden import GoldenVectors, golden_vectors
+from edgemnist.deploy.replay import Replay, replay_emulated
 from edgemnist.deploy.targets import Target, find_target
 from edgemnist.deploy.wheels import wheelhouse
 from edgemnist.errors import InputError
@@ -21,7 +23,8 @@ class BundleOptions:
     """What to make.
 
     ``out``: a folder, or a file that ends in ``.tar.gz``. ``images``: how many golden vectors. ``wheels``: a target
-    whose wheels go into the bundle; ``interpreter``: which, for a target that can have several.
+    whose wheels go into the bundle; ``interpreter``: which, for a target that can have several. ``emulate``: targets on
+    which the bundle's replay is run, emulated.
     """
 
     model: Path
@@ -30,6 +33,7 @@ class BundleOptions:
     images: int = DEFAULT_IMAGES
     wheels: str | None = None
     interpreter: str | None = None
+    emulate: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,32 @@ class Bundle:
     images: int
     expected: tuple[str, ...]
     notes: tuple[str, ...]
+    replays: tuple[Replay, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the bundle as JSON values."""
-        return {**vars(self), "path": str(self.path), "expected": list(self.expected), "notes": list(self.notes)}
+        return {**asdict(self), "path": str(self.path)}
+
+    def raise_failed(self) -> None:
+        """Raise if a replay found other outputs.
+
+        :raises GateFailedError: says where, and by how much they differ.
+        """
+        for one in self.replays:
+            one.raise_failed()
+
+
+def deploy_pi(options: BundleOptions) -> Bundle:
+    """Make a bundle, and run its replay on every emulated target that is asked for.
+
+    :raises EdgeMnistError: as :func:`make_bundle` and :func:`edgemnist.deploy.replay.replay_emulated`; that an
+        emulator is missing is known before the bundle is made.
+    """
+    for name in options.emulate:
+        find_emulator(find_target(name))
+    bundle = make_bundle(options)
+    replays = tuple(replay_emulated(bundle.path, name, package=options.interpreter) for name in options.emulate)
+    return replace(bundle, replays=replays)
 
 
 def make_bundle(options: BundleOptions) -> Bundle:
@@ -57,8 +83,8 @@ def make_bundle(options: BundleOptions) -> Bundle:
     """
     check_target_path(options.out)
     target = find_target(options.wheels) if options.wheels else None
-    if options.interpreter and target is None:
-        raise InputError("--interpreter chooses among a target's wheels; name the target with --wheels")
+    if options.interpreter and target is None and not options.emulate:
+        raise InputError("--interpreter chooses among a target's; name the target with --wheels or --emulate")
     golden = golden_vectors(options.model, options.images, options.dataset)
     files = bundle_files(golden)
     wheels = {} if target is None else _wheels(target, options.interpreter, golden)

@@ -54,6 +54,11 @@ class Target:
         return f"{self.release.name}-{_SHORT.get(self.machine, self.machine)}"
 
     @property
+    def bits(self) -> int:
+        """Width of a pointer: 32 or 64."""
+        return 32 if self.machine == "armv7l" else 64
+
+    @property
     def platforms(self) -> tuple[str, ...]:
         """The platform tags of the wheels that the system loads, newest first (PEP 600)."""
         newer = [f"manylinux_2_{minor}_{self.machine}" for minor in range(self.release.glibc, 16, -1)]
