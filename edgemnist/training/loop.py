@@ -226,7 +226,8 @@ def compile_measure(model: Any) -> Measure:
         hits = tf.cast(tf.equal(tf.argmax(probabilities, axis=1), labels), tf.int64)
         return tf.reduce_sum(losses), tf.reduce_sum(hits)
 
-    return cast(Measure, measure)
+    # One concrete function, not one to be traced on call: TensorFlow would warn of retracing with the fifth model.
+    return cast(Measure, measure.get_concrete_function())
 
 
 def _rank(report: EpochReport) -> tuple[float, float]:
@@ -285,4 +286,4 @@ def _compile_steps(
             loss_sum, correct = loss_sum + loss, correct + hits
         return loss_sum, correct
 
-    return run_steps
+    return run_steps.get_concrete_function()
