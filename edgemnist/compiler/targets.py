@@ -11,7 +11,8 @@ from types import MappingProxyType
 class Target:
     """``bodies`` maps the macro that a kernel asks for to the header in ``firmware/kernels`` that it then includes.
 
-    ``packing`` is the order of weights that those bodies read: "lanes" (``em_dot.h``) or "pairs" (``em_dot_dsp.h``).
+    ``packing`` is the order of weights that those bodies read: "lanes" (``em_dot.h``), "pairs" (``em_dot_dsp.h``) or
+    "channels" (``em_dot_thumb1.h``).
     """
 
     name: str
@@ -27,7 +28,12 @@ def _with_dsp(name: str, description: str) -> Target:
 
 _KNOWN = (
     Target("portable", "any C99 compiler, 8-bit chars and 32-bit ints or wider"),
-    Target("cortex-m0plus", "Arm Cortex-M0 and M0+"),
+    Target(
+        "cortex-m0plus",
+        "Arm Cortex-M0 and M0+",
+        {"EM_TARGET_DOT": "em_dot_thumb1.h", "EM_TARGET_DEPTHWISE": "em_depthwise_thumb1.h"},
+        packing="channels",
+    ),
     Target("cortex-m3", "Arm Cortex-M3"),
     _with_dsp("cortex-m4", "Arm Cortex-M4"),
     _with_dsp("cortex-m7", "Arm Cortex-M7"),

@@ -60,6 +60,18 @@
 #define EM_DSP 0
 #endif
 
+/* Cores with hardly more than the 16-bit instructions: Cortex-M0, M0+ and M23. With optimisation for size compilers leave
+ * half of the registers alone, without any they need more of them than there are; so does gcc with
+ * -fno-omit-frame-pointer: there, define EM_THUMB1 as 0.
+ */
+#ifndef EM_THUMB1
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !EM_SIZE && defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
+#define EM_THUMB1 1
+#else
+#define EM_THUMB1 0
+#endif
+#endif
+
 /* What each output channel needs beside its weights. `bias` has the input zero point folded in: bias - zero_point * sum(w). */
 typedef struct {
   int32_t bias;
@@ -88,8 +100,39 @@ EM_INLINE int32_t em_multiply_high(int32_t start, int32_t a, int32_t b)
   __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(start));
   return result;
 }
+#elif EM_THUMB1
+/* No 64-bit product there: from 16-bit halves, of which no sum of two products overflows. The last shift's carry is what
+ * is to be rounded up.
+ */
+EM_INLINE int32_t em_multiply_high(int32_t start, int32_t a, int32_t b)
+{
+  const int32_t b_low = b & 65535, b_high = b >> 16;
+  int32_t a_low, middle, product;
+  __asm__(".syntax unified\n\t"
+          "uxth %[a_low], %[a]\n\t"
+          "asrs %[a], %[a], #16\n\t"
+          "mov %[middle], %[b_low]\n\t"
+          "muls %[middle], %[a_low], %[middle]\n\t"
+          "lsrs %[middle], %[middle], #16\n\t"
+          "mov %[product], %[b_low]\n\t"
+          "muls %[product], %[a], %[product]\n\t"
+          "adds %[middle], %[middle], %[product]\n\t"
+          "mov %[product], %[b_high]\n\t"
+          "muls %[a], %[product], %[a]\n\t"
+          "adds %[start], %[start], %[a]\n\t"
+          "asrs %[a], %[middle], #16\n\t"
+          "adds %[start], %[start], %[a]\n\t"
+          "uxth %[middle], %[middle]\n\t"
+          "muls %[a_low], %[product], %[a_low]\n\t"
+          "adds %[a_low], %[a_low], %[middle]\n\t"
+          "lsrs %[a_low], %[a_low], #16\n\t"
+          "adcs %[start], %[a_low]"
+          : [start] "+&l"(start), [a] "+&l"(a), [a_low] "=&l"(a_low), [middle] "=&l"(middle), [product] "=&l"(product)
+          : [b_low] "h"(b_low), [b_high] "h"(b_high)
+          : "cc");
+  return start;
+}
 #elif defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
-/* Cortex-M0 and M23 have no 64-bit product: from 16-bit halves, of which no sum of two products overflows. */
 EM_INLINE int32_t em_multiply_high(int32_t start, int32_t a, int32_t b)
 {
   const uint32_t a_low = (uint32_t)a & 65535, b_low = (uint32_t)b & 65535;

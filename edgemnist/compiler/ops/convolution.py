@@ -162,6 +162,9 @@ def pack_weights(rows: NDArray[Any], row_length: int, packing: str) -> NDArray[n
     """
     if packing == "pairs":
         return _pack_pairs(rows, row_length)
+    if packing == "channels":
+        plain: NDArray[np.int8] = rows.astype(np.int8).reshape(-1)
+        return plain
     blocks = [rows[first : first + lanes].T.reshape(-1) for first, lanes in lane_blocks(len(rows))]
     packed: NDArray[np.int8] = np.concatenate(blocks).astype(np.int8)
     return packed
