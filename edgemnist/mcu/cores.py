@@ -27,7 +27,7 @@ class Core:
     unicorn: str | None
 
 
-def _cortex(number: str, unicorn: str | None, *, hard_float: bool = False) -> Core:
+def _cortex(number: str, unicorn: str | None, *, zig: str = "", hard_float: bool = False) -> Core:
     name = f"cortex-m{number}"
     return Core(
         name=name,
@@ -35,7 +35,7 @@ def _cortex(number: str, unicorn: str | None, *, hard_float: bool = False) -> Co
         architecture="arm",
         elf_machine=40,
         target="cortex-m0plus" if number == "0" else name,
-        zig=("-target", f"thumb-freestanding-eabi{'hf' if hard_float else ''}", f"-mcpu={name.replace('-', '_')}"),
+        zig=("-target", f"thumb-freestanding-eabi{'hf' if hard_float else ''}", f"-mcpu={name.replace('-', '_')}{zig}"),
         gnu=(f"-mcpu={name}", "-mthumb", f"-mfloat-abi={'hard' if hard_float else 'soft'}"),
         unicorn=unicorn,
     )
@@ -47,7 +47,7 @@ _KNOWN = (
     _cortex("3", "UC_CPU_ARM_CORTEX_M3"),
     _cortex("4", "UC_CPU_ARM_CORTEX_M4"),
     _cortex("7", "UC_CPU_ARM_CORTEX_M7"),
-    _cortex("33", "UC_CPU_ARM_CORTEX_M33"),
+    _cortex("33", "UC_CPU_ARM_CORTEX_M33", zig="+dsp"),  # an option of the core that all chips here have
     # Vector instructions use the floating-point registers, which the compilers only touch with the hard-float ABI.
     _cortex("55", None, hard_float=True),
     Core(
