@@ -34,13 +34,25 @@ def pi(
     emulate: Annotated[
         list[str] | None, typer.Option(metavar="TARGET", help="Replay the bundle on this system, emulated; repeatable.")
     ] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="USER@HOST", help="Install the bundle there over ssh and replay it.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="With --to: the system there. Default: what it says it is.")
+    ] = None,
+    python: Annotated[str, typer.Option(help="With --to: the Python there.")] = "python3",
+    folder: Annotated[str, typer.Option(help="With --to: the folder there.")] = "edgemnist-pi",
+    ssh_config: Annotated[Path | None, typer.Option(help="With --to: a configuration file for ssh.")] = None,
     json: Json = False,
 ) -> None:
     """Make a bundle that runs the model on a Raspberry Pi and proves there that the outputs are the same."""
     from edgemnist.deploy.pi import BundleOptions, deploy_pi
+    from edgemnist.deploy.remote import RemoteOptions
+    from edgemnist.deploy.ssh import connection
     from edgemnist.deploy.view import show_bundle
 
-    options = BundleOptions(model, out, dataset, images, wheels, interpreter, tuple(emulate or ()))
+    remote = None if to is None else RemoteOptions(connection(to, ssh_config), folder, target, python)
+    options = BundleOptions(model, out, dataset, images, wheels, interpreter, tuple(emulate or ()), remote)
     bundle = deploy_pi(options)
     show_bundle(bundle, as_json=json)
     bundle.raise_failed()

@@ -8,7 +8,8 @@ import json
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from edgemnist.artifacts import write_bytes
@@ -56,6 +57,29 @@ def write_folder(out: Path, files: Mapping[str, bytes]) -> Path:
             fresh.rename(out)
             shutil.rmtree(old, ignore_errors=True)
     return out
+
+
+@contextmanager
+def archived(bundle: Path) -> Iterator[Path]:
+    """Yield a bundle as a ``.tar.gz``, in a temporary place if it is a folder."""
+    if not bundle.is_dir():
+        yield bundle
+        return
+    files = {str(path.relative_to(bundle)): path.read_bytes() for path in bundle.rglob("*") if path.is_file()}
+    with tempfile.TemporaryDirectory() as name:
+        yield write_archive(Path(name) / f"bundle{ARCHIVE_SUFFIX}", files)
+
+
+@contextmanager
+def unpacked(bundle: Path) -> Iterator[Path]:
+    """Yield a bundle as a folder, in a temporary place if it is an archive."""
+    if bundle.is_dir():
+        yield bundle
+        return
+    with tempfile.TemporaryDirectory() as name:
+        with tarfile.open(bundle) as archive:
+            archive.extractall(name, filter="data")
+        yield Path(name) / FOLDER
 
 
 def _archive(files: Mapping[str, bytes]) -> bytes:

@@ -1,24 +1,22 @@
-"""The engine's side inside an emulated Raspberry Pi: ``guest.py PROTOCOL_FILE PACKAGE``.
+"""The engine's side inside a Raspberry Pi, real or emulated; runs there with numpy and the interpreter alone.
 
-Speaks the protocol of ``edgemnist.runtimes.protocol``, whose file it is given: requests on stdin, answers on stdout.
-Models that were opened are kept and named by number.
+Speaks the protocol of ``edgemnist.runtimes.protocol``: requests on stdin, answers on stdout. Models that were opened
+are kept and named by number. This file and the protocol's are sent through stdin at the start
+(``edgemnist.deploy.guest_process``); they import nothing of edgemnist.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import importlib.util
 import os
-import sys
 from typing import Any, BinaryIO
 
 _MODULES = {"tflite-runtime": "tflite_runtime.interpreter", "ai-edge-litert": "ai_edge_litert.interpreter"}
 
 
-def main(protocol_file: str, package: str) -> None:
-    """Answer requests until stdin closes."""
-    protocol = _load(protocol_file)
+def main(protocol: Any, package: str) -> None:
+    """Answer requests until stdin closes; ``protocol`` is the module of the protocol."""
     requests, answers = _private_pipes()
     guest = Guest(package)
     while True:
@@ -69,23 +67,9 @@ class Guest:
         return {"model": len(self._opened) - 1, "delegated": delegated}
 
 
-def _load(path: str) -> Any:
-    """Import a module by its file: its folder has modules that bear the names of packages."""
-    spec = importlib.util.spec_from_file_location("guest_protocol", path)
-    assert spec is not None and spec.loader is not None  # the path ends in .py
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["guest_protocol"] = module  # dataclasses look themselves up there
-    spec.loader.exec_module(module)
-    return module
-
-
 def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
     """Take stdin and stdout for the protocol; an engine that prints gets stderr."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     return requests, answers
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])

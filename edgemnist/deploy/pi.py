@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgemnist.deploy.bundle_archive import ARCHIVE_SUFFIX, check_target_path, write_archive, write_folder
+from edgemnist.deploy.bundle_archive import ARCHIVE_SUFFIX, archived, check_target_path, write_archive, write_folder
 from edgemnist.deploy.bundle_files import WHEELS, bundle_files
 from edgemnist.deploy.emulator import find_emulator
 from edgemnist.deploy.golden import GoldenVectors, golden_vectors
+from edgemnist.deploy.remote import RemoteOptions, check, install, look
 from edgemnist.deploy.replay import Replay, replay_emulated
 from edgemnist.deploy.targets import Target, find_target
 from edgemnist.deploy.wheels import wheelhouse
@@ -24,7 +25,8 @@ class BundleOptions:
 
     ``out``: a folder, or a file that ends in ``.tar.gz``. ``images``: how many golden vectors. ``wheels``: a target
     whose wheels go into the bundle; ``interpreter``: which, for a target that can have several. ``emulate``: targets on
-    which the bundle's replay is run, emulated.
+    which the bundle's replay is run, emulated. ``remote``: a machine that it is installed and replayed on; the bundle
+    then has that machine's wheels.
     """
 
     model: Path
@@ -34,6 +36,7 @@ class BundleOptions:
     wheels: str | None = None
     interpreter: str | None = None
     emulate: tuple[str, ...] = ()
+    remote: RemoteOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,26 @@ class Bundle:
 
 
 def deploy_pi(options: BundleOptions) -> Bundle:
-    """Make a bundle, and run its replay on every emulated target that is asked for.
+    """Make a bundle, and run its replay on every emulated target and on the remote machine that are asked for.
 
-    :raises EdgeMnistError: as :func:`make_bundle` and :func:`edgemnist.deploy.replay.replay_emulated`; that an
-        emulator is missing is known before the bundle is made.
+    :raises EdgeMnistError: as :func:`make_bundle`, :func:`edgemnist.deploy.replay.replay_emulated` and
+        :func:`edgemnist.deploy.remote.install`; what can be known before the bundle is made is known before.
     """
     for name in options.emulate:
         find_emulator(find_target(name))
+    target = None
+    if options.remote is not None:
+        target = check(look(options.remote), options.remote)
+        if options.wheels not in (None, target.name):
+            raise InputError(f"{options.remote.connection.destination} is {target.name}: leave --wheels out")
+        options = replace(options, wheels=target.name)
     bundle = make_bundle(options)
-    replays = tuple(replay_emulated(bundle.path, name, package=options.interpreter) for name in options.emulate)
-    return replace(bundle, replays=replays)
+    replays = [replay_emulated(bundle.path, name, package=options.interpreter) for name in options.emulate]
+    if options.remote is not None and target is not None:
+        package = target.interpreter(options.interpreter).package
+        with archived(bundle.path) as archive:
+            replays.append(install(archive, options.remote, target, package))
+    return replace(bundle, replays=tuple(replays))
 
 
 def make_bundle(options: BundleOptions) -> Bundle:
@@ -84,13 +97,13 @@ def make_bundle(options: BundleOptions) -> Bundle:
     check_target_path(options.out)
     target = find_target(options.wheels) if options.wheels else None
     if options.interpreter and target is None and not options.emulate:
-        raise InputError("--interpreter chooses among a target's; name the target with --wheels or --emulate")
+        raise InputError("--interpreter chooses among a target's; name the target with --wheels, --emulate or --to")
     golden = golden_vectors(options.model, options.images, options.dataset)
     files = bundle_files(golden)
     wheels = {} if target is None else _wheels(target, options.interpreter, golden)
-    archived = options.out.name.endswith(ARCHIVE_SUFFIX)
-    path = (write_archive if archived else write_folder)(options.out, {**files, **wheels})
-    size = path.stat().st_size if archived else sum(len(content) for content in (*files.values(), *wheels.values()))
+    as_archive = options.out.name.endswith(ARCHIVE_SUFFIX)
+    path = (write_archive if as_archive else write_folder)(options.out, {**files, **wheels})
+    size = path.stat().st_size if as_archive else sum(len(content) for content in (*files.values(), *wheels.values()))
     return Bundle(
         path=path,
         bytes=size,

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import tarfile
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemnist.deploy.bundle_archive import FOLDER
+from edgemnist.deploy.bundle_archive import unpacked
 from edgemnist.deploy.emulator import find_emulator
 from edgemnist.deploy.targets import find_target
 from edgemnist.errors import EnvironmentFailure, GateFailedError, RuntimeCrashedError
@@ -145,15 +142,3 @@ def parse_replay(where: str, code: int, output: str, errors: str) -> Replay:
         return replay_from_json(where, json.loads(lines[-1]))
     except ValueError as error:
         raise RuntimeCrashedError(f"the replay on {where} printed no JSON: {lines[-1][:200]!r}") from error
-
-
-@contextmanager
-def unpacked(bundle: Path) -> Iterator[Path]:
-    """Yield a bundle as a folder, in a temporary place if it is an archive."""
-    if bundle.is_dir():
-        yield bundle
-        return
-    with tempfile.TemporaryDirectory() as name:
-        with tarfile.open(bundle) as archive:
-            archive.extractall(name, filter="data")
-        yield Path(name) / FOLDER
