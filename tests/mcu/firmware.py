@@ -6,8 +6,10 @@ import dataclasses
 import functools
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from edgemnist.codegen import CodegenSettings
@@ -17,6 +19,9 @@ from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.reference import run_reference
 from edgemnist.mcu.boards import Board, boards, find_board
 from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware
+from edgemnist.mcu.elf import read_elf
+from edgemnist.mcu.emulators.base import emulators
+from edgemnist.mcu.execution import Execution, run_emulated
 from edgemnist.mcu.toolchain import TOOLCHAINS
 from edgemnist.tflite_file import TfliteModel, parse_tflite
 from tests.compiler.test_emit import small_model
@@ -50,9 +55,30 @@ def expected(images: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.array(rows)
 
 
-@functools.cache
+def need(board: str, toolchain: str | None = None, emulator: str | None = None) -> None:
+    """Skip the test, with the reason, where a tool is missing; CI allows no skips."""
+    known = boards()[board]
+    reasons = [TOOLCHAINS[toolchain].available(known.core)] if toolchain else []
+    reasons += [emulators()[emulator].available(known)] if emulator else []
+    for reason in reasons:
+        if reason is not None:
+            pytest.skip(reason)
+
+
+def run(firmware: FirmwareImage, emulator: str, images: NDArray[np.int8], **options: Any) -> Execution:
+    """Run an image in an emulator by name."""
+    need(firmware.board.name, emulator=emulator)
+    return run_emulated(firmware, emulators()[emulator], images, **options)
+
+
 def image(board: str, toolchain: str = "zig", settings: BuildSettings | None = None) -> FirmwareImage:
     """Return the firmware of :func:`model` for a board, built once."""
+    need(board, toolchain)
+    return _image(board, toolchain, settings)
+
+
+@functools.cache
+def _image(board: str, toolchain: str, settings: BuildSettings | None) -> FirmwareImage:
     wanted = dataclasses.replace(settings or BuildSettings(), toolchain=toolchain)
     folder = Path(tempfile.mkdtemp(dir=_folder.name))
     return build_firmware(model(), find_board(board), wanted, folder)
@@ -72,8 +98,6 @@ def patched(firmware: FirmwareImage, symbol: str, code: bytes, folder: Path) -> 
     content[offset : offset + len(code)] = code
     path = folder / "patched.elf"
     path.write_bytes(content)
-    from edgemnist.mcu.elf import read_elf
-
     return dataclasses.replace(firmware, path=path, elf=read_elf(path))
 
 

@@ -10,7 +10,6 @@ from edgemnist.errors import InputError
 from edgemnist.mcu.boards import boards, boards_folder, find_board
 from edgemnist.mcu.build import firmware_folder
 from edgemnist.mcu.cores import CORES
-from edgemnist.mcu.toolchain import TOOLCHAINS
 
 GOOD = """title = "A board"
 core = "cortex-m4"
@@ -61,9 +60,3 @@ def test_a_wrong_file_is_refused(tmp_path: Path, text: str, message: str) -> Non
 def test_an_unknown_board_lists_the_known() -> None:
     with pytest.raises(InputError, match=r"unknown board 'arduino'.*microbit.*board\.toml"):
         find_board("arduino")
-
-
-@pytest.mark.parametrize("name", sorted(CORES))
-def test_both_toolchains_are_here(name: str) -> None:
-    """What the tests below need; says itself what to install."""
-    assert [reason for one in TOOLCHAINS.values() if (reason := one.available(CORES[name]))] == []

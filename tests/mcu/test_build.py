@@ -52,6 +52,7 @@ def test_files_beside_the_elf(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("toolchain", list(TOOLCHAINS))
 def test_the_same_bytes_each_time(tmp_path: Path, toolchain: str) -> None:
+    firmware.need("mps2-an385", toolchain)
     board, settings = find_board("mps2-an385"), BuildSettings(toolchain=toolchain)
     binaries = [
         build_firmware(firmware.model(), board, settings, tmp_path / folder).elf.binary() for folder in ("one", "two")

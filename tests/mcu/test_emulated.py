@@ -11,9 +11,7 @@ import pytest
 from edgemnist.errors import RuntimeCrashedError
 from edgemnist.mcu.boards import boards
 from edgemnist.mcu.build import BuildSettings
-from edgemnist.mcu.emulators.base import choose_emulator, emulators
 from edgemnist.mcu.emulators.qemu import INSTRUCTIONS_PER_SECOND
-from edgemnist.mcu.execution import run_emulated
 from tests.mcu import firmware
 
 BOTH = sorted(name for name, board in boards().items() if len(board.emulators()) == 2)
@@ -32,7 +30,7 @@ def test_every_way_gives_the_same_bytes(board: object, toolchain: str, emulator:
     """Boards, toolchains and emulators: all of them here, none skipped."""
     images = firmware.inputs(5)
     image = firmware.image(_name(board), toolchain)
-    execution = run_emulated(image, choose_emulator(emulator, image.board), images)
+    execution = firmware.run(image, emulator, images)
     np.testing.assert_array_equal(execution.outputs, firmware.expected(images))
     assert execution.info.board == image.board.name
     assert 0 < execution.stack.used < execution.stack.size == image.sizes.stack
@@ -43,8 +41,8 @@ def test_every_way_gives_the_same_bytes(board: object, toolchain: str, emulator:
 def test_the_emulators_agree_on_the_count(board: str, toolchain: str) -> None:
     """To within the resolution of QEMU's timer: the read of the timer, then one tick at each end."""
     images, image = firmware.inputs(4), firmware.image(board, toolchain)
-    exact = run_emulated(image, emulators()["unicorn"], images, profiled=4)
-    timed = run_emulated(image, emulators()["qemu"], images)
+    exact = firmware.run(image, "unicorn", images, profiled=4)
+    timed = firmware.run(image, "qemu", images)
     per_tick = INSTRUCTIONS_PER_SECOND / timed.info.ticks_per_second
     for profile, ticks in zip(exact.profiles, timed.ticks, strict=True):
         assert abs(ticks * per_tick - profile.whole.instructions()) <= 2 * per_tick
@@ -52,7 +50,7 @@ def test_the_emulators_agree_on_the_count(board: str, toolchain: str) -> None:
 
 def test_layers_and_whole_add_up() -> None:
     image = firmware.image("mps2-an386")
-    profile = run_emulated(image, emulators()["unicorn"], firmware.inputs(1), profiled=1).profiles[0]
+    profile = firmware.run(image, "unicorn", firmware.inputs(1), profiled=1).profiles[0]
     layers = [layer.instructions() for layer in profile.layers]
     assert len(layers) == len(image.layers)
     assert min(layers) > 0
@@ -65,7 +63,7 @@ def test_layers_and_whole_add_up() -> None:
 def test_step_ticks_add_up(board: str, emulator: str) -> None:
     """An image that measures its layers: their ticks are the whole inference's, up to the calls between them."""
     image = firmware.image(board, "zig", BuildSettings(step_ticks=True))
-    run = run_emulated(image, choose_emulator(emulator, image.board), firmware.inputs(1))
+    run = firmware.run(image, emulator, firmware.inputs(1))
     assert len(run.step_ticks[0]) == len(image.layers)
     assert abs(sum(run.step_ticks[0]) - run.ticks[0]) <= len(image.layers)
 
@@ -82,14 +80,14 @@ def test_step_ticks_add_up(board: str, emulator: str) -> None:
 def test_a_crash_is_told(tmp_path: Path, emulator: str, code: bytes, message: str) -> None:
     broken = firmware.patched(firmware.image("mps2-an385"), "net_run_in", code, tmp_path)
     with pytest.raises(RuntimeCrashedError, match=message):
-        run_emulated(broken, emulators()[emulator], firmware.inputs(1))
+        firmware.run(broken, emulator, firmware.inputs(1))
 
 
 @pytest.mark.parametrize("emulator", ["unicorn", "qemu"])
 def test_a_hang_is_ended(tmp_path: Path, emulator: str) -> None:
     broken = firmware.patched(firmware.image("mps2-an385"), "net_run_in", ENDLESS_LOOP, tmp_path)
     with pytest.raises(RuntimeCrashedError, match="did not end within 2 s"):
-        run_emulated(broken, emulators()[emulator], firmware.inputs(1), timeout=2)
+        firmware.run(broken, emulator, firmware.inputs(1), timeout=2)
 
 
 @pytest.mark.parametrize("board", [*BOTH, "mps3-an547", "riscv32-virt", "raspberry-pi-pico-2"])
@@ -98,7 +96,7 @@ def test_a_stack_overflow_is_told(board: str) -> None:
     image = firmware.image(board, "zig", BuildSettings(stack_bytes=64))
     for emulator in image.board.emulators():
         with pytest.raises(RuntimeCrashedError, match="overflow"):
-            run_emulated(image, emulators()[emulator], firmware.inputs(1))
+            firmware.run(image, emulator, firmware.inputs(1))
 
 
 @pytest.mark.parametrize("emulator", ["unicorn", "qemu"])
@@ -106,16 +104,15 @@ def test_wrong_answers_are_not_taken(tmp_path: Path, emulator: str) -> None:
     """A network that does nothing answers its input's bytes; a link that sends no end answers nothing."""
     images = firmware.inputs(2)
     idle = firmware.patched(firmware.image("mps2-an385"), "net_run_in", RETURN, tmp_path)
-    assert not np.array_equal(run_emulated(idle, emulators()[emulator], images).outputs, firmware.expected(images))
+    assert not np.array_equal(firmware.run(idle, emulator, images).outputs, firmware.expected(images))
     mute = firmware.patched(firmware.image("mps2-an385"), "link_end", RETURN, tmp_path)
     with pytest.raises(RuntimeCrashedError, match=r"answered 0 of 2|damaged"):
-        run_emulated(mute, emulators()[emulator], images)
+        firmware.run(mute, emulator, images)
 
 
 def test_an_image_for_the_unknown_machine_is_refused() -> None:
     image = firmware.image("mps2-an386")
     with pytest.raises(RuntimeCrashedError, match="QEMU ended with code 1"):
-        run_emulated(
-            replace(image, board=replace(image.board, qemu_machine="no-such-board")), emulators()["qemu"],
-            firmware.inputs(1),
-        )  # fmt: skip
+        firmware.run(
+            replace(image, board=replace(image.board, qemu_machine="no-such-board")), "qemu", firmware.inputs(1)
+        )

@@ -65,6 +65,7 @@ def test_run(model_file: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("board", ["mps3-an547", "riscv32-virt"])
 def test_run_where_no_emulator_counts_exactly(model_file: str, board: str, capsys: pytest.CaptureFixture[str]) -> None:
+    firmware.need(board, emulator="qemu")
     report = _json(capsys, "firmware", "run", "--model", model_file, "--board", board, "--images", "3")
     assert report["exact"] is True
     assert report["estimate"]["cycles"] is None  # type: ignore[index]

@@ -23,6 +23,7 @@ UART = BuildSettings(transport="uart")
 @contextmanager
 def plugged_in(image: FirmwareImage) -> Iterator[str]:
     """Start an image in QEMU and yield the device file of its serial port."""
+    firmware.need(image.board.name, emulator="qemu")
     command = [*machine_command(image.board, image.path), "-serial", "pty"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
