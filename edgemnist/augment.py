@@ -7,7 +7,7 @@ One projective transformation per image does rotation, shift, zoom and shear at 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgemnist.errors import InputError
@@ -33,6 +33,11 @@ class Augmentation:
     def changes_nothing(self) -> bool:
         """Whether every range is empty."""
         return not (self.rotation or self.shift or self.zoom or self.shear or self.flip)
+
+    def scaled(self, strength: float) -> Augmentation:
+        """Return the augmentation with its ranges ``strength`` times as wide; mirroring stays as it is."""
+        ranges = ("rotation", "shift", "zoom", "shear")
+        return replace(self, **{name: strength * getattr(self, name) for name in ranges})
 
 
 AUTO = "auto"

@@ -1,8 +1,12 @@
-"""The architectures: one decorated function each, and the table made of them.
+"""The architectures: a builder each, and one table with what each is and the recipe that suits it.
 
-A function takes the image shape and the number of classes and returns an untrained tf_keras Functional model:
+A builder takes the image and the number of classes; ``build_model`` makes an untrained tf_keras Functional model of it:
 float32 images of shape (batch, height, width, channels), normalised as the dataset says, to float32 softmax
 probabilities of shape (batch, classes). Layer names are fixed, so that two builds of one architecture are equal.
+
+The ladder is for int8 on microcontrollers: few channels where the maps are large, because a layer's input and output
+there decide the arena; batch norms, which conversion folds into the convolutions; ReLU, which is part of them; and
+global average pooling, which needs no weights.
 
 No architecture has dropout: augmentation regularises, and a stateful random layer could not be resumed bit by bit.
 """
@@ -24,52 +28,42 @@ Builder = Callable[[Any, Any, int], Any]
 
 
 @dataclass(frozen=True)
-class Architecture:
-    """One row of the table: what it is and the recipe that suits it.
+class Defaults:
+    """The recipe that suits an architecture.
 
-    ``epochs`` are for 55,000 images or more, ``learning_rate`` is the peak; ``smallest_side`` is the least image
-    height and width, in pixels; ``parameters`` is the count for 28x28x1 images and 10 classes after batch-norm folding.
+    ``epochs`` are for 55,000 images or more; ``learning_rate`` is the peak; ``augmentation`` scales the ranges of the
+    dataset's augmentation, 0 for none; ``label_smoothing`` is the share of the target spread over all classes;
+    ``averaging``: whether the moving average of the weights is what is evaluated and saved.
+    """
+
+    epochs: int
+    learning_rate: float
+    augmentation: float
+    label_smoothing: float
+    averaging: bool
+    batch: int = 128
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One row of the table.
+
+    ``smallest_side`` is the least image height and width, in pixels. ``parameters`` (after batch-norm folding) and
+    ``macs`` (multiply-accumulates, counted in the int8 model) are those for 28x28x1 images and 10 classes.
     """
 
     name: str
     description: str
     build: Builder
     parameters: int
+    macs: int
     smallest_side: int
-    epochs: int
-    learning_rate: float
-    batch: int
-    augment: bool
-
-
-_table: dict[str, Architecture] = {}
-
-
-def architecture(
-    name: str,
-    description: str,
-    *,
-    parameters: int,
-    smallest_side: int,
-    epochs: int,
-    learning_rate: float,
-    batch: int = 128,
-    augment: bool = True,
-) -> Callable[[Builder], Builder]:
-    """Enter the decorated builder into the table under ``name``."""
-
-    def enter(build: Builder) -> Builder:
-        _table[name] = Architecture(
-            name, description, build, parameters, smallest_side, epochs, learning_rate, batch, augment
-        )
-        return build
-
-    return enter
+    defaults: Defaults
 
 
 def architectures() -> tuple[Architecture, ...]:
-    """Return every architecture, in the order of definition."""
-    return tuple(_table.values())
+    """Return every architecture, in the order of the table."""
+    return ARCHITECTURES
 
 
 def find_architecture(name: str) -> Architecture:
@@ -77,11 +71,12 @@ def find_architecture(name: str) -> Architecture:
 
     :raises InputError: there is none; the message lists all and suggests the closest.
     """
-    if name in _table:
-        return _table[name]
-    close = difflib.get_close_matches(name.lower(), _table, n=1)
+    known = {row.name: row for row in ARCHITECTURES}
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name.lower(), known, n=1)
     suggestion = f"; did you mean {close[0]!r}?" if close else ""
-    raise InputError(f"unknown architecture {name!r}, known are {', '.join(_table)}{suggestion}")
+    raise InputError(f"unknown architecture {name!r}, known are {', '.join(known)}{suggestion}")
 
 
 def build_model(name: str, image_shape: tuple[int, int, int], classes: int, seed: int) -> Any:
@@ -125,9 +120,9 @@ def folded_parameters(model: Any) -> int:
     return count
 
 
-def _conv_block(layers: Any, x: Any, filters: int, name: str, stride: int = 1) -> Any:
-    """Conv 3x3 same without bias, batch norm, ReLU."""
-    x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False, name=name)(x)
+def _conv_block(layers: Any, x: Any, filters: int, name: str, *, stride: int = 1, padding: str = "same") -> Any:
+    """Conv 3x3 without bias, batch norm, ReLU."""
+    x = layers.Conv2D(filters, 3, strides=stride, padding=padding, use_bias=False, name=name)(x)
     return _normalised(layers, x, name)
 
 
@@ -148,48 +143,33 @@ def _classifier(layers: Any, x: Any, classes: int) -> Any:
     return layers.Dense(classes, activation="softmax", name="probabilities")(x)
 
 
-def _paired_stages(layers: Any, x: Any, stages: tuple[tuple[int, int], ...], classes: int) -> Any:
-    """Pairs of conv blocks with max pooling between them, then global average pooling and the classifier."""
-    for index, filters in enumerate(stages, start=1):
-        if index > 1:
-            x = layers.MaxPooling2D(2, name=f"pool{index - 1}")(x)
-        for place, count in zip("ab", filters, strict=True):
-            x = _conv_block(layers, x, count, f"conv{index}{place}")
+def _averaged_classifier(layers: Any, x: Any, classes: int) -> Any:
     return _classifier(layers, layers.GlobalAveragePooling2D(name="average")(x), classes)
 
 
-@architecture(
-    "tiny",
-    "3 pairs of 3x3 convolutions, 8 to 18 channels, batch norm; the default",
-    parameters=7_392,
-    smallest_side=4,
-    epochs=12,
-    learning_rate=0.01,
-)
-def _tiny(layers: Any, image: Any, classes: int) -> Any:
-    return _paired_stages(layers, image, ((8, 8), (12, 12), (16, 18)), classes)
+def _stages(*stages: tuple[int, ...]) -> Builder:
+    """Return the builder of conv blocks with so many channels, with max pooling between two stages."""
+
+    def build(layers: Any, x: Any, classes: int) -> Any:
+        for index, filters in enumerate(stages, start=1):
+            if index > 1:
+                x = layers.MaxPooling2D(2, name=f"pool{index - 1}")(x)
+            for place, count in zip("abc", filters, strict=False):
+                x = _conv_block(layers, x, count, f"conv{index}{place}")
+        return _averaged_classifier(layers, x, classes)
+
+    return build
 
 
-@architecture(
-    "small",
-    "like tiny with 8 to 24 channels",
-    parameters=15_980,
-    smallest_side=4,
-    epochs=15,
-    learning_rate=0.01,
-)
-def _small(layers: Any, image: Any, classes: int) -> Any:
-    return _paired_stages(layers, image, ((8, 12), (18, 20), (24, 24)), classes)
+def _fast(layers: Any, image: Any, classes: int) -> Any:
+    """Strides instead of pooling, so that nothing is computed only to be thrown away; no padding at the end."""
+    x = _conv_block(layers, image, 8, "conv1", stride=2)
+    x = _conv_block(layers, x, 16, "conv2", stride=2)
+    x = _conv_block(layers, x, 20, "conv3")
+    x = _conv_block(layers, x, 16, "conv4", padding="valid")
+    return _averaged_classifier(layers, x, classes)
 
 
-@architecture(
-    "ds-cnn",
-    "strided convolution, then 4 depthwise-separable blocks, batch norm: fewest multiplications",
-    parameters=7_466,
-    smallest_side=3,
-    epochs=12,
-    learning_rate=0.01,
-)
 def _ds_cnn(layers: Any, image: Any, classes: int) -> Any:
     x = _conv_block(layers, image, 16, "conv1", stride=2)
     x = _separable_block(layers, x, 32, "block1")
@@ -197,17 +177,9 @@ def _ds_cnn(layers: Any, image: Any, classes: int) -> Any:
     x = layers.MaxPooling2D(2, name="pool1")(x)
     x = _separable_block(layers, x, 48, "block3")
     x = _separable_block(layers, x, 48, "block4")
-    return _classifier(layers, layers.GlobalAveragePooling2D(name="average")(x), classes)
+    return _averaged_classifier(layers, x, classes)
 
 
-@architecture(
-    "cnn",
-    "the classic tutorial net: Conv 32, Conv 64 (3x3 valid, max pooling), Dense 128",
-    parameters=225_034,
-    smallest_side=10,
-    epochs=8,
-    learning_rate=0.002,
-)
 def _cnn(layers: Any, image: Any, classes: int) -> Any:
     x = layers.Conv2D(32, 3, activation="relu", name="conv1")(image)
     x = layers.MaxPooling2D(2, name="pool1")(x)
@@ -218,16 +190,35 @@ def _cnn(layers: Any, image: Any, classes: int) -> Any:
     return _classifier(layers, x, classes)
 
 
-@architecture(
-    "dense",
-    "the classic tutorial net: Flatten, Dense 128",
-    parameters=101_770,
-    smallest_side=1,
-    epochs=10,
-    learning_rate=0.002,
-    augment=False,
-)
 def _dense(layers: Any, image: Any, classes: int) -> Any:
     x = layers.Flatten(name="flatten")(image)
     x = layers.Dense(128, activation="relu", name="hidden")(x)
     return _classifier(layers, x, classes)
+
+
+# Defaults: epochs, peak rate, strength of augmentation, label smoothing, weight averaging. Numbers before them:
+# parameters, multiply-accumulates, smallest side.
+# fmt: off
+ARCHITECTURES = (
+    Architecture("nano", "3 pairs of 3x3 convolutions, 4 to 8 channels",
+                 _stages((4, 5), (6, 7), (8, 8)), 2_072, 349_352, 4, Defaults(40, 0.01, 0.7, 0.05, True)),
+    Architecture("micro", "3 pairs of 3x3 convolutions, 6 to 14 channels",
+                 _stages((6, 6), (10, 10), (14, 14)), 5_052, 726_908, 4, Defaults(40, 0.01, 1.0, 0.1, True)),
+    Architecture("tiny", "3 pairs of 3x3 convolutions, 8 to 18 channels; the default",
+                 _stages((8, 8), (12, 12), (16, 18)), 7_392, 1_143_252, 4, Defaults(30, 0.01, 1.0, 0.1, True)),
+    Architecture("small", "3 pairs of 3x3 convolutions, 8 to 24 channels",
+                 _stages((8, 12), (18, 20), (24, 24)), 15_980, 2_215_824, 4, Defaults(25, 0.01, 1.0, 0.1, True)),
+    Architecture("base", "3 pairs of 3x3 convolutions, 10 to 40 channels",
+                 _stages((10, 12), (24, 28), (36, 40)), 32_402, 3_690_688, 4, Defaults(20, 0.01, 1.0, 0.1, True)),
+    Architecture("fast", "2 strided and 2 plain 3x3 convolutions: few multiplications",
+                 _fast, 7_214, 283_840, 9, Defaults(40, 0.01, 1.0, 0.1, True)),
+    Architecture("cnn-large", "16 to 96 channels: a teacher for the others, not for devices",
+                 _stages((16,), (48, 48), (96, 96, 96)), 236_522, 15_693_504, 4, Defaults(20, 0.01, 1.0, 0.1, True)),
+    Architecture("ds-cnn", "strided convolution, then 4 depthwise-separable blocks",
+                 _ds_cnn, 7_466, 637_872, 3, Defaults(12, 0.01, 1.0, 0.1, True)),
+    Architecture("cnn", "tutorial net: Conv 32, Conv 64 (3x3 valid, pooling), Dense 128",
+                 _cnn, 225_034, 2_631_040, 10, Defaults(8, 0.002, 1.0, 0.1, False)),
+    Architecture("dense", "tutorial net: Flatten, Dense 128",
+                 _dense, 101_770, 101_632, 1, Defaults(10, 0.002, 0.0, 0.1, False)),
+)
+# fmt: on

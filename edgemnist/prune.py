@@ -233,6 +233,8 @@ def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder, trained: 
         learning_rate=given_or(settings.learning_rate, before["learning_rate"] * FINE_TUNING_RATE),
         schedule="one-cycle",
         augmentation=choose_augmentation(settings.augmentation, before["augmentation"], dataset.name),
+        augmentation_strength=before.get("augmentation_strength", 1.0),
+        label_smoothing=before.get("label_smoothing", 0.1),
         patience=0,
         seed=given_or(settings.seed, int(before["seed"])),
     )

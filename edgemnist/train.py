@@ -35,9 +35,9 @@ class TrainSettings:
     """What to train; None leaves a choice to the architecture's recipe (or, on resuming, to the checkpoint).
 
     ``learning_rate`` is the peak; ``augmentation`` is a name in ``augment.AUGMENTATIONS`` or "auto", the one that suits
-    the dataset; ``patience`` is in epochs, 0 for none (the default, unless the rate is constant: schedules that end at
-    0 gain most in their last epochs); ``validation`` is the number of images held out of the training split (default
-    5,000, at most a tenth).
+    the dataset, and ``augmentation_strength`` scales its ranges; ``patience`` is in epochs, 0 for none (the default,
+    unless the rate is constant: schedules that end at 0 gain most in their last epochs); ``validation`` is the number
+    of images held out of the training split (default 5,000, at most a tenth).
     """
 
     arch: str | None = None
@@ -49,6 +49,8 @@ class TrainSettings:
     augmentation: str | None = None
     patience: int | None = None
     validation: int | None = None
+    augmentation_strength: float | None = None
+    label_smoothing: float | None = None
 
 
 @dataclass(frozen=True)
@@ -178,17 +180,20 @@ def _with_stored(settings: TrainSettings, stored: Mapping[str, Any]) -> TrainSet
 
 def _plan(settings: TrainSettings, dataset: Dataset) -> _Plan:
     row = models.find_architecture(settings.arch or models.DEFAULT_ARCHITECTURE)
+    usual = row.defaults
     validation = _validation_count(settings.validation, dataset.train)
     schedule = settings.schedule or "one-cycle"
     default_patience = PATIENCE_AT_CONSTANT_RATE if schedule == "constant" else 0
     recipe = Recipe(
-        epochs=given_or(settings.epochs, epochs_for(row.epochs, len(dataset.train) - validation)),
-        batch=given_or(settings.batch, row.batch),
-        learning_rate=given_or(settings.learning_rate, row.learning_rate),
+        epochs=given_or(settings.epochs, epochs_for(usual.epochs, len(dataset.train) - validation)),
+        batch=given_or(settings.batch, usual.batch),
+        learning_rate=given_or(settings.learning_rate, usual.learning_rate),
         schedule=schedule,
         augmentation=choose_augmentation(
-            settings.augmentation, AUTO if row.augment else NO_AUGMENTATION.name, dataset.name
+            settings.augmentation, AUTO if usual.augmentation else NO_AUGMENTATION.name, dataset.name
         ),
+        augmentation_strength=given_or(settings.augmentation_strength, usual.augmentation or 1.0),
+        label_smoothing=given_or(settings.label_smoothing, usual.label_smoothing),
         patience=given_or(settings.patience, default_patience),
         seed=given_or(settings.seed, 0),
     )

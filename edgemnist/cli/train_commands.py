@@ -33,6 +33,12 @@ Patience = Annotated[
 Validation = Annotated[
     int | None, typer.Option("--validation", help="Images held out of training; default 5000, at most a tenth.")
 ]
+Strength = Annotated[
+    float | None, typer.Option("--augmentation-strength", help="Scales the augmentation's ranges; default: the net's.")
+]
+Smoothing = Annotated[
+    float | None, typer.Option("--label-smoothing", help="Share of the target spread over all classes; default 0.1.")
+]
 Sparsity = Annotated[float | None, typer.Option("--sparsity", help="Share of zeros, 0 to below 1; default 0.5.")]
 PruningSchedule = Annotated[
     str | None, typer.Option("--schedule", help="polynomial (zeros rise step by step; default) or constant.")
@@ -62,6 +68,8 @@ def _train(
     schedule: Schedule = None,
     augment: Augment = None,
     augmentation: Augmentation = None,
+    augmentation_strength: Strength = None,
+    label_smoothing: Smoothing = None,
     patience: Patience = None,
     validation: Validation = None,
     resume: Resume = False,
@@ -74,7 +82,10 @@ def _train(
     from edgemnist.training.view import show_training
 
     chosen = choice_of_options(augment, augmentation)
-    settings = train.TrainSettings(arch, epochs, seed, batch, learning_rate, schedule, chosen, patience, validation)
+    settings = train.TrainSettings(
+        arch, epochs, seed, batch, learning_rate, schedule, chosen, patience, validation,
+        augmentation_strength, label_smoothing,
+    )  # fmt: skip
     show_training(train.train_named(settings, dataset, WorkFolder(work), resume=resume), as_json=as_json)
 
 

@@ -252,7 +252,7 @@ def _compile_steps(
     (images uint8, labels int64, order int32 (steps, batch), rates float32 (steps,), number of the first step int64)
     to (sum of the batch losses, number of right predictions).
     """
-    augmentation = find_augmentation(recipe.augmentation)
+    augmentation = find_augmentation(recipe.augmentation).scaled(recipe.augmentation_strength)
     classes = int(model.output_shape[-1])
     spread = recipe.label_smoothing / classes
 

@@ -21,6 +21,10 @@ MOST_REPEATS = 8
 """How many times the stated epochs a small set gets at most."""
 
 
+MOST_STRENGTH = 3.0
+"""Above this, zoom and shear would turn images inside out."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How to fit: AdamW (decoupled weight decay, Loshchilov and Hutter 2019) on cross-entropy with smoothed labels.
@@ -28,7 +32,8 @@ class Recipe:
     ``learning_rate`` is the peak of the schedule; ``augmentation`` is a name in ``augment.AUGMENTATIONS``;
     ``patience`` is the number of epochs without a better validation accuracy after which the fit stops, 0 for never;
     ``warm_up`` is the share of the steps in which a one-cycle schedule rises; ``beta2`` and ``weight_decay`` are
-    AdamW's, ``label_smoothing`` the share of the target that is spread over all classes.
+    AdamW's, ``label_smoothing`` the share of the target that is spread over all classes; ``augmentation_strength``
+    scales the augmentation's ranges.
     """
 
     epochs: int
@@ -42,6 +47,7 @@ class Recipe:
     weight_decay: float = 1e-4
     label_smoothing: float = 0.1
     warm_up: float = 0.2
+    augmentation_strength: float = 1.0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -49,7 +55,14 @@ class Recipe:
         _require_at_least(0, patience=self.patience, seed=self.seed)
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise InputError(f"learning rate {self.learning_rate!r} is not a number above 0; usual are 0.0005 to 0.02")
+        _require_within(0, 1, "label smoothing", self.label_smoothing)
+        _require_within(0, MOST_STRENGTH, "augmentation strength", self.augmentation_strength)
         find_schedule(self.schedule)
+
+
+def _require_within(low: float, high: float, name: str, value: float) -> None:
+    if not low <= value <= high:
+        raise InputError(f"{name} {value!r} is out of range; give a number from {low:g} to {high:g}")
 
 
 def _require_at_least(least: int, **values: int) -> None:

@@ -85,6 +85,13 @@ def test_zoom_scales_about_the_centre_within_its_range() -> None:
     assert 9.5 < distances.max() <= 10.1
 
 
+def test_a_strength_scales_every_range_but_not_the_mirroring() -> None:
+    half = find_augmentation("handwriting").scaled(0.5)
+    assert (half.rotation, half.shift, half.zoom, half.shear) == (5, 1, 0.05, 0.05)
+    assert find_augmentation("garments").scaled(2).flip
+    assert find_augmentation("handwriting").scaled(0).changes_nothing
+
+
 def test_flip_mirrors_about_half_of_the_images_exactly() -> None:
     images = np.random.default_rng(0).integers(0, 256, (200, 9, 12, 1)).astype(np.float32)
     changed = augment(images, Augmentation("flip", "", flip=True))

@@ -62,16 +62,21 @@ def test_augmentation_options_reach_the_recipe(
     strokes_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     usual = ("train", "--dataset", strokes_file, "--arch", "dense", "--epochs", 1, "--work", tmp_path)
-    expected = {(): "none", ("--augment",): "gentle", ("--augmentation", "garments"): "garments"}
-    for options, name in expected.items():
+    changes = ("--augmentation", "garments", "--augmentation-strength", 0.5, "--label-smoothing", 0.05)
+    expected = {(): ("none", 1, 0.1), ("--augment",): ("gentle", 1, 0.1), changes: ("garments", 0.5, 0.05)}
+    for options, recipe in expected.items():
         json_of(capsys, *usual, *options)
-        assert WorkFolder(tmp_path).require("train", needed_by="the test").settings["augmentation"] == name
+        settings = WorkFolder(tmp_path).require("train", needed_by="the test").settings
+        assert (settings["augmentation"], settings["augmentation_strength"], settings["label_smoothing"]) == recipe
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("train", "--arch", "tinny"), "unknown architecture 'tinny', known are tiny, small, ds-cnn, cnn, dense"),
+        (
+            ("train", "--arch", "tinny"),
+            "unknown architecture 'tinny', known are nano, micro, tiny, small, base, fast, ",
+        ),
         (("train", "--dataset", "mnsit"), "unknown dataset 'mnsit'; did you mean 'mnist'?"),
         (("train", "--dataset", "DATA", "--epochs", "0"), "epochs 0 is too low"),
         (("train", "--dataset", "DATA", "--learning-rate", "-1"), "learning rate -1.0 is not a number above 0"),

@@ -72,6 +72,9 @@ def test_small_sets_get_more_epochs(images: int, expected: int) -> None:
         ({"learning_rate": 0.0}, "learning rate 0.0 is not a number above 0"),
         ({"learning_rate": float("nan")}, "learning rate nan"),
         ({"learning_rate": float("inf")}, "learning rate inf"),
+        ({"label_smoothing": 1.5}, "label smoothing 1.5 is out of range; give a number from 0 to 1"),
+        ({"augmentation_strength": -0.1}, "augmentation strength -0.1 is out of range"),
+        ({"augmentation_strength": float("nan")}, "augmentation strength nan is out of range"),
         ({"schedule": "linear"}, "unknown schedule 'linear', known are one-cycle, cosine, constant"),
     ],
 )
