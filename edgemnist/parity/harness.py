@@ -34,13 +34,14 @@ _FLOAT_KINDS = (ModelKind.KERAS, ModelKind.FLOAT32)
 class Subjects:
     """What is put through the runtimes: models, and labelled images with how a pixel becomes input.
 
-    ``sampling`` says, for people, which images these are.
+    ``class_names`` are in label order; ``sampling`` says, for people, which images these are.
     """
 
     models: tuple[LoadedModel, ...]
     split: Split
     normalisation: Normalisation
     dataset: str
+    class_names: tuple[str, ...]
     sampling: str
 
 
@@ -51,7 +52,7 @@ Results = Mapping[tuple[Path, str], RunResult]
 def run_parity(
     subjects: Subjects, runtime_names: Sequence[str] = (), *, timeout: float = DEFAULT_TIMEOUT
 ) -> ParityReport:
-    """Run the subjects in the named runtimes (none named: in all that are not emulated); return the report, without gates.
+    """Run the subjects in the named runtimes (none named: all that are not emulated); return the report, without gates.
 
     A runtime that is not installed, refuses a model, crashes or hangs is in the report with its reason.
 

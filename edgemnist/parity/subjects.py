@@ -108,7 +108,7 @@ def _subjects(
     split, sampling = _sample(dataset, choice.count)
     for model in models:
         _check_fits(model, dataset, normalisation)
-    return Subjects(tuple(models), split, normalisation, dataset.name, sampling)
+    return Subjects(tuple(models), split, normalisation, dataset.name, dataset.class_names, sampling)
 
 
 def _sample(dataset: Dataset, count: int | None) -> tuple[Split, str]:
