@@ -106,7 +106,7 @@ class FirmwareImage:
 
 
 def build_firmware(model: TfliteModel, board: Board, settings: BuildSettings, folder: Path) -> FirmwareImage:
-    """Build a model's firmware; ``folder`` gets ``firmware.elf``, ``.bin``, ``.map`` and ``firmware.json``.
+    """Build a model's firmware; ``folder`` gets ``firmware.elf``, ``.bin``, ``.hex``, ``.map`` and ``.json``.
 
     The image may be larger than the board; see :meth:`FirmwareImage.raise_too_large`.
 
@@ -132,6 +132,7 @@ def build_firmware(model: TfliteModel, board: Board, settings: BuildSettings, fo
         hashlib.sha256(model.content).hexdigest(),
     )  # fmt: skip
     write_bytes(folder / "firmware.bin", elf.binary())
+    write_text(folder / "firmware.hex", elf.intel_hex())
     write_text(folder / "firmware.map", elf.map())
     write_json(folder / "firmware.json", image.as_json())
     return image

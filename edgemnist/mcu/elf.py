@@ -13,6 +13,7 @@ from typing import Any
 from edgemnist.errors import MissingDependencyError
 
 _THUMB_BIT = 1
+_HEX_BYTES = 16
 _LAYER = re.compile(r"^net_(step|[a-z_]+)_(\d+)(\.\w+)*$")
 INSTALL = "pip install 'edgemnist[mcu]'"
 
@@ -86,6 +87,21 @@ class ElfImage:
             image[address - start : address - start + len(content)] = content
         return bytes(image)
 
+    def intel_hex(self) -> str:
+        """Return the flash content in Intel's hexadecimal object format (1988), which many boards take as a file."""
+        lines = []
+        for start, content in self.segments:
+            page, address, end = -1, start, start + len(content)
+            while address < end:
+                if address >> 16 != page:
+                    page = address >> 16
+                    lines.append(_hex_record(0, 4, page.to_bytes(2, "big")))
+                # Up to the next multiple of the record's size, so that none runs over a 64 KiB border.
+                size = min(_HEX_BYTES - address % _HEX_BYTES, end - address)
+                lines.append(_hex_record(address & 0xFFFF, 0, content[address - start : address - start + size]))
+                address += size
+        return "\n".join([*lines, _hex_record(0, 1, b"")]) + "\n"
+
     def map(self) -> str:
         """Return sections and symbols by address, one a line, as text."""
         lines = ["section              address        size"]
@@ -95,6 +111,11 @@ class ElfImage:
             kind = "function" if symbol.function else "object"
             lines.append(f"0x{symbol.address:08x} {symbol.size:9}  {kind:8}  {symbol.name}")
         return "\n".join(lines) + "\n"
+
+
+def _hex_record(address: int, kind: int, data: bytes) -> str:
+    record = bytes([len(data)]) + address.to_bytes(2, "big") + bytes([kind]) + data
+    return f":{record.hex()}{-sum(record) & 0xFF:02x}".upper()
 
 
 def read_elf(path: Path) -> ElfImage:

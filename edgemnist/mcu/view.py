@@ -20,7 +20,7 @@ def show_image(image: FirmwareImage) -> None:
     _table(["layer", "code B", "constants B", "MACs"], rows)
     for line in _image_lines(image):
         stdout_console().print(line, markup=False)
-    files = f"files   {image.path.parent}: firmware.elf, firmware.bin, firmware.map, firmware.json"
+    files = f"files   {image.path.parent}: firmware.elf, .bin, .hex, .map, .json"
     stdout_console().print(files, markup=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_sizes_add_up(board: str, toolchain: str, optimise: str) -> None:
 def test_files_beside_the_elf(tmp_path: Path) -> None:
     image = build_firmware(firmware.model(), find_board("microbit"), BuildSettings(), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
-        "firmware.elf", "firmware.bin", "firmware.map", "firmware.json",
+        "firmware.elf", "firmware.bin", "firmware.hex", "firmware.map", "firmware.json",
     }  # fmt: skip
     stack_top = image.elf.symbols["stack_top"].address
     assert int.from_bytes((tmp_path / "firmware.bin").read_bytes()[:4], "little") == stack_top
@@ -48,6 +49,17 @@ def test_files_beside_the_elf(tmp_path: Path) -> None:
     content = json.loads((tmp_path / "firmware.json").read_text())
     assert content["fits"] is True
     assert content["flash_bytes"] == image.sizes.flash
+
+
+@pytest.mark.parametrize("board", ["microbit", "mps2-an505"])
+def test_intel_hex_holds_the_same_bytes(board: str, tmp_path: Path) -> None:
+    """Read back by GNU's objcopy."""
+    firmware.need(board, "gnu")
+    image = firmware.image(board)
+    (tmp_path / "firmware.hex").write_text(image.elf.intel_hex())
+    command = ["arm-none-eabi-objcopy", "-I", "ihex", "-O", "binary", "firmware.hex", "back.bin"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert (tmp_path / "back.bin").read_bytes() == image.elf.binary()
 
 
 @pytest.mark.parametrize("toolchain", list(TOOLCHAINS))
