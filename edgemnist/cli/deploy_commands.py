@@ -43,6 +43,12 @@ def pi(
     python: Annotated[str, typer.Option(help="With --to: the Python there.")] = "python3",
     folder: Annotated[str, typer.Option(help="With --to: the folder there.")] = "edgemnist-pi",
     ssh_config: Annotated[Path | None, typer.Option(help="With --to: a configuration file for ssh.")] = None,
+    advise: Annotated[
+        bool, typer.Option("--advise", help="Make nothing: count the instructions on every emulated Pi.")
+    ] = False,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="With --advise: a further model, such as the float one; repeatable.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a bundle that runs the model on a Raspberry Pi and proves there that the outputs are the same."""
@@ -51,11 +57,20 @@ def pi(
     from edgemnist.deploy.ssh import connection
     from edgemnist.deploy.view import show_bundle
 
+    if advise:
+        return _advise([model, *(against or ())], json)
     remote = None if to is None else RemoteOptions(connection(to, ssh_config), folder, target, python)
     options = BundleOptions(model, out, dataset, images, wheels, interpreter, tuple(emulate or ()), remote)
     bundle = deploy_pi(options)
     show_bundle(bundle, as_json=json)
-    bundle.raise_failed()
+    return bundle.raise_failed()
+
+
+def _advise(models: list[Path], json: bool) -> None:
+    from edgemnist.deploy.advise import advise
+    from edgemnist.deploy.view import show_advice
+
+    show_advice(advise(models), as_json=json)
 
 
 def emulator(

@@ -63,7 +63,9 @@ PROCESSORS: Mapping[str, Processor] = {
 """By board. Features: Linux's ``/proc/cpuinfo`` on these boards (the Pi 3's and 4's processors lack the AES unit)."""
 
 DEFAULT_BOARDS = {"aarch64": "pi4", "armv7l": "pi2"}
-_QEMU = {"aarch64": "aarch64", "armv7l": "arm"}
+QEMU_NAMES = {"aarch64": "aarch64", "armv7l": "arm"}
+"""What qemu calls a machine."""
+
 _OVERLAY_LINKS = ("usr", "lib", "lib64", "bin", "etc")
 INSTALL_QEMU = "sudo apt install qemu-user-static"
 
@@ -106,10 +108,10 @@ class Emulator:
 
 def qemu_problem(target: Target) -> str | None:
     """Return None when this machine has the qemu that a target needs, else what is wrong and what helps."""
-    if target.machine not in _QEMU:
+    if target.machine not in QEMU_NAMES:
         return f"{target.name} is not a Raspberry Pi's system; only those are emulated"
     if _find_qemu(target) is None:
-        return f"qemu-{_QEMU[target.machine]} is not installed; install it with: {INSTALL_QEMU}"
+        return f"qemu-{QEMU_NAMES[target.machine]} is not installed; install it with: {INSTALL_QEMU}"
     return None
 
 
@@ -139,5 +141,5 @@ def find_emulator(target: Target, board: str | None = None) -> Emulator:
 
 
 def _find_qemu(target: Target) -> str | None:
-    name = f"qemu-{_QEMU[target.machine]}"
+    name = f"qemu-{QEMU_NAMES[target.machine]}"
     return shutil.which(f"{name}-static") or shutil.which(name)

@@ -22,7 +22,6 @@ import importlib, importlib.metadata, json, platform, sys
 importlib.import_module(sys.argv[2])
 print(json.dumps([platform.python_version(), importlib.metadata.version(sys.argv[1])]))
 """
-_MODULES = {"tflite-runtime": "tflite_runtime.interpreter", "ai-edge-litert": "ai_edge_litert.interpreter"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def _prepare(target: Target) -> PreparedEmulator:
 def _probe(emulator: Emulator, interpreter: Interpreter) -> tuple[str, str]:
     """Start an interpreter and return the versions of Python and of its package."""
     package = interpreter.package
-    command = emulator.command(interpreter, "-c", _PROBE, package, _MODULES[package])
+    command = emulator.command(interpreter, "-c", _PROBE, package, interpreter.module)
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
         python, version = json.loads(done.stdout)

@@ -32,6 +32,11 @@ class Interpreter:
     requirements: tuple[str, ...]
     reason: str
 
+    @property
+    def module(self) -> str:
+        """The Python module that holds its class ``Interpreter``."""
+        return f"{'tflite_runtime' if self.package == TFLITE_RUNTIME else 'ai_edge_litert'}.interpreter"
+
 
 @dataclass(frozen=True)
 class Target:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgemnist.deploy.advise import Advice
 from edgemnist.deploy.pi import Bundle
 from edgemnist.deploy.prepare import PreparedEmulator
 from edgemnist.deploy.replay import Comparison, Replay
@@ -37,6 +38,31 @@ def show_emulators(emulators: Sequence[PreparedEmulator], *, as_json: bool) -> N
         stdout_console().print(
             f"{one.target}: Python {one.python}, {versions}; {one.bytes / 1e6:,.0f} MB in {one.folder}", markup=False
         )
+
+
+def show_advice(advice: Advice, *, as_json: bool) -> None:
+    """Print counted instructions as a table, models beside each other, and the best of each board."""
+    if as_json:
+        print_json(advice.as_json())
+        return
+    from rich.table import Table
+
+    models = list(dict.fromkeys((one.model, one.kind) for one in advice.measurements))
+    table = Table(title="guest instructions (not time) per inference, in thousands", title_justify="left", box=None)
+    table.add_column("board, interpreter")
+    for model, kind in models:
+        table.add_column(f"{model}\n({kind})", justify="right")
+    counts = {(one.board, one.interpreter, one.model): one.instructions for one in advice.measurements}
+    for board, interpreter in dict.fromkeys((one.board, one.interpreter) for one in advice.measurements):
+        cells = [f"{counts[board, interpreter, model] / 1000:,.0f}" for model, _ in models]
+        table.add_row(f"{board}, {interpreter}", *cells)
+    console = stdout_console()
+    console.print(table)
+    for board in advice.boards:
+        best = advice.best(board)
+        console.print(f"{board}: fewest with {best.model} in {best.interpreter}", markup=False)
+    for note in advice.notes:
+        say(f"not measured: {note}")
 
 
 def _replay_lines(replay: Replay) -> list[str]:
