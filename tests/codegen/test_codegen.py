@@ -8,16 +8,18 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edgemnist import cli, codegen
 from edgemnist.artifacts import ModelContext, WorkFolder
-from edgemnist.compiler import bare_metal, memory, passes
+from edgemnist.compiler import memory, passes
 from edgemnist.compiler.host import HOUSE_FLAGS, compile_files
 from edgemnist.errors import InputError, UnsupportedModelError
-from edgemnist.runtimes import engine_worker
+from edgemnist.mcu.boards import find_board
+from edgemnist.mcu.build import BuildSettings, build_firmware
+from edgemnist.mcu.run import RunSettings, run_emulated_board
 from edgemnist.tflite_file import read_tflite
+from tests.mcu import firmware
 
 GOALS = {  # arena, flash at -Os on Cortex-M4, instructions at -O2 on Cortex-M3
     "compact_int8": (3400, 11_000, 1_000_000),
@@ -73,22 +75,20 @@ def test_valid_cpp17(real_models: Path, tmp_path: Path, compiler: str) -> None:
 @pytest.mark.parametrize("model", GOALS)
 def test_figures_on_emulated_cores(real_models: Path, tmp_path: Path, model: str) -> None:
     """Arena, flash and instructions stay under their goals, without a library call, and the outputs are TFLM's."""
-    reason = bare_metal.missing_tools()
-    if reason is not None:
-        pytest.skip(reason)
-    tflite = read_tflite(real_models / f"{model}.tflite")
-    program, plan = codegen.compile_model(tflite, _settings())
-    inputs = np.random.default_rng(1).integers(-128, 128, (3, *tflite.input().shape[1:]), dtype=np.int8)
-    with engine_worker("tflm") as tflm:
-        want = tflm.invoke(tflite.content, [inputs[:, None]])[0].reshape(3, -1)
-    run = bare_metal.run_emulated(program, plan, inputs, tmp_path, core="cortex-m3", optimisation="-O2")
-    assert np.array_equal(run.outputs, want)
-    symbols = subprocess.run(["arm-none-eabi-nm", tmp_path / "net.elf"], capture_output=True, text=True, check=True)
-    assert not re.findall(r"__aeabi_\w*div\w*|__aeabi_l\w+", symbols.stdout)
+    firmware.need("mps2-an385", "gnu")
+    path = real_models / f"{model}.tflite"
     arena, flash, instructions = GOALS[model]
-    assert plan.size <= arena
-    assert max(run.instructions) <= instructions
-    assert bare_metal.flash_bytes(program, plan, tmp_path, core="cortex-m4", optimisation="-Os") <= flash
+    speed = RunSettings(dataset="random", images=3, build=BuildSettings(toolchain="gnu"))
+    report = run_emulated_board(path, find_board("mps2-an385"), speed, tmp_path / "speed")
+    assert report.exact
+    assert report.counts is not None
+    assert report.counts.highest <= instructions
+    assert report.image is not None
+    assert not [name for name in report.image.elf.symbols if re.match(r"__aeabi_\w*div|__aeabi_l", name)]
+    assert codegen.compile_model(read_tflite(path), _settings())[1].size <= arena
+    small = BuildSettings(toolchain="gnu", optimise="size")
+    sizes = build_firmware(read_tflite(path), find_board("mps2-an386"), small, tmp_path / "size").sizes
+    assert sizes.model_code + sizes.model_constants <= flash
 
 
 @pytest.mark.parametrize(("model", "goal"), [("kws_ref_model", 9000), ("pretrainedResnet_quant", 34_000)])
