@@ -71,7 +71,10 @@ def fog(images: Pixels, draws: Draws, thickness: float, decay: float) -> Pixels:
 def spatter(
     images: Pixels, draws: Draws, mean: float, deviation: float, size: float, threshold: float, edge: float
 ) -> Pixels:
-    """Return the images with dark grey drops: where blurred normal noise exceeds the threshold."""
+    """Return the images with dark grey drops: where blurred normal noise exceeds the threshold.
+
+    The drops of severities 4 and 5 are smaller than those of 3: MNIST-C's strengths, which do not only get worse.
+    """
     scale = enlargement(images)
     # Blurring spreads noise over more pixels in a larger image, so there its deviation starts larger.
     wetness = mean + deviation * scale * draws.normal(*images.shape[1:3], 1)
