@@ -20,7 +20,7 @@ from edgemnist.pixels import normalisation_name
 from edgemnist.progress import Task, progress_task
 from edgemnist.runtimes.base import ModelKind, RunResult, Runtime
 from edgemnist.runtimes.client import DEFAULT_TIMEOUT, EngineWorker, WorkerProcess
-from edgemnist.runtimes.registry import find_runtime, runtimes
+from edgemnist.runtimes.registry import default_runtimes, find_runtime
 from edgemnist.runtimes.run import LoadedModel, run_with
 
 ORACLES = ("tflm", "tflite-runtime-reference")
@@ -59,9 +59,7 @@ def run_parity(
     :param timeout: seconds that one runtime may take for one model.
     :raises InputError: an unknown runtime, or none of those named takes any of the models.
     """
-    chosen = [find_runtime(name) for name in dict.fromkeys(runtime_names)] or [
-        runtime for runtime in runtimes().values() if not runtime.emulated
-    ]
+    chosen = [find_runtime(name) for name in dict.fromkeys(runtime_names or default_runtimes())]
     if not any(True for _ in _jobs(subjects.models, chosen)):
         kinds = ", ".join(f"{model.path.name} ({model.kind.value})" for model in subjects.models)
         raise InputError(f"none of {', '.join(runtime.name for runtime in chosen)} takes {kinds}; leave --runtime out")

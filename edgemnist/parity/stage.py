@@ -14,6 +14,7 @@ from edgemnist.parity.harness import Subjects, run_parity
 from edgemnist.parity.report import REPORT_NAME, ParityReport
 from edgemnist.parity.subjects import ImageChoice, file_subjects, work_folder_subjects
 from edgemnist.runtimes.client import DEFAULT_TIMEOUT
+from edgemnist.runtimes.registry import default_runtimes
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def parity(options: ParityOptions) -> ParityReport:
     :raises EnvironmentFailure: no runtime ran anything, because all are missing or crashed.
     """
     needed = options.gates.needed_runtimes()
-    chosen = tuple(dict.fromkeys([*options.runtimes, *needed])) if options.runtimes else ()
+    chosen = tuple(dict.fromkeys([*(options.runtimes or default_runtimes()), *needed]))
     if options.models:
         return _judged(file_subjects(options.models, options.images, options.normalisation), chosen, options)
     work = WorkFolder(options.work)

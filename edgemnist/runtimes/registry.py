@@ -25,6 +25,11 @@ def runtimes() -> Mapping[str, Runtime]:
     return MappingProxyType(dict(sorted(found.items())))
 
 
+def default_runtimes() -> tuple[str, ...]:
+    """Return the names of the runtimes that take part where none is named: all that are not emulated."""
+    return tuple(name for name, runtime in runtimes().items() if not runtime.emulated)
+
+
 def find_runtime(name: str) -> Runtime:
     """Return a runtime by name.
 

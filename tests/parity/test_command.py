@@ -139,3 +139,17 @@ def test_an_engine_that_takes_none_of_the_models(
     real_models: Path, real_data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refuses([str(real_models / "compact_int8.tflite"), "--runtime", "keras"], capsys, "none of keras takes")
+
+
+@needs("tflm", "cortex-m4")
+def test_an_emulated_core_takes_part_where_it_is_named(
+    real_models: Path, real_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Among all runtimes only for a gate that needs it; then the firmware's bytes are TFLM's."""
+    model = str(real_models / "compact_int8.tflite")
+    assert cli.run(["parity", model, "--images", "20", "--require-exact", "cortex-m4", "--json"]) == 0
+    runs = {run["runtime"]: run for run in json.loads(capsys.readouterr().out)["runs"]}
+    assert runs["cortex-m4"]["exact"] is True
+    assert "Cortex-M4" in runs["cortex-m4"]["kernels"]
+    assert cli.run(["parity", model, "--images", "20", "--json"]) == 0
+    assert "cortex-m4" not in {run["runtime"] for run in json.loads(capsys.readouterr().out)["runs"]}
