@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgemnist import models
-from edgemnist.artifacts import TRAINED_MODEL, ModelContext, WorkFolder, package_versions
+from edgemnist.artifacts import TRAINED_MODEL, ModelContext, WorkFolder, package_versions, sha256_of
 from edgemnist.augment import AUTO, NO_AUGMENTATION, choose_augmentation
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.splits import hold_out
 from edgemnist.errors import InputError
+from edgemnist.teacher import find_teacher
+from edgemnist.training.distillation import DistillationSettings, Teacher, stored_distillation
 from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_best_weights
 from edgemnist.training.recipe import Recipe, epochs_for, given_or
 from edgemnist.training.report import peak_memory_bytes, write_history
@@ -51,6 +53,8 @@ class TrainSettings:
     validation: int | None = None
     augmentation_strength: float | None = None
     label_smoothing: float | None = None
+    averaging: bool | None = None
+    distillation: DistillationSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,16 @@ class _Plan:
     validation: int
     recipe: Recipe
 
-    def as_json(self, dataset: Dataset) -> dict[str, Any]:
-        plan = {"arch": self.arch, "validation": self.validation, **dataclasses.asdict(self.recipe)}
-        shape = list(dataset.image_shape)
-        return {"dataset": dataset.name, "dataset_sha256": dataset.sha256, "image_shape": shape, **plan}
+    def as_json(self, dataset: Dataset, teacher: Teacher | None) -> dict[str, Any]:
+        return {
+            "dataset": dataset.name,
+            "dataset_sha256": dataset.sha256,
+            "image_shape": list(dataset.image_shape),
+            "arch": self.arch,
+            "validation": self.validation,
+            **dataclasses.asdict(self.recipe),
+            "distillation": teacher.as_json() if teacher else None,
+        }
 
 
 def run_training(settings: TrainSettings, dataset: Dataset, work: WorkFolder, *, resume: bool = False) -> TrainResult:
@@ -106,34 +116,55 @@ def run_training(settings: TrainSettings, dataset: Dataset, work: WorkFolder, *,
     if resume:
         settings = _with_stored(settings, read_unfinished(checkpoint, command).settings)
     plan = _plan(settings, dataset)
-    context = ModelContext(dataset.name, plan.arch, dataset.image_shape, dataset.class_names)
-    stage = FitStage(command, f"train {plan.arch}", checkpoint, plan.as_json(dataset), plan.recipe.epochs)
-    with resumable(command, checkpoint):
-        model, state = _fit(plan, stage, context, dataset, resume=resume)
-        return _finish(model, plan, context, dataset, work, state)
-
-
-def _fit(
-    plan: _Plan, stage: FitStage, context: ModelContext, dataset: Dataset, *, resume: bool
-) -> tuple[Any, FitState]:
-    """Return the trained model, with the weights of its best epoch, and the last state."""
     train, validation = hold_out(dataset.train, plan.validation, plan.recipe.seed)
-    model = models.build_model(plan.arch, dataset.image_shape, dataset.classes, plan.recipe.seed)
-    state = run_fit(Loop(model, plan.recipe, train, validation, context.normalisation), stage, resume=resume)
-    use_best_weights(model, state)
-    return model, state
+    teacher = find_teacher(
+        settings.distillation, dataset, validation, work, held_out=plan.validation, seed=plan.recipe.seed
+    )
+    context = ModelContext(dataset.name, plan.arch, dataset.image_shape, dataset.class_names)
+    stored = plan.as_json(dataset, teacher)
+    stage = FitStage(command, f"train {plan.arch}", checkpoint, stored, plan.recipe.epochs)
+    with resumable(command, checkpoint):
+        model = models.build_model(plan.arch, dataset.image_shape, dataset.classes, plan.recipe.seed)
+        loop = Loop(model, plan.recipe, train, validation, context.normalisation, teacher=teacher)
+        state = run_fit(loop, stage, resume=resume)
+        use_best_weights(model, state)
+        result = _measure(model, context, dataset, work, state)
+        inputs = [teacher.path] if teacher else []
+        _finish(model, result, {**context.as_json(), **stored}, inputs, work)
+    return result
 
 
-def _finish(
-    model: Any, plan: _Plan, context: ModelContext, dataset: Dataset, work: WorkFolder, state: FitState
-) -> TrainResult:
-    """Measure the model on the test split, write it and its record, and drop the checkpoint."""
-    _, accuracy = evaluate(model, dataset.test, context.normalisation)
-    result = TrainResult(
+def is_trained(settings: TrainSettings, dataset: Dataset, work: WorkFolder) -> bool:
+    """Whether the work folder has a whole model that was trained with these settings on this dataset."""
+    record = work.find("train")
+    if record is None or not _would_be(record.settings, settings, dataset):
+        return False
+    path = work.path(TRAINED_MODEL)
+    return path.exists() and sha256_of(path) == record.outputs.get(TRAINED_MODEL)
+
+
+def is_resumable(settings: TrainSettings, dataset: Dataset, work: WorkFolder) -> bool:
+    """Whether the work folder has an unfinished training with these settings on this dataset."""
+    path = work.path(CHECKPOINT)
+    if not path.exists():
+        return False
+    return _would_be(read_unfinished(path, command_line(_COMMAND, work)).settings, settings, dataset)
+
+
+def _would_be(stored: Mapping[str, Any], settings: TrainSettings, dataset: Dataset) -> bool:
+    """Whether a training with these settings would be the stored one; teachers are compared by name and options."""
+    wanted = _plan(settings, dataset).as_json(dataset, None)
+    same = all(stored.get(key) == value for key, value in wanted.items() if key not in ("dataset", "distillation"))
+    return same and stored_distillation(stored.get("distillation")) == settings.distillation
+
+
+def _measure(model: Any, context: ModelContext, dataset: Dataset, work: WorkFolder, state: FitState) -> TrainResult:
+    """Measure the model on the test split, once."""
+    return TrainResult(
         model_path=work.path(TRAINED_MODEL),
         dataset=context.dataset,
-        arch=plan.arch,
-        accuracy=accuracy,
+        arch=context.arch,
+        accuracy=evaluate(model, dataset.test, context.normalisation)[1],
         validation_accuracy=state.best.validation_accuracy,
         parameters=models.folded_parameters(model),
         epochs_run=state.epoch,
@@ -142,17 +173,23 @@ def _finish(
         peak_memory_bytes=peak_memory_bytes(),
         history=state.history,
     )
+
+
+def _finish(
+    model: Any, result: TrainResult, settings: Mapping[str, Any], inputs: Sequence[Path], work: WorkFolder
+) -> None:
+    """Write the model and its record, and drop the checkpoint."""
     save_model(model, result.model_path)
-    write_history(work, "", state.history)
+    write_history(work, "", result.history)
     work.record(
         "train",
-        settings={**context.as_json(), **plan.as_json(dataset)},
+        settings=settings,
         results=result.figures(),
+        inputs=inputs,
         outputs=[result.model_path],
         versions=package_versions("edgemnist", "tensorflow", "tf-keras", "numpy"),
     )
     work.path(CHECKPOINT).unlink(missing_ok=True)
-    return result
 
 
 def train_named(settings: TrainSettings, dataset: str | None, work: WorkFolder, *, resume: bool = False) -> TrainResult:
@@ -173,9 +210,10 @@ def train_named(settings: TrainSettings, dataset: str | None, work: WorkFolder, 
 
 def _with_stored(settings: TrainSettings, stored: Mapping[str, Any]) -> TrainSettings:
     """Fill what is not given from the checkpoint's settings."""
-    given = {name: value for name, value in dataclasses.asdict(settings).items() if value is not None}
     names = [field.name for field in dataclasses.fields(TrainSettings)]
-    return TrainSettings(**{**{name: stored[name] for name in names}, **given})
+    given = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
+    kept = {name: stored[name] for name in names} | {"distillation": stored_distillation(stored["distillation"])}
+    return TrainSettings(**{**kept, **given})
 
 
 def _plan(settings: TrainSettings, dataset: Dataset) -> _Plan:
@@ -194,6 +232,7 @@ def _plan(settings: TrainSettings, dataset: Dataset) -> _Plan:
         ),
         augmentation_strength=given_or(settings.augmentation_strength, usual.augmentation or 1.0),
         label_smoothing=given_or(settings.label_smoothing, usual.label_smoothing),
+        averaging=usual.averaging if settings.averaging is None else settings.averaging,
         patience=given_or(settings.patience, default_patience),
         seed=given_or(settings.seed, 0),
     )

@@ -39,6 +39,22 @@ Strength = Annotated[
 Smoothing = Annotated[
     float | None, typer.Option("--label-smoothing", help="Share of the target spread over all classes; default 0.1.")
 ]
+Average = Annotated[
+    bool | None,
+    typer.Option("--average/--no-average", help="Keep a moving average of the weights; default: as suits the net."),
+]
+Teacher = Annotated[
+    str | None, typer.Option("--teacher", help="Learn from this model: an architecture, trained on demand, or a path.")
+]
+Temperature = Annotated[
+    float | None, typer.Option("--temperature", help="Softness of the teacher's answers; default 3.")
+]
+DistillationWeight = Annotated[
+    float | None, typer.Option("--distillation-weight", help="The teacher's share of the loss, 0 to 1; default 0.7.")
+]
+TeacherEpochs = Annotated[
+    int | None, typer.Option("--teacher-epochs", help="Epochs of a teacher trained on demand; default: its own.")
+]
 Sparsity = Annotated[float | None, typer.Option("--sparsity", help="Share of zeros, 0 to below 1; default 0.5.")]
 PruningSchedule = Annotated[
     str | None, typer.Option("--schedule", help="polynomial (zeros rise step by step; default) or constant.")
@@ -70,6 +86,11 @@ def _train(
     augmentation: Augmentation = None,
     augmentation_strength: Strength = None,
     label_smoothing: Smoothing = None,
+    average: Average = None,
+    teacher: Teacher = None,
+    temperature: Temperature = None,
+    distillation_weight: DistillationWeight = None,
+    teacher_epochs: TeacherEpochs = None,
     patience: Patience = None,
     validation: Validation = None,
     resume: Resume = False,
@@ -79,12 +100,13 @@ def _train(
     """Train a model on a dataset; writes trained.keras, its history and curves."""
     from edgemnist import train
     from edgemnist.artifacts import WorkFolder
+    from edgemnist.training.distillation import distillation_of_options
     from edgemnist.training.view import show_training
 
     chosen = choice_of_options(augment, augmentation)
     settings = train.TrainSettings(
-        arch, epochs, seed, batch, learning_rate, schedule, chosen, patience, validation,
-        augmentation_strength, label_smoothing,
+        arch, epochs, seed, batch, learning_rate, schedule, chosen, patience, validation, augmentation_strength,
+        label_smoothing, average, distillation_of_options(teacher, temperature, distillation_weight, teacher_epochs),
     )  # fmt: skip
     show_training(train.train_named(settings, dataset, WorkFolder(work), resume=resume), as_json=as_json)
 

@@ -20,9 +20,9 @@ from edgemnist.artifacts import write_bytes
 from edgemnist.errors import InputError
 from edgemnist.training.loop import Array, EpochReport, FitState
 
-FORMAT = 1
+FORMAT = 2
 
-_GROUPS = ("weights", "slots", "best_weights")
+_GROUPS = ("weights", "slots", "best_weights", "averages")
 
 
 @dataclass(frozen=True, eq=False)

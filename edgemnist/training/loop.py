@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,6 +20,8 @@ from edgemnist.data.base import Normalisation, Split
 from edgemnist.errors import InputError
 from edgemnist.tensorflow_setup import load_tensorflow
 from edgemnist.training.adamw import AdamW
+from edgemnist.training.averaging import WeightAverage
+from edgemnist.training.distillation import Teacher
 from edgemnist.training.recipe import Recipe, learning_rates
 
 STEPS_PER_CALL = 25
@@ -55,7 +58,7 @@ class FitState:
     """All that the rest of a fit depends on, after ``epoch`` finished epochs.
 
     ``weights`` are the model's, in its order; ``slots`` the optimizer's; ``best_weights`` those of ``best_epoch``
-    (0: none yet, then empty).
+    (0: none yet, then empty); ``averages`` are those of the weight averaging, empty without it.
     """
 
     epoch: int
@@ -64,6 +67,7 @@ class FitState:
     best_epoch: int = 0
     best_weights: tuple[Array, ...] = ()
     history: tuple[EpochReport, ...] = ()
+    averages: tuple[Array, ...] = ()
 
     @property
     def best(self) -> EpochReport:
@@ -96,6 +100,7 @@ class Loop:
         validation: Split,
         normalisation: Normalisation,
         hooks: Hooks | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
         self._tf, _ = load_tensorflow()
         self._model = model
@@ -109,14 +114,16 @@ class Loop:
         self._optimizer = AdamW(
             self._tf, model.trainable_variables, beta2=recipe.beta2, weight_decay=recipe.weight_decay
         )
+        self._average = WeightAverage(self._tf, model) if recipe.averaging else None
         self._images = self._tf.constant(train.images)
         self._labels = self._tf.constant(train.labels)
         self._measure = compile_measure(model)
-        self._run_steps = _compile_steps(self._tf, model, recipe, normalisation, self._optimizer, self._hooks)
+        updates = _Updates(self._optimizer, self._average, self._hooks)
+        self._run_steps = _compile_steps(self._tf, model, recipe, normalisation, updates, teacher)
 
     def start(self) -> FitState:
         """Return the state before the first epoch."""
-        return FitState(0, self._model_weights(), self._slots())
+        return FitState(0, self._model_weights(), _arrays(self._optimizer.slots), averages=self._averages())
 
     def epochs(self, state: FitState, on_steps: Callable[[int], None]) -> Iterator[FitState]:
         """Go on from ``state`` and yield the state after each epoch; ``on_steps`` is told how many steps are done.
@@ -125,6 +132,7 @@ class Loop:
         """
         _assign(self._model.weights, state.weights)
         _assign(self._optimizer.slots, state.slots)
+        _assign(self._average.values if self._average else (), state.averages)
         while state.epoch < self._recipe.epochs and not _is_stuck(state, self._recipe.patience):
             state = self._next(state, on_steps)
             yield state
@@ -133,19 +141,23 @@ class Loop:
         begin = time.perf_counter()
         loss, accuracy = self._run_epoch(state.epoch, on_steps)
         self._hooks.after_epoch()
-        validation_loss, validation_accuracy = evaluate(
-            self._model, self._validation, self._normalisation, self._measure
-        )
+        weights = self._model_weights()
+        with self._average.in_place() if self._average else nullcontext():
+            self._hooks.after_epoch()
+            measured = evaluate(self._model, self._validation, self._normalisation, self._measure)
+            candidate = self._model_weights()
+        if not math.isfinite(measured[0]):
+            raise self._diverged(state.epoch + 1)
         report = EpochReport(
             epoch=state.epoch + 1,
             loss=loss,
             accuracy=accuracy,
-            validation_loss=validation_loss,
-            validation_accuracy=validation_accuracy,
+            validation_loss=measured[0],
+            validation_accuracy=measured[1],
             learning_rate=float(self._rates[(state.epoch + 1) * self.steps_per_epoch - 1]),
             seconds=time.perf_counter() - begin,
         )
-        return self._after(state, report)
+        return self._after(state, report, weights, candidate)
 
     def _run_epoch(self, epoch: int, on_steps: Callable[[int], None]) -> tuple[float, float]:
         steps, batch = self.steps_per_epoch, self._batch
@@ -172,24 +184,27 @@ class Loop:
             f"start it anew with a lower one, say --learning-rate {rate / 4:.2g}"
         )
 
-    def _after(self, state: FitState, report: EpochReport) -> FitState:
-        weights, history = self._model_weights(), (*state.history, report)
+    def _after(
+        self, state: FitState, report: EpochReport, weights: tuple[Array, ...], candidate: tuple[Array, ...]
+    ) -> FitState:
+        """Return the state after an epoch; ``candidate`` is what was evaluated, the weights or their average."""
         eligible = report.epoch >= self._hooks.first_eligible_epoch
         better = eligible and (not state.best_epoch or _rank(report) > _rank(state.best))
         return FitState(
             epoch=report.epoch,
             weights=weights,
-            slots=self._slots(),
+            slots=_arrays(self._optimizer.slots),
             best_epoch=report.epoch if better else state.best_epoch,
-            best_weights=weights if better else state.best_weights,
-            history=history,
+            best_weights=candidate if better else state.best_weights,
+            history=(*state.history, report),
+            averages=self._averages(),
         )
 
     def _model_weights(self) -> tuple[Array, ...]:
-        return tuple(np.asarray(weight.numpy()) for weight in self._model.weights)
+        return _arrays(self._model.weights)
 
-    def _slots(self) -> tuple[Array, ...]:
-        return tuple(np.asarray(slot.numpy()) for slot in self._optimizer.slots)
+    def _averages(self) -> tuple[Array, ...]:
+        return _arrays(self._average.values) if self._average else ()
 
 
 def use_best_weights(model: Any, state: FitState) -> None:
@@ -239,13 +254,26 @@ def _is_stuck(state: FitState, patience: int) -> bool:
     return bool(patience and state.best_epoch and state.epoch - state.best_epoch >= patience)
 
 
+def _arrays(variables: Any) -> tuple[Array, ...]:
+    return tuple(np.asarray(variable.numpy()) for variable in variables)
+
+
 def _assign(variables: Any, values: tuple[Array, ...]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
+@dataclass(frozen=True)
+class _Updates:
+    """What a step changes beside the model's forward pass."""
+
+    optimizer: AdamW
+    average: WeightAverage | None
+    hooks: Hooks
+
+
 def _compile_steps(
-    tf: Any, model: Any, recipe: Recipe, normalisation: Normalisation, optimizer: AdamW, hooks: Hooks
+    tf: Any, model: Any, recipe: Recipe, normalisation: Normalisation, updates: _Updates, teacher: Teacher | None
 ) -> Any:
     """Return the compiled function that makes the steps whose batches and rates it is given.
 
@@ -257,15 +285,19 @@ def _compile_steps(
     spread = recipe.label_smoothing / classes
 
     def step(images: Any, labels: Any, rate: Any, number: Any) -> Any:
-        hooks.before_step(number)
+        updates.hooks.before_step(number)
         seed = tf.stack([tf.constant(recipe.seed, tf.int64), number])
         changed = augment_batch(tf, tf.cast(images, tf.float32), augmentation, seed)
         targets = tf.one_hot(labels, classes) * (1.0 - recipe.label_smoothing) + spread
         with tf.GradientTape() as tape:
             probabilities = model(changed * normalisation.scale + normalisation.offset, training=True)
             loss = tf.reduce_mean(tf.keras.losses.categorical_crossentropy(targets, probabilities))
+            if teacher is not None:
+                loss = teacher.mix(tf, loss, changed, probabilities)
         gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply(gradients, rate, tf.cast(number + 1, tf.float32))
+        updates.optimizer.apply(gradients, rate, tf.cast(number + 1, tf.float32))
+        if updates.average is not None:
+            updates.average.update(number)
         return loss, tf.reduce_sum(tf.cast(tf.equal(tf.argmax(probabilities, axis=1), labels), tf.int64))
 
     signature = [

@@ -33,7 +33,7 @@ class Recipe:
     ``patience`` is the number of epochs without a better validation accuracy after which the fit stops, 0 for never;
     ``warm_up`` is the share of the steps in which a one-cycle schedule rises; ``beta2`` and ``weight_decay`` are
     AdamW's, ``label_smoothing`` the share of the target that is spread over all classes; ``augmentation_strength``
-    scales the augmentation's ranges.
+    scales the augmentation's ranges; with ``averaging`` the moving average of the weights is evaluated and kept.
     """
 
     epochs: int
@@ -48,6 +48,7 @@ class Recipe:
     label_smoothing: float = 0.1
     warm_up: float = 0.2
     augmentation_strength: float = 1.0
+    averaging: bool = False
 
     def __post_init__(self) -> None:
         """Check the ranges."""

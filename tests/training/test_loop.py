@@ -21,7 +21,7 @@ NORMALISATION = Normalisation()
 
 
 def make_loop(hooks: Hooks | None = None, arch: str = "tiny", **changes: Any) -> Loop:
-    usual = Recipe(4, 32, 0.01, "one-cycle", "handwriting", 0, seed=9)
+    usual = Recipe(4, 32, 0.01, "one-cycle", "handwriting", 0, seed=9, averaging=True)
     model = build_model(arch, (SIDE, SIDE, 1), len(CLASSES), seed=9)
     return Loop(
         model, dataclasses.replace(usual, **changes), make_split(480, 1), make_split(120, 2), NORMALISATION, hooks
@@ -34,7 +34,8 @@ def fit(loop: Loop, state: FitState | None = None) -> list[FitState]:
 
 def same(left: FitState, right: FitState) -> bool:
     """Whether two states have the same bits, and the same history but for the time it took."""
-    pairs = [(left.weights, right.weights), (left.slots, right.slots), (left.best_weights, right.best_weights)]
+    groups = ("weights", "slots", "best_weights", "averages")
+    pairs = [(getattr(left, group), getattr(right, group)) for group in groups]
     equal = all(a.tobytes() == b.tobytes() for one, other in pairs for a, b in zip(one, other, strict=True))
     timeless = [[dataclasses.replace(r, seconds=0) for r in state.history] for state in (left, right)]
     return equal and timeless[0] == timeless[1] and left.best_epoch == right.best_epoch
@@ -137,7 +138,7 @@ def test_a_damaged_checkpoint_is_refused(states: list[FitState], keep: float, tm
 def test_a_checkpoint_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.npz"
     np.savez(path, header=np.frombuffer(b'{"format": 99}', np.uint8))
-    with pytest.raises(InputError, match="format 99, known is 1"):
+    with pytest.raises(InputError, match="format 99, known is 2"):
         read_checkpoint(path)
 
 

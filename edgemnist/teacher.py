@@ -1,0 +1,102 @@
+"""The teacher of a distillation: a model of the user's, or one trained on demand and kept in the work folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgemnist.artifacts import TRAINED_MODEL, ModelContext, StageRecord, WorkFolder, sha256_of
+from edgemnist.data.base import Dataset, Normalisation, Split
+from edgemnist.errors import InputError, ModelError
+from edgemnist.models import architectures
+from edgemnist.training.distillation import DistillationSettings, Teacher
+from edgemnist.training.loop import evaluate
+from edgemnist.training.saving import load_model
+
+TEACHERS = "teachers"
+"""Folder in the work folder with one work folder per architecture that was trained as a teacher."""
+
+
+def find_teacher(
+    settings: DistillationSettings | None,
+    dataset: Dataset,
+    validation: Split,
+    work: WorkFolder,
+    *,
+    held_out: int,
+    seed: int,
+) -> Teacher | None:
+    """Return the teacher, trained now if it is an architecture that has not been trained here on this dataset.
+
+    A teacher trained here holds out the same images as its student (``held_out`` of them, chosen by ``seed``), so that
+    the student is not selected on images that its teacher has learned.
+
+    :raises InputError: there is no such architecture or file, or it was trained on another dataset.
+    :raises ModelError: it takes other images, tells other classes apart, or does not know this dataset.
+    """
+    if settings is None:
+        return None
+    if settings.teacher in {row.name for row in architectures()}:
+        path = _trained_here(settings, dataset, work, held_out, seed)
+    else:
+        path = _given(settings.teacher)
+    record = _record_of(path)
+    if record is not None:
+        _require_same_dataset(path, record, dataset)
+    normalisation = ModelContext.from_json(record.settings).normalisation if record else Normalisation()
+    teacher = Teacher(settings, path, sha256_of(path), load_model(path), normalisation)
+    _require_fit(teacher, dataset, validation)
+    return teacher
+
+
+def _trained_here(settings: DistillationSettings, dataset: Dataset, work: WorkFolder, held_out: int, seed: int) -> Path:
+    from edgemnist import train  # which takes teachers, and here trains one
+
+    folder = WorkFolder(work.path(TEACHERS) / settings.teacher)
+    wanted = train.TrainSettings(settings.teacher, epochs=settings.teacher_epochs, seed=seed, validation=held_out)
+    if not train.is_trained(wanted, dataset, folder):
+        train.run_training(wanted, dataset, folder, resume=train.is_resumable(wanted, dataset, folder))
+    return folder.path(TRAINED_MODEL)
+
+
+def _given(name: str) -> Path:
+    path = Path(name)
+    path = path / TRAINED_MODEL if path.is_dir() else path
+    if not path.is_file():
+        known = ", ".join(row.name for row in architectures())
+        raise InputError(
+            f"unknown teacher {name!r}: it is neither an architecture ({known}) nor a .keras file or work folder"
+        )
+    return path
+
+
+def _record_of(path: Path) -> StageRecord | None:
+    """Return the record of the stage that made a model, from the manifest beside it; None where there is none."""
+    for record in WorkFolder(path.parent).stages().values():
+        if path.name in record.outputs and "dataset_sha256" in record.settings:
+            return record
+    return None
+
+
+def _require_same_dataset(path: Path, record: StageRecord, dataset: Dataset) -> None:
+    settings = record.settings
+    if settings["dataset_sha256"] != dataset.sha256:
+        raise InputError(
+            f"the teacher {str(path)!r} was trained on {settings['dataset']!r} "
+            f"(sha256 {settings['dataset_sha256'][:12]}), this is {dataset.name!r} ({dataset.sha256[:12]}); "
+            "a teacher has to know the same dataset: train one on it, or name an architecture"
+        )
+
+
+def _require_fit(teacher: Teacher, dataset: Dataset, validation: Split) -> None:
+    takes, classes = tuple(teacher.model.input_shape[1:]), int(teacher.model.output_shape[-1])
+    if takes != dataset.image_shape or classes != dataset.classes:
+        raise ModelError(
+            f"the teacher {str(teacher.path)!r} takes images of shape {takes} and tells {classes} classes apart, "
+            f"{dataset.name!r} has {dataset.image_shape} and {dataset.classes}; train one on this dataset"
+        )
+    accuracy = evaluate(teacher.model, validation, teacher.normalisation)[1]
+    if accuracy < 2 / dataset.classes:
+        raise ModelError(
+            f"the teacher {str(teacher.path)!r} classifies {accuracy:.1%} of the held-out images of {dataset.name!r}, "
+            "hardly more than chance: it knows another dataset or another range of pixels; train one on this dataset"
+        )

@@ -1,0 +1,175 @@
+"""Distillation: the loss by its formula, teachers trained on demand and kept, teachers refused, resume."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgemnist import cli
+from edgemnist.artifacts import WorkFolder
+from edgemnist.data.base import Dataset
+from edgemnist.data.splits import hold_out
+from edgemnist.errors import EdgeMnistError, InputError
+from edgemnist.models import build_model
+from edgemnist.teacher import TEACHERS, find_teacher
+from edgemnist.tensorflow_setup import load_tensorflow
+from edgemnist.train import TrainSettings, run_training
+from edgemnist.training.distillation import DistillationSettings, distillation_of_options, divergence
+from edgemnist.training.saving import save_model
+from tests.training.strokes import make_dataset
+from tests.training.test_train import interrupted
+
+STUDENT = TrainSettings(arch="dense", epochs=2, seed=3, batch=32)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
+def test_the_divergence_is_that_of_the_softened_answers(temperature: float) -> None:
+    tf, _ = load_tensorflow()
+    random = np.random.default_rng(3)
+    logits = random.normal(scale=3, size=(2, 5, 7))
+
+    def softened(of: NDArray[Any], by: float) -> NDArray[Any]:
+        power = np.exp(of / by - (of / by).max(axis=1, keepdims=True))
+        return np.asarray(power / power.sum(axis=1, keepdims=True))
+
+    teacher, student = (tf.constant(softened(one, 1.0), tf.float32) for one in logits)
+    wanted, have = (softened(one, temperature) for one in logits)
+    expected = (wanted * np.log(wanted / have)).sum(axis=1).mean()
+    assert float(divergence(tf, teacher, student, temperature)) == pytest.approx(expected, rel=1e-3)
+    assert float(divergence(tf, teacher, teacher, temperature)) == pytest.approx(0, abs=1e-6)
+
+
+def test_answers_of_exactly_0_and_1_have_a_finite_gradient() -> None:
+    tf, _ = load_tensorflow()
+    student = tf.Variable([[1.0, 0.0]])
+    with tf.GradientTape() as tape:
+        loss = divergence(tf, tf.constant([[0.0, 1.0]]), student, 2.0)
+    assert np.isfinite(float(loss))
+    assert np.isfinite(tape.gradient(loss, student).numpy()).all()
+
+
+def with_teacher(teacher: object, **options: float) -> TrainSettings:
+    distillation = DistillationSettings(str(teacher), **options)  # type: ignore[arg-type]
+    return TrainSettings(STUDENT.arch, STUDENT.epochs, STUDENT.seed, STUDENT.batch, distillation=distillation)
+
+
+def test_a_teacher_is_trained_once_and_kept_with_its_provenance(
+    strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, settings = WorkFolder(tmp_path), with_teacher("dense", teacher_epochs=6, weight=0.9)
+    run_training(settings, strokes, work)
+    folder = WorkFolder(tmp_path / TEACHERS / "dense")
+    provenance = folder.require("train", needed_by="the test")
+    assert (provenance.settings["epochs"], provenance.settings["dataset_sha256"]) == (6, strokes.sha256)
+    record = work.require("train", needed_by="the test")
+    assert record.settings["distillation"]["sha256"] == provenance.outputs["trained.keras"]
+    assert record.inputs == {f"{TEACHERS}/dense/trained.keras": provenance.outputs["trained.keras"]}
+    first, when = work.path("trained.keras").read_bytes(), folder.manifest_path.stat().st_mtime_ns
+    with interrupted(monkeypatch, 3):
+        run_training(settings, strokes, work)
+    run_training(TrainSettings(), strokes, work, resume=True)
+    assert work.path("trained.keras").read_bytes() == first
+    assert folder.manifest_path.stat().st_mtime_ns == when
+    run_training(with_teacher(folder.root, weight=0.0), strokes, work)
+    assert work.path("trained.keras").read_bytes() != first
+
+
+def test_the_teacher_makes_a_difference_only_with_a_weight(
+    trained: tuple[Path, object], strokes: Dataset, tmp_path: Path
+) -> None:
+    results = {}
+    for name, settings in {
+        "alone": STUDENT,
+        "weight 0": with_teacher(trained[0], weight=0.0),
+        "weight 0.7": with_teacher(trained[0] / "trained.keras"),
+    }.items():
+        run_training(settings, strokes, WorkFolder(tmp_path / name))
+        results[name] = (tmp_path / name / "trained.keras").read_bytes()
+    assert results["weight 0"] == results["alone"] != results["weight 0.7"]
+
+
+def test_an_unfinished_teacher_goes_on(strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = with_teacher("dense", teacher_epochs=3)
+    with interrupted(monkeypatch, 5):
+        run_training(settings, strokes, WorkFolder(tmp_path))
+    folder = tmp_path / TEACHERS / "dense"
+    assert [path.name for path in folder.iterdir()] == ["train-checkpoint.npz"]
+    run_training(settings, strokes, WorkFolder(tmp_path))
+    history = json.loads((folder / "history.json").read_text())
+    assert [row["epoch"] for row in history] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("teacher", "message"),
+    [
+        ("cnn-larg", "unknown teacher 'cnn-larg': it is neither an architecture"),
+        ("OTHER", r"was trained on 'others' .* this is 'strokes'.* has to know the same dataset"),
+        ("CLASSES", r"tells 3 classes apart, 'strokes' has \(12, 12, 1\) and 4"),
+        ("SHAPE", r"takes images of shape \(13, 12, 1\)"),
+        ("UNTRAINED", "hardly more than chance"),
+    ],
+)
+def test_teachers_of_something_else_are_refused(
+    teacher: str, message: str, trained: tuple[Path, object], strokes: Dataset, tmp_path: Path
+) -> None:
+    if teacher == "OTHER":
+        other = shutil.copytree(trained[0], tmp_path / "other")
+        manifest = (other / "manifest.json").read_text()
+        (other / "manifest.json").write_text(
+            manifest.replace('"dataset": "strokes"', '"dataset": "others"').replace("drawn 600", "drawn 7")
+        )
+        teacher = str(other)
+    elif teacher.isupper():
+        shape, classes = ((13, 12, 1), 4) if teacher == "SHAPE" else ((12, 12, 1), 3 if teacher == "CLASSES" else 4)
+        save_model(build_model("nano", shape, classes, seed=2), tmp_path / "untrained.keras")
+        teacher = str(tmp_path / "untrained.keras")
+    with pytest.raises(EdgeMnistError, match=message):
+        run_training(with_teacher(teacher), strokes, WorkFolder(tmp_path / "work"))
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_teacher_trained_on_other_data_is_trained_anew(strokes: Dataset, tmp_path: Path) -> None:
+    settings = DistillationSettings("dense", teacher_epochs=4)
+    digests = []
+    for dataset in (make_dataset(300), strokes, strokes):
+        validation = hold_out(dataset.train, 30, 1)[1]
+        found = find_teacher(settings, dataset, validation, WorkFolder(tmp_path), held_out=30, seed=1)
+        assert found is not None
+        digests.append(found.sha256)
+    assert digests[0] != digests[1] == digests[2]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((None, 2.0, None, None), "need --teacher"),
+        (("dense", 0.0, None, None), "temperature 0.0 is not a number above 0"),
+        (("dense", None, 1.5, None), "distillation weight 1.5 is out of range"),
+    ],
+)
+def test_options_out_of_range_are_refused(
+    values: tuple[str | None, float | None, float | None, int | None], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        distillation_of_options(*values)
+
+
+def test_distillation_from_the_command_line(
+    strokes_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual = ["--dataset", str(strokes_file), "--epochs", "1", "--batch", "32", "--work", str(tmp_path)]
+    options = ["--teacher", "dense", "--teacher-epochs", "6", "--temperature", "2", "--distillation-weight", "0.5"]
+    assert cli.run(["train", "--arch", "dense", *usual, *options, "--no-average", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["arch"] == "dense"
+    settings = WorkFolder(tmp_path).require("train", needed_by="the test").settings
+    assert settings["averaging"] is False
+    distillation = {
+        key: settings["distillation"][key] for key in ("teacher", "temperature", "weight", "teacher_epochs")
+    }
+    assert distillation == {"teacher": "dense", "temperature": 2.0, "weight": 0.5, "teacher_epochs": 6}
