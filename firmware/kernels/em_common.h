@@ -72,6 +72,13 @@
 #endif
 #endif
 
+/* Clang can't put a value that lies in one of the upper registers on the stack: this ends how long it has to lie there. */
+#if EM_THUMB1 && defined(__clang__)
+#define EM_LOWER_REGISTER(value) __asm__("" : "+l"(value))
+#else
+#define EM_LOWER_REGISTER(value)
+#endif
+
 /* What each output channel needs beside its weights. `bias` has the input zero point folded in: bias - zero_point * sum(w). */
 typedef struct {
   int32_t bias;
@@ -100,7 +107,7 @@ EM_INLINE int32_t em_multiply_high(int32_t start, int32_t a, int32_t b)
   __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(start));
   return result;
 }
-#elif EM_THUMB1
+#elif EM_THUMB1 && !defined(__clang__)
 /* No 64-bit product there: from 16-bit halves, of which no sum of two products overflows. The last shift's carry is what
  * is to be rounded up.
  */

@@ -51,6 +51,8 @@ EM_INLINE em_two_sums em_depthwise_pair(const em_depthwise_conv_2d_params *p, co
                                         const em_depthwise_weights *w, int32_t bias)
 {
   em_two_sums s = {bias, bias};
+  EM_LOWER_REGISTER(s.a);
+  EM_LOWER_REGISTER(s.b);
   const int8_t *second = at + p->stride_width;
   int i = 0;
   EM_UNROLL(8)
@@ -61,6 +63,8 @@ EM_INLINE em_two_sums em_depthwise_pair(const em_depthwise_conv_2d_params *p, co
     at += p->dilation_height * p->plane_width - p->kernel_width;
     second += p->dilation_height * p->plane_width - p->kernel_width;
   }
+  EM_LOWER_REGISTER(s.a);
+  EM_LOWER_REGISTER(s.b);
   return s;
 }
 

@@ -78,6 +78,17 @@ EM_INLINE em_sums em_add_row(em_sums s, const int8_t *x, int pair, int length, c
 }
 #endif
 
+EM_INLINE void em_lower_registers(em_sums *s, const int pixels)
+{
+  EM_LOWER_REGISTER(s->a[0]);
+  EM_LOWER_REGISTER(s->a[1]);
+  if (pixels > 1) {
+    EM_LOWER_REGISTER(s->b[0]);
+    EM_LOWER_REGISTER(s->b[1]);
+  }
+  (void)s;
+}
+
 EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, const int pixels)
 {
   const int elements = window->rows * window->length;
@@ -86,11 +97,13 @@ EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, c
   em_sums s;
   s.a[0] = s.b[0] = block->channel[0].bias;
   s.a[1] = s.b[1] = block->channel[1].bias;
+  em_lower_registers(&s, pixels);
   for (int row = 0; row < window->rows; ++row) {
     weights += window->length;
     s = em_add_row(s, x, window->pair, window->length, weights, weights + elements, pixels);
     x += window->row_stride;
   }
+  em_lower_registers(&s, pixels);
   return s;
 }
 

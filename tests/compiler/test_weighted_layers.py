@@ -142,8 +142,11 @@ BUILDS = {
     "speed, x86-64": (SPEED, (Variant(target="x86-64"),), 3),
     "clang": (CLANG, (Variant(),), 3),
 }
-"""Toolchain, variants, and of how many cases one is taken: the kernels inlined take far longer to compile. The bodies of
-other machines are written out in C, so that the sanitizers see what they read; test_emulated_layers has the real ones."""
+"""Toolchain, variants, and of how many cases one is taken: the kernels inlined take far longer to compile.
+
+The instructions of other machines are written out in C, so that the sanitizers see what their bodies read; the real
+ones run in test_emulated_layers.
+"""
 
 
 @pytest.mark.parametrize("build", BUILDS)

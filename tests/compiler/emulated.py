@@ -1,0 +1,106 @@
+"""Generated C on emulated Cortex-M cores: many networks in one image, each called by its address, no start-up code.
+
+The arena ends where the memory ends, so that a kernel that reads over it is caught.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.compiler.lowering import Program
+from edgemnist.compiler.memory import Plan
+from edgemnist.mcu.build import firmware_folder
+from edgemnist.mcu.cores import Core
+from edgemnist.mcu.elf import ElfImage, read_elf
+from edgemnist.mcu.toolchain import TOOLCHAINS, WARNINGS
+
+_FLASH, _FLASH_BYTES = 0x08000000, 0x400000
+_RETURN = _FLASH + _FLASH_BYTES - 16
+_ARENA_END, _RAM_BYTES = 0x20100000, 0x100000
+_STACK_TOP = 0x30000000 + _RAM_BYTES
+_SECTIONS = f"""PHDRS {{ flash PT_LOAD; ram PT_LOAD; }}
+SECTIONS
+{{
+  . = {_FLASH:#x};
+  .text : {{ *(.text*) *(.rodata*) }} :flash
+  .data : {{ *(.data*) }} :flash
+  .bss 0x50000000 (NOLOAD) : {{ *(.bss*) }} :ram
+}}
+"""
+_FLAGS = ("-ffreestanding", "-fomit-frame-pointer", "-std=c99", *WARNINGS)
+
+
+def build(sources: dict[str, str], core: Core, toolchain: str, optimisation: str) -> ElfImage:
+    """Compile ``networks.c``, which is among ``sources``, for a core; nothing is left out of the image."""
+    chain = TOOLCHAINS[toolchain]
+    root = firmware_folder() / "platform"
+    with tempfile.TemporaryDirectory(prefix="emulated-") as temporary:
+        folder = Path(temporary)
+        for name, text in {**sources, "sections.ld": _SECTIONS}.items():
+            (folder / name).write_text(text)
+        command = [*chain.command(core), *_FLAGS, optimisation, "-I.", f"-I{root / 'include'}", "networks.c"]
+        link = [
+            str(root / "memory.c"),
+            "-Wl,-T,sections.ld",
+            "-Wl,--entry=0",
+            "-Wl,--no-gc-sections",
+            *chain.libraries(),
+        ]
+        chain.run([*command, *link, "-o", "networks.elf"], folder)
+        return read_elf(folder / "networks.elf")
+
+
+def build_networks(
+    networks: Sequence[tuple[Program, Plan]], core: Core, toolchain: str, optimisation: str
+) -> ElfImage:  # fmt: skip
+    """Compile networks into one image; network N is called ``mN``. All of them have the same target."""
+    sources: dict[str, str] = {}
+    for number, (program, plan) in enumerate(networks):
+        sources |= emit(program, plan, EmitSettings(f"m{number}", "emulated"))
+    sources["networks.c"] = "".join(f'#include "m{number}.c"\n' for number in range(len(networks)))
+    return build(sources, core, toolchain, optimisation)
+
+
+class Machine:
+    """A core with an image in its flash."""
+
+    def __init__(self, image: ElfImage, core: Core) -> None:
+        import unicorn
+        from unicorn import arm_const
+
+        self._image, self._registers = image, arm_const
+        self._core: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self._core.ctl_set_cpu_model(getattr(arm_const, str(core.unicorn)))
+        self._core.mem_map(_FLASH, _FLASH_BYTES, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        for end in (_ARENA_END, _STACK_TOP):
+            self._core.mem_map(end - _RAM_BYTES, _RAM_BYTES, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+        for address, content in image.segments:
+            self._core.mem_write(address, content)
+
+    def call(self, function: str, *arguments: int) -> int:
+        """Call a function with up to four words; return its result as int32."""
+        for name, value in zip(("R0", "R1", "R2", "R3"), arguments, strict=False):
+            self._core.reg_write(getattr(self._registers, f"UC_ARM_REG_{name}"), value & 0xFFFFFFFF)
+        self._core.reg_write(self._registers.UC_ARM_REG_SP, _STACK_TOP)
+        self._core.reg_write(self._registers.UC_ARM_REG_LR, _RETURN | 1)
+        self._core.emu_start(self._image.symbols[function].address | 1, _RETURN)
+        result = int(self._core.reg_read(self._registers.UC_ARM_REG_R0))
+        return result - (1 << 32) if result >= 1 << 31 else result
+
+    def run(self, number: int, program: Program, plan: Plan, image: NDArray[Any]) -> NDArray[Any]:
+        """Run network ``number`` on an input of its shape; return its output."""
+        graph = program.graph
+        output = graph.tensors[graph.output]
+        arena = _ARENA_END - plan.size
+        self._core.mem_write(arena, b"\xa5" * plan.size)
+        self._core.mem_write(arena + plan.tensor_offset(graph.root(graph.input)), image.tobytes())
+        self.call(f"m{number}_run_in", arena)
+        found = self._core.mem_read(arena + plan.tensor_offset(graph.root(graph.output)), output.bytes)
+        return np.frombuffer(bytes(found), np.dtype(output.dtype)).reshape(output.shape)

@@ -1,0 +1,132 @@
+"""The bodies of Cortex-M cores on the instructions that they are for: emulated, equal to the numpy references."""
+
+from __future__ import annotations
+
+import functools
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from edgemnist.compiler.emit import kernel_files
+from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier
+from edgemnist.compiler.memory import plan
+from edgemnist.compiler.ops.base import LoweringSettings
+from edgemnist.compiler.reader import read_graph
+from edgemnist.compiler.reference import run_reference
+from edgemnist.mcu.cores import find_core
+from edgemnist.mcu.toolchain import TOOLCHAINS
+from edgemnist.tflite_file import parse_tflite
+from tests.compiler.bench import Variant, build_program
+from tests.compiler.emulated import Machine, build, build_networks
+from tests.compiler.layers import Arithmetic, Window, random_images
+from tests.compiler.test_weighted_layers import CONV, DENSE, DEPTHWISE, TABLES
+from tests.compiler.weighted_cases import Case, cases
+
+CORES = ("cortex-m0plus", "cortex-m4")
+pytestmark = [pytest.mark.parametrize("core", CORES)]
+
+
+@functools.cache
+def available(toolchain: str, core: str) -> bool:
+    return TOOLCHAINS[toolchain].available(find_core(core)) is None
+
+
+def check_on_core(drawn: dict[str, Case], core: str, toolchain: str, optimisation: str) -> None:
+    """Assert that every case's output is the reference's, for the border and random images that subjects have."""
+    if not available(toolchain, core):
+        pytest.skip(f"{toolchain} is not installed")
+    programs = [build_program(case.content(), Variant(target=core)) for case in drawn.values()]
+    networks = [(program, plan(program)) for program in programs]
+    machine = Machine(build_networks(networks, find_core(core), toolchain, optimisation), find_core(core))
+    for number, ((name, case), (program, layout)) in enumerate(zip(drawn.items(), networks, strict=True)):
+        graph = read_graph(parse_tflite(case.content()))
+        for image in random_images((1, *case.size), case.seed):
+            wanted = run_reference(graph, image, LoweringSettings())[graph.output]
+            found = machine.run(number, program, layout, image)
+            np.testing.assert_array_equal(found, wanted, err_msg=f"{name}: {case}")
+
+
+def bodies_table() -> dict[str, Case]:
+    """Return layers of the sizes that the bodies have their own code for."""
+    pointwise = Window((1, 1))
+    table = {f"{n} channels in": Case(CONV, (3, 3, n), 5, pointwise) for n in (1, 2, 3, 4, 5, 7, 8, 11, 12, 16, 17)}
+    table |= {f"{n} channels out": Case(CONV, (1, 3, 8), n, pointwise) for n in range(1, 8)}
+    table |= {f"{n} features": Case(DENSE, (1, 1, n), 7) for n in (3, 4, 8, 31, 511, 512, 513, 1030)}
+    table |= {f"rows of {n}": Case(CONV, (6, 7, n), 6, Window((3, 3))) for n in (1, 2, 4, 58)}
+    for stride, dilation, kernel in product((1, 2, 3), (1, 2), ((3, 3), (2, 3), (1, 3), (4, 3), (3, 2))):
+        window = Window(kernel, (stride, stride), (dilation, dilation) if stride == 1 else (1, 1))
+        table[f"depthwise {window}"] = Case(DEPTHWISE, (7, 6 + stride, 3), 1 + stride % 2, window)
+    largest = Arithmetic(lowest_weight=127)
+    table["all weights 127"] = Case(DENSE, (1, 1, 1030), 4, arithmetic=largest, in_zero_point=127)
+    return table
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+@pytest.mark.parametrize("optimisation", ["-O2", "-Os"])
+def test_sizes_with_code_of_their_own_are_exact(core: str, toolchain: str, optimisation: str) -> None:
+    check_on_core(bodies_table(), core, toolchain, optimisation)
+
+
+def test_weights_that_a_body_cannot_take_get_the_portable_one(core: str) -> None:
+    case = Case(CONV, (4, 4, 8), 8, arithmetic=Arithmetic(lowest_weight=-128))
+
+    program = build_program(case.content(), Variant(target=core))
+
+    assert program.settings.portable_bodies == (core == "cortex-m4")
+    check_on_core({"weights of -128": case}, core, "zig", "-O2")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(3))
+def test_tables_are_exact(core: str, first: int) -> None:
+    every = [(name, case) for table in TABLES.values() for name, case in table.items()]
+    chosen = every[3 + first :: 31] if core == "cortex-m4" else every[17 + first :: 31]
+
+    check_on_core(dict(chosen), core, "zig", "-O2")
+
+
+@pytest.mark.slow
+def test_any_layer_is_exact(core: str) -> None:
+    @settings(
+        deadline=None, derandomize=True, max_examples=2, phases=[Phase.generate], suppress_health_check=[*HealthCheck]
+    )
+    @given(st.lists(st.one_of([cases(kind) for kind in (CONV, DEPTHWISE, DENSE)]), min_size=12, max_size=16))
+    def check(drawn: list[Case]) -> None:
+        check_on_core({str(number): case for number, case in enumerate(drawn)}, core, "zig", "-O2")
+
+    check()
+
+
+REQUANTISE = """#include "em_common.h"
+int32_t requantise(int32_t accumulator, int32_t multiplier, int32_t unit, int32_t shift);
+int32_t requantise(int32_t accumulator, int32_t multiplier, int32_t unit, int32_t shift)
+{
+  return em_requantise(accumulator, multiplier, unit, shift);
+}
+"""
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+@pytest.mark.parametrize("optimisation", ["-O2", "-Os"])
+def test_requantisation_is_exact(core: str, toolchain: str, optimisation: str) -> None:
+    if not available(toolchain, core):
+        pytest.skip(f"{toolchain} is not installed")
+    sources = {"networks.c": REQUANTISE, **kernel_files(["em_common.h"])}
+    machine = Machine(build(sources, find_core(core), toolchain, optimisation), find_core(core))
+    generator = np.random.default_rng(5)
+    edges = [0, 1, -1, 32767, 32768, -32768, -32769, 65535, 65536, 2**30 - 1, 1 - 2**30]
+    mantissas = [0, 1, 65535, 65536, 2**30, 2**30 + 32768, 2**31 - 65536, 2**31 - 1]
+    calls = [(value, mantissa, 0, 7) for value in edges for mantissa in mantissas]
+    for _ in range(1000):
+        shift = int(generator.integers(1, 24))
+        value = int(generator.integers(-(2**30), 2**30)) >> int(generator.integers(0, 29))
+        calls.append((value, int(generator.integers(0, 2**31)), int(generator.integers(-128, 128)), shift))
+    for value, mantissa, zero_point, shift in calls:
+        if abs(zero_point) * 2**shift + 2 ** (shift - 1) + abs(value * mantissa >> 31) + 2 >= 2**31:
+            continue
+        wanted = zero_point + int(multiply_by_quantised_multiplier(value, Multiplier(mantissa, -shift)))
+        found = machine.call("requantise", value, mantissa, 2 * zero_point + 1, shift)
+        assert found == wanted, (value, mantissa, zero_point, shift)
