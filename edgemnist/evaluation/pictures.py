@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -73,15 +74,18 @@ def write_confusion(path: Path, report: EvaluationReport) -> Path:
     # Colour is for the mistakes: on one scale with a diagonal near 100 % they would all look like nothing.
     drawn = axes.imshow(wrong, cmap="Reds", vmin=0.0, vmax=max(float(np.nanmax(wrong)), 0.1))
     figure.colorbar(drawn, ax=axes, shrink=0.8, label="taken for another class, % of the label's images")
-    axes.set(xlabel="predicted", ylabel="label", title=_title(report))
-    axes.set_xticks(range(len(counts)), report.class_names, rotation=90 if _long_names(report) else 0)
-    axes.set_yticks(range(len(counts)), report.class_names)
+    axes.set(xlabel="predicted", ylabel="label")
+    axes.set_title(_title(report), parse_math=False)
+    turned = 90 if _long_names(report) else 0
+    axes.set_xticks(range(len(counts)), report.class_names, rotation=turned, parse_math=False)
+    axes.set_yticks(range(len(counts)), report.class_names, parse_math=False)
     if len(counts) <= _MOST_NUMBERED:
         dark = np.nanmax(wrong) / 2
         for row, column in zip(*np.nonzero(counts), strict=True):
             colour = "white" if row != column and shares[row, column] > dark else "black"
             axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=colour)
-    with atomic_path(path) as temporary:
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of class names in a script that the font lacks; they are drawn as boxes
         figure.savefig(temporary, dpi=110, metadata={"Software": None})
     return path
 

@@ -54,7 +54,9 @@ def _draw_panels(figure: Any, names: list[str], rows: int, columns: int, report:
         panel.tick_params(labelbottom=True)
     labels = [f"{model.file} in {model.runtime}" for model in report.models]
     handles = panels[0].get_legend_handles_labels()[0]
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(2, len(labels)), fontsize=9)
+    legend = figure.legend(handles, labels, loc="outside upper center", ncols=min(2, len(labels)), fontsize=9)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     figure.supxlabel("severity", fontsize=10)
     figure.supylabel("accuracy, %", fontsize=10)
 
@@ -78,7 +80,7 @@ def _draw_drops(axes: Any, compared: list[int], report: RobustnessReport) -> Non
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=9)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_title(f"drop against {reference}", fontsize=10)
+    axes.set_title(f"drop against {reference}", fontsize=10, parse_math=False)
     axes.set_xlabel("points of accuracy lost\n(bars: two standard errors)", fontsize=9)
     axes.grid(axis="x", alpha=0.3)
 
