@@ -12,9 +12,11 @@ from edgemnist.cli.options import Json
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    commands = typer.Typer(no_args_is_help=True, help="Bring a model to a Raspberry Pi.")
+    commands = typer.Typer(no_args_is_help=True, help="Bring a model to a Raspberry Pi or a phone.")
     commands.command()(pi)
     commands.command()(emulator)
+    commands.command()(android)
+    commands.command()(ios)
     app.add_typer(commands, name="deploy")
 
 
@@ -82,3 +84,34 @@ def emulator(
     from edgemnist.deploy.view import show_emulators
 
     show_emulators(prepare_emulators(targets), as_json=json)
+
+
+def android(
+    model: Annotated[Path, typer.Option(help="The .tflite model.")],
+    out: Annotated[Path, typer.Option(help="A new folder.")] = Path("edgemnist-android"),
+    dataset: Annotated[
+        str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
+    ] = None,
+    package: Annotated[str, typer.Option(help="The Kotlin package.")] = "com.example.classifier",
+    json: Json = False,
+) -> None:
+    """Write the model with metadata and the Kotlin code that runs it with LiteRT."""
+    from edgemnist.deploy.phones import deploy_phone
+    from edgemnist.deploy.view import show_phone
+
+    show_phone(deploy_phone("android", model, out, dataset=dataset, package=package), as_json=json)
+
+
+def ios(
+    model: Annotated[Path, typer.Option(help="The .tflite model.")],
+    out: Annotated[Path, typer.Option(help="A new folder.")] = Path("edgemnist-ios"),
+    dataset: Annotated[
+        str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write the model with metadata and the Swift code that runs it with LiteRT."""
+    from edgemnist.deploy.phones import deploy_phone
+    from edgemnist.deploy.view import show_phone
+
+    show_phone(deploy_phone("ios", model, out, dataset=dataset), as_json=json)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.artifacts import ModelContext
-from edgemnist.data.base import Normalisation, Split
+from edgemnist.data.base import Split
 from edgemnist.deploy.targets import LITERT, TFLITE_RUNTIME
 from edgemnist.errors import InputError, MissingDependencyError, UnsupportedModelError
 from edgemnist.parity.subjects import ImageChoice, context_beside, file_subjects
@@ -90,23 +90,28 @@ def golden_vectors(model: Path, images: int, dataset: str | None = None) -> Gold
     :raises MissingDependencyError: no interpreter is installed.
     :raises UnsupportedModelError: every one refused the model.
     """
+    loaded, context, split = subject_and_context(model, images, dataset)
+    expected, notes = _expected(loaded, loaded.inputs(split.images, context.normalisation))
+    return GoldenVectors(loaded, context, split, expected, notes)
+
+
+def subject_and_context(model: Path, images: int, dataset: str | None) -> tuple[LoadedModel, ModelContext, Split]:
+    """Return a ``.tflite`` model, what is known of its training, and test images, equally many per class.
+
+    :raises InputError: it is a Keras model, or does not fit the dataset.
+    """
+    from edgemnist.data.loading import load_dataset
+
     subjects = file_subjects([model], ImageChoice(images, dataset))
     (loaded,) = subjects.models
     if loaded.tflite is None:
         raise InputError(f"{str(model)!r} is a Keras model; convert it first: edgemnist convert --int8")
-    context = _context(model, subjects.dataset, subjects.split, subjects.normalisation)
-    expected, notes = _expected(loaded, loaded.inputs(subjects.split.images, subjects.normalisation))
-    return GoldenVectors(loaded, context, subjects.split, expected, notes)
-
-
-def _context(model: Path, dataset: str, split: Split, normalisation: Normalisation) -> ModelContext:
-    from edgemnist.data.loading import load_dataset
-
-    height, width, channels = (int(size) for size in split.images.shape[1:])
+    height, width, channels = (int(size) for size in subjects.split.images.shape[1:])
     beside = context_beside(model)
-    same = beside is not None and beside.dataset == dataset
-    names = beside.class_names if beside is not None and same else load_dataset(dataset).class_names
-    return ModelContext(dataset, "", (height, width, channels), names, normalisation)
+    known = beside is not None and beside.dataset == subjects.dataset
+    names = beside.class_names if beside is not None and known else load_dataset(subjects.dataset).class_names
+    context = ModelContext(subjects.dataset, "", (height, width, channels), names, subjects.normalisation)
+    return loaded, context, subjects.split
 
 
 def _expected(model: LoadedModel, inputs: NDArray[Any]) -> tuple[tuple[Expected, ...], tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgemnist.deploy.advise import Advice
+from edgemnist.deploy.phones import PhoneFiles
 from edgemnist.deploy.pi import Bundle
 from edgemnist.deploy.prepare import PreparedEmulator
 from edgemnist.deploy.replay import Comparison, Replay
@@ -63,6 +64,17 @@ def show_advice(advice: Advice, *, as_json: bool) -> None:
         console.print(f"{board}: fewest with {best.model} in {best.interpreter}", markup=False)
     for note in advice.notes:
         say(f"not measured: {note}")
+
+
+def show_phone(written: PhoneFiles, *, as_json: bool) -> None:
+    """Print what was written for a phone."""
+    if as_json:
+        print_json(written.as_json())
+        return
+    console = stdout_console()
+    console.print(f"wrote {', '.join(written.files)} into {written.folder}", markup=False)
+    console.print(f"  input:  {written.input}", markup=False)
+    console.print(f"  output: {written.output}", markup=False)
 
 
 def _replay_lines(replay: Replay) -> list[str]:
