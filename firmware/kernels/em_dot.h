@@ -80,7 +80,7 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
 }
 
 /* A target's own body for the largest blocks: EM_TARGET_DOT names a header that defines
- * em_sums em_dot_block(const em_window *window, const em_block *block, const int pixels)
+ * em_sums em_dot_block(const em_window *window, const em_block *block, int pixels), `pixels` not constant with EM_SIZE,
  * and may define EM_LANES, the channels of such a block: 4 or 2.
  */
 #if defined(EM_TARGET_DOT)
@@ -120,7 +120,7 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
 EM_PART em_sums em_dot(const em_window *window, const em_block *block, const int lanes, const int pixels)
 {
 #if defined(EM_TARGET_DOT)
-  if (lanes == EM_LANES) return em_dot_block(window, block, EM_SIZE ? 2 : pixels);
+  if (lanes == EM_LANES) return em_dot_block(window, block, pixels);
 #endif
   em_sums s = {{0, 0, 0, 0}, {0, 0, 0, 0}};
   s.a[0] = s.b[0] = block->channel[0].bias;

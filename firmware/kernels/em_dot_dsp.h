@@ -134,8 +134,9 @@ EM_INLINE em_sums em_take_apart(em_sums s, const em_paired *paired, const int pi
   return s;
 }
 
-EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, const int pixels)
+EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, int pixels)
 {
+  if (EM_SIZE) pixels = 2; /* one pixel twice over, for less code */
   const em_paired zero = {0, 0, 0, 0};
   const int at_once = window->rows * window->length <= EM_PAIRED_ELEMENTS;
   const int8_t *weights = block->weights;

@@ -55,7 +55,7 @@ EM_INLINE void em_madd_4(__m128i sums[2], const int8_t *x, int pair, const int8_
   }
 }
 
-EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, const int pixels)
+EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, int pixels)
 {
   const em_channel *c = block->channel;
   __m128i sums[2];

@@ -89,7 +89,7 @@ EM_INLINE void em_lower_registers(em_sums *s, const int pixels)
   (void)s;
 }
 
-EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, const int pixels)
+EM_INLINE em_sums em_dot_window(const em_window *window, const em_block *block, const int pixels)
 {
   const int elements = window->rows * window->length;
   const int8_t *weights = block->weights;
@@ -105,6 +105,11 @@ EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, c
   }
   em_lower_registers(&s, pixels);
   return s;
+}
+
+EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, int pixels)
+{
+  return pixels > 1 ? em_dot_window(window, block, 2) : em_dot_window(window, block, 1);
 }
 
 #endif
