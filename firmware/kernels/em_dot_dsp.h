@@ -2,7 +2,7 @@
  *
  * Weights are packed in blocks of two output channels, low and high, as 16-bit numbers 256 * high + low, little-endian: for
  * each of the window's rows the elements in groups of four, a group in the order 0, 2, 1, 3, then the up to three left
- * over in their own order. So a word of weights is an operand of SMLAD as it stands and gives 256 times the high
+ * over, three in the order 0, 2, 1. So a word of weights is an operand of SMLAD as it stands and gives 256 times the high
  * channel's sum plus the low one's; its low bytes, which SXTB16 spreads, give the low one's by itself. A word of
  * activations is spread by SXTB16 into the elements 0, 2 and 1, 3 too. No high weight may be -128 where the low one is
  * negative; the generator sees to that. A channel left over is packed by itself, as everywhere.
@@ -100,6 +100,19 @@ EM_INLINE em_paired em_add_element(em_paired s, const int8_t *x, int pair, const
   return s;
 }
 
+/* Adds the products of three elements, from a word that starts with the first of them or, not `forward`, one before it. */
+EM_INLINE em_paired em_add_three(em_paired s, const int8_t *x, int pair, const int8_t *weights, const int forward,
+                                 const int pixels)
+{
+  const int8_t *const from = forward ? x : x - 1;
+  const uint32_t a = em_load_4(from);
+  const uint32_t b = pixels > 1 ? em_load_4(from + pair) : 0;
+  uint16_t middle;
+  EM_COPY(&middle, weights + 4, sizeof middle);
+  s = em_add_half(s, a, b, em_load_4(weights), !forward, pixels);
+  return em_add_half(s, a, b, forward ? middle : (uint32_t)middle << 16, forward, pixels);
+}
+
 /* Adds the products of `length` elements, which lie in groups of four from their row's start on. */
 EM_INLINE em_paired em_add_row(em_paired s, const int8_t *x, int pair, int length, const int8_t *weights,
                                const int pixels)
@@ -117,8 +130,12 @@ EM_INLINE em_paired em_add_row(em_paired s, const int8_t *x, int pair, int lengt
     x += 4;
     weights += 8;
   }
+  if (!EM_SIZE && length > 3 && (length & 3) == 3) return em_add_three(s, x, pair, weights, 0, pixels);
   EM_UNROLL(4)
-  for (int i = 0; i < (length & 3); ++i) s = em_add_element(s, x + i, pair, weights + 2 * i, pixels);
+  for (int i = 0; i < (length & 3); ++i) {
+    const int at = (length & 3) < 3 || i == 0 ? i : 3 - i;
+    s = em_add_element(s, x + at, pair, weights + 2 * i, pixels);
+  }
   return s;
 }
 
@@ -134,6 +151,21 @@ EM_INLINE em_sums em_take_apart(em_sums s, const em_paired *paired, const int pi
   return s;
 }
 
+/* Adds the products of rows of three, at least two of them: what is read beside a row lies before the last one's end and
+ * after the first one's start.
+ */
+EM_INLINE em_paired em_add_threes(em_paired s, const em_window *window, const int8_t *weights, const int pixels)
+{
+  const int8_t *x = window->x;
+  s = em_add_three(s, x, window->pair, weights, 1, pixels);
+  for (int row = 1; row < window->rows; ++row) {
+    x += window->row_stride;
+    weights += 6;
+    s = em_add_three(s, x, window->pair, weights, 0, pixels);
+  }
+  return s;
+}
+
 EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, int pixels)
 {
   if (EM_SIZE) pixels = 2; /* one pixel twice over, for less code */
@@ -144,6 +176,10 @@ EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, i
   em_sums s;
   s.a[0] = s.b[0] = block->channel[0].bias;
   s.a[1] = s.b[1] = block->channel[1].bias;
+  if (!EM_SIZE && at_once && window->length == 3 && window->rows > 1) {
+    paired = em_add_threes(paired, window, weights, pixels);
+    return em_take_apart(s, &paired, pixels);
+  }
   for (int row = 0; row < window->rows; ++row) {
     const int8_t *const x = window->x + row * window->row_stride;
     for (int done = 0; done < window->length; done += EM_PAIRED_ELEMENTS) {

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from edgemnist.compiler.emit import kernel_files
 from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier
+from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
 from edgemnist.compiler.memory import plan
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reader import read_graph
@@ -55,7 +56,10 @@ def bodies_table() -> dict[str, Case]:
     table = {f"{n} channels in": Case(CONV, (3, 3, n), 5, pointwise) for n in (1, 2, 3, 4, 5, 7, 8, 11, 12, 16, 17)}
     table |= {f"{n} channels out": Case(CONV, (1, 3, 8), n, pointwise) for n in range(1, 8)}
     table |= {f"{n} features": Case(DENSE, (1, 1, n), 7) for n in (3, 4, 8, 31, 511, 512, 513, 1030)}
-    table |= {f"rows of {n}": Case(CONV, (6, 7, n), 6, Window((3, 3))) for n in (1, 2, 4, 58)}
+    table |= {f"rows of {3 * n}": Case(CONV, (6, 7, n), 6, Window((3, 3))) for n in (1, 2, 4, 5, 58)}
+    for padding, size in product((PADDING_SAME, PADDING_VALID), ((2, 3, 1), (2, 7, 1), (5, 8, 1), (6, 3, 1))):
+        name = f"rows of three, {size}, padding {padding}"
+        table[name] = Case(CONV, size, 3, Window((2, 3), padding=padding))
     for stride, dilation, kernel in product((1, 2, 3), (1, 2), ((3, 3), (2, 3), (1, 3), (4, 3), (3, 2))):
         window = Window(kernel, (stride, stride), (dilation, dilation) if stride == 1 else (1, 1))
         table[f"depthwise {window}"] = Case(DEPTHWISE, (7, 6 + stride, 3), 1 + stride % 2, window)

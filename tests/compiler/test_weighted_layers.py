@@ -113,6 +113,17 @@ def groups_table() -> dict[str, Case]:
     }
 
 
+def short_rows_table() -> dict[str, Case]:
+    """Return convolutions of one channel, whose window's rows are shorter than a word."""
+    base = Case(CONV, (5, 6, 1), 5)
+    return {
+        "valid": replace(base, window=Window(padding=PADDING_VALID)),
+        "two rows": replace(base, size=(2, 3, 1), window=Window((2, 3), padding=PADDING_VALID)),
+        "one row": replace(base, window=Window((1, 3))),
+        "three channels, one column": replace(base, size=(4, 3, 3), window=Window((3, 1))),
+    }
+
+
 def dense_table() -> dict[str, Case]:
     """Return dense layers over the last axis."""
     return {"over pixels": Case(DENSE, (3, 4, 7), 5), "over one pixel column": Case(DENSE, (3, 1, 2), 1)}
@@ -128,6 +139,7 @@ TABLES: dict[str, dict[str, Case]] = {
     "depthwise arithmetic": arithmetic_table(DEPTHWISE),
     "dense arithmetic": arithmetic_table(DENSE),
     "groups": groups_table(),
+    "short rows": short_rows_table(),
     "dense rows": dense_table(),
 }
 

@@ -171,10 +171,12 @@ def pack_weights(rows: NDArray[Any], row_length: int, packing: str) -> NDArray[n
 
 
 def _pack_pairs(rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
-    """Return the weights in ``em_dot_dsp.h`` order: two channels in 16 bits, elements in groups 0, 2, 1, 3."""
+    """Return the weights in ``em_dot_dsp.h`` order: two channels in 16 bits, elements in groups, even ones first."""
     order = np.arange(row_length)
     grouped = row_length // 4 * 4
     order[:grouped] = order[:grouped].reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1)
+    if row_length % 4 == 3:
+        order[grouped:] = order[grouped:][[0, 2, 1]]
     lines = rows.astype(np.int32).reshape(len(rows), -1, row_length)[:, :, order].reshape(len(rows), -1)
     pairs = 256 * lines[1::2] + lines[: len(rows) // 2 * 2 : 2]
     single = rows[len(rows) // 2 * 2 :].astype(np.int8).reshape(-1)
