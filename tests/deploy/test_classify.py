@@ -113,7 +113,7 @@ def test_the_replay_notices_one_other_byte(bundle: Path, tmp_path: Path, classif
 
 
 def test_without_its_packages_it_says_what_to_install(bundle: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-E", "-S", str(bundle / "classify.py"), "--check"]
+    command = [sys.executable, "-B", "-E", "-S", str(bundle / "classify.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 3
     assert "install.sh" in done.stderr and "Traceback" not in done.stderr
