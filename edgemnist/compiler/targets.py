@@ -12,7 +12,7 @@ class Target:
     """``bodies`` maps the macro that a kernel asks for to the header in ``firmware/kernels`` that it then includes.
 
     ``packing`` is the order of weights that those bodies read: "lanes" (``em_dot.h``), "pairs" (``em_dot_dsp.h``) or
-    "channels" (``em_dot_thumb1.h``).
+    "channels" (``em_dot_thumb1.h``, ``em_dot_mve.h``).
     """
 
     name: str
@@ -38,7 +38,12 @@ _KNOWN = (
     _with_dsp("cortex-m4", "Arm Cortex-M4"),
     _with_dsp("cortex-m7", "Arm Cortex-M7"),
     _with_dsp("cortex-m33", "Arm Cortex-M33"),
-    _with_dsp("cortex-m55", "Arm Cortex-M55"),
+    Target(
+        "cortex-m55",
+        "Arm Cortex-M55",
+        {"EM_TARGET_DOT": "em_dot_mve.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"},
+        packing="channels",
+    ),
     Target("rv32", "RISC-V, 32 bits"),
     Target("x86-64", "this kind of desktop or server", {"EM_TARGET_DOT": "em_dot_sse2.h"}),
 )
