@@ -24,10 +24,12 @@ MANIFEST_FORMAT = 1
 
 TRAINED_MODEL = "trained.keras"
 PRUNED_MODEL = "pruned.keras"
+QAT_MODEL = "qat.keras"
 
 STAGE_COMMANDS = {
     "train": "edgemnist train",
     "prune": "edgemnist prune",
+    "qat": "edgemnist qat",
     "convert": "edgemnist convert --int8",
     "parity": "edgemnist parity",
 }
@@ -200,7 +202,18 @@ class WorkFolder:
         return record
 
     def latest_model(self, *, needed_by: str) -> tuple[Path, StageRecord]:
-        """Return the newest Keras model and its stage: the pruned one if it was made from the present trained one.
+        """Return the newest Keras model and its stage: that of the last stage whose input is still the present one.
+
+        :raises StageOrderError: nothing has been trained here.
+        """
+        path, record = self.latest_float_model(needed_by=needed_by)
+        aware = self.find("qat")
+        if aware is not None and aware.inputs.get(path.name) == record.outputs.get(path.name):
+            return self.path(QAT_MODEL), self.require("qat", needed_by=needed_by)
+        return path, record
+
+    def latest_float_model(self, *, needed_by: str) -> tuple[Path, StageRecord]:
+        """Return the pruned model and its stage if it was made from the present trained one, else the trained one.
 
         :raises StageOrderError: nothing has been trained here.
         """

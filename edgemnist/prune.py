@@ -17,14 +17,15 @@ from edgemnist.artifacts import (
     package_versions,
     sha256_of,
 )
-from edgemnist.augment import choose_augmentation
-from edgemnist.data.base import Dataset
+from edgemnist.data.base import Dataset, Split
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.splits import hold_out
-from edgemnist.errors import InputError
+from edgemnist.teacher import find_teacher
 from edgemnist.training import sparsity
+from edgemnist.training.distillation import DistillationSettings, Teacher, stored_distillation
+from edgemnist.training.fine_tuning import following_recipe, require_same_dataset
 from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_best_weights
-from edgemnist.training.recipe import Recipe, epochs_for, given_or
+from edgemnist.training.recipe import Recipe, given_or
 from edgemnist.training.report import peak_memory_bytes, write_history
 from edgemnist.training.saving import load_model, save_model
 from edgemnist.training.sparsity import LayerSparsity
@@ -59,6 +60,7 @@ class PruneSettings:
     batch: int | None = None
     learning_rate: float | None = None
     augmentation: str | None = None
+    distillation: DistillationSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,11 @@ class _Plan:
     trained_sha256: str
     recipe: Recipe
 
-    def as_json(self, dataset: Dataset) -> dict[str, Any]:
+    def as_json(self, dataset: Dataset, teacher: Teacher | None) -> dict[str, Any]:
         fields = dataclasses.asdict(self)
         recipe = fields.pop("recipe")
-        return {"dataset": dataset.name, "dataset_sha256": dataset.sha256, **fields, **recipe}
+        names = {"dataset": dataset.name, "dataset_sha256": dataset.sha256}
+        return {**names, **fields, **recipe, "distillation": teacher.as_json() if teacher else None}
 
 
 def run_pruning(settings: PruneSettings, dataset: Dataset, work: WorkFolder, *, resume: bool = False) -> PruneResult:
@@ -125,13 +128,18 @@ def run_pruning(settings: PruneSettings, dataset: Dataset, work: WorkFolder, *, 
         settings = _with_stored(settings, read_unfinished(checkpoint, command).settings)
     plan = _plan(settings, dataset, work, trained)
     context = ModelContext.from_json(trained.settings)
-    stage = FitStage(command, f"prune {context.arch}", checkpoint, plan.as_json(dataset), plan.recipe.epochs)
+    splits = hold_out(dataset.train, plan.validation, plan.split_seed)
+    teacher = find_teacher(
+        settings.distillation, dataset, splits[1], work, held_out=plan.validation, seed=plan.split_seed
+    )
+    stored = plan.as_json(dataset, teacher)
+    stage = FitStage(command, f"prune {context.arch}", checkpoint, stored, plan.recipe.epochs)
     with resumable(command, checkpoint):
         model = load_model(work.path(TRAINED_MODEL))
         before = _Before(evaluate(model, dataset.test, context.normalisation)[1], sparsity.compressed_size(model))
-        stripped, state, layers = _fit(model, plan, stage, context, dataset, resume=resume)
+        stripped, state, layers = _fit(model, plan, stage, context, splits, teacher, resume=resume)
         result = _measure(stripped, before, state, layers, context, dataset, work)
-        _finish(stripped, result, {**context.as_json(), **plan.as_json(dataset)}, work)
+        _finish(stripped, result, {**context.as_json(), **stored}, work)
     return result
 
 
@@ -144,16 +152,22 @@ class _Before:
 
 
 def _fit(
-    model: Any, plan: _Plan, stage: FitStage, context: ModelContext, dataset: Dataset, *, resume: bool
+    model: Any,
+    plan: _Plan,
+    stage: FitStage,
+    context: ModelContext,
+    splits: tuple[Split, Split],
+    teacher: Teacher | None,
+    *,
+    resume: bool,
 ) -> tuple[Any, FitState, tuple[LayerSparsity, ...]]:
     """Return the fine-tuned, stripped model with the weights of its best epoch, the last state and the counts."""
-    train, validation = hold_out(dataset.train, plan.validation, plan.split_seed)
-    steps_per_epoch = len(train) // min(plan.recipe.batch, len(train))
+    steps_per_epoch = len(splits[0]) // min(plan.recipe.batch, len(splits[0]))
     steps = steps_per_epoch * plan.recipe.epochs
     pruning = sparsity.plan_pruning(plan.sparsity, plan.pruning_schedule, plan.pattern, steps)
     wrapped = sparsity.wrap(model, pruning)
     hooks = sparsity.pruning_hooks(wrapped, pruning, steps_per_epoch)
-    state = run_fit(Loop(wrapped, plan.recipe, train, validation, context.normalisation, hooks), stage, resume=resume)
+    state = run_fit(Loop(wrapped, plan.recipe, *splits, context.normalisation, hooks, teacher), stage, resume=resume)
     use_best_weights(wrapped, state)
     stripped = sparsity.strip(wrapped)
     return stripped, state, sparsity.count_sparsity(stripped, pruning)
@@ -214,37 +228,27 @@ def prune_named(settings: PruneSettings, dataset: str | None, work: WorkFolder, 
 
 def _with_stored(settings: PruneSettings, stored: Mapping[str, Any]) -> PruneSettings:
     """Fill what is not given from the checkpoint's settings."""
-    given = {name: value for name, value in dataclasses.asdict(settings).items() if value is not None}
     names = {field.name: field.name for field in dataclasses.fields(PruneSettings)} | {"schedule": "pruning_schedule"}
-    return PruneSettings(**{**{name: stored[key] for name, key in names.items()}, **given})
+    given = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
+    kept = {name: stored[key] for name, key in names.items()}
+    kept["distillation"] = stored_distillation(stored["distillation"])
+    return PruneSettings(**{**kept, **given})
 
 
 def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder, trained: StageRecord) -> _Plan:
     before = trained.settings
-    _require_same_dataset(before, dataset)
+    require_same_dataset(before, dataset, "prune")
     pattern = settings.pattern or "unstructured"
     share = given_or(settings.sparsity, DEFAULT_SPARSITY)
     schedule = settings.schedule or ("constant" if pattern == "2:4" else "polynomial")
     sparsity.check_request(share, schedule, pattern)
-    images = len(dataset.train) - before["validation"]
-    recipe = Recipe(
-        epochs=given_or(settings.epochs, epochs_for(DEFAULT_EPOCHS, images)),
-        batch=given_or(settings.batch, int(before["batch"])),
-        learning_rate=given_or(settings.learning_rate, before["learning_rate"] * FINE_TUNING_RATE),
-        schedule="one-cycle",
-        augmentation=choose_augmentation(settings.augmentation, before["augmentation"], dataset.name),
-        augmentation_strength=before.get("augmentation_strength", 1.0),
-        label_smoothing=before.get("label_smoothing", 0.1),
-        patience=0,
-        seed=given_or(settings.seed, int(before["seed"])),
+    recipe = following_recipe(
+        settings,
+        before,
+        dataset,
+        epochs=DEFAULT_EPOCHS,
+        rate_share=FINE_TUNING_RATE,
+        averaging=before.get("averaging", False),
     )
     trained_sha256 = sha256_of(work.path(TRAINED_MODEL))
     return _Plan(share, schedule, pattern, before["validation"], before["seed"], trained_sha256, recipe)
-
-
-def _require_same_dataset(before: Mapping[str, Any], dataset: Dataset) -> None:
-    if dataset.sha256 != before["dataset_sha256"]:
-        raise InputError(
-            f"the model was trained on {before['dataset']!r} (sha256 {before['dataset_sha256'][:12]}), this is "
-            f"{dataset.name!r} ({dataset.sha256[:12]}); prune on the same data, or run `edgemnist train` on this one"
-        )

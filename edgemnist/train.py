@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,8 +129,7 @@ def run_training(settings: TrainSettings, dataset: Dataset, work: WorkFolder, *,
         state = run_fit(loop, stage, resume=resume)
         use_best_weights(model, state)
         result = _measure(model, context, dataset, work, state)
-        inputs = [teacher.path] if teacher else []
-        _finish(model, result, {**context.as_json(), **stored}, inputs, work)
+        _finish(model, result, {**context.as_json(), **stored}, work)
     return result
 
 
@@ -175,9 +174,7 @@ def _measure(model: Any, context: ModelContext, dataset: Dataset, work: WorkFold
     )
 
 
-def _finish(
-    model: Any, result: TrainResult, settings: Mapping[str, Any], inputs: Sequence[Path], work: WorkFolder
-) -> None:
+def _finish(model: Any, result: TrainResult, settings: Mapping[str, Any], work: WorkFolder) -> None:
     """Write the model and its record, and drop the checkpoint."""
     save_model(model, result.model_path)
     write_history(work, "", result.history)
@@ -185,7 +182,6 @@ def _finish(
         "train",
         settings=settings,
         results=result.figures(),
-        inputs=inputs,
         outputs=[result.model_path],
         versions=package_versions("edgemnist", "tensorflow", "tf-keras", "numpy"),
     )

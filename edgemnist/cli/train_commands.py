@@ -1,4 +1,4 @@
-"""``edgemnist train`` and ``edgemnist prune``."""
+"""``edgemnist train``, ``edgemnist prune`` and ``edgemnist qat``."""
 
 from __future__ import annotations
 
@@ -72,6 +72,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("train")(_train)
     app.command("prune")(_prune)
+    app.command("qat")(_qat)
 
 
 def _train(
@@ -121,6 +122,10 @@ def _prune(
     batch: Batch = None,
     learning_rate: Rate = None,
     augment: Augment = None,
+    teacher: Teacher = None,
+    temperature: Temperature = None,
+    distillation_weight: DistillationWeight = None,
+    teacher_epochs: TeacherEpochs = None,
     resume: Resume = False,
     work: Work = DEFAULT_WORK,
     as_json: Json = False,
@@ -128,8 +133,37 @@ def _prune(
     """Set weights of the trained model to zero while fine-tuning it; writes pruned.keras."""
     from edgemnist import prune
     from edgemnist.artifacts import WorkFolder
+    from edgemnist.training.distillation import distillation_of_options
     from edgemnist.training.view import show_pruning
 
     chosen = choice_of_options(augment, None)
-    settings = prune.PruneSettings(sparsity, schedule, pattern, epochs, seed, batch, learning_rate, chosen)
+    soft = distillation_of_options(teacher, temperature, distillation_weight, teacher_epochs)
+    settings = prune.PruneSettings(sparsity, schedule, pattern, epochs, seed, batch, learning_rate, chosen, soft)
     show_pruning(prune.prune_named(settings, dataset, WorkFolder(work), resume=resume), as_json=as_json)
+
+
+def _qat(
+    dataset: TrainedOn = None,
+    epochs: Epochs = None,
+    seed: OptionalSeed = None,
+    batch: Batch = None,
+    learning_rate: Rate = None,
+    augment: Augment = None,
+    teacher: Teacher = None,
+    temperature: Temperature = None,
+    distillation_weight: DistillationWeight = None,
+    teacher_epochs: TeacherEpochs = None,
+    resume: Resume = False,
+    work: Work = DEFAULT_WORK,
+    as_json: Json = False,
+) -> None:
+    """Train the pruned or trained model on with int8's rounding; zeros stay zeros; writes qat.keras."""
+    from edgemnist import qat
+    from edgemnist.artifacts import WorkFolder
+    from edgemnist.training.distillation import distillation_of_options
+    from edgemnist.training.view import show_qat
+
+    chosen = choice_of_options(augment, None)
+    soft = distillation_of_options(teacher, temperature, distillation_weight, teacher_epochs)
+    settings = qat.QatSettings(epochs, seed, batch, learning_rate, chosen, soft)
+    show_qat(qat.qat_named(settings, dataset, WorkFolder(work), resume=resume), as_json=as_json)

@@ -161,6 +161,12 @@ def _shortfall_of_groups(kernel: NDArray[np.float32]) -> str:
     return "; ".join(notes)
 
 
+def share_of_zeros(model: Any) -> float:
+    """Return the share of zeros in all kernels of a model, 0..1."""
+    kernels = [_kernel(layer) for layer in model.layers if type(layer).__name__ in _WITH_KERNEL]
+    return sum(int(np.count_nonzero(kernel == 0)) for kernel in kernels) / sum(kernel.size for kernel in kernels)
+
+
 def total_sparsity(layers: Sequence[LayerSparsity]) -> float:
     """Return the share of zeros in all kernels together, 0..1."""
     return sum(layer.zeros for layer in layers) / sum(layer.weights for layer in layers)

@@ -1,4 +1,4 @@
-"""Results of training and pruning as people and machines read them."""
+"""Results of training, pruning and quantisation-aware training as people and machines read them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from edgemnist.progress import print_json, stdout_console
 
 if TYPE_CHECKING:
     from edgemnist.prune import PruneResult
+    from edgemnist.qat import QatResult
     from edgemnist.train import TrainResult
 
 
@@ -69,5 +70,35 @@ def show_pruning(result: PruneResult, *, as_json: bool) -> None:
     console.print(
         "accuracy: measured on the test split; zeros: counted after stripping; gzip: of all weights as float32. "
         "A .tflite file only gets smaller when it is compressed."
+    )
+    console.print(f"model: {result.model_path}")
+
+
+def show_qat(result: QatResult, *, as_json: bool) -> None:
+    """Print a quantisation-aware training's result to stdout, as a table or as one JSON document."""
+    if as_json:
+        print_json(
+            {"stage": "qat", "model": str(result.model_path), "dataset": result.dataset, "arch": result.arch}
+            | result.figures()
+        )
+        return
+    from rich.table import Table
+
+    table = Table("model", "accuracy", "validation", "sparsity", "epochs", "seconds")
+    table.add_row(result.source, f"{result.accuracy_before:.2%}", "", "", "", "")
+    table.add_row(
+        result.model_path.name,
+        f"{result.accuracy:.2%}",
+        f"{result.validation_accuracy:.2%}",
+        f"{result.sparsity:.1%}",
+        f"{result.epochs_run}, best {result.best_epoch}",
+        f"{result.seconds:.0f}",
+    )
+    console = stdout_console()
+    console.print(f"quantisation-aware training of {result.arch} on {result.dataset}")
+    console.print(table)
+    console.print(
+        "accuracy: measured on the test split, in float and with activations rounded to int8; "
+        "`edgemnist convert --int8` takes the learned ranges"
     )
     console.print(f"model: {result.model_path}")

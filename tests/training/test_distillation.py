@@ -69,7 +69,6 @@ def test_a_teacher_is_trained_once_and_kept_with_its_provenance(
     assert (provenance.settings["epochs"], provenance.settings["dataset_sha256"]) == (6, strokes.sha256)
     record = work.require("train", needed_by="the test")
     assert record.settings["distillation"]["sha256"] == provenance.outputs["trained.keras"]
-    assert record.inputs == {f"{TEACHERS}/dense/trained.keras": provenance.outputs["trained.keras"]}
     first, when = work.path("trained.keras").read_bytes(), folder.manifest_path.stat().st_mtime_ns
     with interrupted(monkeypatch, 3):
         run_training(settings, strokes, work)

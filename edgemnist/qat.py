@@ -1,0 +1,212 @@
+"""The qat stage: the trained or pruned model learns to live with int8, and ``qat.keras`` keeps the learned ranges."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemnist.artifacts import QAT_MODEL, ModelContext, WorkFolder, package_versions, sha256_of
+from edgemnist.data.base import Dataset, Split
+from edgemnist.data.loading import load_dataset
+from edgemnist.data.splits import class_balanced_sample, hold_out
+from edgemnist.teacher import find_teacher
+from edgemnist.training import quantisation
+from edgemnist.training.distillation import DistillationSettings, Teacher, stored_distillation
+from edgemnist.training.fine_tuning import following_recipe, require_same_dataset
+from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_best_weights
+from edgemnist.training.recipe import Recipe
+from edgemnist.training.report import peak_memory_bytes, write_history
+from edgemnist.training.saving import load_model, save_model
+from edgemnist.training.sparsity import share_of_zeros
+from edgemnist.training.stage import FitStage, command_line, read_unfinished, resumable, run_fit
+
+CHECKPOINT = "qat-checkpoint.npz"
+DEFAULT_EPOCHS = 4
+"""For 55,000 images or more; smaller sets get more."""
+
+FINE_TUNING_RATE = 0.1
+"""Peak learning rate as a share of that of the training."""
+
+RANGE_IMAGES = 500
+"""Images whose activations are where the ranges start."""
+
+_COMMAND = "edgemnist qat"
+_NOT_FIGURES = ("model_path", "dataset", "arch", "history")
+
+
+@dataclass(frozen=True)
+class QatSettings:
+    """How to train; None leaves the choice to the training's recipe, or to the checkpoint on resuming.
+
+    ``learning_rate`` is the peak of a one-cycle schedule.
+    """
+
+    epochs: int | None = None
+    seed: int | None = None
+    batch: int | None = None
+    learning_rate: float | None = None
+    augmentation: str | None = None
+    distillation: DistillationSettings | None = None
+
+
+@dataclass(frozen=True)
+class QatResult:
+    """What came out. Accuracies are in 0..1 on the test split, ``accuracy_before`` that of the float model.
+
+    ``accuracy`` is that of the model with rounded activations; conversion rounds the weights as well. ``sparsity`` is
+    the share of zeros in all kernels; ``seconds`` is wall time of all epochs.
+    """
+
+    model_path: Path
+    dataset: str
+    arch: str
+    source: str
+    accuracy_before: float
+    accuracy: float
+    validation_accuracy: float
+    sparsity: float
+    epochs_run: int
+    best_epoch: int
+    seconds: float
+    peak_memory_bytes: int
+    history: tuple[EpochReport, ...]
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures as JSON values, for the manifest and ``--json``."""
+        fields = dataclasses.asdict(self)
+        return {key: value for key, value in fields.items() if key not in _NOT_FIGURES}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Settings with every choice made. ``source`` is the model that is trained on, as the work folder names it."""
+
+    source: Path
+    source_sha256: str
+    keep_zeros: bool
+    validation: int
+    split_seed: int
+    recipe: Recipe
+
+    def as_json(self, dataset: Dataset, teacher: Teacher | None) -> dict[str, Any]:
+        fields = dataclasses.asdict(self) | {"source": self.source.name}
+        recipe = fields.pop("recipe")
+        names = {"dataset": dataset.name, "dataset_sha256": dataset.sha256}
+        return {**names, **fields, **recipe, "distillation": teacher.as_json() if teacher else None}
+
+
+def run_qat(settings: QatSettings, dataset: Dataset, work: WorkFolder, *, resume: bool = False) -> QatResult:
+    """Train the work folder's pruned or trained model on with int8's rounding; leave ``qat.keras`` and its record.
+
+    The zeros of a pruned model stay. Validation uses the images that the training held out.
+
+    :raises StageOrderError: nothing has been trained here.
+    :raises InputError: a setting is out of range, the dataset is not the trained one, or there is nothing to resume.
+    :raises UnsupportedModelError: the model has layers that can't be quantised while training.
+    :raises TrainingDivergedError: the loss is no longer a number.
+    """
+    trained = work.require("train", needed_by=_COMMAND)
+    command, checkpoint = command_line(_COMMAND, work), work.path(CHECKPOINT)
+    if resume:
+        settings = _with_stored(settings, read_unfinished(checkpoint, command).settings)
+    plan = _plan(settings, dataset, work, trained.settings)
+    context = ModelContext.from_json(trained.settings)
+    splits = hold_out(dataset.train, plan.validation, plan.split_seed)
+    teacher = find_teacher(
+        settings.distillation, dataset, splits[1], work, held_out=plan.validation, seed=plan.split_seed
+    )
+    stored = plan.as_json(dataset, teacher)
+    stage = FitStage(command, f"qat {context.arch}", checkpoint, stored, plan.recipe.epochs)
+    with resumable(command, checkpoint):
+        source = load_model(plan.source)
+        model, state = _fit(source, plan, stage, context, splits, teacher, resume=resume)
+        before = evaluate(source, dataset.test, context.normalisation)[1]
+        result = _measure(model, before, plan, state, context, dataset, work)
+        _finish(model, result, plan, {**context.as_json(), **stored}, work)
+    return result
+
+
+def _fit(
+    source: Any,
+    plan: _Plan,
+    stage: FitStage,
+    context: ModelContext,
+    splits: tuple[Split, Split],
+    teacher: Teacher | None,
+    *,
+    resume: bool,
+) -> tuple[Any, FitState]:
+    """Return the plain model with the weights and ranges of the best epoch, and the last state."""
+    wrapped = quantisation.wrap(source, keep_zeros=plan.keep_zeros)
+    sample = class_balanced_sample(splits[0], min(RANGE_IMAGES, len(splits[0])), plan.split_seed)
+    quantisation.start_ranges(wrapped, source, context.normalisation.apply(sample.images), context.normalisation)
+    loop = Loop(wrapped, plan.recipe, *splits, context.normalisation, teacher=teacher)
+    state = run_fit(loop, stage, resume=resume)
+    use_best_weights(wrapped, state)
+    return quantisation.plain_model(source, wrapped, context.normalisation), state
+
+
+def _measure(
+    model: Any, before: float, plan: _Plan, state: FitState, context: ModelContext, dataset: Dataset, work: WorkFolder
+) -> QatResult:
+    return QatResult(
+        model_path=work.path(QAT_MODEL),
+        dataset=context.dataset,
+        arch=context.arch,
+        source=plan.source.name,
+        accuracy_before=before,
+        accuracy=evaluate(model, dataset.test, context.normalisation)[1],
+        validation_accuracy=state.best.validation_accuracy,
+        sparsity=share_of_zeros(model),
+        epochs_run=state.epoch,
+        best_epoch=state.best_epoch,
+        seconds=sum(report.seconds for report in state.history),
+        peak_memory_bytes=peak_memory_bytes(),
+        history=state.history,
+    )
+
+
+def _finish(model: Any, result: QatResult, plan: _Plan, settings: Mapping[str, Any], work: WorkFolder) -> None:
+    save_model(model, result.model_path)
+    write_history(work, "qat-", result.history)
+    work.record(
+        "qat",
+        settings=settings,
+        results=result.figures(),
+        inputs=[plan.source],
+        outputs=[result.model_path],
+        versions=package_versions("edgemnist", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
+    )
+    work.path(CHECKPOINT).unlink(missing_ok=True)
+
+
+def qat_named(settings: QatSettings, dataset: str | None, work: WorkFolder, *, resume: bool = False) -> QatResult:
+    """Train on the dataset that the model was trained on; ``dataset`` may name it again, nothing else.
+
+    :raises EdgeMnistError: as ``run_qat`` and ``load_dataset``.
+    """
+    context = ModelContext.from_json(work.require("train", needed_by=_COMMAND).settings)
+    size = context.image_shape[:2]
+    loaded = load_dataset(dataset or context.dataset, image_size=size, channels=context.image_shape[2])
+    return run_qat(settings, loaded, work, resume=resume)
+
+
+def _with_stored(settings: QatSettings, stored: Mapping[str, Any]) -> QatSettings:
+    """Fill what is not given from the checkpoint's settings."""
+    names = [field.name for field in dataclasses.fields(QatSettings)]
+    given = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
+    kept = {name: stored[name] for name in names} | {"distillation": stored_distillation(stored["distillation"])}
+    return QatSettings(**{**kept, **given})
+
+
+def _plan(settings: QatSettings, dataset: Dataset, work: WorkFolder, before: Mapping[str, Any]) -> _Plan:
+    require_same_dataset(before, dataset, "train")
+    source, record = work.latest_float_model(needed_by=_COMMAND)
+    recipe = following_recipe(
+        settings, before, dataset, epochs=DEFAULT_EPOCHS, rate_share=FINE_TUNING_RATE, averaging=False
+    )
+    keep_zeros = record.stage == "prune"
+    return _Plan(source, sha256_of(source), keep_zeros, before["validation"], before["seed"], recipe)

@@ -1,0 +1,78 @@
+"""What pruning and quantisation-aware training share: a recipe that follows on from the training's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from edgemnist.augment import choose_augmentation
+from edgemnist.data.base import Dataset
+from edgemnist.errors import InputError
+from edgemnist.training.recipe import Recipe, epochs_for, given_or
+
+
+class FineTuningSettings(Protocol):
+    """What a person may choose; None leaves it to the training's recipe."""
+
+    @property
+    def epochs(self) -> int | None:
+        """Epochs."""
+
+    @property
+    def seed(self) -> int | None:
+        """Seed."""
+
+    @property
+    def batch(self) -> int | None:
+        """Images per step."""
+
+    @property
+    def learning_rate(self) -> float | None:
+        """Peak of the one-cycle schedule."""
+
+    @property
+    def augmentation(self) -> str | None:
+        """Name of an augmentation."""
+
+
+def following_recipe(
+    settings: FineTuningSettings,
+    before: Mapping[str, Any],
+    dataset: Dataset,
+    *,
+    epochs: int,
+    rate_share: float,
+    averaging: bool,
+) -> Recipe:
+    """Return the recipe of a fine-tuning.
+
+    ``before``: the training's recorded settings; ``epochs``: the default for 55,000 images; ``rate_share``: the default
+    peak learning rate as a share of the training's.
+
+    :raises InputError: a setting is out of range.
+    """
+    images = len(dataset.train) - before["validation"]
+    return Recipe(
+        epochs=given_or(settings.epochs, epochs_for(epochs, images)),
+        batch=given_or(settings.batch, int(before["batch"])),
+        learning_rate=given_or(settings.learning_rate, before["learning_rate"] * rate_share),
+        schedule="one-cycle",
+        augmentation=choose_augmentation(settings.augmentation, before["augmentation"], dataset.name),
+        patience=0,
+        seed=given_or(settings.seed, int(before["seed"])),
+        label_smoothing=before["label_smoothing"],
+        augmentation_strength=before.get("augmentation_strength", 1.0),
+        averaging=averaging,
+    )
+
+
+def require_same_dataset(before: Mapping[str, Any], dataset: Dataset, what: str) -> None:
+    """Check that a fine-tuning (``what``, a verb) has the dataset that the training had.
+
+    :raises InputError: it has not.
+    """
+    if dataset.sha256 != before["dataset_sha256"]:
+        raise InputError(
+            f"the model was trained on {before['dataset']!r} (sha256 {before['dataset_sha256'][:12]}), this is "
+            f"{dataset.name!r} ({dataset.sha256[:12]}); {what} on the same data, or run `edgemnist train` on this one"
+        )
