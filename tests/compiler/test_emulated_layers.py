@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from edgemnist.codegen import CodegenSettings
 from edgemnist.compiler.emit import kernel_files
 from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
@@ -17,7 +19,12 @@ from edgemnist.compiler.memory import plan
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.reference import run_reference
+from edgemnist.mcu.boards import find_board
+from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.mcu.cores import find_core
+from edgemnist.mcu.emulators.base import choose_emulator, emulators
+from edgemnist.mcu.execution import run_emulated
+from edgemnist.mcu.network import NetworkSettings
 from edgemnist.mcu.toolchain import TOOLCHAINS
 from edgemnist.tflite_file import parse_tflite
 from tests.compiler.bench import Variant, build_program
@@ -27,7 +34,7 @@ from tests.compiler.test_weighted_layers import CONV, DENSE, DEPTHWISE, TABLES
 from tests.compiler.weighted_cases import Case, cases
 
 CORES = ("cortex-m0plus", "cortex-m4")
-pytestmark = [pytest.mark.parametrize("core", CORES)]
+on_every_core = pytest.mark.parametrize("core", CORES)
 
 
 @functools.cache
@@ -68,12 +75,14 @@ def bodies_table() -> dict[str, Case]:
     return table
 
 
+@on_every_core
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
 @pytest.mark.parametrize("optimisation", ["-O2", "-Os"])
 def test_sizes_with_code_of_their_own_are_exact(core: str, toolchain: str, optimisation: str) -> None:
     check_on_core(bodies_table(), core, toolchain, optimisation)
 
 
+@on_every_core
 def test_weights_that_a_body_cannot_take_get_the_portable_one(core: str) -> None:
     case = Case(CONV, (4, 4, 8), 8, arithmetic=Arithmetic(lowest_weight=-128))
 
@@ -83,6 +92,7 @@ def test_weights_that_a_body_cannot_take_get_the_portable_one(core: str) -> None
     check_on_core({"weights of -128": case}, core, "zig", "-O2")
 
 
+@on_every_core
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(3))
 def test_tables_are_exact(core: str, first: int) -> None:
@@ -92,6 +102,7 @@ def test_tables_are_exact(core: str, first: int) -> None:
     check_on_core(dict(chosen), core, "zig", "-O2")
 
 
+@on_every_core
 @pytest.mark.slow
 def test_any_layer_is_exact(core: str) -> None:
     @settings(
@@ -113,6 +124,7 @@ int32_t requantise(int32_t accumulator, int32_t multiplier, int32_t unit, int32_
 """
 
 
+@on_every_core
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
 @pytest.mark.parametrize("optimisation", ["-O2", "-Os"])
 def test_requantisation_is_exact(core: str, toolchain: str, optimisation: str) -> None:
@@ -134,3 +146,31 @@ def test_requantisation_is_exact(core: str, toolchain: str, optimisation: str) -
         wanted = zero_point + int(multiply_by_quantised_multiplier(value, Multiplier(mantissa, -shift)))
         found = machine.call("requantise", value, mantissa, 2 * zero_point + 1, shift)
         assert found == wanted, (value, mantissa, zero_point, shift)
+
+
+VECTOR_CASES = {
+    "short rows": Case(CONV, (6, 7, 1), 5),
+    "rows of a vector and more": Case(CONV, (4, 5, 6), 6, Window((3, 3))),
+    "pixels of a vector and more": Case(CONV, (3, 3, 33), 3, Window((1, 1))),
+    "dense": Case(DENSE, (1, 1, 513), 7, arithmetic=Arithmetic(lowest_weight=-128)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", VECTOR_CASES)
+def test_vectors_are_exact(name: str, tmp_path: Path) -> None:
+    """The M55 alone has them, which only QEMU knows."""
+    board, case = find_board("mps3-an547"), VECTOR_CASES[name]
+    if emulators()["qemu"].available(board) is not None or not available("gnu", board.core.name):
+        pytest.skip("QEMU or gcc is not installed")
+    emulator = choose_emulator("qemu", board)
+    images = random_images((1, *case.size), case.seed)
+    graph = read_graph(parse_tflite(case.content()))
+    network = NetworkSettings(codegen=CodegenSettings(target="cortex-m55"))
+    model = parse_tflite(case.content())
+
+    image = build_firmware(model, board, BuildSettings(toolchain="gnu", network=network), tmp_path)
+    found = run_emulated(image, emulator, images[:, 0]).outputs
+
+    wanted = np.stack([run_reference(graph, one, LoweringSettings())[graph.output][0] for one in images])
+    np.testing.assert_array_equal(found, wanted)
