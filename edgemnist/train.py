@@ -15,15 +15,20 @@ from edgemnist.data.base import Dataset, Split
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.splits import hold_out
 from edgemnist.errors import InputError
+from edgemnist.progress import say
 from edgemnist.teacher import find_teacher
+from edgemnist.training.checkpoint import read_checkpoint
 from edgemnist.training.distillation import DistillationSettings, Teacher, stored_distillation
-from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_best_weights
+from edgemnist.training.loop import EpochReport, FitState, Loop, TrainingDivergedError, evaluate, use_best_weights
 from edgemnist.training.recipe import Recipe, epochs_for, given_or
 from edgemnist.training.report import peak_memory_bytes, write_history
 from edgemnist.training.saving import save_model
 from edgemnist.training.stage import FitStage, command_line, read_unfinished, resumable, run_fit
 
 CHECKPOINT = "train-checkpoint.npz"
+LAST_GOOD_MODEL = "last-good.keras"
+"""What a training leaves that diverged: a model to look into, or to convert with ``edgemnist convert FILE``."""
+
 DEFAULT_DATASET = "mnist"
 PATIENCE_AT_CONSTANT_RATE = 5
 
@@ -110,7 +115,8 @@ def run_training(settings: TrainSettings, dataset: Dataset, work: WorkFolder, *,
     where its last whole epoch ended, to the same weights.
 
     :raises InputError: a setting is out of range, or there is nothing to resume with these settings.
-    :raises TrainingDivergedError: the loss is no longer a number.
+    :raises TrainingDivergedError: the loss is no longer a number; the best weights until then are in
+        ``last-good.keras``.
     """
     command, checkpoint = command_line(_COMMAND, work), work.path(CHECKPOINT)
     if resume:
@@ -126,11 +132,24 @@ def run_training(settings: TrainSettings, dataset: Dataset, work: WorkFolder, *,
     with resumable(command, checkpoint):
         model = models.build_model(plan.arch, dataset.image_shape, dataset.classes, plan.recipe.seed)
         loop = Loop(model, plan.recipe, train, validation, context.normalisation, teacher=teacher)
-        state = run_fit(loop, stage, resume=resume)
+        try:
+            state = run_fit(loop, stage, resume=resume)
+        except TrainingDivergedError:
+            _save_last_good(model, work)
+            raise
         use_best_weights(model, state)
         result = _measure(model, context, dataset, work, state)
         _finish(model, result, {**context.as_json(), **stored}, work)
     return result
+
+
+def _save_last_good(model: Any, work: WorkFolder) -> None:
+    """Write the best weights of a training that diverged, if it got as far as any."""
+    state = read_checkpoint(work.path(CHECKPOINT)).state
+    if state.best_epoch:
+        use_best_weights(model, state)
+        save_model(model, work.path(LAST_GOOD_MODEL))
+        say(f"the best weights before the divergence are in {str(work.path(LAST_GOOD_MODEL))!r}")
 
 
 def is_trained(settings: TrainSettings, dataset: Dataset, work: WorkFolder) -> bool:

@@ -62,11 +62,23 @@ def run_fit(loop: Loop, stage: FitStage, *, resume: bool) -> FitState:
     state = _resumed(stage) if resume else _fresh(loop, stage)
     with progress_task(stage.title, stage.epochs * loop.steps_per_epoch) as task:
         task.update(completed=state.epoch * loop.steps_per_epoch)
-        for after_epoch in loop.epochs(state, lambda steps: task.update(completed=steps)):
-            state = after_epoch
-            write_checkpoint(stage.checkpoint, Checkpoint(stage.settings, state))
-            _tell(state.history[-1], state, stage, task)
+        try:
+            for after_epoch in loop.epochs(state, lambda steps: task.update(completed=steps)):
+                state = after_epoch
+                write_checkpoint(stage.checkpoint, Checkpoint(stage.settings, state))
+                _tell(state.history[-1], state, stage, task)
+        except TrainingDivergedError as error:
+            raise TrainingDivergedError(f"{error}{_what_is_kept(state, stage)}") from error
     return state
+
+
+def _what_is_kept(state: FitState, stage: FitStage) -> str:
+    if not state.epoch:
+        return ""
+    kept = f"; the state after epoch {state.epoch} is kept in {str(stage.checkpoint)!r}"
+    if not state.best_epoch:
+        return kept
+    return f"{kept}, best so far is epoch {state.best_epoch} with {state.best.validation_accuracy:.2%} in validation"
 
 
 @contextmanager

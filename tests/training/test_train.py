@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edgemnist import train
 from edgemnist.artifacts import ModelContext, WorkFolder, sha256_of
@@ -19,8 +20,10 @@ from edgemnist.data.base import Dataset
 from edgemnist.errors import InputError, StorageError
 from edgemnist.tensorflow_setup import load_tensorflow
 from edgemnist.train import CHECKPOINT, TrainResult, TrainSettings, run_training
+from edgemnist.training import loop
 from edgemnist.training.checkpoint import read_checkpoint
 from edgemnist.training.loop import TrainingDivergedError
+from edgemnist.training.recipe import Recipe, learning_rates
 from edgemnist.training.saving import load_model, save_model
 from tests.convert.test_convert_storage import largest_file
 from tests.training.conftest import SETTINGS
@@ -206,6 +209,29 @@ def test_a_divergence_keeps_the_earlier_model(work: WorkFolder, strokes: Dataset
     with pytest.raises(TrainingDivergedError):
         run_training(TrainSettings(arch="dense", epochs=2, learning_rate=1e30, schedule="constant"), strokes, work)
     assert (work.path("trained.keras").read_bytes(), work.manifest_path.read_bytes()) == before
+
+
+@pytest.mark.parametrize("first_bad_step", [40, 47])
+def test_a_late_divergence_keeps_the_last_good_epoch(
+    first_bad_step: int, strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rate becomes NaN in the middle of the third epoch, or in its last step, which no training loss shows."""
+
+    def rates(recipe: Recipe, steps: int) -> NDArray[np.float32]:
+        found = learning_rates(recipe, steps)
+        found[first_bad_step:] = np.nan
+        return found
+
+    monkeypatch.setattr(loop, "learning_rates", rates)
+    settings = TrainSettings(arch="dense", epochs=4, seed=3, batch=32)
+    with pytest.raises(TrainingDivergedError, match=r"in epoch 3: .* the state after epoch 2 is kept in .*best so far"):
+        run_training(settings, strokes, WorkFolder(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["last-good.keras", CHECKPOINT]
+    state = read_checkpoint(tmp_path / CHECKPOINT).state
+    assert state.epoch == 2
+    assert all(np.isfinite(weight).all() for weight in state.weights)
+    kept = load_model(tmp_path / "last-good.keras").get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(kept, state.best_weights, strict=True))
 
 
 def test_a_new_training_replaces_the_old_one(work: WorkFolder, strokes: Dataset) -> None:
