@@ -1,8 +1,9 @@
-"""Training curves as a PNG. The only user of matplotlib, which is an extra."""
+"""Training curves and accuracy against cost, as PNGs. The only user of matplotlib, which is an extra."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgemnist.artifacts import atomic_path
@@ -36,3 +37,69 @@ def write_curves(path: Path, history: Sequence[EpochReport]) -> bool:
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110, metadata={"Software": None})
     return True
+
+
+@dataclass(frozen=True)
+class CostPoint:
+    """A net in a plot of accuracy against cost: its name, its cost, accuracy in 0..1 and its standard deviation."""
+
+    name: str
+    cost: float
+    accuracy: float
+    deviation: float = 0.0
+
+
+@dataclass(frozen=True)
+class CostPanel:
+    """One panel: ``cost`` names the horizontal axis; ``points`` are ours, ``published`` those of ``published_by``."""
+
+    cost: str
+    points: Sequence[CostPoint]
+    published: Sequence[CostPoint] = ()
+    published_by: str = ""
+
+
+def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
+    """Return the points that no other beats at the same or a lower cost, by rising cost."""
+    front: list[CostPoint] = []
+    for point in sorted(points, key=lambda point: (point.cost, -point.accuracy)):
+        if not front or point.accuracy > front[-1].accuracy:
+            front.append(point)
+    return front
+
+
+def write_pareto(path: Path, title: str, panels: Sequence[CostPanel]) -> bool:
+    """Draw error against cost, both logarithmic, a panel per cost, into a PNG; False when matplotlib is missing."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        return False
+    figure = Figure(figsize=(5 * len(panels), 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title)
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        front = pareto_front(panel.points)
+        axes.plot([p.cost for p in front], [_error(p) for p in front], color="C0", alpha=0.4)
+        for points, colour, label in ((panel.points, "C0", "edgemnist"), (panel.published, "C1", panel.published_by)):
+            if points:
+                axes.errorbar(
+                    [p.cost for p in points],
+                    [_error(p) for p in points],
+                    yerr=[100 * p.deviation for p in points],
+                    fmt="o",
+                    color=colour,
+                    label=label,
+                )
+            for point in points:
+                axes.annotate(point.name, (point.cost, _error(point)), textcoords="offset points", xytext=(5, 4))
+        axes.set(xlabel=panel.cost, ylabel="error, %", xscale="log", yscale="log")
+        axes.legend()
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110, metadata={"Software": None})
+    return True
+
+
+def _error(point: CostPoint) -> float:
+    """Return the error in %, at least what a logarithmic axis can show."""
+    return max(100 * (1 - point.accuracy), 0.01)
