@@ -52,6 +52,7 @@ def _there(server: Server, folder: Path) -> RemoteOptions:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.version_info[:2] != TARGETS[TARGET].release.python, reason=f"{TARGET} has Python 3.11")
 def test_it_installs_replays_and_becomes_a_runtime(
     server: Server,
     real_models: Path,
