@@ -111,7 +111,7 @@ _LITERT = Interpreter(
 _LITERT_BOOKWORM = Interpreter(
     LITERT,
     ("ai-edge-litert==2.3.0", "numpy>=1.26,<3"),
-    "ai-edge-litert, on request: int8 takes fewer instructions, but dense layers give other bytes than a microcontroller",
+    "ai-edge-litert, on request: fewer instructions for int8, but in dense layers other bytes than a microcontroller",
 )
 
 TARGETS: Mapping[str, Target] = {
