@@ -49,7 +49,7 @@ _KNOWN = (
     _cortex("7", "UC_CPU_ARM_CORTEX_M7"),
     _cortex("33", "UC_CPU_ARM_CORTEX_M33", zig="+dsp"),  # an option of the core that all chips here have
     # Vector instructions use the floating-point registers, which the compilers only touch with the hard-float ABI.
-    _cortex("55", None, hard_float=True),
+    _cortex("55", None, zig="+mve", hard_float=True),
     Core(
         name="rv32imc",
         title="RISC-V RV32IMC",
