@@ -61,6 +61,7 @@ TOOLS = (
     Tool("arm-none-eabi-gcc", "C compiler for Arm Cortex-M", apt="gcc-arm-none-eabi", brew="arm-none-eabi-gcc"),
     Tool("qemu-system-arm", "emulated Cortex-M boards", apt="qemu-system-arm", brew="qemu"),
     Tool("riscv64-unknown-elf-gcc", "C compiler for RISC-V", apt="gcc-riscv64-unknown-elf", brew="riscv64-elf-gcc"),
+    Tool("qemu-aarch64-static", "emulated Raspberry Pis", apt="qemu-user-static", brew="qemu"),
     Tool("qemu-system-riscv32", "an emulated RISC-V board", apt="qemu-system-misc", brew="qemu"),
     Tool("ziglang", "C compiler for Cortex-M and RISC-V, from PyPI", pip="ziglang"),
     Tool("unicorn", "emulated Cortex-M cores, from PyPI", pip="unicorn"),
@@ -113,7 +114,7 @@ class Diagnosis:
 
 
 def diagnose() -> Diagnosis:
-    """Look at this machine; every installed runtime is really started, each in its own process. Raises nothing."""
+    """Look at this machine; runtimes of this machine are really started, each in its own process. Raises nothing."""
     packages, probed = _packages(), _probe_runtimes()
     return Diagnosis(
         edgemnist=edgemnist.__version__,
@@ -169,6 +170,8 @@ def _probe(runtime: Runtime, process: WorkerProcess) -> Finding:
     reason = runtime.available()
     if reason is not None:
         return Finding(runtime.name, "", reason)
+    if runtime.emulated:
+        return Finding(runtime.name, "there; takes part where it is named, and was not started")
     try:
         return Finding(runtime.name, EngineWorker(runtime.name, process).version())
     except EdgeMnistError as error:
