@@ -35,7 +35,7 @@ def test_everything_is_looked_for_and_every_remedy_is_a_command(
     assert {"cc", "arm-none-eabi-gcc", "qemu-system-arm", "unicorn"} <= set(by_name(found["tools"]))
     for group in ("packages", "runtimes", "tools", "datasets"):
         for finding in found[group]:
-            assert finding["found"] or any(word in finding["remedy"] for word in ("install", "fetch", "venv"))
+            assert finding["found"] or any(word in finding["remedy"] for word in ("install", "fetch", "venv", "set up"))
 
 
 def test_an_engine_that_does_not_start_breaks_the_base_install(tmp_path: Path) -> None:
