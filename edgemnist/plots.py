@@ -69,10 +69,11 @@ def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
 
 
 def write_pareto(path: Path, title: str, panels: Sequence[CostPanel]) -> bool:
-    """Draw error against cost, both logarithmic, a panel per cost, into a PNG; False when matplotlib is missing."""
+    """Draw accuracy against cost (logarithmic), a panel per cost, into a PNG; False when matplotlib is missing."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.ticker import LogLocator, NullLocator
     except ImportError:
         return False
     figure = Figure(figsize=(5 * len(panels), 4.2), layout="constrained")
@@ -80,26 +81,25 @@ def write_pareto(path: Path, title: str, panels: Sequence[CostPanel]) -> bool:
     figure.suptitle(title)
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         front = pareto_front(panel.points)
-        axes.plot([p.cost for p in front], [_error(p) for p in front], color="C0", alpha=0.4)
+        axes.plot([p.cost for p in front], [100 * p.accuracy for p in front], color="C0", alpha=0.4)
         for points, colour, label in ((panel.points, "C0", "edgemnist"), (panel.published, "C1", panel.published_by)):
             if points:
                 axes.errorbar(
                     [p.cost for p in points],
-                    [_error(p) for p in points],
+                    [100 * p.accuracy for p in points],
                     yerr=[100 * p.deviation for p in points],
                     fmt="o",
                     color=colour,
                     label=label,
                 )
             for point in points:
-                axes.annotate(point.name, (point.cost, _error(point)), textcoords="offset points", xytext=(5, 4))
-        axes.set(xlabel=panel.cost, ylabel="error, %", xscale="log", yscale="log")
-        axes.legend()
+                axes.annotate(point.name, (point.cost, 100 * point.accuracy), textcoords="offset points", xytext=(5, 4))
+        axes.set(xlabel=panel.cost, ylabel="accuracy, %", xscale="log")
+        axes.margins(0.15)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)  # off the points
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110, metadata={"Software": None})
     return True
-
-
-def _error(point: CostPoint) -> float:
-    """Return the error in %, at least what a logarithmic axis can show."""
-    return max(100 * (1 - point.accuracy), 0.01)
