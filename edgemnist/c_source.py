@@ -54,10 +54,37 @@ _LIBRARY = frozenset(
 
 
 STANDARD_HEADERS = frozenset(
-    """
-    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef stdint
-    stdio stdlib string tgmath time wchar wctype stdalign stdatomic stdnoreturn threads uchar
-    """.split()
+    [
+        "assert",
+        "complex",
+        "ctype",
+        "errno",
+        "fenv",
+        "float",
+        "inttypes",
+        "iso646",
+        "limits",
+        "locale",
+        "math",
+        "setjmp",
+        "signal",
+        "stdarg",
+        "stdbool",
+        "stddef",
+        "stdint",
+        "stdio",
+        "stdlib",
+        "string",
+        "tgmath",
+        "time",
+        "wchar",
+        "wctype",
+        "stdalign",
+        "stdatomic",
+        "stdnoreturn",
+        "threads",
+        "uchar",
+    ]
 )
 """C99 (7.1.2) and C11; with generated files on the include path one of that name would hide the compiler's own."""
 
