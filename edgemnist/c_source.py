@@ -53,39 +53,11 @@ _LIBRARY = frozenset(
 ) | frozenset(name + suffix for name in _MATHS for suffix in ("", "f", "l"))
 
 
-STANDARD_HEADERS = frozenset(
-    [
-        "assert",
-        "complex",
-        "ctype",
-        "errno",
-        "fenv",
-        "float",
-        "inttypes",
-        "iso646",
-        "limits",
-        "locale",
-        "math",
-        "setjmp",
-        "signal",
-        "stdarg",
-        "stdbool",
-        "stddef",
-        "stdint",
-        "stdio",
-        "stdlib",
-        "string",
-        "tgmath",
-        "time",
-        "wchar",
-        "wctype",
-        "stdalign",
-        "stdatomic",
-        "stdnoreturn",
-        "threads",
-        "uchar",
-    ]
-)
+_STANDARD = """
+    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef stdint
+    stdio stdlib string tgmath time wchar wctype stdalign stdatomic stdnoreturn threads uchar
+"""
+STANDARD_HEADERS = frozenset(_STANDARD.split())
 """C99 (7.1.2) and C11; with generated files on the include path one of that name would hide the compiler's own."""
 
 
