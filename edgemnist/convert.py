@@ -127,6 +127,8 @@ def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | Non
             "--dataset and --normalisation are for models from elsewhere; the work folder's model has its own: "
             "leave them out, or name the model file"
         )
+    if record.stage == "qat":
+        _require_modes_of_qat(settings, path)
     context = ModelContext.from_json(record.settings)
     source = load_source(path, context.image_shape)
     dataset = load_dataset(context.dataset)
@@ -135,6 +137,16 @@ def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | Non
         return job
     changed = f"dataset {context.dataset!r} is not what the model was trained on any more; train again, or put it back"
     return replace(job, warnings=(*job.warnings, changed))
+
+
+def _require_modes_of_qat(settings: ConversionSettings, path: Path) -> None:
+    """Refuse modes in which a model with int8's ranges would become something else, or nothing."""
+    others = [mode.value for mode in settings.ordered_modes() if mode not in (ModelKind.INT8, ModelKind.FLOAT32)]
+    if others:
+        raise InputError(
+            f"{path.name!r} was trained for int8 and cannot become {' or '.join(others)}; convert it with --int8 or "
+            "--float32, or name the model before it: edgemnist convert trained.keras --dataset NAME"
+        )
 
 
 def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Job:

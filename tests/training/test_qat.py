@@ -174,3 +174,5 @@ def test_train_prune_qat_convert_without_further_arguments(
     agreement = document["models"]["int8"]["verification"]["agreement"]
     assert agreement > 0.95
     assert document["models"]["float32"]["verification"]["agreement"] > 0.95
+    assert cli.run(["convert", "--int16x8", "--float16"]) == 2
+    assert "'qat.keras' was trained for int8 and cannot become float16 or int16x8" in capsys.readouterr().err
