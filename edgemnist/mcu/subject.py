@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.artifacts import WorkFolder
-from edgemnist.errors import InputError, MissingDependencyError, ModelError, StageOrderError
+from edgemnist.errors import DatasetError, InputError, MissingDependencyError, ModelError, StageOrderError
 from edgemnist.parity.harness import ORACLES
 from edgemnist.parity.subjects import ImageChoice, context_beside, file_subjects
 from edgemnist.runtimes.client import engine_worker
@@ -56,8 +56,8 @@ def find_model(path: Path | None, work: WorkFolder) -> Path:
 def choose_subject(path: Path, dataset: str | None, count: int) -> Subject:
     """Return a model with ``count`` inputs.
 
-    ``dataset`` None takes what the model was trained on, MNIST where that isn't known, and random inputs where MNIST
-    does not fit.
+    ``dataset`` None takes what the model was trained on; where that isn't known MNIST, and random inputs where MNIST
+    does not fit or is not to be had.
 
     :raises InputError: no such file or dataset, or one that the model does not fit.
     :raises MissingDependencyError: no oracle is installed.
@@ -75,10 +75,11 @@ def _inputs(
         return *_random(model, count), f"{count} random inputs (seed {_RANDOM_SEED})"
     try:
         subjects = file_subjects([path], ImageChoice(count, dataset))
-    except (ModelError, InputError):
+    except (ModelError, InputError) as error:
         if dataset is not None or context_beside(path) is not None:
             raise
-        return *_random(model, count), f"{count} random inputs (seed {_RANDOM_SEED}), because MNIST does not fit it"
+        why = "is not to be had here" if isinstance(error, DatasetError) else "does not fit it"
+        return *_random(model, count), f"{count} random inputs (seed {_RANDOM_SEED}), because MNIST {why}"
     inputs = subjects.models[0].inputs(subjects.split.images, subjects.normalisation)
     labels = np.asarray(subjects.split.labels, dtype=np.int64)
     return inputs, labels, f"{subjects.dataset}: {subjects.sampling}"

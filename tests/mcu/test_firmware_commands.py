@@ -63,6 +63,28 @@ def test_run(model_file: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert part in text
 
 
+@pytest.mark.parametrize("images_here", [True, False])
+def test_without_images_it_says_why_inputs_are_random(
+    images_here: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model that MNIST does not fit, or a machine without MNIST; what the user names is never replaced."""
+    from edgemnist.data import loading
+    from edgemnist.errors import DatasetError
+
+    def missing(name: str) -> None:
+        raise DatasetError(f"no {name} here")
+
+    if not images_here:
+        monkeypatch.setattr(loading, "load_dataset", missing)
+    path = tmp_path / "small.tflite"
+    path.write_bytes(firmware.model().content)
+    arguments = ["firmware", "run", "--model", str(path), "--images", "2"]
+    assert cli.run(arguments) == 0
+    why = "because MNIST is not to be had here" if not images_here else "because MNIST does not fit it"
+    assert why in capsys.readouterr().out
+    assert cli.run([*arguments, "--dataset", "mnist"]) == 2
+
+
 @pytest.mark.parametrize("board", ["mps3-an547", "riscv32-virt"])
 def test_run_where_no_emulator_counts_exactly(model_file: str, board: str, capsys: pytest.CaptureFixture[str]) -> None:
     firmware.need(board, emulator="qemu")
