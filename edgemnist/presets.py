@@ -21,7 +21,7 @@ class Preset:
 
 _KNOWN = (
     Preset("quick", "a first look: under 3 minutes on 2 cores", 4, 2, 0.5, 1000),
-    Preset("standard", "under 8 minutes on 2 cores", 12, 4, 0.5, None),
+    Preset("standard", "under 8 minutes on 2 cores", 12, 8, 0.5, None),
     Preset("best", "as long as it helps", 30, 10, 0.5, None),
 )
 
