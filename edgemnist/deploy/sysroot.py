@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgemnist.artifacts import write_json, write_text
+from edgemnist.deploy.mirror import debian_mirror
 from edgemnist.deploy.targets import Interpreter, Target
 from edgemnist.deploy.wheels import deploy_cache, wheelhouse
 from edgemnist.errors import EnvironmentFailure, MissingDependencyError, storage_errors
 from edgemnist.progress import progress_task
 
-MIRROR = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 RECORD = "sysroot.json"
 _FORMAT = 1
@@ -68,7 +68,7 @@ def find_sysroot(target: Target) -> Sysroot | None:
 def make_sysroot(target: Target) -> Sysroot:
     """Fetch and unpack a target's system, about 20 MB of packages and the wheels; replaces an older one.
 
-    :raises MissingDependencyError: apt, dpkg or Debian's keyring is missing.
+    :raises MissingDependencyError: apt, dpkg, Debian's keyring or a mirror's address is missing.
     :raises EnvironmentFailure: something can't be fetched.
     """
     _check_tools()
@@ -120,10 +120,11 @@ def _check_tools() -> None:
 
 def _fetch(target: Target, folder: Path) -> list[Path]:
     """Return the package files of the target's system and everything they depend on."""
+    mirror = debian_mirror()
     for part in ("lists/partial", "cache/archives/partial", "log"):
         (folder / part).mkdir(parents=True)
     write_text(folder / "status", "")
-    write_text(folder / "sources.list", f"deb [signed-by={KEYRING}] {MIRROR} {target.release.name} main\n")
+    write_text(folder / "sources.list", f"deb [signed-by={KEYRING}] {mirror} {target.release.name} main\n")
     settings = {
         "Dir::State": folder,
         "Dir::State::status": folder / "status",
