@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from edgemnist.artifacts import sha256_of, write_text
+from edgemnist.artifacts import package_versions, sha256_of, write_text
 from edgemnist.data.places import cache_folder
 from edgemnist.deploy.targets import Interpreter, Target
 from edgemnist.errors import EnvironmentFailure, InputError, MissingDependencyError, storage_errors
@@ -65,7 +64,7 @@ def verify_wheelhouse(folder: Path) -> None:
 
 
 def _download(target: Target, interpreter: Interpreter, folder: Path) -> None:
-    if importlib.util.find_spec("pip") is None:
+    if not package_versions("pip"):  # find_spec would set off setuptools' hook for pip
         raise MissingDependencyError(f"pip is not installed for {sys.executable}; run: {sys.executable} -m ensurepip")
     major, minor = target.release.python
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", str(folder)]
