@@ -19,7 +19,7 @@ from edgemnist.conversion.settings import ConversionResult, ConversionSettings
 from edgemnist.convert import run_conversion
 from edgemnist.data import load_for_run
 from edgemnist.data.base import Dataset
-from edgemnist.errors import EnvironmentFailure, InputError
+from edgemnist.errors import InputError, MissingDependencyError
 from edgemnist.mcu.report import FirmwareReport
 from edgemnist.mcu.stage import run_on_default_board
 from edgemnist.models import DEFAULT_ARCHITECTURE, find_architecture
@@ -205,10 +205,10 @@ def _rows(
 
 
 def _firmware(work: WorkFolder) -> FirmwareReport | str:
-    """Return the int8 model's run on an emulated board, or why this machine can't do that."""
+    """Return the int8 model's run on an emulated board, or what this machine lacks for that; a crash is no lack."""
     try:
         return run_on_default_board(work)
-    except EnvironmentFailure as error:
+    except MissingDependencyError as error:
         return f"no firmware was run: {error}"
 
 

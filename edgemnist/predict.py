@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.artifacts import ModelContext, WorkFolder
-from edgemnist.errors import InputError, MissingDependencyError, StageOrderError, UnsupportedModelError
+from edgemnist.errors import InputError, StageOrderError, UnsupportedModelError
 from edgemnist.framing import FramedImage, frame_image
 from edgemnist.parity.subjects import DEFAULT_DATASET, context_beside, told_by_input
 from edgemnist.runtimes.base import ModelKind
 from edgemnist.runtimes.client import engine_worker
 from edgemnist.runtimes.quantise import dequantise
-from edgemnist.runtimes.registry import find_runtime
+from edgemnist.runtimes.registry import installed_for
 from edgemnist.runtimes.run import LoadedModel, load_model
 
 RUNTIMES = (
@@ -210,7 +210,7 @@ def _run(subject: _Subject, framed: Sequence[FramedImage]) -> tuple[str, NDArray
     model = subject.model
     inputs = model.inputs(np.stack([one.pixels for one in framed]), subject.context.normalisation)
     refusal: UnsupportedModelError | None = None
-    for name in _installed(model.kind):
+    for name in installed_for(model.kind, RUNTIMES):
         with engine_worker(name, timeout=TIMEOUT) as worker:
             try:
                 (outputs,) = worker.invoke(model.path, [inputs[:, np.newaxis]])
@@ -221,16 +221,6 @@ def _run(subject: _Subject, framed: Sequence[FramedImage]) -> tuple[str, NDArray
         quantisation = model.tflite.output().quantisation if model.tflite else None
         return f"{name} {version}", _probabilities(dequantise(outputs.reshape(len(framed), -1), quantisation))
     raise refusal or AssertionError("unreachable")
-
-
-def _installed(kind: ModelKind) -> list[str]:
-    takers = [find_runtime(name) for name in RUNTIMES if kind in find_runtime(name).takes]
-    reasons = {runtime.name: runtime.available() for runtime in takers}
-    found = [name for name, reason in reasons.items() if reason is None]
-    if not found:
-        lines = [f"  - {name}: {reason}" for name, reason in reasons.items()]
-        raise MissingDependencyError("\n".join([f"no runtime for a {kind.value} model is installed:", *lines]))
-    return found
 
 
 def _probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.data.base import Normalisation
-from edgemnist.errors import InputError, MissingDependencyError, ModelError, UnsupportedModelError
+from edgemnist.errors import InputError, ModelError, UnsupportedModelError
 from edgemnist.parity.compare import top1
 from edgemnist.parity.harness import ORACLES, Subjects
-from edgemnist.runtimes.base import ModelKind, Runtime
+from edgemnist.runtimes.base import ModelKind
 from edgemnist.runtimes.client import DEFAULT_TIMEOUT, EngineWorker, engine_worker
-from edgemnist.runtimes.registry import find_runtime
+from edgemnist.runtimes.registry import find_runtime, installed_for
 from edgemnist.runtimes.run import LoadedModel
 
 _QUICK = ("tflite-runtime-default", "litert-default", "tensorflow-default")
@@ -111,14 +111,4 @@ def check_named(models: Sequence[LoadedModel], runtimes: Sequence[str]) -> None:
 
 def _candidates(kind: ModelKind, named: Sequence[str]) -> list[str]:
     wanted = [name for name in named if kind in find_runtime(name).takes]
-    if wanted:
-        return wanted[:1]
-    takers: list[Runtime] = [
-        find_runtime(name) for name in _ORDER.get(kind, _QUICK) if kind in find_runtime(name).takes
-    ]
-    reasons = {runtime.name: runtime.available() for runtime in takers}
-    installed = [name for name, reason in reasons.items() if reason is None]
-    if not installed:
-        lines = [f"  - {name}: {reason}" for name, reason in reasons.items()]
-        raise MissingDependencyError("\n".join([f"no runtime for a {kind.value} model is installed:", *lines]))
-    return installed
+    return wanted[:1] or installed_for(kind, _ORDER.get(kind, _QUICK))

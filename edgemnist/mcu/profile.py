@@ -32,10 +32,14 @@ class ExecutionProfile:
 
     def instructions(self) -> int:
         """Return the executed Thumb instructions, those included whose IT condition failed."""
-        return sum(
-            times * _thumb_instructions(self.code(address, self.sizes[address]))
+        return sum(self.instructions_by_block().values())
+
+    def instructions_by_block(self) -> dict[int, int]:
+        """Return what :meth:`instructions` adds up, by the block's address."""
+        return {
+            address: times * _thumb_instructions(self.code(address, self.sizes[address]))
             for address, times in self.executions().items()
-        )
+        }
 
 
 @dataclass(frozen=True, eq=False)

@@ -187,11 +187,9 @@ def _estimate(board: Board, profile: InferenceProfile | None) -> CycleEstimate |
 
 def _functions(image: FirmwareImage, profile: InferenceProfile) -> dict[str, int]:
     found: Counter[str] = Counter()
-    whole = profile.whole
-    for address, times in whole.executions().items():
+    for address, instructions in profile.whole.instructions_by_block().items():
         function = image.elf.function_at(address)
-        block = replace(whole, edges={(-1, address): times})
-        found[function.name if function else f"0x{address:08x}"] += block.instructions()
+        found[function.name if function else f"0x{address:08x}"] += instructions
     return dict(found.most_common())
 
 

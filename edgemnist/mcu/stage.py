@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgemnist.artifacts import WorkFolder
 from edgemnist.codegen import CodegenSettings, GeneratedModel, generate
-from edgemnist.errors import DatasetError, InputError, StageOrderError
+from edgemnist.errors import InputError, StageOrderError
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.boards import Board, find_board
 from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware
@@ -102,6 +102,6 @@ def _examples(path: Path, generated: GeneratedModel) -> list[Example]:
     """Return one test image of each class, none where the model's dataset is not to be had or does not fit."""
     try:
         subjects = file_subjects([path], ImageChoice(None))
-    except (DatasetError, InputError):
+    except InputError:
         return []
     return image_examples(generated, subjects.split, normalisation=subjects.normalisation)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.artifacts import WorkFolder
-from edgemnist.errors import DatasetError, InputError, MissingDependencyError, ModelError, StageOrderError
+from edgemnist.errors import DatasetError, InputError, MissingDependencyError, StageOrderError
 from edgemnist.parity.harness import ORACLES
 from edgemnist.parity.subjects import ImageChoice, context_beside, file_subjects
 from edgemnist.runtimes.client import engine_worker
@@ -75,7 +75,7 @@ def _inputs(
         return *_random(model, count), f"{count} random inputs (seed {_RANDOM_SEED})"
     try:
         subjects = file_subjects([path], ImageChoice(count, dataset))
-    except (ModelError, InputError) as error:
+    except InputError as error:
         if dataset is not None or context_beside(path) is not None:
             raise
         why = "is not to be had here" if isinstance(error, DatasetError) else "does not fit it"

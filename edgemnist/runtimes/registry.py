@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from edgemnist.errors import InputError
-from edgemnist.runtimes.base import Runtime
+from edgemnist.errors import InputError, MissingDependencyError
+from edgemnist.runtimes.base import ModelKind, Runtime
 
 
 @functools.cache
@@ -28,6 +28,20 @@ def runtimes() -> Mapping[str, Runtime]:
 def default_runtimes() -> tuple[str, ...]:
     """Return the names of the runtimes that take part where none is named: all that are not emulated."""
     return tuple(name for name, runtime in runtimes().items() if not runtime.emulated)
+
+
+def installed_for(kind: ModelKind, names: Sequence[str]) -> list[str]:
+    """Return those of the named runtimes that take a kind of model and are installed here, in their order.
+
+    :raises MissingDependencyError: there is none; says of each why.
+    """
+    takers = [runtime for name in names if kind in (runtime := find_runtime(name)).takes]
+    reasons = {runtime.name: runtime.available() for runtime in takers}
+    found = [name for name, reason in reasons.items() if reason is None]
+    if not found:
+        lines = [f"  - {name}: {reason}" for name, reason in reasons.items()]
+        raise MissingDependencyError("\n".join([f"no runtime for a {kind.value} model is installed:", *lines]))
+    return found
 
 
 def find_runtime(name: str) -> Runtime:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist import cli
+from edgemnist import cli, pipeline
+from edgemnist.artifacts import WorkFolder
+from edgemnist.errors import MissingDependencyError, RuntimeCrashedError
 
 ARTIFACTS = (
     "trained.keras",
@@ -99,3 +101,19 @@ def test_convert_writes_c_code(
     assert (work / "c" / "model.c").exists()
     assert cli.run(["convert", "--float32", "--c", "--work", str(work)]) == 2
     assert "add --int8" in capsys.readouterr().err
+
+
+def test_only_a_missing_tool_leaves_the_firmware_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firmware that crashes ends the main job; a machine without an emulator is told what to install."""
+
+    def fail_with(error: Exception) -> None:
+        def fail(work: WorkFolder) -> None:
+            raise error
+
+        monkeypatch.setattr(pipeline, "run_on_default_board", fail)
+
+    fail_with(MissingDependencyError("unicorn is not installed"))
+    assert pipeline._firmware(WorkFolder(tmp_path)) == "no firmware was run: unicorn is not installed"
+    fail_with(RuntimeCrashedError("the firmware faulted"))
+    with pytest.raises(RuntimeCrashedError):
+        pipeline._firmware(WorkFolder(tmp_path))
