@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from edgemnist.discovery import modules_of
 from edgemnist.errors import InputError, MissingDependencyError
 from edgemnist.runtimes.base import ModelKind, Runtime
 
@@ -15,13 +14,8 @@ from edgemnist.runtimes.base import ModelKind, Runtime
 @functools.cache
 def runtimes() -> Mapping[str, Runtime]:
     """Return every runtime by name, installed or not, sorted by name."""
-    import edgemnist.runtimes as folder
-
-    found: dict[str, Runtime] = {}
-    for entry in pkgutil.iter_modules(folder.__path__):
-        module = importlib.import_module(f"{folder.__name__}.{entry.name}")
-        for runtime in getattr(module, "RUNTIMES", ()):
-            found[runtime.name] = runtime
+    modules = modules_of("edgemnist.runtimes")
+    found = {runtime.name: runtime for module in modules for runtime in getattr(module, "RUNTIMES", ())}
     return MappingProxyType(dict(sorted(found.items())))
 
 

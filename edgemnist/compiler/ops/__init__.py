@@ -6,18 +6,16 @@ modules in this folder, so a new operator is one file here and one kernel in ``f
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from edgemnist.compiler.ops.base import Operator
+from edgemnist.discovery import modules_of
 
 
 def _discover() -> Mapping[str, Operator]:
     found: dict[str, Operator] = {}
-    for entry in sorted(pkgutil.iter_modules(__path__), key=lambda item: item.name):
-        module = importlib.import_module(f"{__name__}.{entry.name}")
+    for module in modules_of(__name__):
         for operator in getattr(module, "OPERATORS", ()):
             found.update(dict.fromkeys(operator.kinds, operator))
     return MappingProxyType(found)

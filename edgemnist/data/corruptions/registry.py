@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from edgemnist.data.corruptions.base import Corruption
+from edgemnist.discovery import modules_of
 from edgemnist.errors import InputError
 
 GROUPS = ("mnist_c", "sweeps")
@@ -18,14 +17,9 @@ GROUPS = ("mnist_c", "sweeps")
 @functools.cache
 def corruptions() -> Mapping[str, Corruption]:
     """Return every corruption by name: those of MNIST-C, then the others, each part sorted by name."""
-    import edgemnist.data.corruptions as folder
-
-    found = {
-        value.name: value
-        for entry in pkgutil.iter_modules(folder.__path__)
-        for value in vars(importlib.import_module(f"{folder.__name__}.{entry.name}")).values()
-        if isinstance(value, Corruption)
-    }
+    modules = modules_of("edgemnist.data.corruptions")
+    values = [value for module in modules for value in vars(module).values()]
+    found = {value.name: value for value in values if isinstance(value, Corruption)}
     return MappingProxyType(dict(sorted(found.items(), key=lambda item: (item[1].published is None, item[0]))))
 
 

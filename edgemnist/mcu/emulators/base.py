@@ -7,13 +7,12 @@ one, add a module to this folder that defines ``EMULATORS``, a tuple of :class:`
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from edgemnist.discovery import modules_of
 from edgemnist.errors import InputError, MissingDependencyError
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import ElfImage
@@ -66,12 +65,8 @@ class Emulator(ABC):
 @functools.cache
 def emulators() -> Mapping[str, Emulator]:
     """Return every emulator by name, installed or not; those that count exactly first."""
-    import edgemnist.mcu.emulators as folder
-
-    found: list[Emulator] = []
-    for entry in pkgutil.iter_modules(folder.__path__):
-        module = importlib.import_module(f"{folder.__name__}.{entry.name}")
-        found += getattr(module, "EMULATORS", ())
+    modules = modules_of("edgemnist.mcu.emulators")
+    found: list[Emulator] = [emulator for module in modules for emulator in getattr(module, "EMULATORS", ())]
     return MappingProxyType({one.name: one for one in sorted(found, key=lambda one: (not one.exact, one.name))})
 
 

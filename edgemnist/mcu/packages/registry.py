@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from edgemnist.discovery import modules_of
 from edgemnist.errors import InputError
 from edgemnist.mcu.packages.base import Platform
 
@@ -15,15 +14,9 @@ from edgemnist.mcu.packages.base import Platform
 @functools.cache
 def platforms() -> Mapping[str, Platform]:
     """Return every platform by name, sorted by name."""
-    import edgemnist.mcu.packages as folder
-
-    found: dict[str, Platform] = {}
-    for entry in pkgutil.iter_modules(folder.__path__):
-        module = importlib.import_module(f"{folder.__name__}.{entry.name}")
-        platform = getattr(module, "PLATFORM", None)
-        if platform is not None:
-            found[platform.name] = platform
-    return MappingProxyType(dict(sorted(found.items())))
+    modules = modules_of("edgemnist.mcu.packages")
+    found = [module.PLATFORM for module in modules if hasattr(module, "PLATFORM")]
+    return MappingProxyType({platform.name: platform for platform in sorted(found, key=lambda one: one.name)})
 
 
 def find_platform(name: str) -> Platform:
