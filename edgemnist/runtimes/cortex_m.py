@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.errors import EdgeMnistError
-from edgemnist.runtimes.base import ModelKind, Runtime, Session, model_bytes
+from edgemnist.errors import MissingDependencyError
+from edgemnist.runtimes.base import ModelKind, Runtime, Session, missing_package, model_bytes
 from edgemnist.tflite_file import parse_tflite
 
 
@@ -52,20 +52,18 @@ class CortexMRuntime(Runtime):
 
     def available(self) -> str | None:
         """Return None, or what is missing to build and emulate firmware (see :meth:`Runtime.available`)."""
-        from importlib.util import find_spec
-
-        missing = [name for name in ("unicorn", "elftools") if find_spec(name) is None]
-        if missing:
-            return f"{' and '.join(missing)} not installed; install with: {self.install}"
         from edgemnist.mcu import DEFAULT_BOARD
         from edgemnist.mcu.boards import find_board
+        from edgemnist.mcu.emulators.base import choose_emulator
         from edgemnist.mcu.toolchain import choose_toolchain
 
+        board = find_board(DEFAULT_BOARD)
         try:
-            choose_toolchain("auto", find_board(DEFAULT_BOARD).core)
-        except EdgeMnistError as error:
+            choose_toolchain("auto", board.core)
+            choose_emulator("unicorn", board)
+        except MissingDependencyError as error:
             return str(error)
-        return None
+        return missing_package("elftools", self.install)
 
     def version(self) -> str:
         """Return the emulator's version."""
