@@ -42,6 +42,8 @@ class Augmentation:
 
 AUTO = "auto"
 
+_DRAWS = 7
+
 NO_AUGMENTATION = Augmentation("none", "images as they are")
 
 AUGMENTATIONS = (
@@ -95,17 +97,22 @@ def choice_of_options(augment: bool | None, name: str | None) -> str | None:
     return name or (AUTO if augment else None)
 
 
-def augment_batch(tensorflow: Any, images: Any, augmentation: Augmentation, seed: Any) -> Any:
-    """Return the images, each changed at random; pixels that come in from outside are 0.
+def draw_changes(tensorflow: Any, count: int, seed: tuple[int, int]) -> Any:
+    """Return random numbers for the changes of ``count`` images: float32 (count, 7), -1..1; the seed decides them."""
+    return tensorflow.random.stateless_uniform((count, _DRAWS), seed, -1.0, 1.0)
 
-    ``images``: float32, shape (batch, height, width, channels). ``seed``: int32 tensor of shape (2,); the same seed
-    gives the same changes. Bilinear interpolation keeps the value range.
+
+def augment_batch(tensorflow: Any, images: Any, augmentation: Augmentation, draws: Any) -> Any:
+    """Return the images, each changed as its draws say; pixels that come in from outside are 0.
+
+    ``images``: float32, shape (batch, height, width, channels). ``draws``: rows of ``draw_changes``, one per image.
+    Bilinear interpolation keeps the value range.
     """
     if augmentation.changes_nothing:
         return images
     return tensorflow.raw_ops.ImageProjectiveTransformV3(
         images=images,
-        transforms=_transforms(tensorflow, images, augmentation, seed),
+        transforms=_transforms(tensorflow, images, augmentation, draws),
         output_shape=tensorflow.shape(images)[1:3],
         fill_value=0.0,
         interpolation="BILINEAR",
@@ -113,14 +120,13 @@ def augment_batch(tensorflow: Any, images: Any, augmentation: Augmentation, seed
     )
 
 
-def _transforms(tensorflow: Any, images: Any, augmentation: Augmentation, seed: Any) -> Any:
+def _transforms(tensorflow: Any, images: Any, augmentation: Augmentation, draw: Any) -> Any:
     """Return float32 (batch, 8): rows (a0, a1, a2, b0, b1, b2, 0, 0) that map an output pixel to its source.
 
     (x, y) comes from (a0 x + a1 y + a2, b0 x + b1 y + b2). The linear part is rotation by r, with the y axis sheared
     by s, times the zoom of each axis; a2 and b2 keep the image's centre in place and add the shift.
     """
     tf = tensorflow
-    draw = tf.random.stateless_uniform((tf.shape(images)[0], 7), seed, -1.0, 1.0)
     rotation = draw[:, 0] * math.radians(augmentation.rotation)
     sheared = rotation + draw[:, 1] * augmentation.shear
     zoom_x = 1.0 + draw[:, 2] * augmentation.zoom

@@ -17,11 +17,12 @@ from edgemnist.artifacts import (
     package_versions,
     sha256_of,
 )
-from edgemnist.data.base import Dataset, Split
+from edgemnist.data.base import Dataset
 from edgemnist.data.loading import load_dataset
-from edgemnist.data.splits import hold_out
+from edgemnist.data.splits import TrainingDivision, divide_for_training
 from edgemnist.teacher import find_teacher
 from edgemnist.training import sparsity
+from edgemnist.training.answers import TeacherAnswers, prepare_answers
 from edgemnist.training.distillation import DistillationSettings, Teacher, stored_distillation
 from edgemnist.training.fine_tuning import following_recipe, require_same_dataset
 from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_best_weights
@@ -68,7 +69,8 @@ class PruneResult:
     """What came out. Accuracies are in 0..1 on the test split; ``layers`` are counted in the stripped model.
 
     ``sparsity`` is the share of zeros in all kernels together, those left dense included; the gzip sizes are of all
-    weights as float32, in bytes; ``seconds`` is wall time of all epochs.
+    weights as float32, in bytes; ``seconds`` is wall time of all epochs, ``cpu_seconds`` their
+    processor time.
     """
 
     model_path: Path
@@ -84,6 +86,7 @@ class PruneResult:
     epochs_run: int
     best_epoch: int
     seconds: float
+    cpu_seconds: float
     peak_memory_bytes: int
     history: tuple[EpochReport, ...]
 
@@ -128,16 +131,17 @@ def run_pruning(settings: PruneSettings, dataset: Dataset, work: WorkFolder, *, 
         settings = _with_stored(settings, read_unfinished(checkpoint, command).settings)
     plan = _plan(settings, dataset, work, trained)
     context = ModelContext.from_json(trained.settings)
-    splits = hold_out(dataset.train, plan.validation, plan.split_seed)
+    division = divide_for_training(dataset.train, plan.validation, plan.split_seed)
     teacher = find_teacher(
-        settings.distillation, dataset, splits[1], work, held_out=plan.validation, seed=plan.split_seed
+        settings.distillation, dataset, division.validation, work, held_out=plan.validation, seed=plan.split_seed
     )
     stored = plan.as_json(dataset, teacher)
     stage = FitStage(command, f"prune {context.arch}", checkpoint, stored, plan.recipe.epochs)
     with resumable(command, checkpoint):
         model = load_model(work.path(TRAINED_MODEL))
         before = _Before(evaluate(model, dataset.test, context.normalisation)[1], sparsity.compressed_size(model))
-        stripped, state, layers = _fit(model, plan, stage, context, splits, teacher, resume=resume)
+        answers = prepare_answers(teacher, dataset, plan.recipe)
+        stripped, state, layers = _fit(model, plan, stage, context, division, answers, resume=resume)
         result = _measure(stripped, before, state, layers, context, dataset, work)
         _finish(stripped, result, {**context.as_json(), **stored}, work)
     return result
@@ -156,18 +160,19 @@ def _fit(
     plan: _Plan,
     stage: FitStage,
     context: ModelContext,
-    splits: tuple[Split, Split],
-    teacher: Teacher | None,
+    division: TrainingDivision,
+    teacher: TeacherAnswers | None,
     *,
     resume: bool,
 ) -> tuple[Any, FitState, tuple[LayerSparsity, ...]]:
     """Return the fine-tuned, stripped model with the weights of its best epoch, the last state and the counts."""
-    steps_per_epoch = len(splits[0]) // min(plan.recipe.batch, len(splits[0]))
+    steps_per_epoch = len(division.rows) // min(plan.recipe.batch, len(division.rows))
     steps = steps_per_epoch * plan.recipe.epochs
     pruning = sparsity.plan_pruning(plan.sparsity, plan.pruning_schedule, plan.pattern, steps)
     wrapped = sparsity.wrap(model, pruning)
     hooks = sparsity.pruning_hooks(wrapped, pruning, steps_per_epoch)
-    state = run_fit(Loop(wrapped, plan.recipe, *splits, context.normalisation, hooks, teacher), stage, resume=resume)
+    loop = Loop(wrapped, plan.recipe, division, context.normalisation, hooks, teacher)
+    state = run_fit(loop, stage, resume=resume)
     use_best_weights(wrapped, state)
     stripped = sparsity.strip(wrapped)
     return stripped, state, sparsity.count_sparsity(stripped, pruning)
@@ -196,6 +201,7 @@ def _measure(
         epochs_run=state.epoch,
         best_epoch=state.best_epoch,
         seconds=sum(report.seconds for report in state.history),
+        cpu_seconds=sum(report.cpu_seconds for report in state.history),
         peak_memory_bytes=peak_memory_bytes(),
         history=state.history,
     )

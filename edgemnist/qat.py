@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts import QAT_MODEL, ModelContext, WorkFolder, package_versions, sha256_of
-from edgemnist.data.base import Dataset, Split
+from edgemnist.data.base import Dataset
 from edgemnist.data.loading import load_dataset
-from edgemnist.data.splits import class_balanced_sample, hold_out
+from edgemnist.data.splits import TrainingDivision, class_balanced_sample, divide_for_training
 from edgemnist.teacher import find_teacher
 from edgemnist.training import quantisation
+from edgemnist.training.answers import TeacherAnswers, prepare_answers
 from edgemnist.training.distillation import DistillationSettings, Teacher, stored_distillation
 from edgemnist.training.fine_tuning import following_recipe, require_same_dataset
 from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_best_weights
@@ -57,7 +58,8 @@ class QatResult:
     """What came out. Accuracies are in 0..1 on the test split, ``accuracy_before`` that of the float model.
 
     ``accuracy`` is that of the model with rounded activations; conversion rounds the weights as well. ``sparsity`` is
-    the share of zeros in all kernels; ``seconds`` is wall time of all epochs.
+    the share of zeros in all kernels; ``seconds`` is wall time of all epochs, ``cpu_seconds`` their
+    processor time.
     """
 
     model_path: Path
@@ -71,6 +73,7 @@ class QatResult:
     epochs_run: int
     best_epoch: int
     seconds: float
+    cpu_seconds: float
     peak_memory_bytes: int
     history: tuple[EpochReport, ...]
 
@@ -114,15 +117,16 @@ def run_qat(settings: QatSettings, dataset: Dataset, work: WorkFolder, *, resume
         settings = _with_stored(settings, read_unfinished(checkpoint, command).settings)
     plan = _plan(settings, dataset, work, trained.settings)
     context = ModelContext.from_json(trained.settings)
-    splits = hold_out(dataset.train, plan.validation, plan.split_seed)
+    division = divide_for_training(dataset.train, plan.validation, plan.split_seed)
     teacher = find_teacher(
-        settings.distillation, dataset, splits[1], work, held_out=plan.validation, seed=plan.split_seed
+        settings.distillation, dataset, division.validation, work, held_out=plan.validation, seed=plan.split_seed
     )
     stored = plan.as_json(dataset, teacher)
     stage = FitStage(command, f"qat {context.arch}", checkpoint, stored, plan.recipe.epochs)
     with resumable(command, checkpoint):
         source = load_model(plan.source)
-        model, state = _fit(source, plan, stage, context, splits, teacher, resume=resume)
+        answers = prepare_answers(teacher, dataset, plan.recipe)
+        model, state = _fit(source, plan, stage, context, division, answers, resume=resume)
         before = evaluate(source, dataset.test, context.normalisation)[1]
         result = _measure(model, before, plan, state, context, dataset, work)
         _finish(model, result, plan, {**context.as_json(), **stored}, work)
@@ -134,16 +138,16 @@ def _fit(
     plan: _Plan,
     stage: FitStage,
     context: ModelContext,
-    splits: tuple[Split, Split],
-    teacher: Teacher | None,
+    division: TrainingDivision,
+    teacher: TeacherAnswers | None,
     *,
     resume: bool,
 ) -> tuple[Any, FitState]:
     """Return the plain model with the weights and ranges of the best epoch, and the last state."""
     wrapped = quantisation.wrap(source, keep_zeros=plan.keep_zeros)
-    sample = class_balanced_sample(splits[0], min(RANGE_IMAGES, len(splits[0])), plan.split_seed)
+    sample = class_balanced_sample(division.learned, min(RANGE_IMAGES, len(division.rows)), plan.split_seed)
     quantisation.start_ranges(wrapped, source, context.normalisation.apply(sample.images), context.normalisation)
-    loop = Loop(wrapped, plan.recipe, *splits, context.normalisation, teacher=teacher)
+    loop = Loop(wrapped, plan.recipe, division, context.normalisation, teacher=teacher)
     state = run_fit(loop, stage, resume=resume)
     use_best_weights(wrapped, state)
     return quantisation.plain_model(source, wrapped, context.normalisation), state
@@ -164,6 +168,7 @@ def _measure(
         epochs_run=state.epoch,
         best_epoch=state.best_epoch,
         seconds=sum(report.seconds for report in state.history),
+        cpu_seconds=sum(report.cpu_seconds for report in state.history),
         peak_memory_bytes=peak_memory_bytes(),
         history=state.history,
     )

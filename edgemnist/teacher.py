@@ -15,6 +15,9 @@ from edgemnist.training.saving import load_model
 TEACHERS = "teachers"
 """Folder in the work folder with one work folder per architecture that was trained as a teacher."""
 
+ANSWERS = "answers"
+"""Folder with what a teacher said, in the teacher's own work folder, else beside the teachers trained here."""
+
 
 def find_teacher(
     settings: DistillationSettings | None,
@@ -43,7 +46,8 @@ def find_teacher(
     if record is not None:
         _require_same_dataset(path, record, dataset)
     normalisation = ModelContext.from_json(record.settings).normalisation if record else Normalisation()
-    teacher = Teacher(settings, path, sha256_of(path), load_model(path), normalisation)
+    answers = (path.parent if record else work.path(TEACHERS)) / ANSWERS
+    teacher = Teacher(settings, path, sha256_of(path), load_model(path), normalisation, answers)
     _require_fit(teacher, dataset, validation)
     return teacher
 

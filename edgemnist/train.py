@@ -13,10 +13,11 @@ from edgemnist.artifacts import TRAINED_MODEL, ModelContext, WorkFolder, package
 from edgemnist.augment import AUTO, NO_AUGMENTATION, choose_augmentation
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.loading import load_dataset
-from edgemnist.data.splits import hold_out
+from edgemnist.data.splits import divide_for_training
 from edgemnist.errors import InputError
 from edgemnist.progress import say
 from edgemnist.teacher import find_teacher
+from edgemnist.training.answers import prepare_answers
 from edgemnist.training.checkpoint import read_checkpoint
 from edgemnist.training.distillation import DistillationSettings, Teacher, stored_distillation
 from edgemnist.training.loop import EpochReport, FitState, Loop, TrainingDivergedError, evaluate, use_best_weights
@@ -67,7 +68,8 @@ class TrainResult:
     """What came out. Accuracies are in 0..1, on the test split and on the validation images of the best epoch.
 
     ``parameters`` counts what a converted model holds (batch norms folded); ``seconds`` is wall time of all epochs,
-    those before a resume included; ``peak_memory_bytes`` is that of the whole process.
+    those before a resume included, ``cpu_seconds`` the processor time of all threads; ``peak_memory_bytes`` is that of
+    the whole process.
     """
 
     model_path: Path
@@ -79,6 +81,7 @@ class TrainResult:
     epochs_run: int
     best_epoch: int
     seconds: float
+    cpu_seconds: float
     peak_memory_bytes: int
     history: tuple[EpochReport, ...]
 
@@ -122,16 +125,17 @@ def run_training(settings: TrainSettings, dataset: Dataset, work: WorkFolder, *,
     if resume:
         settings = _with_stored(settings, read_unfinished(checkpoint, command).settings)
     plan = _plan(settings, dataset)
-    train, validation = hold_out(dataset.train, plan.validation, plan.recipe.seed)
+    division = divide_for_training(dataset.train, plan.validation, plan.recipe.seed)
     teacher = find_teacher(
-        settings.distillation, dataset, validation, work, held_out=plan.validation, seed=plan.recipe.seed
+        settings.distillation, dataset, division.validation, work, held_out=plan.validation, seed=plan.recipe.seed
     )
     context = ModelContext(dataset.name, plan.arch, dataset.image_shape, dataset.class_names)
     stored = plan.as_json(dataset, teacher)
     stage = FitStage(command, f"train {plan.arch}", checkpoint, stored, plan.recipe.epochs)
     with resumable(command, checkpoint):
         model = models.build_model(plan.arch, dataset.image_shape, dataset.classes, plan.recipe.seed)
-        loop = Loop(model, plan.recipe, train, validation, context.normalisation, teacher=teacher)
+        answers = prepare_answers(teacher, dataset, plan.recipe)
+        loop = Loop(model, plan.recipe, division, context.normalisation, teacher=answers)
         try:
             state = run_fit(loop, stage, resume=resume)
         except TrainingDivergedError:
@@ -188,6 +192,7 @@ def _measure(model: Any, context: ModelContext, dataset: Dataset, work: WorkFold
         epochs_run=state.epoch,
         best_epoch=state.best_epoch,
         seconds=sum(report.seconds for report in state.history),
+        cpu_seconds=sum(report.cpu_seconds for report in state.history),
         peak_memory_bytes=peak_memory_bytes(),
         history=state.history,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,9 +19,37 @@ def hold_out(split: Split, count: int, seed: int) -> tuple[Split, Split]:
 
     :raises InputError: ``count`` leaves one of the two parts empty.
     """
+    division = divide_for_training(split, count, seed)
+    return division.learned, division.validation
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingDivision:
+    """What a fit learns from and what it is judged by.
+
+    ``train`` is the whole training split, ``rows`` (int64, ascending) are those of its images that are learned from,
+    ``validation`` are images that are not. An image's row stays the same whatever else is held out.
+    """
+
+    train: Split
+    rows: NDArray[np.int64]
+    validation: Split
+
+    @property
+    def learned(self) -> Split:
+        """The images that are learned from."""
+        return self.train.take(self.rows)
+
+
+def divide_for_training(split: Split, count: int, seed: int) -> TrainingDivision:
+    """Hold out ``count`` images of a training split, as ``hold_out`` does.
+
+    :raises InputError: ``count`` leaves one of the two parts empty.
+    """
     if not 0 < count < len(split):
         raise InputError(f"cannot hold out {count} of {len(split)} images; give a count from 1 to {len(split) - 1}")
-    return _divide_at(split, _choose(split.labels, _proportional_counts(split.labels, count), seed))
+    held_out = _choose(split.labels, _proportional_counts(split.labels, count), seed)
+    return TrainingDivision(split, _others(len(split), held_out), split.take(held_out))
 
 
 def divide(split: Split, share: float, seed: int) -> tuple[Split, Split]:
@@ -52,9 +82,14 @@ def class_balanced_sample(split: Split, count: int, seed: int) -> Split:
 
 
 def _divide_at(split: Split, chosen: NDArray[np.int64]) -> tuple[Split, Split]:
-    stays = np.ones(len(split), dtype=bool)
+    return split.take(_others(len(split), chosen)), split.take(chosen)
+
+
+def _others(count: int, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the indices 0..count-1 that are not among the chosen."""
+    stays = np.ones(count, dtype=bool)
     stays[chosen] = False
-    return split.take(np.flatnonzero(stays)), split.take(chosen)
+    return np.flatnonzero(stays).astype(np.int64)
 
 
 def _choose(labels: NDArray[np.int64], counts: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

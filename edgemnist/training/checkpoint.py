@@ -20,7 +20,7 @@ from edgemnist.artifacts import write_bytes
 from edgemnist.errors import InputError
 from edgemnist.training.loop import Array, EpochReport, FitState
 
-FORMAT = 2
+FORMAT = 3
 
 _GROUPS = ("weights", "slots", "best_weights", "averages")
 

@@ -1,8 +1,8 @@
 """Knowledge distillation: the answers of a larger net as soft labels beside the hard ones.
 
 The loss is (1 - w) CE(labels, student) + w T^2 KL(teacher_T || student_T), where the index T means probabilities of the
-logits divided by the temperature T (Hinton, Vinyals and Dean 2015, section 2). The teacher sees the very batch that the
-student sees, augmented.
+logits divided by the temperature T (Hinton, Vinyals and Dean 2015, section 2). The teacher's answers are for the very
+images that the student sees, augmented (``answers`` computes them once).
 """
 
 from __future__ import annotations
@@ -48,35 +48,38 @@ class DistillationSettings:
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    """A tf_keras model to learn from, the file it came from, and how it takes its pixels."""
+    """A tf_keras model to learn from, the file it came from, how it takes its pixels, the folder for its answers."""
 
     settings: DistillationSettings
     path: Path
     sha256: str
     model: Any
     normalisation: Normalisation
+    answers: Path
 
     def as_json(self) -> dict[str, Any]:
         """Return what a fit with this teacher depends on, as JSON values."""
         return {**dataclasses.asdict(self.settings), "sha256": self.sha256}
 
-    def mix(self, tensorflow: Any, loss: Any, pixels: Any, probabilities: Any) -> Any:
-        """Return the loss with the teacher's part: a scalar.
 
-        ``loss``: the mean cross-entropy with the labels; ``pixels``: float32 (batch, height, width, channels) in
-        0..255; ``probabilities``: the student's, float32 (batch, classes).
-        """
-        answers = self.model(pixels * self.normalisation.scale + self.normalisation.offset, training=False)
-        soft = divergence(tensorflow, answers, probabilities, self.settings.temperature)
-        return (1.0 - self.settings.weight) * loss + self.settings.weight * self.settings.temperature**2 * soft
+def mix(tensorflow: Any, settings: DistillationSettings, loss: Any, answers: Any, probabilities: Any) -> Any:
+    """Return the loss with the teacher's part: a scalar.
+
+    ``loss``: the mean cross-entropy with the labels; ``answers``: ``log_probabilities`` of the teacher,
+    ``probabilities``: the student's; both float32 (batch, classes).
+    """
+    soft = divergence(tensorflow, answers, log_probabilities(tensorflow, probabilities), settings.temperature)
+    return (1.0 - settings.weight) * loss + settings.weight * settings.temperature**2 * soft
+
+
+def log_probabilities(tensorflow: Any, probabilities: Any) -> Any:
+    """Return what stands in for the logits of probabilities: their logarithms, never below -16.2."""
+    return tensorflow.math.log(tensorflow.clip_by_value(probabilities, _SMALLEST, 1.0))
 
 
 def divergence(tensorflow: Any, teacher: Any, student: Any, temperature: float) -> Any:
-    """Return the mean of KL(teacher_T || student_T) in nats; both are probabilities, float32 (batch, classes)."""
-    wanted, have = (
-        tensorflow.nn.log_softmax(tensorflow.math.log(tensorflow.clip_by_value(p, _SMALLEST, 1.0)) / temperature)
-        for p in (teacher, student)
-    )
+    """Return the mean of KL(teacher_T || student_T) in nats; both are log-probabilities, float32 (batch, classes)."""
+    wanted, have = (tensorflow.nn.log_softmax(logits / temperature) for logits in (teacher, student))
     return tensorflow.reduce_mean(tensorflow.reduce_sum(tensorflow.exp(wanted) * (wanted - have), axis=1))
 
 

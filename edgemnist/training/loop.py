@@ -15,13 +15,15 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.augment import augment_batch, find_augmentation
+from edgemnist.augment import augment_batch, draw_changes, find_augmentation
 from edgemnist.data.base import Normalisation, Split
+from edgemnist.data.splits import TrainingDivision
 from edgemnist.errors import InputError
 from edgemnist.tensorflow_setup import load_tensorflow
 from edgemnist.training.adamw import AdamW
+from edgemnist.training.answers import TeacherAnswers
 from edgemnist.training.averaging import WeightAverage
-from edgemnist.training.distillation import Teacher
+from edgemnist.training.distillation import mix
 from edgemnist.training.recipe import Recipe, learning_rates
 
 STEPS_PER_CALL = 25
@@ -41,7 +43,8 @@ class TrainingDivergedError(InputError):
 class EpochReport:
     """What one epoch came to. Accuracies are in 0..1; ``loss`` and ``accuracy`` are those of the augmented batches.
 
-    ``epoch`` counts from 1; ``learning_rate`` is that of the epoch's last step; ``seconds`` is wall time, measured.
+    ``epoch`` counts from 1; ``learning_rate`` is that of the epoch's last step; ``seconds`` is wall time,
+    ``cpu_seconds`` the processor time of all threads, both measured.
     """
 
     epoch: int
@@ -51,6 +54,7 @@ class EpochReport:
     validation_accuracy: float
     learning_rate: float
     seconds: float
+    cpu_seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,33 +94,34 @@ class Hooks:
 
 
 class Loop:
-    """Fits one model to one pair of splits by one recipe, epoch by epoch."""
+    """Fits one model to the images of one division by one recipe, epoch by epoch."""
 
     def __init__(
         self,
         model: Any,
         recipe: Recipe,
-        train: Split,
-        validation: Split,
+        division: TrainingDivision,
         normalisation: Normalisation,
         hooks: Hooks | None = None,
-        teacher: Teacher | None = None,
+        teacher: TeacherAnswers | None = None,
     ) -> None:
         self._tf, _ = load_tensorflow()
         self._model = model
         self._recipe = recipe
-        self._validation = validation
+        self._rows = division.rows
+        self._validation = division.validation
         self._normalisation = normalisation
         self._hooks = hooks or Hooks()
-        self._batch = min(recipe.batch, len(train))
-        self.steps_per_epoch = len(train) // self._batch
+        self._teacher = teacher
+        self._batch = min(recipe.batch, len(self._rows))
+        self.steps_per_epoch = len(self._rows) // self._batch
         self._rates = learning_rates(recipe, self.steps_per_epoch * recipe.epochs)
         self._optimizer = AdamW(
             self._tf, model.trainable_variables, beta2=recipe.beta2, weight_decay=recipe.weight_decay
         )
         self._average = WeightAverage(self._tf, model) if recipe.averaging else None
-        self._images = self._tf.constant(train.images)
-        self._labels = self._tf.constant(train.labels)
+        self._images = self._tf.constant(division.train.images)
+        self._labels = self._tf.constant(division.train.labels)
         self._measure = compile_measure(model)
         updates = _Updates(self._optimizer, self._average, self._hooks)
         self._run_steps = _compile_steps(self._tf, model, recipe, normalisation, updates, teacher)
@@ -138,7 +143,7 @@ class Loop:
             yield state
 
     def _next(self, state: FitState, on_steps: Callable[[int], None]) -> FitState:
-        begin = time.perf_counter()
+        begin, cpu_begin = time.perf_counter(), time.process_time()
         loss, accuracy = self._run_epoch(state.epoch, on_steps)
         self._hooks.after_epoch()
         weights = self._model_weights()
@@ -156,26 +161,36 @@ class Loop:
             validation_accuracy=measured[1],
             learning_rate=float(self._rates[(state.epoch + 1) * self.steps_per_epoch - 1]),
             seconds=time.perf_counter() - begin,
+            cpu_seconds=time.process_time() - cpu_begin,
         )
         return self._after(state, report, weights, candidate)
 
     def _run_epoch(self, epoch: int, on_steps: Callable[[int], None]) -> tuple[float, float]:
         steps, batch = self.steps_per_epoch, self._batch
         # numpy's legacy generator: the only one whose stream is promised never to change between versions.
-        shuffled = np.random.RandomState([self._recipe.seed, epoch]).permutation(self._labels.shape[0])
+        shuffled = np.random.RandomState([self._recipe.seed, epoch]).permutation(self._rows)
         order = self._tf.constant(shuffled[: steps * batch].reshape(steps, batch).astype(np.int32))
         rates = self._tf.constant(self._rates[epoch * steps : (epoch + 1) * steps])
+        seen = self._changes(epoch)
         loss_sum, correct = 0.0, 0
         for first in range(0, steps, STEPS_PER_CALL):
             last = min(first + STEPS_PER_CALL, steps)
             number = self._tf.constant(epoch * steps + first, self._tf.int64)
             part = order[first:last], rates[first:last], number
-            loss, hits = self._run_steps(self._images, self._labels, *part)
+            loss, hits = self._run_steps(self._images, self._labels, *seen, *part)
             loss_sum, correct = loss_sum + float(loss), correct + int(hits)
             if not math.isfinite(loss_sum):
                 raise self._diverged(epoch + 1)
             on_steps(epoch * steps + last)
         return loss_sum / steps, correct / (steps * batch)
+
+    def _changes(self, epoch: int) -> tuple[Any, Any]:
+        """Return how every image of the training split is changed in an epoch, and what the teacher says to that."""
+        if self._teacher is None:
+            seed, answers = (self._recipe.seed, epoch), np.zeros((1, int(self._model.output_shape[-1])), np.float16)
+        else:
+            seed, answers = self._teacher.view_seed(epoch), self._teacher.of_epoch(epoch)
+        return draw_changes(self._tf, int(self._labels.shape[0]), seed), self._tf.constant(answers)
 
     def _diverged(self, epoch: int) -> TrainingDivergedError:
         rate = self._recipe.learning_rate
@@ -273,27 +288,27 @@ class _Updates:
 
 
 def _compile_steps(
-    tf: Any, model: Any, recipe: Recipe, normalisation: Normalisation, updates: _Updates, teacher: Teacher | None
+    tf: Any, model: Any, recipe: Recipe, normalisation: Normalisation, updates: _Updates, teacher: TeacherAnswers | None
 ) -> Any:
     """Return the compiled function that makes the steps whose batches and rates it is given.
 
-    (images uint8, labels int64, order int32 (steps, batch), rates float32 (steps,), number of the first step int64)
-    to (sum of the batch losses, number of right predictions).
+    (images uint8, labels int64, draws float32 (images, 7), the teacher's answers float16 (images, classes), order int32
+    (steps, batch), rates float32 (steps,), number of the first step int64) to (sum of the batch losses, number of
+    right predictions).
     """
     augmentation = find_augmentation(recipe.augmentation).scaled(recipe.augmentation_strength)
     classes = int(model.output_shape[-1])
     spread = recipe.label_smoothing / classes
 
-    def step(images: Any, labels: Any, rate: Any, number: Any) -> Any:
+    def step(images: Any, labels: Any, draws: Any, answers: Any, rate: Any, number: Any) -> Any:
         updates.hooks.before_step(number)
-        seed = tf.stack([tf.constant(recipe.seed, tf.int64), number])
-        changed = augment_batch(tf, tf.cast(images, tf.float32), augmentation, seed)
+        changed = augment_batch(tf, tf.cast(images, tf.float32), augmentation, draws)
         targets = tf.one_hot(labels, classes) * (1.0 - recipe.label_smoothing) + spread
         with tf.GradientTape() as tape:
             probabilities = model(changed * normalisation.scale + normalisation.offset, training=True)
             loss = tf.reduce_mean(tf.keras.losses.categorical_crossentropy(targets, probabilities))
             if teacher is not None:
-                loss = teacher.mix(tf, loss, changed, probabilities)
+                loss = mix(tf, teacher.settings, loss, tf.cast(answers, tf.float32), probabilities)
         gradients = tape.gradient(loss, model.trainable_variables)
         updates.optimizer.apply(gradients, rate, tf.cast(number + 1, tf.float32))
         if updates.average is not None:
@@ -303,18 +318,22 @@ def _compile_steps(
     signature = [
         tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8),
         tf.TensorSpec([None], tf.int64),
+        tf.TensorSpec([None, None], tf.float32),
+        tf.TensorSpec([None, classes], tf.float16),
         tf.TensorSpec([None, None], tf.int32),
         tf.TensorSpec([None], tf.float32),
         tf.TensorSpec([], tf.int64),
     ]
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
-    def run_steps(images: Any, labels: Any, order: Any, rates: Any, first: Any) -> Any:
+    def run_steps(images: Any, labels: Any, draws: Any, answers: Any, order: Any, rates: Any, first: Any) -> Any:
         loss_sum, correct = tf.constant(0.0), tf.constant(0, tf.int64)
         for index in tf.range(tf.shape(rates)[0]):
             chosen = order[index]
             number = first + tf.cast(index, tf.int64)
-            loss, hits = step(tf.gather(images, chosen), tf.gather(labels, chosen), rates[index], number)
+            said = answers if teacher is None else tf.gather(answers, chosen)
+            seen = tf.gather(images, chosen), tf.gather(labels, chosen), tf.gather(draws, chosen), said
+            loss, hits = step(*seen, rates[index], number)
             loss_sum, correct = loss_sum + loss, correct + hits
         return loss_sum, correct
 

@@ -18,6 +18,7 @@ from edgemnist.augment import (
     augmentation_for,
     choice_of_options,
     choose_augmentation,
+    draw_changes,
     find_augmentation,
 )
 from edgemnist.errors import InputError
@@ -26,7 +27,7 @@ from edgemnist.tensorflow_setup import load_tensorflow
 
 def augment(images: NDArray[np.float32], augmentation: Augmentation, seed: int = 0) -> NDArray[np.float32]:
     tf, _ = load_tensorflow()
-    return np.asarray(augment_batch(tf, tf.constant(images), augmentation, tf.constant([seed, 1])))
+    return np.asarray(augment_batch(tf, tf.constant(images), augmentation, draw_changes(tf, len(images), (seed, 1))))
 
 
 def dots(count: int, row: int, column: int, side: int = 21) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -20,7 +21,9 @@ from edgemnist.models import build_model
 from edgemnist.teacher import TEACHERS, find_teacher
 from edgemnist.tensorflow_setup import load_tensorflow
 from edgemnist.train import TrainSettings, run_training
-from edgemnist.training.distillation import DistillationSettings, distillation_of_options, divergence
+from edgemnist.training.answers import VIEWS, prepare_answers
+from edgemnist.training.distillation import DistillationSettings, distillation_of_options, divergence, log_probabilities
+from edgemnist.training.recipe import Recipe
 from edgemnist.training.saving import save_model
 from tests.training.strokes import make_dataset
 from tests.training.test_train import interrupted
@@ -38,7 +41,7 @@ def test_the_divergence_is_that_of_the_softened_answers(temperature: float) -> N
         power = np.exp(of / by - (of / by).max(axis=1, keepdims=True))
         return np.asarray(power / power.sum(axis=1, keepdims=True))
 
-    teacher, student = (tf.constant(softened(one, 1.0), tf.float32) for one in logits)
+    teacher, student = (log_probabilities(tf, tf.constant(softened(one, 1.0), tf.float32)) for one in logits)
     wanted, have = (softened(one, temperature) for one in logits)
     expected = (wanted * np.log(wanted / have)).sum(axis=1).mean()
     assert float(divergence(tf, teacher, student, temperature)) == pytest.approx(expected, rel=1e-3)
@@ -49,7 +52,8 @@ def test_answers_of_exactly_0_and_1_have_a_finite_gradient() -> None:
     tf, _ = load_tensorflow()
     student = tf.Variable([[1.0, 0.0]])
     with tf.GradientTape() as tape:
-        loss = divergence(tf, tf.constant([[0.0, 1.0]]), student, 2.0)
+        said = log_probabilities(tf, tf.constant([[0.0, 1.0]]))
+        loss = divergence(tf, said, log_probabilities(tf, student), 2.0)
     assert np.isfinite(float(loss))
     assert np.isfinite(tape.gradient(loss, student).numpy()).all()
 
@@ -84,13 +88,38 @@ def test_the_teacher_makes_a_difference_only_with_a_weight(
 ) -> None:
     results = {}
     for name, settings in {
-        "alone": STUDENT,
         "weight 0": with_teacher(trained[0], weight=0.0),
+        "weight 0, softer": with_teacher(trained[0], weight=0.0, temperature=9.0),
         "weight 0.7": with_teacher(trained[0] / "trained.keras"),
     }.items():
         run_training(settings, strokes, WorkFolder(tmp_path / name))
         results[name] = (tmp_path / name / "trained.keras").read_bytes()
-    assert results["weight 0"] == results["alone"] != results["weight 0.7"]
+    assert results["weight 0"] == results["weight 0, softer"] != results["weight 0.7"]
+
+
+def test_answers_are_asked_for_once_whatever_the_seed(
+    trained: tuple[Path, object], strokes: Dataset, tmp_path: Path
+) -> None:
+    teacher = shutil.copytree(trained[0], tmp_path / "teacher")
+    recipe = Recipe(VIEWS + 2, 32, 0.01, "one-cycle", "handwriting", 0, seed=1)
+    validation = hold_out(strokes.train, 30, 1)[1]
+    found = find_teacher(
+        DistillationSettings(str(teacher)), strokes, validation, WorkFolder(tmp_path / "work"), held_out=30, seed=1
+    )
+    first, again, other = (
+        prepare_answers(found, strokes, changed)
+        for changed in (recipe, dataclasses.replace(recipe, seed=2), dataclasses.replace(recipe, augmentation="gentle"))
+    )
+    assert first is not None
+    assert first == again != other
+    assert first.folder.parent == teacher / "answers"
+    assert len(list(first.folder.iterdir())) == VIEWS
+    assert not (tmp_path / "work").exists()
+    assert np.array_equal(first.of_epoch(0), first.of_epoch(VIEWS))
+    assert not np.array_equal(first.of_epoch(0), first.of_epoch(1))
+    answers = first.of_epoch(0).astype(np.float32)
+    assert np.allclose(np.exp(answers).sum(axis=1), 1, atol=1e-2)
+    assert (answers.argmax(axis=1) == strokes.train.labels).mean() > 0.8
 
 
 def test_an_unfinished_teacher_goes_on(strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ def test_a_killed_ladder_goes_on_and_measures_everything(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with interrupted(monkeypatch, 8):
+    with interrupted(monkeypatch, 16):
         ladder.climb(ladder.Choice(("dense",), 1, 3, "dense", None, False), str(strokes_file), tmp_path)
     assert list(tmp_path.rglob("train-checkpoint.npz"))
     assert ladder.main(arguments(strokes_file, tmp_path, "--seeds", "1")) == 0
@@ -42,7 +42,7 @@ def test_a_killed_ladder_goes_on_and_measures_everything(
     first = root / "dense" / "seed-0"
     before = {path: path.stat().st_mtime_ns for path in first.iterdir()}
     capsys.readouterr()
-    assert ladder.main(arguments(strokes_file, tmp_path, "--seeds", "2", "--json")) == 0
+    assert ladder.main(arguments(strokes_file, tmp_path, "--seeds", "2", "--jobs", "2", "--json")) == 0
     assert {path: path.stat().st_mtime_ns for path in first.iterdir()} == before
     document = json.loads(capsys.readouterr().out)
     (net,) = document["nets"]
@@ -68,6 +68,7 @@ def test_pruned_and_aware_nets_have_folders_of_their_own(ladder: Any, strokes_fi
     [
         (("--arch", "tinny"), "did you mean 'tiny'"),
         (("--seeds", "0"), "0 seeds measure nothing"),
+        (("--jobs", "0"), "0 jobs do nothing"),
         (("--teacher", "cnn-larg"), "unknown architecture 'cnn-larg'"),
     ],
 )

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgemnist.data.base import Dataset, Normalisation
+from edgemnist.data.splits import TrainingDivision
 from edgemnist.errors import InputError
 from edgemnist.models import build_model
 from edgemnist.training.checkpoint import Checkpoint, read_checkpoint, require_same_settings, write_checkpoint
@@ -23,9 +24,8 @@ NORMALISATION = Normalisation()
 def make_loop(hooks: Hooks | None = None, arch: str = "tiny", **changes: Any) -> Loop:
     usual = Recipe(4, 32, 0.01, "one-cycle", "handwriting", 0, seed=9, averaging=True)
     model = build_model(arch, (SIDE, SIDE, 1), len(CLASSES), seed=9)
-    return Loop(
-        model, dataclasses.replace(usual, **changes), make_split(480, 1), make_split(120, 2), NORMALISATION, hooks
-    )
+    division = TrainingDivision(make_split(480, 1), np.arange(480), make_split(120, 2))
+    return Loop(model, dataclasses.replace(usual, **changes), division, NORMALISATION, hooks)
 
 
 def fit(loop: Loop, state: FitState | None = None) -> list[FitState]:
@@ -37,7 +37,7 @@ def same(left: FitState, right: FitState) -> bool:
     groups = ("weights", "slots", "best_weights", "averages")
     pairs = [(getattr(left, group), getattr(right, group)) for group in groups]
     equal = all(a.tobytes() == b.tobytes() for one, other in pairs for a, b in zip(one, other, strict=True))
-    timeless = [[dataclasses.replace(r, seconds=0) for r in state.history] for state in (left, right)]
+    timeless = [[dataclasses.replace(r, seconds=0, cpu_seconds=0) for r in state.history] for state in (left, right)]
     return equal and timeless[0] == timeless[1] and left.best_epoch == right.best_epoch
 
 

@@ -1,0 +1,113 @@
+"""What a teacher says to the augmented training images: computed once, kept as files, read by every student.
+
+A teacher is much larger than its student, so its answers would take most of the time of every training. They depend on
+the teacher, the images and how these are changed, not on the student: with a teacher the changes do not depend on the
+training's seed either, and begin anew after ``VIEWS`` epochs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.artifacts import write_bytes
+from edgemnist.augment import augment_batch, draw_changes, find_augmentation
+from edgemnist.data.base import Dataset
+from edgemnist.progress import progress_task
+from edgemnist.tensorflow_setup import load_tensorflow
+from edgemnist.training.distillation import DistillationSettings, Teacher, log_probabilities
+from edgemnist.training.recipe import Recipe
+
+VIEWS = 16
+"""Epochs in which an image is changed in ever new ways before the changes repeat."""
+
+_SEED = 0
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class TeacherAnswers:
+    """Where the answers are, one file per view, and how the student is to use them."""
+
+    settings: DistillationSettings
+    folder: Path
+
+    def view_seed(self, epoch: int) -> tuple[int, int]:
+        """Return the seed for ``draw_changes`` in an epoch, counted from 0."""
+        return _SEED, epoch % VIEWS
+
+    def of_epoch(self, epoch: int) -> NDArray[np.float16]:
+        """Return log-probabilities for every image of the training split: float16 (images, classes)."""
+        content: NDArray[np.float16] = np.load(self._file(epoch % VIEWS), allow_pickle=False)
+        return content
+
+    def _file(self, view: int) -> Path:
+        return self.folder / f"view-{view:02d}.npy"
+
+    def missing(self, epochs: int) -> list[int]:
+        """Return the views that a fit of so many epochs needs and that are not here yet."""
+        return [view for view in range(min(epochs, VIEWS)) if not self._file(view).exists()]
+
+    def keep(self, view: int, answers: NDArray[np.float16]) -> None:
+        """Write the answers to a view, whole or not at all."""
+        content = io.BytesIO()
+        np.save(content, answers)
+        write_bytes(self._file(view), content.getvalue())
+
+
+def prepare_answers(teacher: Teacher | None, dataset: Dataset, recipe: Recipe) -> TeacherAnswers | None:
+    """Return the teacher's answers for a fit by this recipe, after computing those that are missing.
+
+    They are kept in ``teacher.answers``, in a folder whose name is a hash of all that they depend on.
+    """
+    if teacher is None:
+        return None
+    prepared = TeacherAnswers(teacher.settings, teacher.answers / _key(teacher, dataset, recipe))
+    missing = prepared.missing(recipe.epochs)
+    if missing:
+        with progress_task("teacher's answers", len(missing) * len(dataset.train)) as task:
+            ask = _compile(teacher, dataset, recipe)
+            for view in missing:
+                prepared.keep(view, _ask_all(ask, dataset, prepared.view_seed(view), task))
+    return prepared
+
+
+def _key(teacher: Teacher, dataset: Dataset, recipe: Recipe) -> str:
+    augmentation = find_augmentation(recipe.augmentation).scaled(recipe.augmentation_strength)
+    ranges = dataclasses.replace(augmentation, name="", description="")
+    parts = teacher.sha256, dataset.sha256, repr(dataclasses.astuple(ranges)), str(_SEED)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _ask_all(ask: Any, dataset: Dataset, seed: tuple[int, int], task: Any) -> NDArray[np.float16]:
+    tf, _ = load_tensorflow()
+    images = dataset.train.images
+    draws = draw_changes(tf, len(images), seed)
+    parts = []
+    for first in range(0, len(images), _BATCH):
+        part = images[first : first + _BATCH]
+        parts.append(np.asarray(ask(tf.constant(part), draws[first : first + _BATCH])).astype(np.float16))
+        task.update(advance=len(part))
+    return np.concatenate(parts)
+
+
+def _compile(teacher: Teacher, dataset: Dataset, recipe: Recipe) -> Any:
+    """Return the compiled function from (images uint8, draws) to the teacher's log-probabilities."""
+    tf, _ = load_tensorflow()
+    augmentation = find_augmentation(recipe.augmentation).scaled(recipe.augmentation_strength)
+    scale, offset = teacher.normalisation.scale, teacher.normalisation.offset
+    signature = [tf.TensorSpec((None, *dataset.image_shape), tf.uint8), tf.TensorSpec([None, None], tf.float32)]
+
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    def ask(images: Any, draws: Any) -> Any:
+        changed = augment_batch(tf, tf.cast(images, tf.float32), augmentation, draws)
+        return log_probabilities(tf, teacher.model(changed * scale + offset, training=False))
+
+    return ask.get_concrete_function()
