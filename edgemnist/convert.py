@@ -37,7 +37,7 @@ from edgemnist.conversion.settings import (
 )
 from edgemnist.conversion.sources import SourceModel, load_source, source_files
 from edgemnist.data.base import Dataset, Normalisation
-from edgemnist.data.loading import load_dataset
+from edgemnist.data.loading import load_dataset, load_dataset_for
 from edgemnist.data.splits import class_balanced_sample
 from edgemnist.errors import InputError, ModelError, storage_errors
 from edgemnist.progress import progress_task
@@ -131,7 +131,7 @@ def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | Non
         _require_modes_of_qat(settings, path)
     context = ModelContext.from_json(record.settings)
     source = load_source(path, context.image_shape)
-    dataset = load_dataset(context.dataset)
+    dataset = load_dataset_for(context)
     job = _with_dataset(settings, source, context, dataset)
     if record.settings.get("dataset_sha256", dataset.sha256) == dataset.sha256:
         return job
@@ -161,11 +161,6 @@ def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Job:
 
 
 def _with_dataset(settings: ConversionSettings, source: SourceModel, context: ModelContext, dataset: Dataset) -> _Job:
-    if dataset.image_shape != context.image_shape:
-        raise ModelError(
-            f"the model was trained on images of shape {context.image_shape}, dataset {context.dataset!r} now has "
-            f"{dataset.image_shape}; train again, or put the dataset back"
-        )
     if source.classes != len(context.class_names):
         raise ModelError(
             f"{str(source.path)!r} tells {source.classes} classes apart, dataset {context.dataset!r} has "

@@ -16,8 +16,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from edgemnist import transfer
 from edgemnist.errors import InputError
 from edgemnist.tensorflow_setup import load_tensorflow
 
@@ -49,7 +51,9 @@ class Architecture:
     """One row of the table.
 
     ``smallest_side`` is the least image height and width, in pixels. ``parameters`` (after batch-norm folding) and
-    ``macs`` (multiply-accumulates, counted in the int8 model) are those for 28x28x1 images and 10 classes.
+    ``macs`` (multiply-accumulates, counted in the int8 model) are those for 28x28x1 images and 10 classes, or for the
+    smallest images of a net that takes none of 28x28x1. ``channels`` is the number that it needs, None for any;
+    ``pixels`` is the range in which it takes them, a name of ``edgemnist.pixels.NORMALISATIONS``.
     """
 
     name: str
@@ -59,6 +63,8 @@ class Architecture:
     macs: int
     smallest_side: int
     defaults: Defaults
+    channels: int | None = None
+    pixels: str = "0..1"
 
 
 def architectures() -> tuple[Architecture, ...]:
@@ -79,30 +85,48 @@ def find_architecture(name: str) -> Architecture:
     raise InputError(f"unknown architecture {name!r}, known are {', '.join(known)}{suggestion}")
 
 
-def build_model(name: str, image_shape: tuple[int, int, int], classes: int, seed: int) -> Any:
+def require_images(chosen: Architecture, image_shape: tuple[int, int, int]) -> None:
+    """Check that an architecture takes images of that shape, (height, width, channels).
+
+    :raises InputError: it does not.
+    """
+    height, width, channels = image_shape
+    least = f"{chosen.smallest_side}x{chosen.smallest_side}x{chosen.channels or 1}"
+    if chosen.channels not in (None, channels):
+        raise InputError(
+            f"images of {height}x{width}x{channels} have too few or too many channels for {chosen.name!r}, which needs "
+            f"at least {least}; `edgemnist train --arch {chosen.name}` makes such of the dataset's"
+        )
+    if min(height, width) < chosen.smallest_side or channels < 1:
+        raise InputError(
+            f"images of {height}x{width}x{channels} are too small for {chosen.name!r}, which needs at least "
+            f"{least}; {_smaller_choice(min(height, width))}"
+        )
+
+
+def build_model(
+    name: str, image_shape: tuple[int, int, int], classes: int, seed: int, *, alpha: float | None = None
+) -> Any:
     """Return an untrained tf_keras model; ``seed`` decides its initial weights.
 
-    ``image_shape`` is (height, width, channels) in pixels; ``classes`` is at least 2.
+    ``image_shape`` is (height, width, channels) in pixels; ``classes`` is at least 2; ``alpha`` is the width multiplier
+    of a net that has one, None for its default.
 
     :raises InputError: the architecture is unknown, the image too small for it, or there are fewer than 2 classes.
     """
     chosen = find_architecture(name)
-    height, width, channels = image_shape
-    if min(height, width) < chosen.smallest_side or channels < 1:
-        raise InputError(
-            f"images of {height}x{width}x{channels} are too small for {name!r}, which needs at least "
-            f"{chosen.smallest_side}x{chosen.smallest_side}x1; {_smaller_choice(min(height, width))}"
-        )
+    require_images(chosen, image_shape)
     if classes < 2:
         raise InputError(f"a classifier needs at least 2 classes, got {classes}")
     _, keras = load_tensorflow()
     keras.utils.set_random_seed(seed)
     image = keras.Input(shape=image_shape, name="image")
-    return keras.Model(image, chosen.build(keras.layers, image, classes), name=name.replace("-", "_"))
+    build = chosen.build if alpha is None else partial(chosen.build, alpha=alpha)
+    return keras.Model(image, build(keras.layers, image, classes), name=name.replace("-", "_"))
 
 
 def _smaller_choice(side: int) -> str:
-    fitting = [row.name for row in architectures() if row.smallest_side <= side]
+    fitting = [row.name for row in architectures() if row.smallest_side <= side and row.channels is None]
     return f"use --arch {' or '.join(fitting)}, or larger images" if fitting else "use larger images"
 
 
@@ -221,5 +245,8 @@ ARCHITECTURES = (
                  _cnn, 225_034, 2_631_040, 10, Defaults(8, 0.002, 1.0, 0.1, False)),
     Architecture("dense", "tutorial net: Flatten, Dense 128",
                  _dense, 101_770, 101_632, 1, Defaults(10, 0.002, 0.0, 0.1, False)),
+    Architecture(transfer.MOBILENET_V2, "MobileNetV2 for transfer learning, --alpha 0.35 to 1.4, on 32x32x3 and more",
+                 transfer.mobilenet_v2, 401_898, 1_196_592, transfer.SMALLEST_SIDE,
+                 Defaults(5, 0.005, 1.0, 0.1, True), transfer.CHANNELS, transfer.PIXELS),
 )
 # fmt: on

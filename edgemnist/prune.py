@@ -18,7 +18,7 @@ from edgemnist.artifacts import (
     sha256_of,
 )
 from edgemnist.data.base import Dataset
-from edgemnist.data.loading import load_dataset
+from edgemnist.data.loading import load_dataset_for
 from edgemnist.data.splits import TrainingDivision, divide_for_training
 from edgemnist.teacher import find_teacher
 from edgemnist.training import sparsity
@@ -224,12 +224,10 @@ def _finish(model: Any, result: PruneResult, settings: Mapping[str, Any], work: 
 def prune_named(settings: PruneSettings, dataset: str | None, work: WorkFolder, *, resume: bool = False) -> PruneResult:
     """Prune on the dataset that the model was trained on; ``dataset`` may name it again, nothing else.
 
-    :raises EdgeMnistError: as ``run_pruning`` and ``load_dataset``.
+    :raises EdgeMnistError: as ``run_pruning`` and ``load_dataset_for``.
     """
     context = ModelContext.from_json(work.require("train", needed_by=_COMMAND).settings)
-    size = context.image_shape[:2]
-    loaded = load_dataset(dataset or context.dataset, image_size=size, channels=context.image_shape[2])
-    return run_pruning(settings, loaded, work, resume=resume)
+    return run_pruning(settings, load_dataset_for(context, dataset), work, resume=resume)
 
 
 def _with_stored(settings: PruneSettings, stored: Mapping[str, Any]) -> PruneSettings:

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgemnist.artifacts import QAT_MODEL, ModelContext, WorkFolder, package_versions, sha256_of
 from edgemnist.data.base import Dataset
-from edgemnist.data.loading import load_dataset
+from edgemnist.data.loading import load_dataset_for
 from edgemnist.data.splits import TrainingDivision, class_balanced_sample, divide_for_training
 from edgemnist.teacher import find_teacher
 from edgemnist.training import quantisation
@@ -191,12 +191,10 @@ def _finish(model: Any, result: QatResult, plan: _Plan, settings: Mapping[str, A
 def qat_named(settings: QatSettings, dataset: str | None, work: WorkFolder, *, resume: bool = False) -> QatResult:
     """Train on the dataset that the model was trained on; ``dataset`` may name it again, nothing else.
 
-    :raises EdgeMnistError: as ``run_qat`` and ``load_dataset``.
+    :raises EdgeMnistError: as ``run_qat`` and ``load_dataset_for``.
     """
     context = ModelContext.from_json(work.require("train", needed_by=_COMMAND).settings)
-    size = context.image_shape[:2]
-    loaded = load_dataset(dataset or context.dataset, image_size=size, channels=context.image_shape[2])
-    return run_qat(settings, loaded, work, resume=resume)
+    return run_qat(settings, load_dataset_for(context, dataset), work, resume=resume)
 
 
 def _with_stored(settings: QatSettings, stored: Mapping[str, Any]) -> QatSettings:

@@ -15,6 +15,7 @@ from edgemnist.data.base import Dataset, Split
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.splits import divide_for_training
 from edgemnist.errors import InputError
+from edgemnist.pixels import normalisation_named
 from edgemnist.progress import say
 from edgemnist.teacher import find_teacher
 from edgemnist.training.answers import prepare_answers
@@ -25,6 +26,8 @@ from edgemnist.training.recipe import Recipe, epochs_for, given_or
 from edgemnist.training.report import peak_memory_bytes, write_history
 from edgemnist.training.saving import save_model
 from edgemnist.training.stage import FitStage, command_line, read_unfinished, resumable, run_fit
+from edgemnist.training.transfer import fine_tuning_checkpoint, fit_in_phases
+from edgemnist.transfer import Transfer, TransferSettings, image_for, load_weights, plan_transfer, stored_transfer
 
 CHECKPOINT = "train-checkpoint.npz"
 LAST_GOOD_MODEL = "last-good.keras"
@@ -61,6 +64,7 @@ class TrainSettings:
     label_smoothing: float | None = None
     averaging: bool | None = None
     distillation: DistillationSettings | None = None
+    transfer: TransferSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ class _Plan:
     arch: str
     validation: int
     recipe: Recipe
+    transfer: Transfer | None
 
     def as_json(self, dataset: Dataset, teacher: Teacher | None) -> dict[str, Any]:
         return {
@@ -108,6 +113,7 @@ class _Plan:
             "validation": self.validation,
             **dataclasses.asdict(self.recipe),
             "distillation": teacher.as_json() if teacher else None,
+            "transfer": dataclasses.asdict(self.transfer) if self.transfer else None,
         }
 
 
@@ -129,15 +135,19 @@ def run_training(settings: TrainSettings, dataset: Dataset, work: WorkFolder, *,
     teacher = find_teacher(
         settings.distillation, dataset, division.validation, work, held_out=plan.validation, seed=plan.recipe.seed
     )
-    context = ModelContext(dataset.name, plan.arch, dataset.image_shape, dataset.class_names)
+    normalisation = normalisation_named(models.find_architecture(plan.arch).pixels)
+    context = ModelContext(dataset.name, plan.arch, dataset.image_shape, dataset.class_names, normalisation)
     stored = plan.as_json(dataset, teacher)
     stage = FitStage(command, f"train {plan.arch}", checkpoint, stored, plan.recipe.epochs)
-    with resumable(command, checkpoint):
-        model = models.build_model(plan.arch, dataset.image_shape, dataset.classes, plan.recipe.seed)
-        answers = prepare_answers(teacher, dataset, plan.recipe)
-        loop = Loop(model, plan.recipe, division, context.normalisation, teacher=answers)
+    with resumable(command, checkpoint, fine_tuning_checkpoint(checkpoint)):
+        model = _untrained(plan, dataset)
+
+        def fit(recipe: Recipe, phase: FitStage, go_on: bool) -> FitState:
+            answers = prepare_answers(teacher, dataset, recipe)
+            return run_fit(Loop(model, recipe, division, normalisation, teacher=answers), phase, resume=go_on)
+
         try:
-            state = run_fit(loop, stage, resume=resume)
+            state = fit_in_phases(model, plan.transfer, plan.recipe, stage, fit, resume=resume)
         except TrainingDivergedError:
             _save_last_good(model, work)
             raise
@@ -145,6 +155,15 @@ def run_training(settings: TrainSettings, dataset: Dataset, work: WorkFolder, *,
         result = _measure(model, context, dataset, work, state)
         _finish(model, result, {**context.as_json(), **stored}, work)
     return result
+
+
+def _untrained(plan: _Plan, dataset: Dataset) -> Any:
+    """Return the model before the first step: with weights from the seed, or from elsewhere."""
+    shape, alpha = dataset.image_shape, plan.transfer.alpha if plan.transfer else None
+    model = models.build_model(plan.arch, shape, dataset.classes, plan.recipe.seed, alpha=alpha)
+    if plan.transfer:
+        load_weights(model, plan.transfer, shape[0])
+    return model
 
 
 def _save_last_good(model: Any, work: WorkFolder) -> None:
@@ -209,22 +228,37 @@ def _finish(model: Any, result: TrainResult, settings: Mapping[str, Any], work: 
         outputs=[result.model_path],
         versions=package_versions("edgemnist", "tensorflow", "tf-keras", "numpy"),
     )
-    work.path(CHECKPOINT).unlink(missing_ok=True)
+    for checkpoint in (work.path(CHECKPOINT), fine_tuning_checkpoint(work.path(CHECKPOINT))):
+        checkpoint.unlink(missing_ok=True)
 
 
-def train_named(settings: TrainSettings, dataset: str | None, work: WorkFolder, *, resume: bool = False) -> TrainResult:
+def train_named(
+    settings: TrainSettings,
+    dataset: str | None,
+    work: WorkFolder,
+    *,
+    image_size: int | None = None,
+    resume: bool = False,
+) -> TrainResult:
     """Load the dataset by name or path and train on it; None is that of the unfinished training, or MNIST.
+
+    ``image_size``: bring the images to so many pixels in height and width; None keeps them as they are, or makes them
+    what the architecture takes.
 
     :raises EdgeMnistError: as ``run_training`` and ``load_dataset``.
     """
-    if settings.arch is not None:
-        models.find_architecture(settings.arch)  # a slip is told before a dataset is loaded
-    if resume:
-        stored = read_unfinished(work.path(CHECKPOINT), command_line(_COMMAND, work)).settings
+    stored = read_unfinished(work.path(CHECKPOINT), command_line(_COMMAND, work)).settings if resume else None
+    arch = settings.arch or (stored["arch"] if stored else models.DEFAULT_ARCHITECTURE)
+    models.find_architecture(arch)  # a slip is told before a dataset is loaded
+    size, channels = image_for(arch, image_size)
+    if stored:
         height, width, channels = stored["image_shape"]
-        loaded = load_dataset(dataset or stored["dataset"], image_size=(height, width), channels=channels)
+        loaded = load_dataset(
+            dataset or stored["dataset"], image_size=size if image_size else (height, width), channels=channels
+        )
     else:
-        loaded = load_dataset(dataset or DEFAULT_DATASET)
+        plan_transfer(arch, settings.transfer, size[0] if size else 0)
+        loaded = load_dataset(dataset or DEFAULT_DATASET, image_size=size, channels=channels)
     return run_training(settings, loaded, work, resume=resume)
 
 
@@ -233,11 +267,13 @@ def _with_stored(settings: TrainSettings, stored: Mapping[str, Any]) -> TrainSet
     names = [field.name for field in dataclasses.fields(TrainSettings)]
     given = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
     kept = {name: stored[name] for name in names} | {"distillation": stored_distillation(stored["distillation"])}
+    given["transfer"] = stored_transfer(stored["transfer"], settings.transfer)
     return TrainSettings(**{**kept, **given})
 
 
 def _plan(settings: TrainSettings, dataset: Dataset) -> _Plan:
     row = models.find_architecture(settings.arch or models.DEFAULT_ARCHITECTURE)
+    models.require_images(row, dataset.image_shape)
     usual = row.defaults
     validation = _validation_count(settings.validation, dataset.train)
     schedule = settings.schedule or "one-cycle"
@@ -256,7 +292,7 @@ def _plan(settings: TrainSettings, dataset: Dataset) -> _Plan:
         patience=given_or(settings.patience, default_patience),
         seed=given_or(settings.seed, 0),
     )
-    return _Plan(row.name, validation, recipe)
+    return _Plan(row.name, validation, recipe, plan_transfer(row.name, settings.transfer, dataset.image_shape[0]))
 
 
 def _validation_count(count: int | None, train: Split) -> int:

@@ -72,11 +72,11 @@ def fit_image(image: NDArray[np.uint8], size: tuple[int, int], channels: int) ->
     picture = Image.fromarray(image.reshape(image.shape[:2]) if grey else image)
     if channels == 1 and not grey:
         picture = picture.convert("L")
-    elif channels == 3 and grey:
-        picture = picture.convert("RGB")
     if (picture.height, picture.width) != size:
         picture = _scaled_and_padded(picture, size)
-    return np.asarray(picture, dtype=np.uint8).reshape(*size, channels)
+    pixels = np.asarray(picture, dtype=np.uint8).reshape(*size, -1)
+    # Grey is repeated last: scaling the three equal channels would come to the same, three times.
+    return np.repeat(pixels, channels, axis=2) if pixels.shape[2] < channels else pixels
 
 
 def contact_sheet(
@@ -195,8 +195,10 @@ def _scaled_and_padded(picture: Image, size: tuple[int, int]) -> Image:
 
     factor = min(size[0] / picture.height, size[1] / picture.width)
     inner = max(1, round(picture.width * factor)), max(1, round(picture.height * factor))
-    canvas = Image.new(picture.mode, (size[1], size[0]), _border_colour(picture))
     scaled = picture.resize(inner, Image.Resampling.LANCZOS)
+    if inner == (size[1], size[0]):
+        return scaled
+    canvas = Image.new(picture.mode, (size[1], size[0]), _border_colour(picture))
     canvas.paste(scaled, ((size[1] - inner[0]) // 2, (size[0] - inner[1]) // 2))
     return canvas
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +13,13 @@ from edgemnist.data.base import Dataset, Split
 from edgemnist.data.known import MNIST_5K, KnownDataset, find_known, require_known, unknown_dataset
 from edgemnist.errors import DatasetError, StorageError
 
+if TYPE_CHECKING:
+    from edgemnist.artifacts import ModelContext
+
 AUTO = "auto"
+
+MAX_RESIZED_BYTES = 4 << 30
+"""Resized images that would take more memory are refused."""
 
 
 def load_dataset(
@@ -39,6 +46,15 @@ def load_dataset(
     if not name or not path.exists():
         raise unknown_dataset(name) if path.name == name else DatasetError(f"no such file or folder: {name!r}")
     return _resized(_load_path(path, image_size, channels), image_size, channels)
+
+
+def load_dataset_for(context: ModelContext, name: str | None = None) -> Dataset:
+    """Load the dataset that a model was trained on, or another one, with its images brought to the model's shape.
+
+    :raises EdgeMnistError: as :func:`load_dataset`.
+    """
+    height, width, channels = context.image_shape
+    return load_dataset(name or context.dataset, image_size=(height, width), channels=channels)
 
 
 def load_for_run(name: str = AUTO, *, fetch: bool = True) -> Dataset:
@@ -132,6 +148,7 @@ def _resized(dataset: Dataset, image_size: tuple[int, int] | None, channels: int
         )
     if (*size, wanted) == dataset.image_shape:
         return dataset
+    _check_memory(dataset, size, wanted)
     train, test = (_resized_split(split, size, wanted) for split in (dataset.train, dataset.test))
     return make_dataset(dataset.name, train, test, dataset.class_names, source=dataset.source, note=dataset.note)
 
@@ -139,4 +156,17 @@ def _resized(dataset: Dataset, image_size: tuple[int, int] | None, channels: int
 def _resized_split(split: Split, size: tuple[int, int], channels: int) -> Split:
     from edgemnist.data.images import fit_image
 
-    return Split(np.stack([fit_image(image, size, channels) for image in split.images]), split.labels)
+    images = np.empty((len(split), *size, channels), dtype=np.uint8)
+    for target, image in zip(images, split.images, strict=True):
+        target[:] = fit_image(image, size, channels)
+    return Split(images, split.labels)
+
+
+def _check_memory(dataset: Dataset, size: tuple[int, int], channels: int) -> None:
+    images = len(dataset.train) + len(dataset.test)
+    needed = images * size[0] * size[1] * channels
+    if needed > MAX_RESIZED_BYTES:
+        raise DatasetError(
+            f"{images:,} images of {size[0]}x{size[1]}x{channels} would take {needed / 1e9:.1f} GB of memory, more "
+            f"than {MAX_RESIZED_BYTES / 1e9:.1f}; choose a smaller image size"
+        )

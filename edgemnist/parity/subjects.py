@@ -99,12 +99,12 @@ def told_by_input(models: Sequence[LoadedModel]) -> Normalisation:
 def _subjects(
     models: Sequence[LoadedModel], context: ModelContext | None, normalisation: Normalisation, choice: ImageChoice
 ) -> Subjects:
-    from edgemnist.data.loading import load_dataset
+    from edgemnist.data.loading import load_dataset, load_dataset_for
 
     name = choice.dataset or (context.dataset if context else DEFAULT_DATASET)
     if not name:
         raise InputError("nobody has recorded what the model was trained on; name the dataset with --dataset")
-    dataset = load_dataset(name)
+    dataset = load_dataset_for(context, name) if context else load_dataset(name)
     split, sampling = _sample(dataset, choice.count)
     for model in models:
         _check_fits(model, dataset, normalisation)

@@ -15,7 +15,7 @@ from edgemnist.artifacts import ModelContext, WorkFolder, write_bytes
 from edgemnist.data.base import Dataset
 from edgemnist.data.corruptions import corrupt, select_corruptions
 from edgemnist.data.images import contact_sheet
-from edgemnist.data.loading import load_dataset
+from edgemnist.data.loading import load_dataset, load_dataset_for
 from edgemnist.data.splits import class_balanced_sample
 from edgemnist.evaluation.pictures import check_png
 from edgemnist.parity.subjects import DEFAULT_DATASET
@@ -52,7 +52,8 @@ def write_sheet(
     """
     check_png(path)
     conditions = plan(select_corruptions(names), severities)
-    loaded = load_dataset(dataset or _dataset_of(WorkFolder(work)))
+    context = _context_of(WorkFolder(work))
+    loaded = load_dataset_for(context, dataset) if context else load_dataset(dataset or DEFAULT_DATASET)
     rows = _by_class if len(set(severities)) == 1 else _by_severity
     cells, columns = rows(loaded, conditions, seed)
     images, captions = np.stack([cell.image for cell in cells]), [cell.caption for cell in cells]
@@ -97,7 +98,7 @@ def _caption(condition: Condition) -> str:
     return f"{condition.corruption} {condition.severity}"
 
 
-def _dataset_of(work: WorkFolder) -> str:
-    """Return the dataset that a work folder's models were trained on, MNIST where there are none."""
+def _context_of(work: WorkFolder) -> ModelContext | None:
+    """Return what a work folder's models were trained on, None where there are none."""
     record = work.find("convert") or work.find("train")
-    return ModelContext.from_json(record.settings).dataset if record else DEFAULT_DATASET
+    return ModelContext.from_json(record.settings) if record else None

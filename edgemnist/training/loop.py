@@ -204,7 +204,7 @@ class Loop:
     ) -> FitState:
         """Return the state after an epoch; ``candidate`` is what was evaluated, the weights or their average."""
         eligible = report.epoch >= self._hooks.first_eligible_epoch
-        better = eligible and (not state.best_epoch or _rank(report) > _rank(state.best))
+        better = eligible and (not state.best_epoch or rank(report) > rank(state.best))
         return FitState(
             epoch=report.epoch,
             weights=weights,
@@ -260,7 +260,7 @@ def compile_measure(model: Any) -> Measure:
     return cast(Measure, measure.get_concrete_function())
 
 
-def _rank(report: EpochReport) -> tuple[float, float]:
+def rank(report: EpochReport) -> tuple[float, float]:
     """Order epochs by validation accuracy, then by validation loss."""
     return report.validation_accuracy, -report.validation_loss
 

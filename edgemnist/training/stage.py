@@ -82,13 +82,14 @@ def _what_is_kept(state: FitState, stage: FitStage) -> str:
 
 
 @contextmanager
-def resumable(command: str, checkpoint: Path) -> Iterator[None]:
-    """On Ctrl-C, say how many epochs are kept and how to go on."""
+def resumable(command: str, *checkpoints: Path) -> Iterator[None]:
+    """On Ctrl-C, say how many epochs are kept in all checkpoints together and how to go on."""
     try:
         yield
     except KeyboardInterrupt:
-        if checkpoint.exists():
-            kept = read_checkpoint(checkpoint).state.epoch
+        present = [path for path in checkpoints if path.exists()]
+        if present:
+            kept = sum(read_checkpoint(path).state.epoch for path in present)
             say(f"stopped with {kept} finished epochs, which are kept; go on with `{command} --resume`")
         raise
 
