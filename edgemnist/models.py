@@ -94,8 +94,8 @@ def require_images(chosen: Architecture, image_shape: tuple[int, int, int]) -> N
     least = f"{chosen.smallest_side}x{chosen.smallest_side}x{chosen.channels or 1}"
     if chosen.channels not in (None, channels):
         raise InputError(
-            f"images of {height}x{width}x{channels} have too few or too many channels for {chosen.name!r}, which needs "
-            f"at least {least}; `edgemnist train --arch {chosen.name}` makes such of the dataset's"
+            f"images of {height}x{width}x{channels} have {channels} channels, {chosen.name!r} needs {chosen.channels} and "
+            f"at least {least}; `edgemnist train --arch {chosen.name}` makes such of any dataset's"
         )
     if min(height, width) < chosen.smallest_side or channels < 1:
         raise InputError(
@@ -185,6 +185,18 @@ def _stages(*stages: tuple[int, ...]) -> Builder:
     return build
 
 
+def _nano(layers: Any, image: Any, classes: int) -> Any:
+    """Separable blocks: at this size they learn as much as plain convolutions with two thirds of the multiplications."""
+    x = _conv_block(layers, image, 8, "conv1")
+    x = layers.MaxPooling2D(2, name="pool1")(x)
+    x = _separable_block(layers, x, 16, "block1")
+    x = _separable_block(layers, x, 16, "block2")
+    x = layers.MaxPooling2D(2, name="pool2")(x)
+    x = _separable_block(layers, x, 20, "block3")
+    x = _separable_block(layers, x, 20, "block4")
+    return _averaged_classifier(layers, x, classes)
+
+
 def _fast(layers: Any, image: Any, classes: int) -> Any:
     """Strides instead of pooling, so that nothing is computed only to be thrown away; no padding at the end."""
     x = _conv_block(layers, image, 8, "conv1", stride=2)
@@ -225,8 +237,8 @@ def _dense(layers: Any, image: Any, classes: int) -> Any:
 # likeness of classes out of its answers (Mueller, Kornblith and Hinton 2019).
 # fmt: off
 ARCHITECTURES = (
-    Architecture("nano", "3 pairs of 3x3 convolutions, 4 to 8 channels",
-                 _stages((4, 5), (6, 7), (8, 8)), 2_072, 349_352, 4, Defaults(40, 0.01, 0.7, 0.05, True)),
+    Architecture("nano", "3x3 convolution, then 4 depthwise-separable blocks, 8 to 20 channels",
+                 _nano, 2_066, 225_404, 4, Defaults(60, 0.01, 1.0, 0.1, True)),
     Architecture("micro", "3 pairs of 3x3 convolutions, 6 to 14 channels",
                  _stages((6, 6), (10, 10), (14, 14)), 5_052, 726_908, 4, Defaults(40, 0.01, 1.0, 0.1, True)),
     Architecture("tiny", "3 pairs of 3x3 convolutions, 8 to 18 channels; the default",
@@ -236,7 +248,7 @@ ARCHITECTURES = (
     Architecture("base", "3 pairs of 3x3 convolutions, 10 to 40 channels",
                  _stages((10, 12), (24, 28), (36, 40)), 32_402, 3_690_688, 4, Defaults(20, 0.01, 1.0, 0.1, True)),
     Architecture("fast", "2 strided and 2 plain 3x3 convolutions: few multiplications",
-                 _fast, 7_214, 283_840, 9, Defaults(40, 0.01, 1.0, 0.1, True)),
+                 _fast, 7_214, 283_840, 9, Defaults(60, 0.01, 1.0, 0.1, True)),
     Architecture("cnn-large", "16 to 96 channels: a teacher for the others, not for devices",
                  _stages((16,), (48, 48), (96, 96, 96)), 236_522, 15_693_504, 4, Defaults(20, 0.01, 1.0, 0.0, True)),
     Architecture("ds-cnn", "strided convolution, then 4 depthwise-separable blocks",

@@ -35,6 +35,9 @@ from edgemnist.training.recipe import epochs_for, given_or
 MODES = (ModelKind.FLOAT32, ModelKind.INT8)
 STAGES = 7
 
+RECORDED_STAGES = ("train", "prune", "convert", "parity")
+"""The stages that have records of their own beside the main job's."""
+
 WHOLE_TEST_SET_RUNTIMES = (
     "keras", "litert-default", "tflite-runtime-default", "tflite-runtime-reference", "tflm", "host-c",
 )  # fmt: skip

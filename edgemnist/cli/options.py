@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
 Work = Annotated[Path, typer.Option("--work", help="Work folder in which the stages leave their artifacts.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
@@ -19,3 +23,62 @@ OptionalSeed = Annotated[
 ]
 
 DEFAULT_WORK = Path("artifacts")
+
+_MLFLOW = "--mlflow"
+Mlflow = Annotated[
+    str | None,
+    typer.Option(
+        _MLFLOW,
+        metavar="[URI]",
+        help="Log to MLflow: a folder or server; without URI $MLFLOW_TRACKING_URI, else the folder mlruns.",
+    ),
+]
+
+
+class TrackedCommand(TyperCommand):
+    """A command whose ``--mlflow`` may stand without a value, which Typer has no option for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments with an empty value where ``--mlflow`` has none."""
+        return super().parse_args(ctx, _with_mlflow_value(args))
+
+
+def _with_mlflow_value(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with ``--mlflow=`` for a ``--mlflow`` at the end or before another option."""
+    following = [*arguments[1:], "--"]
+    return [
+        f"{_MLFLOW}=" if argument == _MLFLOW and after.startswith("-") else argument
+        for argument, after in zip(arguments, following, strict=False)
+    ]
+
+
+def spread(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that has the fields of its dataclass parameters as options of its own.
+
+    Fields are annotated and have defaults as a command's parameters do; their names are unique within the command.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, list[str]] = {}
+    for parameter in inspect.signature(command).parameters.values():
+        hint = hints[parameter.name]
+        if dataclasses.is_dataclass(hint):
+            types = get_type_hints(hint, include_extras=True)
+            fields = dataclasses.fields(hint)
+            groups[parameter.name] = [field.name for field in fields]
+            parameters += [_option(field.name, types[field.name], field.default) for field in fields]
+        else:
+            parameters.append(_option(parameter.name, hint, parameter.default))
+
+    def with_options(**values: Any) -> None:
+        given = {name: {field: values.pop(field) for field in fields} for name, fields in groups.items()}
+        command(**values, **{name: hints[name](**fields) for name, fields in given.items()})
+
+    with_options.__doc__ = command.__doc__
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return with_options
+
+
+def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.cli.options import DEFAULT_WORK, Json, Seed, Work
+from edgemnist.cli.options import DEFAULT_WORK, Json, Mlflow, Seed, TrackedCommand, Work
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command()(run)
+    app.command(cls=TrackedCommand)(run)
 
 
 def run(
@@ -23,16 +23,20 @@ def run(
     epochs: Annotated[int | None, typer.Option(min=1, help="Training epochs. Default: the preset's.")] = None,
     sparsity: Annotated[float | None, typer.Option(help="Share of zeros. Default: the preset's.")] = None,
     seed: Seed = 0,
+    mlflow: Mlflow = None,
     work: Work = DEFAULT_WORK,
     json: Json = False,
 ) -> None:
     """Run the main job: data, train, prune, convert, C array, C code, parity; then print the report."""
     from edgemnist import pipeline, pipeline_view, progress
     from edgemnist.artifacts import WorkFolder
+    from edgemnist.tracking import open_tracking
 
+    tracking = open_tracking(mlflow)
     settings = pipeline.RunSettings(dataset, arch, preset, seed, sparsity, epochs)
     report = pipeline.run_main_job(settings, WorkFolder(work))
     if json:
         progress.print_json(report.as_json())
     else:
         pipeline_view.show(report)
+    tracking.log(WorkFolder(work), "run", pipeline.RECORDED_STAGES)
