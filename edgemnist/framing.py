@@ -8,7 +8,7 @@ pixel. EMNIST centred the bounding box instead and left 2 pixels at each side (C
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,8 @@ def frame_image(
 
     :param picture: uint8, shape (height, width) or (height, width, 3), 0..255, as ``data.images.read_image`` returns.
     :param image_shape: (height, width, channels) of the net's images. A picture of that height and width is taken as
-        it is; a drawing for a net of the MNIST or EMNIST kind is laid out as theirs; everything else is scaled.
+        it is; a drawing for a net of the MNIST or EMNIST kind is laid out as theirs; everything else is scaled. A net
+        that learned such a dataset at another size gets what one of its own size would get, scaled as the dataset was.
     :param dataset: name of the dataset that the net was trained on.
     :param invert: ``yes``, ``no``, or ``auto``: for datasets with bright ink on dark ground, if the border is bright.
     :raises InputError: ``invert`` is none of these.
@@ -64,15 +65,19 @@ def frame_image(
     if invert not in INVERT_CHOICES:
         raise InputError(f"unknown --invert {invert!r}; choose one of {', '.join(INVERT_CHOICES)}")
     height, width, channels = image_shape
-    same_channels = fit_image(picture, (picture.shape[0], picture.shape[1]), channels)
     family = dataset.split("-")[0] if dataset.startswith("emnist") else dataset
-    bright_ground = family in _BRIGHT_ON_DARK and channels == 1 and np.median(_border(same_channels)) > _BRIGHT
+    if family in _BRIGHT_ON_DARK and image_shape != _FRAME:
+        framed = frame_image(picture, _FRAME, dataset, invert)
+        scaled = fit_image(framed.pixels, (height, width), channels)
+        return replace(framed, pixels=scaled, framing=f"{framed.framing}, scaled to {height} x {width}")
+    same_channels = fit_image(picture, (picture.shape[0], picture.shape[1]), channels)
+    bright_ground = family in _BRIGHT_ON_DARK and np.median(_border(same_channels)) > _BRIGHT
     inverted = invert == "yes" or (invert == "auto" and bool(bright_ground))
     right_way = np.invert(same_channels) if inverted else same_channels
     if right_way.shape[:2] == (height, width):
         return FramedImage(right_way, inverted, "as it is")
     style = _STYLES.get(family)
-    if style is None or image_shape != _FRAME:
+    if style is None:
         return FramedImage(fit_image(right_way, (height, width), channels), inverted, f"scaled to {height} x {width}")
     return _drawing(right_way[..., 0], style, inverted)
 

@@ -94,7 +94,7 @@ def require_images(chosen: Architecture, image_shape: tuple[int, int, int]) -> N
     least = f"{chosen.smallest_side}x{chosen.smallest_side}x{chosen.channels or 1}"
     if chosen.channels not in (None, channels):
         raise InputError(
-            f"images of {height}x{width}x{channels} have {channels} channels, {chosen.name!r} needs {chosen.channels} and "
+            f"images of {height}x{width}x{channels} have {channels} channels, {chosen.name!r} needs {chosen.channels}, "
             f"at least {least}; `edgemnist train --arch {chosen.name}` makes such of any dataset's"
         )
     if min(height, width) < chosen.smallest_side or channels < 1:

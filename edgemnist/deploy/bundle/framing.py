@@ -32,15 +32,17 @@ def frame(
     :param invert: ``yes``, ``no``, or ``auto``: for datasets with bright ink on dark ground, if the border is bright.
     """
     height, width, channels = image_shape
-    same_channels = _with_channels(picture, channels)
     family = dataset.split("-")[0] if dataset.startswith("emnist") else dataset
-    bright_ground = family in _BRIGHT_ON_DARK and channels == 1 and float(np.median(_border(same_channels))) > _BRIGHT
+    if family in _BRIGHT_ON_DARK and image_shape != _FRAME:
+        return _with_channels(_fitted(frame(picture, _FRAME, dataset, invert), height, width), channels)
+    same_channels = _with_channels(picture, channels)
+    bright_ground = family in _BRIGHT_ON_DARK and float(np.median(_border(same_channels))) > _BRIGHT
     inverted = invert == "yes" or (invert == "auto" and bright_ground)
     right_way = np.invert(same_channels) if inverted else same_channels
     if right_way.shape[:2] == (height, width):
         return right_way
     style = _STYLES.get(family)
-    if style is None or image_shape != _FRAME:
+    if style is None:
         return _fitted(right_way, height, width)
     return _drawing(right_way[..., 0], *style)
 
