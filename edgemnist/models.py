@@ -25,8 +25,8 @@ from edgemnist.tensorflow_setup import load_tensorflow
 
 DEFAULT_ARCHITECTURE = "tiny"
 
-Builder = Callable[[Any, Any, int], Any]
-"""(layers module, image tensor, classes) -> class probabilities tensor."""
+Builder = Callable[..., Any]
+"""(layers module, image tensor, classes) -> class probabilities tensor; ``alpha`` by name where a net has a width."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def _stages(*stages: tuple[int, ...]) -> Builder:
 
 
 def _nano(layers: Any, image: Any, classes: int) -> Any:
-    """Separable blocks: at this size they learn as much as plain convolutions with two thirds of the multiplications."""
+    """Separable blocks: as good as plain convolutions at this size, with two thirds of their multiplications."""
     x = _conv_block(layers, image, 8, "conv1")
     x = layers.MaxPooling2D(2, name="pool1")(x)
     x = _separable_block(layers, x, 16, "block1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -121,7 +122,8 @@ class Fitting:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for name, command in {"train": _train, "prune": _prune, "qat": _qat}.items():
+    commands: dict[str, Callable[..., None]] = {"train": _train, "prune": _prune, "qat": _qat}
+    for name, command in commands.items():
         app.command(name, cls=TrackedCommand)(spread(command))
 
 
