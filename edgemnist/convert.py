@@ -42,6 +42,7 @@ from edgemnist.data.splits import class_balanced_sample
 from edgemnist.errors import InputError, ModelError, storage_errors
 from edgemnist.progress import progress_task
 from edgemnist.runtimes.base import ModelKind
+from edgemnist.runtimes.registry import default_runtimes, find_runtime
 from edgemnist.tflite_file import TfliteModel, parse_tflite, read_tflite
 from edgemnist.tflm_project import TflmFacts, TflmProject, tflm_project
 
@@ -219,6 +220,7 @@ def _make(job: _Job, mode: ModelKind, verifier: verification.Verifier) -> tuple[
         operator_versions=operator_versions(model),
         calibration=None if calibration is None else calibration.as_json(),
         verification=verified,
+        runtimes=tuple(name for name in default_runtimes() if mode in find_runtime(name).takes),
         c_array=tuple(c_files),
         c_name=c_name if c_files else None,
         tflm=tflm.facts if tflm else None,

@@ -20,6 +20,7 @@ from edgemnist.convert import run_conversion
 from edgemnist.data import load_for_run
 from edgemnist.data.base import Dataset
 from edgemnist.errors import InputError, MissingDependencyError
+from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.report import FirmwareReport
 from edgemnist.mcu.stage import run_on_default_board
 from edgemnist.models import DEFAULT_ARCHITECTURE, find_architecture
@@ -28,6 +29,7 @@ from edgemnist.parity.stage import ParityOptions, parity
 from edgemnist.parity.subjects import ImageChoice
 from edgemnist.presets import PRESETS, Preset
 from edgemnist.prune import PruneResult, PruneSettings, run_pruning
+from edgemnist.reference_nets import Cost, advice_on_cost
 from edgemnist.runtimes.base import ModelKind
 from edgemnist.train import TrainResult, TrainSettings, run_training
 from edgemnist.training.recipe import epochs_for, given_or
@@ -86,7 +88,8 @@ class StageRow:
 class RunReport:
     """What the main job made. ``first_line`` says which data it ran on; ``seconds`` is wall time by stage.
 
-    ``firmware`` is the run on an emulated microcontroller, or why there was none.
+    ``firmware`` is the run on an emulated microcontroller, or why there was none; ``advice`` says whether a dense net
+    does better for less, "" where nobody knows.
     """
 
     first_line: str
@@ -95,6 +98,7 @@ class RunReport:
     parity: ParityReport
     codegen: CodegenResult
     firmware: FirmwareReport | str
+    advice: str
     commands: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -105,6 +109,7 @@ class RunReport:
             "seconds": self.seconds,
             "codegen": self.codegen.as_json(),
             "firmware": self.firmware if isinstance(self.firmware, str) else self.firmware.as_json(),
+            "advice": self.advice,
             "parity": self.parity.as_json(),
             "next_commands": list(self.commands),
         }
@@ -156,7 +161,9 @@ def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
             report = parity(ParityOptions(work.root, images=images, runtimes=runtimes))
     rows = _rows(work, trained, pruned, converted, generated, report)
     rows += _firmware_rows(firmware)
-    result = RunReport(first_line, rows, watch.seconds, report, generated, firmware, _next_commands(work))
+    result = RunReport(
+        first_line, rows, watch.seconds, report, generated, firmware, _advice(pruned, firmware), _next_commands(work)
+    )
     _record(work, settings, dataset, result)
     return result
 
@@ -213,6 +220,19 @@ def _firmware(work: WorkFolder) -> FirmwareReport | str:
         return run_on_default_board(work)
     except MissingDependencyError as error:
         return f"no firmware was run: {error}"
+
+
+def _advice(pruned: PruneResult, report: FirmwareReport | str) -> str:
+    if (
+        isinstance(report, str)
+        or report.image is None
+        or report.counts is None
+        or report.image.board.name != DEFAULT_BOARD
+    ):
+        return pruned.advice
+    sizes = report.image.sizes
+    cost = Cost(sizes.model_code + sizes.model_constants, report.counts.mean)
+    return advice_on_cost(pruned.dataset, pruned.accuracy, cost)
 
 
 def _firmware_rows(report: FirmwareReport | str) -> tuple[StageRow, ...]:

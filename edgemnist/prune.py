@@ -20,6 +20,8 @@ from edgemnist.artifacts import (
 from edgemnist.data.base import Dataset
 from edgemnist.data.loading import load_dataset_for
 from edgemnist.data.splits import TrainingDivision, divide_for_training
+from edgemnist.models import folded_parameters
+from edgemnist.reference_nets import advice_on_weights
 from edgemnist.teacher import find_teacher
 from edgemnist.training import sparsity
 from edgemnist.training.answers import TeacherAnswers, prepare_answers
@@ -68,9 +70,10 @@ class PruneSettings:
 class PruneResult:
     """What came out. Accuracies are in 0..1 on the test split; ``layers`` are counted in the stripped model.
 
-    ``sparsity`` is the share of zeros in all kernels together, those left dense included; the gzip sizes are of all
-    weights as float32, in bytes; ``seconds`` is wall time of all epochs, ``cpu_seconds`` their
-    processor time.
+    ``sparsity`` is the share of zeros in all kernels together, those left dense included; ``parameters_left`` are
+    those that are not zero, after batch-norm folding; ``advice`` says whether a smaller dense net does better, "" where
+    nobody knows; the gzip sizes are of all weights as float32, in bytes; ``seconds`` is wall time of all epochs,
+    ``cpu_seconds`` their processor time.
     """
 
     model_path: Path
@@ -80,6 +83,8 @@ class PruneResult:
     accuracy: float
     validation_accuracy: float
     sparsity: float
+    parameters_left: int
+    advice: str
     layers: tuple[LayerSparsity, ...]
     gzip_bytes_before: int
     gzip_bytes: int
@@ -187,14 +192,18 @@ def _measure(
     dataset: Dataset,
     work: WorkFolder,
 ) -> PruneResult:
+    accuracy = evaluate(model, dataset.test, context.normalisation)[1]
+    left = folded_parameters(model) - sum(layer.zeros for layer in layers)
     return PruneResult(
         model_path=work.path(PRUNED_MODEL),
         dataset=context.dataset,
         arch=context.arch,
         accuracy_before=before.accuracy,
-        accuracy=evaluate(model, dataset.test, context.normalisation)[1],
+        accuracy=accuracy,
         validation_accuracy=state.best.validation_accuracy,
         sparsity=sparsity.total_sparsity(layers),
+        parameters_left=left,
+        advice=advice_on_weights(dataset.name, accuracy, left),
         layers=layers,
         gzip_bytes_before=before.gzip_bytes,
         gzip_bytes=sparsity.compressed_size(model),

@@ -111,8 +111,9 @@ class Verification:
 class ConvertedModel:
     """One ``.tflite`` file. Sizes in bytes; ``operator_versions`` maps a kind to its version.
 
-    ``c_array`` are the C array's file names; ``tflm`` is what was written beside it for TensorFlow Lite Micro, None
-    without a C array or for a kind other than int8.
+    ``runtimes`` are those that take a model of this kind, installed or not; ``c_array`` are the C array's file names;
+    ``tflm`` is what was written beside it for TensorFlow Lite Micro, None without a C array or for a kind other than
+    int8.
     """
 
     mode: str
@@ -125,6 +126,7 @@ class ConvertedModel:
     operator_versions: Mapping[str, int]
     calibration: Mapping[str, Any] | None
     verification: Verification
+    runtimes: tuple[str, ...] = ()
     c_array: tuple[str, ...] = ()
     c_name: str | None = None
     tflm: TflmFacts | None = None

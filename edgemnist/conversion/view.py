@@ -81,6 +81,7 @@ def _lines(result: ConversionResult) -> list[str]:
         f"{images} on {first.runtime} {first.version}; files in {result.folder}",
     ]
     for model in result.models:
+        lines.append(f"{model.file}: for {', '.join(model.runtimes)}")
         if model.input.scale is not None:
             lines.append(f"{model.file}: input {_tensor(model.input)}; output {_tensor(model.output)}")
         if model.c_name is not None:

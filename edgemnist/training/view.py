@@ -71,6 +71,8 @@ def show_pruning(result: PruneResult, *, as_json: bool) -> None:
         "accuracy: measured on the test split; zeros: counted after stripping; gzip: of all weights as float32. "
         "A .tflite file only gets smaller when it is compressed."
     )
+    if result.advice:
+        console.print(result.advice, markup=False)
     console.print(f"model: {result.model_path}")
 
 
