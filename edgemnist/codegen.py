@@ -15,10 +15,11 @@ from edgemnist.compiler import memory_map
 from edgemnist.compiler.emit import EmitSettings, emit
 from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Plan, plan
-from edgemnist.compiler.ops.base import LoweringSettings
+from edgemnist.compiler.ops.base import LoweringSettings, Sparsity
 from edgemnist.compiler.passes import FUSIONS, optimise
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.self_test import self_test_source
+from edgemnist.compiler.sparsity import CHOICES as SPARSE_CHOICES
 from edgemnist.compiler.targets import TARGETS
 from edgemnist.data.base import Normalisation
 from edgemnist.errors import InputError
@@ -36,7 +37,8 @@ class CodegenSettings:
 
     ``name`` prefixes files and C names; ``rounding`` "tflm" equals TensorFlow Lite for Microcontrollers, "tflite"
     TensorFlow 2.21's reference kernels; ``fusions`` are names in ``passes.FUSIONS``; ``labels`` in class order;
-    ``normalisation`` None takes the usual one that the input's quantisation fits.
+    ``normalisation`` None takes the usual one that the input's quantisation fits; ``sparse`` is a name in
+    ``SPARSE_CHOICES``: which layers store only their weights other than zero.
     """
 
     name: str = DEFAULT_NAME
@@ -45,10 +47,12 @@ class CodegenSettings:
     fusions: tuple[str, ...] = tuple(FUSIONS)
     labels: tuple[str, ...] = ()
     normalisation: Normalisation | None = None
+    sparse: str = "auto"
 
     def command(self, model: str) -> str:
         """Return the command line that gives the same files, without folders."""
         parts = [f"edgemnist codegen {model} --name {self.name} --target {self.target} --rounding {self.rounding}"]
+        parts += [f"--sparse {self.sparse}"] if self.sparse != "auto" else []
         parts += [f"--no-fuse {name}" for name in FUSIONS if name not in self.fusions]
         return " ".join(parts)
 
@@ -82,26 +86,40 @@ class GeneratedModel:
                     "macs": step.macs,
                     "constant_bytes": step.constant_bytes,
                     "scratch_bytes": step.scratch,
+                    "sparse": _sparsity_json(step.sparsity),
                 }
                 for step in self.program.steps
             ],
         }
 
 
+def _sparsity_json(sparsity: Sparsity | None) -> dict[str, int] | None:
+    if sparsity is None:
+        return None
+    return {
+        "weights": sparsity.weights,
+        "zeros": sparsity.weights - sparsity.stored,
+        "bytes": sparsity.bytes,
+        "saved_bytes": sparsity.weights - sparsity.bytes,
+    }
+
+
 def compile_model(model: TfliteModel, settings: CodegenSettings) -> tuple[Program, Plan]:
     """Read, fuse, lower and lay out a model.
 
-    :raises InputError: an unknown target, rounding or fusion.
+    :raises InputError: an unknown target, rounding, fusion or choice of sparse layers.
     :raises ModelError: the model can't be compiled; every reason is in the message.
     """
     for what, value, allowed in (
         ("target", settings.target, tuple(TARGETS)),
         ("rounding", settings.rounding, ROUNDINGS),
+        ("choice of sparse layers", settings.sparse, SPARSE_CHOICES),
     ):
         if value not in allowed:
             raise InputError(f"unknown {what} {value!r}; choose one of {', '.join(allowed)}")
     graph = optimise(read_graph(model), settings.fusions)
-    program = lower(graph, LoweringSettings(rounding=settings.rounding, target=settings.target))
+    lowering = LoweringSettings(rounding=settings.rounding, target=settings.target, sparse=settings.sparse)
+    program = lower(graph, lowering)
     return program, plan(program)
 
 
@@ -199,7 +217,7 @@ def _tflm_arena(path: Path) -> int | None:
 
 
 def settings_from(
-    *, name: str, target: str, rounding: str, without: Sequence[str], labels: str | None
+    *, name: str, target: str, rounding: str, without: Sequence[str], labels: str | None, sparse: str = "auto"
 ) -> CodegenSettings:
     """Return the settings that the flags ask for; ``labels`` is a comma-separated list or a JSON array.
 
@@ -209,7 +227,7 @@ def settings_from(
     if unknown:
         raise InputError(f"unknown fusion {unknown[0]!r}; choose from {', '.join(FUSIONS)}")
     fusions = tuple(fusion for fusion in FUSIONS if fusion not in without)
-    return CodegenSettings(name, target, rounding, fusions, _parse_labels(labels or ""))
+    return CodegenSettings(name, target, rounding, fusions, _parse_labels(labels or ""), sparse=sparse)
 
 
 def _parse_labels(text: str) -> tuple[str, ...]:

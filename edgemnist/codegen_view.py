@@ -22,8 +22,17 @@ def show(result: CodegenResult) -> None:
             str(index), kind, step.function, f"{step.macs:,}", f"{step.constant_bytes:,} B", f"{step.scratch:,} B"
         )  # fmt: skip
     console.print(table, "")
+    for line in _sparse_layers(result):
+        console.print(line, markup=False)
     for line in _figures(result):
         console.print(line, markup=False)
+
+
+def _sparse_layers(result: CodegenResult) -> list[str]:
+    steps = result.generated.program.steps
+    found = [(index, step.sparsity) for index, step in enumerate(steps) if step.sparsity is not None]
+    lines = [f"step {index} sparse: {sparsity.summary}" for index, sparsity in found]
+    return [*lines, ""] if lines else []
 
 
 def _figures(result: CodegenResult) -> list[str]:

@@ -26,6 +26,10 @@ def codegen(
         str, typer.Option(help="Whose bytes to equal: tflm, or tflite for TensorFlow 2.21's reference kernels.")
     ] = "tflm",
     no_fuse: Annotated[list[str] | None, typer.Option(help="Switch a fusion off; may be repeated.")] = None,
+    sparse: Annotated[
+        str,
+        typer.Option(help="Layers to store without their zeros: auto where it gains, never, always where possible."),
+    ] = "auto",
     labels: Annotated[str | None, typer.Option(help="Class names, a,b,c. Default: the work folder's.")] = None,
     work: Work = DEFAULT_WORK,
     json: Json = False,
@@ -35,7 +39,9 @@ def codegen(
     from edgemnist.artifacts import WorkFolder
     from edgemnist.codegen import run_codegen, settings_from
 
-    settings = settings_from(name=name, target=target, rounding=rounding, without=no_fuse or [], labels=labels)
+    settings = settings_from(
+        name=name, target=target, rounding=rounding, without=no_fuse or [], labels=labels, sparse=sparse
+    )
     result = run_codegen(model, out, settings, WorkFolder(work))
     if json:
         progress.print_json(result.as_json())

@@ -72,6 +72,9 @@ def _provenance(program: Program, plan: Plan, settings: EmitSettings) -> str:
         shape = "x".join(str(size) for size in program.graph.tensors[step.outputs[0]].shape[1:])
         name = step.node.label.split(" ", 2)[2]
         lines.append(f"   {index:4}  {name:40}  {shape:12} {step.constant_bytes:11} {step.macs:9}")
+    sparse = [(index, step.sparsity) for index, step in enumerate(program.steps) if step.sparsity is not None]
+    lines += ["", "Weights of zero are left out:"] if sparse else []
+    lines += [f"   step {index}: {sparsity.summary}" for index, sparsity in sparse]
     return "/* " + "\n * ".join(lines).replace(" * \n", " *\n") + "\n */\n"
 
 

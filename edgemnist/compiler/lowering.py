@@ -10,6 +10,7 @@ from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings, Step
 from edgemnist.compiler.ops.convolution import fits_pairs
+from edgemnist.compiler.sparsity import choose_steps, worth_trying
 from edgemnist.errors import UnsupportedModelError
 
 
@@ -42,6 +43,8 @@ _NARROW = frozenset(
         "em_depthwise_conv_2d_params",
         "em_fully_connected_params",
         "em_pool_2d_params",
+        "em_sparse_conv_2d_params",
+        "em_sparse_pixels_params",
     }
 )
 
@@ -53,11 +56,23 @@ def lower(graph: Graph, settings: LoweringSettings) -> Program:
     """
     if settings.bodies.packing == "pairs" and not all(_fits_pairs(node, graph) for node in graph.nodes):
         settings = replace(settings, portable_bodies=True)
-    steps = tuple(OPERATORS[node.kind].lower(node, graph, settings) for node in graph.nodes)
+    steps = _steps(graph, settings)
     problems = [problem for step in steps for problem in _too_large(step)]
     if problems:
         raise UnsupportedModelError("the model can't be compiled:", problems)
     return Program(graph, steps, settings)
+
+
+def _steps(graph: Graph, settings: LoweringSettings) -> tuple[Step, ...]:
+    if settings.sparse != "auto":
+        return tuple(OPERATORS[node.kind].lower(node, graph, settings) for node in graph.nodes)
+    without, where_it_can = replace(settings, sparse="never"), replace(settings, sparse="always")
+    dense = tuple(OPERATORS[node.kind].lower(node, graph, without) for node in graph.nodes)
+    sparse = tuple(
+        OPERATORS[node.kind].lower(node, graph, where_it_can) if worth_trying(node, graph) else step
+        for node, step in zip(graph.nodes, dense, strict=True)
+    )
+    return choose_steps(dense, sparse, settings.bodies)
 
 
 def _fits_pairs(node: Node, graph: Graph) -> bool:
@@ -70,7 +85,10 @@ def _fits_pairs(node: Node, graph: Graph) -> bool:
 def _too_large(step: Step) -> list[str]:
     if step.struct_type not in _NARROW:
         return []
-    fields = [(name, value) for name, value in step.parameters if isinstance(value, int) and name not in LONG_FIELDS]
+    long_fields = LONG_FIELDS | {"in_channels"} if step.struct_type == "em_sparse_pixels_params" else LONG_FIELDS
+    layer = dict(step.parameters).get("layer", ())
+    every = (*step.parameters, *(layer if isinstance(layer, tuple) else ()))
+    fields = [(name, value) for name, value in every if isinstance(value, int) and name not in long_fields]
     return [
         f"{step.node.label}: {name} is {value}, kernels take up to 32767; make the layer smaller"
         for name, value in fields

@@ -140,7 +140,7 @@ def _add_can_fuse(graph: Graph, conv: Node, add: Node) -> bool:
     if graph.tensors[conv.inputs[1]].shape[3] != conv_geometry(conv, graph).in_channels:
         return False
     # The fused kernel has only the usual requantisation; what needs the general one stays apart.
-    calls = [OPERATORS[node.kind].lower(node, graph, LoweringSettings()).function for node in (conv, add)]
+    calls = [OPERATORS[node.kind].lower(node, graph, LoweringSettings(sparse="never")).function for node in (conv, add)]
     return calls[0] in ("em_conv_2d", "em_pointwise") and calls[1] == "em_add"
 
 

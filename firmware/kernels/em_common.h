@@ -46,11 +46,20 @@
 #define EM_UNROLL(count)
 #endif
 
+/* Before a loop that is not to be unrolled: clang would make much code of little gain. */
+#if defined(__clang__)
+#define EM_ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define EM_ROLLED
+#endif
+
 /* memcpy of a few bytes, which is a load or a store: without the library's headers compilers make a call of it. */
 #if defined(__GNUC__)
 #define EM_COPY(to, from, size) __builtin_memcpy(to, from, size)
+#define EM_ALIGNED(pointer, bytes) __builtin_assume_aligned(pointer, bytes)
 #else
 #define EM_COPY(to, from, size) memcpy(to, from, size)
+#define EM_ALIGNED(pointer, bytes) (pointer)
 #endif
 
 /* Cores with the instructions of the Armv7E-M DSP extension: Cortex-M4, M7, M33 and M55. */

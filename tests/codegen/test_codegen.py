@@ -124,6 +124,7 @@ def test_alignment_of_every_buffer(real_models: Path) -> None:
         (["--name", "String"], "name of another header"),
         (["--name", "em_common"], "name of another header"),
         (["--no-fuse", "magic"], "unknown fusion 'magic'"),
+        (["--sparse", "maybe"], "unknown choice of sparse layers 'maybe'"),
         (["--labels", "a,b"], "2 labels for 10 classes"),
     ],
 )

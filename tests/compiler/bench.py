@@ -84,9 +84,12 @@ class Variant:
     fusions: tuple[str, ...] = tuple(FUSIONS)
     apart: bool = False
     target: str = "portable"
+    sparse: str = "auto"
 
     def __str__(self) -> str:
-        return f"{self.target}, fusions {'+'.join(self.fusions) or 'none'}{', buffers apart' if self.apart else ''}"
+        sparse = "" if self.sparse == "auto" else f", sparse {self.sparse}"
+        apart = ", buffers apart" if self.apart else ""
+        return f"{self.target}{sparse}, fusions {'+'.join(self.fusions) or 'none'}{apart}"
 
 
 VARIANTS = (Variant(fusions=()), Variant(), Variant(apart=True))
@@ -112,7 +115,7 @@ class Truth:
 def build_program(content: bytes, variant: Variant) -> Program:
     """Compile a model as far as the kernel calls."""
     graph = optimise(read_graph(parse_tflite(content)), variant.fusions)
-    return lower(graph, LoweringSettings(target=variant.target))
+    return lower(graph, LoweringSettings(target=variant.target, sparse=variant.sparse))
 
 
 def plan_apart(program: Program) -> Plan:
@@ -129,7 +132,7 @@ def networks_of(subject: Subject, variants: Sequence[Variant]) -> Iterator[tuple
     seen: set[tuple[object, ...]] = set()
     for variant in variants:
         program = build_program(subject.content, variant)
-        key = (variant.apart, variant.target, tuple(node.sources for node in program.graph.nodes))
+        key = (variant.apart, variant.target, variant.sparse, tuple(node.sources for node in program.graph.nodes))
         if key not in seen:
             seen.add(key)
             yield variant, Network(program, plan_apart(program) if variant.apart else plan(program), variant.apart)

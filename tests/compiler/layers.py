@@ -69,7 +69,8 @@ class Arithmetic:
 
     ``multiplier`` is input scale * weight scale / output scale; None takes one that fills the output's range.
     ``weight_factors`` multiply the weight scale of channels in turn when ``per_channel``. ``bias`` is the largest
-    magnitude of the random biases, None for no bias.
+    magnitude of the random biases, None for no bias. ``zeros`` is the share of weights that are zero; the first
+    ``empty`` channels have no other.
     """
 
     activation: int = ACTIVATION_NONE
@@ -79,6 +80,8 @@ class Arithmetic:
     weight_factors: tuple[float, ...] = (1.0, 0.6, 1.7, 0.9, 1.2)
     bias: int | None = 4000
     lowest_weight: int = -127
+    zeros: float = 0.0
+    empty: int = 0
 
 
 @dataclass
@@ -127,6 +130,7 @@ class Layers:
         """Add a CONV_2D."""
         _, height, width, channels = value.shape
         weights = self._weights((filters, *window.kernel, channels // groups), arithmetic)
+        weights[: arithmetic.empty] = 0
         shape = (1, *window.output_size(height, width), filters)
         return self._weighted("CONV_2D", value, weights, 0, shape, arithmetic, window.options())
 
@@ -155,6 +159,7 @@ class Layers:
         features = value.shape[-1] if keep_dims else int(np.prod(value.shape[1:]))
         shape = (*value.shape[:-1], units) if keep_dims else (1, units)
         weights = self._weights((units, features), arithmetic)
+        weights[: arithmetic.empty] = 0
         options = {"keep_num_dims": keep_dims}
         return self._weighted("FULLY_CONNECTED", value, weights, 0, shape, arithmetic, options)
 
@@ -199,6 +204,8 @@ class Layers:
 
     def _weights(self, shape: tuple[int, ...], arithmetic: Arithmetic) -> NDArray[np.int8]:
         weights: NDArray[np.int8] = self.generator.integers(arithmetic.lowest_weight, 128, shape).astype(np.int8)
+        if arithmetic.zeros:
+            weights[self.generator.random(shape) < arithmetic.zeros] = 0
         return weights
 
     def _weighted(

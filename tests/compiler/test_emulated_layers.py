@@ -42,11 +42,11 @@ def available(toolchain: str, core: str) -> bool:
     return TOOLCHAINS[toolchain].available(find_core(core)) is None
 
 
-def check_on_core(drawn: dict[str, Case], core: str, toolchain: str, optimisation: str) -> None:
+def check_on_core(drawn: dict[str, Case], core: str, toolchain: str, optimisation: str, sparse: str = "auto") -> None:
     """Assert that every case's output is the reference's, for the border and random images that subjects have."""
     if not available(toolchain, core):
         pytest.skip(f"{toolchain} is not installed")
-    programs = [build_program(case.content(), Variant(target=core)) for case in drawn.values()]
+    programs = [build_program(case.content(), Variant(target=core, sparse=sparse)) for case in drawn.values()]
     networks = [(program, plan(program)) for program in programs]
     machine = Machine(build_networks(networks, find_core(core), toolchain, optimisation), find_core(core))
     for number, ((name, case), (program, layout)) in enumerate(zip(drawn.items(), networks, strict=True)):

@@ -72,6 +72,24 @@ Parameter = tuple[str, FieldValue]
 """A field of a C struct: its name and its value."""
 
 
+@dataclass(frozen=True)
+class Sparsity:
+    """A layer that stores only its weights other than zero: how many of how many, in ``bytes`` instead of a byte each.
+
+    ``instructions`` is an estimate of what its sums take; see ``SparseCosts``.
+    """
+
+    stored: int
+    weights: int
+    bytes: int
+    instructions: float
+
+    @property
+    def summary(self) -> str:
+        """One line for people."""
+        return f"{self.stored:,} of {self.weights:,} weights, {self.bytes:,} bytes instead of {self.weights:,}"
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One kernel call: ``function(&parameters, arrays..., [scratch], inputs..., outputs...)``.
@@ -92,6 +110,7 @@ class Step:
     scratch: int = 0
     overlaps: Mapping[tuple[int, int], Overlap] = field(default_factory=dict)
     macs: int = 0
+    sparsity: Sparsity | None = None
 
     @property
     def constant_bytes(self) -> int:
@@ -103,12 +122,14 @@ class Step:
 class LoweringSettings:
     """Choices that change what is generated: ``rounding`` is "tflm" or "tflite" (TensorFlow 2.21 reference).
 
-    ``portable_bodies`` leaves the target's bodies out, for a model that they can't take.
+    ``portable_bodies`` leaves the target's bodies out, for a model that they can't take. ``sparse``: which layers store
+    only their weights other than zero: "never", "always" those whose kernel can, or "auto" those that gain by it.
     """
 
     rounding: str = "tflm"
     target: str = "portable"
     portable_bodies: bool = False
+    sparse: str = "auto"
 
     @property
     def bodies(self) -> Target:

@@ -34,6 +34,8 @@ from edgemnist.compiler.ops.convolution import (
     windows_of,
 )
 from edgemnist.compiler.ops.layer_checks import check_image, check_weights, check_window
+from edgemnist.compiler.ops.overlaps import write_behind_read
+from edgemnist.compiler.ops.sparse import SparseLayer, sparse_conv_2d, sparse_pixels
 
 MAX_POOL_PAIRS = 8
 """EM_POOL_PAIRS in em_conv_2d.h: the most pixel pairs that a fused pool window may have."""
@@ -83,12 +85,20 @@ class Conv2D(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         if node.fused and node.fused[0].kind == "ADD":
-            return _lower_with_add(node, graph, self.lower(without_add(node, graph), graph, settings))
+            return _lower_with_add(
+                node, graph, self.lower(without_add(node, graph), graph, replace(settings, sparse="never"))
+            )
         geometry = conv_geometry(node, graph)
         weights = graph.tensors[node.inputs[1]].data
         rows = np.asarray(weights).reshape(geometry.out_channels, -1)
         channels = channel_parameters(node, graph, rows, channel_multipliers(node, graph))
         groups = geometry.in_channels // graph.tensors[node.inputs[1]].shape[3]
+        if settings.sparse == "always" and groups == 1 and geometry.dilation_width == 1 and channels.fast:
+            sparse = SparseLayer(node, graph, channels, output_parameters(node, graph), settings.bodies.sparse)
+            if is_pointwise(geometry) and not node.fused:
+                pixels = geometry.in_height * geometry.in_width
+                return sparse_pixels(sparse, pixels, overlap=True)
+            return sparse_conv_2d(sparse, geometry)
         per_group = geometry.out_channels // groups
         row_length = geometry.kernel_width * geometry.in_channels // groups
         packed = np.concatenate(
@@ -221,16 +231,6 @@ def _window_overlap(g: Geometry, pool_height: int, pool_width: int, block: int) 
             reads.append((top * g.in_width + min(left, g.in_width)) * g.in_channels)
             writes.append((y * out_width + min(x + block, out_width)) * g.out_channels)
     return Overlap(at_most=write_behind_read(reads, writes))
-
-
-def write_behind_read(reads: Sequence[int], writes: Sequence[int]) -> int:
-    """Return the largest safe distance from input to output for a kernel that walks forward in blocks.
-
-    ``reads`` holds the first input byte that each block reads, ``writes`` the end of what it writes, both relative to
-    their tensor. A block may write only below what it or any later block still reads.
-    """
-    still_needed = np.minimum.accumulate(np.array(reads)[::-1])[::-1]
-    return int((still_needed - np.array(writes)).min())
 
 
 OPERATORS = (Conv2D(),)

@@ -29,6 +29,7 @@ from edgemnist.compiler.ops.convolution import (
     requantise,
 )
 from edgemnist.compiler.ops.layer_checks import check_weights
+from edgemnist.compiler.ops.sparse import SparseLayer, sparse_pixels
 
 
 class FullyConnected(Operator):
@@ -86,6 +87,9 @@ class FullyConnected(Operator):
                 CArray("shifts", "int8_t", np.array([m.exponent for m in channels.multipliers])),
             )
         rows = graph.tensors[node.inputs[0]].elements // weights.shape[1]
+        if settings.sparse == "always" and channels.fast and settings.rounding == "tflm":
+            sparse = SparseLayer(node, graph, channels, output_parameters(node, graph), settings.bodies.sparse)
+            return sparse_pixels(sparse, rows, overlap=False)
         packed = pack_weights(weights, weights.shape[1], settings.bodies.packing)
         return Step(
             node=node, header="em_fully_connected.h", function=name, struct_type="em_fully_connected_params",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,3 +51,13 @@ def forward_overlap(first_reads: NDArray[Any]) -> Overlap:
     reads = first_reads.reshape(-1)
     writes = np.arange(reads.size)
     return Moves(np.stack([reads, reads + 1], axis=1), np.stack([writes, writes + 1], axis=1)).forward()
+
+
+def write_behind_read(reads: Sequence[int], writes: Sequence[int]) -> int:
+    """Return the largest safe distance from input to output for a kernel that walks forward in blocks.
+
+    ``reads`` holds the first input byte that each block reads, ``writes`` the end of what it writes, both relative to
+    their tensor. A block may write only below what it or any later block still reads.
+    """
+    still_needed = np.minimum.accumulate(np.array(reads)[::-1])[::-1]
+    return int((still_needed - np.array(writes)).min())
