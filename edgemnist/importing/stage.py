@@ -97,7 +97,7 @@ class ImportResult:
 
 @dataclass(frozen=True)
 class _Comparison:
-    images: int
+    compared: int
     max_difference: float
     score_range: tuple[float, float]
     agreement: float
@@ -135,19 +135,11 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
         result = ImportResult(
             model_path=work.path(TRAINED_MODEL),
             source=settings.model,
-            producer=original.graph.producer,
+            **_facts(original),
             dataset=dataset.name,
-            layout=original.graph.layout.value,
-            batch=original.graph.batch,
             normalisation=normalisation_name(normalisation),
-            operators=original.graph.operators,
             output=output,
-            engine=original.engine,
-            compared=compared.images,
-            max_difference=compared.max_difference,
-            score_range=compared.score_range,
-            agreement=compared.agreement,
-            original_accuracy=compared.original_accuracy,
+            **dataclasses.asdict(compared),
             accuracy=measured,
             test_images=len(dataset.test),
             parameters=models.folded_parameters(model),
@@ -155,6 +147,13 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
         )
         _install(content, result, dataset, normalisation, settings, work)
     return result
+
+
+def _facts(original: Original) -> dict[str, Any]:
+    """Return what the result says of the original."""
+    graph = original.graph
+    named = {"producer": graph.producer, "operators": graph.operators, "batch": graph.batch}
+    return {**named, "layout": graph.layout.value, "engine": original.engine}
 
 
 def _normalisation(named: Normalisation | None, original: Original) -> Normalisation:
@@ -215,7 +214,7 @@ def _compare(original: Original, exact: Any, sample: Split, normalisation: Norma
             f"{len(sample)} images by {original.engine}, so it was not kept; please report it with the file"
         )
     return _Comparison(
-        images=len(sample),
+        compared=len(sample),
         max_difference=difference,
         score_range=(float(expected.min()), float(expected.max())),
         agreement=float((expected.argmax(axis=1) == got.argmax(axis=1)).mean()),

@@ -137,6 +137,11 @@ def test_without_onnxruntime_onnx_itself_is_compared_with(
     assert result.max_difference < 1e-4
 
 
+def test_convert_sends_other_frameworks_files_here(net_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["convert", str(net_file), "--float32"]) == 2
+    assert f"edgemnist import {net_file}" in capsys.readouterr().err
+
+
 def test_without_onnx_the_extra_is_named(
     net_file: Path, quadrants: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
