@@ -79,7 +79,9 @@ def load_source(path: Path, image_shape: Sequence[int] | None) -> SourceModel:
             "edgemnist takes image classifiers with exactly one of each"
         )
     input_shape = _input_shape(path, shapes[0], image_shape)
-    function, batched = _trace(call, [1, *input_shape], path), _trace_any_number(call, input_shape)
+    function = _trace(call, [1, *input_shape], path)
+    # A reshape to a fixed number of images, as JAX writes it, would fail only when it is run.
+    batched = _trace_any_number(call, input_shape) if shapes[0][0] is None else None
     return SourceModel(path, files, function, batched, owner, input_shape, _classes(path, function))
 
 

@@ -14,11 +14,13 @@ import pytest
 
 from edgemnist import cli
 from edgemnist.artifacts import TRAINED_MODEL, ModelContext, WorkFolder
+from edgemnist.conversion.sources import load_source
 from edgemnist.data.loading import load_dataset
 from edgemnist.errors import ModelError
 from edgemnist.importing.pixels_given import candidates, check_normalisation, normalisation_given
 from edgemnist.importing.stage import ImportSettings, run_import
 from edgemnist.pixels import NORMALISATIONS
+from edgemnist.tensorflow_setup import load_tensorflow
 from edgemnist.tflite_file import read_tflite
 from tests.convert.conftest import SIDE, draw
 from tests.convert.conftest import quadrants as quadrants
@@ -140,6 +142,20 @@ def test_without_onnxruntime_onnx_itself_is_compared_with(
 def test_convert_sends_other_frameworks_files_here(net_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["convert", str(net_file), "--float32"]) == 2
     assert f"edgemnist import {net_file}" in capsys.readouterr().err
+
+
+def test_a_saved_model_of_one_image_at_a_time_as_jax_writes_it(tmp_path: Path) -> None:
+    tensorflow, _ = load_tensorflow()
+    module, matrix = tensorflow.Module(), tensorflow.constant(weights(SIDE * SIDE, 4))
+    one = [tensorflow.TensorSpec((1, SIDE, SIDE, 1), tensorflow.float32)]
+    module.run = tensorflow.function(
+        lambda image: tensorflow.reshape(image, (1, SIDE * SIDE)) @ matrix, input_signature=one, autograph=False
+    )
+    tensorflow.saved_model.save(module, str(tmp_path / "saved"), signatures=module.run)
+    images = shifted(draw(3, 1)[0])
+    expected = images.reshape(3, -1) @ weights(SIDE * SIDE, 4)
+    got = load_source(tmp_path / "saved", (SIDE, SIDE, 1)).predict(images)
+    np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
 def test_without_onnx_the_extra_is_named(
