@@ -36,8 +36,8 @@ from edgemnist.training.stage import FitStage, command_line, read_unfinished, re
 
 CHECKPOINT = "prune-checkpoint.npz"
 DEFAULT_SPARSITY = 0.5
-DEFAULT_EPOCHS = 5
-"""For 55,000 images or more; smaller sets get more."""
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 25
+_EPOCHS_PER_DENSITY = 2.5
 
 FINE_TUNING_RATE = 0.5
 """Peak learning rate of the fine-tuning, as a share of that of the training."""
@@ -248,6 +248,11 @@ def _with_stored(settings: PruneSettings, stored: Mapping[str, Any]) -> PruneSet
     return PruneSettings(**{**kept, **given})
 
 
+def usual_epochs(share: float) -> int:
+    """Return the epochs for 55,000 images or more: the fewer weights are left, the longer they have to learn."""
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(_EPOCHS_PER_DENSITY / (1.0 - share))))
+
+
 def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder, trained: StageRecord) -> _Plan:
     before = trained.settings
     require_same_dataset(before, dataset, "prune")
@@ -259,7 +264,7 @@ def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder, trained: 
         settings,
         before,
         dataset,
-        epochs=DEFAULT_EPOCHS,
+        epochs=usual_epochs(share),
         rate_share=FINE_TUNING_RATE,
         averaging=before.get("averaging", False),
     )
