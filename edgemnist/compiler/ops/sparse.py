@@ -93,7 +93,8 @@ def sparse_conv_2d(layer: SparseLayer, geometry: Geometry) -> Step:
     columns = (pixels * pool_width - 1) * g.stride_width + g.kernel_width
     scratch = pool_height * columns * g.kernel_height * g.in_channels
     groups, passes = out_height * -(-out_width // pixels), pool_height * pool_width
-    instructions = _instructions(layer, stream, groups * passes, pixels) + groups * scratch * layer.costs.copy
+    sums = groups * passes * pixels * g.out_channels if pool else 0
+    instructions = _products(layer, stream, groups * passes, pixels) + groups * scratch * layer.costs.copy
     return Step(
         node=node, header="em_sparse_conv_2d.h", function="em_sparse_conv_2d", struct_type="em_sparse_conv_2d_params",
         parameters=(
@@ -109,7 +110,7 @@ def sparse_conv_2d(layer: SparseLayer, geometry: Geometry) -> Step:
         inputs=node.inputs[:1], outputs=node.outputs, arrays=_arrays(layer, stream), scratch=scratch,
         overlaps={(node.inputs[0], node.outputs[0]): _strips_overlap(g, pool_height, pool_width, pixels)},
         macs=out_height * out_width * passes * int(np.count_nonzero(layer.weights)),
-        sparsity=_sparsity(layer, stream, instructions),
+        sparsity=_sparsity(layer, stream, instructions + sums * layer.costs.pooled),
     )  # fmt: skip
 
 
@@ -124,7 +125,7 @@ def sparse_pixels(layer: SparseLayer, count: int, *, overlap: bool) -> Step:
     stream = pack_stream(rows)
     pixels = choose_pixels(count, layer.costs)
     backward = overlap and written > read
-    instructions = _instructions(layer, stream, -(-count // pixels), pixels)
+    instructions = _products(layer, stream, -(-count // pixels), pixels)
     return Step(
         node=node, header="em_sparse_pixels.h", function="em_sparse_each_pixel", struct_type="em_sparse_pixels_params",
         parameters=(
@@ -153,11 +154,9 @@ def _sparsity(layer: SparseLayer, stream: Stream, instructions: float) -> Sparsi
     return Sparsity(int(np.count_nonzero(weights)), int(weights.size), len(stream.values), instructions)
 
 
-def _instructions(layer: SparseLayer, stream: Stream, groups: int, pixels: int) -> float:
-    """Return an estimate for ``groups`` times ``pixels`` sums of every channel."""
-    costs = layer.costs
-    for_each_group = stream.entries * (pixels * costs.product + costs.entry)
-    return groups * (for_each_group + len(layer.weights) * pixels * costs.sum)
+def _products(layer: SparseLayer, stream: Stream, groups: int, pixels: int) -> float:
+    """Return an estimate of the instructions for ``groups`` times ``pixels`` sums of every channel."""
+    return groups * stream.entries * (pixels * layer.costs.product + layer.costs.entry)
 
 
 def _group_sizes(pixels: int) -> Sequence[int]:
