@@ -16,8 +16,8 @@ class SparseCosts:
     takes the largest; ``copy``: for each byte of a strip. ``pixels``: the most that the body has registers for.
 
     Counted on emulated Cortex-M0, M3 and M4 with gcc and zig at -O2, without what both kinds of kernel do alike for
-    each output. For the dense ones it is the least that a layer took, so that the choice of the others is no loss;
-    vector units' figures are not measured, but so low that little becomes sparse there.
+    each output. For the dense ones it is the least that a layer took, so that the choice of the others is no loss. With
+    vectors it depends on how many channels there are, and is taken for the many: little becomes sparse there.
     """
 
     dense_mac: Mapping[str, float]
