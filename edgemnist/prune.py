@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts import (
@@ -14,7 +13,6 @@ from edgemnist.artifacts import (
     ModelContext,
     StageRecord,
     WorkFolder,
-    package_versions,
     sha256_of,
 )
 from edgemnist.data.base import Dataset
@@ -27,10 +25,10 @@ from edgemnist.training import sparsity
 from edgemnist.training.answers import TeacherAnswers, prepare_answers
 from edgemnist.training.distillation import DistillationSettings, Teacher, stored_distillation
 from edgemnist.training.fine_tuning import following_recipe, require_same_dataset
-from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_best_weights
+from edgemnist.training.loop import FitState, Loop, evaluate, use_best_weights
 from edgemnist.training.recipe import Recipe, given_or
-from edgemnist.training.report import peak_memory_bytes, write_history
-from edgemnist.training.saving import load_model, save_model
+from edgemnist.training.report import FitResult, facts_of_fit, finish_fit
+from edgemnist.training.saving import load_model
 from edgemnist.training.sparsity import LayerSparsity
 from edgemnist.training.stage import FitStage, command_line, read_unfinished, resumable, run_fit
 
@@ -43,7 +41,6 @@ FINE_TUNING_RATE = 0.5
 """Peak learning rate of the fine-tuning, as a share of that of the training."""
 
 _COMMAND = "edgemnist prune"
-_NOT_FIGURES = ("model_path", "dataset", "arch", "history")
 
 
 @dataclass(frozen=True)
@@ -67,39 +64,26 @@ class PruneSettings:
 
 
 @dataclass(frozen=True)
-class PruneResult:
-    """What came out. Accuracies are in 0..1 on the test split; ``layers`` are counted in the stripped model.
+class PruneResult(FitResult):
+    """What came out. ``accuracy_before`` is that of the unpruned model; ``layers`` are counted in the stripped one.
 
     ``sparsity`` is the share of zeros in all kernels together, those left dense included; ``parameters_left`` are
     those that are not zero, after batch-norm folding; ``advice`` says whether a smaller dense net does better, "" where
-    nobody knows; the gzip sizes are of all weights as float32, in bytes; ``seconds`` is wall time of all epochs,
-    ``cpu_seconds`` their processor time.
+    nobody knows; the gzip sizes are of all weights as float32, in bytes.
     """
 
-    model_path: Path
-    dataset: str
-    arch: str
     accuracy_before: float
-    accuracy: float
-    validation_accuracy: float
     sparsity: float
     parameters_left: int
     advice: str
     layers: tuple[LayerSparsity, ...]
     gzip_bytes_before: int
     gzip_bytes: int
-    epochs_run: int
-    best_epoch: int
-    seconds: float
-    cpu_seconds: float
-    peak_memory_bytes: int
-    history: tuple[EpochReport, ...]
 
     def figures(self) -> dict[str, Any]:
         """Return the figures as JSON values, for the manifest and ``--json``."""
-        fields = dataclasses.asdict(self)
-        figures = {key: value for key, value in fields.items() if key not in _NOT_FIGURES}
-        return figures | {"layers": [dataclasses.asdict(layer) | {"sparsity": layer.sparsity} for layer in self.layers]}
+        layers = [dataclasses.asdict(layer) | {"sparsity": layer.sparsity} for layer in self.layers]
+        return {**super().figures(), "layers": layers}
 
 
 @dataclass(frozen=True)
@@ -148,7 +132,15 @@ def run_pruning(settings: PruneSettings, dataset: Dataset, work: WorkFolder, *, 
         answers = prepare_answers(teacher, dataset, plan.recipe)
         stripped, state, layers = _fit(model, plan, stage, context, division, answers, resume=resume)
         result = _measure(stripped, before, state, layers, context, dataset, work)
-        _finish(stripped, result, {**context.as_json(), **stored}, work)
+        finish_fit(
+            stripped,
+            result,
+            work,
+            "prune",
+            settings={**context.as_json(), **stored},
+            inputs=[work.path(TRAINED_MODEL)],
+            checkpoints=[checkpoint],
+        )
     return result
 
 
@@ -195,39 +187,15 @@ def _measure(
     accuracy = evaluate(model, dataset.test, context.normalisation)[1]
     left = folded_parameters(model) - sum(layer.zeros for layer in layers)
     return PruneResult(
-        model_path=work.path(PRUNED_MODEL),
-        dataset=context.dataset,
-        arch=context.arch,
+        **facts_of_fit(work.path(PRUNED_MODEL), context, accuracy, state),
         accuracy_before=before.accuracy,
-        accuracy=accuracy,
-        validation_accuracy=state.best.validation_accuracy,
         sparsity=sparsity.total_sparsity(layers),
         parameters_left=left,
         advice=advice_on_weights(dataset.name, accuracy, left),
         layers=layers,
         gzip_bytes_before=before.gzip_bytes,
         gzip_bytes=sparsity.compressed_size(model),
-        epochs_run=state.epoch,
-        best_epoch=state.best_epoch,
-        seconds=sum(report.seconds for report in state.history),
-        cpu_seconds=sum(report.cpu_seconds for report in state.history),
-        peak_memory_bytes=peak_memory_bytes(),
-        history=state.history,
     )
-
-
-def _finish(model: Any, result: PruneResult, settings: Mapping[str, Any], work: WorkFolder) -> None:
-    save_model(model, result.model_path)
-    write_history(work, "prune-", result.history)
-    work.record(
-        "prune",
-        settings=settings,
-        results=result.figures(),
-        inputs=[work.path(TRAINED_MODEL)],
-        outputs=[result.model_path],
-        versions=package_versions("edgemnist", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
-    )
-    work.path(CHECKPOINT).unlink(missing_ok=True)
 
 
 def prune_named(settings: PruneSettings, dataset: str | None, work: WorkFolder, *, resume: bool = False) -> PruneResult:

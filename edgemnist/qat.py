@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemnist.artifacts import QAT_MODEL, ModelContext, WorkFolder, package_versions, sha256_of
+from edgemnist.artifacts import QAT_MODEL, ModelContext, WorkFolder, sha256_of
 from edgemnist.data.base import Dataset
 from edgemnist.data.loading import load_dataset_for
 from edgemnist.data.splits import TrainingDivision, class_balanced_sample, divide_for_training
@@ -17,10 +17,10 @@ from edgemnist.training import quantisation
 from edgemnist.training.answers import TeacherAnswers, prepare_answers
 from edgemnist.training.distillation import DistillationSettings, Teacher, stored_distillation
 from edgemnist.training.fine_tuning import following_recipe, require_same_dataset
-from edgemnist.training.loop import EpochReport, FitState, Loop, evaluate, use_best_weights
+from edgemnist.training.loop import FitState, Loop, evaluate, use_best_weights
 from edgemnist.training.recipe import Recipe
-from edgemnist.training.report import peak_memory_bytes, write_history
-from edgemnist.training.saving import load_model, save_model
+from edgemnist.training.report import FitResult, facts_of_fit, finish_fit
+from edgemnist.training.saving import load_model
 from edgemnist.training.sparsity import share_of_zeros
 from edgemnist.training.stage import FitStage, command_line, read_unfinished, resumable, run_fit
 
@@ -35,7 +35,6 @@ RANGE_IMAGES = 500
 """Images whose activations are where the ranges start."""
 
 _COMMAND = "edgemnist qat"
-_NOT_FIGURES = ("model_path", "dataset", "arch", "history")
 
 
 @dataclass(frozen=True)
@@ -54,33 +53,16 @@ class QatSettings:
 
 
 @dataclass(frozen=True)
-class QatResult:
-    """What came out. Accuracies are in 0..1 on the test split, ``accuracy_before`` that of the float model.
+class QatResult(FitResult):
+    """What came out. ``accuracy_before`` is that of ``source``, the float model, in 0..1 on the test split.
 
     ``accuracy`` is that of the model with rounded activations; conversion rounds the weights as well. ``sparsity`` is
-    the share of zeros in all kernels; ``seconds`` is wall time of all epochs, ``cpu_seconds`` their
-    processor time.
+    the share of zeros in all kernels.
     """
 
-    model_path: Path
-    dataset: str
-    arch: str
     source: str
     accuracy_before: float
-    accuracy: float
-    validation_accuracy: float
     sparsity: float
-    epochs_run: int
-    best_epoch: int
-    seconds: float
-    cpu_seconds: float
-    peak_memory_bytes: int
-    history: tuple[EpochReport, ...]
-
-    def figures(self) -> dict[str, Any]:
-        """Return the figures as JSON values, for the manifest and ``--json``."""
-        fields = dataclasses.asdict(self)
-        return {key: value for key, value in fields.items() if key not in _NOT_FIGURES}
 
 
 @dataclass(frozen=True)
@@ -129,7 +111,15 @@ def run_qat(settings: QatSettings, dataset: Dataset, work: WorkFolder, *, resume
         model, state = _fit(source, plan, stage, context, division, answers, resume=resume)
         before = evaluate(source, dataset.test, context.normalisation)[1]
         result = _measure(model, before, plan, state, context, dataset, work)
-        _finish(model, result, plan, {**context.as_json(), **stored}, work)
+        finish_fit(
+            model,
+            result,
+            work,
+            "qat",
+            settings={**context.as_json(), **stored},
+            inputs=[plan.source],
+            checkpoints=[checkpoint],
+        )
     return result
 
 
@@ -157,35 +147,11 @@ def _measure(
     model: Any, before: float, plan: _Plan, state: FitState, context: ModelContext, dataset: Dataset, work: WorkFolder
 ) -> QatResult:
     return QatResult(
-        model_path=work.path(QAT_MODEL),
-        dataset=context.dataset,
-        arch=context.arch,
+        **facts_of_fit(work.path(QAT_MODEL), context, evaluate(model, dataset.test, context.normalisation)[1], state),
         source=plan.source.name,
         accuracy_before=before,
-        accuracy=evaluate(model, dataset.test, context.normalisation)[1],
-        validation_accuracy=state.best.validation_accuracy,
         sparsity=share_of_zeros(model),
-        epochs_run=state.epoch,
-        best_epoch=state.best_epoch,
-        seconds=sum(report.seconds for report in state.history),
-        cpu_seconds=sum(report.cpu_seconds for report in state.history),
-        peak_memory_bytes=peak_memory_bytes(),
-        history=state.history,
     )
-
-
-def _finish(model: Any, result: QatResult, plan: _Plan, settings: Mapping[str, Any], work: WorkFolder) -> None:
-    save_model(model, result.model_path)
-    write_history(work, "qat-", result.history)
-    work.record(
-        "qat",
-        settings=settings,
-        results=result.figures(),
-        inputs=[plan.source],
-        outputs=[result.model_path],
-        versions=package_versions("edgemnist", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
-    )
-    work.path(CHECKPOINT).unlink(missing_ok=True)
 
 
 def qat_named(settings: QatSettings, dataset: str | None, work: WorkFolder, *, resume: bool = False) -> QatResult:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from edgemnist import models
-from edgemnist.artifacts import TRAINED_MODEL, ModelContext, WorkFolder, package_versions, sha256_of
+from edgemnist.artifacts import TRAINED_MODEL, ModelContext, WorkFolder, sha256_of
 from edgemnist.augment import AUTO, NO_AUGMENTATION, choose_augmentation
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.loading import load_dataset
@@ -21,9 +20,9 @@ from edgemnist.teacher import find_teacher
 from edgemnist.training.answers import prepare_answers
 from edgemnist.training.checkpoint import read_checkpoint
 from edgemnist.training.distillation import DistillationSettings, Teacher, stored_distillation
-from edgemnist.training.loop import EpochReport, FitState, Loop, TrainingDivergedError, evaluate, use_best_weights
+from edgemnist.training.loop import FitState, Loop, TrainingDivergedError, evaluate, use_best_weights
 from edgemnist.training.recipe import Recipe, epochs_for, given_or
-from edgemnist.training.report import peak_memory_bytes, write_history
+from edgemnist.training.report import FitResult, facts_of_fit, finish_fit
 from edgemnist.training.saving import save_model
 from edgemnist.training.stage import FitStage, command_line, read_unfinished, resumable, run_fit
 from edgemnist.training.transfer import fine_tuning_checkpoint, fit_in_phases
@@ -68,31 +67,10 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
-class TrainResult:
-    """What came out. Accuracies are in 0..1, on the test split and on the validation images of the best epoch.
+class TrainResult(FitResult):
+    """What came out; ``parameters`` counts what a converted model holds (batch norms folded)."""
 
-    ``parameters`` counts what a converted model holds (batch norms folded); ``seconds`` is wall time of all epochs,
-    those before a resume included, ``cpu_seconds`` the processor time of all threads; ``peak_memory_bytes`` is that of
-    the whole process.
-    """
-
-    model_path: Path
-    dataset: str
-    arch: str
-    accuracy: float
-    validation_accuracy: float
     parameters: int
-    epochs_run: int
-    best_epoch: int
-    seconds: float
-    cpu_seconds: float
-    peak_memory_bytes: int
-    history: tuple[EpochReport, ...]
-
-    def figures(self) -> dict[str, Any]:
-        """Return the figures as JSON values, for the manifest and ``--json``."""
-        fields = dataclasses.asdict(self)
-        return {key: value for key, value in fields.items() if key not in ("model_path", "dataset", "arch", "history")}
 
 
 @dataclass(frozen=True)
@@ -153,7 +131,8 @@ def run_training(settings: TrainSettings, dataset: Dataset, work: WorkFolder, *,
             raise
         use_best_weights(model, state)
         result = _measure(model, context, dataset, work, state)
-        _finish(model, result, {**context.as_json(), **stored}, work)
+        checkpoints = checkpoint, fine_tuning_checkpoint(checkpoint)
+        finish_fit(model, result, work, "train", settings={**context.as_json(), **stored}, checkpoints=checkpoints)
     return result
 
 
@@ -202,34 +181,11 @@ def _would_be(stored: Mapping[str, Any], settings: TrainSettings, dataset: Datas
 def _measure(model: Any, context: ModelContext, dataset: Dataset, work: WorkFolder, state: FitState) -> TrainResult:
     """Measure the model on the test split, once."""
     return TrainResult(
-        model_path=work.path(TRAINED_MODEL),
-        dataset=context.dataset,
-        arch=context.arch,
-        accuracy=evaluate(model, dataset.test, context.normalisation)[1],
-        validation_accuracy=state.best.validation_accuracy,
+        **facts_of_fit(
+            work.path(TRAINED_MODEL), context, evaluate(model, dataset.test, context.normalisation)[1], state
+        ),
         parameters=models.folded_parameters(model),
-        epochs_run=state.epoch,
-        best_epoch=state.best_epoch,
-        seconds=sum(report.seconds for report in state.history),
-        cpu_seconds=sum(report.cpu_seconds for report in state.history),
-        peak_memory_bytes=peak_memory_bytes(),
-        history=state.history,
     )
-
-
-def _finish(model: Any, result: TrainResult, settings: Mapping[str, Any], work: WorkFolder) -> None:
-    """Write the model and its record, and drop the checkpoint."""
-    save_model(model, result.model_path)
-    write_history(work, "", result.history)
-    work.record(
-        "train",
-        settings=settings,
-        results=result.figures(),
-        outputs=[result.model_path],
-        versions=package_versions("edgemnist", "tensorflow", "tf-keras", "numpy"),
-    )
-    for checkpoint in (work.path(CHECKPOINT), fine_tuning_checkpoint(work.path(CHECKPOINT))):
-        checkpoint.unlink(missing_ok=True)
 
 
 def train_named(

@@ -1,4 +1,4 @@
-"""What a fit leaves for people: its history as CSV and JSON, the curves as PNG, and the peak memory it took."""
+"""What a fit comes to and what it leaves: the model and its record, the history as CSV and JSON, the curves as PNG."""
 
 from __future__ import annotations
 
@@ -6,13 +6,87 @@ import csv
 import dataclasses
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from edgemnist.artifacts import WorkFolder, write_json, write_text
+from edgemnist.artifacts import ModelContext, WorkFolder, package_versions, write_json, write_text
 from edgemnist.plots import write_curves
 from edgemnist.progress import say
-from edgemnist.training.loop import EpochReport
+from edgemnist.training.loop import EpochReport, FitState
+from edgemnist.training.saving import save_model
+
+_NOT_FIGURES = ("model_path", "dataset", "arch", "history")
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What every fit comes to. Accuracies are in 0..1, on the test split and on the best epoch's validation images.
+
+    ``seconds`` is wall time of all epochs, those before a resume included, ``cpu_seconds`` the processor time of all
+    threads; ``peak_memory_bytes`` is that of the whole process.
+    """
+
+    model_path: Path
+    dataset: str
+    arch: str
+    accuracy: float
+    validation_accuracy: float
+    epochs_run: int
+    best_epoch: int
+    seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+    history: tuple[EpochReport, ...]
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures as JSON values, for the manifest and ``--json``."""
+        fields = dataclasses.asdict(self)
+        return {key: value for key, value in fields.items() if key not in _NOT_FIGURES}
+
+
+def facts_of_fit(path: Path, context: ModelContext, accuracy: float, state: FitState) -> dict[str, Any]:
+    """Return the fields of a ``FitResult``: the model's path, its accuracy on the test split, the fit's last state."""
+    return {
+        "model_path": path,
+        "dataset": context.dataset,
+        "arch": context.arch,
+        "accuracy": accuracy,
+        "validation_accuracy": state.best.validation_accuracy,
+        "epochs_run": state.epoch,
+        "best_epoch": state.best_epoch,
+        "seconds": sum(report.seconds for report in state.history),
+        "cpu_seconds": sum(report.cpu_seconds for report in state.history),
+        "peak_memory_bytes": peak_memory_bytes(),
+        "history": state.history,
+    }
+
+
+def finish_fit(
+    model: Any,
+    result: FitResult,
+    work: WorkFolder,
+    stage: str,
+    *,
+    settings: Mapping[str, Any],
+    inputs: Sequence[Path] = (),
+    checkpoints: Sequence[Path],
+) -> None:
+    """Write the model, its history and the stage's record, and drop the checkpoints."""
+    save_model(model, result.model_path)
+    write_history(work, "" if stage == "train" else f"{stage}-", result.history)
+    packages = ("edgemnist", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
+    work.record(
+        stage,
+        settings=settings,
+        results=result.figures(),
+        inputs=inputs,
+        outputs=[result.model_path],
+        versions=package_versions(*packages),
+    )
+    for checkpoint in checkpoints:
+        checkpoint.unlink(missing_ok=True)
 
 
 def write_history(work: WorkFolder, prefix: str, history: Sequence[EpochReport]) -> tuple[Path, ...]:

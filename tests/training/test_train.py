@@ -14,13 +14,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgemnist import train
 from edgemnist.artifacts import ModelContext, WorkFolder, sha256_of
 from edgemnist.data.base import Dataset
 from edgemnist.errors import InputError, StorageError
 from edgemnist.tensorflow_setup import load_tensorflow
 from edgemnist.train import CHECKPOINT, TrainResult, TrainSettings, run_training
-from edgemnist.training import loop
+from edgemnist.training import loop, report
 from edgemnist.training.checkpoint import read_checkpoint
 from edgemnist.training.loop import TrainingDivergedError
 from edgemnist.training.recipe import Recipe, learning_rates
@@ -161,7 +160,7 @@ def test_killed_after_the_last_epoch_resume_only_finishes(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(train, "save_model", kill)
+        patch.setattr(report, "save_model", kill)
         run_training(SETTINGS, strokes, WorkFolder(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
     assert read_checkpoint(tmp_path / CHECKPOINT).state.epoch == 4
