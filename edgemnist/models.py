@@ -250,7 +250,7 @@ ARCHITECTURES = (
     Architecture("fast", "2 strided and 2 plain 3x3 convolutions: few multiplications",
                  _fast, 7_214, 283_840, 9, Defaults(60, 0.01, 1.0, 0.1, True)),
     Architecture("cnn-large", "16 to 96 channels: a teacher for the others, not for devices",
-                 _stages((16,), (48, 48), (96, 96, 96)), 236_522, 15_693_504, 4, Defaults(20, 0.01, 1.0, 0.0, True)),
+                 _stages((16,), (48, 48), (96, 96, 96)), 236_522, 15_693_504, 4, Defaults(12, 0.01, 1.0, 0.0, True)),
     Architecture("ds-cnn", "strided convolution, then 4 depthwise-separable blocks",
                  _ds_cnn, 7_466, 637_872, 3, Defaults(12, 0.01, 1.0, 0.1, True)),
     Architecture("cnn", "tutorial net: Conv 32, Conv 64 (3x3 valid, pooling), Dense 128",

@@ -84,12 +84,13 @@ class Hooks:
     """What pruning adds to a fit.
 
     ``before_step`` is traced into the compiled step and gets the step's number (int64 scalar, from 0);
-    ``after_epoch`` runs before the weights are looked at; ``first_eligible_epoch`` is the first whose weights may be
-    chosen as the best.
+    ``after_epoch`` runs before the weights are looked at; ``average_from`` is the step with which the weights' average
+    begins; ``first_eligible_epoch`` is the first whose weights may be chosen as the best.
     """
 
     before_step: Callable[[Any], None] = lambda step: None
     after_epoch: Callable[[], None] = lambda: None
+    average_from: int = 0
     first_eligible_epoch: int = 1
 
 
@@ -119,7 +120,7 @@ class Loop:
         self._optimizer = AdamW(
             self._tf, model.trainable_variables, beta2=recipe.beta2, weight_decay=recipe.weight_decay
         )
-        self._average = WeightAverage(self._tf, model) if recipe.averaging else None
+        self._average = WeightAverage(self._tf, model, self._hooks.average_from) if recipe.averaging else None
         self._images = self._tf.constant(division.train.images)
         self._labels = self._tf.constant(division.train.labels)
         self._measure = compile_measure(model)

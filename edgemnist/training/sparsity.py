@@ -108,7 +108,8 @@ def pruning_hooks(model: Any, plan: PruningPlan, steps_per_epoch: int) -> Hooks:
     """Return what keeps the wrappers going in a hand-written loop.
 
     They count their steps from the number they are given, and the last update of an epoch leaves values where the
-    mask says zero. Weights are eligible from the first epoch on in which the masks no longer change.
+    mask says zero. Weights are averaged while the masks no longer change (an average with those from before would be
+    neither), and eligible from the first epoch on in which that is so.
     """
     wrapped = [layer for layer in model.layers if hasattr(layer, "pruning_obj")]
 
@@ -120,7 +121,8 @@ def pruning_hooks(model: Any, plan: PruningPlan, steps_per_epoch: int) -> Hooks:
         for layer in wrapped:
             layer.pruning_obj.weight_mask_op()
 
-    return Hooks(before_step, after_epoch, first_eligible_epoch=-(-plan.end_step // steps_per_epoch))
+    eligible = -(-plan.end_step // steps_per_epoch)
+    return Hooks(before_step, after_epoch, average_from=plan.end_step, first_eligible_epoch=eligible)
 
 
 def count_sparsity(model: Any, plan: PruningPlan) -> tuple[LayerSparsity, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from edgemnist.models import build_model
 from edgemnist.tensorflow_setup import load_tensorflow
@@ -10,17 +11,18 @@ from edgemnist.training.averaging import DECAY, WeightAverage, averaged_variable
 from tests.training.test_loop import fit, make_loop
 
 
-def test_the_average_follows_its_formula() -> None:
+@pytest.mark.parametrize("start", [0, 40])
+def test_the_average_follows_its_formula(start: int) -> None:
     tf, keras = load_tensorflow()
     model = keras.Sequential([keras.layers.Dense(2, input_shape=(3,))])
-    average = WeightAverage(tf, model)
+    average = WeightAverage(tf, model, start)
     expected = model.trainable_weights[0].numpy().astype(np.float64)
     random = np.random.default_rng(1)
     for number in (0, 1, 2, 50, 10_000):
         value = random.normal(size=expected.shape)
         model.trainable_weights[0].assign(value)
         average.update(tf.constant(number, tf.int64))
-        keep = min(DECAY, (1 + number) / (10 + number))
+        keep = min(DECAY, (1 + number - start) / (10 + number - start)) if number >= start else 0.0
         expected = keep * expected + (1 - keep) * value
     np.testing.assert_allclose(average.values[0].numpy(), expected, rtol=1e-5)
 
