@@ -13,7 +13,7 @@ from edgemnist.data.base import Dataset, Normalisation
 from edgemnist.data.splits import TrainingDivision
 from edgemnist.errors import InputError
 from edgemnist.models import build_model
-from edgemnist.training.checkpoint import Checkpoint, read_checkpoint, require_same_settings, write_checkpoint
+from edgemnist.training.checkpoint import FORMAT, Checkpoint, read_checkpoint, require_same_settings, write_checkpoint
 from edgemnist.training.loop import FitState, Hooks, Loop, TrainingDivergedError, evaluate, use_best_weights
 from edgemnist.training.recipe import Recipe
 from tests.training.strokes import CLASSES, SIDE, make_split
@@ -138,7 +138,7 @@ def test_a_damaged_checkpoint_is_refused(states: list[FitState], keep: float, tm
 def test_a_checkpoint_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.npz"
     np.savez(path, header=np.frombuffer(b'{"format": 99}', np.uint8))
-    with pytest.raises(InputError, match="format 99, known is 2"):
+    with pytest.raises(InputError, match=f"format 99, known is {FORMAT}"):
         read_checkpoint(path)
 
 
