@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -87,15 +87,28 @@ def check_normalisation(source: SourceModel, trial: Trial) -> list[str]:
         if name != normalisation_name(trial.normalisation):
             outputs = source.predict(normalised_input(source, trial.images, other))
             scores[name] = accuracy(np.nan_to_num(outputs), trial.labels)
-    best = max(scores, key=lambda name: scores[name])
-    if scores[best] <= given + REPORTED_DROP:
-        return []
-    message = (
-        f"{str(source.path)!r} classifies {given:.1%} of {len(trial.images)} test images with pixels in "
-        f"{normalisation_name(trial.normalisation)}, but {scores[best]:.1%} with {best}: "
-        f"was it trained on that? Then say --normalisation={best}"
+    return judge_normalisation(
+        given,
+        scores,
+        lambda best: (
+            f"{str(source.path)!r} classifies {given:.1%} of {len(trial.images)} test images with pixels in "
+            f"{normalisation_name(trial.normalisation)}, but {scores[best]:.1%} with {best}"
+        ),
     )
-    if scores[best] > given + REFUSED_DROP:
+
+
+def judge_normalisation(given: float, others: Mapping[str, float], finding: Callable[[str], str]) -> list[str]:
+    """Warn when a model classifies more with another normalisation than with the given one; accuracies are in 0..1.
+
+    ``others`` are named as ``--normalisation`` takes them; ``finding`` says what was found of one of them.
+
+    :raises ModelError: it is more by above :data:`REFUSED_DROP`.
+    """
+    best = max(others, key=lambda name: others[name])
+    if others[best] <= given + REPORTED_DROP:
+        return []
+    message = f"{finding(best)}: was it trained on that? Then say --normalisation={best}"
+    if others[best] > given + REFUSED_DROP:
         raise ModelError(message)
     return [message]
 

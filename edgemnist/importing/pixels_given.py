@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.conversion.verification import REFUSED_DROP, REPORTED_DROP, accuracy
+from edgemnist.conversion.verification import accuracy, judge_normalisation
 from edgemnist.data.base import Dataset, Normalisation, Split
-from edgemnist.errors import InputError, ModelError
+from edgemnist.errors import InputError
 from edgemnist.pixels import NORMALISATIONS
 
 _MEAN_AND_DEVIATION = re.compile(r"mean=([^,]+),std=([^,]+)")
@@ -60,7 +60,7 @@ def check_normalisation(
 ) -> list[str]:
     """Warn when a model does clearly better on pixels of another normalisation than the given one.
 
-    :raises ModelError: it does better by more than ``REFUSED_DROP``, the share of images that `convert` refuses too.
+    :raises ModelError: it does better by more than `convert` allows too.
     """
 
     def score(normalisation: Normalisation) -> float:
@@ -68,16 +68,14 @@ def check_normalisation(
 
     now = score(given)
     others = {text: score(other) for text, other in candidates(dataset).items() if not _alike(other, given)}
-    best = max(others, key=lambda text: others[text])
-    if others[best] <= now + REPORTED_DROP:
-        return []
-    message = (
-        f"{name!r} classifies {now:.1%} of {len(sample)} test images with this normalisation, but {others[best]:.1%} "
-        f"with another: was it trained on that? Then say --normalisation={best}"
+    return judge_normalisation(
+        now,
+        others,
+        lambda best: (
+            f"{name!r} classifies {now:.1%} of {len(sample)} test images with this normalisation, but "
+            f"{others[best]:.1%} with another"
+        ),
     )
-    if others[best] > now + REFUSED_DROP:
-        raise ModelError(message)
-    return [message]
 
 
 def _alike(one: Normalisation, other: Normalisation) -> bool:
