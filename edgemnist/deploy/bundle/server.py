@@ -12,6 +12,8 @@ import signal
 import socket
 import sys
 import threading
+import time
+from collections import deque
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -29,6 +31,7 @@ MAX_PIXELS = 4_000_000
 MAX_CONNECTIONS = 16
 SECONDS_PER_REQUEST = 10.0
 _DISCARDED_BYTES, _DISCARDING_SECONDS = 64 << 10, 0.2
+_MAX_CLOSING = 64
 
 
 class _RefusedError(Exception):
@@ -52,6 +55,7 @@ class Service(ThreadingHTTPServer):
         self.classifier = classifier
         self.turn = threading.Lock()
         self.connections = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self.closing: deque[tuple[float, socket.socket]] = deque()
         self.answered, self.refused = 0, 0
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -61,7 +65,17 @@ class Service(ThreadingHTTPServer):
             return
         with contextlib.suppress(OSError):
             request.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        self.shutdown_request(request)
+            request.shutdown(socket.SHUT_WR)
+        self.closing.append((time.monotonic() + _DISCARDING_SECONDS, request))
+
+    def service_actions(self) -> None:
+        """Close what was turned away a while ago: closed while its request still comes in, it would lose the answer."""
+        while self.closing and (len(self.closing) > _MAX_CLOSING or self.closing[0][0] <= time.monotonic()):
+            request = self.closing.popleft()[1]
+            with contextlib.suppress(OSError):
+                request.setblocking(False)
+                request.recv(_DISCARDED_BYTES)
+            self.close_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer, then free the place."""
