@@ -247,6 +247,8 @@ ARCHITECTURES = (
                  _stages((8, 12), (18, 20), (24, 24)), 15_980, 2_215_824, 4, Defaults(25, 0.01, 1.0, 0.1, True)),
     Architecture("base", "3 pairs of 3x3 convolutions, 10 to 40 channels",
                  _stages((10, 12), (24, 28), (36, 40)), 32_402, 3_690_688, 4, Defaults(20, 0.01, 1.0, 0.1, True)),
+    Architecture("large", "1 and 2 pairs of 3x3 convolutions, 16 to 88 channels: for harder images than digits",
+                 _stages((16,), (32, 40), (72, 88)), 100_354, 7_339_120, 4, Defaults(20, 0.01, 1.0, 0.1, True)),
     Architecture("fast", "2 strided and 2 plain 3x3 convolutions: few multiplications",
                  _fast, 7_214, 283_840, 9, Defaults(60, 0.01, 1.0, 0.1, True)),
     Architecture("cnn-large", "16 to 96 channels: a teacher for the others, not for devices",
