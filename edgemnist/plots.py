@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgemnist.artifacts import atomic_path
 from edgemnist.training.loop import EpochReport
@@ -50,13 +51,20 @@ class CostPoint:
 
 
 @dataclass(frozen=True)
+class CostSeries:
+    """Nets of one kind, drawn alike."""
+
+    label: str
+    points: Sequence[CostPoint]
+
+
+@dataclass(frozen=True)
 class CostPanel:
-    """One panel: ``cost`` names the horizontal axis; ``points`` are ours, ``published`` those of ``published_by``."""
+    """One panel: ``cost`` names the horizontal axis; the Pareto front is drawn through ``ours``, all kinds together."""
 
     cost: str
-    points: Sequence[CostPoint]
-    published: Sequence[CostPoint] = ()
-    published_by: str = ""
+    ours: Sequence[CostSeries]
+    published: CostSeries | None = None
 
 
 def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
@@ -80,20 +88,12 @@ def write_pareto(path: Path, title: str, panels: Sequence[CostPanel]) -> bool:
     FigureCanvasAgg(figure)
     figure.suptitle(title)
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        front = pareto_front(panel.points)
+        front = pareto_front([point for series in panel.ours for point in series.points])
         axes.plot([p.cost for p in front], [100 * p.accuracy for p in front], color="C0", alpha=0.4)
-        for points, colour, label in ((panel.points, "C0", "edgemnist"), (panel.published, "C1", panel.published_by)):
-            if points:
-                axes.errorbar(
-                    [p.cost for p in points],
-                    [100 * p.accuracy for p in points],
-                    yerr=[100 * p.deviation for p in points],
-                    fmt="o",
-                    color=colour,
-                    label=label,
-                )
-            for point in points:
-                axes.annotate(point.name, (point.cost, 100 * point.accuracy), textcoords="offset points", xytext=(5, 4))
+        for colour, series in enumerate(panel.ours):
+            _draw_series(axes, series, f"C{2 * colour}")
+        if panel.published is not None:
+            _draw_series(axes, panel.published, "C1")
         axes.set(xlabel=panel.cost, ylabel="accuracy, %", xscale="log")
         axes.margins(0.15)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -103,3 +103,11 @@ def write_pareto(path: Path, title: str, panels: Sequence[CostPanel]) -> bool:
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110, metadata={"Software": None})
     return True
+
+
+def _draw_series(axes: Any, series: CostSeries, colour: str) -> None:
+    costs, accuracies = [p.cost for p in series.points], [100 * p.accuracy for p in series.points]
+    deviations = [100 * p.deviation for p in series.points]
+    axes.errorbar(costs, accuracies, yerr=deviations, fmt="o", color=colour, label=series.label)
+    for point, cost, accuracy in zip(series.points, costs, accuracies, strict=True):
+        axes.annotate(point.name, (cost, accuracy), textcoords="offset points", xytext=(5, 4))

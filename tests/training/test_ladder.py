@@ -18,8 +18,10 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def ladder() -> Any:
     """Return the script as a namespace."""
-    path = Path(__file__).parents[2] / "scripts" / "ladder"
-    return SimpleNamespace(**runpy.run_path(str(path), run_name="ladder"))
+    scripts = Path(__file__).parents[2] / "scripts"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(scripts))  # as python does for a script it starts
+        return SimpleNamespace(**runpy.run_path(str(scripts / "ladder"), run_name="ladder"))
 
 
 def arguments(data: Path, out: Path, *more: str) -> list[str]:
@@ -60,6 +62,7 @@ def test_pruned_and_aware_nets_have_folders_of_their_own(ladder: Any, strokes_fi
     (net,) = json.loads((tmp_path / "strokes" / "ladder-pruned-50-qat.json").read_text())["nets"]
     assert net["arch"] == "dense-pruned-50-qat"
     assert net["runs"][0]["sparsity"] == pytest.approx(0.5, abs=0.01)
+    assert net["runs"][0]["parameters_left"] < 0.6 * net["runs"][0]["parameters"]
     assert not (tmp_path / "strokes" / "dense" / "seed-0" / "pruned.keras").exists()
 
 
