@@ -42,6 +42,11 @@ def find_teacher(
         path = _trained_here(settings, dataset, work, held_out, seed)
     else:
         path = _given(settings.teacher)
+        if settings.teacher_epochs is not None:
+            raise InputError(
+                f"--teacher-epochs {settings.teacher_epochs} is for a teacher that is trained here; {str(path)!r} is "
+                "trained already: leave it out, or name an architecture"
+            )
     record = _record_of(path)
     if record is not None:
         _require_same_dataset(path, record, dataset)

@@ -34,10 +34,14 @@ _BATCH = 500
 
 @dataclass(frozen=True)
 class TeacherAnswers:
-    """Where the answers are, one file per view, and how the student is to use them."""
+    """Where the answers are, one file per view, and how the student is to use them.
+
+    ``shape`` is that of a view's answers: (images of the training split, classes).
+    """
 
     settings: DistillationSettings
     folder: Path
+    shape: tuple[int, int]
 
     def view_seed(self, epoch: int) -> tuple[int, int]:
         """Return the seed for ``draw_changes`` in an epoch, counted from 0."""
@@ -53,7 +57,15 @@ class TeacherAnswers:
 
     def missing(self, epochs: int) -> list[int]:
         """Return the views that a fit of so many epochs needs and that are not here yet."""
-        return [view for view in range(min(epochs, VIEWS)) if not self._file(view).exists()]
+        return [view for view in range(min(epochs, VIEWS)) if not self._is_whole(view)]
+
+    def _is_whole(self, view: int) -> bool:
+        """Whether a view's answers are all there; what is damaged is asked for again."""
+        try:
+            found = np.load(self._file(view), mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return False
+        return (found.shape, found.dtype) == (self.shape, np.float16)
 
     def keep(self, view: int, answers: NDArray[np.float16]) -> None:
         """Write the answers to a view, whole or not at all."""
@@ -69,7 +81,8 @@ def prepare_answers(teacher: Teacher | None, dataset: Dataset, recipe: Recipe) -
     """
     if teacher is None:
         return None
-    prepared = TeacherAnswers(teacher.settings, teacher.answers / _key(teacher, dataset, recipe))
+    shape = len(dataset.train), dataset.classes
+    prepared = TeacherAnswers(teacher.settings, teacher.answers / _key(teacher, dataset, recipe), shape)
     missing = prepared.missing(recipe.epochs)
     if missing:
         with progress_task("teacher's answers", len(missing) * len(dataset.train)) as task:

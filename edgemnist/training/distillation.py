@@ -44,6 +44,8 @@ class DistillationSettings:
             raise InputError(f"temperature {self.temperature!r} is not a number above 0; usual are 1 to 10")
         if not 0 <= self.weight <= 1:
             raise InputError(f"distillation weight {self.weight!r} is out of range; give a number from 0 to 1")
+        if self.teacher_epochs is not None and self.teacher_epochs < 1:
+            raise InputError(f"cannot train a teacher for {self.teacher_epochs} epochs; give at least 1")
 
 
 @dataclass(frozen=True, eq=False)

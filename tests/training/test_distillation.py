@@ -120,6 +120,12 @@ def test_answers_are_asked_for_once_whatever_the_seed(
     answers = first.of_epoch(0).astype(np.float32)
     assert np.allclose(np.exp(answers).sum(axis=1), 1, atol=1e-2)
     assert (answers.argmax(axis=1) == strokes.train.labels).mean() > 0.8
+    damaged = min(first.folder.iterdir())
+    whole = damaged.read_bytes()
+    for content in (whole[:100], whole[:-1], b""):
+        damaged.write_bytes(content)
+        assert prepare_answers(found, strokes, recipe) == first
+        assert damaged.read_bytes() == whole
 
 
 def test_an_unfinished_teacher_goes_on(strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,6 +185,7 @@ def test_a_teacher_trained_on_other_data_is_trained_anew(strokes: Dataset, tmp_p
         ((None, 2.0, None, None), "need --teacher"),
         (("dense", 0.0, None, None), "temperature 0.0 is not a number above 0"),
         (("dense", None, 1.5, None), "distillation weight 1.5 is out of range"),
+        (("dense", None, None, 0), "cannot train a teacher for 0 epochs"),
     ],
 )
 def test_options_out_of_range_are_refused(
