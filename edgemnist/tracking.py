@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts import StageRecord, WorkFolder
-from edgemnist.errors import EnvironmentFailure, MissingDependencyError
+from edgemnist.errors import EdgeMnistError, EnvironmentFailure, MissingDependencyError
 from edgemnist.progress import say
 
 EXPERIMENT = "edgemnist"
@@ -137,6 +137,11 @@ def open_tracking(uri: str | None) -> Tracking:
         client = client_class(tracking_uri=place)
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
         found = client.get_experiment_by_name(name)
+        if found is not None and found.lifecycle_stage != "active":
+            raise EnvironmentFailure(
+                f"the MLflow experiment {name!r} at {place!r} was deleted; restore it (mlflow experiments restore "
+                f"--experiment-id {found.experiment_id}) or name another with MLFLOW_EXPERIMENT_NAME"
+            )
         return Tracking(place, client, found.experiment_id if found else client.create_experiment(name))
 
 
@@ -156,6 +161,8 @@ def _clear_errors(what: str) -> Iterator[None]:
     """Turn whatever MLflow raises, which is nearly anything, into one message."""
     try:
         yield
+    except EdgeMnistError:
+        raise
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise EnvironmentFailure(f"{what}: {lines[0]}") from error

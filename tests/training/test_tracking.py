@@ -119,6 +119,15 @@ def test_a_place_that_cannot_be_logged_to_is_told_before_the_training(
     assert not Path("artifacts").exists()
 
 
+def test_a_deleted_experiment_is_told_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracking = open_tracking(str(tmp_path / "runs"))
+    tracking.client.delete_experiment(tracking.experiment)
+    with pytest.raises(EnvironmentFailure, match=r"was deleted; restore it .* or name another with MLFLOW_EXPERIMENT"):
+        open_tracking(str(tmp_path / "runs"))
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "another")
+    assert open_tracking(str(tmp_path / "runs")).experiment != tracking.experiment
+
+
 def test_a_missing_package_is_told_before_the_training(
     strokes_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
