@@ -128,7 +128,7 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
         sample = class_balanced_sample(dataset.test, min(original.images, len(dataset.test)), settings.seed)
         compared = _compare(original, built.exact, sample, normalisation)
         model, output = _with_probabilities(built, sample, normalisation)
-        notes = check_normalisation(_predictor(model), sample, normalisation, dataset, settings.model.name)
+        notes = _check_normalisation(original, model, sample, normalisation, dataset)
         task.update(advance=1, description="Measuring on the test set")
         content = _checked_file(model, sample, normalisation)
         measured = accuracy(_predictor(model)(normalisation.apply(dataset.test.images)), dataset.test.labels)
@@ -168,6 +168,15 @@ def _normalisation(named: Normalisation | None, original: Original) -> Normalisa
             f"{str(original.graph.path)!r} takes bytes, so its pixels are in 0..255; leave --normalisation"
         )
     return NORMALISATIONS["0..255"]
+
+
+def _check_normalisation(
+    original: Original, model: Any, sample: Split, normalisation: Normalisation, dataset: Dataset
+) -> list[str]:
+    """Return a warning where another normalisation does better; a model that takes bytes leaves no choice."""
+    if original.graph.input_dtype == np.uint8:
+        return []
+    return check_normalisation(_predictor(model), sample, normalisation, dataset, original.graph.path.name)
 
 
 def _check_classes(model: Any, dataset: Dataset, settings: ImportSettings) -> None:

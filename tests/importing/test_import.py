@@ -126,7 +126,7 @@ def test_bytes_as_input_have_their_own_range(trained: Any, quadrants: Path, tmp_
     made.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
     path = save(made, tmp_path / "bytes.onnx")
     result = run_import(ImportSettings(path, str(quadrants)), WorkFolder(tmp_path))
-    assert (result.normalisation, result.accuracy > 0.95) == ("0..255", True)
+    assert (result.normalisation, result.accuracy > 0.95, result.notes) == ("0..255", True, ())
     assert cli.run(["import", str(path), "--dataset", str(quadrants), "--normalisation", "0..1"]) == 2
 
 
