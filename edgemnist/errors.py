@@ -43,6 +43,12 @@ class DatasetError(InputError):
     """A dataset is unknown, corrupt or not to be had."""
 
 
+class DownloadError(DatasetError):
+    """A dataset is published, but no mirror delivered it."""
+
+    exit_code = EXIT_ENVIRONMENT
+
+
 class ModelError(InputError):
     """A model file is corrupt or not what the command takes."""
 
@@ -93,6 +99,12 @@ _STORAGE_REMEDY = {
     errno.ENOTDIR: "a part of the path is a file, not a folder; choose another folder",
     errno.EISDIR: "that is a folder where a file is needed",
     errno.EEXIST: "a file stands where a folder is needed; choose another folder",
+    errno.ENOENT: "this file system takes no new files or folders there; choose another folder",
+    errno.EINVAL: "this file system does not take that name; choose another",
+    errno.ENAMETOOLONG: "the name is too long for this file system; choose a shorter one",
+    errno.ELOOP: "links in the path lead to one another; choose another folder",
+    errno.EIO: "the disk failed (input/output error); choose another, and look after this one",
+    errno.EBUSY: "something else holds it; close that and run the command again",
 }
 
 

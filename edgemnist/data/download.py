@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 from edgemnist import __version__
 from edgemnist.data.known import RemoteFile
-from edgemnist.errors import DatasetError, storage_errors
+from edgemnist.errors import DownloadError, storage_errors
 from edgemnist.progress import Task, progress_task, say
 
 MAX_BYTES = 2 << 30
@@ -79,7 +79,7 @@ def download(file: RemoteFile, mirrors: Sequence[str], folder: Path, patience: P
                     continue
                 _put_in_place(part, target)
                 return mirror
-    raise DatasetError("\n  ".join([f"cannot download {file.name!r}; every mirror failed", *failures]))
+    raise DownloadError("\n  ".join([f"cannot download {file.name!r}; every mirror failed", *failures]))
 
 
 def difference(path: Path, file: RemoteFile) -> str | None:

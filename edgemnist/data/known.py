@@ -110,8 +110,8 @@ def unknown_dataset(name: str) -> DatasetError:
     nearest = difflib.get_close_matches(name.lower().replace("_", "-"), names, n=1)
     guess = f"; did you mean {nearest[0]!r}?" if nearest else ""
     return DatasetError(
-        f"unknown dataset {name!r}{guess} Known are {', '.join(names)}; or give the path of a folder with one folder "
-        "of images per class, of an .npz file or of a folder with IDX files"
+        f"unknown dataset {name!r}{guess or '.'} Known are {', '.join(names)}; or give the path of a folder with one "
+        "folder of images per class, of an .npz file or of a folder with IDX files"
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from edgemnist.data.arrays import make_dataset
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.known import MNIST_5K, KnownDataset, find_known, require_known, unknown_dataset
-from edgemnist.errors import DatasetError, StorageError
+from edgemnist.errors import EXIT_ENVIRONMENT, DatasetError, StorageError
 
 if TYPE_CHECKING:
     from edgemnist.artifacts import ModelContext
@@ -75,7 +75,7 @@ def load_for_run(name: str = AUTO, *, fetch: bool = True) -> Dataset:
     from edgemnist.data.mnist5k import mnist_5k_file
 
     if mnist_5k_file() is None:
-        raise DatasetError(f"{reason}") from reason
+        raise _UnavailableError(f"{reason}") from reason
     substitute = load_dataset(MNIST_5K)
     note = "MNIST is neither on this machine nor to be downloaded; using mnist-5k, 5,000 of its digits, instead"
     return replace(substitute, note=note)
@@ -83,6 +83,8 @@ def load_for_run(name: str = AUTO, *, fetch: bool = True) -> Dataset:
 
 class _UnavailableError(DatasetError):
     """A known dataset is not on this machine and could not be downloaded: what ``auto`` may substitute."""
+
+    exit_code = EXIT_ENVIRONMENT
 
 
 def _load_known(known: KnownDataset, fetch: bool) -> Dataset:
