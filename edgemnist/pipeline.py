@@ -33,6 +33,7 @@ from edgemnist.reference_nets import Cost, advice_on_cost
 from edgemnist.runtimes.base import ModelKind
 from edgemnist.train import TrainResult, TrainSettings, run_training
 from edgemnist.training.recipe import epochs_for, given_or
+from edgemnist.training.sparsity import check_sparsity
 
 MODES = (ModelKind.FLOAT32, ModelKind.INT8)
 STAGES = 7
@@ -138,6 +139,7 @@ def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
     """
     preset = settings.chosen_preset()
     find_architecture(settings.arch)
+    check_sparsity(given_or(settings.sparsity, preset.sparsity))
     with progress.progress_task("edgemnist run", total=STAGES) as task:
         watch = _Stopwatch(task)
         with watch.stage("data"):

@@ -180,13 +180,21 @@ def compressed_size(model: Any) -> int:
     return len(gzip.compress(content, 9, mtime=0))
 
 
+def check_sparsity(sparsity: float) -> None:
+    """Check a share of zeros.
+
+    :raises InputError: it is outside [0, 1).
+    """
+    if not 0 <= sparsity < 1:
+        raise InputError(f"sparsity {sparsity!r} is out of range; give a share of zeros from 0 to below 1, such as 0.5")
+
+
 def check_request(sparsity: float, schedule: str, pattern: str) -> None:
     """Check what a user asked for.
 
     :raises InputError: sparsity outside [0, 1), an unknown schedule or pattern, or a pattern with the wrong sparsity.
     """
-    if not 0 <= sparsity < 1:
-        raise InputError(f"sparsity {sparsity!r} is out of range; give a share of zeros from 0 to below 1, such as 0.5")
+    check_sparsity(sparsity)
     if schedule not in SCHEDULES:
         raise InputError(f"unknown pruning schedule {schedule!r}, known are {', '.join(SCHEDULES)}")
     if pattern not in PATTERNS:

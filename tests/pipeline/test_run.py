@@ -78,6 +78,7 @@ def test_stages_by_hand(report: tuple[Path, dict[str, object]], capsys: pytest.C
         (["--preset", "slow"], "unknown preset 'slow'"),
         (["--arch", "resnet50"], "resnet50"),
         (["--dataset", "imagenet"], "imagenet"),
+        (["--sparsity", "2"], "sparsity 2.0 is out of range"),
     ],
 )
 def test_bad_choices_cost_no_time(
