@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -216,8 +217,9 @@ def _font() -> FreeTypeFont | ImageFont:
 
 
 def _shortened(text: str, font: FreeTypeFont | ImageFont, width: int) -> str:
-    """Cut a caption to a width in pixels; without FreeType, Pillow's built-in font knows Latin-1 only."""
-    printable = text.encode("latin-1", "replace").decode("latin-1")
+    """Cut a caption to a width in pixels. Pillow's built-in font knows ASCII alone: accents go, the rest is a "?"."""
+    plain = "".join(part for part in unicodedata.normalize("NFKD", text) if not unicodedata.combining(part))
+    printable = plain.encode("ascii", "replace").decode("ascii")
     while len(printable) > 1 and font.getlength(printable) > width:
         printable = printable[:-1]
     return printable

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edgemnist.artifacts import atomic_path, write_bytes
-from edgemnist.errors import InputError, MissingDependencyError
+from edgemnist.errors import InputError, MissingDependencyError, storage_errors
 from edgemnist.evaluation.report import EvaluationReport
 from edgemnist.evaluation.stage import Evaluation
 from edgemnist.runtimes.base import missing_package
@@ -67,7 +67,7 @@ def write_confusion(path: Path, report: EvaluationReport) -> Path:
     counts = np.array(report.confusion)
     shares = 100.0 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     wrong = np.where(np.eye(len(counts), dtype=bool), np.nan, shares)
-    side = 2.2 + 0.42 * len(counts)
+    side = max(4.4, 2.2 + 0.42 * len(counts))  # less would cut the colour bar's label off
     figure = Figure(figsize=(side + 1.0, side), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
@@ -93,12 +93,14 @@ def write_confusion(path: Path, report: EvaluationReport) -> Path:
 def write_mistakes(path: Path, evaluation: Evaluation) -> Path | None:
     """Write the misclassified images into a PNG, "label as predicted" under each; None when there are none.
 
-    At most :data:`MOST_MISTAKES`, spread evenly over all of them.
+    At most :data:`MOST_MISTAKES`, spread evenly over all of them. A sheet of an earlier model does not stay.
     """
     from edgemnist.data.images import contact_sheet
 
     report = evaluation.report
     if not report.mistakes:
+        with storage_errors(path):
+            path.unlink(missing_ok=True)
         return None
     chosen = np.unique(np.linspace(0, len(report.mistakes) - 1, MOST_MISTAKES).round().astype(int))
     shown = [report.mistakes[index] for index in chosen]

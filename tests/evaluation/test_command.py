@@ -84,6 +84,7 @@ def test_no_mistakes_no_picture(evaluation: Evaluation, tmp_path: Path) -> None:
     perfect = dataclasses.replace(evaluation.report, mistakes=(), confusion=tuple(map(tuple, np.eye(10, dtype=int))))
     target = tmp_path / "mistakes.png"
     confusion = tmp_path / "confusion.png"
+    target.write_bytes(b"an earlier model's")
     lines = write_pictures(Evaluation(perfect, evaluation.split), confusion, target)
     assert lines[1] == f"no mistakes, so no {target}"
     assert not target.exists()
