@@ -66,6 +66,17 @@ def atomic_path(target: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def check_writable(folder: Path) -> None:
+    """Make a folder and make sure that it can be written, before a slow stage finds out in the end.
+
+    :raises StorageError: it cannot.
+    """
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
@@ -251,6 +262,15 @@ class WorkFolder:
 
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else path.name
+
+
+def context_beside(model: Path) -> ModelContext | None:
+    """Return what a model was trained on, from the ``manifest.json`` in its folder, if that names the model."""
+    work = WorkFolder(model.resolve().parent)
+    for record in work.stages().values():
+        if model.name in record.outputs and "normalisation" in record.settings:
+            return ModelContext.from_json(record.settings)
+    return None
 
 
 def _record_json(record: StageRecord) -> dict[str, Any]:

@@ -7,7 +7,6 @@ manifest's record. A command that fails or is killed on the way leaves the earli
 from __future__ import annotations
 
 import gzip
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +19,8 @@ from edgemnist.artifacts import (
     StageRecord,
     WorkFolder,
     atomic_path,
+    check_writable,
+    context_beside,
     package_versions,
     sha256_of,
 )
@@ -39,7 +40,7 @@ from edgemnist.conversion.sources import SourceModel, load_source, source_files
 from edgemnist.data.base import Dataset, Normalisation
 from edgemnist.data.loading import load_dataset, load_dataset_for
 from edgemnist.data.splits import class_balanced_sample
-from edgemnist.errors import InputError, ModelError, storage_errors
+from edgemnist.errors import InputError, ModelError
 from edgemnist.progress import progress_task
 from edgemnist.runtimes.base import ModelKind
 from edgemnist.runtimes.registry import default_runtimes, find_runtime
@@ -95,7 +96,7 @@ def run_conversion(
     with progress_task("Converting", total=len(settings.modes) + 2) as task:
         path, record = (model, None) if model is not None else work.latest_model(needed_by="convert")
         source_files(path)
-        _check_writable(out.root)
+        check_writable(out.root)
         job = _prepare(settings, path, record)
         task.update(advance=1)
         made, warnings = [], list(job.warnings)
@@ -107,14 +108,6 @@ def run_conversion(
                 warnings += notes
                 task.update(advance=1)
         return _install(job, made, warnings, out)
-
-
-def _check_writable(folder: Path) -> None:
-    """Fail before the slow part, not after it."""
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
 
 
 # --- what is converted ---------------------------------------------------------------------------------------------
@@ -151,14 +144,22 @@ def _require_modes_of_qat(settings: ConversionSettings, path: Path) -> None:
 
 
 def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Job:
-    if settings.dataset is None:
-        return _prepare_without_dataset(settings, path)
-    dataset = load_dataset(settings.dataset)
+    """Prepare a file named by the user; what is not said of it is what the manifest beside it says."""
+    beside = context_beside(path)
+    normalisation = settings.normalisation or (beside.normalisation if beside else Normalisation())
+    contradictions = settings.contradictions(beside, path)
+    name = settings.dataset
+    if name is None and beside is not None and CALIBRATED.intersection(settings.modes):
+        name = beside.dataset
+    if not name:
+        job = _prepare_without_dataset(settings, path, normalisation)
+        return replace(job, warnings=(*job.warnings, *contradictions))
+    dataset = load_dataset_for(beside, name) if beside else load_dataset(name)
     source = load_source(path, dataset.image_shape)
-    normalisation = settings.normalisation or Normalisation()
-    context = ModelContext(settings.dataset, path.stem, dataset.image_shape, dataset.class_names, normalisation)
+    context = ModelContext(name, path.stem, dataset.image_shape, dataset.class_names, normalisation)
     job = _with_dataset(settings, source, context, dataset)
-    return replace(job, warnings=(*job.warnings, *verification.check_normalisation(source, job.trial)))
+    found = verification.check_normalisation(source, job.trial)
+    return replace(job, warnings=(*job.warnings, *contradictions, *found))
 
 
 def _with_dataset(settings: ConversionSettings, source: SourceModel, context: ModelContext, dataset: Dataset) -> _Job:
@@ -177,7 +178,7 @@ def _with_dataset(settings: ConversionSettings, source: SourceModel, context: Mo
     return _Job(settings, source, context, trial, calibration, calibration.warnings if calibration else ())
 
 
-def _prepare_without_dataset(settings: ConversionSettings, path: Path) -> _Job:
+def _prepare_without_dataset(settings: ConversionSettings, path: Path, normalisation: Normalisation) -> _Job:
     """Float modes need no images; the result is compared with its source on noise."""
     calibrated = [mode.value for mode in settings.ordered_modes() if mode in CALIBRATED]
     if calibrated:
@@ -186,7 +187,6 @@ def _prepare_without_dataset(settings: ConversionSettings, path: Path) -> _Job:
             "name the dataset that it was trained on with --dataset"
         )
     source = load_source(path, None)
-    normalisation = settings.normalisation or Normalisation()
     names = tuple(str(label) for label in range(source.classes))
     context = ModelContext("", path.stem, source.image_shape, names, normalisation)
     images = verification.made_up_images(context.image_shape, verification.NOISE_IMAGES, settings.seed)

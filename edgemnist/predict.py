@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.artifacts import ModelContext, WorkFolder
+from edgemnist.artifacts import ModelContext, WorkFolder, context_beside
+from edgemnist.data.base import Normalisation
 from edgemnist.errors import InputError, StageOrderError, UnsupportedModelError
 from edgemnist.framing import FramedImage, frame_image
-from edgemnist.parity.subjects import DEFAULT_DATASET, context_beside, told_by_input
+from edgemnist.parity.subjects import DEFAULT_DATASET, told_by_input
 from edgemnist.runtimes.base import ModelKind
 from edgemnist.runtimes.client import engine_worker
 from edgemnist.runtimes.quantise import dequantise
@@ -171,7 +172,7 @@ def _guess_context(model: LoadedModel, dataset: str | None) -> ModelContext:
     names = require_known(name).class_names if name else tuple(str(index) for index in range(classes))
     if len(names) != classes:
         raise InputError(f"{str(model.path)!r} tells {classes} classes apart, the dataset {name!r} has {len(names)}")
-    return ModelContext(name, "", shape, names, told_by_input([model]))
+    return ModelContext(name, "", shape, names, told_by_input(model) or Normalisation())
 
 
 def _image_shape(model: LoadedModel) -> tuple[int, int, int]:

@@ -55,7 +55,10 @@ def fetch(
 def show(
     name: Annotated[str, typer.Argument(help="A name from `edgemnist data list`, or a path.")],
     split: Annotated[str, typer.Option(help="train or test.")] = "train",
-    count: Annotated[int, typer.Option(min=1, max=10_000, help="How many images, equally many per class.")] = 100,
+    count: Annotated[
+        int | None,
+        typer.Option(min=1, max=10_000, help="How many images, equally many per class. Default: 100, or all if fewer."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The PNG to write. [default: NAME-SPLIT.png]")] = None,
     seed: Seed = 0,
     as_json: Json = False,

@@ -22,6 +22,11 @@ OptionalSeed = Annotated[
     typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every random choice; default 0, or as before."),
 ]
 
+Images = Annotated[
+    int | None, typer.Option("--images", min=1, help="Test images, equally many per class. Default: 1000.")
+]
+AllImages = Annotated[bool, typer.Option("--all", help="Use the whole test set.")]
+
 DEFAULT_WORK = Path("artifacts")
 
 _MLFLOW = "--mlflow"

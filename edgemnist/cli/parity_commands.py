@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.cli.options import DEFAULT_WORK, Json, Work
+from edgemnist.cli.options import DEFAULT_WORK, AllImages, Images, Json, Work
 
 
 def register(app: typer.Typer) -> None:
@@ -22,8 +22,8 @@ def parity(
     dataset: Annotated[
         str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
     ] = None,
-    images: Annotated[int, typer.Option(min=1, help="Test images, equally many per class.")] = 1000,
-    all_images: Annotated[bool, typer.Option("--all", help="Use the whole test set.")] = False,
+    images: Images = None,
+    all_images: AllImages = False,
     runtime: Annotated[
         list[str] | None, typer.Option(help="Only this runtime; may be repeated. Default: all but the emulated.")
     ] = None,
@@ -44,7 +44,7 @@ def parity(
     from edgemnist.parity import gate, stage, subjects, view
     from edgemnist.progress import print_json, stdout_console
 
-    choice = subjects.ImageChoice(None if all_images else images, dataset)
+    choice = subjects.choice_of_options(images, all_images, dataset)
     gates = gate.Gates(max_accuracy_drop, gate.parse_names(require_exact or []))
     names = gate.parse_names(runtime or [])
     options = stage.ParityOptions(work, tuple(models or ()), choice, normalisation, names, gates, timeout)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.cli.options import DEFAULT_WORK, Json, Seed, Work
+from edgemnist.cli.options import DEFAULT_WORK, AllImages, Images, Json, Work
 
 
 def register(app: typer.Typer) -> None:
@@ -22,8 +22,8 @@ def robustness(
     dataset: Annotated[
         str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
     ] = None,
-    images: Annotated[int, typer.Option(min=1, help="Test images, equally many per class.")] = 1000,
-    all_images: Annotated[bool, typer.Option("--all", help="Use the whole test set.")] = False,
+    images: Images = None,
+    all_images: AllImages = False,
     corruption: Annotated[
         list[str] | None, typer.Option(metavar="NAME[,..]", help="Only this one; mnist_c and sweeps are groups.")
     ] = None,
@@ -41,20 +41,29 @@ def robustness(
         Path | None, typer.Option(metavar="FOLDER", help="For JSON and plot. Default: the work folder, if its models.")
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a few thousand images.")] = 300.0,
-    seed: Seed = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, help="Seed of the corruptions; the images are always the same.")
+    ] = 0,
     work: Work = DEFAULT_WORK,
     json: Json = False,
 ) -> None:
     """Accuracy under the 15 corruptions of MNIST-C and four sweeps, of the float and the int8 model side by side."""
+    from edgemnist.errors import InputError
     from edgemnist.parity.gate import parse_names
-    from edgemnist.parity.subjects import ImageChoice
+    from edgemnist.parity.subjects import choice_of_options
     from edgemnist.robustness import sheet, stage, view
 
     names, severities = parse_names(corruption or []), tuple(severity or ())
+    if corruption and not names:
+        raise InputError("--corruption has no name in it; leave it out for all, or see the names in --help")
+    if show is not None and models:
+        raise InputError(
+            "--show runs no model; name the dataset to draw with --dataset, or the work folder with --work"
+        )
     if show is not None:
         view.show_sheet(sheet.write_sheet(show, work, dataset, names, severities, seed), as_json=json)
         return
-    choice, engines = ImageChoice(None if all_images else images, dataset), parse_names(runtime or [])
+    choice, engines = choice_of_options(images, all_images, dataset), parse_names(runtime or [])
     found = stage.robustness(
         stage.RobustnessOptions(
             work, tuple(models or ()), choice, normalisation, names, severities, engines, seed, out, timeout

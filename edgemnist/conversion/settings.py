@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edgemnist.artifacts import ModelContext
 from edgemnist.c_source import check_identifier
 from edgemnist.carray import DEFAULT_NAME, STYLES
 from edgemnist.data.base import Normalisation
 from edgemnist.errors import InputError
+from edgemnist.pixels import normalisation_name
 from edgemnist.runtimes.base import ModelKind
 from edgemnist.tflite_file import TensorInfo, TfliteModel
 from edgemnist.tflm_project import TflmFacts
@@ -32,8 +34,8 @@ class ConversionSettings:
     ``io``: type of the int8 model's input and output; an int16x8 model takes float32 when that says float32, else
     int16. ``calibration``: images of the representative dataset; None takes :data:`DEFAULT_CALIBRATION`, or all
     training images where there are fewer. ``c_array``: None writes the C array of the int8
-    model only, True that of every mode. ``dataset`` and ``normalisation`` are for models from elsewhere; a work
-    folder's model brings its own.
+    model only, True that of every mode. ``dataset`` and ``normalisation`` are for models from elsewhere (None: as the
+    manifest beside the file says, else 0..1); a work folder's model brings its own.
 
     :raises InputError: a value is out of range.
     """
@@ -71,6 +73,20 @@ class ConversionSettings:
     def writes_c_array(self, mode: ModelKind) -> bool:
         """Whether a C array is written for a mode."""
         return mode is ModelKind.INT8 if self.c_array is None else self.c_array
+
+    def contradictions(self, beside: ModelContext | None, path: Path) -> list[str]:
+        """Return where this is not what the manifest beside the model's file says of its training."""
+        if beside is None:
+            return []
+        said = f"{path.name!r} was trained on {{}}, says the manifest beside it; it is converted {{}}"
+        found = []
+        if self.dataset not in (None, beside.dataset):
+            found.append(said.format(repr(beside.dataset), f"with images of {self.dataset!r}"))
+        if self.normalisation is not None:
+            trained, given = (normalisation_name(one) for one in (beside.normalisation, self.normalisation))
+            if trained != given:
+                found.append(said.format(f"pixels in {trained}", f"for pixels in {given}"))
+        return found
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from edgemnist.errors import InputError
 
 SPLITS = ("train", "test")
 MAX_SHEET_COLUMNS = 16
+SHEET_IMAGES = 100
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,10 @@ def list_datasets() -> tuple[Listing, ...]:
     return tuple(Listing(known, _where(known)) for known in known_datasets())
 
 
-def write_sheet(name: str, *, split: str, count: int, seed: int, target: Path | None) -> Sheet:
+def write_sheet(name: str, *, split: str, count: int | None, seed: int, target: Path | None) -> Sheet:
     """Write a PNG contact sheet of ``count`` images with equally many of every class, and return where it is.
+
+    ``count`` None: :data:`SHEET_IMAGES`, or all where there are fewer.
 
     ``target`` None writes ``<name>-<split>.png`` into the current folder.
 
@@ -81,7 +84,9 @@ def write_sheet(name: str, *, split: str, count: int, seed: int, target: Path | 
     if split not in SPLITS:
         raise InputError(f"unknown split {split!r}; allowed are {', '.join(SPLITS)}")
     dataset = load_dataset(name)
-    sample = class_balanced_sample(dataset.train if split == "train" else dataset.test, count, seed)
+    images = dataset.train if split == "train" else dataset.test
+    count = min(SHEET_IMAGES, len(images)) if count is None else count
+    sample = class_balanced_sample(images, count, seed)
     columns = dataset.classes if dataset.classes <= MAX_SHEET_COLUMNS else 10
     png = contact_sheet(sample.images, sample.labels, dataset.class_names, columns=columns)
     path = write_bytes(target or Path(f"{Path(dataset.name).stem}-{split}.png"), png)

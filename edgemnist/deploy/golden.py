@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.artifacts import ModelContext
+from edgemnist.artifacts import ModelContext, context_beside
 from edgemnist.data.base import Split
 from edgemnist.deploy.targets import LITERT, TFLITE_RUNTIME
 from edgemnist.errors import InputError, MissingDependencyError, UnsupportedModelError
-from edgemnist.parity.subjects import ImageChoice, context_beside, file_subjects
+from edgemnist.parity.subjects import ImageChoice, file_subjects
 from edgemnist.progress import progress_task
 from edgemnist.runtimes.base import ModelKind
 from edgemnist.runtimes.client import engine_worker

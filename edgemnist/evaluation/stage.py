@@ -65,7 +65,7 @@ def evaluate(options: EvaluateOptions) -> Evaluation:
     check_named(subjects.models, options.runtimes)
     with (
         open_classifier(model, subjects, options.runtimes, timeout=options.timeout) as classifier,
-        progress_task(f"{model.path.name} in {classifier.runtime}"),
+        progress_task(f"{model.name} in {classifier.runtime}"),
     ):
         predicted = classifier.classify(subjects.split.images)
         report = _report(subjects, evaluated_model(classifier), predicted)
@@ -79,7 +79,7 @@ def evaluated_model(classifier: Classifier) -> EvaluatedModel:
     path = classifier.model.path
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     return EvaluatedModel(
-        file=path.name,
+        file=classifier.model.name,
         kind=classifier.model.kind.value,
         bytes=sum(file.stat().st_size for file in files),
         sha256=sha256_of(path) if path.is_file() else "",
@@ -91,7 +91,7 @@ def evaluated_model(classifier: Classifier) -> EvaluatedModel:
 def _subjects(options: EvaluateOptions) -> Subjects:
     if options.model is not None:
         return file_subjects([options.model], options.images, options.normalisation)
-    found = work_folder_subjects(WorkFolder(options.work), options.images)
+    found = work_folder_subjects(WorkFolder(options.work), options.images, needed_by="evaluate")
     converted = [model for model in found.models if model.kind in _KIND_ORDER]
     if not converted:
         raise StageOrderError(f"{str(options.work)!r} holds no .tflite: run `edgemnist convert --int8` first")

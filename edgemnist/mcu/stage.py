@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edgemnist.artifacts import WorkFolder
+from edgemnist.artifacts import WorkFolder, context_beside
 from edgemnist.codegen import CodegenSettings, GeneratedModel, generate
 from edgemnist.errors import InputError, StageOrderError
 from edgemnist.mcu import DEFAULT_BOARD
@@ -18,7 +18,7 @@ from edgemnist.mcu.packages import Example, PackageResult, find_platform, image_
 from edgemnist.mcu.report import FirmwareReport
 from edgemnist.mcu.run import RunSettings, run_emulated_board, run_real_board
 from edgemnist.mcu.subject import find_model
-from edgemnist.parity.subjects import ImageChoice, context_beside, file_subjects
+from edgemnist.parity.subjects import ImageChoice, file_subjects
 from edgemnist.tflite_file import read_tflite
 
 

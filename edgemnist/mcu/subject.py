@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.artifacts import WorkFolder
+from edgemnist.artifacts import WorkFolder, context_beside
 from edgemnist.errors import DatasetError, InputError, MissingDependencyError, StageOrderError
 from edgemnist.parity.harness import ORACLES
-from edgemnist.parity.subjects import ImageChoice, context_beside, file_subjects
+from edgemnist.parity.subjects import ImageChoice, file_subjects
 from edgemnist.runtimes.client import engine_worker
 from edgemnist.runtimes.registry import find_runtime
 from edgemnist.tflite_file import TfliteModel, read_tflite

@@ -61,7 +61,7 @@ def run_parity(
     """
     chosen = [find_runtime(name) for name in dict.fromkeys(runtime_names or default_runtimes())]
     if not any(True for _ in _jobs(subjects.models, chosen)):
-        kinds = ", ".join(f"{model.path.name} ({model.kind.value})" for model in subjects.models)
+        kinds = ", ".join(f"{model.name} ({model.kind.value})" for model in subjects.models)
         raise InputError(f"none of {', '.join(runtime.name for runtime in chosen)} takes {kinds}; leave --runtime out")
     missing = {runtime.name: reason for runtime in chosen if (reason := runtime.available()) is not None}
     present = [runtime for runtime in chosen if runtime.name not in missing]
@@ -100,11 +100,11 @@ def _jobs(models: Sequence[LoadedModel], chosen: Sequence[Runtime]) -> Iterator[
 def _run_one(
     subjects: Subjects, process: WorkerProcess, runtime: Runtime, model: LoadedModel, task: Task
 ) -> RunResult | NotRun:
-    task.update(description=f"{model.path.name} in {runtime.name}")
+    task.update(description=f"{model.name} in {runtime.name}")
     try:
         return run_with(EngineWorker(runtime.name, process), model, subjects.split.images, subjects.normalisation)
     except EdgeMnistError as error:
-        return NotRun(runtime.name, model.path.name, _how(error), str(error))
+        return NotRun(runtime.name, model.name, _how(error), str(error))
     finally:
         task.update(advance=1)
 
@@ -118,18 +118,19 @@ def _how(error: EdgeMnistError) -> str:
 def _report(subjects: Subjects, results: Results, not_run: tuple[NotRun, ...]) -> ParityReport:
     reference = _float_reference(subjects.models, results)
     oracles = {model.path: _oracle(model, results) for model in subjects.models}
+    names = {model.path: model.name for model in subjects.models}
     runs = [
-        _run_entry(result, path, subjects.split.labels, results[reference] if reference else None, oracles[path])
+        _run_entry(result, names[path], subjects.split.labels, results[reference] if reference else None, oracles[path])
         for (path, _), result in results.items()
     ]
-    order = [model.path.name for model in subjects.models]
+    order = list(names.values())
     return ParityReport(
         dataset=subjects.dataset,
         images=len(subjects.split),
         sampling=subjects.sampling,
         normalisation=normalisation_name(subjects.normalisation),
         machine=_machine(),
-        float_reference=f"{reference[0].name} in {reference[1]}" if reference else None,
+        float_reference=f"{names[reference[0]]} in {reference[1]}" if reference else None,
         models=tuple(_model_entry(model, oracles[model.path]) for model in subjects.models),
         runs=tuple(sorted(runs, key=lambda run: (order.index(run.file), run.runtime))),
         not_run=not_run,
@@ -154,7 +155,7 @@ def _oracle(model: LoadedModel, results: Results) -> RunResult | None:
 
 def _run_entry(
     result: RunResult,
-    path: Path,
+    name: str,
     labels: NDArray[np.int64],
     reference: RunResult | None,
     oracle: RunResult | None,
@@ -163,7 +164,7 @@ def _run_entry(
     other = None if oracle is result else oracle
     oracle_logits = None if other is None else other.logits
     return RunEntry(
-        file=path.name,
+        file=name,
         runtime=result.runtime,
         version=result.version,
         kernels=result.kernels,
@@ -181,7 +182,7 @@ def _run_entry(
 def _model_entry(model: LoadedModel, oracle: RunResult | None) -> ModelEntry:
     files = [model.path] if model.path.is_file() else sorted(file for file in model.path.rglob("*") if file.is_file())
     return ModelEntry(
-        file=model.path.name,
+        file=model.name,
         kind=model.kind.value,
         bytes=sum(file.stat().st_size for file in files),
         sha256=sha256_of(model.path) if model.path.is_file() else "",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgemnist.artifacts import WorkFolder, write_json
-from edgemnist.errors import EnvironmentFailure, ModelError, storage_errors
+from edgemnist.artifacts import WorkFolder, check_writable, write_json
+from edgemnist.errors import EnvironmentFailure, ModelError
 from edgemnist.parity.gate import Gates, check_gates
 from edgemnist.parity.harness import Subjects, run_parity
 from edgemnist.parity.report import REPORT_NAME, ParityReport
@@ -49,9 +48,8 @@ def parity(options: ParityOptions) -> ParityReport:
     if options.models:
         return _judged(file_subjects(options.models, options.images, options.normalisation), chosen, options)
     work = WorkFolder(options.work)
-    subjects = work_folder_subjects(work, options.images)
-    with storage_errors(work.root), tempfile.TemporaryFile(dir=work.root):
-        pass  # a folder that cannot be written is better known before the slow part than after it
+    subjects = work_folder_subjects(work, options.images, needed_by="parity")
+    check_writable(work.root)
     report = _judged(subjects, chosen, options)
     _leave(work, subjects, report, options)
     return report

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from edgemnist.artifacts import MANIFEST_NAME, ModelContext, StageRecord, WorkFolder, sha256_of
+from edgemnist.artifacts import ModelContext, StageRecord, WorkFolder, context_beside, sha256_of
 from edgemnist.data.base import Dataset, Normalisation, Split
 from edgemnist.errors import InputError, ModelError, StageOrderError
 from edgemnist.parity.harness import Subjects
-from edgemnist.pixels import infer_normalisation, normalisation_named
+from edgemnist.pixels import infer_normalisation, normalisation_name, normalisation_named
 from edgemnist.runtimes.run import LoadedModel, load_model
 
 DEFAULT_DATASET = "mnist"
@@ -31,46 +31,75 @@ class ImageChoice:
     dataset: str | None = None
 
 
-def work_folder_subjects(work: WorkFolder, choice: ImageChoice) -> Subjects:
+def choice_of_options(images: int | None, all_images: bool, dataset: str | None) -> ImageChoice:
+    """Return what ``--images`` and ``--all`` come to; neither is :data:`DEFAULT_IMAGES`.
+
+    :raises InputError: both are given.
+    """
+    if all_images and images is not None:
+        raise InputError(f"--images {images} and --all contradict each other; give one of them")
+    return ImageChoice(None if all_images else images or DEFAULT_IMAGES, dataset)
+
+
+def work_folder_subjects(work: WorkFolder, choice: ImageChoice, *, needed_by: str) -> Subjects:
     """Return what a work folder has converted: the Keras model and every ``.tflite`` made from it.
 
     :raises StageOrderError: nothing has been converted here, or it was made from an older Keras model.
     """
-    converted = work.require("convert", needed_by="parity")
+    converted = work.require("convert", needed_by=needed_by)
     context = ModelContext.from_json(converted.settings)
     tflite = [work.path(name) for name in converted.outputs if name.endswith(".tflite")]
-    paths = [*_keras_source(work, converted), *tflite]
+    paths = [*_keras_source(work, converted, needed_by), *tflite]
     return _subjects([load_model(path) for path in paths], context, context.normalisation, choice)
 
 
 def file_subjects(paths: Sequence[Path], choice: ImageChoice, normalisation: str | None = None) -> Subjects:
-    """Return models named one by one; what they were trained on comes from a manifest beside the first, if any.
+    """Return models named one by one; what they were trained on comes from the manifests beside them, if any.
 
-    :param normalisation: a name of ``edgemnist.pixels.NORMALISATIONS``; None takes the manifest's, else what an int8
+    :param normalisation: a name of ``edgemnist.pixels.NORMALISATIONS``; None takes the manifests', else what an int8
         input's scale tells, else 0..1.
-    :raises InputError: a file is missing or the normalisation unknown.
+    :raises InputError: a file is missing, the normalisation unknown, or the models were not trained on the same.
     """
-    models = [load_model(path) for path in dict.fromkeys(paths)]
-    context = context_beside(models[0].path)
+    models = _told_apart([load_model(path) for path in dict.fromkeys(paths)])
+    contexts = [context_beside(model.path) for model in models]
+    context = next((one for one in contexts if one is not None), None)
+    if choice.dataset is None:
+        known = [one.dataset if one else None for one in contexts]
+        _require_one("dataset", models, known, "--dataset")
     if normalisation is not None:
-        chosen = normalisation_named(normalisation)
-    else:
-        chosen = context.normalisation if context else told_by_input(models)
-    return _subjects(models, context, chosen, choice)
+        return _subjects(models, context, normalisation_named(normalisation), choice)
+    ranges = [one.normalisation if one else told_by_input(model) for one, model in zip(contexts, models, strict=True)]
+    _require_one(
+        "range of pixels", models, [normalisation_name(one) if one else None for one in ranges], "--normalisation"
+    )
+    return _subjects(models, context, next((one for one in ranges if one is not None), Normalisation()), choice)
 
 
-def context_beside(model: Path) -> ModelContext | None:
-    """Return what a model was trained on, from the ``manifest.json`` in its folder, if that names the model."""
-    work = WorkFolder(model.resolve().parent)
-    if not work.path(MANIFEST_NAME).exists():
-        return None
-    for record in work.stages().values():
-        if model.name in record.outputs and "normalisation" in record.settings:
-            return ModelContext.from_json(record.settings)
-    return None
+def _told_apart(models: Sequence[LoadedModel]) -> list[LoadedModel]:
+    """Return the models, those whose files are called alike with the rest of their paths in their names."""
+    names = [model.path.name for model in models]
+    return [
+        replace(model, longer_name=str(model.path)) if names.count(model.path.name) > 1 else model for model in models
+    ]
 
 
-def _keras_source(work: WorkFolder, converted: StageRecord) -> list[Path]:
+def _require_one(what: str, models: Sequence[LoadedModel], known: Sequence[str | None], option: str) -> None:
+    """Refuse models that cannot be measured on the same images.
+
+    :raises InputError: names those that differ, and the option that overrules what is known of them.
+    """
+    first: dict[str, Path] = {}
+    for model, value in zip(models, known, strict=True):
+        if value:
+            first.setdefault(value, model.path)
+    if len(first) > 1:
+        each = ", ".join(f"{str(path)!r} for {value}" for value, path in first.items())
+        raise InputError(
+            f"the models were not made for the same {what}: {each}; measure them one by one, or say {option}"
+        )
+
+
+def _keras_source(work: WorkFolder, converted: StageRecord, needed_by: str) -> list[Path]:
     """Return the Keras model that was converted, if it is still there.
 
     :raises StageOrderError: it has been trained or pruned anew since.
@@ -78,7 +107,8 @@ def _keras_source(work: WorkFolder, converted: StageRecord) -> list[Path]:
     path = work.root / str(converted.settings.get("source", ""))
     if not path.exists() or path == work.root:
         return []
-    newest = work.latest_model(needed_by="parity")[0] if path.parent == work.root and work.find("train") else path
+    trained = path.parent == work.root and work.find("train") is not None
+    newest = work.latest_model(needed_by=needed_by)[0] if trained else path
     if newest != path or (path.is_file() and sha256_of(path) not in converted.inputs.values()):
         raise StageOrderError(
             f"the converted models in {str(work.root)!r} were not made from the newest {newest.name!r}: "
@@ -87,13 +117,9 @@ def _keras_source(work: WorkFolder, converted: StageRecord) -> list[Path]:
     return [path]
 
 
-def told_by_input(models: Sequence[LoadedModel]) -> Normalisation:
-    """Return the normalisation that the scale of a quantised input tells, else the house default."""
-    for model in models:
-        found = infer_normalisation(model.tflite.input()) if model.tflite else None
-        if found is not None:
-            return found
-    return Normalisation()
+def told_by_input(model: LoadedModel) -> Normalisation | None:
+    """Return the normalisation that the scale of a quantised input tells, if it does."""
+    return infer_normalisation(model.tflite.input()) if model.tflite else None
 
 
 def _subjects(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -10,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edgemnist.artifacts import WorkFolder, write_json
+from edgemnist.artifacts import WorkFolder, check_writable, write_json
 from edgemnist.data.corruptions import MAX_SEVERITY, Corruption, corrupt, select_corruptions
-from edgemnist.errors import InputError, storage_errors
+from edgemnist.errors import InputError
 from edgemnist.evaluation.classifier import check_named, open_classifier
 from edgemnist.evaluation.stage import evaluated_model
 from edgemnist.parity.harness import Subjects
@@ -78,17 +77,9 @@ def robustness(options: RobustnessOptions) -> Robustness:
     check_named(subjects.models, options.runtimes)
     folder = options.out or (None if options.models else options.work)
     if folder is not None:
-        _check_writable(folder)
+        check_writable(folder)
     report = summarise(subjects, _measure(subjects, conditions, options), options.seed)
     return Robustness(report, None, None) if folder is None else _leave(folder, subjects, report, options)
-
-
-def _check_writable(folder: Path) -> None:
-    """Find out before the slow part that a folder cannot be written, rather than after it."""
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
 
 
 def plan(chosen: Sequence[Corruption], severities: Sequence[int]) -> tuple[Condition, ...]:
@@ -112,7 +103,7 @@ def plan(chosen: Sequence[Corruption], severities: Sequence[int]) -> tuple[Condi
 def _subjects(options: RobustnessOptions) -> Subjects:
     if options.models:
         return file_subjects(options.models, options.images, options.normalisation)
-    found = work_folder_subjects(WorkFolder(options.work), options.images)
+    found = work_folder_subjects(WorkFolder(options.work), options.images, needed_by="robustness")
     floats = sorted(
         (model for model in found.models if model.kind in _FLOAT_ORDER),
         key=lambda model: _FLOAT_ORDER.index(model.kind),

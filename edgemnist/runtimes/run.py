@@ -22,11 +22,20 @@ KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A model file and what has to be known about it to run it; ``tflite`` is None for a Keras model."""
+    """A model file and what has to be known about it to run it; ``tflite`` is None for a Keras model.
+
+    ``longer_name`` is for reports in which another file is called alike.
+    """
 
     path: Path
     kind: ModelKind
     tflite: TfliteModel | None
+    longer_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return self.longer_name or self.path.name
 
     @property
     def logits_tensor(self) -> int | None:

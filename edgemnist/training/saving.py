@@ -48,4 +48,8 @@ def load_model(path: Path) -> Any:
     try:
         return keras.models.load_model(path, compile=False)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise ModelError(f"cannot read the model {str(path)!r}: {error}; run `edgemnist train` again") from error
+        reason = str(error).partition("\n")[0]
+        raise ModelError(
+            f"cannot read {str(path)!r} as a Keras model: {reason}; it has to be a .keras file that tf-keras saved, as "
+            "`edgemnist train` does"
+        ) from error

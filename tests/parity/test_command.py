@@ -153,3 +153,35 @@ def test_an_emulated_core_takes_part_where_it_is_named(
     assert "Cortex-M4" in runs["cortex-m4"]["kernels"]
     assert cli.run(["parity", model, "--images", "20", "--json"]) == 0
     assert "cortex-m4" not in {run["runtime"] for run in json.loads(capsys.readouterr().out)["runs"]}
+
+
+def test_models_of_one_name_are_told_apart(work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = Path(shutil.copytree(work, tmp_path / "other"))
+    files = [str(folder / "model_int8.tflite") for folder in (work, other)]
+    assert cli.run(["parity", *files, *FAST, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [model["file"] for model in report["models"]] == files
+    assert {run["file"] for run in report["runs"]} == set(files)
+
+
+def test_models_that_were_not_made_for_the_same_are_refused(
+    work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Path(shutil.copytree(work, tmp_path / "other"))
+    manifest = other / "manifest.json"
+    content = json.loads(manifest.read_text())
+    files = [str(folder / "model_float32.tflite") for folder in (work, other)]
+
+    def with_settings(**settings: Any) -> None:
+        changed = {
+            name: {**one, "settings": {**one["settings"], **settings}} for name, one in content["stages"].items()
+        }
+        manifest.write_text(json.dumps({**content, "stages": changed}))
+
+    with_settings(normalisation={"scale": 2 / 255, "offset": -1.0})
+    refuses(files, capsys, "not made for the same range of pixels")
+    refuses([*files[::-1], "--dataset", "mnist"], capsys, f"{files[1]!r} for -1..1, {files[0]!r} for 0..1")
+    assert cli.run(["parity", *files, *FAST, "--normalisation", "0..1"]) == 0
+    capsys.readouterr()
+    with_settings(dataset="fashion-mnist")
+    refuses(files, capsys, "not made for the same dataset")

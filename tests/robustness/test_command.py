@@ -181,9 +181,13 @@ def test_bad_names_and_severities(work: Path, capsys: pytest.CaptureFixture[str]
     refuses(["--work", str(work), "--runtime", "keras"], capsys, "the runtime 'keras' takes none of model_float32")
     refuses(["--work", str(work), "--dataset", "nmist"], capsys, "nmist")
     refuses(["--work", str(work), "--images", "20000", "--normalisation", "0..2", "x.tflite"], capsys, "no model")
+    refuses(["--work", str(work), "--images", "10", "--all"], capsys, "--images 10 and --all contradict each other")
+    refuses(["--work", str(work), "--corruption", ""], capsys, "--corruption has no name in it")
+    refuses(["--show", "sheet.png", str(work / "model_int8.tflite")], capsys, "--show runs no model")
     refuses(["--show", "sheet.jpg"], capsys, "must end in .png")
     refuses(["--show", "sheet.png", "--corruption", "frost"], capsys, "unknown corruption")
-    refuses(["--work", str(work / "none")], capsys, "run `edgemnist convert")
+    refuses(["--work", str(work / "none")], capsys, "robustness needs the result of 'convert'")
+    refuses(["--work", str(work), "--out", "/proc/none"], capsys, "choose another folder", code=3)
 
 
 def test_a_folder_that_cannot_be_written(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
