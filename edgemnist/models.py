@@ -245,6 +245,8 @@ ARCHITECTURES = (
                  _stages((8, 8), (12, 12), (16, 18)), 7_392, 1_143_252, 4, Defaults(30, 0.01, 1.0, 0.1, True)),
     Architecture("small", "3 pairs of 3x3 convolutions, 8 to 24 channels",
                  _stages((8, 12), (18, 20), (24, 24)), 15_980, 2_215_824, 4, Defaults(25, 0.01, 1.0, 0.1, True)),
+    Architecture("medium", "3 pairs of 3x3 convolutions, 8 to 32 channels",
+                 _stages((8, 12), (20, 24), (28, 32)), 21_982, 2_695_712, 4, Defaults(25, 0.01, 1.0, 0.1, True)),
     Architecture("base", "3 pairs of 3x3 convolutions, 10 to 40 channels",
                  _stages((10, 12), (24, 28), (36, 40)), 32_402, 3_690_688, 4, Defaults(20, 0.01, 1.0, 0.1, True)),
     Architecture("large", "1 and 2 pairs of 3x3 convolutions, 16 to 88 channels: for harder images than digits",

@@ -94,6 +94,7 @@ def test_the_int8_model_is_what_the_table_says_and_compiles_to_c(row: Architectu
         ("micro", 5_100, None),
         ("tiny", 8_000, None),
         ("small", 16_000, None),
+        ("medium", 22_000, None),
         ("base", 33_000, None),
         ("large", 101_000, None),
         ("fast", 8_000, 300_000),
@@ -124,6 +125,6 @@ def test_one_class_is_refused() -> None:
 
 
 def test_images_too_small_for_one_architecture_are_pointed_to_others() -> None:
-    others = "nano or micro or tiny or small or base or large or cnn-large or ds-cnn or dense"
+    others = "nano or micro or tiny or small or medium or base or large or cnn-large or ds-cnn or dense"
     with pytest.raises(InputError, match=f"--arch {others}, or larger images"):
         build_model("cnn", (8, 8, 1), 10, seed=1)
