@@ -75,7 +75,7 @@ def test_augmentation_options_reach_the_recipe(
     [
         (
             ("train", "--arch", "tinny"),
-            "unknown architecture 'tinny', known are nano, micro, tiny, small, base, fast, ",
+            "unknown architecture 'tinny', known are nano, micro, tiny, small, medium, base, large, fast, ",
         ),
         (("train", "--dataset", "mnsit"), "unknown dataset 'mnsit'; did you mean 'mnist'?"),
         (("train", "--dataset", "DATA", "--epochs", "0"), "epochs 0 is too low"),
@@ -127,7 +127,9 @@ def test_a_truncated_model_exits_with_2(
     content = work.path("trained.keras").read_bytes()
     work.path("trained.keras").write_bytes(content[: len(content) // 2])
     assert run("prune", *arguments) == 2
-    assert "cannot read the model" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"cannot read '{work.path('trained.keras')}'" in error
+    assert "it has to be a .keras file that tf-keras saved" in error
 
 
 def test_a_damaged_manifest_exits_with_2(work: WorkFolder, capsys: pytest.CaptureFixture[str]) -> None:
