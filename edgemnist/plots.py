@@ -67,6 +67,9 @@ class CostPanel:
     published: CostSeries | None = None
 
 
+_PANELS_PER_ROW = 3
+
+
 def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
     """Return the points that no other beats at the same or a lower cost, by rising cost."""
     front: list[CostPoint] = []
@@ -84,16 +87,21 @@ def write_pareto(path: Path, title: str, panels: Sequence[CostPanel]) -> bool:
         from matplotlib.ticker import LogLocator, NullLocator
     except ImportError:
         return False
-    figure = Figure(figsize=(5 * len(panels), 4.2), layout="constrained")
+    columns = min(_PANELS_PER_ROW, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(5.4 * columns, 4.6 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title)
-    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    places = figure.subplots(rows, columns, squeeze=False).flat
+    for axes in places[len(panels) :]:
+        axes.set_axis_off()
+    for axes, panel in zip(places, panels, strict=False):
         front = pareto_front([point for series in panel.ours for point in series.points])
         axes.plot([p.cost for p in front], [100 * p.accuracy for p in front], color="C0", alpha=0.4)
-        for colour, series in enumerate(panel.ours):
-            _draw_series(axes, series, f"C{2 * colour}")
+        for number, series in enumerate(panel.ours):
+            _draw_series(axes, series, f"C{2 * number}", (-5, 5) if number == 0 else (5, -11))
         if panel.published is not None:
-            _draw_series(axes, panel.published, "C1")
+            _draw_series(axes, panel.published, "C1", (5, -11))
         axes.set(xlabel=panel.cost, ylabel="accuracy, %", xscale="log")
         axes.margins(0.15)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -105,9 +113,18 @@ def write_pareto(path: Path, title: str, panels: Sequence[CostPanel]) -> bool:
     return True
 
 
-def _draw_series(axes: Any, series: CostSeries, colour: str) -> None:
+def _draw_series(axes: Any, series: CostSeries, colour: str, label_at: tuple[int, int]) -> None:
+    """``label_at``: where a point's name goes, in points to the right and up; each series has its own side."""
     costs, accuracies = [p.cost for p in series.points], [100 * p.accuracy for p in series.points]
     deviations = [100 * p.deviation for p in series.points]
     axes.errorbar(costs, accuracies, yerr=deviations, fmt="o", color=colour, label=series.label)
     for point, cost, accuracy in zip(series.points, costs, accuracies, strict=True):
-        axes.annotate(point.name, (cost, accuracy), textcoords="offset points", xytext=(5, 4))
+        axes.annotate(
+            point.name,
+            (cost, accuracy),
+            textcoords="offset points",
+            xytext=label_at,
+            horizontalalignment="left" if label_at[0] > 0 else "right",
+            color=colour,
+            fontsize=9,
+        )

@@ -28,6 +28,9 @@ BITNETMCU = (
 BITNETMCU_CLOCK_HZ = 48e6
 """BitNetMCU's published MNIST nets (16x16 input): bytes of weights, accuracy, milliseconds on a CH32V002 at 48 MHz."""
 
+FORMAT = 3
+"""Of run.json and ladder.json; figures of another format are measured again, and not drawn."""
+
 COSTS = {
     "parameters_left": "parameters that are not zero",
     "weight_bytes": "weights and biases, bytes",
@@ -164,6 +167,7 @@ def write_results(choice: Choice, dataset: Dataset, rows: Sequence[dict[str, Any
     """
     packages = ("edgemnist", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
     document = {
+        "format": FORMAT,
         "dataset": dataset.name,
         "dataset_sha256": dataset.sha256,
         "settings": asdict(choice),
@@ -180,8 +184,13 @@ def write_results(choice: Choice, dataset: Dataset, rows: Sequence[dict[str, Any
 
 def draw(dataset: Dataset, root: Path) -> None:
     """Draw the plot of every ``ladder*.json`` in the folder."""
-    names = {path: path.stem.removeprefix("ladder").strip("-") or "dense" for path in sorted(root.glob("ladder*.json"))}
-    ours = {f"edgemnist, {name}": json.loads(path.read_text())["nets"] for path, name in names.items()}
+    paths = sorted(root.glob("ladder*.json"), key=lambda path: path.stem)  # the dense ones first
+    documents = {path.stem: json.loads(path.read_text()) for path in paths}
+    ours = {
+        f"edgemnist, {name.removeprefix('ladder').strip('-') or 'dense'}": document["nets"]
+        for name, document in documents.items()
+        if document.get("format") == FORMAT
+    }
     title = f"{dataset.name}, int8 accuracy on the test set, mean and standard deviation over the seeds"
     if not write_pareto(root / "ladder.png", title, panels(ours, with_published=dataset.name == "mnist")):
         say("no plot drawn: matplotlib is not installed (pip install 'edgemnist[plot]')")
