@@ -19,8 +19,10 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def script() -> Any:
     """Return the script as a namespace."""
-    path = Path(__file__).parents[2] / "scripts" / "frameworks"
-    return SimpleNamespace(**runpy.run_path(str(path), run_name="frameworks"))
+    scripts = Path(__file__).parents[2] / "scripts"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(scripts))  # as python does for a script it starts
+        return SimpleNamespace(**runpy.run_path(str(scripts / "frameworks"), run_name="frameworks"))
 
 
 def test_measures_what_is_installed_and_names_the_rest(
@@ -61,6 +63,7 @@ def test_slips_are_told(
 
 
 def test_nothing_installed_is_said(script: Any, strokes_file: Path) -> None:
-    framework = script.Framework("Theano", "CNN", ("theano_of_old",), (), "pip install theano", script.train_torch)
+    train = script.FRAMEWORKS[0].train
+    framework = script.Framework("Theano", "CNN", ("theano_of_old",), (), "pip install theano", train)
     with pytest.raises(Exception, match="Theano: pip install theano"):
         script.compare(script.Job(str(strokes_file), 10, 1, 1, 0), [framework])
