@@ -103,7 +103,7 @@ def write_pareto(path: Path, title: str, panels: Sequence[CostPanel]) -> bool:
         if panel.published is not None:
             _draw_series(axes, panel.published, "C1", (5, -11))
         axes.set(xlabel=panel.cost, ylabel="accuracy, %", xscale="log")
-        axes.margins(0.15)
+        axes.margins(x=0.25, y=0.15)  # the names stand beside the points
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter("{x:,.0f}")
