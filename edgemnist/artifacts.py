@@ -265,12 +265,26 @@ class WorkFolder:
 
 
 def context_beside(model: Path) -> ModelContext | None:
-    """Return what a model was trained on, from the ``manifest.json`` in its folder, if that names the model."""
+    """Return what a model was trained on, from the ``manifest.json`` in its folder, if that names the model.
+
+    :raises InputError: the manifest is one of ours, and damaged.
+    """
     work = WorkFolder(model.resolve().parent)
+    if _is_of_another_program(work.manifest_path):
+        return None
     for record in work.stages().values():
         if model.name in record.outputs and "normalisation" in record.settings:
             return ModelContext.from_json(record.settings)
     return None
+
+
+def _is_of_another_program(manifest: Path) -> bool:
+    """Whether a readable ``manifest.json`` is none of ours: web applications and others have files of that name."""
+    try:
+        content = json.loads(manifest.read_text())
+    except (OSError, ValueError):
+        return False  # missing, or damaged: that is for ``WorkFolder.stages`` to say
+    return not isinstance(content, dict) or "stages" not in content
 
 
 def _record_json(record: StageRecord) -> dict[str, Any]:

@@ -14,10 +14,14 @@ import pytest
 from numpy.typing import NDArray
 
 from edgemnist.artifacts import TRAINED_MODEL, ModelContext, WorkFolder
+from edgemnist.conversion.settings import ConversionSettings
+from edgemnist.runtimes.base import ModelKind
 from edgemnist.tensorflow_setup import load_tensorflow
 
 CLASSES = ("top left", "top right", "bottom left", "bottom right")
 SIDE = 8
+INT8 = ConversionSettings(modes=(ModelKind.INT8,), calibration=100)
+FLOAT32 = ConversionSettings(modes=(ModelKind.FLOAT32,))
 
 
 def draw(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -22,11 +22,9 @@ from edgemnist.pixels import NORMALISATIONS
 from edgemnist.runtimes.base import ModelKind, model_kind
 from edgemnist.tensorflow_setup import load_tensorflow
 from edgemnist.tflite_file import read_tflite
-from tests.convert.conftest import CLASSES, SIDE, build, draw, make_work_folder, save
+from tests.convert.conftest import CLASSES, FLOAT32, INT8, SIDE, build, draw, make_work_folder, save
 from tests.convert.files import TINY_MODEL
 
-INT8 = ConversionSettings(modes=(ModelKind.INT8,), calibration=100)
-FLOAT32 = ConversionSettings(modes=(ModelKind.FLOAT32,))
 Snapshot = Callable[[Path], dict[str, bytes]]
 
 
@@ -336,24 +334,6 @@ def test_nothing_trained_names_the_command(tmp_path: Path, capsys: pytest.Captur
 def test_dataset_of_a_work_folder_cannot_be_changed(work: WorkFolder) -> None:
     with pytest.raises(InputError, match="for models from elsewhere"):
         run_conversion(replace(INT8, dataset="mnist"), work)
-
-
-def test_a_named_file_takes_what_the_manifest_beside_it_says(work: WorkFolder, tmp_path: Path) -> None:
-    out = WorkFolder(tmp_path / "out")
-    trained = work.path("trained.keras")
-    as_recorded = run_conversion(INT8, work, model=trained, out=out)
-    assert as_recorded.warnings == run_conversion(INT8, work).warnings
-    assert out.path("model_int8.tflite").read_bytes() == work.path("model_int8.tflite").read_bytes()
-    settings = {**work.stages()["train"].settings, "dataset": "another"}
-    work.record("train", settings=settings, results={}, outputs=[trained])
-    other = replace(INT8, dataset=as_recorded_dataset(out), normalisation=NORMALISATIONS["-1..1"])
-    told = " ".join(run_conversion(other, work, model=trained, out=out).warnings)
-    assert "was trained on 'another', says the manifest beside it; it is converted with images of" in told
-    assert "was trained on pixels in 0..1, says the manifest beside it; it is converted for pixels in -1..1" in told
-
-
-def as_recorded_dataset(work: WorkFolder) -> str:
-    return str(work.stages()["convert"].settings["dataset"])
 
 
 def test_more_calibration_images_than_there_are(work: WorkFolder) -> None:
