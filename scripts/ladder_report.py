@@ -14,7 +14,6 @@ from typing import Any
 from edgemnist import reference_nets
 from edgemnist.artifacts import package_versions, write_json, write_text
 from edgemnist.data.base import Dataset
-from edgemnist.errors import InputError
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.plots import CostPanel, CostPoint, CostSeries, write_pareto
 from edgemnist.progress import say
@@ -197,12 +196,7 @@ def draw(dataset: Dataset, root: Path) -> None:
 
 
 def write_reference(document: dict[str, Any]) -> None:
-    """Write the figures of the dense nets into the package, for the advice to users who prune.
-
-    :raises InputError: the document is of pruned nets.
-    """
-    if document["settings"]["sparsity"] is not None or document["settings"]["qat"]:
-        raise InputError("--reference is for the dense nets; leave --sparsity and --qat out")
+    """Write the figures of the dense nets into the package, for the advice to users who prune."""
     nets = [{key: value for key, value in net.items() if key != "runs"} for net in document["nets"]]
     kept = {key: value for key, value in document.items() if key in ("dataset", "dataset_sha256", "versions")}
     write_json(reference_nets.FOLDER / f"{document['dataset']}.json", {**kept, "nets": nets})

@@ -73,6 +73,8 @@ def test_pruned_and_aware_nets_have_folders_of_their_own(ladder: Any, strokes_fi
         (("--seeds", "0"), "0 seeds measure nothing"),
         (("--jobs", "0"), "0 jobs do nothing"),
         (("--teacher", "cnn-larg"), "unknown architecture 'cnn-larg'"),
+        (("--sparsity", "0.5", "--reference"), "--reference is for the dense nets"),
+        (("--qat", "--reference"), "--reference is for the dense nets"),
     ],
 )
 def test_slips_are_told(
