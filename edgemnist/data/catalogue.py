@@ -75,9 +75,8 @@ def list_datasets() -> tuple[Listing, ...]:
 def write_sheet(name: str, *, split: str, count: int | None, seed: int, target: Path | None) -> Sheet:
     """Write a PNG contact sheet of ``count`` images with equally many of every class, and return where it is.
 
-    ``count`` None: :data:`SHEET_IMAGES`, or all where there are fewer.
-
-    ``target`` None writes ``<name>-<split>.png`` into the current folder.
+    ``count`` None: :data:`SHEET_IMAGES`, or all where there are fewer. ``target`` None writes
+    ``<name>-<split>.png`` into the current folder.
 
     :raises InputError: ``split`` is not one of :data:`SPLITS`, or it has fewer than ``count`` images.
     """

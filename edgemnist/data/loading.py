@@ -11,7 +11,7 @@ import numpy as np
 from edgemnist.data.arrays import make_dataset
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.known import MNIST_5K, KnownDataset, find_known, require_known, unknown_dataset
-from edgemnist.errors import EXIT_ENVIRONMENT, DatasetError, StorageError
+from edgemnist.errors import DatasetError, DownloadError, StorageError
 
 if TYPE_CHECKING:
     from edgemnist.artifacts import ModelContext
@@ -81,10 +81,8 @@ def load_for_run(name: str = AUTO, *, fetch: bool = True) -> Dataset:
     return replace(substitute, note=note)
 
 
-class _UnavailableError(DatasetError):
+class _UnavailableError(DownloadError):
     """A known dataset is not on this machine and could not be downloaded: what ``auto`` may substitute."""
-
-    exit_code = EXIT_ENVIRONMENT
 
 
 def _load_known(known: KnownDataset, fetch: bool) -> Dataset:
