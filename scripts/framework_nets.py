@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
 
 BATCH = 64
 RATE = 1e-3
@@ -66,7 +66,7 @@ def batches(count: int, job: Job) -> list[list[NDArray[np.int64]]]:
 
 def train_keras(images: Images, labels: Labels, classes: int, job: Job, folder: Path) -> tuple[float, Predict, Path]:
     """Train with TensorFlow's Keras, as its tutorials do: ``compile`` and ``fit``."""
-    from edgemnist.tensorflow_setup import load_tensorflow
+    from edgemnist.keras_io.tensorflow import load_tensorflow
 
     tensorflow, keras = load_tensorflow()
     tensorflow.config.threading.set_intra_op_parallelism_threads(job.threads)

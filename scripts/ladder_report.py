@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemnist import reference_nets
-from edgemnist.artifacts import package_versions, write_json, write_text
 from edgemnist.data.base import Dataset
 from edgemnist.mcu import DEFAULT_BOARD
-from edgemnist.plots import CostPanel, CostPoint, CostSeries, write_pareto
-from edgemnist.progress import say
+from edgemnist.support.files import package_versions, write_json, write_text
+from edgemnist.support.progress import say
+from edgemnist.training import reference_nets
+from scripts.pareto import CostPanel, CostPoint, CostSeries, write_pareto
 
 BITNETMCU = (
     ("3.2 kB", 3_200, 0.9892, 14.3),

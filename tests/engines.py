@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgemnist.runtimes import find_runtime
+from edgemnist.runner import find_runtime
 
 
 def needs(*names: str) -> pytest.MarkDecorator:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-from edgemnist.c_source import comment_text, float_constant, string_literal
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import CArray, FieldValue, Step, quantisation_of
-from edgemnist.pixel_code import C_TYPES, PixelCode
-from edgemnist.tflite_file import TensorInfo
+from edgemnist.csource.pixels import C_TYPES, PixelCode
+from edgemnist.csource.source import comment_text, float_constant, string_literal
+from edgemnist.tflite.file import TensorInfo
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from edgemnist.tflite_file import OptionValue, TensorInfo
+from edgemnist.tflite.file import OptionValue, TensorInfo
 
 ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU_N1_TO_1, ACTIVATION_RELU6 = 0, 1, 2, 3
 PADDING_SAME, PADDING_VALID = 0, 1

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.emit import EmitSettings, emit
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
-from edgemnist.errors import EnvironmentFailure, MissingDependencyError
+from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError
 
 HOUSE_FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
 _TRACE_SHIM = """

@@ -11,7 +11,7 @@ from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings, Step
 from edgemnist.compiler.ops.convolution import fits_pairs
 from edgemnist.compiler.sparsity import choose_steps, worth_trying
-from edgemnist.errors import UnsupportedModelError
+from edgemnist.support.errors import UnsupportedModelError
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings, quantisation_of
 from edgemnist.compiler.ops.conv_2d import MAX_POOL_PAIRS, conv_geometry
 from edgemnist.compiler.ops.reshape import ALIAS_KINDS
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
 
 Pass = Callable[[Graph], Graph]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
-from edgemnist.errors import ModelError, UnsupportedModelError
-from edgemnist.tflite_file import OperatorInfo, TensorInfo, TfliteModel
+from edgemnist.support.errors import ModelError, UnsupportedModelError
+from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
 
 LARGEST_TENSOR = 2**28
 """Elements; kernels count them in 32-bit integers, products of an index and an element size included."""

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.c_source import float_constant, lines_of
 from edgemnist.compiler.emit import EmitSettings
 from edgemnist.compiler.graph import Graph
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reference import run_reference
-from edgemnist.pixel_code import C_TYPES
-from edgemnist.tflite_file import TensorInfo
+from edgemnist.csource.pixels import C_TYPES
+from edgemnist.csource.source import float_constant, lines_of
+from edgemnist.tflite.file import TensorInfo
 
 GOLDEN_VECTORS = 2
 CRC_VECTORS = 4

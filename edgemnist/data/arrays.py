@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.splits import divide
-from edgemnist.errors import DatasetError
+from edgemnist.support.errors import DatasetError
 
 TEST_SHARE = 0.2
 """Share of the images that become the test set where a dataset brings none."""

@@ -21,8 +21,8 @@ from typing import Any, BinaryIO
 
 from edgemnist import __version__
 from edgemnist.data.known import RemoteFile
-from edgemnist.errors import DownloadError, storage_errors
-from edgemnist.progress import Task, progress_task, say
+from edgemnist.support.errors import DownloadError, storage_errors
+from edgemnist.support.progress import Task, progress_task, say
 
 MAX_BYTES = 2 << 30
 """A reply for a file of unknown size is cut off here."""

@@ -11,7 +11,7 @@ from edgemnist.data.download import Patience, download
 from edgemnist.data.known import KnownDataset, require_known
 from edgemnist.data.mnist5k import require_mnist_5k_file
 from edgemnist.data.places import cache_folder, find_files
-from edgemnist.progress import say
+from edgemnist.support.progress import say
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from edgemnist.data.arrays import divide_train_test, make_dataset
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.images import SUFFIXES, fit_image, image_size, read_image
-from edgemnist.errors import DatasetError, InputError
-from edgemnist.progress import Task, progress_task
+from edgemnist.support.errors import DatasetError, InputError
+from edgemnist.support.progress import Task, progress_task
 
 DEFAULT_SIZE = (28, 28)
 LARGEST_KEPT_SIDE = 96

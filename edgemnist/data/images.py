@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -11,7 +11,7 @@ import difflib
 import string
 from dataclasses import dataclass
 
-from edgemnist.errors import DatasetError
+from edgemnist.support.errors import DatasetError
 
 DIGITS = tuple(string.digits)
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")

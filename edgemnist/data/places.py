@@ -17,7 +17,7 @@ from pathlib import Path
 
 from edgemnist.data.idx import IdxFile
 from edgemnist.data.known import EMNIST_ARCHIVE, IdxLayout, KnownDataset
-from edgemnist.errors import DatasetError
+from edgemnist.support.errors import DatasetError
 
 DATA_VARIABLE = "EDGEMNIST_DATA"
 CACHE_VARIABLE = "EDGEMNIST_CACHE"

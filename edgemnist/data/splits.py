@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.data.base import Split
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
 
 
 def hold_out(split: Split, count: int, seed: int) -> tuple[Split, Split]:

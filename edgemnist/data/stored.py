@@ -16,7 +16,7 @@ from edgemnist.data.idx import IdxFile, damaged, encode_idx, read_idx
 from edgemnist.data.known import IdxLayout, KnownDataset, known_datasets
 from edgemnist.data.npz import load_npz
 from edgemnist.data.places import Found, IdxFiles, cache_folder, find_files, find_idx_files, incomplete_sets
-from edgemnist.errors import DatasetError
+from edgemnist.support.errors import DatasetError
 
 
 def load_stored(known: KnownDataset) -> tuple[Dataset | None, list[str]]:

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from edgemnist.errors import InputError
 from edgemnist.mcu.cores import Core, find_core
+from edgemnist.support.errors import InputError
 
 if sys.version_info >= (3, 11):
     import tomllib

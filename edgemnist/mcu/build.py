@@ -6,18 +6,18 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from edgemnist.artifacts import atomic_path, write_bytes, write_json, write_text
-from edgemnist.errors import GateFailedError, InputError
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import ElfImage, Sizes, measure, read_elf
 from edgemnist.mcu.network import Layer, Network, NetworkSettings, make_network
 from edgemnist.mcu.toolchain import LinkJob, choose_toolchain
-from edgemnist.tflite_file import TensorInfo, TfliteModel
+from edgemnist.support.errors import GateFailedError, InputError
+from edgemnist.support.files import atomic_path, write_bytes, write_json, write_text
+from edgemnist.tflite.file import TensorInfo, TfliteModel
 
 TRANSPORTS = ("semihosting", "uart")
 OPTIMISATIONS = {"speed": "-O2", "size": "-Os"}
@@ -215,3 +215,9 @@ def _drivers(board: Board, settings: BuildSettings) -> list[str]:
     uart = f"uart_{board.uart.driver}" if board.uart else ""
     ticks = [] if board.ticks.driver == "core" else [f"platform/ticks_{board.ticks.driver}.c"]
     return [f"platform/{transport or uart}.c", *ticks]
+
+
+def for_core(settings: BuildSettings, board: Board) -> BuildSettings:
+    """Return the settings with the compiler's target for the board's core."""
+    codegen = replace(settings.network.codegen, target=board.core.target)
+    return replace(settings, network=replace(settings.network, codegen=codegen))

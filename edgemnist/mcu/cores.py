@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
 
 
 @dataclass(frozen=True)

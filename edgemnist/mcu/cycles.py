@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgemnist.errors import InputError
 from edgemnist.mcu.profile import ExecutionProfile
 from edgemnist.mcu.timing import (
     cortex_m0,
@@ -27,6 +26,7 @@ from edgemnist.mcu.timing.classes import InstructionClass
 from edgemnist.mcu.timing.flash import Flash, fetch_stalls, flash_of
 from edgemnist.mcu.timing.instruction import Disassembler, Instruction
 from edgemnist.mcu.timing.model import Cycles, TimingModel
+from edgemnist.support.errors import InputError
 
 MODELS: Mapping[str, TimingModel] = {
     module.MODEL.core: module.MODEL

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemnist.errors import MissingDependencyError
+from edgemnist.support.errors import MissingDependencyError
 
 _THUMB_BIT = 1
 _HEX_BYTES = 16

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.errors import RuntimeCrashedError
 from edgemnist.mcu import link
 from edgemnist.mcu.build import FirmwareImage
 from edgemnist.mcu.emulators.base import DEFAULT_TIMEOUT, Emulator
 from edgemnist.mcu.link import DeviceInfo, FirmwareCrashedError, Frame, FrameType, RunAnswer, StackState
 from edgemnist.mcu.profile import InferenceProfile
 from edgemnist.mcu.serial_link import DeviceLink, check_model
-from edgemnist.progress import progress_task
-from edgemnist.tflite_file import TensorInfo
+from edgemnist.support.errors import RuntimeCrashedError
+from edgemnist.support.progress import progress_task
+from edgemnist.tflite.file import TensorInfo
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemnist.errors import MissingDependencyError
 from edgemnist.mcu.boards import Board, boards
 from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.mcu.elf import Sizes
-from edgemnist.progress import progress_task
-from edgemnist.tflite_file import TfliteModel
+from edgemnist.support.errors import MissingDependencyError
+from edgemnist.support.progress import progress_task
+from edgemnist.tflite.file import TfliteModel
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import zlib
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from edgemnist.errors import InputError, RuntimeCrashedError
 from edgemnist.mcu.faults import Fault
+from edgemnist.support.errors import InputError, RuntimeCrashedError
 
 PROTOCOL_VERSION = 1
 LARGEST_CONTENT = 1 << 24

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgemnist.codegen import CodegenSettings, compile_model
 from edgemnist.compiler.emit import EmitSettings, emit
-from edgemnist.errors import InputError
-from edgemnist.tflite_file import TensorInfo, TfliteModel
+from edgemnist.compiler.generate import CodegenSettings, compile_model
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.file import TensorInfo, TfliteModel
 
 ENGINES = ("c", "tflm")
 
@@ -85,8 +85,8 @@ def _generated(model: TfliteModel, settings: CodegenSettings) -> Network:
 
 
 def _interpreted(model: TfliteModel, place: TflmPlace, machine: int) -> Network:
-    from edgemnist.inspect_model import inspect
-    from edgemnist.tflm_project.firmware import COMPILE_FLAGS, LINK_FLAGS, MACHINES, check_tflm, tflm_sources
+    from edgemnist.tflite.inspection import inspect
+    from edgemnist.tflm.firmware import COMPILE_FLAGS, LINK_FLAGS, MACHINES, check_tflm, tflm_sources
 
     found = check_tflm(place.include, place.library)
     if found.machine != machine:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from edgemnist.errors import InputError, RuntimeCrashedError
 from edgemnist.mcu.link import (
     UNASKED,
     Damage,
@@ -36,6 +35,7 @@ from edgemnist.mcu.link import (
     parse_result,
     parse_state,
 )
+from edgemnist.support.errors import InputError, RuntimeCrashedError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

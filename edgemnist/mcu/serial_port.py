@@ -8,8 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from edgemnist.errors import EnvironmentFailure, InputError, MissingDependencyError, RuntimeCrashedError, StorageError
 from edgemnist.mcu.link import DeviceGoneError
+from edgemnist.support.errors import (
+    EnvironmentFailure,
+    InputError,
+    MissingDependencyError,
+    RuntimeCrashedError,
+    StorageError,
+)
 
 DEFAULT_BAUD = 115_200
 _POLL_SECONDS = 0.02

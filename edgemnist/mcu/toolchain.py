@@ -13,9 +13,9 @@ from importlib import util
 from pathlib import Path
 from types import MappingProxyType
 
-from edgemnist.errors import EnvironmentFailure, InputError, MissingDependencyError
 from edgemnist.mcu.cores import Core
 from edgemnist.mcu.elf import INSTALL
+from edgemnist.support.errors import EnvironmentFailure, InputError, MissingDependencyError
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
 _COMMON = (

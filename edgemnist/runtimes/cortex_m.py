@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.errors import MissingDependencyError
-from edgemnist.runtimes.base import ModelKind, Runtime, Session, missing_package, model_bytes
-from edgemnist.tflite_file import parse_tflite
+from edgemnist.runner.base import Runtime, Session, missing_package, model_bytes
+from edgemnist.support.errors import MissingDependencyError
+from edgemnist.tflite.file import parse_tflite
+from edgemnist.tflite.kinds import ModelKind
 
 
 class CortexMSession(Session):
@@ -21,9 +22,8 @@ class CortexMSession(Session):
     def __init__(self, content: bytes) -> None:
         from edgemnist.mcu import DEFAULT_BOARD
         from edgemnist.mcu.boards import find_board
-        from edgemnist.mcu.build import BuildSettings, build_firmware
+        from edgemnist.mcu.build import BuildSettings, build_firmware, for_core
         from edgemnist.mcu.emulators.unicorn_core import UnicornDevice, UnicornEmulator
-        from edgemnist.mcu.stage import for_core
 
         board = find_board(DEFAULT_BOARD)
         with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.errors import MissingDependencyError
-from edgemnist.runtimes.base import ModelKind, Runtime, Session, model_bytes
-from edgemnist.tflite_file import parse_tflite
+from edgemnist.runner.base import Runtime, Session, model_bytes
+from edgemnist.support.errors import MissingDependencyError
+from edgemnist.tflite.file import parse_tflite
+from edgemnist.tflite.kinds import ModelKind
 
 
 class HostCSession(Session):
     """A model as a shared object. With ``keep_tensors`` nothing is fused, so that every operator's output exists."""
 
     def __init__(self, content: bytes, *, keep_tensors: bool) -> None:
-        from edgemnist import codegen
+        from edgemnist.compiler import generate as codegen
         from edgemnist.compiler import host
 
         settings = codegen.CodegenSettings(target=host.host_target())

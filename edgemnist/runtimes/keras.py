@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.errors import ModelError
-from edgemnist.runtimes.base import ModelKind, Runtime, Session, missing_package
+from edgemnist.runner.base import Runtime, Session, missing_package
 from edgemnist.runtimes.tensorflow_lite import TENSORFLOW_INSTALL, TENSORFLOW_PROCESS, tensorflow_on_one_thread
+from edgemnist.support.errors import ModelError
+from edgemnist.tflite.kinds import ModelKind
 
 
 class KerasSession(Session):
@@ -20,7 +21,7 @@ class KerasSession(Session):
     kernels = "float32"
 
     def __init__(self, path: Path) -> None:
-        from edgemnist.conversion.sources import load_source
+        from edgemnist.keras_io.sources import load_source
 
         tensorflow, _ = tensorflow_on_one_thread()
         self.version = str(tensorflow.__version__)

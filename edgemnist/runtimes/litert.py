@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edgemnist.runtimes.base import missing_package
-from edgemnist.runtimes.interpreter import InterpreterPackage, InterpreterRuntime
+from edgemnist.runner.base import missing_package
+from edgemnist.runner.interpreter import InterpreterPackage, InterpreterRuntime
 
 
 class LiteRtRuntime(InterpreterRuntime):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from edgemnist.deploy.guest_process import BOOT, GuestProcess, GuestSession
-from edgemnist.deploy.remote import read_installation
-from edgemnist.errors import MissingDependencyError
-from edgemnist.runtimes.base import TFLITE_KINDS, Runtime, model_bytes
+from edgemnist.pi.guest_process import BOOT, GuestProcess, GuestSession
+from edgemnist.pi.remote import read_installation
+from edgemnist.runner.base import Runtime, model_bytes
+from edgemnist.support.errors import MissingDependencyError
+from edgemnist.tflite.kinds import TFLITE_KINDS
 
 
 @functools.cache

@@ -10,10 +10,11 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgemnist.deploy.emulator import emulator_problem, find_emulator
-from edgemnist.deploy.guest_process import BOOT, GuestProcess, GuestSession
-from edgemnist.deploy.targets import LITERT, TARGETS, TFLITE_RUNTIME
-from edgemnist.runtimes.base import TFLITE_KINDS, Runtime, model_bytes
+from edgemnist.pi.emulator import emulator_problem, find_emulator
+from edgemnist.pi.guest_process import BOOT, GuestProcess, GuestSession
+from edgemnist.pi.targets import LITERT, TARGETS, TFLITE_RUNTIME
+from edgemnist.runner.base import Runtime, model_bytes
+from edgemnist.tflite.kinds import TFLITE_KINDS
 
 
 @functools.cache

@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from edgemnist.runtimes.base import missing_package
-from edgemnist.runtimes.interpreter import InterpreterPackage, InterpreterRuntime
+from edgemnist.runner.base import missing_package
+from edgemnist.runner.interpreter import InterpreterPackage, InterpreterRuntime
 
 TENSORFLOW_PROCESS = "tensorflow"
 """Runtimes on TensorFlow share a worker process, because TensorFlow takes seconds to start."""
@@ -20,7 +20,7 @@ TENSORFLOW_INSTALL = "pip install 'edgemnist[train]'"
 @functools.cache
 def tensorflow_on_one_thread() -> tuple[Any, Any]:
     """Return the modules ``(tensorflow, tf_keras)`` after limiting TensorFlow to one thread."""
-    from edgemnist.tensorflow_setup import load_tensorflow
+    from edgemnist.keras_io.tensorflow import load_tensorflow
 
     tensorflow, keras = load_tensorflow()
     tensorflow.config.threading.set_intra_op_parallelism_threads(1)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from edgemnist.runtimes.base import missing_package
-from edgemnist.runtimes.interpreter import InterpreterPackage, InterpreterRuntime
+from edgemnist.runner.base import missing_package
+from edgemnist.runner.interpreter import InterpreterPackage, InterpreterRuntime
 
 
 class TfliteRuntime(InterpreterRuntime):

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.runtimes.base import ModelKind, Runtime, Session, missing_package, model_bytes, operator_outputs
-from edgemnist.tflite_file import TfliteModel, parse_tflite
+from edgemnist.runner.base import Runtime, Session, missing_package, model_bytes
+from edgemnist.tflite.file import TfliteModel, parse_tflite
+from edgemnist.tflite.kinds import ModelKind, operator_outputs
 
 # The arena is only touched where it is used, so a large one costs nothing; one that is far too small makes the wheel
 # crash instead of raising, so the first guess has to be safe.

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.artifacts import write_bytes
-from edgemnist.augment import augment_batch, draw_changes, find_augmentation
 from edgemnist.data.base import Dataset
-from edgemnist.progress import progress_task
-from edgemnist.tensorflow_setup import load_tensorflow
+from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.support.files import write_bytes
+from edgemnist.support.progress import progress_task
+from edgemnist.training.augment import augment_batch, draw_changes, find_augmentation
 from edgemnist.training.distillation import DistillationSettings, Teacher, log_probabilities
 from edgemnist.training.recipe import Recipe
 

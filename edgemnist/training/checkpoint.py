@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from edgemnist.artifacts import write_bytes
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
+from edgemnist.support.files import write_bytes
 from edgemnist.training.loop import Array, EpochReport, FitState
 
 FORMAT = 3

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemnist.data.base import Normalisation
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.normalisation import Normalisation
 
 DEFAULT_TEMPERATURE = 3.0
 DEFAULT_WEIGHT = 0.7

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from edgemnist.augment import choose_augmentation
 from edgemnist.data.base import Dataset
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
+from edgemnist.training.augment import choose_augmentation
 from edgemnist.training.recipe import Recipe, epochs_for, given_or
 
 

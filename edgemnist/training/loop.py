@@ -15,13 +15,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.augment import augment_batch, draw_changes, find_augmentation
-from edgemnist.data.base import Normalisation, Split
+from edgemnist.data.base import Split
 from edgemnist.data.splits import TrainingDivision
-from edgemnist.errors import InputError
-from edgemnist.tensorflow_setup import load_tensorflow
+from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.training.adamw import AdamW
 from edgemnist.training.answers import TeacherAnswers
+from edgemnist.training.augment import augment_batch, draw_changes, find_augmentation
 from edgemnist.training.averaging import WeightAverage
 from edgemnist.training.distillation import mix
 from edgemnist.training.recipe import Recipe, learning_rates

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.data.base import Normalisation
-from edgemnist.errors import UnsupportedModelError
-from edgemnist.pixels import real_range
-from edgemnist.tensorflow_setup import load_model_optimization, load_tensorflow
+from edgemnist.keras_io.tensorflow import load_model_optimization, load_tensorflow
+from edgemnist.support.errors import UnsupportedModelError
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.pixels import real_range
 
 Range = tuple[float, float]
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
 
 _Number = TypeVar("_Number", int, float)
 

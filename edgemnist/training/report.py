@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemnist.artifacts import ModelContext, WorkFolder, package_versions, write_json, write_text
-from edgemnist.plots import write_curves
-from edgemnist.progress import say
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.keras_io.saving import save_model
+from edgemnist.support.files import package_versions, write_json, write_text
+from edgemnist.support.memory import peak_memory_bytes
+from edgemnist.support.progress import say
 from edgemnist.training.loop import EpochReport, FitState
-from edgemnist.training.saving import save_model
+from edgemnist.training.plots import write_curves
 
 _NOT_FIGURES = ("model_path", "dataset", "arch", "history")
 
@@ -110,11 +112,3 @@ def _as_csv(rows: Sequence[dict[str, float]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def peak_memory_bytes() -> int:
-    """Return the largest resident set this process has had, in bytes, as counted by the operating system."""
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.errors import InputError
-from edgemnist.tensorflow_setup import load_model_optimization, load_tensorflow
+from edgemnist.keras_io.tensorflow import load_model_optimization, load_tensorflow
+from edgemnist.support.errors import InputError
 from edgemnist.training.loop import Hooks
 
 PATTERNS = ("unstructured", "2:4")

@@ -10,15 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist import cli, codegen
-from edgemnist.artifacts import ModelContext, WorkFolder
+from edgemnist import cli
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.codegen import stage
+from edgemnist.commands.firmware.run import RunSettings, run_emulated_board
+from edgemnist.compiler import generate as codegen
 from edgemnist.compiler import memory, passes
 from edgemnist.compiler.host import HOUSE_FLAGS, compile_files
-from edgemnist.errors import InputError, UnsupportedModelError
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, build_firmware
-from edgemnist.mcu.run import RunSettings, run_emulated_board
-from edgemnist.tflite_file import read_tflite
+from edgemnist.support.errors import InputError, UnsupportedModelError
+from edgemnist.tflite.file import read_tflite
 from tests.mcu import firmware
 
 GOALS = {  # arena, flash at -Os on Cortex-M4, instructions at -O2 on Cortex-M3
@@ -105,7 +108,7 @@ def test_every_fusion_can_be_switched_off(real_models: Path) -> None:
     plain = codegen.compile_model(model, _settings(fusions=()))[1].size
     assert fused < plain
     with pytest.raises(InputError, match="unknown fusion"):
-        codegen.settings_from(name="net", target="portable", rounding="tflm", without=["nothing"], labels=None)
+        stage.settings_from(name="net", target="portable", rounding="tflm", without=["nothing"], labels=None)
     assert set(passes.FUSIONS) >= {"pad", "max-pool"}
 
 

@@ -25,8 +25,8 @@ from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.passes import FUSIONS, optimise
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.reference import run_reference
-from edgemnist.runtimes import EngineWorker
-from edgemnist.tflite_file import parse_tflite
+from edgemnist.runner import EngineWorker
+from edgemnist.tflite.file import parse_tflite
 
 Tensors = Mapping[int, NDArray[Any]]
 """Values by tensor index, each of shape (images, *tensor shape)."""

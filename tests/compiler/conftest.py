@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edgemnist.runtimes import EngineWorker, engine_worker
+from edgemnist.runner import EngineWorker, engine_worker
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Placed, Plan
 from edgemnist.compiler.ops.base import Overlap, Step
 from edgemnist.compiler.reader import read_graph
-from edgemnist.errors import UnsupportedModelError
-from edgemnist.runtimes import EngineWorker
-from edgemnist.tflite_file import parse_tflite
+from edgemnist.runner import EngineWorker
+from edgemnist.support.errors import UnsupportedModelError
+from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import (
     SIZE_SANITISED,
     SPEED,

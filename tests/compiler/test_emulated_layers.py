@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from edgemnist.codegen import CodegenSettings
 from edgemnist.compiler.emit import kernel_files
 from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier
+from edgemnist.compiler.generate import CodegenSettings
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
 from edgemnist.compiler.memory import plan
 from edgemnist.compiler.ops.base import LoweringSettings
@@ -26,7 +26,7 @@ from edgemnist.mcu.emulators.base import choose_emulator, emulators
 from edgemnist.mcu.execution import run_emulated
 from edgemnist.mcu.network import NetworkSettings
 from edgemnist.mcu.toolchain import TOOLCHAINS
-from edgemnist.tflite_file import parse_tflite
+from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import Variant, build_program
 from tests.compiler.emulated import Machine, build, build_networks
 from tests.compiler.layers import Arithmetic, Window, random_images

@@ -9,9 +9,9 @@ import pytest
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
 from edgemnist.compiler.passes import FUSIONS, optimise
 from edgemnist.compiler.reader import read_graph
-from edgemnist.errors import InputError
-from edgemnist.runtimes import EngineWorker
-from edgemnist.tflite_file import parse_tflite
+from edgemnist.runner import EngineWorker
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import (
     CLANG,
     SIZE_SANITISED,

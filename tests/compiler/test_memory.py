@@ -13,7 +13,7 @@ from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import ALIGNMENT, Plan, plan
 from edgemnist.compiler.ops.base import LoweringSettings, Overlap, Step
-from edgemnist.tflite_file import TensorInfo
+from edgemnist.tflite.file import TensorInfo
 from tests.compiler.bench import Variant, build_program, plan_apart
 from tests.compiler.random_graphs import random_network
 

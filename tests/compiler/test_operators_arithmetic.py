@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgemnist.compiler.graph import ACTIVATION_RELU, ACTIVATION_RELU6, ACTIVATION_RELU_N1_TO_1
-from edgemnist.runtimes import EngineWorker
+from edgemnist.runner import EngineWorker
 from tests.compiler.bench import Variant, build_program
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import (

@@ -11,8 +11,8 @@ from edgemnist.compiler import lowering, memory, passes
 from edgemnist.compiler.host import build_host_model
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reader import read_graph
-from edgemnist.runtimes import EngineWorker
-from edgemnist.tflite_file import parse_tflite
+from edgemnist.runner import EngineWorker
+from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import Subject, find_truth
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import (

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgemnist.runtimes import EngineWorker
+from edgemnist.runner import EngineWorker
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_reference_exact, assert_refused
 

@@ -11,7 +11,7 @@ from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Buffer, Overlaps, Placed, Plan, _buffers, _compatible, _overlaps
 from edgemnist.compiler.ops.base import Overlap
-from edgemnist.runtimes import EngineWorker
+from edgemnist.runner import EngineWorker
 from tests.compiler.bench import (
     SIZE_SANITISED,
     SPEED,

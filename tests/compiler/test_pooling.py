@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
-from edgemnist.runtimes import EngineWorker
+from edgemnist.runner import EngineWorker
 from tests.compiler.bench import CLANG, SIZE_SANITISED, SPEED_SANITISED, VARIANTS, Subject, Variant, check_exact
 from tests.compiler.layers import Layers, Window, random_images
 from tests.compiler.operators import assert_refused

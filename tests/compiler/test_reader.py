@@ -17,9 +17,9 @@ from edgemnist.compiler.memory import plan
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.passes import optimise
 from edgemnist.compiler.reader import read_graph
-from edgemnist.errors import EdgeMnistError, ModelError, UnsupportedModelError
-from edgemnist.runtimes import EngineWorker
-from edgemnist.tflite_file import parse_tflite, read_tflite
+from edgemnist.runner import EngineWorker
+from edgemnist.support.errors import EdgeMnistError, ModelError, UnsupportedModelError
+from edgemnist.tflite.file import parse_tflite, read_tflite
 from tests.compiler.bench import Subject, check_exact
 from tests.compiler.layers import Layers, Value, Window, random_images
 from tests.compiler.model_builder import ModelBuilder, edited

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgemnist.runtimes import EngineWorker
+from edgemnist.runner import EngineWorker
 from tests.compiler.bench import Subject, Variant, build_program, check_exact
 from tests.compiler.layers import Layers, Value, Window, random_images
 from tests.compiler.operators import assert_refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgemnist.compiler.graph import PADDING_SAME
-from edgemnist.runtimes import EngineWorker
+from edgemnist.runner import EngineWorker
 from tests.compiler.bench import CLANG, SIZE_SANITISED, SPEED, VARIANTS, Subject, Variant, build_program, check_exact
 from tests.compiler.layers import Arithmetic, Layers, Value, Window, random_images
 from tests.compiler.test_fusions import Network, kinds, model

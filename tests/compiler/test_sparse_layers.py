@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgemnist.codegen import CodegenSettings, generate
+from edgemnist.compiler.generate import CodegenSettings, generate
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
 from edgemnist.compiler.ops.sparse import choose_pixels, pack_stream
 from edgemnist.compiler.targets import TARGETS
@@ -22,8 +22,8 @@ from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.mcu.emulators.base import choose_emulator
 from edgemnist.mcu.execution import run_emulated
 from edgemnist.mcu.network import NetworkSettings
-from edgemnist.runtimes import EngineWorker
-from edgemnist.tflite_file import TfliteModel, parse_tflite
+from edgemnist.runner import EngineWorker
+from edgemnist.tflite.file import TfliteModel, parse_tflite
 from tests.compiler.bench import (
     CLANG,
     CPLUSPLUS,

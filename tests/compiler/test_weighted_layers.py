@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
-from edgemnist.runtimes import EngineWorker
+from edgemnist.runner import EngineWorker
 from tests.compiler.bench import CLANG, SIZE_SANITISED, SPEED, SPEED_SANITISED, VARIANTS, Variant, check_exact
 from tests.compiler.layers import Arithmetic, Window
 from tests.compiler.weighted_cases import ACTIVATIONS, Case, cases

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from edgemnist.compiler.host import build_host_model, host_target
 from edgemnist.compiler.memory import plan
 from edgemnist.data.idx import IdxFile, read_idx
-from edgemnist.runtimes import EngineWorker
-from edgemnist.tflite_file import read_tflite
+from edgemnist.runner import EngineWorker
+from edgemnist.tflite.file import read_tflite
 from tests.compiler.bench import SIZE_SANITISED, SPEED, VARIANTS, Subject, Variant, build_program, check_exact
 
 MNIST_NETS = ("compact_int8", "dense_int8", "seedcnn_int8")

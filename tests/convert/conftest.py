@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgemnist.artifacts import TRAINED_MODEL, ModelContext, WorkFolder
-from edgemnist.conversion.settings import ConversionSettings
-from edgemnist.runtimes.base import ModelKind
-from edgemnist.tensorflow_setup import load_tensorflow
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
+from edgemnist.commands.convert.settings import ConversionSettings
+from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.tflite.kinds import ModelKind
 
 CLASSES = ("top left", "top right", "bottom left", "bottom right")
 SIDE = 8

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgemnist.tflite_file import Quantisation, TensorInfo, TfliteModel
+from edgemnist.tflite.file import Quantisation, TensorInfo, TfliteModel
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "convert"
 TINY_MODEL = GOLDEN / "tiny_int8.tflite"

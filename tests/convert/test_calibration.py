@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgemnist.calibration import check_input_scale, choose_calibration
-from edgemnist.data.base import Normalisation, Split
-from edgemnist.errors import DatasetError, InputError, ModelError
-from edgemnist.pixels import NORMALISATIONS, infer_normalisation, normalisation_name, pixel_table
-from edgemnist.tflite_file import TensorInfo
+from edgemnist.commands.convert.calibration import check_input_scale, choose_calibration
+from edgemnist.data.base import Split
+from edgemnist.support.errors import DatasetError, InputError, ModelError
+from edgemnist.tflite.file import TensorInfo
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.pixels import NORMALISATIONS, infer_normalisation, normalisation_name, pixel_table
 from tests.convert.files import model, tensor
 
 NAMES = ("a", "b", "c")

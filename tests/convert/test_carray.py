@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgemnist import carray, pixels
-from edgemnist.c_source import check_identifier, comment_text, float_constant, string_literal
-from edgemnist.data.base import Normalisation
-from edgemnist.errors import InputError, ModelError
-from edgemnist.tflite_file import TfliteModel, parse_tflite, read_tflite
+from edgemnist.csource import array as carray
+from edgemnist.csource.source import check_identifier, comment_text, float_constant, string_literal
+from edgemnist.support.errors import InputError, ModelError
+from edgemnist.tflite import pixels
+from edgemnist.tflite.file import TfliteModel, parse_tflite, read_tflite
+from edgemnist.tflite.normalisation import Normalisation
 from tests.convert.files import GOLDEN, TINY_MODEL, model, tensor
 
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror"]

@@ -13,15 +13,17 @@ import numpy as np
 import pytest
 
 from edgemnist import cli
-from edgemnist.artifacts import ModelContext, WorkFolder, sha256_of
-from edgemnist.conversion.settings import MODES, ConversionResult, ConversionSettings
-from edgemnist.convert import model_file, run_conversion
-from edgemnist.errors import InputError, ModelError, StageOrderError
-from edgemnist.inspect_model import inspect, require_int8
-from edgemnist.pixels import NORMALISATIONS
-from edgemnist.runtimes.base import ModelKind, model_kind
-from edgemnist.tensorflow_setup import load_tensorflow
-from edgemnist.tflite_file import read_tflite
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.convert.settings import MODES, ConversionResult, ConversionSettings
+from edgemnist.commands.convert.stage import model_file, run_conversion
+from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.support.errors import InputError, ModelError, StageOrderError
+from edgemnist.support.files import sha256_of
+from edgemnist.tflite.file import read_tflite
+from edgemnist.tflite.inspection import inspect, require_int8
+from edgemnist.tflite.kinds import ModelKind, model_kind
+from edgemnist.tflite.pixels import NORMALISATIONS
 from tests.convert.conftest import CLASSES, FLOAT32, INT8, SIDE, build, draw, make_work_folder, save
 from tests.convert.files import TINY_MODEL
 
@@ -392,9 +394,9 @@ def test_refused_conversion_keeps_the_files_of_the_last(work: WorkFolder, snapsh
 
 def test_a_file_that_classifies_worse_is_refused(work: WorkFolder, quadrants: Path) -> None:
     """Verify an untrained net's file against the trained source."""
-    from edgemnist.conversion.sources import load_source
-    from edgemnist.conversion.verification import Verifier, make_trial
+    from edgemnist.commands.convert.verification import Verifier, make_trial
     from edgemnist.data.loading import load_dataset
+    from edgemnist.keras_io.sources import load_source
 
     _, keras = load_tensorflow()
     untrained = save(build(keras), work.path("untrained.keras"))

@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 
 from edgemnist import cli
-from edgemnist.artifacts import WorkFolder, sha256_of
-from edgemnist.conversion.settings import ConversionSettings
-from edgemnist.convert import run_conversion
-from edgemnist.runtimes.base import ModelKind
-from edgemnist.tflite_file import read_tflite
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.convert.settings import ConversionSettings
+from edgemnist.commands.convert.stage import run_conversion
+from edgemnist.support.files import sha256_of
+from edgemnist.tflite.file import read_tflite
+from edgemnist.tflite.kinds import ModelKind
 from tests.convert.files import TINY_MODEL
 
 Snapshot = Callable[[Path], dict[str, bytes]]

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgemnist import cli
-from edgemnist.errors import ModelError
-from edgemnist.inspect_model import Inspection, inspect, require_int8
-from edgemnist.tflite_file import OperatorInfo, TfliteModel, parse_tflite, read_tflite
+from edgemnist.support.errors import ModelError
+from edgemnist.tflite.file import OperatorInfo, TfliteModel, parse_tflite, read_tflite
+from edgemnist.tflite.inspection import Inspection, inspect, require_int8
 from tests.convert.files import TINY_MODEL, model, tensor
 
 # MACs, parameters after batch-norm folding, peak live activations in bytes and the operator where they peak.

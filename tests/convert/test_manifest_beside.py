@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.artifacts import WorkFolder
-from edgemnist.convert import run_conversion
-from edgemnist.errors import InputError
-from edgemnist.pixels import NORMALISATIONS
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.convert.stage import run_conversion
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.pixels import NORMALISATIONS
 from tests.convert.conftest import FLOAT32, INT8
 
 

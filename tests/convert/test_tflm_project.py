@@ -14,25 +14,26 @@ import numpy as np
 import pytest
 
 from edgemnist import cli
-from edgemnist.artifacts import WorkFolder, sha256_of
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.convert.settings import ConversionSettings
+from edgemnist.commands.convert.stage import run_conversion
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.reference import run_reference
 from edgemnist.compiler.self_test import generated_inputs
-from edgemnist.conversion.settings import ConversionSettings
-from edgemnist.convert import run_conversion
-from edgemnist.errors import UnsupportedModelError
-from edgemnist.runtimes.base import ModelKind, model_kind
 from edgemnist.runtimes.tflm import TflmRuntime
-from edgemnist.runtimes.tflm_arena import tflm_arena
-from edgemnist.tflite_file import OperatorInfo, TfliteModel, parse_tflite, read_tflite
-from edgemnist.tflm_project import TflmProject, tflm_project
-from edgemnist.tflm_project.arena import arena_margin
-from edgemnist.tflm_project.measure import GOLDEN_VECTORS, Measurement, measure
-from edgemnist.tflm_project.operators import method, resolver_operators
-from edgemnist.tflm_project.programs import main_program
-from edgemnist.tflm_project.project import describe
-from edgemnist.tflm_project.sources import header
+from edgemnist.support.errors import UnsupportedModelError
+from edgemnist.support.files import sha256_of
+from edgemnist.tflite.file import OperatorInfo, TfliteModel, parse_tflite, read_tflite
+from edgemnist.tflite.kinds import ModelKind, model_kind
+from edgemnist.tflm import TflmProject, tflm_project
+from edgemnist.tflm.arena import arena_margin
+from edgemnist.tflm.least_arena import tflm_arena
+from edgemnist.tflm.measure import GOLDEN_VECTORS, Measurement, measure
+from edgemnist.tflm.operators import method, resolver_operators
+from edgemnist.tflm.programs import main_program
+from edgemnist.tflm.project import describe
+from edgemnist.tflm.sources import header
 from tests.convert.files import GOLDEN, TINY_MODEL, model, tensor
 from tests.engines import needs
 

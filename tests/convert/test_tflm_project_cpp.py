@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist import carray
-from edgemnist.errors import InputError, MissingDependencyError, ModelError
+from edgemnist.csource import array as carray
 from edgemnist.runtimes.tflm import TflmRuntime
-from edgemnist.tflite_file import parse_tflite, read_tflite
-from edgemnist.tflm_project import check_tflm, tflm_project, tflm_sources
-from edgemnist.tflm_project.firmware import COMPILE_FLAGS, MACHINES, include_folders
-from edgemnist.tflm_project.operators import INT8_HEADERS, KINDS, method
-from edgemnist.tflm_project.programs import main_program
-from edgemnist.tflm_project.project import describe
-from edgemnist.tflm_project.sources import TflmSource, header
+from edgemnist.support.errors import InputError, MissingDependencyError, ModelError
+from edgemnist.tflite.file import parse_tflite, read_tflite
+from edgemnist.tflm import check_tflm, tflm_project, tflm_sources
+from edgemnist.tflm.firmware import COMPILE_FLAGS, MACHINES, include_folders
+from edgemnist.tflm.operators import INT8_HEADERS, KINDS, method
+from edgemnist.tflm.programs import main_program
+from edgemnist.tflm.project import describe
+from edgemnist.tflm.sources import TflmSource, header
 from tests.convert.files import TINY_MODEL
 from tests.convert.tflm_headers import write_stand_ins
 from tests.engines import needs

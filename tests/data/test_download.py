@@ -18,7 +18,7 @@ import pytest
 
 from edgemnist.data.download import Patience, difference, download
 from edgemnist.data.known import RemoteFile
-from edgemnist.errors import DatasetError, StorageError
+from edgemnist.support.errors import DatasetError, StorageError
 from tests.data.server import MirrorServer
 
 CONTENT = hashlib.sha256(b"seed").digest() * 4096

@@ -15,7 +15,7 @@ import pytest
 from edgemnist.data import load_dataset, load_for_run, mnist5k
 from edgemnist.data.download import Patience
 from edgemnist.data.fetching import fetch_datasets
-from edgemnist.errors import DatasetError, MissingDependencyError, StorageError
+from edgemnist.support.errors import DatasetError, MissingDependencyError, StorageError
 from tests.data.conftest import SmallDataset, install_rows, shrink
 from tests.data.server import MirrorServer
 

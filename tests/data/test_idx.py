@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 
 from edgemnist.data import idx
 from edgemnist.data.idx import IDX_TYPES, IdxFile, encode_idx, read_idx
-from edgemnist.errors import DatasetError
+from edgemnist.support.errors import DatasetError
 
 ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 ARRAY = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from edgemnist.data import load_dataset
-from edgemnist.errors import DatasetError
+from edgemnist.support.errors import DatasetError
 
 
 def paint(path: Path, value: int, size: tuple[int, int] = (12, 10), *, colour: bool = False) -> Path:

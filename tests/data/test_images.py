@@ -15,7 +15,7 @@ from PIL import Image
 
 from edgemnist.data import images
 from edgemnist.data.images import contact_sheet, fit_image, image_size, read_image
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
 
 GREY: NDArray[np.uint8] = (np.arange(6 * 4).reshape(6, 4) * 10).astype(np.uint8)
 COLOUR: NDArray[np.uint8] = np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)

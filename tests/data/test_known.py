@@ -9,7 +9,7 @@ import pytest
 
 from edgemnist.data import known_datasets
 from edgemnist.data.known import KnownDataset, find_known, require_known
-from edgemnist.errors import DatasetError
+from edgemnist.support.errors import DatasetError
 
 NAMES = [
     "mnist",

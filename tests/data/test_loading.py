@@ -17,7 +17,7 @@ from edgemnist.data import load_dataset, load_for_run, mnist5k, places
 from edgemnist.data.base import Dataset
 from edgemnist.data.idx import encode_idx
 from edgemnist.data.known import require_known
-from edgemnist.errors import DatasetError, MissingDependencyError
+from edgemnist.support.errors import DatasetError, MissingDependencyError
 from tests.data.conftest import SmallDataset, digits, install_rows, remote_file, shrink
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edgemnist.data import load_dataset, npz
-from edgemnist.errors import DatasetError
+from edgemnist.support.errors import DatasetError
 
 IMAGES = np.random.RandomState(0).randint(0, 256, size=(20, 5, 6)).astype(np.uint8)
 LABELS = np.arange(20) % 4

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.deploy.pi import BundleOptions, make_bundle
+from edgemnist.commands.deploy.pi import BundleOptions, make_bundle
 
 Classify = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from edgemnist import cli
-from edgemnist.deploy.advise import Advice, Measurement, advise
-from edgemnist.deploy.counting import count_instructions
-from edgemnist.deploy.emulator import find_emulator
-from edgemnist.deploy.prepare import prepare_emulators
-from edgemnist.deploy.targets import LITERT, TARGETS
-from edgemnist.errors import InputError, MissingDependencyError, ModelError, RuntimeCrashedError
+from edgemnist.commands.deploy.advise import Advice, Measurement, advise
+from edgemnist.commands.deploy.prepare import prepare_emulators
+from edgemnist.pi.counting import count_instructions
+from edgemnist.pi.emulator import find_emulator
+from edgemnist.pi.targets import LITERT, TARGETS
+from edgemnist.support.errors import InputError, MissingDependencyError, ModelError, RuntimeCrashedError
 
 _MISSING = "qemu-user is not installed" if shutil.which("qemu-aarch64") is None else ""
 counts = pytest.mark.skipif(bool(_MISSING), reason=_MISSING or "qemu-user is installed")
@@ -62,7 +62,7 @@ def test_models_that_cannot_be_compared(real_models: Path, tmp_path: Path) -> No
 
 
 def test_the_table_and_the_best(capsys: pytest.CaptureFixture[str]) -> None:
-    from edgemnist.deploy.view import show_advice
+    from edgemnist.commands.deploy.view import show_advice
 
     advice = Advice(
         (

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from edgemnist import cli
-from edgemnist.deploy.bundle_files import TEMPLATES
-from edgemnist.deploy.targets import TARGETS, UNSUPPORTED, find_target
-from edgemnist.errors import InputError
+from edgemnist.pi.bundle_files import TEMPLATES
+from edgemnist.pi.targets import TARGETS, UNSUPPORTED, find_target
+from edgemnist.support.errors import InputError
 from tests.deploy.conftest import Classify
 from tests.engines import needs
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from edgemnist import cli
-from edgemnist.deploy.bundle_files import checksums
+from edgemnist.pi.bundle_files import checksums
 from tests.deploy.conftest import Classify
 from tests.engines import needs
 

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 
 from edgemnist import cli
-from edgemnist.data.base import Normalisation
+from edgemnist.commands.deploy.prepare import prepare_emulators
 from edgemnist.data.loading import load_dataset
-from edgemnist.deploy.emulator import find_emulator, qemu_problem
-from edgemnist.deploy.prepare import prepare_emulators
-from edgemnist.deploy.replay import replay_emulated
-from edgemnist.deploy.targets import TARGETS
-from edgemnist.errors import InputError, MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
-from edgemnist.runtimes.client import engine_worker
-from edgemnist.runtimes.registry import find_runtime
-from edgemnist.runtimes.run import load_model
+from edgemnist.pi.emulator import find_emulator, qemu_problem
+from edgemnist.pi.replay import replay_emulated
+from edgemnist.pi.targets import TARGETS
+from edgemnist.runner.client import engine_worker
+from edgemnist.runner.registry import find_runtime
+from edgemnist.runner.run import load_model
+from edgemnist.support.errors import InputError, MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
+from edgemnist.tflite.normalisation import Normalisation
 from tests.engines import needs
 
 BOARDS = ("bookworm-aarch64", "bookworm-armv7")

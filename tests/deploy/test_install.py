@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.deploy.pi import BundleOptions, make_bundle
-from edgemnist.deploy.targets import find_target
-from edgemnist.deploy.wheels import verify_wheelhouse, wheelhouse
-from edgemnist.errors import InputError
+from edgemnist.commands.deploy.pi import BundleOptions, make_bundle
+from edgemnist.pi.targets import find_target
+from edgemnist.pi.wheels import verify_wheelhouse, wheelhouse
+from edgemnist.support.errors import InputError
 from tests.engines import needs
 
 pytestmark = needs("tflite-runtime-reference", "litert-default")

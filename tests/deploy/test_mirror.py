@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.deploy.mirror import VARIABLE, debian_mirror
-from edgemnist.errors import MissingDependencyError
+from edgemnist.pi.mirror import VARIABLE, debian_mirror
+from edgemnist.support.errors import MissingDependencyError
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from edgemnist import cli
-from edgemnist.data.base import Normalisation
+from edgemnist.commands.deploy.metadata import ImageMetadata, read_metadata, with_metadata
 from edgemnist.data.loading import load_dataset
-from edgemnist.deploy.metadata import ImageMetadata, read_metadata, with_metadata
-from edgemnist.errors import ModelError
-from edgemnist.runtimes.quantise import quantise_table
-from edgemnist.tflite_file import read_tflite
+from edgemnist.support.errors import ModelError
+from edgemnist.tflite.file import read_tflite
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.pixels import pixel_table
 from tests.compiler.model_builder import edited
 from tests.engines import needs
 
@@ -68,7 +68,7 @@ def _deploy(system: str, model: Path, out: Path, *more: str) -> int:
 def test_the_outputs_are_those_of_the_model(
     real_models: Path, real_data: Path, tmp_path: Path, system: str, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from edgemnist.runtimes.run import run_model
+    from edgemnist.runner.run import run_model
 
     model, out = real_models / f"compact_{kind}.tflite", tmp_path / system
     assert _deploy(system, model, out, "--json") == 0
@@ -87,8 +87,7 @@ def test_the_code_has_the_numbers_of_the_model(real_models: Path, real_data: Pat
     assert _deploy(system, model, tmp_path / "out", *(["--package", "org.example.digits"] * (system == "android"))) == 0
     code = (tmp_path / "out" / CODE[system]).read_text()
     tensor = read_tflite(model).input()
-    assert tensor.quantisation is not None
-    table = quantise_table(Normalisation(), tensor.quantisation, "int8").tolist()
+    table = pixel_table(tensor, Normalisation()).tolist()
     (written,) = re.findall(r"[\[(]\n((?:\s+-?\d+[-\d, \n]*)+)[\])]", code)
     assert [int(value) for value in written.split(",")] == table
     assert "784" in code and "28 rows of 28 pixels" in code and "0.00390625" in code
@@ -99,7 +98,7 @@ def test_the_code_has_the_numbers_of_the_model(real_models: Path, real_data: Pat
 
 
 def test_labels_are_quoted() -> None:
-    from edgemnist.deploy.phones import _quoted
+    from edgemnist.commands.deploy.phones import _quoted
 
     assert _quoted('5" $disc\\', "android") == '"5\\" \\$disc\\\\"'
     assert _quoted('5" $disc\\', "ios") == '"5\\" $disc\\\\"'

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from edgemnist.data.framing import INVERT_CHOICES, frame_image
 from edgemnist.data.images import read_image
-from edgemnist.deploy.bundle.framing import frame
-from edgemnist.deploy.bundle.pictures import read_picture
-from edgemnist.deploy.bundle.problems import Problem
-from edgemnist.framing import INVERT_CHOICES, frame_image
+from edgemnist.pi.bundle.framing import frame
+from edgemnist.pi.bundle.pictures import read_picture
+from edgemnist.pi.bundle.problems import Problem
 
 MODES = ("1", "L", "P", "RGB", "LA", "RGBA")
 

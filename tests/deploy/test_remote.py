@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from edgemnist import cli
-from edgemnist.deploy.remote import Machine, RemoteOptions, check, install, look, read_installation
-from edgemnist.deploy.ssh import Connection, connection
-from edgemnist.deploy.targets import TARGETS, TFLITE_RUNTIME
-from edgemnist.deploy.wheels import deploy_cache
-from edgemnist.errors import EdgeMnistError, EnvironmentFailure, InputError, StorageError
+from edgemnist.pi.remote import Machine, RemoteOptions, check, install, look, read_installation
+from edgemnist.pi.ssh import Connection, connection
+from edgemnist.pi.targets import TARGETS, TFLITE_RUNTIME
+from edgemnist.pi.wheels import deploy_cache
+from edgemnist.support.errors import EdgeMnistError, EnvironmentFailure, InputError, StorageError
 from tests.deploy.sshd import SSHD, Server, ssh_server
 from tests.engines import needs
 
@@ -103,7 +103,7 @@ def test_a_cut_archive_leaves_what_was_there(server: Server, tmp_path: Path) -> 
 
 
 def test_a_disk_that_fills_while_copying(bundle: Path, tmp_path: Path) -> None:
-    from edgemnist.deploy.bundle_archive import archived
+    from edgemnist.pi.bundle_archive import archived
 
     limited = 'ForceCommand ulimit -f 8; exec sh -c "$SSH_ORIGINAL_COMMAND"'
     with (
@@ -177,7 +177,7 @@ def test_strange_destinations_are_refused(destination: str) -> None:
 
 
 def test_without_an_installation_the_runtime_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from edgemnist.runtimes.registry import find_runtime
+    from edgemnist.runner.registry import find_runtime
 
     monkeypatch.setenv("EDGEMNIST_CACHE", str(tmp_path))
     assert "edgemnist deploy pi --model MODEL --to USER@HOST" in str(find_runtime("pi-default").available())

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from edgemnist.deploy.replay import parse_replay
-from edgemnist.errors import EdgeMnistError, EnvironmentFailure, GateFailedError, RuntimeCrashedError
+from edgemnist.pi.replay import parse_replay
+from edgemnist.support.errors import EdgeMnistError, EnvironmentFailure, GateFailedError, RuntimeCrashedError
 
 COMPARISON = {
     "kernels": "reference",

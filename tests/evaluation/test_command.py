@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 
 from edgemnist import cli
-from edgemnist.artifacts import WorkFolder
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.evaluate.pictures import write_confusion, write_pictures
+from edgemnist.commands.evaluate.report import REPORT_NAME
+from edgemnist.commands.evaluate.stage import EvaluateOptions, Evaluation, evaluate
 from edgemnist.data.loading import load_dataset
-from edgemnist.evaluation.pictures import write_confusion, write_pictures
-from edgemnist.evaluation.report import REPORT_NAME
-from edgemnist.evaluation.stage import EvaluateOptions, Evaluation, evaluate
-from edgemnist.parity.compare import top1
-from edgemnist.parity.subjects import ImageChoice
-from edgemnist.runtimes.run import run_model
+from edgemnist.harness.compare import top1
+from edgemnist.harness.subjects import ImageChoice
+from edgemnist.runner.run import run_model
 from tests.engines import needs
 
 pytestmark = needs("tflm", "tflite-runtime-default")

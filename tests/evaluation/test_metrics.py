@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemnist.evaluation.metrics import ClassScore, average_scores, class_scores, confusion_matrix
+from edgemnist.commands.evaluate.metrics import ClassScore, average_scores, class_scores, confusion_matrix
 
 CLASSES = 4
 NAMES = tuple("abcd")

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from edgemnist.tensorflow_setup import load_tensorflow
+from edgemnist.keras_io.tensorflow import load_tensorflow
 from tests.convert.conftest import CLASSES, SIDE, draw, fit
 from tests.importing.nets import model, node, save
 

@@ -13,15 +13,16 @@ import onnx
 import pytest
 
 from edgemnist import cli
-from edgemnist.artifacts import TRAINED_MODEL, ModelContext, WorkFolder
-from edgemnist.conversion.sources import load_source
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
+from edgemnist.commands.import_model.pixels_given import candidates, check_normalisation, normalisation_given
+from edgemnist.commands.import_model.stage import ImportSettings, run_import
 from edgemnist.data.loading import load_dataset
-from edgemnist.errors import ModelError
-from edgemnist.importing.pixels_given import candidates, check_normalisation, normalisation_given
-from edgemnist.importing.stage import ImportSettings, run_import
-from edgemnist.pixels import NORMALISATIONS
-from edgemnist.tensorflow_setup import load_tensorflow
-from edgemnist.tflite_file import read_tflite
+from edgemnist.keras_io.sources import load_source
+from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.support.errors import ModelError
+from edgemnist.tflite.file import read_tflite
+from edgemnist.tflite.pixels import NORMALISATIONS
 from tests.convert.conftest import SIDE, draw
 from tests.convert.conftest import quadrants as quadrants
 from tests.importing.conftest import as_onnx, shifted

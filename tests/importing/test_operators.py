@@ -10,10 +10,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from edgemnist.errors import UnsupportedModelError
-from edgemnist.importing.build import build
-from edgemnist.importing.onnx_file import graph_of
-from edgemnist.importing.registry import operators
+from edgemnist.onnx.build import build
+from edgemnist.onnx.onnx_file import graph_of
+from edgemnist.onnx.registry import operators
+from edgemnist.support.errors import UnsupportedModelError
 from tests.importing.nets import ML, model, node, weights
 
 IMAGE = (6, 7, 3)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgemnist.codegen import CodegenSettings
+from edgemnist.compiler.generate import CodegenSettings
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.passes import optimise
 from edgemnist.compiler.reader import read_graph
@@ -23,7 +23,7 @@ from edgemnist.mcu.elf import read_elf
 from edgemnist.mcu.emulators.base import emulators
 from edgemnist.mcu.execution import Execution, run_emulated
 from edgemnist.mcu.toolchain import TOOLCHAINS
-from edgemnist.tflite_file import TfliteModel, parse_tflite
+from edgemnist.tflite.file import TfliteModel, parse_tflite
 from tests.compiler.test_emit import small_model
 
 WAYS = [

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edgemnist import codegen
+from edgemnist.compiler import generate as codegen
 from edgemnist.mcu.packages import Example, PackageResult, package_firmware
-from edgemnist.tflite_file import read_tflite
+from edgemnist.tflite.file import read_tflite
 
 MODEL = Path(__file__).parents[1] / "golden" / "convert" / "tiny_int8.tflite"
 STANDINS = Path(__file__).parent / "standins"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.errors import InputError
 from edgemnist.mcu.boards import boards, boards_folder, find_board
 from edgemnist.mcu.build import firmware_folder
 from edgemnist.mcu.cores import CORES
+from edgemnist.support.errors import InputError
 
 GOOD = """title = "A board"
 core = "cortex-m4"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.errors import GateFailedError, InputError, MissingDependencyError
 from edgemnist.mcu.boards import boards, find_board
 from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.mcu.cores import find_core
 from edgemnist.mcu.toolchain import TOOLCHAINS, choose_toolchain
+from edgemnist.support.errors import GateFailedError, InputError, MissingDependencyError
 from tests.mcu import firmware
 
 ONE_BOARD_A_CORE = sorted({board.core.name: name for name, board in boards().items()}.values())

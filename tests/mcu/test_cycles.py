@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemnist.errors import InputError
 from edgemnist.mcu.cycles import MODELS, CycleEstimate, NoTimingModel, classify, estimate
 from edgemnist.mcu.profile import ENTRY, ExecutionProfile
 from edgemnist.mcu.timing.classes import InstructionClass, classify_mnemonic
+from edgemnist.support.errors import InputError
 from tests.mcu.cycle_profiles import ORIGIN, cycles, machine_code, placed, straight
 
 SINGLE_ISSUE = ("cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.errors import RuntimeCrashedError
 from edgemnist.mcu.boards import boards
 from edgemnist.mcu.build import BuildSettings
 from edgemnist.mcu.emulators.qemu import INSTRUCTIONS_PER_SECOND
+from edgemnist.support.errors import RuntimeCrashedError
 from tests.mcu import firmware
 
 BOTH = sorted(name for name, board in boards().items() if len(board.emulators()) == 2)

@@ -69,7 +69,7 @@ def test_without_images_it_says_why_inputs_are_random(
 ) -> None:
     """A model that MNIST does not fit, or a machine without MNIST; what the user names is never replaced."""
     from edgemnist.data import loading
-    from edgemnist.errors import DatasetError
+    from edgemnist.support.errors import DatasetError
 
     def missing(name: str) -> None:
         raise DatasetError(f"no {name} here")
@@ -119,7 +119,7 @@ def test_inexact_firmware_fails(
     model_file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An oracle that is not what the firmware computes (TFLite's single rounding) gives exit code 1."""
-    from edgemnist.mcu import subject
+    from edgemnist.commands.firmware import subject
 
     monkeypatch.setattr(subject, "_expected", lambda model, inputs: (firmware.expected(inputs) ^ 1, "a wrong oracle"))
     assert cli.run(["firmware", "run", "--model", model_file, "--images", "2"]) == 1

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgemnist.errors import InputError, RuntimeCrashedError
 from edgemnist.mcu.faults import Fault
 from edgemnist.mcu.link import (
     Damage,
@@ -28,6 +27,7 @@ from edgemnist.mcu.link import (
     parse_result,
     parse_state,
 )
+from edgemnist.support.errors import InputError, RuntimeCrashedError
 
 END = b"\xc0"
 INFO = DeviceInfo(784, 10, 4096, 3, 25_000_000, True, bytes(range(8)), "µboard")

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist import codegen
+from edgemnist.compiler import generate as codegen
 from edgemnist.data.base import Split
 from edgemnist.data.loading import load_dataset
-from edgemnist.errors import InputError, StorageError
 from edgemnist.mcu.packages import Example, build, find_platform, image_examples, package_firmware, platforms
-from edgemnist.tflite_file import read_tflite
+from edgemnist.support.errors import InputError, StorageError
+from edgemnist.tflite.file import read_tflite
 from tests.mcu.packaging import MODEL, expected_output, generated, package, unpack
 
 ALL = tuple(platforms())

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist import codegen
+from edgemnist.compiler import generate as codegen
 from edgemnist.compiler.host import HOUSE_FLAGS
 from edgemnist.compiler.reference import run_reference
 from edgemnist.mcu.serial_link import DeviceLink
 from edgemnist.mcu.serial_port import open_port
-from edgemnist.tflite_file import parse_tflite
+from edgemnist.tflite.file import parse_tflite
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.test_operators_elements import byte_model, float_model
 from tests.mcu.link_device import wired

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgemnist.errors import InputError, RuntimeCrashedError
 from edgemnist.mcu.link import Decoder, DeviceInfo, FirmwareCrashedError, Frame, FrameType, StackState, encode
 from edgemnist.mcu.serial_link import ByteStream, DeviceLink, LinkCounts, Patience, check_model
 from edgemnist.mcu.serial_port import open_port
+from edgemnist.support.errors import InputError, RuntimeCrashedError
 from tests.mcu.link_device import MISBEHAVE, MODEL_START, Wired, compile_device, wired
 
 QUICK = Patience(hello=0.3, hello_attempts=4, answer=0.25, attempts=4)

@@ -9,8 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.errors import EnvironmentFailure, InputError, MissingDependencyError, RuntimeCrashedError, StorageError
 from edgemnist.mcu.serial_port import _explained, find_ports, open_port
+from edgemnist.support.errors import (
+    EnvironmentFailure,
+    InputError,
+    MissingDependencyError,
+    RuntimeCrashedError,
+    StorageError,
+)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from edgemnist import cli
-from edgemnist.artifacts import TRAINED_MODEL, ModelContext, WorkFolder
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
 from edgemnist.data.loading import load_dataset
-from edgemnist.tensorflow_setup import load_tensorflow
+from edgemnist.keras_io.tensorflow import load_tensorflow
 
 
 @pytest.fixture(scope="session")

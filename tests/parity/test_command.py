@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from edgemnist import cli
-from edgemnist.artifacts import TRAINED_MODEL, WorkFolder
-from edgemnist.parity.report import REPORT_NAME
+from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
+from edgemnist.commands.parity.report import REPORT_NAME
 from tests.compiler.model_builder import ModelBuilder
 from tests.engines import needs
 

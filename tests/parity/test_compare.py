@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from edgemnist.parity.compare import Share, agreement, difference, ties, top1
+from edgemnist.harness.compare import Share, agreement, difference, ties, top1
 
 INT8 = arrays.arrays(np.int8, st.tuples(st.integers(1, 8), st.integers(1, 5)))
 

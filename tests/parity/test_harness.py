@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.errors import GateFailedError, InputError, ModelError
-from edgemnist.parity.gate import Gates, check_gates, parse_names, raise_failed
-from edgemnist.parity.harness import Subjects, run_parity
-from edgemnist.parity.report import NotRun, ParityReport
-from edgemnist.parity.subjects import ImageChoice, file_subjects
-from edgemnist.tflite_file import read_tflite
+from edgemnist.commands.parity.execution import run_parity
+from edgemnist.commands.parity.gate import Gates, check_gates, parse_names, raise_failed
+from edgemnist.commands.parity.report import NotRun, ParityReport
+from edgemnist.harness.subjects import ImageChoice, Subjects, file_subjects
+from edgemnist.support.errors import GateFailedError, InputError, ModelError
+from edgemnist.tflite.file import read_tflite
 from tests.engines import needs
 
 pytestmark = needs("tflm", "tflite-runtime-reference", "litert-default")

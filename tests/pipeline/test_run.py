@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist import cli, pipeline
-from edgemnist.artifacts import WorkFolder
-from edgemnist.errors import MissingDependencyError, RuntimeCrashedError
+from edgemnist import cli
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.run import stage as pipeline
+from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError
 
 ARTIFACTS = (
     "trained.keras",

@@ -11,11 +11,12 @@ import pytest
 from PIL import Image
 
 from edgemnist import cli
-from edgemnist.artifacts import ModelContext, WorkFolder
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.predict.stage import RUNTIMES
 from edgemnist.data.base import Split
 from edgemnist.data.loading import load_dataset
-from edgemnist.predict import RUNTIMES
-from edgemnist.runtimes import find_runtime
+from edgemnist.runner import find_runtime
 
 SIZES = ((28, 28), (20, 20), (64, 64), (333, 333), (200, 260))
 COUNT = 10

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from edgemnist import cli, doctor
-from edgemnist.runtimes import runtimes
+from edgemnist import cli
+from edgemnist.commands.doctor import stage as doctor
+from edgemnist.runner import runtimes
 
 
 def by_name(findings: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgemnist.data.base import Split
+from edgemnist.data.framing import frame_image
 from edgemnist.data.loading import load_dataset
-from edgemnist.errors import InputError
-from edgemnist.framing import frame_image
+from edgemnist.support.errors import InputError
 
 MNIST = (28, 28, 1)
 Picture = NDArray[np.uint8]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.artifacts import ModelContext, WorkFolder
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import WorkFolder
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 
 from edgemnist import cli
-from edgemnist.artifacts import WorkFolder
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.robustness.report import PLOT_NAME, REPORT_NAME
 from edgemnist.data.corruptions import corrupt, corruptions
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.splits import class_balanced_sample
-from edgemnist.parity.compare import top1
-from edgemnist.robustness.report import PLOT_NAME, REPORT_NAME
-from edgemnist.runtimes.run import run_model
+from edgemnist.harness.compare import top1
+from edgemnist.runner.run import run_model
 from tests.compiler.model_builder import ModelBuilder
 from tests.engines import needs
 

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from edgemnist.data.corruptions import MAX_SEVERITY, corrupt, corruptions, find_corruption, select_corruptions
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
 
 NAMES = tuple(corruptions())
 PUBLISHED = {

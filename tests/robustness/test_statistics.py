@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemnist.parity.compare import Share
-from edgemnist.robustness.statistics import Estimate, accuracy, drop, estimate, excess_drop
+from edgemnist.commands.robustness.statistics import Estimate, accuracy, drop, estimate, excess_drop
+from edgemnist.harness.compare import Share
 
 
 def test_estimate_by_hand() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from edgemnist.data.base import Split
 from edgemnist.data.loading import load_dataset
-from edgemnist.runtimes import EngineWorker, engine_worker
+from edgemnist.runner import EngineWorker, engine_worker
 
 
 @pytest.fixture(scope="session")

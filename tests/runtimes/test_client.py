@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.errors import InputError, MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
-from edgemnist.runtimes import EngineWorker, WorkerProcess, engine_worker, runtimes
-from edgemnist.runtimes.registry import find_runtime
-from edgemnist.tflite_file import read_tflite
+from edgemnist.runner import EngineWorker, WorkerProcess, engine_worker, runtimes
+from edgemnist.runner.registry import find_runtime
+from edgemnist.support.errors import InputError, MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
+from edgemnist.tflite.file import read_tflite
 from tests.engines import needs
 
 pytestmark = needs("tflm", "tflite-runtime-reference")

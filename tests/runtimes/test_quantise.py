@@ -9,17 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgemnist.data.base import Normalisation
-from edgemnist.errors import ModelError
-from edgemnist.runtimes import EngineWorker
-from edgemnist.runtimes.quantise import dequantise, model_input, quantise_table
-from edgemnist.tflite_file import Quantisation, TensorInfo
+from edgemnist.runner import EngineWorker
+from edgemnist.support.errors import ModelError
+from edgemnist.tflite.file import Quantisation, TensorInfo
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.pixels import dequantise, model_input, pixel_table
 from tests.compiler.model_builder import ModelBuilder
 from tests.engines import needs
 
-HOUSE = Normalisation()
-RANGES = [HOUSE, Normalisation(1.0, 0.0), Normalisation(2 / 255, -1.0), Normalisation(1 / 64, -0.3)]
+ZERO_TO_ONE = Normalisation()
+RANGES = [ZERO_TO_ONE, Normalisation(1.0, 0.0), Normalisation(2 / 255, -1.0), Normalisation(1 / 64, -0.3)]
 PIXELS = np.arange(256, dtype=np.uint8)
+
+
+def tensor(shape: tuple[int, ...], dtype: str, quantisation: Quantisation | None) -> TensorInfo:
+    return TensorInfo(0, "image", shape, (), dtype, quantisation, None)
 
 
 def scalar_quantise(pixel: int, normalisation: Normalisation, scale: float, zero_point: int, dtype: str) -> int:
@@ -41,7 +45,7 @@ def scalar_quantise(pixel: int, normalisation: Normalisation, scale: float, zero
 def test_table_equals_the_scalar_formula(
     scale: float, zero_point: int, normalisation: Normalisation, dtype: str
 ) -> None:
-    table = quantise_table(normalisation, Quantisation((scale,), (zero_point,)), dtype)
+    table = pixel_table(tensor((1, 256), dtype, Quantisation((scale,), (zero_point,))), normalisation)
 
     expected = [scalar_quantise(pixel, normalisation, scale, zero_point, dtype) for pixel in range(256)]
     assert table.dtype == dtype
@@ -49,7 +53,7 @@ def test_table_equals_the_scalar_formula(
 
 
 def test_zero_to_one_is_pixel_less_128() -> None:
-    table = quantise_table(HOUSE, Quantisation((float(np.float32(1 / 255)),), (-128,)), "int8")
+    table = pixel_table(tensor((1, 256), "int8", Quantisation((float(np.float32(1 / 255)),), (-128,))), ZERO_TO_ONE)
 
     assert table.tolist() == [pixel - 128 for pixel in range(256)]
 
@@ -70,7 +74,7 @@ def test_table_equals_the_engines_quantize(
     model = quantize_model(scale, zero_point)
     real = normalisation.apply(PIXELS).reshape(1, 1, 256)
 
-    table = quantise_table(normalisation, Quantisation((scale,), (zero_point,)), "int8")
+    table = pixel_table(tensor((1, 256), "int8", Quantisation((scale,), (zero_point,))), normalisation)
 
     for engine in (tflm, witness):
         np.testing.assert_array_equal(table, engine.invoke(model, [real])[0].ravel(), err_msg=engine.runtime)
@@ -84,15 +88,11 @@ def test_dequantise_then_quantise_is_the_identity(scale: float, zero_point: int)
     np.testing.assert_array_equal(np.rint(real / np.float32(scale)) + zero_point, codes)
 
 
-def tensor(shape: tuple[int, ...], dtype: str, quantisation: Quantisation | None) -> TensorInfo:
-    return TensorInfo(0, "image", shape, (), dtype, quantisation, None)
-
-
 @pytest.mark.parametrize("shape", [(1, 4, 6, 1), (1, 4, 6), (1, 24)])
 def test_images_take_the_shape_of_the_input(shape: tuple[int, ...]) -> None:
     images = np.arange(48, dtype=np.uint8).reshape(2, 4, 6, 1)
 
-    found = model_input(images, tensor(shape, "int8", Quantisation((1 / 255,), (-128,))), HOUSE)
+    found = model_input(images, tensor(shape, "int8", Quantisation((1 / 255,), (-128,))), ZERO_TO_ONE)
 
     assert found.shape == (2, *shape[1:])
     np.testing.assert_array_equal(found.ravel(), images.ravel().astype(int) - 128)
@@ -112,4 +112,4 @@ def test_inputs_that_take_no_image_are_refused(
     shape: tuple[int, ...], dtype: str, quantisation: Quantisation | None, says: str
 ) -> None:
     with pytest.raises(ModelError, match=says):
-        model_input(np.zeros((1, 4, 6, 1), np.uint8), tensor(shape, dtype, quantisation), HOUSE)
+        model_input(np.zeros((1, 4, 6, 1), np.uint8), tensor(shape, dtype, quantisation), ZERO_TO_ONE)

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from edgemnist.data.base import Split
-from edgemnist.runtimes import EngineWorker, engine_worker, run_model, trace_model
-from edgemnist.runtimes.interpreter import with_outputs
-from edgemnist.tflite_file import TfliteModel, parse_tflite, read_tflite
+from edgemnist.runner import EngineWorker, engine_worker, run_model, trace_model
+from edgemnist.runner.interpreter import with_outputs
+from edgemnist.tflite.file import TfliteModel, parse_tflite, read_tflite
 from tests.engines import needs
 
 pytestmark = needs("tflm", "tflite-runtime-reference", "litert-default", "tensorflow-reference")

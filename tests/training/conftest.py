@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.artifacts import WorkFolder
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.train.stage import TrainResult, TrainSettings, run_training
 from edgemnist.data.base import Dataset
-from edgemnist.train import TrainResult, TrainSettings, run_training
 from tests.training.strokes import make_dataset, write_npz
 
 SETTINGS = TrainSettings(arch="tiny", epochs=4, seed=3, batch=32)

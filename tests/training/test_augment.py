@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgemnist.augment import (
+from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.support.errors import InputError
+from edgemnist.training.augment import (
     AUGMENTATIONS,
     NO_AUGMENTATION,
     Augmentation,
@@ -21,8 +23,6 @@ from edgemnist.augment import (
     draw_changes,
     find_augmentation,
 )
-from edgemnist.errors import InputError
-from edgemnist.tensorflow_setup import load_tensorflow
 
 
 def augment(images: NDArray[np.float32], augmentation: Augmentation, seed: int = 0) -> NDArray[np.float32]:

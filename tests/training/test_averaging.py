@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgemnist.models import build_model
-from edgemnist.tensorflow_setup import load_tensorflow
+from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.training.architectures import build_model
 from edgemnist.training.averaging import DECAY, WeightAverage, averaged_variables
 from tests.training.test_loop import fit, make_loop
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edgemnist import cli
-from edgemnist.artifacts import WorkFolder
+from edgemnist.artifacts.folder import WorkFolder
 from tests.training.strokes import write_npz
 
 

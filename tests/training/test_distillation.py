@@ -13,18 +13,18 @@ import pytest
 from numpy.typing import NDArray
 
 from edgemnist import cli
-from edgemnist.artifacts import WorkFolder
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.train.stage import TrainSettings, find_teacher, run_training
 from edgemnist.data.base import Dataset
 from edgemnist.data.splits import hold_out
-from edgemnist.errors import EdgeMnistError, InputError
-from edgemnist.models import build_model
-from edgemnist.teacher import TEACHERS, find_teacher
-from edgemnist.tensorflow_setup import load_tensorflow
-from edgemnist.train import TrainSettings, run_training
+from edgemnist.keras_io.saving import save_model
+from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.support.errors import EdgeMnistError, InputError
 from edgemnist.training.answers import VIEWS, prepare_answers
+from edgemnist.training.architectures import build_model
 from edgemnist.training.distillation import DistillationSettings, distillation_of_options, divergence, log_probabilities
 from edgemnist.training.recipe import Recipe
-from edgemnist.training.saving import save_model
+from edgemnist.training.teacher import TEACHERS
 from tests.training.strokes import make_dataset
 from tests.training.test_train import interrupted
 

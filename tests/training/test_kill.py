@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.artifacts import WorkFolder
-from edgemnist.train import CHECKPOINT
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.train.stage import CHECKPOINT
 from edgemnist.training.checkpoint import read_checkpoint
 from tests.training.strokes import write_npz
 

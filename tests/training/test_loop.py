@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgemnist.data.base import Dataset, Normalisation
+from edgemnist.data.base import Dataset
 from edgemnist.data.splits import TrainingDivision
-from edgemnist.errors import InputError
-from edgemnist.models import build_model
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.training.architectures import build_model
 from edgemnist.training.checkpoint import FORMAT, Checkpoint, read_checkpoint, require_same_settings, write_checkpoint
 from edgemnist.training.loop import FitState, Hooks, Loop, TrainingDivergedError, evaluate, use_best_weights
 from edgemnist.training.recipe import Recipe

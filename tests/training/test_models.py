@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.codegen import CodegenSettings, compile_model
-from edgemnist.conversion.converter import convert
-from edgemnist.conversion.sources import load_source
-from edgemnist.errors import InputError
-from edgemnist.inspect_model import inspect
-from edgemnist.models import (
+from edgemnist.commands.convert.converter import convert
+from edgemnist.compiler.generate import CodegenSettings, compile_model
+from edgemnist.keras_io.saving import save_model
+from edgemnist.keras_io.sources import load_source
+from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.file import parse_tflite
+from edgemnist.tflite.inspection import inspect
+from edgemnist.tflite.kinds import ModelKind
+from edgemnist.training.architectures import (
     DEFAULT_ARCHITECTURE,
     Architecture,
     architectures,
@@ -20,10 +24,6 @@ from edgemnist.models import (
     find_architecture,
     folded_parameters,
 )
-from edgemnist.runtimes.base import ModelKind
-from edgemnist.tensorflow_setup import load_tensorflow
-from edgemnist.tflite_file import parse_tflite
-from edgemnist.training.saving import save_model
 
 every_architecture = pytest.mark.parametrize(
     "row", [row for row in architectures() if row.channels is None], ids=lambda row: row.name

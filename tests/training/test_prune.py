@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgemnist.artifacts import WorkFolder
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.prune.stage import CHECKPOINT, PruneSettings, run_pruning
+from edgemnist.commands.train.stage import TrainSettings, run_training
 from edgemnist.data.base import Dataset
-from edgemnist.errors import InputError, StageOrderError
-from edgemnist.prune import CHECKPOINT, PruneSettings, run_pruning
-from edgemnist.train import TrainSettings, run_training
-from edgemnist.training.saving import load_model
+from edgemnist.keras_io.saving import load_model
+from edgemnist.support.errors import InputError, StageOrderError
 from edgemnist.training.sparsity import plan_pruning
 from tests.training.strokes import make_dataset
 from tests.training.test_train import interrupted

@@ -12,21 +12,22 @@ import pytest
 from numpy.typing import NDArray
 
 from edgemnist import cli
-from edgemnist.artifacts import WorkFolder
-from edgemnist.conversion.converter import convert
-from edgemnist.conversion.sources import load_source
-from edgemnist.data.base import Dataset, Normalisation
-from edgemnist.errors import InputError, StageOrderError, UnsupportedModelError
-from edgemnist.models import architectures, build_model
-from edgemnist.prune import PruneSettings, run_pruning
-from edgemnist.qat import CHECKPOINT, QatSettings, run_qat
-from edgemnist.runtimes.base import ModelKind
-from edgemnist.tensorflow_setup import load_tensorflow
-from edgemnist.tflite_file import TfliteModel, parse_tflite
-from edgemnist.train import TrainSettings, run_training
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.convert.converter import convert
+from edgemnist.commands.prune.stage import PruneSettings, run_pruning
+from edgemnist.commands.qat.stage import CHECKPOINT, QatSettings, run_qat
+from edgemnist.commands.train.stage import TrainSettings, run_training
+from edgemnist.data.base import Dataset
+from edgemnist.keras_io.saving import load_model
+from edgemnist.keras_io.sources import load_source
+from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.support.errors import InputError, StageOrderError, UnsupportedModelError
+from edgemnist.tflite.file import TfliteModel, parse_tflite
+from edgemnist.tflite.kinds import ModelKind
+from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.training import quantisation
+from edgemnist.training.architectures import architectures, build_model
 from edgemnist.training.distillation import DistillationSettings
-from edgemnist.training.saving import load_model
 from tests.training.strokes import make_dataset
 from tests.training.test_train import interrupted
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgemnist.errors import InputError
-from edgemnist.tensorflow_setup import load_tensorflow
+from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.support.errors import InputError
 from edgemnist.training.adamw import BETA1, EPSILON, AdamW
 from edgemnist.training.recipe import SCHEDULES, Recipe, epochs_for, learning_rates
 

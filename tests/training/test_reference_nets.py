@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from edgemnist import reference_nets
-from edgemnist.models import find_architecture
-from edgemnist.reference_nets import Cost, advice_on_cost, advice_on_weights
+from edgemnist.training import reference_nets
+from edgemnist.training.architectures import find_architecture
+from edgemnist.training.reference_nets import Cost, advice_on_cost, advice_on_weights
 
 
 def net(arch: str, accuracy: float, parameters: int, flash: int | None, instructions: float | None) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from edgemnist import cli
-from edgemnist.artifacts import WorkFolder
-from edgemnist.errors import EnvironmentFailure, InputError
-from edgemnist.tracking import EXPERIMENT, Tracking, open_tracking
-from edgemnist.train import TrainResult
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.artifacts.tracking import EXPERIMENT, Tracking, open_tracking
+from edgemnist.commands.train.stage import TrainResult
+from edgemnist.support.errors import EnvironmentFailure, InputError
 
 FIT = ("--arch", "dense", "--epochs", "2", "--batch", "32")
 

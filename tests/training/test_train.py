@@ -14,16 +14,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgemnist.artifacts import ModelContext, WorkFolder, sha256_of
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.train.stage import CHECKPOINT, TrainResult, TrainSettings, run_training
 from edgemnist.data.base import Dataset
-from edgemnist.errors import InputError, StorageError
-from edgemnist.tensorflow_setup import load_tensorflow
-from edgemnist.train import CHECKPOINT, TrainResult, TrainSettings, run_training
+from edgemnist.keras_io.saving import load_model, save_model
+from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.support.errors import InputError, StorageError
+from edgemnist.support.files import sha256_of
 from edgemnist.training import loop, report
 from edgemnist.training.checkpoint import read_checkpoint
 from edgemnist.training.loop import TrainingDivergedError
 from edgemnist.training.recipe import Recipe, learning_rates
-from edgemnist.training.saving import load_model, save_model
 from tests.convert.test_convert_storage import largest_file
 from tests.training.conftest import SETTINGS
 from tests.training.strokes import make_dataset
@@ -34,7 +36,7 @@ QUICK = TrainSettings(arch="dense", epochs=2, seed=3, batch=32)
 @contextmanager
 def interrupted(monkeypatch: pytest.MonkeyPatch, after_calls: int) -> Iterator[None]:
     """Raise KeyboardInterrupt, as Ctrl-C does, when the loop looks up for the ``after_calls``-th time."""
-    from edgemnist.progress import Task
+    from edgemnist.support.progress import Task
 
     calls = 0
 

@@ -14,26 +14,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgemnist import cli, models, transfer
-from edgemnist.artifacts import ModelContext, WorkFolder
-from edgemnist.conversion.settings import ConversionSettings
-from edgemnist.convert import run_conversion
+from edgemnist import cli
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.convert.settings import ConversionSettings
+from edgemnist.commands.convert.stage import run_conversion
+from edgemnist.commands.parity.stage import ParityOptions, parity
+from edgemnist.commands.train.stage import CHECKPOINT, TrainResult, TrainSettings, run_training, train_named
 from edgemnist.data.base import Dataset
+from edgemnist.data.framing import frame_image
 from edgemnist.data.images import fit_image
 from edgemnist.data.loading import MAX_RESIZED_BYTES, load_dataset, load_dataset_for
-from edgemnist.errors import DatasetError, EnvironmentFailure, InputError, ModelError
-from edgemnist.framing import frame_image
-from edgemnist.inspect_model import inspect
-from edgemnist.models import ARCHITECTURES, build_model, find_architecture, folded_parameters
-from edgemnist.parity.stage import ParityOptions, parity
-from edgemnist.parity.subjects import ImageChoice
-from edgemnist.runtimes.base import ModelKind
-from edgemnist.tflite_file import read_tflite
-from edgemnist.train import CHECKPOINT, TrainResult, TrainSettings, run_training, train_named
+from edgemnist.harness.subjects import ImageChoice
+from edgemnist.keras_io.saving import load_model
+from edgemnist.support.errors import DatasetError, EnvironmentFailure, InputError, ModelError
+from edgemnist.tflite.file import read_tflite
+from edgemnist.tflite.inspection import inspect
+from edgemnist.tflite.kinds import ModelKind
+from edgemnist.training import architectures as models
+from edgemnist.training import mobilenet as transfer
+from edgemnist.training.architectures import ARCHITECTURES, build_model, find_architecture, folded_parameters
 from edgemnist.training.checkpoint import read_checkpoint
-from edgemnist.training.saving import load_model
-from edgemnist.training.transfer import fine_tuning_checkpoint
-from edgemnist.transfer import (
+from edgemnist.training.mobilenet import (
     IMAGENET,
     MOBILENET_V2,
     Transfer,
@@ -43,6 +45,7 @@ from edgemnist.transfer import (
     plan_transfer,
     weights_file,
 )
+from edgemnist.training.phases import fine_tuning_checkpoint
 from tests.training.strokes import write_npz
 from tests.training.test_train import interrupted
 

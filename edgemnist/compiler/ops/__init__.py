@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from edgemnist.compiler.ops.base import Operator
-from edgemnist.discovery import modules_of
+from edgemnist.support.discovery import modules_of
 
 
 def _discover() -> Mapping[str, Operator]:

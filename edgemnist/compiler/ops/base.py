@@ -19,7 +19,7 @@ from edgemnist.compiler.graph import (
     Node,
 )
 from edgemnist.compiler.targets import TARGETS, Target
-from edgemnist.tflite_file import Quantisation, TensorInfo
+from edgemnist.tflite.file import Quantisation, TensorInfo
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from edgemnist.compiler.ops.exponential import logistic, tanh
 from edgemnist.compiler.ops.operands import require_same_shape
 from edgemnist.compiler.ops.requantisation import LARGEST_EXPONENT, check_multiplier
 from edgemnist.compiler.ops.tables import lower_to_table
-from edgemnist.tflite_file import Quantisation
+from edgemnist.tflite.file import Quantisation
 
 INTEGER_BITS = 4
 """LOGISTIC and TANH take their argument with 4 integer and 27 fractional bits."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edgemnist.data.corruptions.base import Draws, Pixels
 from edgemnist.data.corruptions.registry import find_corruption
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
 
 _BATCH_VALUES = 1_000_000
 """Pixel values in a batch: bounds the memory that a large test set takes."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.errors import InputError
+from edgemnist.support.errors import InputError
 
 MAX_SEVERITY = 5
 """Severities are 0 (untouched) to 5; a corruption of one strength has severity 1 only."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from edgemnist.data.corruptions.base import Corruption
-from edgemnist.discovery import modules_of
-from edgemnist.errors import InputError
+from edgemnist.support.discovery import modules_of
+from edgemnist.support.errors import InputError
 
 GROUPS = ("mnist_c", "sweeps")
 """Names that stand for several: those of MNIST-C, and the others."""

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from edgemnist.discovery import modules_of
-from edgemnist.errors import InputError, MissingDependencyError
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import ElfImage
 from edgemnist.mcu.profile import InferenceProfile
+from edgemnist.support.discovery import modules_of
+from edgemnist.support.errors import InputError, MissingDependencyError
 
 DEFAULT_TIMEOUT = 300.0
 """Seconds for one run of an emulator."""

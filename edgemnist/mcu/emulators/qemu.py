@@ -7,10 +7,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from edgemnist.errors import RuntimeCrashedError
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import ElfImage
 from edgemnist.mcu.emulators.base import DEFAULT_TIMEOUT, Emulation, Emulator
+from edgemnist.support.errors import RuntimeCrashedError
 
 INSTRUCTIONS_PER_SECOND = 1_000_000_000
 """Of virtual time, with shift=0."""

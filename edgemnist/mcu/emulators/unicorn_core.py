@@ -13,12 +13,12 @@ from collections import Counter
 from importlib import util
 from typing import Any
 
-from edgemnist.errors import RuntimeCrashedError
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import INSTALL, ElfImage
 from edgemnist.mcu.emulators.base import DEFAULT_TIMEOUT, Emulation, Emulator
 from edgemnist.mcu.emulators.semihosting import APPLICATION_EXIT, Host
 from edgemnist.mcu.profile import ENTRY, ExecutionProfile, InferenceProfile
+from edgemnist.support.errors import RuntimeCrashedError
 
 _PAGE = 0x1000
 _SYSTEM_CONTROL_SPACE = 0xE000E000

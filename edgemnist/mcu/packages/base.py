@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgemnist.codegen import GeneratedModel
+from edgemnist.compiler.generate import GeneratedModel
 
 _PLACEHOLDER = re.compile(r"@\{(\w+)\}")
 

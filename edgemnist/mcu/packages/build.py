@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemnist.artifacts import write_bytes
-from edgemnist.codegen import GeneratedModel
-from edgemnist.errors import InputError
+from edgemnist.compiler.generate import GeneratedModel
+from edgemnist.csource.pixels import C_TYPES
 from edgemnist.mcu.packages.base import Example, Package, Platform, fill, words
 from edgemnist.mcu.packages.examples import example_code
 from edgemnist.mcu.packages.registry import find_platform
-from edgemnist.pixel_code import C_TYPES
+from edgemnist.support.errors import InputError
+from edgemnist.support.files import write_bytes
 
 DEFAULT_VERSION = "1.0.0"
 DEFAULT_VENDOR = "edgemnist"

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.c_source import lines_of, string_literal
-from edgemnist.codegen import GeneratedModel
+from edgemnist.compiler.generate import GeneratedModel
 from edgemnist.compiler.reference import run_reference
 from edgemnist.compiler.self_test import CRC_VECTORS, GOLDEN_VECTORS, generated_inputs, value_rows
-from edgemnist.data.base import Normalisation, Split
-from edgemnist.errors import InputError
+from edgemnist.csource.pixels import C_TYPES
+from edgemnist.csource.source import lines_of, string_literal
+from edgemnist.data.base import Split
 from edgemnist.mcu.packages.base import Example, fill, template_text
-from edgemnist.pixel_code import C_TYPES
-from edgemnist.pixels import infer_normalisation, quantise_images
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.pixels import infer_normalisation, quantise_images
 
 TRUE_LABELS = "The labels are the images' true classes."
 REFERENCE_LABELS = "The inputs are noise, so their labels are the classes that the numpy reference gives."

@@ -6,9 +6,9 @@ import functools
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from edgemnist.discovery import modules_of
-from edgemnist.errors import InputError
 from edgemnist.mcu.packages.base import Platform
+from edgemnist.support.discovery import modules_of
+from edgemnist.support.errors import InputError
 
 
 @functools.cache

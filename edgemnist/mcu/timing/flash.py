@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgemnist.errors import InputError
 from edgemnist.mcu.profile import ExecutionProfile
 from edgemnist.mcu.timing.model import NONE, Cycles
+from edgemnist.support.errors import InputError
 
 _MOST_WAIT_STATES = 64
 _USUAL_CACHE_BYTES = {"cortex-m4": 1024, "cortex-m33": 1024, "cortex-m7": 16384}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from edgemnist.errors import MissingDependencyError
 from edgemnist.mcu.timing.classes import InstructionClass, classify_mnemonic
+from edgemnist.support.errors import MissingDependencyError
 
 C = InstructionClass
 

@@ -1,0 +1,80 @@
+"""What is known of a model beyond its file: dataset, classes, image shape, normalisation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.normalisation import Normalisation
+
+
+@dataclass(frozen=True)
+class ModelContext:
+    """What a model needs to be fed and read rightly; every stage that makes a model passes it on in its settings.
+
+    ``image_shape`` is (height, width, channels); ``class_names`` are in label order.
+    """
+
+    dataset: str
+    arch: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    normalisation: Normalisation = field(default_factory=Normalisation)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the context as JSON values, to be merged into a stage's settings."""
+        return {
+            "dataset": self.dataset,
+            "arch": self.arch,
+            "image_shape": list(self.image_shape),
+            "class_names": list(self.class_names),
+            "normalisation": {"scale": self.normalisation.scale, "offset": self.normalisation.offset},
+        }
+
+    @classmethod
+    def from_json(cls, settings: Mapping[str, Any]) -> ModelContext:
+        """Read the context back from a stage's settings.
+
+        :raises InputError: a field is missing or of the wrong type.
+        """
+        try:
+            height, width, channels = (int(size) for size in settings["image_shape"])
+            return cls(
+                dataset=str(settings["dataset"]),
+                arch=str(settings["arch"]),
+                image_shape=(height, width, channels),
+                class_names=tuple(str(name) for name in settings["class_names"]),
+                normalisation=Normalisation(**settings["normalisation"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"the manifest's model context is incomplete ({error!r}); run `edgemnist train` again"
+            ) from error
+
+
+def context_beside(model: Path) -> ModelContext | None:
+    """Return what a model was trained on, from the ``manifest.json`` in its folder, if that names the model.
+
+    :raises InputError: the manifest is one of ours, and damaged.
+    """
+    work = WorkFolder(model.resolve().parent)
+    if _is_of_another_program(work.manifest_path):
+        return None
+    for record in work.stages().values():
+        if model.name in record.outputs and "normalisation" in record.settings:
+            return ModelContext.from_json(record.settings)
+    return None
+
+
+def _is_of_another_program(manifest: Path) -> bool:
+    """Whether a readable ``manifest.json`` is none of ours: web applications and others have files of that name."""
+    try:
+        content = json.loads(manifest.read_text())
+    except (OSError, ValueError):
+        return False  # missing, or damaged: that is for ``WorkFolder.stages`` to say
+    return not isinstance(content, dict) or "stages" not in content

@@ -1,0 +1,162 @@
+"""The work folder: atomic writes, ``manifest.json`` and where each result came from.
+
+Every file is written beside its target under a temporary name and renamed when complete, so a killed command leaves
+the last good artifact. The manifest gets a stage's record only after that stage's files are in place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgemnist.support.errors import InputError, StageOrderError
+from edgemnist.support.files import sha256_of, write_json
+
+MANIFEST_NAME = "manifest.json"
+MANIFEST_FORMAT = 1
+
+TRAINED_MODEL = "trained.keras"
+PRUNED_MODEL = "pruned.keras"
+QAT_MODEL = "qat.keras"
+
+STAGE_COMMANDS = {
+    "train": "edgemnist train",
+    "prune": "edgemnist prune",
+    "qat": "edgemnist qat",
+    "convert": "edgemnist convert --int8",
+    "parity": "edgemnist parity",
+}
+"""The command that makes each stage's artifacts, named in errors when they are missing."""
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """What one stage did: enough to repeat it and to tell whether its artifacts are still the ones it wrote.
+
+    ``settings`` and ``results`` are JSON values; ``inputs`` and ``outputs`` map a file name to its SHA-256;
+    ``versions`` maps a package to its version.
+    """
+
+    stage: str
+    settings: Mapping[str, Any]
+    results: Mapping[str, Any]
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+class WorkFolder:
+    """A folder in which stages leave their artifacts for the next one (``--work``, default ``artifacts/``)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, name: str) -> Path:
+        """Return the path of an artifact by its file name."""
+        return self.root / name
+
+    @property
+    def manifest_path(self) -> Path:
+        """Path of ``manifest.json``."""
+        return self.root / MANIFEST_NAME
+
+    def stages(self) -> dict[str, StageRecord]:
+        """Return the recorded stages by name, in the order in which they were first recorded.
+
+        :raises InputError: the manifest is not readable JSON of the known format.
+        """
+        if not self.manifest_path.exists():
+            return {}
+        try:
+            content = json.loads(self.manifest_path.read_text())
+            if content["format"] != MANIFEST_FORMAT:
+                raise ValueError(f"format {content['format']!r}, known is {MANIFEST_FORMAT}")
+            return {name: StageRecord(stage=name, **record) for name, record in content["stages"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+            raise InputError(
+                f"cannot read {str(self.manifest_path)!r}: {error}; delete it (models stay) and run the stages again"
+            ) from error
+
+    def find(self, stage: str) -> StageRecord | None:
+        """Return a stage's record, or None when it has not run here."""
+        return self.stages().get(stage)
+
+    def require(self, stage: str, *, needed_by: str) -> StageRecord:
+        """Return a stage's record after checking that its artifacts are still there.
+
+        :raises StageOrderError: the stage has not run in this folder, or its files are gone; names the command to run.
+        """
+        record = self.find(stage)
+        remedy = f"run `{STAGE_COMMANDS.get(stage, 'edgemnist ' + stage)} --work {self.root}` first"
+        if record is None:
+            raise StageOrderError(
+                f"{needed_by} needs the result of {stage!r}, which has not run in {str(self.root)!r}: {remedy}"
+            )
+        missing = [name for name in record.outputs if not self.path(name).exists()]
+        if missing:
+            raise StageOrderError(f"{needed_by} needs {missing[0]!r}, which is gone from {str(self.root)!r}: {remedy}")
+        return record
+
+    def latest_model(self, *, needed_by: str) -> tuple[Path, StageRecord]:
+        """Return the newest Keras model and its stage: that of the last stage whose input is still the present one.
+
+        :raises StageOrderError: nothing has been trained here.
+        """
+        path, record = self.latest_float_model(needed_by=needed_by)
+        aware = self.find("qat")
+        if aware is not None and aware.inputs.get(path.name) == record.outputs.get(path.name):
+            return self.path(QAT_MODEL), self.require("qat", needed_by=needed_by)
+        return path, record
+
+    def latest_float_model(self, *, needed_by: str) -> tuple[Path, StageRecord]:
+        """Return the pruned model and its stage if it was made from the present trained one, else the trained one.
+
+        :raises StageOrderError: nothing has been trained here.
+        """
+        trained = self.require("train", needed_by=needed_by)
+        pruned = self.find("prune")
+        if pruned is not None and pruned.inputs.get(TRAINED_MODEL) == trained.outputs.get(TRAINED_MODEL):
+            return self.path(PRUNED_MODEL), self.require("prune", needed_by=needed_by)
+        return self.path(TRAINED_MODEL), trained
+
+    def record(
+        self,
+        stage: str,
+        *,
+        settings: Mapping[str, Any],
+        results: Mapping[str, Any],
+        inputs: Sequence[Path] = (),
+        outputs: Sequence[Path] = (),
+        versions: Mapping[str, str] | None = None,
+    ) -> StageRecord:
+        """Put a finished stage into the manifest, hashing its input and output files, and return its record."""
+        record = StageRecord(
+            stage=stage,
+            settings=dict(settings),
+            results=dict(results),
+            inputs={self._name(path): sha256_of(path) for path in inputs},
+            outputs={self._name(path): sha256_of(path) for path in outputs},
+            versions=dict(versions or {}),
+        )
+        stages = {**self.stages(), stage: record}
+        write_json(
+            self.manifest_path,
+            {"format": MANIFEST_FORMAT, "stages": {name: _record_json(entry) for name, entry in stages.items()}},
+        )
+        return record
+
+    def _name(self, path: Path) -> str:
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else path.name
+
+
+def _record_json(record: StageRecord) -> dict[str, Any]:
+    return {
+        "settings": dict(record.settings),
+        "results": dict(record.results),
+        "inputs": dict(record.inputs),
+        "outputs": dict(record.outputs),
+        "versions": dict(record.versions),
+    }

@@ -1,0 +1,1 @@
+"""The verbs: a folder for each command that a person types."""

@@ -1,0 +1,50 @@
+"""``edgemnist codegen``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgemnist.commands.options import DEFAULT_WORK, Json, Work
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(codegen)
+
+
+def codegen(
+    model: Annotated[
+        Path | None, typer.Argument(help="An int8 .tflite file. Default: the work folder's int8 model.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the C files. Default: c/ in the work folder.")] = None,
+    name: Annotated[str, typer.Option(help="Prefix of files and C names.")] = "model",
+    target: Annotated[str, typer.Option(help="Core to write for: portable, cortex-m4 and others.")] = "portable",
+    rounding: Annotated[
+        str, typer.Option(help="Whose bytes to equal: tflm, or tflite for TensorFlow 2.21's reference kernels.")
+    ] = "tflm",
+    no_fuse: Annotated[list[str] | None, typer.Option(help="Switch a fusion off; may be repeated.")] = None,
+    sparse: Annotated[
+        str,
+        typer.Option(help="Layers to store without their zeros: auto where it gains, never, always where possible."),
+    ] = "auto",
+    labels: Annotated[str | None, typer.Option(help="Class names, a,b,c. Default: the work folder's.")] = None,
+    work: Work = DEFAULT_WORK,
+    json: Json = False,
+) -> None:
+    """Write dependency-free C99 that runs an int8 model, equal byte for byte to TFLM."""
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.commands.codegen import view
+    from edgemnist.commands.codegen.stage import run_codegen, settings_from
+    from edgemnist.support import progress
+
+    settings = settings_from(
+        name=name, target=target, rounding=rounding, without=no_fuse or [], labels=labels, sparse=sparse
+    )
+    result = run_codegen(model, out, settings, WorkFolder(work))
+    if json:
+        progress.print_json(result.as_json())
+    else:
+        view.show(result)

@@ -1,0 +1,50 @@
+"""A :class:`~edgemnist.commands.codegen.stage.CodegenResult` as a table for people."""
+
+from __future__ import annotations
+
+from edgemnist.commands.codegen.stage import CodegenResult
+from edgemnist.support.progress import stdout_console
+
+
+def show(result: CodegenResult) -> None:
+    """Print the steps, the memory figures beside each other, and the files."""
+    from rich.table import Table
+
+    console = stdout_console()
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("step", "operator", "kernel"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("MACs", "constants", "scratch"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for index, step in enumerate(result.generated.program.steps):
+        kind = step.node.label.split(" ", 2)[2]
+        table.add_row(
+            str(index), kind, step.function, f"{step.macs:,}", f"{step.constant_bytes:,} B", f"{step.scratch:,} B"
+        )  # fmt: skip
+    console.print(table, "")
+    for line in _sparse_layers(result):
+        console.print(line, markup=False)
+    for line in _figures(result):
+        console.print(line, markup=False)
+
+
+def _sparse_layers(result: CodegenResult) -> list[str]:
+    steps = result.generated.program.steps
+    found = [(index, step.sparsity) for index, step in enumerate(steps) if step.sparsity is not None]
+    lines = [f"step {index} sparse: {sparsity.summary}" for index, sparsity in found]
+    return [*lines, ""] if lines else []
+
+
+def _figures(result: CodegenResult) -> list[str]:
+    plan, program = result.generated.plan, result.generated.program
+    tflm = result.tflm_arena_bytes
+    measured = f"{tflm:,} B (measured by its interpreter on 64 bits)" if tflm else "not measured, tflite-micro missing"
+    return [
+        f"arena                 {plan.size:,} B, input, output and scratch included",
+        f"TFLM's arena          {measured}",
+        f"largest live tensors  {plan.largest_live_set:,} B together",
+        f"largest tensor        {plan.largest_tensor:,} B",
+        f"constants in flash    {program.constant_bytes:,} B",
+        f"MACs per inference    {program.macs:,}",
+        f"written to            {result.folder}: {', '.join(result.files)}",
+    ]

@@ -1,0 +1,96 @@
+"""A ``.tflite`` file as a C array, with what TFLM needs beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.convert.settings import (
+    STAGE,
+    ConversionSettings,
+)
+from edgemnist.csource import array as carray
+from edgemnist.support.files import atomic_path
+from edgemnist.tflite.file import TfliteModel, read_tflite
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflm import TflmFacts, TflmProject, tflm_project
+
+
+@dataclass(frozen=True)
+class CArrayResult:
+    """The C array of a ``.tflite`` file in ``folder``: ``files`` are its names, ``tflm`` is what lies beside it."""
+
+    source: Path
+    sha256: str
+    folder: Path
+    name: str
+    style: str
+    files: tuple[str, ...]
+    tflm: TflmFacts | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {
+            "source": str(self.source),
+            "sha256": self.sha256,
+            "folder": str(self.folder),
+            "name": self.name,
+            "style": self.style,
+            "files": list(self.files),
+            "tflm": asdict(self.tflm) if self.tflm else None,
+        }
+
+
+def write_c_array(path: Path, settings: ConversionSettings, work: WorkFolder, out: Path) -> CArrayResult:
+    """Write the C array of any ``.tflite`` file, with labels if the work folder's record knows the file.
+
+    :raises ModelError: it is no TFLite file, or corrupt.
+    :raises StorageError: the folder cannot be written.
+    """
+    model = read_tflite(path)
+    context = _context_of(model, work)
+    files, tflm = c_files(
+        model,
+        settings,
+        labels=context.class_names if context else (),
+        normalisation=settings.normalisation or (context.normalisation if context else None),
+        stem=path.stem,
+    )
+    texts = {**files, **(tflm.texts if tflm else {})}
+    write_together({out / name: text.encode() for name, text in texts.items()})
+    facts = tflm.facts if tflm else None
+    return CArrayResult(path, model.sha256, out, settings.name, settings.style, tuple(files), facts)
+
+
+def c_files(
+    model: TfliteModel,
+    settings: ConversionSettings,
+    *,
+    labels: Sequence[str],
+    normalisation: Normalisation | None,
+    stem: str,
+) -> tuple[dict[str, str], TflmProject | None]:
+    """Return the C array's files, and what goes with them for TFLM."""
+    name, style = settings.name, settings.style
+    array = carray.generate(model, name=name, style=style, labels=labels, normalisation=normalisation, stem=stem)
+    tflm = tflm_project(model, name=name, style=style, labels=labels, normalisation=normalisation, stem=stem)
+    return array, tflm
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write every file beside its target before any is put in place, so that a full disk changes none of them."""
+    with ExitStack() as stack:
+        for target, content in contents.items():
+            stack.enter_context(atomic_path(target)).write_bytes(content)
+
+
+def _context_of(model: TfliteModel, work: WorkFolder) -> ModelContext | None:
+    record = work.find(STAGE)
+    if record is None or model.sha256 not in record.outputs.values():
+        return None
+    return ModelContext.from_json(record.settings)

@@ -1,0 +1,65 @@
+"""``edgemnist convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgemnist.commands.options import DEFAULT_WORK, Json, Seed, Work
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(convert)
+
+
+def convert(
+    model: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A .keras or .h5 file, a SavedModel folder, or a .tflite. Default: the work folder's model."
+        ),
+    ] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Full int8, for microcontrollers.")] = False,
+    float32: Annotated[bool, typer.Option("--float32", help="Float, as trained.")] = False,
+    float16: Annotated[bool, typer.Option("--float16", help="Weights stored as float16.")] = False,
+    dynamic: Annotated[bool, typer.Option("--dynamic", help="int8 weights, float activations.")] = False,
+    int16x8: Annotated[bool, typer.Option("--int16x8", help="int16 activations, int8 weights.")] = False,
+    io: Annotated[str, typer.Option(help="Input and output of the int8 model: int8, uint8 or float32.")] = "int8",
+    calibration: Annotated[
+        int | None,
+        typer.Option(min=1, help="Training images to calibrate with. Default: 500, or all if there are fewer."),
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="For a MODEL from elsewhere: what it was trained on.")] = None,
+    normalisation: Annotated[
+        str | None, typer.Option(help="For a MODEL from elsewhere: range of its pixels, 0..1, 0..255 or -1..1.")
+    ] = None,
+    c_array: Annotated[
+        bool | None, typer.Option("--c-array/--no-c-array", help="Write .h and .c. Default: of the int8 model.")
+    ] = None,
+    c: Annotated[bool, typer.Option("--c", help="Also write the int8 model as C code, as codegen does.")] = False,
+    name: Annotated[str, typer.Option(help="Name of the C array.")] = "g_model",
+    style: Annotated[str, typer.Option(help="C names and files: default, or tflm as its examples do.")] = "default",
+    out: Annotated[Path | None, typer.Option(help="Folder for the results. Default: the work folder.")] = None,
+    seed: Seed = 0,
+    work: Work = DEFAULT_WORK,
+    json: Json = False,
+) -> None:
+    """Convert a Keras model to .tflite and a C array; without a mode, to float32 and int8."""
+    from edgemnist.commands.convert import stage, view
+    from edgemnist.commands.convert.settings import settings_from
+    from edgemnist.support import progress
+
+    chosen = {"int8": int8, "float32": float32, "float16": float16, "dynamic": dynamic, "int16x8": int16x8}
+    settings = settings_from(
+        chosen, io, calibration, seed, c_array=c_array, name=name, style=style, dataset=dataset, range_=normalisation
+    )
+    result = stage.run(settings, model, work, out, modes_given=any(chosen.values()))
+    generated = stage.write_c(result) if c else None
+    if json:
+        progress.print_json(result.as_json() | ({"c": generated.as_json()} if generated else {}))
+    else:
+        view.show(result)
+        view.show_c(generated)

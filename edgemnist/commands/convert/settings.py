@@ -1,0 +1,218 @@
+"""What a conversion is asked for and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.csource.array import DEFAULT_NAME, STYLES
+from edgemnist.csource.source import check_identifier
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.file import TensorInfo, TfliteModel
+from edgemnist.tflite.kinds import ModelKind
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.pixels import normalisation_name, normalisation_named
+from edgemnist.tflm import TflmFacts
+
+STAGE = "convert"
+
+MODES = (ModelKind.FLOAT32, ModelKind.FLOAT16, ModelKind.DYNAMIC, ModelKind.INT8, ModelKind.INT16X8)
+"""The kinds of ``.tflite`` that can be made, in the order in which they are made."""
+
+DEFAULT_MODES = (ModelKind.FLOAT32, ModelKind.INT8)
+"""What is made when no mode is named: the two that the chain and its report compare."""
+
+CALIBRATED = frozenset({ModelKind.INT8, ModelKind.INT16X8})
+"""The modes that need a representative dataset."""
+
+IO_TYPES = ("int8", "uint8", "float32")
+DEFAULT_CALIBRATION = 500
+
+
+@dataclass(frozen=True)
+class ConversionSettings:
+    """What to make.
+
+    ``io``: type of the int8 model's input and output; an int16x8 model takes float32 when that says float32, else
+    int16. ``calibration``: images of the representative dataset; None takes :data:`DEFAULT_CALIBRATION`, or all
+    training images where there are fewer. ``c_array``: None writes the C array of the int8
+    model only, True that of every mode. ``dataset`` and ``normalisation`` are for models from elsewhere (None: as the
+    manifest beside the file says, else 0..1); a work folder's model brings its own.
+
+    :raises InputError: a value is out of range.
+    """
+
+    modes: tuple[ModelKind, ...] = (ModelKind.FLOAT32, ModelKind.INT8)
+    io: str = "int8"
+    calibration: int | None = None
+    seed: int = 0
+    c_array: bool | None = None
+    name: str = DEFAULT_NAME
+    style: str = "default"
+    dataset: str | None = None
+    normalisation: Normalisation | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values before anything slow starts."""
+        if self.io not in IO_TYPES:
+            raise InputError(f"unknown input and output type {self.io!r}; choose one of {', '.join(IO_TYPES)}")
+        if self.style not in STYLES:
+            raise InputError(f"unknown C array style {self.style!r}; choose one of {', '.join(STYLES)}")
+        if self.calibration is not None and self.calibration < 1:
+            raise InputError(f"cannot calibrate with {self.calibration} images; give at least 1, better 100 to 1000")
+        check_identifier(self.name)
+
+    def ordered_modes(self) -> tuple[ModelKind, ...]:
+        """Return the modes asked for, each once, in the order of :data:`MODES`."""
+        return tuple(mode for mode in MODES if mode in self.modes)
+
+    def io_of(self, mode: ModelKind) -> str:
+        """Return the type of a mode's input and output."""
+        if mode is ModelKind.INT8:
+            return self.io
+        return "int16" if mode is ModelKind.INT16X8 and self.io != "float32" else "float32"
+
+    def writes_c_array(self, mode: ModelKind) -> bool:
+        """Whether a C array is written for a mode."""
+        return mode is ModelKind.INT8 if self.c_array is None else self.c_array
+
+    def c_name(self, mode: ModelKind) -> str:
+        """Return the name of a mode's C array: int8's is the plain one, so that all can be linked into one program."""
+        return self.name if mode is ModelKind.INT8 else f"{self.name}_{mode.value}"
+
+    def contradictions(self, beside: ModelContext | None, path: Path) -> list[str]:
+        """Return where this is not what the manifest beside the model's file says of its training."""
+        if beside is None:
+            return []
+        said = f"{path.name!r} was trained on {{}}, says the manifest beside it; it is converted {{}}"
+        found = []
+        if self.dataset not in (None, beside.dataset):
+            found.append(said.format(repr(beside.dataset), f"with images of {self.dataset!r}"))
+        if self.normalisation is not None:
+            trained, given = (normalisation_name(one) for one in (beside.normalisation, self.normalisation))
+            if trained != given:
+                found.append(said.format(f"pixels in {trained}", f"for pixels in {given}"))
+        return found
+
+
+@dataclass(frozen=True)
+class TensorFacts:
+    """Type, shape and quantisation of an input or output; scale and zero point are None without quantisation."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    scale: float | None
+    zero_point: int | None
+
+    @classmethod
+    def of(cls, tensor: TensorInfo) -> TensorFacts:
+        """Return the facts of a tensor."""
+        quantisation = tensor.quantisation
+        if quantisation is None:
+            return cls(tensor.dtype, tensor.shape, None, None)
+        return cls(tensor.dtype, tensor.shape, quantisation.scale, quantisation.zero_point)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What an interpreter made of test images with the new file, beside the source model.
+
+    ``agreement``: share of images with the same top-1 class. ``accuracy`` and ``source_accuracy``: share of right
+    classes, None without labels.
+    """
+
+    runtime: str
+    version: str
+    images: int
+    agreement: float
+    accuracy: float | None
+    source_accuracy: float | None
+
+
+@dataclass(frozen=True)
+class ConvertedModel:
+    """One ``.tflite`` file. Sizes in bytes; ``operator_versions`` maps a kind to its version.
+
+    ``runtimes`` are those that take a model of this kind, installed or not; ``c_array`` are the C array's file names;
+    ``tflm`` is what was written beside it for TensorFlow Lite Micro, None without a C array or for a kind other than
+    int8.
+    """
+
+    mode: str
+    file: str
+    size: int
+    gzip_size: int
+    sha256: str
+    input: TensorFacts
+    output: TensorFacts
+    operator_versions: Mapping[str, int]
+    calibration: Mapping[str, Any] | None
+    verification: Verification
+    runtimes: tuple[str, ...] = ()
+    c_array: tuple[str, ...] = ()
+    c_name: str | None = None
+    tflm: TflmFacts | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the facts as JSON values."""
+        return asdict(self)
+
+
+def operator_versions(model: TfliteModel) -> dict[str, int]:
+    """Return the highest version of each operator kind in a file, sorted by kind."""
+    found: dict[str, int] = {}
+    for operator in model.operators:
+        found[operator.kind] = max(found.get(operator.kind, 0), operator.version)
+    return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True)
+class ConversionResult:
+    """What was made, where, of what; ``warnings`` are sentences that the user must see."""
+
+    source: Path
+    folder: Path
+    models: tuple[ConvertedModel, ...]
+    warnings: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {
+            "source": str(self.source),
+            "folder": str(self.folder),
+            "models": {model.mode: model.as_json() for model in self.models},
+            "warnings": list(self.warnings),
+        }
+
+
+def settings_from(
+    chosen: Mapping[str, bool],
+    io: str,
+    calibration: int | None,
+    seed: int,
+    *,
+    c_array: bool | None,
+    name: str,
+    style: str,
+    dataset: str | None,
+    range_: str | None,
+) -> ConversionSettings:
+    """Return the settings that the flags ask for; ``chosen`` maps a mode's name to whether its flag was given.
+
+    :raises InputError: a value is not one of the allowed.
+    """
+    modes = tuple(mode for mode in MODES if chosen.get(mode.value))
+    return ConversionSettings(
+        modes=modes or DEFAULT_MODES,
+        io=io,
+        calibration=calibration,
+        seed=seed,
+        c_array=c_array,
+        name=name,
+        style=style,
+        dataset=dataset,
+        normalisation=None if range_ is None else normalisation_named(range_),
+    )

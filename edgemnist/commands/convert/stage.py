@@ -1,0 +1,320 @@
+"""The convert stage: a Keras model to ``.tflite`` files, checked, to C arrays, and to what TFLM needs beside them.
+
+Everything is made and verified in memory first; only then are files put in place, each atomically, and last the
+manifest's record. A command that fails or is killed on the way leaves the earlier files as they were.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from edgemnist.artifacts.context import ModelContext, context_beside
+from edgemnist.artifacts.folder import StageRecord, WorkFolder
+from edgemnist.commands.codegen.stage import CodegenResult, run_codegen
+from edgemnist.commands.convert import verification
+from edgemnist.commands.convert.c_array import CArrayResult, c_files, write_c_array, write_together
+from edgemnist.commands.convert.calibration import Calibration, check_input_scale, choose_calibration
+from edgemnist.commands.convert.converter import convert
+from edgemnist.commands.convert.settings import (
+    CALIBRATED,
+    DEFAULT_CALIBRATION,
+    STAGE,
+    ConversionResult,
+    ConversionSettings,
+    ConvertedModel,
+    TensorFacts,
+    operator_versions,
+)
+from edgemnist.compiler.generate import CodegenSettings
+from edgemnist.data.base import Dataset
+from edgemnist.data.loading import load_dataset, load_dataset_for
+from edgemnist.data.splits import class_balanced_sample
+from edgemnist.keras_io.sources import SourceModel, load_source, source_files
+from edgemnist.runner.registry import default_runtimes, find_runtime
+from edgemnist.support.errors import InputError, ModelError
+from edgemnist.support.files import check_writable, package_versions, sha256_of
+from edgemnist.support.progress import progress_task
+from edgemnist.tflite.file import TfliteModel, parse_tflite
+from edgemnist.tflite.kinds import ModelKind
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflm import TflmProject
+
+PACKAGES = ("tensorflow", "tf-keras", "keras", "numpy", "edgemnist")
+
+
+def model_file(mode: ModelKind) -> str:
+    """Return the file name of a mode's model in a work folder: ``model_int8.tflite``."""
+    return f"model_{mode.value}.tflite"
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """One converted model in memory, with everything that goes to disk for it."""
+
+    facts: ConvertedModel
+    content: bytes
+    c_files: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What a conversion works on, once everything has been found and checked."""
+
+    settings: ConversionSettings
+    source: SourceModel
+    context: ModelContext
+    trial: verification.Trial
+    calibration: Calibration | None
+    warnings: tuple[str, ...]
+
+
+def run(
+    settings: ConversionSettings, model: Path | None, work: Path, out: Path | None, *, modes_given: bool
+) -> ConversionResult | CArrayResult:
+    """Convert the work folder's model or another one, or write the C array of a ``.tflite``.
+
+    :raises InputError: a mode, or no C array, was asked of a ``.tflite``, which is converted already.
+    """
+    folder = WorkFolder(work)
+    if model is None or model.suffix != ".tflite":
+        return run_conversion(settings, folder, model=model, out=WorkFolder(out) if out else None)
+    if modes_given or settings.c_array is False:
+        raise InputError(
+            f"{str(model)!r} is converted already; all that is left is `edgemnist convert {model} --c-array`. "
+            "Other modes need the Keras model"
+        )
+    return write_c_array(model, settings, folder, out or work)
+
+
+def write_c(result: ConversionResult | CArrayResult) -> CodegenResult:
+    """Generate the C code of the int8 model that was just made, in ``c/`` beside it.
+
+    :raises InputError: no int8 model was made.
+    """
+    if isinstance(result, CArrayResult) or all(model.mode != ModelKind.INT8.value for model in result.models):
+        raise InputError("--c needs an int8 model; add --int8, or use `edgemnist codegen MODEL.tflite`")
+    return run_codegen(None, None, CodegenSettings(), WorkFolder(result.folder))
+
+
+def run_conversion(
+    settings: ConversionSettings, work: WorkFolder, *, model: Path | None = None, out: WorkFolder | None = None
+) -> ConversionResult:
+    """Convert the work folder's latest model, or ``model``, a file from elsewhere, in every mode asked for.
+
+    The files and the record of stage ``convert`` go to ``out``, by default the work folder. Files of other modes that
+    an earlier call made of the same model stay in the record.
+
+    :raises StageOrderError: no model given and nothing trained in the work folder.
+    :raises InputError: no mode, or a model from elsewhere without a dataset to calibrate with.
+    :raises ModelError: the model is corrupt, does not fit the dataset, or its conversion does not classify any more.
+    :raises StorageError: the folder cannot be written.
+    """
+    if not settings.modes:
+        raise InputError("nothing to convert to; choose at least one of --int8, --float32, --float16, ...")
+    out = out or work
+    with progress_task("Converting", total=len(settings.modes) + 2) as task:
+        path, record = (model, None) if model is not None else work.latest_model(needed_by="convert")
+        source_files(path)
+        check_writable(out.root)
+        job = _prepare(settings, path, record)
+        task.update(advance=1)
+        made, warnings = [], list(job.warnings)
+        with verification.Verifier(job.trial) as verifier:
+            for mode in settings.ordered_modes():
+                task.update(description=f"Converting to {mode.value}")
+                one, notes = _make(job, mode, verifier)
+                made.append(one)
+                warnings += notes
+                task.update(advance=1)
+        return _install(job, made, warnings, out)
+
+
+# --- what is converted ---------------------------------------------------------------------------------------------
+
+
+def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | None) -> _Job:
+    if record is None:
+        return _prepare_foreign(settings, path)
+    if settings.dataset is not None or settings.normalisation is not None:
+        raise InputError(
+            "--dataset and --normalisation are for models from elsewhere; the work folder's model has its own: "
+            "leave them out, or name the model file"
+        )
+    if record.stage == "qat":
+        _require_modes_of_qat(settings, path)
+    context = ModelContext.from_json(record.settings)
+    source = load_source(path, context.image_shape)
+    dataset = load_dataset_for(context)
+    job = _with_dataset(settings, source, context, dataset)
+    if record.settings.get("dataset_sha256", dataset.sha256) == dataset.sha256:
+        return job
+    changed = f"dataset {context.dataset!r} is not what the model was trained on any more; train again, or put it back"
+    return replace(job, warnings=(*job.warnings, changed))
+
+
+def _require_modes_of_qat(settings: ConversionSettings, path: Path) -> None:
+    """Refuse modes in which a model with int8's ranges would become something else, or nothing."""
+    others = [mode.value for mode in settings.ordered_modes() if mode not in (ModelKind.INT8, ModelKind.FLOAT32)]
+    if others:
+        raise InputError(
+            f"{path.name!r} was trained for int8 and cannot become {' or '.join(others)}; convert it with --int8 or "
+            "--float32, or name the model before it: edgemnist convert trained.keras --dataset NAME"
+        )
+
+
+def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Job:
+    """Prepare a file named by the user; what is not said of it is what the manifest beside it says."""
+    beside = context_beside(path)
+    normalisation = settings.normalisation or (beside.normalisation if beside else Normalisation())
+    contradictions = settings.contradictions(beside, path)
+    name = settings.dataset
+    if name is None and beside is not None and CALIBRATED.intersection(settings.modes):
+        name = beside.dataset
+    if not name:
+        job = _prepare_without_dataset(settings, path, normalisation)
+        return replace(job, warnings=(*job.warnings, *contradictions))
+    dataset = load_dataset_for(beside, name) if beside else load_dataset(name)
+    source = load_source(path, dataset.image_shape)
+    context = ModelContext(name, path.stem, dataset.image_shape, dataset.class_names, normalisation)
+    job = _with_dataset(settings, source, context, dataset)
+    found = verification.check_normalisation(source, job.trial)
+    return replace(job, warnings=(*job.warnings, *contradictions, *found))
+
+
+def _with_dataset(settings: ConversionSettings, source: SourceModel, context: ModelContext, dataset: Dataset) -> _Job:
+    if source.classes != len(context.class_names):
+        raise ModelError(
+            f"{str(source.path)!r} tells {source.classes} classes apart, dataset {context.dataset!r} has "
+            f"{len(context.class_names)}; name the dataset that the model was trained on"
+        )
+    calibration = None
+    if CALIBRATED.intersection(settings.modes):
+        images = settings.calibration or min(DEFAULT_CALIBRATION, len(dataset.train))
+        calibration = choose_calibration(dataset.train, images, settings.seed, context.class_names)
+    count = min(verification.VERIFICATION_IMAGES, len(dataset.test))
+    sample = class_balanced_sample(dataset.test, count, settings.seed)
+    trial = verification.make_trial(source, sample.images, sample.labels, context.normalisation)
+    return _Job(settings, source, context, trial, calibration, calibration.warnings if calibration else ())
+
+
+def _prepare_without_dataset(settings: ConversionSettings, path: Path, normalisation: Normalisation) -> _Job:
+    """Float modes need no images; the result is compared with its source on noise."""
+    calibrated = [mode.value for mode in settings.ordered_modes() if mode in CALIBRATED]
+    if calibrated:
+        raise InputError(
+            f"converting {str(path)!r} to {' and '.join(calibrated)} needs images to calibrate with: "
+            "name the dataset that it was trained on with --dataset"
+        )
+    source = load_source(path, None)
+    names = tuple(str(label) for label in range(source.classes))
+    context = ModelContext("", path.stem, source.image_shape, names, normalisation)
+    images = verification.made_up_images(context.image_shape, verification.NOISE_IMAGES, settings.seed)
+    trial = verification.make_trial(source, images, None, normalisation)
+    return _Job(settings, source, context, trial, None, ())
+
+
+# --- one mode --------------------------------------------------------------------------------------------------------
+
+
+def _make(job: _Job, mode: ModelKind, verifier: verification.Verifier) -> tuple[_Made, list[str]]:
+    calibration = job.calibration if mode in CALIBRATED else None
+    images = None
+    if calibration is not None:
+        images = verification.normalised_input(job.source, calibration.images, job.context.normalisation)
+    io = job.settings.io_of(mode)
+    content = convert(job.source, mode, io=io, calibration=images)
+    model = parse_tflite(content, name=model_file(mode))
+    warnings = check_input_scale(model, job.context.normalisation) if calibration is not None else []
+    verified, notes = verifier.verify(model, model_file(mode))
+    c_name = job.settings.c_name(mode)
+    c_files, tflm = _c_array(job, model, mode, c_name) if job.settings.writes_c_array(mode) else ({}, None)
+    facts = ConvertedModel(
+        mode=mode.value,
+        file=model_file(mode),
+        size=len(content),
+        gzip_size=len(gzip.compress(content, 9, mtime=0)),
+        sha256=model.sha256,
+        input=TensorFacts.of(model.input()),
+        output=TensorFacts.of(model.output()),
+        operator_versions=operator_versions(model),
+        calibration=None if calibration is None else calibration.as_json(),
+        verification=verified,
+        runtimes=tuple(name for name in default_runtimes() if mode in find_runtime(name).takes),
+        c_array=tuple(c_files),
+        c_name=c_name if c_files else None,
+        tflm=tflm.facts if tflm else None,
+    )
+    return _Made(facts, content, {**c_files, **(tflm.texts if tflm else {})}), [*warnings, *notes]
+
+
+def _c_array(job: _Job, model: TfliteModel, mode: ModelKind, name: str) -> tuple[dict[str, str], TflmProject | None]:
+    return c_files(
+        model,
+        replace(job.settings, name=name),
+        labels=job.context.class_names,
+        normalisation=job.context.normalisation,
+        stem=f"model_{mode.value}",
+    )
+
+
+# --- files and record ------------------------------------------------------------------------------------------------
+
+
+def _install(job: _Job, made: list[_Made], warnings: list[str], out: WorkFolder) -> ConversionResult:
+    earlier, stale = _earlier_models(job, made, out)
+    contents = {out.path(one.facts.file): one.content for one in made}
+    contents |= {out.path(name): text.encode() for one in made for name, text in one.c_files.items()}
+    write_together(contents)
+    models = {**earlier, **{one.facts.mode: one.facts.as_json() for one in made}}
+    outputs = [out.path(name) for facts in models.values() for name in _file_names(facts)]
+    settings = {
+        **job.context.as_json(),
+        "source": _source_name(job.source.path, out),
+        "modes": list(models),
+        "io": job.settings.io,
+        "calibration": len(job.calibration.images) if job.calibration else None,
+        "seed": job.settings.seed,
+    }
+    out.record(
+        STAGE,
+        settings=settings,
+        results={"models": models, "warnings": warnings},
+        inputs=job.source.files,
+        outputs=outputs,
+        versions=package_versions(*PACKAGES),
+    )
+    return ConversionResult(job.source.path, out.root, tuple(one.facts for one in made), (*warnings, *stale))
+
+
+def _file_names(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of a recorded model's files."""
+    tflm = facts.get("tflm") or {"files": ()}
+    return facts["file"], *facts["c_array"], *tflm["files"]
+
+
+def _source_name(path: Path, out: WorkFolder) -> str:
+    """Return the name of a file in the folder itself, so that the folder can be moved; else the absolute path."""
+    return path.name if path.resolve().parent == out.root.resolve() else str(path.resolve())
+
+
+def _earlier_models(job: _Job, made: list[_Made], out: WorkFolder) -> tuple[dict[str, Any], list[str]]:
+    """Return the record's models of other modes that were made of the same source, and warnings about others."""
+    record = out.find(STAGE)
+    if record is None:
+        return {}, []
+    same_source = sorted(record.inputs.values()) == sorted(sha256_of(path) for path in job.source.files)
+    renewed = {one.facts.mode for one in made}
+    kept, stale = {}, []
+    for mode, facts in record.results.get("models", {}).items():
+        path = out.path(facts["file"])
+        if mode in renewed or not path.exists():
+            continue
+        if same_source and sha256_of(path) == facts["sha256"]:
+            kept[mode] = facts
+        else:
+            stale.append(f"{facts['file']} was made of an earlier model; convert it again or delete it")
+    return kept, stale

@@ -1,0 +1,169 @@
+"""Does a converted file still classify? A few hundred test images through an interpreter and through the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.commands.convert.settings import Verification
+from edgemnist.harness.normalisation import REFUSED_DROP, REPORTED_DROP, accuracy, judge_normalisation
+from edgemnist.keras_io.sources import SourceModel
+from edgemnist.runner import EngineWorker, engine_worker, find_runtime
+from edgemnist.support.errors import MissingDependencyError, ModelError, UnsupportedModelError
+from edgemnist.tflite.file import TfliteModel
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.pixels import NORMALISATIONS, dequantise, model_input, normalisation_name
+
+VERIFICATION_IMAGES = 500
+NOISE_IMAGES = 100
+
+
+RUNTIMES = ("tflite-runtime-default", "litert-default", "tensorflow-default")
+"""Runtimes to verify with, the fastest to start first; the first that is installed is taken."""
+
+TIMEOUT = 120.0
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """Images to verify with and what the source model makes of them.
+
+    ``images``: uint8, shape (count, height, width, channels). ``labels``: int64, shape (count,), None when unknown.
+    ``expected``: the source model's outputs, float32, shape (count, classes).
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    normalisation: Normalisation
+    expected: NDArray[np.float32]
+
+
+def make_trial(
+    source: SourceModel, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, normalisation: Normalisation
+) -> Trial:
+    """Run the source model over the images.
+
+    :raises ModelError: it answers with NaN or infinity, so that there is nothing to convert.
+    """
+    expected = source.predict(normalised_input(source, images, normalisation))
+    if not np.isfinite(expected).all():
+        raise ModelError(
+            f"{str(source.path)!r} answers NaN or infinity for {int((~np.isfinite(expected)).any(axis=1).sum())} of "
+            f"{len(images)} images; its training diverged: train it again"
+        )
+    return Trial(images, labels, normalisation, expected)
+
+
+def normalised_input(
+    source: SourceModel, images: NDArray[np.uint8], normalisation: Normalisation
+) -> NDArray[np.float32]:
+    """Return images as the source model's input, float32, shape (count, *``source.input_shape``)."""
+    return normalisation.apply(images).reshape(len(images), *source.input_shape)
+
+
+def check_normalisation(source: SourceModel, trial: Trial) -> list[str]:
+    """Warn when the source model does clearly better on pixels of another usual range than the one it is being given.
+
+    :raises ModelError: it does better by more than :data:`REFUSED_DROP`.
+    """
+    if trial.labels is None:
+        return []
+    given = accuracy(trial.expected, trial.labels)
+    scores = {}
+    for name, other in NORMALISATIONS.items():
+        if name != normalisation_name(trial.normalisation):
+            outputs = source.predict(normalised_input(source, trial.images, other))
+            scores[name] = accuracy(np.nan_to_num(outputs), trial.labels)
+    return judge_normalisation(
+        given,
+        scores,
+        lambda best: (
+            f"{str(source.path)!r} classifies {given:.1%} of {len(trial.images)} test images with pixels in "
+            f"{normalisation_name(trial.normalisation)}, but {scores[best]:.1%} with {best}"
+        ),
+    )
+
+
+class Verifier:
+    """Runs converted models in one worker process; use it in a ``with`` block.
+
+    :raises MissingDependencyError: no interpreter is installed.
+    """
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._stack = ExitStack()
+        self._worker: EngineWorker = self._stack.enter_context(engine_worker(first_runtime(), timeout=TIMEOUT))
+
+    def __enter__(self) -> Verifier:
+        """Start nothing yet: the worker starts at the first request."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the worker process."""
+        self._stack.close()
+
+    def verify(self, model: TfliteModel, name: str) -> tuple[Verification, list[str]]:
+        """Return how a converted model compares with its source, and warnings.
+
+        :raises ModelError: the interpreter refuses it, it answers NaN or infinity, or it lost more accuracy than
+            :data:`REFUSED_DROP`.
+        """
+        outputs = self._run(model, name)
+        if not np.isfinite(outputs).all():
+            raise ModelError(f"{name} answers NaN or infinity where its source does not; it was not kept")
+        trial = self._trial
+        got = source = None
+        if trial.labels is not None:
+            got, source = accuracy(outputs, trial.labels), accuracy(trial.expected, trial.labels)
+        agreement = float((outputs.argmax(axis=1) == trial.expected.argmax(axis=1)).mean())
+        found = Verification(self._worker.runtime, self._worker.version(), len(trial.images), agreement, got, source)
+        return found, _judge(found, name)
+
+    def _run(self, model: TfliteModel, name: str) -> NDArray[np.float32]:
+        inputs = model_input(self._trial.images, model.input(), self._trial.normalisation)
+        # One case per image, each with the model's own batch of one.
+        cases = inputs.reshape(len(inputs), *model.input().shape)
+        try:
+            (outputs,) = self._worker.invoke(model.content, [cases])
+        except UnsupportedModelError as error:
+            raise ModelError(f"{name} was converted but cannot be run, so it was not kept: {error}") from error
+        return dequantise(outputs.reshape(len(inputs), -1), model.output().quantisation)
+
+
+def _judge(found: Verification, name: str) -> list[str]:
+    if found.accuracy is None or found.source_accuracy is None:
+        return []
+    drop = found.source_accuracy - found.accuracy
+    message = (
+        f"{name} classifies {found.accuracy:.1%} of {found.images} test images, its source {found.source_accuracy:.1%}"
+    )
+    if drop > REFUSED_DROP:
+        raise ModelError(
+            f"{message}; it was not kept. Check --normalisation and the calibration images, "
+            "or train with a smaller range of activations (batch normalisation, ReLU6)"
+        )
+    return [message] if drop > REPORTED_DROP else []
+
+
+def first_runtime(names: Iterable[str] = RUNTIMES) -> str:
+    """Return the first installed runtime.
+
+    :raises MissingDependencyError: none is; says how to install each.
+    """
+    reasons = []
+    for name in names:
+        reason = find_runtime(name).available()
+        if reason is None:
+            return name
+        reasons.append(reason)
+    raise MissingDependencyError("no interpreter to verify the conversion with: " + "; ".join(reasons))
+
+
+def made_up_images(image_shape: tuple[int, int, int], count: int, seed: int) -> NDArray[np.uint8]:
+    """Return noise to verify with where no dataset is named: uint8, shape (count, height, width, channels)."""
+    return np.random.default_rng(seed).integers(0, 256, (count, *image_shape), dtype=np.uint8)

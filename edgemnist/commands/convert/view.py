@@ -1,0 +1,110 @@
+"""What the convert command prints for people."""
+
+from __future__ import annotations
+
+from edgemnist.commands.codegen.stage import CodegenResult
+from edgemnist.commands.convert.c_array import CArrayResult
+from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, TensorFacts
+from edgemnist.support.progress import say, stdout_console
+from edgemnist.tflm import TflmFacts
+
+
+def show(result: ConversionResult | CArrayResult) -> None:
+    """Print what was written to stdout, warnings to stderr."""
+    if isinstance(result, CArrayResult):
+        console = stdout_console()
+        console.print(f"C array {result.name}: {', '.join(result.files)} in {result.folder}", markup=False)
+        for line in _tflm_lines(result.tflm):
+            console.print(line, markup=False)
+        return
+    _show_models(result)
+
+
+def show_c(generated: CodegenResult | None) -> None:
+    """Print where the C code went, if there is any."""
+    if generated is not None:
+        size = f"arena {generated.generated.plan.size:,} bytes"
+        stdout_console().print(f"C code: {generated.folder}, {size}", markup=False)
+
+
+def _show_models(result: ConversionResult) -> None:
+    from rich.table import Table
+
+    console = stdout_console()
+    if not console.is_terminal:
+        console.width = 100
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for heading, justify in (
+        ("file", "left"),
+        ("bytes", "right"),
+        ("gzip", "right"),
+        ("input", "left"),
+        ("output", "left"),
+        ("accuracy", "right"),
+        ("agrees", "right"),
+    ):
+        table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for model in result.models:
+        table.add_row(*_row(model))
+    console.print(table, "", markup=False)
+    for line in _lines(result):
+        console.print(line, markup=False)
+    for warning in result.warnings:
+        say(f"warning: {warning}")
+
+
+def _row(model: ConvertedModel) -> list[str]:
+    found = model.verification
+    return [
+        model.file,
+        f"{model.size:,}",
+        f"{model.gzip_size:,}",
+        model.input.dtype,
+        model.output.dtype,
+        "-" if found.accuracy is None else f"{found.accuracy:.2%}",
+        f"{found.agreement:.2%}",
+    ]
+
+
+def _tensor(tensor: TensorFacts) -> str:
+    if tensor.scale is None:
+        return tensor.dtype
+    return f"{tensor.dtype}, scale {tensor.scale:.9g}, zero point {tensor.zero_point}"
+
+
+def _lines(result: ConversionResult) -> list[str]:
+    first = result.models[0].verification
+    images = f"{first.images} test images" if first.source_accuracy is not None else f"{first.images} images of noise"
+    source = "" if first.source_accuracy is None else f" ({first.source_accuracy:.2%} right)"
+    lines = [
+        f"accuracy, and top-1 agreement with {result.source.name}{source}: "
+        f"{images} on {first.runtime} {first.version}; files in {result.folder}",
+    ]
+    for model in result.models:
+        lines.append(f"{model.file}: for {', '.join(model.runtimes)}")
+        if model.input.scale is not None:
+            lines.append(f"{model.file}: input {_tensor(model.input)}; output {_tensor(model.output)}")
+        if model.c_name is not None:
+            lines.append(f"{model.file} as C array {model.c_name}: {', '.join(model.c_array)}")
+        lines += _tflm_lines(model.tflm)
+    return lines
+
+
+def _tflm_lines(facts: TflmFacts | None) -> list[str]:
+    if facts is None:
+        return []
+    lines = []
+    if facts.files:
+        lines.append(f"for TFLM: {', '.join(facts.files)}; {facts.operators} kinds of operator" + _arena_words(facts))
+    if facts.note:
+        lines.append(f"for TFLM: {facts.note}")
+    return lines
+
+
+def _arena_words(facts: TflmFacts) -> str:
+    if facts.arena_measured is None:
+        return ""
+    return (
+        f", arena {facts.arena_measured:,} bytes measured + {facts.arena_margin:,} for CMSIS-NN "
+        f"({facts.arena_margin_helium:,} with Helium)"
+    )

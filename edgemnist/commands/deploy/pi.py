@@ -1,0 +1,127 @@
+"""``edgemnist deploy pi``: make a bundle for a Raspberry Pi."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from edgemnist.pi.bundle_archive import ARCHIVE_SUFFIX, archived, check_target_path, write_archive, write_folder
+from edgemnist.pi.bundle_files import WHEELS, bundle_files
+from edgemnist.pi.emulator import find_emulator
+from edgemnist.pi.golden import GoldenVectors, golden_vectors
+from edgemnist.pi.remote import RemoteOptions, check, install, look
+from edgemnist.pi.replay import Replay, replay_emulated
+from edgemnist.pi.targets import Target, find_target
+from edgemnist.pi.wheels import wheelhouse
+from edgemnist.support.errors import InputError
+
+DEFAULT_IMAGES = 100
+
+
+@dataclass(frozen=True)
+class BundleOptions:
+    """What to make.
+
+    ``out``: a folder, or a file that ends in ``.tar.gz``. ``images``: how many golden vectors. ``wheels``: a target
+    whose wheels go into the bundle; ``interpreter``: which, for a target that can have several. ``emulate``: targets on
+    which the bundle's replay is run, emulated. ``remote``: a machine that it is installed and replayed on; the bundle
+    then has that machine's wheels.
+    """
+
+    model: Path
+    out: Path
+    dataset: str | None = None
+    images: int = DEFAULT_IMAGES
+    wheels: str | None = None
+    interpreter: str | None = None
+    emulate: tuple[str, ...] = ()
+    remote: RemoteOptions | None = None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was written: ``bytes`` is its size on disk, ``wheel_bytes`` that of the wheels in it (unpacked)."""
+
+    path: Path
+    bytes: int
+    model_bytes: int
+    wheel_bytes: int
+    images: int
+    expected: tuple[str, ...]
+    notes: tuple[str, ...]
+    replays: tuple[Replay, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the bundle as JSON values."""
+        return {**asdict(self), "path": str(self.path)}
+
+    def raise_failed(self) -> None:
+        """Raise if a replay found other outputs.
+
+        :raises GateFailedError: says where, and by how much they differ.
+        """
+        for one in self.replays:
+            one.raise_failed()
+
+
+def deploy_pi(options: BundleOptions) -> Bundle:
+    """Make a bundle, and run its replay on every emulated target and on the remote machine that are asked for.
+
+    :raises EdgeMnistError: as :func:`make_bundle`, :func:`edgemnist.pi.replay.replay_emulated` and
+        :func:`edgemnist.pi.remote.install`; what can be known before the bundle is made is known before.
+    """
+    for name in options.emulate:
+        find_emulator(find_target(name))
+    target = None
+    if options.remote is not None:
+        target = check(look(options.remote), options.remote)
+        if options.wheels not in (None, target.name):
+            raise InputError(f"{options.remote.connection.destination} is {target.name}: leave --wheels out")
+        options = replace(options, wheels=target.name)
+    bundle = make_bundle(options)
+    replays = [replay_emulated(bundle.path, name, package=options.interpreter) for name in options.emulate]
+    if options.remote is not None and target is not None:
+        package = target.interpreter(options.interpreter).package
+        with archived(bundle.path) as archive:
+            replays.append(install(archive, options.remote, target, package))
+    return replace(bundle, replays=tuple(replays))
+
+
+def make_bundle(options: BundleOptions) -> Bundle:
+    """Write a bundle and return what was written.
+
+    :raises InputError: wrong model, dataset, target, or a folder that holds something else.
+    :raises EnvironmentFailure: no interpreter to make golden vectors with, or the wheels can't be fetched.
+    """
+    check_target_path(options.out)
+    target = find_target(options.wheels) if options.wheels else None
+    if options.interpreter and target is None and not options.emulate:
+        raise InputError("--interpreter chooses among a target's; name the target with --wheels, --emulate or --to")
+    golden = golden_vectors(options.model, options.images, options.dataset)
+    files = bundle_files(golden)
+    wheels = {} if target is None else _wheels(target, options.interpreter, golden)
+    as_archive = options.out.name.endswith(ARCHIVE_SUFFIX)
+    path = (write_archive if as_archive else write_folder)(options.out, {**files, **wheels})
+    size = path.stat().st_size if as_archive else sum(len(content) for content in (*files.values(), *wheels.values()))
+    return Bundle(
+        path=path,
+        bytes=size,
+        model_bytes=len(files["model.tflite"]),
+        wheel_bytes=sum(map(len, wheels.values())),
+        images=len(golden.images),
+        expected=tuple(f"{one.as_json()['from']}: {one.required}" for one in golden.expected),
+        notes=golden.notes,
+    )
+
+
+def _wheels(target: Target, package: str | None, golden: GoldenVectors) -> dict[str, bytes]:
+    """Return the wheels for a target, after making sure that a replay there can prove something."""
+    interpreter = target.interpreter(package)
+    if interpreter.package not in {one.package for one in golden.expected}:
+        raise InputError(
+            f"{target.name} gets {interpreter.package}, of which there are no expected bytes here: "
+            + "; ".join(golden.notes)
+        )
+    folder = wheelhouse(target, interpreter)
+    return {f"{WHEELS}/{file.name}": file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()}

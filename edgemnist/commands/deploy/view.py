@@ -1,0 +1,90 @@
+"""What ``edgemnist deploy`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgemnist.commands.deploy.advise import Advice
+from edgemnist.commands.deploy.phones import PhoneFiles
+from edgemnist.commands.deploy.pi import Bundle
+from edgemnist.commands.deploy.prepare import PreparedEmulator
+from edgemnist.pi.replay import Comparison, Replay
+from edgemnist.support.progress import print_json, say, stdout_console
+
+
+def show_bundle(bundle: Bundle, *, as_json: bool) -> None:
+    """Print what was written."""
+    if as_json:
+        print_json(bundle.as_json())
+        return
+    for note in bundle.notes:
+        say(f"note: {note}")
+    wheels = f", wheels {bundle.wheel_bytes:,}" if bundle.wheel_bytes else ""
+    console = stdout_console()
+    console.print(f"wrote {bundle.path}: {bundle.bytes:,} bytes (model {bundle.model_bytes:,}{wheels})", markup=False)
+    for expected in bundle.expected:
+        console.print(f"  {bundle.images} golden vectors of {expected}", markup=False)
+    for replay in bundle.replays:
+        for line in _replay_lines(replay):
+            console.print(line, markup=False)
+
+
+def show_emulators(emulators: Sequence[PreparedEmulator], *, as_json: bool) -> None:
+    """Print what was fetched."""
+    if as_json:
+        print_json([one.as_json() for one in emulators])
+        return
+    for one in emulators:
+        versions = ", ".join(f"{package} {version}" for package, version in one.interpreters)
+        stdout_console().print(
+            f"{one.target}: Python {one.python}, {versions}; {one.bytes / 1e6:,.0f} MB in {one.folder}", markup=False
+        )
+
+
+def show_advice(advice: Advice, *, as_json: bool) -> None:
+    """Print counted instructions as a table, models beside each other, and the best of each board."""
+    if as_json:
+        print_json(advice.as_json())
+        return
+    from rich.table import Table
+
+    models = list(dict.fromkeys((one.model, one.kind) for one in advice.measurements))
+    table = Table(title="guest instructions (not time) per inference, in thousands", title_justify="left", box=None)
+    table.add_column("board, interpreter")
+    for model, kind in models:
+        table.add_column(f"{model}\n({kind})", justify="right")
+    counts = {(one.board, one.interpreter, one.model): one.instructions for one in advice.measurements}
+    for board, interpreter in dict.fromkeys((one.board, one.interpreter) for one in advice.measurements):
+        cells = [f"{counts[board, interpreter, model] / 1000:,.0f}" for model, _ in models]
+        table.add_row(f"{board}, {interpreter}", *cells)
+    console = stdout_console()
+    console.print(table)
+    for board in advice.boards:
+        best = advice.best(board)
+        console.print(f"{board}: fewest with {best.model} in {best.interpreter}", markup=False)
+    for note in advice.notes:
+        say(f"not measured: {note}")
+
+
+def show_phone(written: PhoneFiles, *, as_json: bool) -> None:
+    """Print what was written for a phone."""
+    if as_json:
+        print_json(written.as_json())
+        return
+    console = stdout_console()
+    console.print(f"wrote {', '.join(written.files)} into {written.folder}", markup=False)
+    console.print(f"  input:  {written.input}", markup=False)
+    console.print(f"  output: {written.output}", markup=False)
+
+
+def _replay_lines(replay: Replay) -> list[str]:
+    head = f"replay on {replay.where} {replay.version} (Python {replay.python}, numpy {replay.numpy}): "
+    verdict = "passed" if replay.passed else "FAILED"
+    return [f"{head}{verdict}", *(f"  {_comparison_line(one, replay.images)}" for one in replay.comparisons)]
+
+
+def _comparison_line(one: Comparison, images: int) -> str:
+    if not one.required:
+        return f"{one.kernels} kernels: nothing to compare with"
+    found = f"{one.kernels} kernels ({one.required}): {one.different} of {one.values} values of {images} images differ"
+    return f"{found}, at most {one.largest_difference:g}" if one.different else found

@@ -1,0 +1,48 @@
+"""``edgemnist evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgemnist.commands.options import DEFAULT_WORK, Json, Work
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(evaluate)
+
+
+def evaluate(
+    model: Annotated[Path | None, typer.Argument(help="Model file. Default: the work folder's int8 model.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Test images, equally many per class. Default: all.")
+    ] = None,
+    runtime: Annotated[
+        list[str] | None, typer.Option(help="Run it in this one. Default: the int8 oracle, or the quickest for floats.")
+    ] = None,
+    normalisation: Annotated[
+        str | None, typer.Option(help="Range of a named model's input: 0..1, 0..255 or -1..1. Default: worked out.")
+    ] = None,
+    confusion: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the confusion matrix.")] = None,
+    mistakes: Annotated[Path | None, typer.Option(metavar="PNG", help="Write the misclassified images.")] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a few thousand images.")] = 300.0,
+    work: Work = DEFAULT_WORK,
+    json: Json = False,
+) -> None:
+    """Classify the test set with one model: accuracy, precision, recall and F1 by class, confusion matrix, mistakes."""
+    from edgemnist.commands.evaluate import pictures, stage, view
+    from edgemnist.commands.parity.gate import parse_names
+    from edgemnist.harness.subjects import ImageChoice
+
+    pictures.check_pictures(confusion, mistakes)
+    choice = ImageChoice(images, dataset)
+    names = parse_names(runtime or [])
+    found = stage.evaluate(stage.EvaluateOptions(work, model, choice, normalisation, names, timeout))
+    written = pictures.write_pictures(found, confusion, mistakes)
+    view.show(found.report, written, as_json=json)

@@ -1,0 +1,200 @@
+"""``firmware run``: build, feed test inputs to the firmware, compare, count."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from edgemnist.commands.firmware.report import Counts, FirmwareReport, LayerCount, MeasuredTime
+from edgemnist.commands.firmware.subject import Subject, choose_subject
+from edgemnist.compiler.generate import compile_model
+from edgemnist.harness.compare import Share, difference, top1
+from edgemnist.mcu.boards import Board
+from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware
+from edgemnist.mcu.cycles import CycleEstimate, NoTimingModel, estimate
+from edgemnist.mcu.emulators.base import DEFAULT_TIMEOUT, Emulator, choose_emulator
+from edgemnist.mcu.emulators.qemu import INSTRUCTIONS_PER_SECOND
+from edgemnist.mcu.execution import Execution, run_emulated, run_on_port
+from edgemnist.mcu.profile import InferenceProfile
+from edgemnist.mcu.serial_link import DeviceLink
+from edgemnist.mcu.serial_port import DEFAULT_BAUD, open_port
+from edgemnist.support.errors import GateFailedError
+from edgemnist.support.progress import progress_task
+
+DEFAULT_IMAGES = 100
+COUNTED = 10
+"""Inferences whose instructions are counted one by one; the others only have to be right."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How to run. ``dataset`` and ``images`` as for :func:`choose_subject`; ``timeout`` in seconds, for all images."""
+
+    dataset: str | None = None
+    images: int = DEFAULT_IMAGES
+    emulator: str = "auto"
+    profile: bool = False
+    timeout: float = DEFAULT_TIMEOUT
+    build: BuildSettings = field(default_factory=BuildSettings)
+
+
+def run_emulated_board(
+    model_path: Path, board: Board, settings: RunSettings, out: Path | None = None
+) -> FirmwareReport:
+    """Build a model's firmware for a board and run it on its emulated core; ``out`` keeps the built files.
+
+    :raises GateFailedError: the firmware does not fit the board.
+    :raises MissingDependencyError: no toolchain, emulator or oracle.
+    :raises RuntimeCrashedError: the firmware crashed, hung or answered garbage.
+    """
+    emulator = choose_emulator(settings.emulator, board)
+    subject = choose_subject(model_path, settings.dataset, settings.images)
+    with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
+        folder = out or Path(temporary) / "image"
+        with progress_task(f"Building for {board.name}"):
+            image = build_firmware(subject.model, board, settings.build, folder)
+        image.raise_too_large()
+        with progress_task(f"Running {len(subject.inputs)} inputs in {emulator.name}"):
+            start = time.perf_counter()
+            execution = run_emulated(image, emulator, subject.inputs, profiled=COUNTED, timeout=settings.timeout)
+            seconds = time.perf_counter() - start
+            layers = _layer_counts(subject, image, emulator, execution, settings, Path(temporary) / "steps")
+    profile = execution.profiles[0] if execution.profiles else None
+    return FirmwareReport(
+        device=f"{board.core.title} of {board.name}, emulated by {emulator.version()}",
+        images=subject.description,
+        image=image,
+        accuracy=_accuracy(subject, execution),
+        oracle=subject.oracle,
+        difference=difference(execution.outputs, subject.expected),
+        counts=_counts(execution, emulator),
+        layers=layers,
+        estimate=_estimate(board, profile),
+        time=None,
+        stack=execution.stack,
+        seconds=seconds,
+        functions=_functions(image, profile) if settings.profile and profile else {},
+    )
+
+
+def run_real_board(model_path: Path, port: str, settings: RunSettings, *, baud: int = DEFAULT_BAUD) -> FirmwareReport:
+    """Run a model on a real board, which is flashed with its firmware, through a serial port.
+
+    :raises InputError: no such port, or the board runs another model.
+    :raises RuntimeCrashedError: the board crashed, hung or answered garbage.
+    """
+    with DeviceLink(open_port(port, baud)) as device:
+        subject = choose_subject(model_path, settings.dataset, settings.images)
+        digest = hashlib.sha256(subject.model.content).hexdigest()
+        start = time.perf_counter()
+        execution = run_on_port(device, subject.inputs, subject.model.output(), digest)
+        seconds = time.perf_counter() - start
+    return FirmwareReport(
+        device=f"{execution.info.board} at {port}",
+        images=subject.description,
+        image=None,
+        accuracy=_accuracy(subject, execution),
+        oracle=subject.oracle,
+        difference=difference(execution.outputs, subject.expected),
+        counts=None,
+        layers=_board_layers(subject, settings),
+        estimate=None,
+        time=_time(execution),
+        stack=execution.stack,
+        seconds=seconds,
+        functions={},
+    )
+
+
+def raise_inexact(report: FirmwareReport) -> None:
+    """Raise if the firmware's outputs are not the oracle's.
+
+    :raises GateFailedError: says how many differ.
+    """
+    if not report.exact:
+        wrong = report.difference
+        raise GateFailedError(
+            f"the firmware is not exact: {wrong.elements.count} of {wrong.elements.total} output values, in "
+            f"{wrong.images} inputs, differ from {report.oracle}, by {wrong.max_difference:g} at most"
+        )
+
+
+def _accuracy(subject: Subject, execution: Execution) -> Share | None:
+    if subject.labels is None:
+        return None
+    classes = top1(execution.outputs.reshape(len(subject.labels), -1))
+    return Share(int((classes == subject.labels).sum()), len(subject.labels))
+
+
+def _counts(execution: Execution, emulator: Emulator) -> Counts:
+    if execution.profiles:
+        exact = [profile.whole.instructions() for profile in execution.profiles]
+        return Counts(float(np.mean(exact)), min(exact), max(exact), len(exact), 0, f"{emulator.name}, block by block")
+    per_tick = INSTRUCTIONS_PER_SECOND / execution.info.ticks_per_second
+    ticked = [ticks * per_tick for ticks in execution.ticks]
+    source = f"{emulator.name} -icount shift=0, by the board's timer"
+    return Counts(float(np.mean(ticked)), min(ticked), max(ticked), len(ticked), per_tick, source)
+
+
+def _layer_counts(
+    subject: Subject,
+    image: FirmwareImage,
+    emulator: Emulator,
+    execution: Execution,
+    settings: RunSettings,
+    folder: Path,
+) -> tuple[LayerCount, ...]:
+    """Return the layers with the first inference's instructions; without a profile a second image measures them."""
+    if execution.profiles:
+        profile = execution.profiles[0]
+        # An interpreter has no function for each layer; then all of it counts as one.
+        counted = [float(layer.instructions()) for layer in profile.layers or [profile.whole]]
+    else:
+        measuring = build_firmware(subject.model, image.board, replace(settings.build, step_ticks=True), folder)
+        run = run_emulated(measuring, emulator, subject.inputs[:1], timeout=settings.timeout)
+        per_tick = INSTRUCTIONS_PER_SECOND / run.info.ticks_per_second
+        counted = [ticks * per_tick for ticks in run.step_ticks[0]]
+    sizes = image.sizes.layers
+    return tuple(
+        LayerCount(layer.operator, instructions, layer.macs, size.code, size.constants)
+        for layer, size, instructions in zip(image.layers, sizes, counted, strict=True)
+    )
+
+
+def _board_layers(subject: Subject, settings: RunSettings) -> tuple[LayerCount, ...]:
+    program, _ = compile_model(subject.model, settings.build.network.codegen)
+    return tuple(LayerCount(one.node.label, None, one.macs, 0, one.constant_bytes) for one in program.steps)
+
+
+def _estimate(board: Board, profile: InferenceProfile | None) -> CycleEstimate | NoTimingModel:
+    if profile is None:
+        return NoTimingModel(board.core.name, "this emulator does not tell which instructions were executed")
+    return estimate(
+        board.core.name,
+        profile.whole,
+        flash_wait_states=board.flash.wait_states,
+        flash_line_bytes=board.flash.line_bytes,
+        flash_cache_bytes=board.flash.cache_bytes,
+    )
+
+
+def _functions(image: FirmwareImage, profile: InferenceProfile) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for address, instructions in profile.whole.instructions_by_block().items():
+        function = image.elf.function_at(address)
+        found[function.name if function else f"0x{address:08x}"] += instructions
+    return dict(found.most_common())
+
+
+def _time(execution: Execution) -> MeasuredTime | None:
+    if not execution.info.ticks_per_second:
+        return None
+    times: Sequence[float] = [1000 * ticks / execution.info.ticks_per_second for ticks in execution.ticks]
+    return MeasuredTime(float(np.mean(times)), min(times), max(times), len(times))

@@ -1,0 +1,38 @@
+"""``edgemnist import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgemnist.commands.options import DEFAULT_WORK, Json, Seed, Work
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(name="import")(import_model)
+
+
+def import_model(
+    model: Annotated[Path, typer.Argument(help="An .onnx file, or a .pt2 file of torch.export.save.")],
+    dataset: Annotated[str, typer.Option(help="What the model was trained on: a name or a path.")],
+    normalisation: Annotated[
+        str | None,
+        typer.Option(help="Its pixels: 0..1 (default), 0..255, -1..1, or mean=0.1307,std=0.3081 of pixels in 0..1."),
+    ] = None,
+    seed: Seed = 0,
+    work: Work = DEFAULT_WORK,
+    json: Json = False,
+) -> None:
+    """Take over a PyTorch, JAX or scikit-learn model, compared with the original; then convert it as one's own."""
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.commands.import_model import stage, view
+    from edgemnist.support import progress
+
+    result = stage.run_import(stage.ImportSettings(model, dataset, normalisation, seed), WorkFolder(work))
+    if json:
+        progress.print_json(result.as_json())
+    else:
+        view.show(result)

@@ -1,0 +1,27 @@
+"""What the import command prints for people."""
+
+from __future__ import annotations
+
+from edgemnist.commands.import_model.stage import ImportResult
+from edgemnist.support.progress import say, stdout_console
+
+
+def show(result: ImportResult) -> None:
+    """Print what came in and how it compares to stdout, warnings to stderr."""
+    low, high = result.score_range
+    batch = "any number of images" if result.batch is None else f"{result.batch} at a time"
+    rows = {
+        "imported": f"{result.source} (by {result.producer}): {', '.join(result.operators)}",
+        "input": f"{result.layout}, {batch}; pixels in {result.normalisation}; here channels last",
+        "output": result.output,
+        "against": f"{result.engine}, {result.compared} test images: largest difference {result.max_difference:.2g} "
+        f"on scores from {low:.3g} to {high:.3g}, {result.agreement:.2%} of equal class",
+        "accuracy": f"{result.accuracy:.2%} on {result.test_images:,} test images of {result.dataset} "
+        f"(original, on {result.compared}: {result.original_accuracy:.2%})",
+        "parameters": f"{result.parameters:,}",
+        "model": str(result.model_path),
+    }
+    for name, text in rows.items():
+        stdout_console().print(f"{name:<12}{text}", markup=False, soft_wrap=True)
+    for note in result.notes:
+        say(f"warning: {note}")

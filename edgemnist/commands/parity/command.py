@@ -1,0 +1,57 @@
+"""``edgemnist parity``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, Json, Work
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(parity)
+
+
+def parity(
+    models: Annotated[
+        list[Path] | None, typer.Argument(help="Model files. Default: the work folder's Keras and converted models.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
+    ] = None,
+    images: Images = None,
+    all_images: AllImages = False,
+    runtime: Annotated[
+        list[str] | None, typer.Option(help="Only this runtime; may be repeated. Default: all but the emulated.")
+    ] = None,
+    normalisation: Annotated[
+        str | None, typer.Option(help="Range of a named model's input: 0..1, 0..255 or -1..1. Default: worked out.")
+    ] = None,
+    max_accuracy_drop: Annotated[
+        float | None, typer.Option(metavar="POINTS", help="Fail if a converted model loses more percentage points.")
+    ] = None,
+    require_exact: Annotated[
+        list[str] | None, typer.Option(metavar="RUNTIME[,..]", help="Fail unless its int8 bytes equal the oracle's.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one runtime and one model.")] = 300.0,
+    work: Work = DEFAULT_WORK,
+    json: Json = False,
+) -> None:
+    """Run the same images through every runtime and compare: accuracy, agreement, exactness, latency, memory."""
+    from edgemnist.commands.parity import gate, stage, view
+    from edgemnist.harness import subjects
+    from edgemnist.support.progress import print_json, stdout_console
+
+    choice = subjects.choice_of_options(images, all_images, dataset)
+    gates = gate.Gates(max_accuracy_drop, gate.parse_names(require_exact or []))
+    names = gate.parse_names(runtime or [])
+    options = stage.ParityOptions(work, tuple(models or ()), choice, normalisation, names, gates, timeout)
+    report = stage.parity(options)
+    if json:
+        print_json(report.as_json())
+    else:
+        view.show(report, stdout_console())
+    gate.raise_failed(report)

@@ -1,0 +1,147 @@
+"""What fails a parity run: an accuracy drop above a limit, or integers that differ from the oracle's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from edgemnist.commands.parity.report import GateResult, ModelEntry, ParityReport, RunEntry
+from edgemnist.harness.compare import Difference
+from edgemnist.harness.oracle import ORACLES
+from edgemnist.runner.registry import find_runtime
+from edgemnist.support.errors import GateFailedError, InputError
+from edgemnist.tflite.kinds import ModelKind
+
+_FLOAT_REFERENCE_KINDS = (ModelKind.KERAS.value, ModelKind.FLOAT32.value)
+
+
+@dataclass(frozen=True)
+class Gates:
+    """The checks to make.
+
+    ``max_accuracy_drop``: in percentage points, float reference less converted model. ``require_exact``: runtimes whose
+    outputs and logits must equal the oracle's byte for byte, for every int8 model; for the oracle itself, its second
+    witness must equal it.
+    """
+
+    max_accuracy_drop: float | None = None
+    require_exact: tuple[str, ...] = ()
+
+    def needed_runtimes(self) -> tuple[str, ...]:
+        """Return the runtimes that have to run for the gates to be decided.
+
+        :raises InputError: an unknown runtime.
+        """
+        for name in self.require_exact:
+            find_runtime(name)
+        return tuple(dict.fromkeys([*self.require_exact, *ORACLES])) if self.require_exact else ()
+
+
+def parse_names(values: Sequence[str]) -> tuple[str, ...]:
+    """Return names given repeatedly or separated by commas, each once, in order."""
+    names = [name.strip() for value in values for name in value.split(",")]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def check_gates(report: ParityReport, gates: Gates) -> ParityReport:
+    """Return the report with the results of the gates in it.
+
+    :raises InputError: a gate can't be decided from what was run: no float model, no int8 model.
+    """
+    results = [_exact_gate(report, name, model) for name in gates.require_exact for model in _int8_models(report)]
+    if gates.max_accuracy_drop is not None:
+        results.extend(_drop_gates(report, gates.max_accuracy_drop))
+    return replace(report, gates=tuple(results))
+
+
+def raise_failed(report: ParityReport) -> None:
+    """Raise if a gate of the report failed.
+
+    :raises GateFailedError: says for every failed gate what failed and by how much.
+    """
+    failed = [result for result in report.gates if not result.passed]
+    if failed:
+        lines = [f"  - {result.gate}: {result.detail}" for result in failed]
+        raise GateFailedError("\n".join([f"{len(failed)} of {len(report.gates)} parity gates failed:", *lines]))
+
+
+def _int8_models(report: ParityReport) -> list[ModelEntry]:
+    models = [model for model in report.models if model.kind == ModelKind.INT8.value]
+    if not models:
+        raise InputError("--require-exact needs an int8 model; convert one with `edgemnist convert --int8`")
+    return models
+
+
+def _exact_gate(report: ParityReport, runtime: str, model: ModelEntry) -> GateResult:
+    runs = {run.runtime: run for run in report.runs if run.file == model.file}
+    gate = f"--require-exact {runtime} ({model.file})"
+    if runtime not in runs:
+        return GateResult(gate, False, f"{runtime} did not run: {_why_not(report, runtime, model.file)}")
+    if runs[runtime].is_oracle:
+        return _witness_gate(report, gate, runtime, model.file, runs)
+    if model.oracle is None:
+        return GateResult(
+            gate, False, f"there is no oracle to compare with: {_why_not(report, ORACLES[0], model.file)}"
+        )
+    return GateResult(gate, runs[runtime].exact is True, _describe(runs[runtime], model.oracle))
+
+
+def _witness_gate(report: ParityReport, gate: str, oracle: str, file: str, runs: dict[str, RunEntry]) -> GateResult:
+    """Decide the gate of the oracle itself: the other of the two has to give the same bytes."""
+    witness = next(name for name in ORACLES if name != oracle)
+    if witness not in runs:
+        reason = f"it is the oracle, and its second witness {witness} did not run: {_why_not(report, witness, file)}"
+        return GateResult(gate, False, reason)
+    described = _describe(runs[witness], f"{oracle} {runs[oracle].version}")
+    return GateResult(gate, runs[witness].exact is True, described)
+
+
+def _why_not(report: ParityReport, runtime: str, file: str) -> str:
+    reasons = [entry.reason for entry in report.not_run if entry.runtime == runtime and entry.file in (None, file)]
+    return reasons[0] if reasons else "it does not take this kind of model"
+
+
+def _describe(run: RunEntry, oracle: str) -> str:
+    parts = [
+        f"{name} {_describe_difference(found)}"
+        for name, found in (("outputs", run.outputs), ("logits", run.logits))
+        if found is not None
+    ]
+    return f"{run.runtime} {run.version} against {oracle}: {'; '.join(parts)}"
+
+
+def _describe_difference(found: Difference) -> str:
+    counts = f"{found.elements.count} of {found.elements.total} differ"
+    return counts if found.exact else f"{counts} ({found.images} images, at most {found.max_difference:g})"
+
+
+def _drop_gates(report: ParityReport, limit: float) -> Iterator[GateResult]:
+    """Compare the accuracy of every converted model with that of the float reference."""
+    reference = next(
+        (run for run in report.runs if f"{run.file} in {run.runtime}" == report.float_reference),
+        None,
+    )
+    if reference is None:
+        raise InputError(
+            "--max-accuracy-drop needs the float model to compare with: give its float32 .tflite as well, "
+            "or run in a work folder with `edgemnist convert --float32 --int8` done"
+        )
+    converted = [model.file for model in report.models if model.kind not in _FLOAT_REFERENCE_KINDS]
+    runs = [run for run in report.runs if run.file in converted]
+    if not runs:
+        raise InputError("--max-accuracy-drop found no converted model that ran; convert one with --int8")
+    for file in dict.fromkeys(run.file for run in runs):
+        yield _drop_gate([run for run in runs if run.file == file], reference, limit)
+
+
+def _drop_gate(runs: Sequence[RunEntry], reference: RunEntry, limit: float) -> GateResult:
+    """Judge a model by the runtime in which it does worst."""
+    worst = min(runs, key=lambda run: run.accuracy.count)
+    drop = 100 * (reference.accuracy.share - worst.accuracy.share)
+    return GateResult(
+        gate=f"--max-accuracy-drop {limit:g} ({worst.file})",
+        # Shares of the same images: a difference below a millionth of a point is rounding, not an image.
+        passed=drop <= limit + 1e-6,
+        detail=f"{100 * worst.accuracy.share:.2f} % in {worst.runtime} against {100 * reference.accuracy.share:.2f} % "
+        f"of {reference.file} in {reference.runtime}: a drop of {drop:.2f} points, allowed {limit:g}",
+    )

@@ -1,0 +1,117 @@
+"""The result of a parity run as values; its JSON is the truth, every table is a view of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgemnist.harness.compare import Difference, Share
+from edgemnist.runner.base import Latency
+
+REPORT_NAME = "parity.json"
+REPORT_FORMAT = 1
+
+TIMING = (
+    "one invoke = copy the input in, run, copy the output out, called from Python; batch 1, one thread; without the "
+    "quantisation of the image; first = the first invoke after opening the model; median and p95 after warm-up"
+)
+MEMORY = "resident memory of the engine's process after the run, Python and the engine's own libraries included"
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model that took part. ``oracle`` names the runtime, version and kernels its integers are compared with."""
+
+    file: str
+    kind: str
+    bytes: int
+    sha256: str
+    oracle: str | None
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """A model in a runtime.
+
+    ``agreement`` is with the float reference's classes. ``outputs`` and ``logits`` are compared with the oracle; None
+    where there is no oracle, no logits, or where this run is the oracle (``is_oracle``).
+    """
+
+    file: str
+    runtime: str
+    version: str
+    kernels: str
+    accuracy: Share
+    agreement: Share | None
+    ties: int
+    is_oracle: bool
+    outputs: Difference | None
+    logits: Difference | None
+    latency: Latency
+    rss_bytes: int
+
+    @property
+    def exact(self) -> bool | None:
+        """Whether outputs and logits equal the oracle's, None without a comparison."""
+        if self.outputs is None:
+            return None
+        return self.outputs.exact and (self.logits is None or self.logits.exact)
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A runtime that could not run at all (``file`` None), or failed on a model.
+
+    ``how`` is ``missing`` (not installed), ``refused`` (it said that it can't do the model) or ``crashed`` (its process
+    died or hung).
+    """
+
+    runtime: str
+    file: str | None
+    how: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What a gate found; ``detail`` says by how much."""
+
+    gate: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """Everything that a parity run found. ``sampling`` says which images, ``normalisation`` what pixels became,
+    ``float_reference`` which model in which runtime the classes are compared with.
+    """
+
+    dataset: str
+    images: int
+    sampling: str
+    normalisation: str
+    machine: str
+    float_reference: str | None
+    models: tuple[ModelEntry, ...]
+    runs: tuple[RunEntry, ...]
+    not_run: tuple[NotRun, ...]
+    gates: tuple[GateResult, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        content = {"format": REPORT_FORMAT, "timing": TIMING, "memory": MEMORY, **asdict(self)}
+        content["runs"] = [_run_json(run) for run in self.runs]
+        return content
+
+
+def _run_json(run: RunEntry) -> dict[str, Any]:
+    content = asdict(run)
+    content["accuracy"] |= {"share": run.accuracy.share, "standard_error": run.accuracy.standard_error}
+    if run.agreement is not None:
+        content["agreement"]["share"] = run.agreement.share
+    for name, difference in (("outputs", run.outputs), ("logits", run.logits)):
+        if difference is not None:
+            content[name]["elements"]["share"] = difference.elements.share
+    content["exact"] = run.exact
+    return content

@@ -1,0 +1,89 @@
+"""The parity stage: choose, run, judge, write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.parity.execution import run_parity
+from edgemnist.commands.parity.gate import Gates, check_gates
+from edgemnist.commands.parity.report import REPORT_NAME, ParityReport
+from edgemnist.harness.subjects import ImageChoice, Subjects, file_subjects, work_folder_subjects
+from edgemnist.runner.client import DEFAULT_TIMEOUT
+from edgemnist.runner.registry import default_runtimes
+from edgemnist.support.errors import EnvironmentFailure, ModelError
+from edgemnist.support.files import check_writable, write_json
+
+
+@dataclass(frozen=True)
+class ParityOptions:
+    """What ``edgemnist parity`` takes. Without ``models`` it is the work folder's; ``runtimes`` empty is all of them.
+
+    ``timeout`` is in seconds, for one runtime and one model.
+    """
+
+    work: Path
+    models: tuple[Path, ...] = ()
+    images: ImageChoice = field(default_factory=ImageChoice)
+    normalisation: str | None = None
+    runtimes: tuple[str, ...] = ()
+    gates: Gates = field(default_factory=Gates)
+    timeout: float = DEFAULT_TIMEOUT
+
+
+def parity(options: ParityOptions) -> ParityReport:
+    """Run the parity stage and return its report, gates included; a failed gate doesn't raise (``gate.raise_failed``).
+
+    With the work folder's models it leaves ``parity.json`` and a record there; with named models it writes nothing.
+
+    :raises InputError: unknown runtime or dataset, a gate that can't be decided, models that don't fit the images.
+    :raises StageOrderError: no models named and none converted.
+    :raises ModelError: no runtime ran anything, and at least one because it can't do the model.
+    :raises StorageError: the work folder cannot be written.
+    :raises EnvironmentFailure: no runtime ran anything, because all are missing or crashed.
+    """
+    needed = options.gates.needed_runtimes()
+    chosen = tuple(dict.fromkeys([*(options.runtimes or default_runtimes()), *needed]))
+    if options.models:
+        return _judged(file_subjects(options.models, options.images, options.normalisation), chosen, options)
+    work = WorkFolder(options.work)
+    subjects = work_folder_subjects(work, options.images, needed_by="parity")
+    check_writable(work.root)
+    report = _judged(subjects, chosen, options)
+    _leave(work, subjects, report, options)
+    return report
+
+
+def _judged(subjects: Subjects, chosen: Sequence[str], options: ParityOptions) -> ParityReport:
+    report = run_parity(subjects, chosen, timeout=options.timeout)
+    if not report.runs:
+        refused = any(entry.how == "refused" for entry in report.not_run)
+        raise (ModelError if refused else EnvironmentFailure)(_nothing_ran(report))
+    return check_gates(report, options.gates)
+
+
+def _nothing_ran(report: ParityReport) -> str:
+    reasons = [f"  - {entry.runtime}: {entry.reason}" for entry in report.not_run]
+    return "\n".join(["no runtime could run any of the models:", *reasons])
+
+
+def _leave(work: WorkFolder, subjects: Subjects, report: ParityReport, options: ParityOptions) -> None:
+    content = report.as_json()
+    target = write_json(work.path(REPORT_NAME), content)
+    work.record(
+        "parity",
+        settings={
+            "dataset": report.dataset,
+            "images": report.images,
+            "sampling": report.sampling,
+            "runtimes": list(options.runtimes),
+            "max_accuracy_drop": options.gates.max_accuracy_drop,
+            "require_exact": list(options.gates.require_exact),
+        },
+        results={"runs": content["runs"], "not_run": content["not_run"], "gates": content["gates"]},
+        inputs=[model.path for model in subjects.models if model.path.is_file()],
+        outputs=[target],
+        versions={run.runtime: run.version for run in report.runs},
+    )

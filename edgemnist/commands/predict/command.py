@@ -1,0 +1,38 @@
+"""``edgemnist predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgemnist.commands.options import DEFAULT_WORK, Json, Work
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(predict)
+
+
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="Image files of any size.")],
+    model: Annotated[Path | None, typer.Option(help="Model file. Default: the work folder's int8 model.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="For a MODEL from elsewhere: what it was trained on. Default: mnist if it fits.")
+    ] = None,
+    invert: Annotated[
+        str, typer.Option(help="Swap dark and bright: auto (dark ink on bright ground), yes or no.")
+    ] = "auto",
+    view: Annotated[str | None, typer.Option(metavar="ascii|FILE.png", help="Show what the net sees.")] = None,
+    work: Work = DEFAULT_WORK,
+    json: Json = False,
+) -> None:
+    """Classify image files; any size, dark on bright or bright on dark."""
+    from edgemnist.commands.predict import stage
+    from edgemnist.commands.predict import view as predict_view
+
+    predict_view.check_view(view)
+    found = stage.predict_files(images, work=work, model=model, dataset=dataset, invert=invert)
+    predict_view.show(found, view, as_json=json)
+    found.raise_problems()

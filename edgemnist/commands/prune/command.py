@@ -1,0 +1,49 @@
+"""``edgemnist prune``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgemnist.commands.fitting import Fitting, TrainedOn
+from edgemnist.commands.options import TrackedCommand, spread
+from edgemnist.training.augment import choice_of_options
+
+Sparsity = Annotated[float | None, typer.Option("--sparsity", help="Share of zeros, 0 to below 1; default 0.5.")]
+
+PruningSchedule = Annotated[
+    str | None, typer.Option("--schedule", help="polynomial (zeros rise step by step; default) or constant.")
+]
+
+Pattern = Annotated[
+    str | None, typer.Option("--pattern", help="unstructured (default) or 2:4 (2 zeros in 4 along input channels).")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("prune", cls=TrackedCommand)(spread(prune))
+
+
+def prune(
+    *,
+    sparsity: Sparsity = None,
+    schedule: PruningSchedule = None,
+    pattern: Pattern = None,
+    dataset: TrainedOn = None,
+    fitting: Fitting,
+) -> None:
+    """Set weights of the trained model to zero while fine-tuning it; writes pruned.keras."""
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.artifacts.tracking import open_tracking
+    from edgemnist.commands.prune import stage
+    from edgemnist.commands.prune.view import show_pruning
+
+    settings = stage.PruneSettings(
+        sparsity, schedule, pattern, fitting.epochs, fitting.seed, fitting.batch, fitting.learning_rate,
+        choice_of_options(fitting.augment, None), fitting.distillation(),
+    )  # fmt: skip
+    work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)
+    show_pruning(stage.prune_named(settings, dataset, work, resume=fitting.resume), as_json=fitting.as_json)
+    tracking.log(work, "prune")

@@ -1,0 +1,40 @@
+"""A quantisation-aware training's result for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgemnist.support.progress import print_json, stdout_console
+
+if TYPE_CHECKING:
+    from edgemnist.commands.qat.stage import QatResult
+
+
+def show_qat(result: QatResult, *, as_json: bool) -> None:
+    """Print a quantisation-aware training's result to stdout, as a table or as one JSON document."""
+    if as_json:
+        print_json(
+            {"stage": "qat", "model": str(result.model_path), "dataset": result.dataset, "arch": result.arch}
+            | result.figures()
+        )
+        return
+    from rich.table import Table
+
+    table = Table("model", "accuracy", "validation", "sparsity", "epochs", "seconds")
+    table.add_row(result.source, f"{result.accuracy_before:.2%}", "", "", "", "")
+    table.add_row(
+        result.model_path.name,
+        f"{result.accuracy:.2%}",
+        f"{result.validation_accuracy:.2%}",
+        f"{result.sparsity:.1%}",
+        f"{result.epochs_run}, best {result.best_epoch}",
+        f"{result.seconds:.0f}",
+    )
+    console = stdout_console()
+    console.print(f"quantisation-aware training of {result.arch} on {result.dataset}")
+    console.print(table)
+    console.print(
+        "accuracy: measured on the test split, in float and with activations rounded to int8; "
+        "`edgemnist convert --int8` takes the learned ranges"
+    )
+    console.print(f"model: {result.model_path}")

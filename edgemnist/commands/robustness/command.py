@@ -1,0 +1,72 @@
+"""``edgemnist robustness``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, Json, Work
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(robustness)
+
+
+def robustness(
+    models: Annotated[
+        list[Path] | None, typer.Argument(help="Model files. Default: the work folder's float and int8 model.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
+    ] = None,
+    images: Images = None,
+    all_images: AllImages = False,
+    corruption: Annotated[
+        list[str] | None, typer.Option(metavar="NAME[,..]", help="Only this one; mnist_c and sweeps are groups.")
+    ] = None,
+    severity: Annotated[list[int] | None, typer.Option(help="Only this one, 1 to 5; may be repeated.")] = None,
+    runtime: Annotated[
+        list[str] | None, typer.Option(help="Run in this one. Default: int8 in the oracle, floats in the quickest.")
+    ] = None,
+    normalisation: Annotated[
+        str | None, typer.Option(help="Range of a named model's input: 0..1, 0..255 or -1..1. Default: worked out.")
+    ] = None,
+    show: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Only draw the corruptions on a few images; run no model.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For JSON and plot. Default: the work folder, if its models.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a few thousand images.")] = 300.0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, help="Seed of the corruptions; the images are always the same.")
+    ] = 0,
+    work: Work = DEFAULT_WORK,
+    json: Json = False,
+) -> None:
+    """Accuracy under the 15 corruptions of MNIST-C and four sweeps, of the float and the int8 model side by side."""
+    from edgemnist.commands.parity.gate import parse_names
+    from edgemnist.commands.robustness import sheet, stage, view
+    from edgemnist.harness.subjects import choice_of_options
+    from edgemnist.support.errors import InputError
+
+    names, severities = parse_names(corruption or []), tuple(severity or ())
+    if corruption and not names:
+        raise InputError("--corruption has no name in it; leave it out for all, or see the names in --help")
+    if show is not None and models:
+        raise InputError(
+            "--show runs no model; name the dataset to draw with --dataset, or the work folder with --work"
+        )
+    if show is not None:
+        view.show_sheet(sheet.write_sheet(show, work, dataset, names, severities, seed), as_json=json)
+        return
+    choice, engines = choice_of_options(images, all_images, dataset), parse_names(runtime or [])
+    found = stage.robustness(
+        stage.RobustnessOptions(
+            work, tuple(models or ()), choice, normalisation, names, severities, engines, seed, out, timeout
+        )
+    )
+    view.show(found, as_json=json)

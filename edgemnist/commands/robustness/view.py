@@ -1,0 +1,104 @@
+"""A robustness report as tables for people: one for every model that is compared with the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from edgemnist.commands.robustness.report import CLEAN, DROPS, ConditionResult, RobustnessReport, Summary
+from edgemnist.commands.robustness.sheet import CorruptionSheet
+from edgemnist.commands.robustness.stage import Robustness
+from edgemnist.commands.robustness.statistics import Estimate
+from edgemnist.commands.robustness.summary import in_points
+from edgemnist.data.corruptions import MAX_SEVERITY
+from edgemnist.support.progress import print_json, say, stdout_console
+
+_WIDTH_OFF_TERMINAL = 120
+
+
+def show(found: Robustness, *, as_json: bool) -> None:
+    """Print the report to stdout, as JSON or as tables; a file or pipe gets their full width."""
+    if found.written and not found.plot:
+        say("no plot drawn: matplotlib is not installed (pip install 'edgemnist[plot]')")
+    if as_json:
+        print_json(found.report.as_json())
+        return
+    console = stdout_console()
+    if not console.is_terminal:
+        console.width = _WIDTH_OFF_TERMINAL
+    notes = [Text(f"{what}: {path}") for what, path in (("report", found.written), ("plot", found.plot)) if path]
+    console.print(Group(*_parts(found.report), *notes))
+
+
+def show_sheet(sheet: CorruptionSheet, *, as_json: bool) -> None:
+    """Print where a contact sheet is."""
+    if as_json:
+        print_json(sheet.as_json())
+    else:
+        stdout_console().print(str(sheet.path), markup=False)
+
+
+def _parts(report: RobustnessReport) -> Iterator[RenderableType]:
+    yield Text(f"{report.dataset}: {report.sampling}; pixels {report.normalisation}; seed {report.seed}")
+    for model in report.models:
+        yield Text(f"{model.file} ({model.kind}, {model.bytes:,} bytes) in {model.runtime} {model.version}")
+    for index in range(len(report.models)):
+        if index != report.reference or len(report.models) == 1:
+            yield Text("")
+            yield _table(report, index)
+    yield Text("")
+    yield Text("the severity at which MNIST-C was published is marked *")
+    if report.reference is None:
+        yield Text("no float model took part, so there is nothing to compare with; name it or convert with --float32")
+    else:
+        yield Text(DROPS)
+    for verdict in report.verdicts:
+        yield Text(verdict.sentence)
+
+
+def _table(report: RobustnessReport, index: int) -> Table:
+    """Return the accuracies of a model, those of the reference before them, by corruption and severity."""
+    compared = report.reference is not None and index != report.reference
+    shown = (report.reference, index) if compared and report.reference is not None else (index,)
+    title = " / ".join(f"{report.models[one].file}" for one in shown) + ", accuracy in %"
+    table = Table(title=escape(title), title_justify="left", box=None)
+    table.add_column("corruption")
+    for severity in range(1, MAX_SEVERITY + 1):
+        table.add_column(str(severity), justify="right")
+    table.add_column("mean", justify="right")
+    if compared:
+        table.add_column("drop, points", justify="right")
+    table.add_row(CLEAN, *[""] * MAX_SEVERITY, *_clean_cells(report.clean, shown, index, compared))
+    for summary in report.summaries:
+        cells = _severity_cells([one for one in report.results if one.condition.corruption == summary.name], shown)
+        table.add_row(summary.name, *cells, *_mean_cells(summary, shown, index, compared))
+    return table
+
+
+def _clean_cells(clean: ConditionResult, shown: Sequence[int], index: int, compared: bool) -> list[str]:
+    return [_cell(clean, shown), *([_points(clean.drop[index])] if compared else [])]
+
+
+def _mean_cells(summary: Summary, shown: Sequence[int], index: int, compared: bool) -> list[str]:
+    mean = "/".join(f"{100 * summary.accuracy[one].mean:.1f}" for one in shown)
+    return [mean, *([_points(summary.drop[index])] if compared else [])]
+
+
+def _severity_cells(results: Sequence[ConditionResult], shown: Sequence[int]) -> list[str]:
+    cells = [""] * MAX_SEVERITY
+    for result in results:
+        mark = "*" if result.condition.published else ""
+        cells[result.condition.severity - 1] = mark + _cell(result, shown)
+    return cells
+
+
+def _cell(result: ConditionResult, shown: Sequence[int]) -> str:
+    return "/".join(f"{100 * result.accuracy[one].share:.1f}" for one in shown)
+
+
+def _points(value: Estimate | None) -> str:
+    return "" if value is None else in_points(value)

@@ -1,0 +1,67 @@
+"""The main job's report for people: parity, then a table of stages, then what to do next."""
+
+from __future__ import annotations
+
+from edgemnist.commands.parity.view import render
+from edgemnist.commands.run.stage import RunReport, StageRow
+from edgemnist.support.progress import stdout_console
+
+WIDTH_OFF_TERMINAL = 120
+
+
+def show(report: RunReport) -> None:
+    """Print the report to stdout."""
+    from rich.table import Table
+
+    console = stdout_console()
+    if not console.is_terminal:
+        console.width = WIDTH_OFF_TERMINAL
+    console.print(report.first_line, markup=False)
+    console.print("")
+    console.print(render(report.parity))
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for heading in ("stage", "file"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("accuracy %", justify="right")
+    table.add_column("measured with")
+    for heading in ("bytes", "gzip", "latency µs"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("runtime")
+    for row in report.rows:
+        table.add_row(*_cells(row))
+    console.print("")
+    console.print(table)
+    plan = report.codegen.generated.plan
+    console.print(f"\narena of the C code: {plan.size:,} bytes, input, output and scratch included", markup=False)
+    console.print(_firmware_line(report), markup=False)
+    if report.advice:
+        console.print(report.advice, markup=False)
+    seconds = ", ".join(f"{name} {value:.0f}" for name, value in report.seconds.items())
+    console.print(f"seconds: {seconds}", markup=False)
+    console.print("\nnext commands:")
+    for command in report.commands:
+        console.print(f"  {command}", markup=False)
+
+
+def _firmware_line(report: RunReport) -> str:
+    firmware = report.firmware
+    if isinstance(firmware, str) or firmware.counts is None:
+        return str(firmware)
+    equal = "every output byte equals" if firmware.exact else f"{firmware.difference.images} outputs DIFFER from"
+    return (
+        f"firmware on the {firmware.device}: {equal} {firmware.oracle}; "
+        f"{firmware.counts.mean:,.0f} instructions per inference"
+    )
+
+
+def _cells(row: StageRow) -> list[str]:
+    return [
+        row.stage,
+        row.file,
+        "" if row.accuracy is None else f"{100 * row.accuracy:.2f}",
+        row.accuracy_of,
+        f"{row.size:,}",
+        f"{row.gzip_size:,}",
+        "" if row.latency_us is None else f"{row.latency_us:.1f}",
+        row.latency_of,
+    ]

@@ -1,0 +1,103 @@
+"""``edgemnist train``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgemnist.commands.fitting import Fitting
+from edgemnist.commands.options import TrackedCommand, spread
+from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, architectures
+from edgemnist.training.augment import AUGMENTATIONS, choice_of_options
+
+_ARCHITECTURES = ", ".join(row.name for row in architectures())
+_AUGMENTATIONS = ", ".join(kind.name for kind in AUGMENTATIONS)
+
+Arch = Annotated[str | None, typer.Option("--arch", help=f"{_ARCHITECTURES}; default {DEFAULT_ARCHITECTURE}.")]
+DatasetName = Annotated[
+    str | None, typer.Option("--dataset", help="Known dataset or path, see `edgemnist data list`; default mnist.")
+]
+Schedule = Annotated[
+    str | None, typer.Option("--schedule", help="Learning rate: one-cycle (default), cosine, constant.")
+]
+Augmentation = Annotated[str | None, typer.Option("--augmentation", help=f"{_AUGMENTATIONS}; default: by dataset.")]
+Patience = Annotated[
+    int | None, typer.Option("--patience", help="Stop after so many epochs without a better validation; 0: never.")
+]
+Validation = Annotated[
+    int | None, typer.Option("--validation", help="Images held out of training; default 5000, at most a tenth.")
+]
+Strength = Annotated[
+    float | None, typer.Option("--augmentation-strength", help="Scales the augmentation's ranges; default: the net's.")
+]
+Smoothing = Annotated[
+    float | None, typer.Option("--label-smoothing", help="Share of the target spread over all classes; default 0.1.")
+]
+Average = Annotated[
+    bool | None,
+    typer.Option("--average/--no-average", help="Keep a moving average of the weights; default: as suits the net."),
+]
+ImageSize = Annotated[
+    int | None,
+    typer.Option(
+        "--image-size", min=1, max=224,
+        help="Bring images to so many pixels in height and width; mobilenet-v2: 32 (default) to 224.",
+    ),
+]  # fmt: skip
+Alpha = Annotated[
+    float | None, typer.Option("--alpha", help="mobilenet-v2's width: 0.35 (default), 0.5, 0.75, 1.0, 1.3 or 1.4.")
+]
+Weights = Annotated[
+    str | None,
+    typer.Option("--weights", help="What mobilenet-v2 starts from: imagenet (default), none, a .h5 or .keras file."),
+]
+Freeze = Annotated[
+    bool | None,
+    typer.Option("--freeze/--no-freeze", help="Train mobilenet-v2's classifier alone; default: with weights."),
+]
+FineTuneEpochs = Annotated[
+    int | None,
+    typer.Option("--fine-tune-epochs", help="Epochs of the whole mobilenet-v2 after the frozen ones; default 0."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("train", cls=TrackedCommand)(spread(train))
+
+
+def train(
+    *,
+    arch: Arch = None,
+    dataset: DatasetName = None,
+    image_size: ImageSize = None,
+    fitting: Fitting,
+    schedule: Schedule = None,
+    augmentation: Augmentation = None,
+    augmentation_strength: Strength = None,
+    label_smoothing: Smoothing = None,
+    average: Average = None,
+    patience: Patience = None,
+    validation: Validation = None,
+    alpha: Alpha = None,
+    weights: Weights = None,
+    freeze: Freeze = None,
+    fine_tune_epochs: FineTuneEpochs = None,
+) -> None:
+    """Train a model on a dataset; writes trained.keras, its history and curves."""
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.artifacts.tracking import open_tracking
+    from edgemnist.commands.train import stage
+    from edgemnist.commands.train.view import show_training
+    from edgemnist.training.mobilenet import transfer_of_options
+
+    chosen, base = choice_of_options(fitting.augment, augmentation), (alpha, weights, freeze, fine_tune_epochs)
+    settings = stage.TrainSettings(
+        arch, fitting.epochs, fitting.seed, fitting.batch, fitting.learning_rate, schedule, chosen, patience,
+        validation, augmentation_strength, label_smoothing, average, fitting.distillation(), transfer_of_options(*base),
+    )  # fmt: skip
+    work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)
+    result = stage.train_named(settings, dataset, work, image_size=image_size, resume=fitting.resume)
+    show_training(result, as_json=fitting.as_json)
+    tracking.log(work, "train")

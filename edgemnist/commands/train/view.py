@@ -1,0 +1,36 @@
+"""Results of training, pruning and quantisation-aware training as people and machines read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgemnist.support.progress import print_json, stdout_console
+
+if TYPE_CHECKING:
+    from edgemnist.commands.train.stage import TrainResult
+
+
+def show_training(result: TrainResult, *, as_json: bool) -> None:
+    """Print a training's result to stdout, as a table or as one JSON document."""
+    if as_json:
+        print_json(
+            {"stage": "train", "model": str(result.model_path), "dataset": result.dataset, "arch": result.arch}
+            | result.figures()
+        )
+        return
+    from rich.table import Table
+
+    table = Table("stage", "accuracy", "validation", "parameters", "epochs", "seconds", "memory")
+    table.add_row(
+        "train",
+        f"{result.accuracy:.2%}",
+        f"{result.validation_accuracy:.2%}",
+        f"{result.parameters:,}",
+        f"{result.epochs_run}, best {result.best_epoch}",
+        f"{result.seconds:.0f}",
+        f"{result.peak_memory_bytes / 2**20:.0f} MiB",
+    )
+    console = stdout_console()
+    console.print(f"train {result.arch} on {result.dataset}")
+    console.print(table)
+    console.print(f"accuracy: measured once, on the test split; memory: the peak; model: {result.model_path}")

@@ -1,0 +1,143 @@
+"""From a ``.tflite`` model to C99 files, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgemnist.compiler import memory_map
+from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.compiler.lowering import Program, lower
+from edgemnist.compiler.memory import Plan, plan
+from edgemnist.compiler.ops.base import LoweringSettings, Sparsity
+from edgemnist.compiler.passes import FUSIONS, optimise
+from edgemnist.compiler.reader import read_graph
+from edgemnist.compiler.self_test import self_test_source
+from edgemnist.compiler.sparsity import CHOICES as SPARSE_CHOICES
+from edgemnist.compiler.targets import TARGETS
+from edgemnist.csource.pixels import pixel_code
+from edgemnist.csource.source import check_file_name, check_identifier
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.file import TfliteModel
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.pixels import infer_normalisation
+
+ROUNDINGS = ("tflm", "tflite")
+
+DEFAULT_NAME = "model"
+
+
+@dataclass(frozen=True)
+class CodegenSettings:
+    """What to generate.
+
+    ``name`` prefixes files and C names; ``rounding`` "tflm" equals TensorFlow Lite for Microcontrollers, "tflite"
+    TensorFlow 2.21's reference kernels; ``fusions`` are names in ``passes.FUSIONS``; ``labels`` in class order;
+    ``normalisation`` None takes the usual one that the input's quantisation fits; ``sparse`` is a name in
+    ``SPARSE_CHOICES``: which layers store only their weights other than zero.
+    """
+
+    name: str = DEFAULT_NAME
+    target: str = "portable"
+    rounding: str = "tflm"
+    fusions: tuple[str, ...] = tuple(FUSIONS)
+    labels: tuple[str, ...] = ()
+    normalisation: Normalisation | None = None
+    sparse: str = "auto"
+
+    def command(self, model: str) -> str:
+        """Return the command line that gives the same files, without folders."""
+        parts = [f"edgemnist codegen {model} --name {self.name} --target {self.target} --rounding {self.rounding}"]
+        parts += [f"--sparse {self.sparse}"] if self.sparse != "auto" else []
+        parts += [f"--no-fuse {name}" for name in FUSIONS if name not in self.fusions]
+        return " ".join(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class GeneratedModel:
+    """The compiled program, its memory plan, the files by name, and the class names in order where they are known."""
+
+    name: str
+    program: Program
+    plan: Plan
+    files: Mapping[str, str]
+    labels: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures that the manifest and ``--json`` show."""
+        return {
+            "name": self.name,
+            "target": self.program.settings.target,
+            "rounding": self.program.settings.rounding,
+            "source_sha256": self.program.graph.source_sha256,
+            "arena_bytes": self.plan.size,
+            "largest_tensor_bytes": self.plan.largest_tensor,
+            "largest_live_set_bytes": self.plan.largest_live_set,
+            "constant_bytes": self.program.constant_bytes,
+            "macs": self.program.macs,
+            "steps": [
+                {
+                    "operator": step.node.label,
+                    "kernel": step.function,
+                    "macs": step.macs,
+                    "constant_bytes": step.constant_bytes,
+                    "scratch_bytes": step.scratch,
+                    "sparse": _sparsity_json(step.sparsity),
+                }
+                for step in self.program.steps
+            ],
+        }
+
+
+def _sparsity_json(sparsity: Sparsity | None) -> dict[str, int] | None:
+    if sparsity is None:
+        return None
+    return {
+        "weights": sparsity.weights,
+        "zeros": sparsity.weights - sparsity.stored,
+        "bytes": sparsity.bytes,
+        "saved_bytes": sparsity.weights - sparsity.bytes,
+    }
+
+
+def compile_model(model: TfliteModel, settings: CodegenSettings) -> tuple[Program, Plan]:
+    """Read, fuse, lower and lay out a model.
+
+    :raises InputError: an unknown target, rounding, fusion or choice of sparse layers.
+    :raises ModelError: the model can't be compiled; every reason is in the message.
+    """
+    for what, value, allowed in (
+        ("target", settings.target, tuple(TARGETS)),
+        ("rounding", settings.rounding, ROUNDINGS),
+        ("choice of sparse layers", settings.sparse, SPARSE_CHOICES),
+    ):
+        if value not in allowed:
+            raise InputError(f"unknown {what} {value!r}; choose one of {', '.join(allowed)}")
+    graph = optimise(read_graph(model), settings.fusions)
+    lowering = LoweringSettings(rounding=settings.rounding, target=settings.target, sparse=settings.sparse)
+    program = lower(graph, lowering)
+    return program, plan(program)
+
+
+def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str = "model.tflite") -> GeneratedModel:
+    """Return the C files of a model; the same model and settings give the same bytes.
+
+    :raises InputError: the name or a label can't stand in C, or a setting is unknown.
+    :raises ModelError: the model can't be compiled; every reason is in the message.
+    """
+    check_file_name(check_identifier(settings.name))
+    if settings.labels and len(settings.labels) != model.output().shape[-1]:
+        raise InputError(
+            f"{len(settings.labels)} labels for {model.output().shape[-1]} classes; give one for each class"
+        )
+    program, layout = compile_model(model, settings)
+    entry = model.input()
+    normalisation = settings.normalisation or infer_normalisation(entry)
+    emit_settings = EmitSettings(
+        settings.name, settings.command(source_name), settings.labels, pixel_code(settings.name, entry, normalisation)
+    )
+    files = emit(program, layout, emit_settings)
+    files[f"{settings.name}_test.c"] = self_test_source(program.graph, emit_settings, program.settings)
+    files[f"{settings.name}_memory.txt"] = memory_map.as_text(program, layout, settings.name)
+    return GeneratedModel(settings.name, program, layout, files, settings.labels)

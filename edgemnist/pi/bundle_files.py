@@ -1,0 +1,124 @@
+"""The content of a bundle, file by file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import edgemnist
+from edgemnist.pi.golden import GoldenVectors
+from edgemnist.pi.targets import TARGETS, UNSUPPORTED, Interpreter, Target
+from edgemnist.tflite.file import TensorInfo
+from edgemnist.tflite.pixels import pixel_table
+
+MANIFEST = "manifest.json"
+MANIFEST_KIND = "edgemnist Raspberry Pi bundle"
+CHECKSUMS = "SHA256SUMS"
+WHEELS = "wheels"
+EXECUTABLES = ("classify.py", "install.sh")
+TEMPLATES = Path(__file__).with_name("bundle")
+PACKAGE = "edgemnist_pi"
+_UNIT = "edgemnist-classify.service"
+_LAUNCHER = '''#!/usr/bin/env python3
+"""Classify pictures with the model of this bundle: python3 classify.py --help."""
+
+import sys
+
+try:
+    from edgemnist_pi.command import main
+except (ImportError, SyntaxError) as error:
+    sys.stderr.write("classify.py: the bundle is damaged or half copied (%s); copy it again\\n" % error)
+    sys.exit(3)
+
+sys.exit(main(sys.argv[1:]))
+'''
+
+
+def bundle_files(golden: GoldenVectors) -> dict[str, bytes]:
+    """Return every file of a bundle but its wheels by name, checksums included; the same input gives the same bytes."""
+    assert golden.model.tflite is not None  # golden_vectors takes nothing else
+    programs = {f"{PACKAGE}/{path.name}": path.read_bytes() for path in TEMPLATES.glob("*.py")}
+    files = {**programs, **{name: (TEMPLATES / name).read_bytes() for name in ("install.sh", _UNIT)}}
+    files["classify.py"] = _LAUNCHER.encode()
+    files["model.tflite"] = golden.model.tflite.content
+    files["golden.npz"] = golden.npz()
+    files["labels.txt"] = ("\n".join(golden.context.class_names) + "\n").encode()
+    files[MANIFEST] = (json.dumps(_manifest(golden), indent=1, ensure_ascii=False) + "\n").encode()
+    files["README.md"] = _readme(golden).encode()
+    files.update({f"requirements/{name}": text.encode() for name, text in _requirements()})
+    files[CHECKSUMS] = checksums(files)
+    return dict(sorted(files.items()))
+
+
+def checksums(files: Mapping[str, bytes]) -> bytes:
+    """Return the SHA-256 of every file in the form that ``sha256sum --check`` reads."""
+    lines = (f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
+    return "".join(lines).encode()
+
+
+def _manifest(golden: GoldenVectors) -> dict[str, Any]:
+    model = golden.model.tflite
+    assert model is not None
+    output = model.output().quantisation
+    return {
+        "format": 1,
+        "kind": MANIFEST_KIND,
+        "edgemnist": edgemnist.__version__,
+        "model": {"sha256": model.sha256, "bytes": model.size, "kind": golden.model.kind.value},
+        "dataset": golden.context.dataset,
+        "class_names": list(golden.context.class_names),
+        "image_shape": list(golden.context.image_shape),
+        "input": {"dtype": model.input().dtype, "pixel_table": _pixel_table(golden, model.input())},
+        "output": {
+            "scale": output.scale if output else None,
+            "zero_point": output.zero_point if output else None,
+        },
+        "expected": [one.as_json() for one in golden.expected],
+    }
+
+
+def _pixel_table(golden: GoldenVectors, tensor: TensorInfo) -> list[int] | list[float]:
+    """Return what the model's input holds for each pixel value 0..255."""
+    # A float32 written as a double and read back is the same float32.
+    values: list[int] | list[float] = pixel_table(tensor, golden.context.normalisation).tolist()
+    return values
+
+
+def _requirements() -> Iterator[tuple[str, str]]:
+    """Yield the files in ``requirements/``: per target its default interpreter's, and each interpreter's by name."""
+    for target in TARGETS.values():
+        yield f"{target.name}.txt", _requirements_text(target, target.interpreter())
+        for interpreter in target.interpreters:
+            yield f"{target.name}.{interpreter.package}.txt", _requirements_text(target, interpreter)
+    yield "UNSUPPORTED", "".join(f"{name}: {reason}\n" for name, reason in UNSUPPORTED.items())
+
+
+def _requirements_text(target: Target, interpreter: Interpreter) -> str:
+    major, minor = target.release.python
+    lines = [f"# system: {target.name}", f"# python: {major}.{minor}", f"# why: {interpreter.reason}"]
+    if target.system_numpy:
+        lines.append("# numpy: system (sudo apt install python3-numpy)")
+    return "\n".join([*lines, *interpreter.requirements]) + "\n"
+
+
+def _readme(golden: GoldenVectors) -> str:
+    model = golden.model.tflite
+    assert model is not None
+    rows = [f"| {target.name} | {one.reason} |" for target in TARGETS.values() for one in target.interpreters]
+    height, width, channels = golden.context.image_shape
+    return Template((TEMPLATES / "README.md").read_text()).substitute(
+        title=f"A classifier of {golden.context.dataset}",
+        kind=golden.model.kind.value,
+        bytes=f"{model.size:,}",
+        classes=len(golden.context.class_names),
+        shape=f"{width} x {height} pixels in {channels} {'channel' if channels == 1 else 'channels'}",
+        version=edgemnist.__version__,
+        targets="\n".join(rows),
+        unsupported="\n".join(f"- {name}: {reason}" for name, reason in UNSUPPORTED.items()),
+        images=len(golden.images),
+        expected="\n".join(f"- {one.as_json()['from']}: {one.required}" for one in golden.expected),
+    )

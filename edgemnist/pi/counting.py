@@ -1,0 +1,125 @@
+"""Guest instructions per inference on an emulated board, counted by a plugin of the emulator.
+
+Needs the dynamic qemu-user, because a static one can't load plugins, and a C compiler for the plugin.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from edgemnist.pi.emulator import QEMU_NAMES, Emulator
+from edgemnist.pi.targets import Interpreter
+from edgemnist.pi.wheels import deploy_cache
+from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError
+from edgemnist.support.files import atomic_path
+
+INSTALL_QEMU = "sudo apt install qemu-user"
+REPEATS = 3
+"""Counted invokes; the least is taken, as the first may hold what is done only once."""
+
+_SOURCE = Path(__file__).with_name("instructions.c")
+_PLUGIN_VERSIONS = range(1, 8)
+_GETPPID = {"aarch64": 173, "armv7l": 64}  # Linux's system call numbers
+_TIMEOUT = 600.0
+# The input is zeros: these kernels do the same work whatever the values are.
+_GUEST = """
+import importlib, os, sys
+import numpy
+interpreter_class = importlib.import_module(sys.argv[1]).Interpreter
+for path in sys.argv[3:]:
+    interpreter = interpreter_class(model_path=path, num_threads=1)
+    interpreter.allocate_tensors()
+    for details in interpreter.get_input_details():
+        interpreter.set_tensor(details["index"], numpy.zeros(details["shape"], details["dtype"]))
+    for _ in range(3):
+        interpreter.invoke()
+    for _ in range(int(sys.argv[2])):
+        os.getppid()
+        interpreter.invoke()
+        os.getppid()
+"""
+
+
+def count_instructions(emulator: Emulator, interpreter: Interpreter, models: Sequence[Path]) -> list[int]:
+    """Return how many instructions one invoke of each model takes with an interpreter's default kernels, one thread.
+
+    :raises MissingDependencyError: qemu with plugins or a C compiler is missing.
+    :raises RuntimeCrashedError: the interpreter refused a model or crashed.
+    """
+    counting, plugin = _prepared(emulator, interpreter)
+    arguments = [interpreter.module, str(REPEATS), *(str(model.resolve()) for model in models)]
+    with tempfile.TemporaryDirectory() as name:
+        counts = Path(name) / "counts"
+        command = _with_plugin(counting, interpreter, plugin, counts, ["-B", "-c", _GUEST, *arguments])
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeCrashedError(f"counting instructions took more than {_TIMEOUT:g} s") from error
+        found = [int(line) for line in counts.read_text().split()] if counts.exists() else []
+    if done.returncode != 0 or len(found) != REPEATS * len(models):
+        raise RuntimeCrashedError(
+            f"{interpreter.package} on the emulated {emulator.processor.board} ended with code {done.returncode}: "
+            + "; ".join(done.stderr.strip().splitlines()[-2:])
+        )
+    return [min(found[start : start + REPEATS]) for start in range(0, len(found), REPEATS)]
+
+
+def counting_problem(emulator: Emulator) -> str | None:
+    """Return None when instructions can be counted here, else what is missing and the command that brings it."""
+    if shutil.which(_qemu_name(emulator)) is None:
+        return f"{_qemu_name(emulator)}, which loads plugins, is not installed; install it with: {INSTALL_QEMU}"
+    if _compiler() is None:
+        return "no C compiler is installed; install one with: sudo apt install gcc libc6-dev"
+    return None
+
+
+def _prepared(emulator: Emulator, interpreter: Interpreter) -> tuple[Emulator, Path]:
+    """Return the emulator with a qemu that loads plugins, and the plugin for its version."""
+    problem = counting_problem(emulator)
+    if problem is not None:
+        raise MissingDependencyError(problem)
+    counting = replace(emulator, qemu=str(shutil.which(_qemu_name(emulator))))
+    said = ""
+    for version in _PLUGIN_VERSIONS:
+        plugin = _compiled(version)
+        command = _with_plugin(counting, interpreter, plugin, Path("/dev/null"), ["-c", ""])
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        if done.returncode == 0:
+            return counting, plugin
+        said = done.stderr.strip()[-300:]
+    raise MissingDependencyError(f"{counting.qemu} takes no plugin of a known version: {said}")
+
+
+def _with_plugin(
+    emulator: Emulator, interpreter: Interpreter, plugin: Path, counts: Path, arguments: Sequence[str]
+) -> list[str]:
+    qemu, *rest = emulator.command(interpreter, *arguments)
+    number = _GETPPID[emulator.sysroot.target.machine]
+    return [qemu, "-plugin", f"{plugin},out={counts},syscall={number}", *rest]
+
+
+def _qemu_name(emulator: Emulator) -> str:
+    return f"qemu-{QEMU_NAMES[emulator.sysroot.target.machine]}"
+
+
+def _compiler() -> str | None:
+    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+
+
+def _compiled(version: int) -> Path:
+    """Return the plugin for a version of the plugin interface, compiled at the first call."""
+    digest = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]
+    plugin = deploy_cache() / "plugins" / f"instructions-{digest}-v{version}.so"
+    if not plugin.exists():
+        with atomic_path(plugin) as partial:
+            command = [str(_compiler()), "-O2", "-shared", "-fPIC", f"-DPLUGIN_VERSION={version}", "-o", str(partial)]
+            done = subprocess.run([*command, str(_SOURCE)], capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise MissingDependencyError(f"the C compiler cannot make the plugin: {done.stderr.strip()[-300:]}")
+    return plugin

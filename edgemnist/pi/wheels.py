@@ -1,0 +1,92 @@
+"""The Python packages of another system, fetched with pip into the user's cache."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from edgemnist.data.places import cache_folder
+from edgemnist.pi.targets import Interpreter, Target
+from edgemnist.support.errors import EnvironmentFailure, InputError, MissingDependencyError, storage_errors
+from edgemnist.support.files import package_versions, sha256_of, write_text
+
+CHECKSUMS = "SHA256SUMS"
+TIMEOUT = 600.0
+
+
+def deploy_cache() -> Path:
+    """Return the folder in which wheels and sysroots are kept."""
+    return cache_folder().parent / "deploy"
+
+
+def wheelhouse(target: Target, interpreter: Interpreter) -> Path:
+    """Return the folder with the wheels that an interpreter needs on a target, fetching them at the first call.
+
+    The folder also has their checksums. A cached one with a damaged file is fetched again.
+
+    :raises EnvironmentFailure: pip can't fetch them: no network, or no such wheel.
+    """
+    folder = deploy_cache() / "wheels" / f"{target.name}.{interpreter.package}"
+    wanted = "\n".join(interpreter.requirements) + "\n"
+    if (folder / "requirements.txt").exists() and (folder / "requirements.txt").read_text() == wanted:
+        try:
+            verify_wheelhouse(folder)
+            return folder
+        except InputError:
+            pass
+    with storage_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".partial-") as name:
+            partial = Path(name) / "wheels"
+            _download(target, interpreter, partial)
+            write_text(partial / "requirements.txt", wanted)
+            shutil.rmtree(folder, ignore_errors=True)
+            partial.rename(folder)
+    return folder
+
+
+def verify_wheelhouse(folder: Path) -> None:
+    """Check that every wheel of a wheelhouse is what it was.
+
+    :raises InputError: one is missing or damaged, or it is no wheelhouse.
+    """
+    try:
+        lines = (folder / CHECKSUMS).read_text().splitlines()
+        sums = {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+    except (OSError, ValueError) as error:
+        raise InputError(f"{str(folder)!r} is not a wheelhouse ({error}); leave it out and make it anew") from error
+    wrong = [n for n, digest in sums.items() if not (folder / n).is_file() or sha256_of(folder / n) != digest]
+    if wrong or not sums:
+        raise InputError(f"the wheelhouse {str(folder)!r} is broken ({', '.join(wrong) or 'empty'}); make it anew")
+
+
+def _download(target: Target, interpreter: Interpreter, folder: Path) -> None:
+    if not package_versions("pip"):  # find_spec would set off setuptools' hook for pip
+        raise MissingDependencyError(f"pip is not installed for {sys.executable}; run: {sys.executable} -m ensurepip")
+    major, minor = target.release.python
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", str(folder)]
+    command += ["--only-binary=:all:", "--implementation", "cp", "--python-version", f"{major}.{minor}"]
+    for abi in (f"cp{major}{minor}", "abi3", "none"):
+        command += ["--abi", abi]
+    for platform in target.platforms:
+        command += ["--platform", platform]
+    if target.system_numpy:  # what pip would fetch beside the interpreter is numpy, which comes from the system
+        command += ["--no-deps"]
+    try:
+        result = subprocess.run(
+            [*command, *interpreter.requirements], capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentFailure(f"pip did not fetch the wheels within {TIMEOUT:g} s; try again") from error
+    wheels = sorted(folder.glob("*.whl"))
+    if result.returncode != 0 or not wheels:
+        said = [line for line in result.stderr.splitlines() if line.startswith("ERROR")] or result.stderr.splitlines()
+        raise EnvironmentFailure(
+            f"pip could not fetch {', '.join(interpreter.requirements)} for {target.name}: "
+            + ("; ".join(said[-2:]) or "no wheels")
+            + " (is the network there?)"
+        )
+    write_text(folder / CHECKSUMS, "".join(f"{sha256_of(wheel)}  {wheel.name}\n" for wheel in wheels))

@@ -1,0 +1,127 @@
+"""The seam: what an engine has to offer to be run, timed and compared.
+
+To add an engine, add one module to this folder that defines ``RUNTIMES``, a tuple of :class:`Runtime` instances; it is
+found by its file (:func:`edgemnist.runner.registry.runtimes`). Engines are opened only inside a worker process
+(``edgemnist.runner.worker``), never in the process of the command: some can't share one, and any of them can crash.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edgemnist.tflite.kinds import ModelKind
+
+
+class Session(ABC):
+    """A model opened in an engine, on one thread.
+
+    ``version`` is the engine's version; ``kernels`` says which implementations of the operators this model got.
+    """
+
+    version: str
+    kernels: str
+
+    @abstractmethod
+    def invoke(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run the model once.
+
+        :param inputs: one array per model input, of the input's own shape (batch included) and dtype.
+        :returns: one array per model output, of the output's own shape and dtype; copies, safe to keep.
+        """
+
+    def tensor(self, index: int) -> NDArray[Any]:
+        """Return a copy of an operator's output tensor, by its index in the file, as the last ``invoke`` left it.
+
+        Only for a session opened with ``keep_tensors=True``.
+
+        :raises NotImplementedError: the engine cannot look inside a model.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot read intermediate tensors")
+
+    def resident_bytes(self) -> int:
+        """Return the resident memory in bytes of the process in which the engine runs; off Linux its peak."""
+        from edgemnist.support.memory import resident_bytes
+
+        return resident_bytes()
+
+
+class Runtime(ABC):
+    """An engine with one set of kernels.
+
+    ``name`` is what ``--runtime`` takes. Runtimes with the same ``process`` may run one after another in one worker
+    process, which saves start-up. ``takes`` are the kinds of model it is meant for; ``install`` is the exact command
+    that installs it. An ``emulated`` one runs another machine's instructions: it is slow, its times say nothing, and it
+    takes part only where it is named.
+    """
+
+    emulated = False
+    name: str
+    process: str
+    takes: frozenset[ModelKind]
+    install: str
+
+    @abstractmethod
+    def available(self) -> str | None:
+        """Return None when the engine is installed here, else the reason why not and the remedy; imports nothing."""
+
+    @abstractmethod
+    def version(self) -> str:
+        """Import the engine and return its version."""
+
+    @abstractmethod
+    def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> Session:
+        """Open a model: the bytes of a ``.tflite`` file, or the path of any model file the engine takes.
+
+        With ``keep_tensors`` every operator's output can be read after ``invoke``, at some cost in memory.
+        """
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Time of one invoke in microseconds: copy the input in, run, copy the output out; batch 1, one thread.
+
+    The quantisation of the image is not part of it. ``first_us`` is the first invoke after opening; ``median_us`` and
+    ``p95_us`` are over ``samples`` invokes that follow ``warm_up`` unmeasured ones.
+    """
+
+    first_us: float
+    median_us: float
+    p95_us: float
+    samples: int
+    warm_up: int
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What an engine made of N images.
+
+    ``outputs``: shape (N, classes), the model's output dtype. ``logits``: the same shape, the input of the final
+    softmax in its own dtype, or None when the model has none or the engine cannot show it (or only by computing other
+    outputs). ``rss_bytes``: resident memory of the worker process after the run, the engine's own libraries included.
+    """
+
+    runtime: str
+    version: str
+    kernels: str
+    outputs: NDArray[Any]
+    logits: NDArray[Any] | None
+    latency: Latency
+    rss_bytes: int
+
+
+def model_bytes(model: bytes | Path) -> bytes:
+    """Return the content of a model given as bytes or as a path."""
+    return model if isinstance(model, bytes) else model.read_bytes()
+
+
+def missing_package(package: str, install: str) -> str | None:
+    """Return None when ``package`` can be found, else the sentence that says how to install it; imports nothing."""
+    from importlib.util import find_spec
+
+    return None if find_spec(package) is not None else f"{package} is not installed; install it with: {install}"

@@ -1,0 +1,104 @@
+"""Run a model over many images inside a worker: outputs, logits, latency, memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.runner.base import Latency, RunResult, Runtime, Session
+
+WARM_UP_INVOKES = 10
+TIMED_INVOKES = 300
+TIMED_SECONDS = 3.0
+_MINIMUM_SAMPLES = 5
+
+
+def trace(
+    runtime: Runtime, model: bytes | Path, inputs: Sequence[NDArray[Any]], tensors: Sequence[int]
+) -> list[NDArray[Any]]:
+    """Return the named tensors for every case, each of shape (cases, *tensor shape).
+
+    ``inputs``: one array per model input, of shape (cases, *input shape).
+    """
+    session = runtime.open(model, keep_tensors=True)
+    rows: list[list[NDArray[Any]]] = []
+    for case in zip(*inputs, strict=True):
+        session.invoke(case)
+        rows.append([session.tensor(index) for index in tensors])
+    return [np.stack(column) for column in zip(*rows, strict=True)]
+
+
+def invoke_all(runtime: Runtime, model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return every model output for every case, each of shape (cases, *output shape)."""
+    session = runtime.open(model)
+    rows = [session.invoke(case) for case in zip(*inputs, strict=True)]
+    return [np.stack(column) for column in zip(*rows, strict=True)]
+
+
+def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tensor: int | None) -> RunResult:
+    """Run one image classifier over ``inputs``, shape (N, *image shape) in the model's input dtype.
+
+    Outputs and latency are those of a session that keeps no tensors, as an application opens it; an engine may fuse
+    operators there. The logits come from a second session, and are left out should its outputs be different ones.
+    """
+    plain = runtime.open(model)
+    latency = _time(plain, inputs)
+    outputs = np.concatenate([plain.invoke([image[np.newaxis]])[0] for image in inputs])
+    logits = None if logits_tensor is None else _logits(runtime, model, inputs, outputs, logits_tensor)
+    return RunResult(
+        runtime=runtime.name,
+        version=plain.version,
+        kernels=plain.kernels,
+        outputs=outputs,
+        logits=logits,
+        latency=latency,
+        rss_bytes=plain.resident_bytes(),
+    )
+
+
+def _logits(
+    runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], outputs: NDArray[Any], tensor: int
+) -> NDArray[Any] | None:
+    """Return a tensor for every input, or None if the engine can't show it, or only by computing other outputs."""
+    session = runtime.open(model, keep_tensors=True)
+    logits = []
+    for image, expected in zip(inputs, outputs, strict=True):
+        found = session.invoke([image[np.newaxis]])[0][0]
+        try:
+            logits.append(session.tensor(tensor))
+        except NotImplementedError:
+            return None
+        if not np.array_equal(found, expected):
+            return None
+    return np.asarray(np.concatenate(logits))
+
+
+def _time(session: Session, inputs: NDArray[Any]) -> Latency:
+    """Time invokes one by one, cycling through the images, until there are enough samples or no time is left."""
+
+    def timed(index: int) -> int:
+        image = inputs[index % len(inputs)][np.newaxis]
+        start = time.perf_counter_ns()
+        session.invoke([image])
+        return time.perf_counter_ns() - start
+
+    first = timed(0)
+    for index in range(WARM_UP_INVOKES):
+        timed(index)
+    samples: list[int] = []
+    deadline = time.perf_counter() + TIMED_SECONDS
+    while len(samples) < TIMED_INVOKES and (len(samples) < _MINIMUM_SAMPLES or time.perf_counter() < deadline):
+        samples.append(timed(len(samples)))
+    median, p95 = np.percentile(samples, [50, 95]) / 1000
+    return Latency(
+        first_us=first / 1000,
+        median_us=float(median),
+        p95_us=float(p95),
+        samples=len(samples),
+        warm_up=WARM_UP_INVOKES,
+    )

@@ -1,0 +1,132 @@
+"""Run a whole model over images, whatever the model and whatever the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.runner.base import RunResult
+from edgemnist.runner.client import DEFAULT_TIMEOUT, EngineWorker, engine_worker
+from edgemnist.runner.registry import find_runtime
+from edgemnist.support.errors import InputError, UnsupportedModelError
+from edgemnist.tflite.file import TfliteModel, read_tflite
+from edgemnist.tflite.kinds import ModelKind, model_kind
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.pixels import model_input
+
+KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A model file and what has to be known about it to run it; ``tflite`` is None for a Keras model.
+
+    ``longer_name`` is for reports in which another file is called alike.
+    """
+
+    path: Path
+    kind: ModelKind
+    tflite: TfliteModel | None
+    longer_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return self.longer_name or self.path.name
+
+    @property
+    def logits_tensor(self) -> int | None:
+        """Index of the tensor that feeds the final softmax, or None when there is no such softmax."""
+        return None if self.tflite is None else final_softmax_input(self.tflite)
+
+    def inputs(self, images: NDArray[np.uint8], normalisation: Normalisation) -> NDArray[Any]:
+        """Return uint8 images, shape (N, height, width, channels), as this model's input, one row per image."""
+        if self.tflite is None:
+            return normalisation.apply(images)
+        return model_input(images, self.tflite.input(), normalisation)
+
+
+def load_model(path: Path) -> LoadedModel:
+    """Look into a model file: ``.keras``, ``.h5`` or a SavedModel folder is Keras, everything else has to be TFLite.
+
+    :raises InputError: the file is not there.
+    :raises ModelError: it is no TFLite file, is corrupt, or has not exactly one input and one output.
+    """
+    if not path.exists():
+        raise InputError(f"there is no model {str(path)!r}; give a .tflite, .keras or .h5 file or a SavedModel folder")
+    if path.suffix in KERAS_SUFFIXES or path.is_dir():
+        return LoadedModel(path, ModelKind.KERAS, None)
+    model = read_tflite(path)
+    model.input(), model.output()
+    return LoadedModel(path, model_kind(model), model)
+
+
+def final_softmax_input(model: TfliteModel) -> int | None:
+    """Return the tensor that feeds the softmax at the end of a model, seen through a final change of type, or None."""
+    producers = {index: operator for operator in model.operators for index in operator.outputs}
+    last = producers.get(model.output().index)
+    while last is not None and last.kind in ("QUANTIZE", "DEQUANTIZE", "RESHAPE"):
+        last = producers.get(last.inputs[0])
+    return last.inputs[0] if last is not None and last.kind == "SOFTMAX" else None
+
+
+def run_model(
+    runtime: str,
+    model_path: Path,
+    images: NDArray[np.uint8],
+    *,
+    normalisation: Normalisation | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
+) -> RunResult:
+    """Run an image classifier over images in a runtime, in a process of its own.
+
+    :param images: uint8, shape (N, height, width, channels), 0..255.
+    :param timeout: seconds.
+    :raises InputError: no such runtime or model, or no images.
+    :raises ModelError: the model is corrupt, or the runtime doesn't take it.
+    :raises MissingDependencyError: the runtime is not installed.
+    :raises RuntimeCrashedError: the engine died or hung.
+    """
+    with engine_worker(runtime, timeout=timeout) as worker:
+        return run_with(worker, load_model(model_path), images, normalisation or Normalisation())
+
+
+def run_with(
+    worker: EngineWorker, model: LoadedModel, images: NDArray[np.uint8], normalisation: Normalisation
+) -> RunResult:
+    """Do what :func:`run_model` does, in a worker that is there already."""
+    if len(images) == 0:
+        raise InputError("there are no images to run the model on; give at least one")
+    takes = find_runtime(worker.runtime).takes
+    if model.kind not in takes:
+        kinds = ", ".join(sorted(kind.value for kind in takes))
+        raise UnsupportedModelError(
+            f"the runtime {worker.runtime!r} does not take {model.path.name!r}:",
+            [f"it is a {model.kind.value} model; the runtime takes: {kinds}"],
+        )
+    inputs = model.inputs(images, normalisation)
+    return worker.run(model.path, inputs, logits_tensor=model.logits_tensor)
+
+
+def trace_model(
+    runtime: str,
+    model_path: Path,
+    images: NDArray[np.uint8],
+    *,
+    normalisation: Normalisation | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
+) -> dict[int, NDArray[Any]]:
+    """Return every operator's output for every image by tensor index, each of shape (N, *tensor shape).
+
+    Only for ``.tflite`` models; parameters and errors as for :func:`run_model`.
+    """
+    model = load_model(model_path)
+    if model.tflite is None:
+        raise UnsupportedModelError(f"cannot trace {str(model_path)!r}:", ["only .tflite models can be traced"])
+    inputs = model.inputs(images, normalisation or Normalisation())[:, np.newaxis]
+    with engine_worker(runtime, timeout=timeout) as worker:
+        return worker.trace(model.tflite.content, [inputs])

@@ -1,0 +1,343 @@
+"""A ``.tflite`` file as plain Python values, read through the ``tflite`` schema package: no TensorFlow, no interpreter.
+
+Everything that looks into a TFLite file (inspect, C array, compiler, parity) starts here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.support.errors import InputError, ModelError
+
+FILE_IDENTIFIER = b"TFL3"
+
+OptionValue = int | float | bool | str | tuple[int, ...]
+
+_NUMPY_TYPES: Mapping[str, Any] = {
+    "float32": np.float32,
+    "float16": np.float16,
+    "float64": np.float64,
+    "int8": np.int8,
+    "uint8": np.uint8,
+    "int16": np.int16,
+    "uint16": np.uint16,
+    "int32": np.int32,
+    "uint32": np.uint32,
+    "int64": np.int64,
+    "uint64": np.uint64,
+    "bool": np.bool_,
+    "complex64": np.complex64,
+    "complex128": np.complex128,
+}
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """Affine quantisation: ``real = scale * (q - zero_point)`` (TFLite 8-bit quantisation specification).
+
+    One scale and zero point for the whole tensor, or one per slice along ``axis``. Scales hold float32 values exactly.
+    """
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int = 0
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether there is more than one scale."""
+        return len(self.scales) > 1
+
+    @property
+    def scale(self) -> float:
+        """The scale of a per-tensor quantisation."""
+        return self.scales[0]
+
+    @property
+    def zero_point(self) -> int:
+        """The zero point of a per-tensor quantisation."""
+        return self.zero_points[0]
+
+
+@dataclass(frozen=True, eq=False)
+class TensorInfo:
+    """One tensor. ``data`` is the constant's value with ``shape``, or None for an activation.
+
+    ``shape_signature`` holds -1 where the size is dynamic and is empty when the file gives none.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    shape_signature: tuple[int, ...]
+    dtype: str
+    quantisation: Quantisation | None
+    data: NDArray[Any] | None
+    is_variable: bool = False
+    is_sparse: bool = False
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def bytes(self) -> int:
+        """Size in memory in bytes (int4 counts packed, two in a byte)."""
+        if self.dtype == "int4":
+            return (self.elements + 1) // 2
+        return self.elements * np.dtype(_NUMPY_TYPES.get(self.dtype, np.uint8)).itemsize
+
+
+@dataclass(frozen=True)
+class OperatorInfo:
+    """One operator: ``kind`` is the schema's name (``CONV_2D``); an absent optional input has index -1.
+
+    ``options`` has the schema's fields in snake case (``stride_w``, ``fused_activation_function``), enums as integers.
+    """
+
+    index: int
+    kind: str
+    version: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Mapping[str, OptionValue]
+
+    def integer(self, name: str, default: int = 0) -> int:
+        """Return an integer option."""
+        value = self.options.get(name, default)
+        return int(value) if isinstance(value, (int, float)) else default
+
+    def number(self, name: str, default: float = 0.0) -> float:
+        """Return a floating-point option."""
+        value = self.options.get(name, default)
+        return float(value) if isinstance(value, (int, float)) else default
+
+
+@dataclass(frozen=True, eq=False)
+class TfliteModel:
+    """The first subgraph of a TFLite file, and the file's identity."""
+
+    tensors: tuple[TensorInfo, ...]
+    operators: tuple[OperatorInfo, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    description: str
+    subgraphs: int
+    size: int
+    sha256: str
+    content: bytes = field(repr=False)
+
+    def input(self) -> TensorInfo:
+        """Return the only input tensor.
+
+        :raises ModelError: the model has several inputs, or none.
+        """
+        return self.tensors[self._only(self.inputs, "input")]
+
+    def output(self) -> TensorInfo:
+        """Return the only output tensor.
+
+        :raises ModelError: the model has several outputs, or none.
+        """
+        return self.tensors[self._only(self.outputs, "output")]
+
+    def _only(self, indices: tuple[int, ...], what: str) -> int:
+        if len(indices) != 1:
+            names = ", ".join(self.tensors[index].name for index in indices)
+            raise ModelError(
+                f"the model has {len(indices)} {what}s ({names}); edgemnist takes image classifiers with exactly one"
+            )
+        return indices[0]
+
+
+def read_tflite(path: Path) -> TfliteModel:
+    """Read a ``.tflite`` file.
+
+    :raises InputError: the file is not there or not readable.
+    :raises ModelError: it is no TFLite file, or it is truncated or corrupt.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read model {str(path)!r}: {error.strerror or error}") from error
+    return parse_tflite(content, name=str(path))
+
+
+def parse_tflite(content: bytes, *, name: str = "model") -> TfliteModel:
+    """Read the bytes of a TFLite file; ``name`` stands in error messages.
+
+    :raises ModelError: it is no TFLite file, or it is truncated or corrupt.
+    """
+    if len(content) < 8 or content[4:8] != FILE_IDENTIFIER:
+        raise ModelError(
+            f"{name!r} is not a TFLite file ({len(content)} bytes, identifier {content[4:8]!r}, "
+            f"expected {FILE_IDENTIFIER!r}); "
+            "give a .tflite that a converter wrote, or convert the Keras model first"
+        )
+    try:
+        return _parse(content)
+    except ModelError as error:
+        raise ModelError(f"{name!r}: {error}") from error
+    except (
+        struct.error,
+        IndexError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        MemoryError,
+        UnicodeDecodeError,
+    ) as error:
+        raise ModelError(
+            f"{name!r} is truncated or corrupt ({len(content)} bytes; {error}); copy or convert it again"
+        ) from error
+
+
+def _parse(content: bytes) -> TfliteModel:
+    import tflite
+
+    model = tflite.Model.GetRootAs(content, 0)
+    if model.SubgraphsLength() < 1:
+        raise ModelError("the file holds no subgraph")
+    graph = model.Subgraphs(0)
+    tensors = tuple(_tensor(model, graph.Tensors(index), index) for index in range(graph.TensorsLength()))
+    operators = tuple(_operator(model, graph.Operators(index), index) for index in range(graph.OperatorsLength()))
+    inputs, outputs = _indices(graph, "Inputs"), _indices(graph, "Outputs")
+    used = {*inputs, *outputs, *(i for operator in operators for i in (*operator.inputs, *operator.outputs) if i != -1)}
+    wrong = sorted(index for index in used if not 0 <= index < len(tensors))
+    if wrong:
+        raise ModelError(f"tensor index {wrong[0]} is out of range (0..{len(tensors) - 1}); the file is corrupt")
+    return TfliteModel(
+        tensors=tensors,
+        operators=operators,
+        inputs=inputs,
+        outputs=outputs,
+        description=(model.Description() or b"").decode(errors="replace"),
+        subgraphs=model.SubgraphsLength(),
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        content=content,
+    )
+
+
+def _enum_names(holder: type) -> dict[int, str]:
+    return {value: name for name, value in vars(holder).items() if isinstance(value, int)}
+
+
+def _indices(table: Any, field_name: str) -> tuple[int, ...]:
+    return tuple(int(getattr(table, field_name)(i)) for i in range(getattr(table, field_name + "Length")()))
+
+
+def _tensor(model: Any, tensor: Any, index: int) -> TensorInfo:
+    import tflite
+
+    name = (tensor.Name() or b"").decode(errors="replace")
+    shape = _indices(tensor, "Shape")
+    dtype = _enum_names(tflite.TensorType).get(tensor.Type(), f"type {tensor.Type()}").lower()
+    return TensorInfo(
+        index=index,
+        name=name,
+        shape=shape,
+        shape_signature=_indices(tensor, "ShapeSignature"),
+        dtype=dtype,
+        quantisation=_quantisation(tensor.Quantization(), name),
+        data=_constant(model, tensor, shape, dtype, name),
+        is_variable=bool(tensor.IsVariable()),
+        is_sparse=tensor.Sparsity() is not None,
+    )
+
+
+def _quantisation(table: Any, name: str) -> Quantisation | None:
+    if table is None or table.ScaleLength() == 0:
+        return None
+    scales = tuple(float(table.Scale(i)) for i in range(table.ScaleLength()))
+    zero_points = tuple(int(table.ZeroPoint(i)) for i in range(table.ZeroPointLength())) or (0,) * len(scales)
+    if len(zero_points) == 1:
+        zero_points *= len(scales)
+    if len(zero_points) != len(scales):
+        raise ModelError(
+            f"tensor {name!r} has {len(scales)} scales but {len(zero_points)} zero points; the file is corrupt"
+        )
+    return Quantisation(scales, zero_points, int(table.QuantizedDimension()))
+
+
+def _constant(model: Any, tensor: Any, shape: tuple[int, ...], dtype: str, name: str) -> NDArray[Any] | None:
+    if not 0 <= tensor.Buffer() < model.BuffersLength():
+        raise ModelError(
+            f"tensor {name!r} names buffer {tensor.Buffer()} of {model.BuffersLength()}; the file is corrupt"
+        )
+    buffer = model.Buffers(tensor.Buffer())
+    if tensor.Buffer() == 0 or buffer is None or buffer.DataLength() == 0:
+        return None
+    raw = buffer.DataAsNumpy()
+    if dtype not in _NUMPY_TYPES or tensor.Sparsity() is not None:
+        return np.array(raw, dtype=np.uint8)
+    expected = int(np.prod(shape, dtype=np.int64)) * np.dtype(_NUMPY_TYPES[dtype]).itemsize
+    if raw.nbytes != expected:
+        raise ModelError(
+            f"tensor {name!r} of shape {list(shape)} and type {dtype} needs {expected} bytes, "
+            f"the file has {raw.nbytes}; the file is corrupt"
+        )
+    data = np.frombuffer(raw.tobytes(), dtype=np.dtype(_NUMPY_TYPES[dtype]).newbyteorder("<")).reshape(shape)
+    data.flags.writeable = False
+    return data
+
+
+def _operator(model: Any, operator: Any, index: int) -> OperatorInfo:
+    import tflite
+
+    if not 0 <= operator.OpcodeIndex() < model.OperatorCodesLength():
+        raise ModelError(
+            f"operator {index} names operator code {operator.OpcodeIndex()} of {model.OperatorCodesLength()}; "
+            "the file is corrupt"
+        )
+    code = model.OperatorCodes(operator.OpcodeIndex())
+    # Files before schema 3a hold the code in the deprecated 8-bit field; newer ones fill both.
+    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    kind = _enum_names(tflite.BuiltinOperator).get(builtin, f"BUILTIN_{builtin}")
+    if kind == "CUSTOM":
+        kind = "CUSTOM:" + (code.CustomCode() or b"?").decode(errors="replace")
+    return OperatorInfo(
+        index=index,
+        kind=kind,
+        version=int(code.Version()),
+        inputs=_indices(operator, "Inputs"),
+        outputs=_indices(operator, "Outputs"),
+        options=MappingProxyType(_options(operator)),
+    )
+
+
+def _options(operator: Any) -> dict[str, OptionValue]:
+    import tflite
+
+    union = operator.BuiltinOptions()
+    type_name = _enum_names(tflite.BuiltinOptions).get(operator.BuiltinOptionsType(), "NONE")
+    if union is None or type_name == "NONE" or not hasattr(tflite, type_name):
+        return {}
+    table = getattr(tflite, type_name)()
+    table.Init(union.Bytes, union.Pos)
+    fields = [name for name in vars(type(table)) if name[0].isupper() and not name.startswith(("Init", "GetRootAs"))]
+    vectors = {name[: -len("AsNumpy")] for name in fields if name.endswith("AsNumpy")}
+    options: dict[str, OptionValue] = {}
+    for name in fields:
+        stem = re.sub(r"(AsNumpy|Length|IsNone|BufferHasIdentifier)$", "", name)
+        if stem in vectors:
+            options[_snake_case(stem)] = _indices(table, stem)
+        elif stem == name and not name.endswith("HasIdentifier"):
+            value = getattr(table, name)()
+            options[_snake_case(name)] = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return options
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

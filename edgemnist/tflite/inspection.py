@@ -1,0 +1,339 @@
+"""What is in a TFLite file: operators, multiply-accumulates, weight bytes, quantisation and peak activation memory.
+
+Read from the file alone: no interpreter and no TensorFlow. Counts are nominal: what the operators' shapes say, without
+what a runtime may save (fusion, in-place) or add (scratch buffers, alignment).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgemnist.support.errors import ModelError
+from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
+
+
+@dataclass(frozen=True)
+class QuantisationSummary:
+    """A quantisation without its long lists: scale and zero point of the first channel, and how many channels."""
+
+    scale: float
+    zero_point: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class TensorSummary:
+    """One activation tensor."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    bytes: int
+    quantisation: QuantisationSummary | None
+
+
+@dataclass(frozen=True)
+class OperatorSummary:
+    """One operator.
+
+    ``macs``: multiply-accumulates, None where they are not counted for this kind (recurrent layers, custom operators).
+    ``parameters``: elements of weights and biases. ``weight_bytes`` and ``bias_bytes``: their size in the file;
+    a constant that several operators share counts at the first. ``live_bytes``: activations alive while it runs.
+    """
+
+    index: int
+    kind: str
+    version: int
+    inputs: tuple[TensorSummary, ...]
+    outputs: tuple[TensorSummary, ...]
+    macs: int | None
+    parameters: int
+    weight_shape: tuple[int, ...]
+    weight_bytes: int
+    bias_bytes: int
+    weight_quantisation: QuantisationSummary | None
+    live_bytes: int
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A whole file.
+
+    ``file_overhead_bytes`` is the file's size less weights and biases: structure, names, quantisation tables,
+    shapes. ``peak_activation_bytes`` is the largest sum of live activation tensors at any operator, its inputs and
+    outputs included, and ``peak_operator`` that operator's index (-1: no operators). ``uncounted`` names the operator
+    kinds whose multiply-accumulates are missing from ``macs``.
+    """
+
+    size: int
+    sha256: str
+    description: str
+    subgraphs: int
+    inputs: tuple[TensorSummary, ...]
+    outputs: tuple[TensorSummary, ...]
+    operators: tuple[OperatorSummary, ...]
+    macs: int
+    uncounted: tuple[str, ...]
+    parameters: int
+    weight_bytes: int
+    bias_bytes: int
+    file_overhead_bytes: int
+    peak_activation_bytes: int
+    peak_operator: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the inspection as JSON values."""
+        return asdict(self)
+
+
+def inspect(model: TfliteModel) -> Inspection:
+    """Return what a TFLite file holds. Only the first subgraph is looked into."""
+    constants = _constants(model)
+    live = _live_bytes(model, constants)
+    operators: list[OperatorSummary] = []
+    counted: set[int] = set()
+    for operator in model.operators:
+        operators.append(_operator(model, operator, constants, counted, live[operator.index]))
+    weight_bytes = sum(operator.weight_bytes for operator in operators)
+    bias_bytes = sum(operator.bias_bytes for operator in operators)
+    peak = max(range(len(operators)), key=lambda index: live[index], default=-1)
+    return Inspection(
+        size=model.size,
+        sha256=model.sha256,
+        description=model.description,
+        subgraphs=model.subgraphs,
+        inputs=tuple(_summary(model.tensors[index]) for index in model.inputs),
+        outputs=tuple(_summary(model.tensors[index]) for index in model.outputs),
+        operators=tuple(operators),
+        macs=sum(operator.macs or 0 for operator in operators),
+        uncounted=tuple(sorted({operator.kind for operator in operators if operator.macs is None})),
+        parameters=sum(operator.parameters for operator in operators),
+        weight_bytes=weight_bytes,
+        bias_bytes=bias_bytes,
+        file_overhead_bytes=model.size - weight_bytes - bias_bytes,
+        peak_activation_bytes=live[peak] if operators else 0,
+        peak_operator=peak,
+    )
+
+
+def require_int8(model: TfliteModel, *, needed_by: str) -> None:
+    """Check that a model is a full int8 image classifier: one input and one output, both int8 with one scale.
+
+    :raises ModelError: it is not; says how to make one.
+    """
+    for role, tensor in (("input", model.input()), ("output", model.output())):
+        if tensor.dtype != "int8" or tensor.quantisation is None or tensor.quantisation.per_channel:
+            raise ModelError(
+                f"{needed_by} needs an int8 model, but the {role} {tensor.name!r} is {tensor.dtype}; "
+                "make one with `edgemnist convert --int8`"
+            )
+
+
+# --- constants -----------------------------------------------------------------------------------------------------
+
+
+def _constants(model: TfliteModel) -> Mapping[int, TensorInfo]:
+    """Map a tensor index to the constant stored for it.
+
+    The output of DEQUANTIZE or DENSIFY of a constant (how float16 and sparse weights are stored) stands for that
+    constant: interpreters unpack it once, so it's a weight and no activation.
+    """
+    found = {tensor.index: tensor for tensor in model.tensors if tensor.data is not None}
+    for operator in model.operators:
+        unpacks = operator.kind in ("DEQUANTIZE", "DENSIFY") and operator.inputs and operator.outputs
+        if unpacks and operator.inputs[0] in found:
+            found[operator.outputs[0]] = found[operator.inputs[0]]
+    return found
+
+
+_WEIGHT_AND_BIAS: Mapping[str, tuple[int, int]] = {
+    "CONV_2D": (1, 2),
+    "CONV_3D": (1, 2),
+    "DEPTHWISE_CONV_2D": (1, 2),
+    "FULLY_CONNECTED": (1, 2),
+    "TRANSPOSE_CONV": (1, 3),
+}
+"""Positions of weights and bias among an operator's inputs (TFLite schema and kernels)."""
+
+
+def _parameters(
+    operator: OperatorInfo, constants: Mapping[int, TensorInfo]
+) -> tuple[list[TensorInfo], TensorInfo | None]:
+    """Return the constants that enter an operator's arithmetic: weights, and the bias if there is one.
+
+    Where the schema gives no weight position, a constant is a weight if it is floating or quantised; plain integers
+    are shapes, axes and paddings.
+    """
+    if operator.kind in ("DEQUANTIZE", "DENSIFY"):
+        return [], None
+    if operator.kind in _WEIGHT_AND_BIAS:
+        weight, bias = (
+            constants.get(operator.inputs[position]) if position < len(operator.inputs) else None
+            for position in _WEIGHT_AND_BIAS[operator.kind]
+        )
+        return ([weight] if weight is not None else []), bias
+    candidates = [constants[index] for index in operator.inputs if index in constants]
+    return [t for t in candidates if t.quantisation is not None or t.dtype.startswith("float")], None
+
+
+def _operator(
+    model: TfliteModel,
+    operator: OperatorInfo,
+    constants: Mapping[int, TensorInfo],
+    counted: set[int],
+    live_bytes: int,
+) -> OperatorSummary:
+    weights, bias = _parameters(operator, constants)
+    new_weights = [tensor for tensor in weights if tensor.index not in counted]
+    new_biases = [bias] if bias is not None and bias.index not in counted else []
+    counted.update(tensor.index for tensor in (*new_weights, *new_biases))
+    activations = [index for index in operator.inputs if index != -1 and index not in constants]
+    return OperatorSummary(
+        index=operator.index,
+        kind=operator.kind,
+        version=operator.version,
+        inputs=tuple(_summary(model.tensors[index]) for index in activations),
+        outputs=tuple(_summary(model.tensors[index]) for index in operator.outputs),
+        macs=_macs(model, operator),
+        parameters=sum(tensor.elements for tensor in (*new_weights, *new_biases)),
+        weight_shape=weights[0].shape if weights else (),
+        weight_bytes=sum(_stored_bytes(tensor) for tensor in new_weights),
+        bias_bytes=sum(_stored_bytes(tensor) for tensor in new_biases),
+        weight_quantisation=_quantisation(weights[0]) if weights else None,
+        live_bytes=live_bytes,
+    )
+
+
+def _stored_bytes(tensor: TensorInfo) -> int:
+    return 0 if tensor.data is None else int(tensor.data.nbytes)
+
+
+def _summary(tensor: TensorInfo) -> TensorSummary:
+    return TensorSummary(tensor.name, tensor.shape, tensor.dtype, tensor.bytes, _quantisation(tensor))
+
+
+def _quantisation(tensor: TensorInfo) -> QuantisationSummary | None:
+    quantisation = tensor.quantisation
+    if quantisation is None:
+        return None
+    return QuantisationSummary(quantisation.scale, quantisation.zero_point, len(quantisation.scales))
+
+
+# --- multiply-accumulates --------------------------------------------------------------------------------------------
+
+
+def _shapes(model: TfliteModel, operator: OperatorInfo) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
+    return [model.tensors[index].shape if index != -1 else () for index in operator.inputs], model.tensors[
+        operator.outputs[0]
+    ].shape
+
+
+def _conv_2d(inputs: list[tuple[int, ...]], output: tuple[int, ...]) -> int:
+    # Every output element: kernel height * width * input channels (of its group). Weights are OHWI.
+    return math.prod(output) * math.prod(inputs[1][1:])
+
+
+def _conv_3d(inputs: list[tuple[int, ...]], output: tuple[int, ...]) -> int:
+    # Every output element: depth * height * width * input channels. Weights are DHWIO.
+    return math.prod(output) * math.prod(inputs[1][:4])
+
+
+def _depthwise_conv_2d(inputs: list[tuple[int, ...]], output: tuple[int, ...]) -> int:
+    # Every output element: kernel height * width. Weights are 1HWC.
+    return math.prod(output) * math.prod(inputs[1][1:3])
+
+
+def _fully_connected(inputs: list[tuple[int, ...]], output: tuple[int, ...]) -> int:
+    # Every output element: the depth of the product. Weights are OI.
+    return math.prod(output) * inputs[1][-1]
+
+
+def _transpose_conv(inputs: list[tuple[int, ...]], output: tuple[int, ...]) -> int:
+    # Every input element: output channels * kernel height * width. Weights are OHWI, the data is input 2.
+    return math.prod(inputs[2]) * math.prod(inputs[1][:3])
+
+
+def _batch_matmul(inputs: list[tuple[int, ...]], output: tuple[int, ...]) -> int:
+    # Every output element: the common dimension; it is the left operand's size without the output's rows.
+    rows_times_columns = math.prod(output[-2:]) or 1
+    common = math.prod(inputs[0][-2:]) * math.prod(inputs[1][-2:]) / rows_times_columns
+    return math.prod(output) * math.isqrt(round(common))
+
+
+_MACS: Mapping[str, Callable[[list[tuple[int, ...]], tuple[int, ...]], int]] = {
+    "CONV_2D": _conv_2d,
+    "CONV_3D": _conv_3d,
+    "DEPTHWISE_CONV_2D": _depthwise_conv_2d,
+    "FULLY_CONNECTED": _fully_connected,
+    "TRANSPOSE_CONV": _transpose_conv,
+    "BATCH_MATMUL": _batch_matmul,
+}
+
+_UNCOUNTED = frozenset(
+    {
+        "BIDIRECTIONAL_SEQUENCE_LSTM",
+        "BIDIRECTIONAL_SEQUENCE_RNN",
+        "CALL",
+        "CALL_ONCE",
+        "IF",
+        "LSTM",
+        "RNN",
+        "STABLEHLO_CONVOLUTION",
+        "STABLEHLO_DOT_GENERAL",
+        "SVDF",
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        "UNIDIRECTIONAL_SEQUENCE_RNN",
+        "WHILE",
+    }
+)
+"""Kinds that multiply, but whose count the shapes of one subgraph don't tell."""
+
+
+def _macs(model: TfliteModel, operator: OperatorInfo) -> int | None:
+    """Return multiply-accumulates; taps that fall on padding count, pooling and element-wise operators do not."""
+    if operator.kind in _UNCOUNTED or operator.kind.startswith("CUSTOM"):
+        return None
+    if operator.kind not in _MACS:
+        return 0
+    try:
+        return _MACS[operator.kind](*_shapes(model, operator))
+    except (IndexError, ValueError) as error:
+        raise ModelError(
+            f"operator {operator.index} ({operator.kind}) lacks an input or has one of the wrong rank; "
+            "the file is corrupt"
+        ) from error
+
+
+# --- activation memory -----------------------------------------------------------------------------------------------
+
+
+def _live_bytes(model: TfliteModel, constants: Mapping[int, TensorInfo]) -> list[int]:
+    """Return for each operator the bytes of all activation tensors alive while it runs.
+
+    A tensor lives from the operator that writes it (a graph input: from the start) to the last that reads it
+    (a graph output: to the end). Variable tensors keep state, so they always live. No buffer is shared.
+    """
+    last = len(model.operators) - 1
+    first_use: dict[int, int] = dict.fromkeys(model.inputs, 0)
+    last_use: dict[int, int] = dict.fromkeys(model.inputs, 0)
+    for operator in model.operators:
+        for index in operator.outputs:
+            first_use.setdefault(index, operator.index)
+            last_use[index] = operator.index
+        for index in operator.inputs:
+            if index in first_use:
+                last_use[index] = operator.index
+    last_use.update({index: last for index in model.outputs if index in first_use})
+    for tensor in model.tensors:
+        if tensor.is_variable:
+            first_use[tensor.index], last_use[tensor.index] = 0, last
+    totals = [0] * len(model.operators)
+    for index, start in first_use.items():
+        if index in constants:
+            continue
+        for position in range(start, min(last_use[index], last) + 1):
+            totals[position] += model.tensors[index].bytes
+    return totals

@@ -1,0 +1,48 @@
+"""Which kind of model a file holds."""
+
+from __future__ import annotations
+
+import enum
+
+from edgemnist.tflite.file import TfliteModel
+
+
+class ModelKind(enum.Enum):
+    """What a model file holds, by its arithmetic; the values are what ``edgemnist convert`` calls them."""
+
+    KERAS = "keras"
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    DYNAMIC = "dynamic"
+    INT8 = "int8"
+    INT16X8 = "int16x8"
+
+
+TFLITE_KINDS = frozenset(ModelKind) - {ModelKind.KERAS}
+"""Every kind that a ``.tflite`` file can be."""
+
+
+def model_kind(model: TfliteModel) -> ModelKind:
+    """Return the kind of a TFLite model from the types of its activations and constants.
+
+    Integer activations decide first, so an int8 model with float input and output is still int8.
+    """
+    activations = {
+        model.tensors[index].dtype
+        for operator in model.operators
+        for index in operator.outputs
+        if operator.kind not in ("DEQUANTIZE", "QUANTIZE")
+    }
+    constants = {tensor.dtype for tensor in model.tensors if tensor.data is not None and tensor.elements > 1}
+    if "int16" in activations:
+        return ModelKind.INT16X8
+    if activations & {"int8", "uint8"}:
+        return ModelKind.INT8
+    if "float16" in constants:
+        return ModelKind.FLOAT16
+    return ModelKind.DYNAMIC if constants & {"int8", "uint8"} else ModelKind.FLOAT32
+
+
+def operator_outputs(model: TfliteModel) -> list[int]:
+    """Return the indices of every tensor that an operator writes, in the order of execution."""
+    return [index for operator in model.operators for index in operator.outputs if index != -1]

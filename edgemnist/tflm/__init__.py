@@ -1,0 +1,13 @@
+"""What a user of TensorFlow Lite Micro (TFLM) needs beside the C array, and otherwise guesses.
+
+    operators   the model's operators as calls of TFLM's resolver   arena     the arena: measured, and its margin
+    measure     what TFLM's wheel says: arena, golden outputs       sources   the C++ text
+    project     all of it for one model: ``tflm_project``           firmware  for ``firmware build --engine tflm``
+
+Names follow TFLM's headers of 2026-08-20.
+"""
+
+from edgemnist.tflm.firmware import TflmInstallation, check_tflm, tflm_sources
+from edgemnist.tflm.project import TflmFacts, TflmProject, tflm_project
+
+__all__ = ["TflmFacts", "TflmInstallation", "TflmProject", "check_tflm", "tflm_project", "tflm_sources"]

@@ -1,0 +1,138 @@
+"""The files for TFLM of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgemnist.csource.array import array_names
+from edgemnist.csource.pixels import pixel_code
+from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
+from edgemnist.tflite.file import TfliteModel
+from edgemnist.tflite.kinds import ModelKind, model_kind
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.pixels import infer_normalisation
+from edgemnist.tflm.arena import arena_margin
+from edgemnist.tflm.measure import Measurement, measure
+from edgemnist.tflm.operators import resolver_operators
+from edgemnist.tflm.programs import main_program
+from edgemnist.tflm.sources import MEASURE_REMEDY, TflmSource, header
+
+_TAKEN = frozenset({"tflite", "tflite_micro", "flatbuffers", "gemmlowp", "ruy", "std"})
+"""Namespaces of TFLM's headers; a C array of that name can't be in one program with them."""
+
+
+@dataclass(frozen=True)
+class TflmFacts:
+    """What was written for TFLM. ``files`` are names, none where TFLM can't run the model; ``note`` says why.
+
+    ``operators``: kinds in the resolver. ``arena_measured``: bytes, None where TFLM's interpreter is not installed.
+    ``arena_margin`` and ``arena_margin_helium`` are bytes on top of it, the latter for Cortex-M55 and M85.
+    ``version`` is the interpreter's.
+    """
+
+    files: tuple[str, ...] = ()
+    operators: int = 0
+    arena_measured: int | None = None
+    arena_margin: int | None = None
+    arena_margin_helium: int | None = None
+    version: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TflmProject:
+    """The files by name, and the facts about them."""
+
+    texts: Mapping[str, str]
+    facts: TflmFacts
+
+
+def tflm_project(
+    model: TfliteModel,
+    *,
+    name: str,
+    style: str = "default",
+    labels: Sequence[str] = (),
+    normalisation: Normalisation | None = None,
+    stem: str = "model",
+) -> TflmProject | None:
+    """Return ``<stem>_tflm.h`` and ``<stem>_main.cc`` for an int8 model, None for one of another kind.
+
+    The parameters are those of the C array (:func:`edgemnist.csource.array.generate`), whose files they include. A
+    model that TFLM can't run has no files, and a note.
+    """
+    if model_kind(model) is not ModelKind.INT8:
+        return None
+    try:
+        source = describe(model, name=name, style=style, labels=labels, normalisation=normalisation, stem=stem)
+    except UnsupportedModelError as error:
+        return TflmProject({}, TflmFacts(note=f"nothing was written: {error}"))
+    texts = {source.header_name: header(source)}
+    notes = []
+    if source.measurement is None:
+        notes.append(f"the arena was not measured: {source.unmeasured}; {MEASURE_REMEDY}")
+    if len(model.inputs) == len(model.outputs) == 1:
+        texts[f"{source.stem}_main.cc"] = main_program(source)
+    else:
+        notes.append("no main program written: it takes exactly one input and one output")
+    return TflmProject(texts, _facts(source, tuple(texts), "; ".join(notes) or None))
+
+
+def _facts(source: TflmSource, files: tuple[str, ...], note: str | None) -> TflmFacts:
+    measured = source.measurement
+    return TflmFacts(
+        files=files,
+        operators=len(source.operators),
+        arena_measured=measured.arena_bytes if measured else None,
+        arena_margin=source.margin.general,
+        arena_margin_helium=source.margin.helium,
+        version=measured.version if measured else None,
+        note=note,
+    )
+
+
+def describe(
+    model: TfliteModel,
+    *,
+    name: str,
+    style: str = "default",
+    labels: Sequence[str] = (),
+    normalisation: Normalisation | None = None,
+    stem: str = "model",
+) -> TflmSource:
+    """Measure a model and return all that the texts say; parameters as for :func:`tflm_project`.
+
+    :raises InputError: the name can't stand in C.
+    :raises UnsupportedModelError: TFLM lacks an operator, or its interpreter refuses the model.
+    """
+    if name in _TAKEN:
+        raise UnsupportedModelError(f"the name {name!r} is a namespace of TFLM:", ["choose another one with --name"])
+    operators = resolver_operators(model)
+    measurement, unmeasured = _measured(model)
+    return TflmSource(
+        model=model,
+        names=array_names(name, style, stem),
+        operators=operators,
+        margin=arena_margin(model),
+        measurement=measurement,
+        unmeasured=unmeasured,
+        pixels=_has_pixel_function(model, name, normalisation),
+        labels=bool(labels),
+    )
+
+
+def _measured(model: TfliteModel) -> tuple[Measurement | None, str]:
+    try:
+        return measure(model), ""
+    except (MissingDependencyError, RuntimeCrashedError) as error:
+        return None, str(error).splitlines()[0]
+
+
+def _has_pixel_function(model: TfliteModel, name: str, normalisation: Normalisation | None) -> bool:
+    """Whether :func:`edgemnist.csource.array.generate` writes one, decided as there."""
+    entry: Any = model.tensors[model.inputs[0]] if len(model.inputs) == 1 else None
+    if normalisation is None and entry is not None:
+        normalisation = infer_normalisation(entry)
+    return bool(pixel_code(name, entry, normalisation).declaration)

@@ -1,0 +1,78 @@
+"""Training on a pre-trained base, in two phases: its classifier on the frozen base, then the whole net at a lower rate.
+
+Each phase is a fit of its own with its own checkpoint. The first one's checkpoint stays until the training is complete,
+so resuming runs through a finished first phase at once and goes on in the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from edgemnist.training.fit import FitStage
+from edgemnist.training.loop import FitState, rank, use_best_weights
+from edgemnist.training.mobilenet import Transfer, base_of
+from edgemnist.training.recipe import Recipe
+
+FINE_TUNING_SHARE = 0.2
+"""Peak learning rate of the fine-tuning, as a share of that of the first phase."""
+
+Fit = Callable[[Recipe, FitStage, bool], FitState]
+"""(recipe, stage, whether to resume) -> last state of a fit of the model."""
+
+
+def fine_tuning_checkpoint(first: Path) -> Path:
+    """Return the path of the second phase's checkpoint, given that of the first."""
+    return first.with_name(f"fine-tune-{first.name}")
+
+
+def fit_in_phases(
+    model: Any, transfer: Transfer | None, recipe: Recipe, stage: FitStage, fit: Fit, *, resume: bool
+) -> FitState:
+    """Fit the model as the transfer says and return one state for both phases; all of it is trainable in the end.
+
+    Without a transfer there is one phase, with all of the model.
+
+    :raises EdgeMnistError: as ``run_fit``.
+    """
+    if transfer is None:
+        return fit(recipe, stage, resume)
+    second = replace(
+        stage,
+        title=f"fine-tune {stage.title.removeprefix('train ')}",
+        checkpoint=fine_tuning_checkpoint(stage.checkpoint),
+        epochs=transfer.fine_tune_epochs,
+    )
+    if not resume:
+        second.checkpoint.unlink(missing_ok=True)  # it continued another first phase
+    _set_trainable(model, not transfer.freeze)
+    try:
+        before = fit(recipe, stage, resume)
+    finally:
+        _set_trainable(model, True)
+    if not transfer.fine_tune_epochs:
+        return before
+    use_best_weights(model, before)
+    slower = replace(recipe, epochs=second.epochs, learning_rate=recipe.learning_rate * FINE_TUNING_SHARE)
+    return joined(before, fit(slower, second, resume and second.checkpoint.exists()))
+
+
+def joined(before: FitState, after: FitState) -> FitState:
+    """Return a state with the histories of both fits in a row, and with the better one's best weights."""
+    later = tuple(replace(report, epoch=before.epoch + report.epoch) for report in after.history)
+    improved = bool(after.best_epoch) and rank(after.best) > rank(before.best)
+    return replace(
+        after,
+        epoch=before.epoch + after.epoch,
+        history=(*before.history, *later),
+        best_epoch=before.epoch + after.best_epoch if improved else before.best_epoch,
+        best_weights=after.best_weights if improved else before.best_weights,
+    )
+
+
+def _set_trainable(model: Any, trainable: bool) -> None:
+    """Freeze or unfreeze the base; frozen batch norms keep their statistics, as Keras defines it."""
+    for layer in base_of(model).layers:
+        layer.trainable = trainable
