@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.engines", "tests.training.fixtures"]
+
 
 def _folder_from_environment(variable: str) -> Path:
     value = os.environ.get(variable)

@@ -1,4 +1,4 @@
-"""A Python on a Raspberry Pi, real or emulated, asked through a pipe; for the engines in ``edgemnist.runner``."""
+"""A Python on a Raspberry Pi, real or emulated, asked through a pipe; for the engines in ``edgemnist.runtimes``."""
 
 from __future__ import annotations
 

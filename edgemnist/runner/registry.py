@@ -1,4 +1,4 @@
-"""Which engines there are: every module of this folder that defines ``RUNTIMES``."""
+"""Which runtimes there are: every module of ``runtimes/`` that defines ``RUNTIMES``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edgemnist.tflite.kinds import ModelKind
 @functools.cache
 def runtimes() -> Mapping[str, Runtime]:
     """Return every runtime by name, installed or not, sorted by name."""
-    modules = modules_of("edgemnist.runner")
+    modules = modules_of("edgemnist.runtimes")
     found = {runtime.name: runtime for module in modules for runtime in getattr(module, "RUNTIMES", ())}
     return MappingProxyType(dict(sorted(found.items())))
 

@@ -25,8 +25,8 @@ from edgemnist.training.architectures import build_model
 from edgemnist.training.distillation import DistillationSettings, distillation_of_options, divergence, log_probabilities
 from edgemnist.training.recipe import Recipe
 from edgemnist.training.teacher import TEACHERS
+from tests.commands.train.test_train import interrupted
 from tests.training.strokes import make_dataset
-from tests.training.test_train import interrupted
 
 STUDENT = TrainSettings(arch="dense", epochs=2, seed=3, batch=32)
 

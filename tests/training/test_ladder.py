@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.training.test_train import interrupted
+from tests.commands.train.test_train import interrupted
 
 pytestmark = pytest.mark.slow
 

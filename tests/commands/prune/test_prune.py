@@ -1,0 +1,149 @@
+"""The prune stage: zeros counted by hand in the saved file, patterns, what stays dense, refusals, resume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.prune.stage import CHECKPOINT, PruneSettings, run_pruning
+from edgemnist.commands.train.stage import TrainSettings, run_training
+from edgemnist.data.base import Dataset
+from edgemnist.keras_io.saving import load_model
+from edgemnist.support.errors import InputError, StageOrderError
+from edgemnist.training.sparsity import plan_pruning
+from tests.commands.train.test_train import interrupted
+from tests.training.strokes import make_dataset
+
+QUICK = PruneSettings(epochs=3)
+
+
+def kernels(work: WorkFolder) -> dict[str, NDArray[np.float32]]:
+    """Return the kernels of the saved pruned model by layer name."""
+    model = load_model(work.path("pruned.keras"))
+    return {
+        layer.name: np.asarray(layer.get_weights()[0])
+        for layer in model.layers
+        if type(layer).__name__ in ("Conv2D", "Dense", "DepthwiseConv2D")
+    }
+
+
+@pytest.mark.parametrize(("sparsity", "schedule"), [(0.5, "polynomial"), (0.85, "constant")])
+def test_the_zeros_are_in_the_saved_file(work: WorkFolder, strokes: Dataset, sparsity: float, schedule: str) -> None:
+    result = run_pruning(PruneSettings(sparsity, schedule, epochs=3), strokes, work)
+    saved = kernels(work)
+    assert {layer.layer: (layer.weights, layer.zeros) for layer in result.layers} == {
+        name: (kernel.size, int((kernel == 0).sum())) for name, kernel in saved.items()
+    }
+    for layer in result.layers:
+        if layer.layer == "conv1a":
+            assert layer.zeros == 0
+            assert layer.note.startswith("stays dense")
+        else:
+            assert layer.sparsity == pytest.approx(sparsity, abs=1.01 / layer.weights)
+            assert layer.note == ""
+    assert result.sparsity == sum(layer.zeros for layer in result.layers) / sum(
+        kernel.size for kernel in saved.values()
+    )
+    assert result.gzip_bytes < result.gzip_bytes_before * (1 - 0.6 * sparsity)
+    assert result.accuracy > 0.9
+
+
+def test_the_next_stage_finds_the_pruned_model(work: WorkFolder, strokes: Dataset) -> None:
+    assert work.latest_model(needed_by="the test")[0].name == "trained.keras"
+    trained = work.require("train", needed_by="the test")
+    result = run_pruning(QUICK, strokes, work)
+    path, record = work.latest_model(needed_by="the test")
+    assert path == result.model_path == work.path("pruned.keras")
+    assert record.inputs == trained.outputs
+    assert record.results["accuracy_before"] == trained.results["accuracy"]
+    assert record.settings["class_names"] == list(strokes.class_names)
+    assert {"prune-history.csv", "prune-history.json", "prune-curves.png"} <= {p.name for p in work.root.iterdir()}
+    assert not work.path(CHECKPOINT).exists()
+    assert load_model(path).name == "tiny"
+
+
+def test_sparsity_0_prunes_nothing(work: WorkFolder, strokes: Dataset) -> None:
+    result = run_pruning(PruneSettings(sparsity=0.0, epochs=1), strokes, work)
+    assert all(layer.zeros <= 1 for layer in result.layers)
+
+
+def test_2_of_4_along_the_input_channels(work: WorkFolder, strokes: Dataset) -> None:
+    result = run_pruning(PruneSettings(pattern="2:4", epochs=2), strokes, work)
+    for name, kernel in kernels(work).items():
+        inputs = kernel.shape[-2]
+        if name == "conv1a":
+            continue
+        whole = np.moveaxis(kernel, -2, 0)[: inputs // 4 * 4].reshape(inputs // 4, 4, -1)
+        assert np.all((whole != 0).sum(axis=1) <= 2)
+    notes = {layer.layer: layer.note for layer in result.layers}
+    assert notes["conv3b"] == ""
+    assert notes["probabilities"] == "18 input channels do not divide by 4: the last 2 stay denser"
+
+
+def test_depthwise_convolutions_are_reported_as_dense(strokes: Dataset, tmp_path: Path) -> None:
+    work = WorkFolder(tmp_path)
+    run_training(TrainSettings(arch="ds-cnn", epochs=1, batch=32), strokes, work)
+    result = run_pruning(PruneSettings(epochs=1), strokes, work)
+    for layer in result.layers:
+        if layer.kind == "DepthwiseConv2D":
+            assert layer.zeros == 0
+            assert "depthwise kernels can't be pruned" in layer.note
+        elif layer.layer != "conv1":
+            assert layer.sparsity == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (PruneSettings(sparsity=1.0), r"sparsity 1.0 is out of range"),
+        (PruneSettings(sparsity=-0.1), r"sparsity -0.1 is out of range"),
+        (PruneSettings(sparsity=float("nan")), r"sparsity nan is out of range"),
+        (PruneSettings(schedule="linear"), r"unknown pruning schedule 'linear', known are polynomial, constant"),
+        (PruneSettings(pattern="1:2"), r"unknown pattern '1:2', known are unstructured, 2:4"),
+        (PruneSettings(pattern="2:4", sparsity=0.8), r"pattern 2:4 means sparsity 0.5 .*leave --sparsity"),
+        (PruneSettings(pattern="2:4", schedule="polynomial"), r"pattern 2:4 means sparsity 0.5"),
+        (PruneSettings(epochs=0), r"epochs 0 is too low"),
+    ],
+)
+def test_bad_settings_are_refused(settings: PruneSettings, message: str, work: WorkFolder, strokes: Dataset) -> None:
+    before = sorted(work.root.iterdir())
+    with pytest.raises(InputError, match=message):
+        run_pruning(settings, strokes, work)
+    assert sorted(work.root.iterdir()) == before
+
+
+def test_nothing_trained_names_the_command_that_comes_first(strokes: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(StageOrderError, match=r"edgemnist prune needs the result of 'train'.*run `edgemnist train"):
+        run_pruning(QUICK, strokes, WorkFolder(tmp_path))
+
+
+def test_another_dataset_is_refused(work: WorkFolder) -> None:
+    with pytest.raises(InputError, match=r"the model was trained on 'strokes' .* this is 'others'"):
+        run_pruning(QUICK, make_dataset(300, name="others"), work)
+
+
+def test_ctrl_c_then_resume_gives_the_same_file(
+    work: WorkFolder, strokes: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_pruning(QUICK, strokes, work)
+    whole = work.path("pruned.keras").read_bytes()
+    with interrupted(monkeypatch, 5):
+        run_pruning(QUICK, strokes, work)
+    assert work.path("pruned.keras").read_bytes() == whole
+    assert f"go on with `edgemnist prune --work {work.root} --resume`" in capsys.readouterr().err
+    with pytest.raises(InputError, match=r"sparsity was 0.5 and is now 0.8"):
+        run_pruning(PruneSettings(sparsity=0.8), strokes, work, resume=True)
+    work.path("pruned.keras").unlink()
+    run_pruning(PruneSettings(), strokes, work, resume=True)
+    assert work.path("pruned.keras").read_bytes() == whole
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 47, 1000, 2145])
+def test_the_last_change_of_the_masks_reaches_the_full_sparsity(steps: int) -> None:
+    plan = plan_pruning(0.5, "polynomial", "unstructured", steps)
+    assert (plan.end_step - 1) % plan.frequency == 0
+    assert plan.end_step <= max(2, 0.6 * steps + 1)

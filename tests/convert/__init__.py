@@ -1,1 +1,0 @@
-"""Tests of conversion, the C array and inspect."""

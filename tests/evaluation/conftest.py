@@ -1,5 +1,0 @@
-"""The work folder of the robustness tests."""
-
-from __future__ import annotations
-
-from tests.robustness.conftest import work as work
