@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Json, Mlflow, OptionalSeed, Work
+from edgemnist.commands.options import DEFAULT_WORK, Mlflow, OptionalSeed, Work
 
 if TYPE_CHECKING:
     from edgemnist.training.distillation import DistillationSettings
@@ -62,7 +62,6 @@ class Fitting:
     resume: Resume = False
     mlflow: Mlflow = None
     work: Work = DEFAULT_WORK
-    as_json: Json = False
 
     def distillation(self) -> DistillationSettings | None:
         """Return what the options of teachers come to."""

@@ -11,8 +11,10 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from typer.core import TyperCommand
 
+from edgemnist.commands.outcome import Outcome
+
 Work = Annotated[Path, typer.Option("--work", help="Work folder in which the stages leave their artifacts.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Seed = Annotated[
     int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every random choice; recorded in the manifest.")
 ]
@@ -28,6 +30,8 @@ Images = Annotated[
 AllImages = Annotated[bool, typer.Option("--all", help="Use the whole test set.")]
 
 DEFAULT_WORK = Path("artifacts")
+
+_AS_JSON = "as_json"
 
 _MLFLOW = "--mlflow"
 Mlflow = Annotated[
@@ -57,8 +61,18 @@ def _with_mlflow_value(arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def spread(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that has the fields of its dataclass parameters as options of its own.
+def add_command(
+    group: typer.Typer, command: Callable[..., Outcome], name: str | None = None, *, tracked: bool = False
+) -> None:
+    """Add a command to a group: it gets ``--json``, and the fields of its dataclass parameters as options of its own.
+
+    ``tracked`` is for commands with ``--mlflow``.
+    """
+    group.command(name, cls=TrackedCommand if tracked else None)(_spread(command))
+
+
+def _spread(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    """Return a command with every option in its signature.
 
     Fields are annotated and have defaults as a command's parameters do; their names are unique within the command.
     """
@@ -75,11 +89,15 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
         else:
             parameters.append(_option(parameter.name, hint, parameter.default))
 
-    def with_options(**values: Any) -> None:
-        given = {name: {field: values.pop(field) for field in fields} for name, fields in groups.items()}
-        command(**values, **{name: hints[name](**fields) for name, fields in given.items()})
+    parameters.append(_option(_AS_JSON, _Json, False))
 
-    with_options.__doc__ = command.__doc__
+    def with_options(**values: Any) -> Outcome:
+        as_json = values.pop(_AS_JSON)
+        given = {name: {field: values.pop(field) for field in fields} for name, fields in groups.items()}
+        outcome = command(**values, **{name: hints[name](**fields) for name, fields in given.items()})
+        return dataclasses.replace(outcome, as_json=as_json)
+
+    with_options.__name__, with_options.__doc__ = command.__name__, command.__doc__
     with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return with_options

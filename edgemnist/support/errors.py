@@ -12,27 +12,88 @@
         ├── StorageError          3   no permission, disk full
         └── RuntimeCrashedError   3   an engine's process died or hung
 
-Exit code 130 is Ctrl-C. ``cli.main`` turns these into a message on stderr and an exit code; nothing else exits.
+Any other exception is a fault of ours: exit code 70 (``EX_SOFTWARE`` of BSD's sysexits), one line and a log. 130 is
+Ctrl-C. ``cli.run`` turns these into a message on stderr and an exit code; nothing else exits.
 """
 
 from __future__ import annotations
 
 import errno
+import os
+import re
+import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 EXIT_OK = 0
 EXIT_GATE_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_ENVIRONMENT = 3
+EXIT_INTERNAL = 70
 EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class ErrorReport:
+    """An error as ``--json`` shows it.
+
+    ``kind`` is the class's name in lower case (``missing_dependency``); ``remedy`` the clause of the message that says
+    what to do, None where none stands apart.
+    """
+
+    kind: str
+    message: str
+    remedy: str | None
+    exit_code: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the error as JSON values."""
+        return asdict(self)
 
 
 class EdgeMnistError(Exception):
     """Base of every error a user can cause or meet."""
 
     exit_code = EXIT_BAD_INPUT
+
+    def report(self) -> ErrorReport:
+        """Return the error's kind, message, remedy and exit code."""
+        name = re.sub(r"(Error|Failure)$", "", type(self).__name__)
+        kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+        return ErrorReport(kind, str(self), _remedy(str(self)), self.exit_code)
+
+
+_IMPERATIVES = (
+    "add", "build", "calibrate", "call", "choose", "convert", "copy", "delete", "edgemnist", "export", "free",
+    "generate", "give", "install", "leave", "make", "measure", "name", "pip", "please", "put", "raise",
+    "remove", "rename", "repair", "restore", "run", "run:", "save", "see", "set", "sudo", "take", "train",
+    "try", "use", "write",
+)  # fmt: skip
+"""How a clause begins that says what to do."""
+
+_CLAUSE = re.compile(r"(?:; |: |\n\s*)(?=`?(?P<word>[\w:]+))")
+
+
+def _remedy(message: str) -> str | None:
+    """Return the first clause, set apart by a semicolon, colon or line, that is an instruction, to its line's end."""
+    for start in _CLAUSE.finditer(message):
+        if start["word"] in _IMPERATIVES:
+            return message[start.end() :].partition("\n")[0]
+    return None
+
+
+def fault_report(error: Exception) -> ErrorReport:
+    """Return what is said of an exception that nobody foresaw; its traceback goes to a log file that is named."""
+    handle, log = tempfile.mkstemp(prefix="edgemnist-fault-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write("".join(traceback.format_exception(error)))
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    remedy = f"please report it with the details in {log}"
+    return ErrorReport("internal", f"a fault of edgemnist's own: {what}; {remedy}", remedy, EXIT_INTERNAL)
 
 
 class InputError(EdgeMnistError):

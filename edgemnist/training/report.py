@@ -8,7 +8,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
@@ -41,6 +41,13 @@ class FitResult:
     cpu_seconds: float
     peak_memory_bytes: int
     history: tuple[EpochReport, ...]
+
+    stage: ClassVar[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON document of the stage."""
+        names = {"stage": self.stage, "model": str(self.model_path), "dataset": self.dataset, "arch": self.arch}
+        return names | self.figures()
 
     def figures(self) -> dict[str, Any]:
         """Return the figures as JSON values, for the manifest and ``--json``."""

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Json, Work
+from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.outcome import Outcome
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command()(codegen)
+    add_command(app, codegen)
 
 
 def codegen(
@@ -32,19 +33,14 @@ def codegen(
     ] = "auto",
     labels: Annotated[str | None, typer.Option(help="Class names, a,b,c. Default: the work folder's.")] = None,
     work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Write dependency-free C99 that runs an int8 model, equal byte for byte to TFLM."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.codegen import view
     from edgemnist.commands.codegen.stage import run_codegen, settings_from
-    from edgemnist.support import progress
 
     settings = settings_from(
         name=name, target=target, rounding=rounding, without=no_fuse or [], labels=labels, sparse=sparse
     )
     result = run_codegen(model, out, settings, WorkFolder(work))
-    if json:
-        progress.print_json(result.as_json())
-    else:
-        view.show(result)
+    return Outcome(result, lambda: view.show(result))

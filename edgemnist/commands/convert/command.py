@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Json, Seed, Work
+from edgemnist.commands.options import DEFAULT_WORK, Seed, Work, add_command
+from edgemnist.commands.outcome import Outcome
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command()(convert)
+    add_command(app, convert)
 
 
 def convert(
@@ -45,21 +46,15 @@ def convert(
     out: Annotated[Path | None, typer.Option(help="Folder for the results. Default: the work folder.")] = None,
     seed: Seed = 0,
     work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Convert a Keras model to .tflite and a C array; without a mode, to float32 and int8."""
     from edgemnist.commands.convert import stage, view
     from edgemnist.commands.convert.settings import settings_from
-    from edgemnist.support import progress
 
     chosen = {"int8": int8, "float32": float32, "float16": float16, "dynamic": dynamic, "int16x8": int16x8}
     settings = settings_from(
         chosen, io, calibration, seed, c_array=c_array, name=name, style=style, dataset=dataset, range_=normalisation
     )
     result = stage.run(settings, model, work, out, modes_given=any(chosen.values()))
-    generated = stage.write_c(result) if c else None
-    if json:
-        progress.print_json(result.as_json() | ({"c": generated.as_json()} if generated else {}))
-    else:
-        view.show(result)
-        view.show_c(generated)
+    result = stage.with_c_code(result) if c else result
+    return Outcome(result, lambda: view.show(result))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts.context import ModelContext
+from edgemnist.commands.codegen.stage import CodegenResult
 from edgemnist.csource.array import DEFAULT_NAME, STYLES
 from edgemnist.csource.source import check_identifier
 from edgemnist.support.errors import InputError
@@ -171,12 +172,13 @@ def operator_versions(model: TfliteModel) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class ConversionResult:
-    """What was made, where, of what; ``warnings`` are sentences that the user must see."""
+    """What was made, where, of what; ``warnings`` are sentences that the user must see, ``c`` the C code beside it."""
 
     source: Path
     folder: Path
     models: tuple[ConvertedModel, ...]
     warnings: tuple[str, ...]
+    c: CodegenResult | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -185,6 +187,7 @@ class ConversionResult:
             "folder": str(self.folder),
             "models": {model.mode: model.as_json() for model in self.models},
             "warnings": list(self.warnings),
+            **({"c": self.c.as_json()} if self.c else {}),
         }
 
 

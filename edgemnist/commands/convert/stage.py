@@ -14,7 +14,7 @@ from typing import Any
 
 from edgemnist.artifacts.context import ModelContext, context_beside
 from edgemnist.artifacts.folder import StageRecord, WorkFolder
-from edgemnist.commands.codegen.stage import CodegenResult, run_codegen
+from edgemnist.commands.codegen.stage import run_codegen
 from edgemnist.commands.convert import verification
 from edgemnist.commands.convert.c_array import CArrayResult, c_files, write_c_array, write_together
 from edgemnist.commands.convert.calibration import Calibration, check_input_scale, choose_calibration
@@ -90,14 +90,14 @@ def run(
     return write_c_array(model, settings, folder, out or work)
 
 
-def write_c(result: ConversionResult | CArrayResult) -> CodegenResult:
-    """Generate the C code of the int8 model that was just made, in ``c/`` beside it.
+def with_c_code(result: ConversionResult | CArrayResult) -> ConversionResult:
+    """Return the result with the C code of its int8 model, generated in ``c/`` beside it.
 
     :raises InputError: no int8 model was made.
     """
     if isinstance(result, CArrayResult) or all(model.mode != ModelKind.INT8.value for model in result.models):
         raise InputError("--c needs an int8 model; add --int8, or use `edgemnist codegen MODEL.tflite`")
-    return run_codegen(None, None, CodegenSettings(), WorkFolder(result.folder))
+    return replace(result, c=run_codegen(None, None, CodegenSettings(), WorkFolder(result.folder)))
 
 
 def run_conversion(

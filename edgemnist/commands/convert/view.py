@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from edgemnist.commands.codegen.stage import CodegenResult
 from edgemnist.commands.convert.c_array import CArrayResult
 from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, TensorFacts
 from edgemnist.support.progress import say, stdout_console
@@ -18,13 +17,6 @@ def show(result: ConversionResult | CArrayResult) -> None:
             console.print(line, markup=False)
         return
     _show_models(result)
-
-
-def show_c(generated: CodegenResult | None) -> None:
-    """Print where the C code went, if there is any."""
-    if generated is not None:
-        size = f"arena {generated.generated.plan.size:,} bytes"
-        stdout_console().print(f"C code: {generated.folder}, {size}", markup=False)
 
 
 def _show_models(result: ConversionResult) -> None:
@@ -51,6 +43,9 @@ def _show_models(result: ConversionResult) -> None:
         console.print(line, markup=False)
     for warning in result.warnings:
         say(f"warning: {warning}")
+    if result.c is not None:
+        size = f"arena {result.c.generated.plan.size:,} bytes"
+        console.print(f"C code: {result.c.folder}, {size}", markup=False)
 
 
 def _row(model: ConvertedModel) -> list[str]:

@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import Json
+from edgemnist.commands.options import add_command
+from edgemnist.commands.outcome import Outcome
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     commands = typer.Typer(no_args_is_help=True, help="Bring a model to a Raspberry Pi or a phone.")
-    commands.command()(pi)
-    commands.command()(emulator)
-    commands.command()(android)
-    commands.command()(ios)
+    add_command(commands, pi)
+    add_command(commands, emulator)
+    add_command(commands, android)
+    add_command(commands, ios)
     app.add_typer(commands, name="deploy")
 
 
@@ -51,8 +52,7 @@ def pi(
     against: Annotated[
         list[Path] | None, typer.Option(help="With --advise: a further model, such as the float one; repeatable.")
     ] = None,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Make a bundle that runs the model on a Raspberry Pi and proves there that the outputs are the same."""
     from edgemnist.commands.deploy.pi import BundleOptions, deploy_pi
     from edgemnist.commands.deploy.view import show_bundle
@@ -60,30 +60,30 @@ def pi(
     from edgemnist.pi.ssh import connection
 
     if advise:
-        return _advise([model, *(against or ())], json)
+        return _advise([model, *(against or ())])
     remote = None if to is None else RemoteOptions(connection(to, ssh_config), folder, target, python)
     options = BundleOptions(model, out, dataset, images, wheels, interpreter, tuple(emulate or ()), remote)
     bundle = deploy_pi(options)
-    show_bundle(bundle, as_json=json)
-    return bundle.raise_failed()
+    return Outcome(bundle, lambda: show_bundle(bundle), bundle.raise_failed)
 
 
-def _advise(models: list[Path], json: bool) -> None:
+def _advise(models: list[Path]) -> Outcome:
     from edgemnist.commands.deploy.advise import advise
     from edgemnist.commands.deploy.view import show_advice
 
-    show_advice(advise(models), as_json=json)
+    found = advise(models)
+    return Outcome(found, lambda: show_advice(found))
 
 
 def emulator(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="bookworm-aarch64, bookworm-armv7, ...")],
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Download a Raspberry Pi's system (Debian packages and wheels), to be emulated here. Nothing is installed."""
     from edgemnist.commands.deploy.prepare import prepare_emulators
     from edgemnist.commands.deploy.view import show_emulators
 
-    show_emulators(prepare_emulators(targets), as_json=json)
+    prepared = prepare_emulators(targets)
+    return Outcome(prepared, lambda: show_emulators(prepared))
 
 
 def android(
@@ -93,13 +93,13 @@ def android(
         str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
     ] = None,
     package: Annotated[str, typer.Option(help="The Kotlin package.")] = "com.example.classifier",
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Write the model with metadata and the Kotlin code that runs it with LiteRT."""
     from edgemnist.commands.deploy.phones import deploy_phone
     from edgemnist.commands.deploy.view import show_phone
 
-    show_phone(deploy_phone("android", model, out, dataset=dataset, package=package), as_json=json)
+    written = deploy_phone("android", model, out, dataset=dataset, package=package)
+    return Outcome(written, lambda: show_phone(written))
 
 
 def ios(
@@ -108,10 +108,10 @@ def ios(
     dataset: Annotated[
         str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
     ] = None,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Write the model with metadata and the Swift code that runs it with LiteRT."""
     from edgemnist.commands.deploy.phones import deploy_phone
     from edgemnist.commands.deploy.view import show_phone
 
-    show_phone(deploy_phone("ios", model, out, dataset=dataset), as_json=json)
+    written = deploy_phone("ios", model, out, dataset=dataset)
+    return Outcome(written, lambda: show_phone(written))

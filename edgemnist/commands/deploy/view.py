@@ -9,14 +9,11 @@ from edgemnist.commands.deploy.phones import PhoneFiles
 from edgemnist.commands.deploy.pi import Bundle
 from edgemnist.commands.deploy.prepare import PreparedEmulator
 from edgemnist.pi.replay import Comparison, Replay
-from edgemnist.support.progress import print_json, say, stdout_console
+from edgemnist.support.progress import say, stdout_console
 
 
-def show_bundle(bundle: Bundle, *, as_json: bool) -> None:
+def show_bundle(bundle: Bundle) -> None:
     """Print what was written."""
-    if as_json:
-        print_json(bundle.as_json())
-        return
     for note in bundle.notes:
         say(f"note: {note}")
     wheels = f", wheels {bundle.wheel_bytes:,}" if bundle.wheel_bytes else ""
@@ -29,11 +26,8 @@ def show_bundle(bundle: Bundle, *, as_json: bool) -> None:
             console.print(line, markup=False)
 
 
-def show_emulators(emulators: Sequence[PreparedEmulator], *, as_json: bool) -> None:
+def show_emulators(emulators: Sequence[PreparedEmulator]) -> None:
     """Print what was fetched."""
-    if as_json:
-        print_json([one.as_json() for one in emulators])
-        return
     for one in emulators:
         versions = ", ".join(f"{package} {version}" for package, version in one.interpreters)
         stdout_console().print(
@@ -41,11 +35,8 @@ def show_emulators(emulators: Sequence[PreparedEmulator], *, as_json: bool) -> N
         )
 
 
-def show_advice(advice: Advice, *, as_json: bool) -> None:
+def show_advice(advice: Advice) -> None:
     """Print counted instructions as a table, models beside each other, and the best of each board."""
-    if as_json:
-        print_json(advice.as_json())
-        return
     from rich.table import Table
 
     models = list(dict.fromkeys((one.model, one.kind) for one in advice.measurements))
@@ -66,11 +57,8 @@ def show_advice(advice: Advice, *, as_json: bool) -> None:
         say(f"not measured: {note}")
 
 
-def show_phone(written: PhoneFiles, *, as_json: bool) -> None:
+def show_phone(written: PhoneFiles) -> None:
     """Print what was written for a phone."""
-    if as_json:
-        print_json(written.as_json())
-        return
     console = stdout_console()
     console.print(f"wrote {', '.join(written.files)} into {written.folder}", markup=False)
     console.print(f"  input:  {written.input}", markup=False)

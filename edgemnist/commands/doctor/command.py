@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from edgemnist.commands.options import Json
+from edgemnist.commands.options import add_command
+from edgemnist.commands.outcome import Outcome
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command()(doctor)
+    add_command(app, doctor)
 
 
-def doctor(json: Json = False) -> None:
+def doctor() -> Outcome:
     """Say what is here and works (packages, runtimes, toolchains, datasets), and how to get the rest."""
     from edgemnist.commands.doctor import stage, view
-    from edgemnist.support.progress import print_json, stdout_console
 
     diagnosis = stage.diagnose()
-    if json:
-        print_json(diagnosis.as_json())
-    else:
-        view.show(diagnosis, stdout_console())
-    diagnosis.raise_broken()
+    return Outcome(diagnosis, lambda: view.show(diagnosis), diagnosis.raise_broken)

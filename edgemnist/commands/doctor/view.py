@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from edgemnist.commands.doctor.stage import Diagnosis, Finding
+from edgemnist.support.progress import stdout_console
 
 _NAME_WIDTH = 30
 
 
-def show(diagnosis: Diagnosis, console: Console) -> None:
+def show(diagnosis: Diagnosis) -> None:
     """Print the diagnosis: what is there with its version or place, what is not with the command that brings it."""
     heading = f"edgemnist {diagnosis.edgemnist}, Python {diagnosis.python} ({diagnosis.executable}), {diagnosis.system}"
     lines = [heading]
@@ -22,7 +21,7 @@ def show(diagnosis: Diagnosis, console: Console) -> None:
         ("Datasets", diagnosis.datasets),
     ):
         lines += ["", title, *_lines(findings)]
-    console.print("\n".join(lines), markup=False, soft_wrap=True)
+    stdout_console().print("\n".join(lines), markup=False, soft_wrap=True)
 
 
 def _lines(findings: Sequence[Finding]) -> list[str]:

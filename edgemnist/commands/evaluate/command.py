@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Json, Work
+from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.outcome import Outcome
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command()(evaluate)
+    add_command(app, evaluate)
 
 
 def evaluate(
@@ -33,8 +34,7 @@ def evaluate(
     mistakes: Annotated[Path | None, typer.Option(metavar="PNG", help="Write the misclassified images.")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a few thousand images.")] = 300.0,
     work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Classify the test set with one model: accuracy, precision, recall and F1 by class, confusion matrix, mistakes."""
     from edgemnist.commands.evaluate import pictures, stage, view
     from edgemnist.commands.parity.gate import parse_names
@@ -45,4 +45,4 @@ def evaluate(
     names = parse_names(runtime or [])
     found = stage.evaluate(stage.EvaluateOptions(work, model, choice, normalisation, names, timeout))
     written = pictures.write_pictures(found, confusion, mistakes)
-    view.show(found.report, written, as_json=json)
+    return Outcome(found.report, lambda: view.show(found.report, written))

@@ -10,18 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from edgemnist.commands.evaluate.report import EvaluationReport
-from edgemnist.support.progress import print_json, stdout_console
+from edgemnist.support.progress import stdout_console
 
 _WIDTH_OFF_TERMINAL = 120
 _LARGEST_MATRIX = 16
 _CONFUSED_PAIRS = 10
 
 
-def show(report: EvaluationReport, notes: Sequence[str], *, as_json: bool) -> None:
-    """Print the report to stdout, as JSON or as tables with the notes below; a file or pipe gets their full width."""
-    if as_json:
-        print_json(report.as_json())
-        return
+def show(report: EvaluationReport, notes: Sequence[str]) -> None:
+    """Print the report to stdout as tables with the notes below; a file or pipe gets their full width."""
     console = stdout_console()
     if not console.is_terminal:
         console.width = _WIDTH_OFF_TERMINAL

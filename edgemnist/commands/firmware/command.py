@@ -1,4 +1,4 @@
-"""``edgemnist firmware build``, ``run`` and ``package``, and ``edgemnist boards``."""
+"""``edgemnist firmware build``, ``run`` and ``package``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Json, Work
+from edgemnist.commands.building import Model, Optimise, ToolchainName
+from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.outcome import Outcome
 from edgemnist.mcu import DEFAULT_BOARD
 
-Model = Annotated[Path | None, typer.Option("--model", help="A .tflite file. Default: the work folder's int8 model.")]
 BoardName = Annotated[str, typer.Option("--board", help="A name of `edgemnist boards`, or a folder with a board.toml.")]
-ToolchainName = Annotated[str, typer.Option("--toolchain", help="auto, zig (from PyPI) or gnu (the system's).")]
-Optimise = Annotated[str, typer.Option("--optimise", help="speed or size.")]
 Stack = Annotated[int | None, typer.Option("--stack", min=64, max=1 << 20, help="Bytes to reserve for the stack.")]
 Engine = Annotated[str, typer.Option("--engine", help="c: generated C. tflm: TensorFlow Lite for Microcontrollers.")]
 TflmInclude = Annotated[Path | None, typer.Option("--tflm-include", help="For tflm: folder that holds tensorflow/.")]
@@ -23,11 +22,10 @@ TflmLibrary = Annotated[Path | None, typer.Option("--tflm-lib", help="For tflm: 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     group = typer.Typer(no_args_is_help=True, help="Build, run and package firmware for microcontrollers.")
-    group.command()(build)
-    group.command()(run)
-    group.command()(package)
+    add_command(group, build)
+    add_command(group, run)
+    add_command(group, package)
     app.add_typer(group, name="firmware")
-    app.command()(boards)
 
 
 def build(
@@ -42,21 +40,15 @@ def build(
     tflm_include: TflmInclude = None,
     tflm_lib: TflmLibrary = None,
     work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Build a model's firmware: ELF, bin, map, and where its bytes go."""
     from edgemnist.commands.firmware import stage, view
     from edgemnist.mcu.build import BuildSettings
-    from edgemnist.support import progress
 
     network = stage.network_settings(engine, tflm_include, tflm_lib)
     settings = BuildSettings(toolchain, optimise, transport, stack, network=network)
     image = stage.build(model, board, settings, out, work)
-    if json:
-        progress.print_json(image.as_json())
-    else:
-        view.show_image(image)
-    image.raise_too_large()
+    return Outcome(image, lambda: view.show_image(image), image.raise_too_large)
 
 
 def run(
@@ -76,23 +68,17 @@ def run(
     tflm_include: TflmInclude = None,
     tflm_lib: TflmLibrary = None,
     work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Run a model's firmware on an emulated core or a real board: accuracy, exactness, instructions, stack."""
     from edgemnist.commands.firmware import stage, view
     from edgemnist.commands.firmware.run import RunSettings, raise_inexact
     from edgemnist.mcu.build import BuildSettings
-    from edgemnist.support import progress
 
     network = stage.network_settings(engine, tflm_include, tflm_lib)
     settings = BuildSettings(toolchain, optimise, stack_bytes=stack, network=network)
     options = RunSettings(dataset, images, emulator, profile, timeout, settings)
     report = stage.run(model, board, port, baud, options, work)
-    if json:
-        progress.print_json(report.as_json())
-    else:
-        view.show_report(report)
-    raise_inexact(report)
+    return Outcome(report, lambda: view.show_report(report), lambda: raise_inexact(report))
 
 
 def package(
@@ -101,33 +87,9 @@ def package(
     out: Annotated[Path | None, typer.Option(help="The zip to write. Default: in the work folder.")] = None,
     name: Annotated[str, typer.Option(help="Prefix of files and C names.")] = "model",
     work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Pack a model's C code, self-test and an example as a library or project of an embedded build system."""
-    from edgemnist.commands.firmware import stage
-    from edgemnist.support import progress
+    from edgemnist.commands.firmware import stage, view
 
     result = stage.package(platform, model, out, name, work)
-    if json:
-        progress.print_json(result.as_json())
-    else:
-        progress.stdout_console().print(f"{result.path}: {result.bytes:,} B, {len(result.files)} files", markup=False)
-
-
-def boards(
-    model: Model = None,
-    optimise: Optimise = "speed",
-    toolchain: ToolchainName = "auto",
-    work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
-    """List the known boards, and whether the model fits each."""
-    from edgemnist.commands.firmware import stage, view
-    from edgemnist.mcu.build import BuildSettings
-    from edgemnist.support import progress
-
-    fits, name = stage.fits(model, BuildSettings(toolchain, optimise), work)
-    if json:
-        progress.print_json({"model": name, "boards": [fit.as_json() for fit in fits]})
-    else:
-        view.show_boards(fits, name)
+    return Outcome(result, lambda: view.show_package(result))

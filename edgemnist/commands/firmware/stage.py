@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +15,9 @@ from edgemnist.harness.subjects import ImageChoice, file_subjects
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware, for_core
-from edgemnist.mcu.fit import BoardFit, fit_boards
 from edgemnist.mcu.network import NetworkSettings, TflmPlace
 from edgemnist.mcu.packages import Example, PackageResult, find_platform, image_examples, package_firmware
-from edgemnist.support.errors import InputError, StageOrderError
+from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import read_tflite
 
 
@@ -67,15 +65,6 @@ def run_on_default_board(work: WorkFolder) -> FirmwareReport:
     board = find_board(DEFAULT_BOARD)
     settings = RunSettings(build=for_core(BuildSettings(), board))
     return run_emulated_board(find_model(None, work), board, settings, work.path(f"firmware/{board.name}"))
-
-
-def fits(model: Path | None, settings: BuildSettings, work: Path) -> tuple[Sequence[BoardFit], str | None]:
-    """Return every board with how the model fits, and the model's name; without any model only the boards."""
-    try:
-        path = find_model(model, WorkFolder(work))
-    except StageOrderError:
-        return fit_boards(None, settings), None
-    return fit_boards(read_tflite(path), settings), path.name
 
 
 def package(platform: str, model: Path | None, out: Path | None, name: str, work: Path) -> PackageResult:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from edgemnist.commands.firmware.report import FirmwareReport, LayerCount, MeasuredTime
 from edgemnist.mcu.build import FirmwareImage
 from edgemnist.mcu.cycles import NoTimingModel
-from edgemnist.mcu.fit import BoardFit
-from edgemnist.support.progress import stdout_console
+from edgemnist.mcu.packages import PackageResult
+from edgemnist.support.progress import print_table, stdout_console
 
 _FUNCTIONS_SHOWN = 15
 
@@ -17,7 +17,7 @@ def show_image(image: FirmwareImage) -> None:
     """Print where an image's bytes go."""
     layers = zip(image.layers, image.sizes.layers, strict=True)
     rows = [[layer.operator, f"{size.code:,}", f"{size.constants:,}", f"{layer.macs:,}"] for layer, size in layers]
-    _table(["layer", "code B", "constants B", "MACs"], rows)
+    print_table(["layer", "code B", "constants B", "MACs"], rows)
     for line in _image_lines(image):
         stdout_console().print(line, markup=False)
     files = f"files   {image.path.parent}: firmware.elf, .bin, .hex, .map, .json"
@@ -41,13 +41,15 @@ def _image_lines(image: FirmwareImage) -> Iterator[str]:
 def show_report(report: FirmwareReport) -> None:
     """Print a firmware run."""
     if report.layers and report.layers[0].instructions is not None:
-        _table(["layer", "instructions", "MACs", "per MAC", "code B", "constants B"], [*map(_layer_row, report.layers)])
+        print_table(
+            ["layer", "instructions", "MACs", "per MAC", "code B", "constants B"], [*map(_layer_row, report.layers)]
+        )
     if report.functions:
         shown = list(report.functions.items())[:_FUNCTIONS_SHOWN]
-        _table(["function", "instructions"], [[name, f"{count:,}"] for name, count in shown])
+        print_table(["function", "instructions"], [[name, f"{count:,}"] for name, count in shown])
         if report.estimate is not None and not isinstance(report.estimate, NoTimingModel):
             shares = [[one.kind.value, f"{one.instructions:,}", f"{one.cycles:,.0f}"] for one in report.estimate.shares]
-            _table(["class of instruction", "instructions", "cycles (estimate)"], shares)
+            print_table(["class of instruction", "instructions", "cycles (estimate)"], shares)
     for line in _report_lines(report):
         stdout_console().print(line, markup=False)
 
@@ -107,31 +109,6 @@ def _time_text(time: MeasuredTime) -> str:
     )
 
 
-def show_boards(fits: Sequence[BoardFit], model: str | None) -> None:
-    """Print the boards, and whether the model fits each."""
-    rows = [
-        [fit.board.name, fit.board.core.title, f"{fit.board.clock_hz / 1e6:g}", f"{fit.board.flash.bytes // 1024:,}",
-         f"{fit.board.ram.bytes // 1024:,}", ", ".join(fit.board.emulators()), fit.verdict]
-        for fit in fits
-    ]  # fmt: skip
-    _table(["board", "core", "MHz", "flash KiB", "RAM KiB", "emulators", model or "no model given"], rows)
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    numbers = [bool(rows) and all(_is_number(row[column]) for row in rows) for column in range(len(headings))]
-    for heading, number in zip(headings, numbers, strict=True):
-        table.add_column(escape(heading), justify="right" if number else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    console = stdout_console()
-    if not console.is_terminal:
-        console.width = 140
-    console.print(table, "")
-
-
-def _is_number(text: str) -> bool:
-    return not text or text.replace(",", "").replace(".", "").isdigit()
+def show_package(result: PackageResult) -> None:
+    """Print where a package is."""
+    stdout_console().print(f"{result.path}: {result.bytes:,} B, {len(result.files)} files", markup=False)

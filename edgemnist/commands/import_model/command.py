@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Json, Seed, Work
+from edgemnist.commands.options import DEFAULT_WORK, Seed, Work, add_command
+from edgemnist.commands.outcome import Outcome
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command(name="import")(import_model)
+    add_command(app, import_model, "import")
 
 
 def import_model(
@@ -24,15 +25,10 @@ def import_model(
     ] = None,
     seed: Seed = 0,
     work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Take over a PyTorch, JAX or scikit-learn model, compared with the original; then convert it as one's own."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.import_model import stage, view
-    from edgemnist.support import progress
 
     result = stage.run_import(stage.ImportSettings(model, dataset, normalisation, seed), WorkFolder(work))
-    if json:
-        progress.print_json(result.as_json())
-    else:
-        view.show(result)
+    return Outcome(result, lambda: view.show(result))

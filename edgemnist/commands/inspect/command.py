@@ -7,25 +7,21 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Json, Work
+from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.outcome import Outcome
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command()(inspect)
+    add_command(app, inspect)
 
 
 def inspect(
     model: Annotated[Path | None, typer.Argument(help="A .tflite file. Default: the work folder's int8 model.")] = None,
     work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Show what is in a .tflite: operators, shapes, MACs, weight bytes, quantisation, peak activation memory."""
     from edgemnist.commands.inspect import stage, view
-    from edgemnist.support import progress
 
-    path, inspection = stage.inspect_file(model, work)
-    if json:
-        progress.print_json({"file": str(path), **inspection.as_json()})
-    else:
-        view.show(inspection, str(path))
+    found = stage.inspect_file(model, work)
+    return Outcome(found, lambda: view.show(found.inspection, str(found.path)))

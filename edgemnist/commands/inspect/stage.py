@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.support.errors import StageOrderError
@@ -12,8 +14,20 @@ from edgemnist.tflite.inspection import Inspection, inspect
 INT8_MODEL = "model_int8.tflite"
 
 
-def inspect_file(path: Path | None, work: Path) -> tuple[Path, Inspection]:
-    """Read and inspect a file, or the work folder's int8 model when ``path`` is None; return its path as well.
+@dataclass(frozen=True, eq=False)
+class InspectedFile:
+    """A file and what is in it."""
+
+    path: Path
+    inspection: Inspection
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON document of ``edgemnist inspect --json``."""
+        return {"file": str(self.path), **self.inspection.as_json()}
+
+
+def inspect_file(path: Path | None, work: Path) -> InspectedFile:
+    """Read and inspect a file, or the work folder's int8 model when ``path`` is None.
 
     :raises StageOrderError: no path given and nothing has been converted to int8 in the work folder.
     """
@@ -25,4 +39,4 @@ def inspect_file(path: Path | None, work: Path) -> tuple[Path, Inspection]:
             raise StageOrderError(
                 f"{str(work)!r} holds no {INT8_MODEL}: name a .tflite file, or run `edgemnist convert --int8` first"
             )
-    return path, inspect(read_tflite(path))
+    return InspectedFile(path, inspect(read_tflite(path)))

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, Json, Work
+from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, Work, add_command
+from edgemnist.commands.outcome import Outcome
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command()(parity)
+    add_command(app, parity)
 
 
 def parity(
@@ -38,20 +39,14 @@ def parity(
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one runtime and one model.")] = 300.0,
     work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Run the same images through every runtime and compare: accuracy, agreement, exactness, latency, memory."""
     from edgemnist.commands.parity import gate, stage, view
     from edgemnist.harness import subjects
-    from edgemnist.support.progress import print_json, stdout_console
 
     choice = subjects.choice_of_options(images, all_images, dataset)
     gates = gate.Gates(max_accuracy_drop, gate.parse_names(require_exact or []))
     names = gate.parse_names(runtime or [])
     options = stage.ParityOptions(work, tuple(models or ()), choice, normalisation, names, gates, timeout)
     report = stage.parity(options)
-    if json:
-        print_json(report.as_json())
-    else:
-        view.show(report, stdout_console())
-    gate.raise_failed(report)
+    return Outcome(report, lambda: view.show(report), lambda: gate.raise_failed(report))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from edgemnist.commands.parity.report import MEMORY, TIMING, ModelEntry, ParityReport, RunEntry
 from edgemnist.harness.compare import Difference
+from edgemnist.support.progress import stdout_console
 
 _COLUMNS = (
     ("runtime", "left"),
@@ -27,8 +28,9 @@ _COLUMNS = (
 _WIDTH_OFF_TERMINAL = 120
 
 
-def show(report: ParityReport, console: Console) -> None:
-    """Print the report to a console; a file or pipe gets the table's full width."""
+def show(report: ParityReport) -> None:
+    """Print the report to stdout; a file or pipe gets the table's full width."""
+    console = stdout_console()
     if not console.is_terminal:
         console.width = _WIDTH_OFF_TERMINAL
     console.print(render(report))

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Json, Work
+from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.outcome import Outcome
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command()(predict)
+    add_command(app, predict)
 
 
 def predict(
@@ -26,13 +27,12 @@ def predict(
     ] = "auto",
     view: Annotated[str | None, typer.Option(metavar="ascii|FILE.png", help="Show what the net sees.")] = None,
     work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Classify image files; any size, dark on bright or bright on dark."""
     from edgemnist.commands.predict import stage
     from edgemnist.commands.predict import view as predict_view
 
     predict_view.check_view(view)
     found = stage.predict_files(images, work=work, model=model, dataset=dataset, invert=invert)
-    predict_view.show(found, view, as_json=json)
-    found.raise_problems()
+    shown = predict_view.shown(found, view)
+    return Outcome(shown, lambda: predict_view.show(shown), found.raise_problems)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgemnist.commands.predict.stage import Prediction, Predictions, ascii_view, png_view
 from edgemnist.support.errors import InputError
 from edgemnist.support.files import write_bytes
-from edgemnist.support.progress import print_json, stdout_console
+from edgemnist.support.progress import stdout_console
 
 ASCII = "ascii"
 _SHOWN_PROBABILITY = 0.0005
@@ -23,19 +24,43 @@ def check_view(view: str | None) -> None:
         raise InputError(f"cannot show the images as {view!r}; give --view ascii, or a file that ends in .png")
 
 
-def show(found: Predictions, view: str | None, *, as_json: bool) -> None:
-    """Print predictions to stdout and write the PNG if one is asked for.
+@dataclass(frozen=True, eq=False)
+class ShownPredictions:
+    """Predictions, and whether what the net saw stands beside them as characters."""
+
+    found: Predictions
+    as_characters: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON document of ``edgemnist predict --json``."""
+        found = self.found
+        entries = [one.as_json() for one in found.predictions]
+        if self.as_characters:
+            for entry, one in zip(entries, found.predictions, strict=True):
+                entry["view"] = ascii_view(one.seen.pixels)
+        return {
+            "model": found.model,
+            "runtime": found.runtime,
+            "predictions": entries,
+            "problems": list(found.problems),
+        }
+
+
+def shown(found: Predictions, view: str | None) -> ShownPredictions:
+    """Return predictions to be shown, after writing the PNG if one is asked for.
 
     :raises StorageError: the PNG cannot be written.
     """
     if view is not None and view != ASCII and found.predictions:
         write_bytes(Path(view), png_view(found))
-    if as_json:
-        print_json(_as_json(found, view))
-        return
-    console = stdout_console()
+    return ShownPredictions(found, view == ASCII)
+
+
+def show(predictions: ShownPredictions) -> None:
+    """Print predictions to stdout."""
+    found, console = predictions.found, stdout_console()
     for one in found.predictions:
-        if view == ASCII:
+        if predictions.as_characters:
             console.print("\n".join(ascii_view(one.seen.pixels)), markup=False)
         console.print(_line(one), markup=False, soft_wrap=True)
     if found.predictions:
@@ -47,16 +72,3 @@ def _line(one: Prediction) -> str:
     chances = ", ".join(f"{other.label} {100 * other.probability:.1f} %" for other in likely)
     how = f"inverted, {one.seen.framing}" if one.seen.inverted else one.seen.framing
     return f"{one.file}: {one.best.label}  ({chances}; {how})" + (f"; note: {one.seen.note}" if one.seen.note else "")
-
-
-def _as_json(found: Predictions, view: str | None) -> dict[str, Any]:
-    entries = [one.as_json() for one in found.predictions]
-    if view == ASCII:
-        for entry, one in zip(entries, found.predictions, strict=True):
-            entry["view"] = ascii_view(one.seen.pixels)
-    return {
-        "model": found.model,
-        "runtime": found.runtime,
-        "predictions": entries,
-        "problems": list(found.problems),
-    }

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from edgemnist.commands.fitting import Fitting, TrainedOn
-from edgemnist.commands.options import TrackedCommand, spread
+from edgemnist.commands.options import add_command
+from edgemnist.commands.outcome import Outcome
 from edgemnist.training.augment import choice_of_options
 
 Sparsity = Annotated[float | None, typer.Option("--sparsity", help="Share of zeros, 0 to below 1; default 0.5.")]
@@ -23,7 +24,7 @@ Pattern = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command("prune", cls=TrackedCommand)(spread(prune))
+    add_command(app, prune, tracked=True)
 
 
 def prune(
@@ -33,17 +34,16 @@ def prune(
     pattern: Pattern = None,
     dataset: TrainedOn = None,
     fitting: Fitting,
-) -> None:
+) -> Outcome:
     """Set weights of the trained model to zero while fine-tuning it; writes pruned.keras."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.artifacts.tracking import open_tracking
-    from edgemnist.commands.prune import stage
-    from edgemnist.commands.prune.view import show_pruning
+    from edgemnist.commands.prune import stage, view
 
     settings = stage.PruneSettings(
         sparsity, schedule, pattern, fitting.epochs, fitting.seed, fitting.batch, fitting.learning_rate,
         choice_of_options(fitting.augment, None), fitting.distillation(),
     )  # fmt: skip
     work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)
-    show_pruning(stage.prune_named(settings, dataset, work, resume=fitting.resume), as_json=fitting.as_json)
-    tracking.log(work, "prune")
+    result = stage.prune_named(settings, dataset, work, resume=fitting.resume)
+    return Outcome(result, lambda: view.show(result), lambda: tracking.log(work, "prune"))

@@ -67,6 +67,8 @@ class PruneResult(FitResult):
     nobody knows; the gzip sizes are of all weights as float32, in bytes.
     """
 
+    stage = "prune"
+
     accuracy_before: float
     sparsity: float
     parameters_left: int

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgemnist.support.progress import print_json, stdout_console
+from edgemnist.support.progress import stdout_console
 
 if TYPE_CHECKING:
     from edgemnist.commands.prune.stage import PruneResult
 
 
-def show_pruning(result: PruneResult, *, as_json: bool) -> None:
-    """Print a pruning's result to stdout: a table of layers and a table of figures, or one JSON document."""
-    if as_json:
-        print_json(
-            {"stage": "prune", "model": str(result.model_path), "dataset": result.dataset, "arch": result.arch}
-            | result.figures()
-        )
-        return
+def show(result: PruneResult) -> None:
+    """Print a pruning's result to stdout: a table of layers and a table of figures."""
     from rich.table import Table
 
     layers = Table("layer", "kind", "weights", "zeros", "sparsity", "note")

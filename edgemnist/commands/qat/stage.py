@@ -62,6 +62,8 @@ class QatResult(FitResult):
     the share of zeros in all kernels.
     """
 
+    stage = "qat"
+
     source: str
     accuracy_before: float
     sparsity: float

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgemnist.support.progress import print_json, stdout_console
+from edgemnist.support.progress import stdout_console
 
 if TYPE_CHECKING:
     from edgemnist.commands.qat.stage import QatResult
 
 
-def show_qat(result: QatResult, *, as_json: bool) -> None:
-    """Print a quantisation-aware training's result to stdout, as a table or as one JSON document."""
-    if as_json:
-        print_json(
-            {"stage": "qat", "model": str(result.model_path), "dataset": result.dataset, "arch": result.arch}
-            | result.figures()
-        )
-        return
+def show(result: QatResult) -> None:
+    """Print a quantisation-aware training's result to stdout."""
     from rich.table import Table
 
     table = Table("model", "accuracy", "validation", "sparsity", "epochs", "seconds")

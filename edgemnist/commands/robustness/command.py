@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, Json, Work
+from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, Work, add_command
+from edgemnist.commands.outcome import Outcome
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command()(robustness)
+    add_command(app, robustness)
 
 
 def robustness(
@@ -45,8 +46,7 @@ def robustness(
         int, typer.Option(min=0, max=2**31 - 1, help="Seed of the corruptions; the images are always the same.")
     ] = 0,
     work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Accuracy under the 15 corruptions of MNIST-C and four sweeps, of the float and the int8 model side by side."""
     from edgemnist.commands.parity.gate import parse_names
     from edgemnist.commands.robustness import sheet, stage, view
@@ -61,12 +61,12 @@ def robustness(
             "--show runs no model; name the dataset to draw with --dataset, or the work folder with --work"
         )
     if show is not None:
-        view.show_sheet(sheet.write_sheet(show, work, dataset, names, severities, seed), as_json=json)
-        return
+        drawn = sheet.write_sheet(show, work, dataset, names, severities, seed)
+        return Outcome(drawn, lambda: view.show_sheet(drawn))
     choice, engines = choice_of_options(images, all_images, dataset), parse_names(runtime or [])
     found = stage.robustness(
         stage.RobustnessOptions(
             work, tuple(models or ()), choice, normalisation, names, severities, engines, seed, out, timeout
         )
     )
-    view.show(found, as_json=json)
+    return Outcome(found.report, lambda: view.show(found))

@@ -15,18 +15,15 @@ from edgemnist.commands.robustness.stage import Robustness
 from edgemnist.commands.robustness.statistics import Estimate
 from edgemnist.commands.robustness.summary import in_points
 from edgemnist.data.corruptions import MAX_SEVERITY
-from edgemnist.support.progress import print_json, say, stdout_console
+from edgemnist.support.progress import say, stdout_console
 
 _WIDTH_OFF_TERMINAL = 120
 
 
-def show(found: Robustness, *, as_json: bool) -> None:
-    """Print the report to stdout, as JSON or as tables; a file or pipe gets their full width."""
+def show(found: Robustness) -> None:
+    """Print the report to stdout as tables; a file or pipe gets their full width."""
     if found.written and not found.plot:
         say("no plot drawn: matplotlib is not installed (pip install 'edgemnist[plot]')")
-    if as_json:
-        print_json(found.report.as_json())
-        return
     console = stdout_console()
     if not console.is_terminal:
         console.width = _WIDTH_OFF_TERMINAL
@@ -34,12 +31,9 @@ def show(found: Robustness, *, as_json: bool) -> None:
     console.print(Group(*_parts(found.report), *notes))
 
 
-def show_sheet(sheet: CorruptionSheet, *, as_json: bool) -> None:
+def show_sheet(sheet: CorruptionSheet) -> None:
     """Print where a contact sheet is."""
-    if as_json:
-        print_json(sheet.as_json())
-    else:
-        stdout_console().print(str(sheet.path), markup=False)
+    stdout_console().print(str(sheet.path), markup=False)
 
 
 def _parts(report: RobustnessReport) -> Iterator[RenderableType]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Json, Mlflow, Seed, TrackedCommand, Work
+from edgemnist.commands.options import DEFAULT_WORK, Mlflow, Seed, Work, add_command
+from edgemnist.commands.outcome import Outcome
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command(cls=TrackedCommand)(run)
+    add_command(app, run, tracked=True)
 
 
 def run(
@@ -25,19 +27,14 @@ def run(
     seed: Seed = 0,
     mlflow: Mlflow = None,
     work: Work = DEFAULT_WORK,
-    json: Json = False,
-) -> None:
+) -> Outcome:
     """Run the main job: data, train, prune, convert, C array, C code, parity; then print the report."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.artifacts.tracking import open_tracking
     from edgemnist.commands.run import stage, view
-    from edgemnist.support import progress
 
     tracking = open_tracking(mlflow)
     settings = stage.RunSettings(dataset, arch, preset, seed, sparsity, epochs)
     report = stage.run_main_job(settings, WorkFolder(work))
-    if json:
-        progress.print_json(report.as_json())
-    else:
-        view.show(report)
-    tracking.log(WorkFolder(work), "run", stage.RECORDED_STAGES)
+    log = partial(tracking.log, WorkFolder(work), "run", stage.RECORDED_STAGES)
+    return Outcome(report, lambda: view.show(report), log)

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from edgemnist.commands.fitting import Fitting
-from edgemnist.commands.options import TrackedCommand, spread
+from edgemnist.commands.options import add_command
+from edgemnist.commands.outcome import Outcome
 from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, architectures
 from edgemnist.training.augment import AUGMENTATIONS, choice_of_options
 
@@ -64,7 +65,7 @@ FineTuneEpochs = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command("train", cls=TrackedCommand)(spread(train))
+    add_command(app, train, tracked=True)
 
 
 def train(
@@ -84,12 +85,11 @@ def train(
     weights: Weights = None,
     freeze: Freeze = None,
     fine_tune_epochs: FineTuneEpochs = None,
-) -> None:
+) -> Outcome:
     """Train a model on a dataset; writes trained.keras, its history and curves."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.artifacts.tracking import open_tracking
-    from edgemnist.commands.train import stage
-    from edgemnist.commands.train.view import show_training
+    from edgemnist.commands.train import stage, view
     from edgemnist.training.mobilenet import transfer_of_options
 
     chosen, base = choice_of_options(fitting.augment, augmentation), (alpha, weights, freeze, fine_tune_epochs)
@@ -99,5 +99,4 @@ def train(
     )  # fmt: skip
     work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)
     result = stage.train_named(settings, dataset, work, image_size=image_size, resume=fitting.resume)
-    show_training(result, as_json=fitting.as_json)
-    tracking.log(work, "train")
+    return Outcome(result, lambda: view.show(result), lambda: tracking.log(work, "train"))

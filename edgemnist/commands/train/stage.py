@@ -81,6 +81,8 @@ class TrainSettings:
 class TrainResult(FitResult):
     """What came out; ``parameters`` counts what a converted model holds (batch norms folded)."""
 
+    stage = "train"
+
     parameters: int
 
 

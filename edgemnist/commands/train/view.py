@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgemnist.support.progress import print_json, stdout_console
+from edgemnist.support.progress import stdout_console
 
 if TYPE_CHECKING:
     from edgemnist.commands.train.stage import TrainResult
 
 
-def show_training(result: TrainResult, *, as_json: bool) -> None:
-    """Print a training's result to stdout, as a table or as one JSON document."""
-    if as_json:
-        print_json(
-            {"stage": "train", "model": str(result.model_path), "dataset": result.dataset, "arch": result.arch}
-            | result.figures()
-        )
-        return
+def show(result: TrainResult) -> None:
+    """Print a training's result to stdout."""
     from rich.table import Table
 
     table = Table("stage", "accuracy", "validation", "parameters", "epochs", "seconds", "memory")

@@ -70,7 +70,7 @@ def test_fetch(
 
 def test_fetch_without_network(small_mnist: SmallDataset, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = call(capsys, "fetch", "mnist", "--json")
-    assert (code, out) == (3, "")
+    assert (code, json.loads(out)["error"]["kind"]) == (3, "download")
     assert "every mirror failed" in err
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -73,10 +72,9 @@ def test_the_table_and_the_best(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (),
     )
-    show_advice(advice, as_json=True)
-    best = json.loads(capsys.readouterr().out)["best"]
+    best = advice.as_json()["best"]
     assert (best["pi4"]["model"], best["pi5"]["model"]) == ("mf.tflite", "m8.tflite")
-    show_advice(advice, as_json=False)
+    show_advice(advice)
     printed = capsys.readouterr().out
     assert "415" in printed and "114" in printed
     assert "pi5: fewest with m8.tflite in ai-edge-litert" in printed

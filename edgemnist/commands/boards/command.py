@@ -1,0 +1,25 @@
+"""``edgemnist boards``."""
+
+from __future__ import annotations
+
+import typer
+
+from edgemnist.commands.building import Model, Optimise, ToolchainName
+from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.outcome import Outcome
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    add_command(app, boards)
+
+
+def boards(
+    model: Model = None, optimise: Optimise = "speed", toolchain: ToolchainName = "auto", work: Work = DEFAULT_WORK
+) -> Outcome:
+    """List the known boards, and whether the model fits each."""
+    from edgemnist.commands.boards import stage, view
+    from edgemnist.mcu.build import BuildSettings
+
+    found = stage.boards(model, BuildSettings(toolchain, optimise), work)
+    return Outcome(found, lambda: view.show(found))

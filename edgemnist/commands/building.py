@@ -1,0 +1,12 @@
+"""The options of everything that builds firmware."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[Path | None, typer.Option("--model", help="A .tflite file. Default: the work folder's int8 model.")]
+ToolchainName = Annotated[str, typer.Option("--toolchain", help="auto, zig (from PyPI) or gnu (the system's).")]
+Optimise = Annotated[str, typer.Option("--optimise", help="speed or size.")]
