@@ -14,16 +14,12 @@ import numpy as np
 import pytest
 
 from edgemnist import cli
-from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.convert.settings import ConversionSettings
-from edgemnist.commands.convert.stage import run_conversion
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.reference import run_reference
 from edgemnist.compiler.self_test import generated_inputs
 from edgemnist.runtimes.tflm import TflmRuntime
 from edgemnist.support.errors import UnsupportedModelError
-from edgemnist.support.files import sha256_of
 from edgemnist.tflite.file import OperatorInfo, TfliteModel, parse_tflite, read_tflite
 from edgemnist.tflite.kinds import ModelKind, model_kind
 from edgemnist.tflm import TflmProject, tflm_project
@@ -294,25 +290,6 @@ def test_without_tflm_no_size_is_guessed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 # --- convert ---------------------------------------------------------------------------------------------------------
-
-
-@needs("tflm")
-def test_convert_writes_records_and_lists_the_files(work: WorkFolder) -> None:
-    result = run_conversion(ConversionSettings(modes=(ModelKind.INT8,), calibration=50, name="net"), work)
-    facts = result.models[0].tflm
-    assert facts is not None
-    assert facts.files == ("model_int8_tflm.h", "model_int8_main.cc")
-    assert facts.arena_measured == tflm_arena(work.path("model_int8.tflite").read_bytes()).least
-    record = work.stages()["convert"]
-    assert all(record.outputs[name] == sha256_of(work.path(name)) for name in facts.files)
-    assert json.loads(json.dumps(result.as_json()))["models"]["int8"]["tflm"]["files"] == list(facts.files)
-    text = work.path("model_int8_main.cc").read_text()
-    assert "::net_labels[label]" in text
-    assert '#include "model_int8.h"' in text
-    # A later call for another mode keeps the files in the record, and writes none of its own.
-    later = run_conversion(ConversionSettings(modes=(ModelKind.FLOAT32,), c_array=True), work)
-    assert later.models[0].tflm is None
-    assert set(facts.files) <= set(work.stages()["convert"].outputs)
 
 
 @needs("tflm")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.commands.convert.converter import convert
+from edgemnist.commands.convert.converter import tflite_bytes
 from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.keras_io.saving import save_model
 from edgemnist.keras_io.sources import load_source
@@ -78,7 +78,7 @@ def test_the_int8_model_is_what_the_table_says_and_compiles_to_c(row: Architectu
     save_model(build_model(row.name, (28, 28, 1), 10, seed=1), tmp_path / "model.keras")
     images = np.random.default_rng(0).random((4, 28, 28, 1)).astype(np.float32)
     source = load_source(tmp_path / "model.keras", (28, 28, 1))
-    model = parse_tflite(convert(source, ModelKind.INT8, io="int8", calibration=images))
+    model = parse_tflite(tflite_bytes(source, ModelKind.INT8, io="int8", calibration=images))
     assert inspect(model).macs == row.macs
     operators = {operator.kind for operator in model.operators}
     pooling = {"MAX_POOL_2D", "MEAN"}

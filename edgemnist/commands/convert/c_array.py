@@ -46,13 +46,13 @@ class CArrayResult:
         }
 
 
-def write_c_array(path: Path, settings: ConversionSettings, work: WorkFolder, out: Path) -> CArrayResult:
+def write_c_array(path: Path, settings: ConversionSettings, work: WorkFolder) -> CArrayResult:
     """Write the C array of any ``.tflite`` file, with labels if the work folder's record knows the file.
 
     :raises ModelError: it is no TFLite file, or corrupt.
     :raises StorageError: the folder cannot be written.
     """
-    model = read_tflite(path)
+    model, out = read_tflite(path), settings.out or work.root
     context = _context_of(model, work)
     files, tflm = c_files(
         model,

@@ -48,13 +48,25 @@ def convert(
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Convert a Keras model to .tflite and a C array; without a mode, to float32 and int8."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.convert import stage, view
-    from edgemnist.commands.convert.settings import settings_from
+    from edgemnist.commands.convert.settings import MODES, ConversionSettings
+    from edgemnist.tflite.pixels import normalisation_named
 
     chosen = {"int8": int8, "float32": float32, "float16": float16, "dynamic": dynamic, "int16x8": int16x8}
-    settings = settings_from(
-        chosen, io, calibration, seed, c_array=c_array, name=name, style=style, dataset=dataset, range_=normalisation
+    settings = ConversionSettings(
+        model=model,
+        out=out,
+        modes=tuple(mode for mode in MODES if chosen[mode.value]) or None,
+        io=io,
+        calibration=calibration,
+        seed=seed,
+        c_array=c_array,
+        c_code=c,
+        name=name,
+        style=style,
+        dataset=dataset,
+        normalisation=None if normalisation is None else normalisation_named(normalisation),
     )
-    result = stage.run(settings, model, work, out, modes_given=any(chosen.values()))
-    result = stage.with_c_code(result) if c else result
+    result = stage.convert(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show(result))

@@ -23,7 +23,7 @@ _STORAGE_SIGNS = ("No space left on device", "File too large", "Disk quota excee
 """What TensorFlow's errors say when its temporary SavedModel cannot be written."""
 
 
-def convert(source: SourceModel, mode: ModelKind, *, io: str, calibration: NDArray[np.float32] | None) -> bytes:
+def tflite_bytes(source: SourceModel, mode: ModelKind, *, io: str, calibration: NDArray[np.float32] | None) -> bytes:
     """Return the model as the bytes of a ``.tflite`` file.
 
     ``io``: type of input and output, for the calibrated modes. ``calibration``: normalised images, float32, shape

@@ -15,7 +15,7 @@ from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import normalisation_name, normalisation_named
+from edgemnist.tflite.pixels import normalisation_name
 from edgemnist.tflm import TflmFacts
 
 STAGE = "convert"
@@ -33,24 +33,31 @@ IO_TYPES = ("int8", "uint8", "float32")
 DEFAULT_CALIBRATION = 500
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ConversionSettings:
-    """What to make.
+    """What to convert, and to what.
+
+    ``model``: a file or SavedModel from elsewhere; None takes the work folder's latest model. ``out``: the folder for
+    the results, by default the work folder. ``modes`` None makes :data:`DEFAULT_MODES`.
 
     ``io``: type of the int8 model's input and output; an int16x8 model takes float32 when that says float32, else
     int16. ``calibration``: images of the representative dataset; None takes :data:`DEFAULT_CALIBRATION`, or all
-    training images where there are fewer. ``c_array``: None writes the C array of the int8
-    model only, True that of every mode. ``dataset`` and ``normalisation`` are for models from elsewhere (None: as the
-    manifest beside the file says, else 0..1); a work folder's model brings its own.
+    training images where there are fewer. ``c_array``: None writes the C array of the int8 model only, True that of
+    every mode. ``c_code`` also generates the int8 model's C code, in ``c/`` beside it. ``dataset`` and
+    ``normalisation`` are for models from elsewhere (None: as the manifest beside the file says, else 0..1); a work
+    folder's model brings its own.
 
     :raises InputError: a value is out of range.
     """
 
-    modes: tuple[ModelKind, ...] = (ModelKind.FLOAT32, ModelKind.INT8)
+    model: Path | None = None
+    out: Path | None = None
+    modes: tuple[ModelKind, ...] | None = None
     io: str = "int8"
     calibration: int | None = None
     seed: int = 0
     c_array: bool | None = None
+    c_code: bool = False
     name: str = DEFAULT_NAME
     style: str = "default"
     dataset: str | None = None
@@ -68,7 +75,8 @@ class ConversionSettings:
 
     def ordered_modes(self) -> tuple[ModelKind, ...]:
         """Return the modes asked for, each once, in the order of :data:`MODES`."""
-        return tuple(mode for mode in MODES if mode in self.modes)
+        wanted = DEFAULT_MODES if self.modes is None else self.modes
+        return tuple(mode for mode in MODES if mode in wanted)
 
     def io_of(self, mode: ModelKind) -> str:
         """Return the type of a mode's input and output."""
@@ -189,33 +197,3 @@ class ConversionResult:
             "warnings": list(self.warnings),
             **({"c": self.c.as_json()} if self.c else {}),
         }
-
-
-def settings_from(
-    chosen: Mapping[str, bool],
-    io: str,
-    calibration: int | None,
-    seed: int,
-    *,
-    c_array: bool | None,
-    name: str,
-    style: str,
-    dataset: str | None,
-    range_: str | None,
-) -> ConversionSettings:
-    """Return the settings that the flags ask for; ``chosen`` maps a mode's name to whether its flag was given.
-
-    :raises InputError: a value is not one of the allowed.
-    """
-    modes = tuple(mode for mode in MODES if chosen.get(mode.value))
-    return ConversionSettings(
-        modes=modes or DEFAULT_MODES,
-        io=io,
-        calibration=calibration,
-        seed=seed,
-        c_array=c_array,
-        name=name,
-        style=style,
-        dataset=dataset,
-        normalisation=None if range_ is None else normalisation_named(range_),
-    )

@@ -18,7 +18,7 @@ from edgemnist.commands.codegen.stage import run_codegen
 from edgemnist.commands.convert import verification
 from edgemnist.commands.convert.c_array import CArrayResult, c_files, write_c_array, write_together
 from edgemnist.commands.convert.calibration import Calibration, check_input_scale, choose_calibration
-from edgemnist.commands.convert.converter import convert
+from edgemnist.commands.convert.converter import tflite_bytes
 from edgemnist.commands.convert.settings import (
     CALIBRATED,
     DEFAULT_CALIBRATION,
@@ -43,6 +43,7 @@ from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflm import TflmProject
 
+NO_INT8_MODEL = "--c needs an int8 model; add --int8, or use `edgemnist codegen MODEL.tflite`"
 PACKAGES = ("tensorflow", "tf-keras", "keras", "numpy", "edgemnist")
 
 
@@ -52,7 +53,7 @@ def model_file(mode: ModelKind) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class _Made:
+class _InMemory:
     """One converted model in memory, with everything that goes to disk for it."""
 
     facts: ConvertedModel
@@ -61,7 +62,7 @@ class _Made:
 
 
 @dataclass(frozen=True, eq=False)
-class _Job:
+class _Conversion:
     """What a conversion works on, once everything has been found and checked."""
 
     settings: ConversionSettings
@@ -72,71 +73,66 @@ class _Job:
     warnings: tuple[str, ...]
 
 
-def run(
-    settings: ConversionSettings, model: Path | None, work: Path, out: Path | None, *, modes_given: bool
-) -> ConversionResult | CArrayResult:
-    """Convert the work folder's model or another one, or write the C array of a ``.tflite``.
+def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult | CArrayResult:
+    """Convert a model in every mode asked for, or write the C array of a ``.tflite``, which is converted already.
 
-    :raises InputError: a mode, or no C array, was asked of a ``.tflite``, which is converted already.
+    The files and the record of stage ``convert`` go to ``settings.out``, by default the work folder. Files of other
+    modes that an earlier call made of the same model stay in the record.
+
+    :raises StageOrderError: no model given and nothing trained in the work folder.
+    :raises InputError: no mode; a model from elsewhere without a dataset to calibrate with; or a mode, or no C array,
+        is asked of a ``.tflite``.
+    :raises ModelError: the model is corrupt, does not fit the dataset, or its conversion does not classify any more.
+    :raises StorageError: the folder cannot be written.
     """
-    folder = WorkFolder(work)
-    if model is None or model.suffix != ".tflite":
-        return run_conversion(settings, folder, model=model, out=WorkFolder(out) if out else None)
-    if modes_given or settings.c_array is False:
+    if settings.model is not None and settings.model.suffix == ".tflite":
+        return _write_c_array(settings.model, settings, work)
+    if settings.c_code and ModelKind.INT8 not in settings.ordered_modes():
+        raise InputError(NO_INT8_MODEL)
+    result = run_conversion(settings, work)
+    if not settings.c_code:
+        return result
+    return replace(result, c=run_codegen(None, None, CodegenSettings(), WorkFolder(result.folder)))
+
+
+def _write_c_array(model: Path, settings: ConversionSettings, work: WorkFolder) -> CArrayResult:
+    if settings.modes is not None or settings.c_array is False:
         raise InputError(
             f"{str(model)!r} is converted already; all that is left is `edgemnist convert {model} --c-array`. "
             "Other modes need the Keras model"
         )
-    return write_c_array(model, settings, folder, out or work)
+    if settings.c_code:
+        raise InputError(NO_INT8_MODEL)
+    return write_c_array(model, settings, work)
 
 
-def with_c_code(result: ConversionResult | CArrayResult) -> ConversionResult:
-    """Return the result with the C code of its int8 model, generated in ``c/`` beside it.
-
-    :raises InputError: no int8 model was made.
-    """
-    if isinstance(result, CArrayResult) or all(model.mode != ModelKind.INT8.value for model in result.models):
-        raise InputError("--c needs an int8 model; add --int8, or use `edgemnist codegen MODEL.tflite`")
-    return replace(result, c=run_codegen(None, None, CodegenSettings(), WorkFolder(result.folder)))
-
-
-def run_conversion(
-    settings: ConversionSettings, work: WorkFolder, *, model: Path | None = None, out: WorkFolder | None = None
-) -> ConversionResult:
-    """Convert the work folder's latest model, or ``model``, a file from elsewhere, in every mode asked for.
-
-    The files and the record of stage ``convert`` go to ``out``, by default the work folder. Files of other modes that
-    an earlier call made of the same model stay in the record.
-
-    :raises StageOrderError: no model given and nothing trained in the work folder.
-    :raises InputError: no mode, or a model from elsewhere without a dataset to calibrate with.
-    :raises ModelError: the model is corrupt, does not fit the dataset, or its conversion does not classify any more.
-    :raises StorageError: the folder cannot be written.
-    """
-    if not settings.modes:
+def run_conversion(settings: ConversionSettings, work: WorkFolder) -> ConversionResult:
+    """Convert a Keras model; see :func:`convert`."""
+    if not settings.ordered_modes():
         raise InputError("nothing to convert to; choose at least one of --int8, --float32, --float16, ...")
-    out = out or work
-    with progress_task("Converting", total=len(settings.modes) + 2) as task:
+    out = WorkFolder(settings.out) if settings.out else work
+    with progress_task("Converting", total=len(settings.ordered_modes()) + 2) as task:
+        model = settings.model
         path, record = (model, None) if model is not None else work.latest_model(needed_by="convert")
         source_files(path)
         check_writable(out.root)
-        job = _prepare(settings, path, record)
+        conversion = _prepare(settings, path, record)
         task.update(advance=1)
-        made, warnings = [], list(job.warnings)
-        with verification.Verifier(job.trial) as verifier:
+        made, warnings = [], list(conversion.warnings)
+        with verification.Verifier(conversion.trial) as verifier:
             for mode in settings.ordered_modes():
                 task.update(description=f"Converting to {mode.value}")
-                one, notes = _make(job, mode, verifier)
+                one, notes = _make(conversion, mode, verifier)
                 made.append(one)
                 warnings += notes
                 task.update(advance=1)
-        return _install(job, made, warnings, out)
+        return _install(conversion, made, warnings, out)
 
 
 # --- what is converted ---------------------------------------------------------------------------------------------
 
 
-def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | None) -> _Job:
+def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | None) -> _Conversion:
     if record is None:
         return _prepare_foreign(settings, path)
     if settings.dataset is not None or settings.normalisation is not None:
@@ -149,11 +145,11 @@ def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | Non
     context = ModelContext.from_json(record.settings)
     source = load_source(path, context.image_shape)
     dataset = load_dataset_for(context)
-    job = _with_dataset(settings, source, context, dataset)
+    conversion = _with_dataset(settings, source, context, dataset)
     if record.settings.get("dataset_sha256", dataset.sha256) == dataset.sha256:
-        return job
+        return conversion
     changed = f"dataset {context.dataset!r} is not what the model was trained on any more; train again, or put it back"
-    return replace(job, warnings=(*job.warnings, changed))
+    return replace(conversion, warnings=(*conversion.warnings, changed))
 
 
 def _require_modes_of_qat(settings: ConversionSettings, path: Path) -> None:
@@ -166,42 +162,44 @@ def _require_modes_of_qat(settings: ConversionSettings, path: Path) -> None:
         )
 
 
-def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Job:
+def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Conversion:
     """Prepare a file named by the user; what is not said of it is what the manifest beside it says."""
     beside = context_beside(path)
     normalisation = settings.normalisation or (beside.normalisation if beside else Normalisation())
     contradictions = settings.contradictions(beside, path)
     name = settings.dataset
-    if name is None and beside is not None and CALIBRATED.intersection(settings.modes):
+    if name is None and beside is not None and CALIBRATED.intersection(settings.ordered_modes()):
         name = beside.dataset
     if not name:
-        job = _prepare_without_dataset(settings, path, normalisation)
-        return replace(job, warnings=(*job.warnings, *contradictions))
+        conversion = _prepare_without_dataset(settings, path, normalisation)
+        return replace(conversion, warnings=(*conversion.warnings, *contradictions))
     dataset = load_dataset_for(beside, name) if beside else load_dataset(name)
     source = load_source(path, dataset.image_shape)
     context = ModelContext(name, path.stem, dataset.image_shape, dataset.class_names, normalisation)
-    job = _with_dataset(settings, source, context, dataset)
-    found = verification.check_normalisation(source, job.trial)
-    return replace(job, warnings=(*job.warnings, *contradictions, *found))
+    conversion = _with_dataset(settings, source, context, dataset)
+    found = verification.check_normalisation(source, conversion.trial)
+    return replace(conversion, warnings=(*conversion.warnings, *contradictions, *found))
 
 
-def _with_dataset(settings: ConversionSettings, source: SourceModel, context: ModelContext, dataset: Dataset) -> _Job:
+def _with_dataset(
+    settings: ConversionSettings, source: SourceModel, context: ModelContext, dataset: Dataset
+) -> _Conversion:
     if source.classes != len(context.class_names):
         raise ModelError(
             f"{str(source.path)!r} tells {source.classes} classes apart, dataset {context.dataset!r} has "
             f"{len(context.class_names)}; name the dataset that the model was trained on"
         )
     calibration = None
-    if CALIBRATED.intersection(settings.modes):
+    if CALIBRATED.intersection(settings.ordered_modes()):
         images = settings.calibration or min(DEFAULT_CALIBRATION, len(dataset.train))
         calibration = choose_calibration(dataset.train, images, settings.seed, context.class_names)
     count = min(verification.VERIFICATION_IMAGES, len(dataset.test))
     sample = class_balanced_sample(dataset.test, count, settings.seed)
     trial = verification.make_trial(source, sample.images, sample.labels, context.normalisation)
-    return _Job(settings, source, context, trial, calibration, calibration.warnings if calibration else ())
+    return _Conversion(settings, source, context, trial, calibration, calibration.warnings if calibration else ())
 
 
-def _prepare_without_dataset(settings: ConversionSettings, path: Path, normalisation: Normalisation) -> _Job:
+def _prepare_without_dataset(settings: ConversionSettings, path: Path, normalisation: Normalisation) -> _Conversion:
     """Float modes need no images; the result is compared with its source on noise."""
     calibrated = [mode.value for mode in settings.ordered_modes() if mode in CALIBRATED]
     if calibrated:
@@ -214,24 +212,26 @@ def _prepare_without_dataset(settings: ConversionSettings, path: Path, normalisa
     context = ModelContext("", path.stem, source.image_shape, names, normalisation)
     images = verification.made_up_images(context.image_shape, verification.NOISE_IMAGES, settings.seed)
     trial = verification.make_trial(source, images, None, normalisation)
-    return _Job(settings, source, context, trial, None, ())
+    return _Conversion(settings, source, context, trial, None, ())
 
 
 # --- one mode --------------------------------------------------------------------------------------------------------
 
 
-def _make(job: _Job, mode: ModelKind, verifier: verification.Verifier) -> tuple[_Made, list[str]]:
-    calibration = job.calibration if mode in CALIBRATED else None
+def _make(conversion: _Conversion, mode: ModelKind, verifier: verification.Verifier) -> tuple[_InMemory, list[str]]:
+    calibration = conversion.calibration if mode in CALIBRATED else None
     images = None
     if calibration is not None:
-        images = verification.normalised_input(job.source, calibration.images, job.context.normalisation)
-    io = job.settings.io_of(mode)
-    content = convert(job.source, mode, io=io, calibration=images)
+        images = verification.normalised_input(conversion.source, calibration.images, conversion.context.normalisation)
+    io = conversion.settings.io_of(mode)
+    content = tflite_bytes(conversion.source, mode, io=io, calibration=images)
     model = parse_tflite(content, name=model_file(mode))
-    warnings = check_input_scale(model, job.context.normalisation) if calibration is not None else []
+    warnings = check_input_scale(model, conversion.context.normalisation) if calibration is not None else []
     verified, notes = verifier.verify(model, model_file(mode))
-    c_name = job.settings.c_name(mode)
-    c_files, tflm = _c_array(job, model, mode, c_name) if job.settings.writes_c_array(mode) else ({}, None)
+    c_name = conversion.settings.c_name(mode)
+    c_files, tflm = (
+        _c_array(conversion, model, mode, c_name) if conversion.settings.writes_c_array(mode) else ({}, None)
+    )
     facts = ConvertedModel(
         mode=mode.value,
         file=model_file(mode),
@@ -248,15 +248,17 @@ def _make(job: _Job, mode: ModelKind, verifier: verification.Verifier) -> tuple[
         c_name=c_name if c_files else None,
         tflm=tflm.facts if tflm else None,
     )
-    return _Made(facts, content, {**c_files, **(tflm.texts if tflm else {})}), [*warnings, *notes]
+    return _InMemory(facts, content, {**c_files, **(tflm.texts if tflm else {})}), [*warnings, *notes]
 
 
-def _c_array(job: _Job, model: TfliteModel, mode: ModelKind, name: str) -> tuple[dict[str, str], TflmProject | None]:
+def _c_array(
+    conversion: _Conversion, model: TfliteModel, mode: ModelKind, name: str
+) -> tuple[dict[str, str], TflmProject | None]:
     return c_files(
         model,
-        replace(job.settings, name=name),
-        labels=job.context.class_names,
-        normalisation=job.context.normalisation,
+        replace(conversion.settings, name=name),
+        labels=conversion.context.class_names,
+        normalisation=conversion.context.normalisation,
         stem=f"model_{mode.value}",
     )
 
@@ -264,30 +266,30 @@ def _c_array(job: _Job, model: TfliteModel, mode: ModelKind, name: str) -> tuple
 # --- files and record ------------------------------------------------------------------------------------------------
 
 
-def _install(job: _Job, made: list[_Made], warnings: list[str], out: WorkFolder) -> ConversionResult:
-    earlier, stale = _earlier_models(job, made, out)
+def _install(conversion: _Conversion, made: list[_InMemory], warnings: list[str], out: WorkFolder) -> ConversionResult:
+    earlier, stale = _earlier_models(conversion, made, out)
     contents = {out.path(one.facts.file): one.content for one in made}
     contents |= {out.path(name): text.encode() for one in made for name, text in one.c_files.items()}
     write_together(contents)
     models = {**earlier, **{one.facts.mode: one.facts.as_json() for one in made}}
     outputs = [out.path(name) for facts in models.values() for name in _file_names(facts)]
     settings = {
-        **job.context.as_json(),
-        "source": _source_name(job.source.path, out),
+        **conversion.context.as_json(),
+        "source": _source_name(conversion.source.path, out),
         "modes": list(models),
-        "io": job.settings.io,
-        "calibration": len(job.calibration.images) if job.calibration else None,
-        "seed": job.settings.seed,
+        "io": conversion.settings.io,
+        "calibration": len(conversion.calibration.images) if conversion.calibration else None,
+        "seed": conversion.settings.seed,
     }
     out.record(
         STAGE,
         settings=settings,
         results={"models": models, "warnings": warnings},
-        inputs=job.source.files,
+        inputs=conversion.source.files,
         outputs=outputs,
         versions=package_versions(*PACKAGES),
     )
-    return ConversionResult(job.source.path, out.root, tuple(one.facts for one in made), (*warnings, *stale))
+    return ConversionResult(conversion.source.path, out.root, tuple(one.facts for one in made), (*warnings, *stale))
 
 
 def _file_names(facts: Mapping[str, Any]) -> tuple[str, ...]:
@@ -301,12 +303,14 @@ def _source_name(path: Path, out: WorkFolder) -> str:
     return path.name if path.resolve().parent == out.root.resolve() else str(path.resolve())
 
 
-def _earlier_models(job: _Job, made: list[_Made], out: WorkFolder) -> tuple[dict[str, Any], list[str]]:
+def _earlier_models(
+    conversion: _Conversion, made: list[_InMemory], out: WorkFolder
+) -> tuple[dict[str, Any], list[str]]:
     """Return the record's models of other modes that were made of the same source, and warnings about others."""
     record = out.find(STAGE)
     if record is None:
         return {}, []
-    same_source = sorted(record.inputs.values()) == sorted(sha256_of(path) for path in job.source.files)
+    same_source = sorted(record.inputs.values()) == sorted(sha256_of(path) for path in conversion.source.files)
     renewed = {one.facts.mode for one in made}
     kept, stale = {}, []
     for mode, facts in record.results.get("models", {}).items():

@@ -169,7 +169,7 @@ def test_every_source_format(foreign_models: dict[str, Path], quadrants: Path, t
     normalisation = NORMALISATIONS["0..255"] if "3" in kind else NORMALISATIONS["0..1"]
     settings = replace(INT8, dataset=str(quadrants), normalisation=normalisation)
     out = WorkFolder(tmp_path / "out")
-    result = run_conversion(settings, WorkFolder(tmp_path / "none"), model=foreign_models[kind], out=out)
+    result = run_conversion(replace(settings, model=foreign_models[kind], out=out.root), WorkFolder(tmp_path / "none"))
     assert result.models[0].verification.accuracy == pytest.approx(1.0, abs=0.02)
     assert result.models[0].input.zero_point == -128
     record = out.stages()["convert"]
@@ -188,10 +188,10 @@ def test_saved_model_with_a_batch_of_its_own(tmp_path: Path, legacy_model: Any, 
     tensorflow.saved_model.save(module, str(tmp_path / "fixed"), signatures=signature)
     out = WorkFolder(tmp_path / "out")
     if accepted:
-        assert run_conversion(FLOAT32, out, model=tmp_path / "fixed").models[0].verification.agreement == 1.0
+        assert run_conversion(replace(FLOAT32, model=tmp_path / "fixed"), out).models[0].verification.agreement == 1.0
         return
     with pytest.raises(ModelError, match="cannot be called on float32 images of shape 1x8x8x1"):
-        run_conversion(FLOAT32, out, model=tmp_path / "fixed")
+        run_conversion(replace(FLOAT32, model=tmp_path / "fixed"), out)
 
 
 def test_small_dataset_is_calibrated_with_all_its_images(tmp_path: Path, trained_file: Path) -> None:
@@ -205,14 +205,14 @@ def test_small_dataset_is_calibrated_with_all_its_images(tmp_path: Path, trained
 
 def test_float_modes_need_no_dataset(foreign_models: dict[str, Path], tmp_path: Path) -> None:
     settings = ConversionSettings(modes=(ModelKind.FLOAT32, ModelKind.FLOAT16))
-    result = run_conversion(settings, WorkFolder(tmp_path), model=foreign_models["Keras 2 .keras"])
+    result = run_conversion(replace(settings, model=foreign_models["Keras 2 .keras"]), WorkFolder(tmp_path))
     assert [model.verification.accuracy for model in result.models] == [None, None]
     assert result.models[0].verification.agreement == 1.0
 
 
 def test_int8_of_a_foreign_model_asks_for_the_dataset(foreign_models: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--dataset"):
-        run_conversion(INT8, WorkFolder(tmp_path), model=foreign_models["Keras 2 .keras"])
+        run_conversion(replace(INT8, model=foreign_models["Keras 2 .keras"]), WorkFolder(tmp_path))
 
 
 @pytest.mark.parametrize("wrong", ["0..1", "-1..1"])
@@ -221,7 +221,7 @@ def test_wrong_normalisation_is_refused_and_the_right_one_named(
 ) -> None:
     settings = replace(INT8, dataset=str(quadrants), normalisation=NORMALISATIONS[wrong])
     with pytest.raises(ModelError, match=r"--normalisation=0\.\.255"):
-        run_conversion(settings, WorkFolder(tmp_path / "out"), model=foreign_models["Keras 3 .keras"])
+        run_conversion(replace(settings, model=foreign_models["Keras 3 .keras"]), WorkFolder(tmp_path / "out"))
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -260,7 +260,7 @@ def refused_model(name: str, folder: Path) -> Path:
 def test_models_that_are_no_fitting_classifier_are_refused(tmp_path: Path, quadrants: Path, name: str) -> None:
     path = refused_model(name, tmp_path)
     with pytest.raises(ModelError, match=name):
-        run_conversion(replace(INT8, dataset=str(quadrants)), WorkFolder(tmp_path / "out"), model=path)
+        run_conversion(replace(INT8, dataset=str(quadrants), model=path), WorkFolder(tmp_path / "out"))
 
 
 def damaged_file(name: str, trained: Path, legacy_model: Any, folder: Path) -> Path:
@@ -401,7 +401,7 @@ def test_a_file_that_classifies_worse_is_refused(work: WorkFolder, quadrants: Pa
     _, keras = load_tensorflow()
     untrained = save(build(keras), work.path("untrained.keras"))
     settings = replace(FLOAT32, dataset=str(quadrants))
-    run_conversion(settings, WorkFolder(work.root / "untrained"), model=untrained)
+    run_conversion(replace(settings, model=untrained), WorkFolder(work.root / "untrained"))
     test = load_dataset(str(quadrants)).test
     source = load_source(work.path("trained.keras"), (SIDE, SIDE, 1))
     trial = make_trial(source, test.images, test.labels, NORMALISATIONS["0..1"])

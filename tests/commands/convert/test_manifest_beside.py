@@ -18,13 +18,13 @@ from tests.commands.convert.conftest import FLOAT32, INT8
 def test_a_named_file_takes_what_the_manifest_beside_it_says(work: WorkFolder, tmp_path: Path) -> None:
     out = WorkFolder(tmp_path / "out")
     trained = work.path("trained.keras")
-    as_recorded = run_conversion(INT8, work, model=trained, out=out)
+    as_recorded = run_conversion(replace(INT8, model=trained, out=out.root), work)
     assert as_recorded.warnings == run_conversion(INT8, work).warnings
     assert out.path("model_int8.tflite").read_bytes() == work.path("model_int8.tflite").read_bytes()
     settings = {**work.stages()["train"].settings, "dataset": "another"}
     work.record("train", settings=settings, results={}, outputs=[trained])
     other = replace(INT8, dataset=as_recorded_dataset(out), normalisation=NORMALISATIONS["-1..1"])
-    told = " ".join(run_conversion(other, work, model=trained, out=out).warnings)
+    told = " ".join(run_conversion(replace(other, model=trained, out=out.root), work).warnings)
     assert "was trained on 'another', says the manifest beside it; it is converted with images of" in told
     assert "was trained on pixels in 0..1, says the manifest beside it; it is converted for pixels in -1..1" in told
 
@@ -37,10 +37,10 @@ def test_a_manifest_of_another_program_says_nothing_of_a_named_file(
     foreign.mkdir()
     model = Path(shutil.copy(work.path("trained.keras"), foreign))
     (foreign / "manifest.json").write_text(content)
-    assert run_conversion(FLOAT32, work, model=model, out=WorkFolder(tmp_path / "out")).models
+    assert run_conversion(replace(FLOAT32, model=model, out=tmp_path / "out"), work).models
     (foreign / "manifest.json").write_text('{"format": 1, "stages": {')
     with pytest.raises(InputError, match=r"cannot read .*manifest\.json"):
-        run_conversion(FLOAT32, work, model=model, out=WorkFolder(tmp_path / "out"))
+        run_conversion(replace(FLOAT32, model=model, out=tmp_path / "out"), work)
 
 
 def as_recorded_dataset(work: WorkFolder) -> str:

@@ -75,7 +75,7 @@ def test_images_are_balanced_and_said_to_be(report: ParityReport, compact: Subje
 def workers() -> set[int]:
     """Return the identifiers of this process's engine workers; other tests may keep some."""
     children = Path(f"/proc/self/task/{threading.main_thread().native_id}/children").read_text().split()
-    return {int(pid) for pid in children if b"runtimes.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    return {int(pid) for pid in children if b"runner.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
 def strike_first_worker(number: signal.Signals, action: Callable[[], ParityReport]) -> ParityReport:

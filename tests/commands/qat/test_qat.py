@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgemnist import cli
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.convert.converter import convert
+from edgemnist.commands.convert.converter import tflite_bytes
 from edgemnist.commands.prune.stage import PruneSettings, run_pruning
 from edgemnist.commands.qat.stage import CHECKPOINT, QatSettings, run_qat
 from edgemnist.commands.train.stage import TrainSettings, run_training
@@ -57,7 +57,7 @@ def dense_work(strokes: Dataset, tmp_path_factory: pytest.TempPathFactory, tmp_p
 def int8_of(path: Path, shape: tuple[int, int, int]) -> TfliteModel:
     """Return the int8 model of a Keras file, calibrated with images that would give every range wrong."""
     blank = np.zeros((3, *shape), np.float32)
-    return parse_tflite(convert(load_source(path, shape), ModelKind.INT8, io="int8", calibration=blank))
+    return parse_tflite(tflite_bytes(load_source(path, shape), ModelKind.INT8, io="int8", calibration=blank))
 
 
 def ends(model: TfliteModel, kind: str) -> list[tuple[float, float]]:

@@ -1,0 +1,32 @@
+"""What convert writes for TFLM beside the C array, and what its record says of it."""
+
+from __future__ import annotations
+
+import json
+
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.convert.settings import ConversionSettings
+from edgemnist.commands.convert.stage import run_conversion
+from edgemnist.support.files import sha256_of
+from edgemnist.tflite.kinds import ModelKind
+from edgemnist.tflm.least_arena import tflm_arena
+from tests.engines import needs
+
+
+@needs("tflm")
+def test_convert_writes_records_and_lists_the_files(work: WorkFolder) -> None:
+    result = run_conversion(ConversionSettings(modes=(ModelKind.INT8,), calibration=50, name="net"), work)
+    facts = result.models[0].tflm
+    assert facts is not None
+    assert facts.files == ("model_int8_tflm.h", "model_int8_main.cc")
+    assert facts.arena_measured == tflm_arena(work.path("model_int8.tflite").read_bytes()).least
+    record = work.stages()["convert"]
+    assert all(record.outputs[name] == sha256_of(work.path(name)) for name in facts.files)
+    assert json.loads(json.dumps(result.as_json()))["models"]["int8"]["tflm"]["files"] == list(facts.files)
+    text = work.path("model_int8_main.cc").read_text()
+    assert "::net_labels[label]" in text
+    assert '#include "model_int8.h"' in text
+    # A later call for another mode keeps the files in the record, and writes none of its own.
+    later = run_conversion(ConversionSettings(modes=(ModelKind.FLOAT32,), c_array=True), work)
+    assert later.models[0].tflm is None
+    assert set(facts.files) <= set(work.stages()["convert"].outputs)
