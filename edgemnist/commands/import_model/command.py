@@ -30,5 +30,6 @@ def import_model(
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.import_model import stage, view
 
-    result = stage.run_import(stage.ImportSettings(model, dataset, normalisation, seed), WorkFolder(work))
+    settings = stage.ImportSettings(model=model, dataset=dataset, normalisation=normalisation, seed=seed)
+    result = stage.run_import(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show(result))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
-from edgemnist.commands.import_model.pixels_given import check_normalisation, normalisation_given
+from edgemnist.commands.import_model.normalisation import check_normalisation, parse_normalisation
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.splits import class_balanced_sample
@@ -51,7 +51,7 @@ _VALIDATION_SHARE = 10
 _MOST_VALIDATION = 5_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImportSettings:
     """What to import. ``dataset`` is a name or path; ``normalisation`` as ``--normalisation`` takes it, None: 0..1.
 
@@ -118,7 +118,7 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
     :raises MissingDependencyError: a package that reads the file is not installed.
     """
     check_file(settings.model)
-    named = None if settings.normalisation is None else normalisation_given(settings.normalisation)
+    named = None if settings.normalisation is None else parse_normalisation(settings.normalisation)
     with progress_task(f"Importing {settings.model.name}", total=5) as task:
         dataset = load_dataset(settings.dataset)
         task.update(advance=1, description="Reading the original")

@@ -34,7 +34,7 @@ def run(
     from edgemnist.commands.run import stage, view
 
     tracking = open_tracking(mlflow)
-    settings = stage.RunSettings(dataset, arch, preset, seed, sparsity, epochs)
+    settings = stage.RunSettings(dataset=dataset, arch=arch, preset=preset, seed=seed, sparsity=sparsity, epochs=epochs)
     report = stage.run_main_job(settings, WorkFolder(work))
     log = partial(tracking.log, WorkFolder(work), "run", stage.RECORDED_STAGES)
     return Outcome(report, lambda: view.show(report), log)

@@ -49,7 +49,7 @@ WHOLE_TEST_SET_RUNTIMES = (
 `edgemnist parity --all` runs everything."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """What ``edgemnist run`` takes; ``dataset`` "auto" is full MNIST where it is to be had, else mnist-5k."""
 

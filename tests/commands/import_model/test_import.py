@@ -15,7 +15,7 @@ import pytest
 from edgemnist import cli
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
-from edgemnist.commands.import_model.pixels_given import candidates, check_normalisation, normalisation_given
+from edgemnist.commands.import_model.normalisation import candidates, check_normalisation, parse_normalisation
 from edgemnist.commands.import_model.stage import ImportSettings, run_import
 from edgemnist.data.loading import load_dataset
 from edgemnist.keras_io.sources import load_source
@@ -68,14 +68,16 @@ def test_every_kind_of_output_becomes_probabilities(
     options: dict[str, Any], said: str, trained: Any, quadrants: Path, tmp_path: Path
 ) -> None:
     path = save(as_onnx(trained, **options), tmp_path / "net.onnx")
-    result = run_import(ImportSettings(path, str(quadrants), PIXELS), WorkFolder(tmp_path))
+    result = run_import(ImportSettings(model=path, dataset=str(quadrants), normalisation=PIXELS), WorkFolder(tmp_path))
     assert said in result.output
     assert (result.batch, result.accuracy > 0.95) == (options.get("batch"), True)
 
 
 def test_the_same_file_gives_the_same_bytes(net_file: Path, quadrants: Path, tmp_path: Path) -> None:
     for name in "ab":
-        run_import(ImportSettings(net_file, str(quadrants), PIXELS), WorkFolder(tmp_path / name))
+        run_import(
+            ImportSettings(model=net_file, dataset=str(quadrants), normalisation=PIXELS), WorkFolder(tmp_path / name)
+        )
     assert (tmp_path / "a" / TRAINED_MODEL).read_bytes() == (tmp_path / "b" / TRAINED_MODEL).read_bytes()
 
 
@@ -106,7 +108,7 @@ def test_a_linear_classifier_of_scikit_learn(quadrants: Path, tmp_path: Path) ->
     maps = onnx.helper.make_value_info("maps", onnx.helper.make_sequence_type_proto(kind))
     made.graph.output.extend([integer, maps])
     path = save(made, tmp_path / "linear.onnx")
-    result = run_import(ImportSettings(path, str(quadrants)), WorkFolder(tmp_path))
+    result = run_import(ImportSettings(model=path, dataset=str(quadrants)), WorkFolder(tmp_path))
     assert result.output.startswith("softmax in place of Sigmoid and ai.onnx.ml.Normalizer")
     assert (result.agreement, result.original_accuracy) == (1.0, result.accuracy)
     assert result.accuracy > 0.9 and result.parameters == 4 * SIDE * SIDE + 4
@@ -126,7 +128,7 @@ def test_bytes_as_input_have_their_own_range(trained: Any, quadrants: Path, tmp_
     made.graph.input[0].name = "bytes"
     made.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
     path = save(made, tmp_path / "bytes.onnx")
-    result = run_import(ImportSettings(path, str(quadrants)), WorkFolder(tmp_path))
+    result = run_import(ImportSettings(model=path, dataset=str(quadrants)), WorkFolder(tmp_path))
     assert (result.normalisation, result.accuracy > 0.95, result.notes) == ("0..255", True, ())
     assert cli.run(["import", str(path), "--dataset", str(quadrants), "--normalisation", "0..1"]) == 2
 
@@ -135,7 +137,9 @@ def test_without_onnxruntime_onnx_itself_is_compared_with(
     net_file: Path, quadrants: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    result = run_import(ImportSettings(net_file, str(quadrants), PIXELS), WorkFolder(tmp_path))
+    result = run_import(
+        ImportSettings(model=net_file, dataset=str(quadrants), normalisation=PIXELS), WorkFolder(tmp_path)
+    )
     assert result.engine.endswith("reference") and result.compared == 20
     assert result.max_difference < 1e-4
 
@@ -276,13 +280,13 @@ def test_another_normalisation_that_does_better_is_named(quadrants: Path) -> Non
     with pytest.raises(ModelError, match=r"0.0% of 400 .* 100.0% .* --normalisation=0..1"):
         check_normalisation(net_of_0_to_1, dataset.test, NORMALISATIONS["-1..1"], dataset, name)
     own = list(candidates(dataset))[-1]
-    assert own.startswith("mean=0.") and normalisation_given(own) == candidates(dataset)[own]
+    assert own.startswith("mean=0.") and parse_normalisation(own) == candidates(dataset)[own]
 
 
 def test_a_failed_import_leaves_the_earlier_model(
     net_file: Path, trained: Any, quadrants: Path, tmp_path: Path
 ) -> None:
-    run_import(ImportSettings(net_file, str(quadrants), PIXELS), WorkFolder(tmp_path))
+    run_import(ImportSettings(model=net_file, dataset=str(quadrants), normalisation=PIXELS), WorkFolder(tmp_path))
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     made = as_onnx(trained, end="Softplus")
     other = save(made, tmp_path.parent / f"{tmp_path.name}.onnx")
@@ -319,6 +323,6 @@ def test_pt2_files_go_through_torch_or_say_what_is_missing(
     batch = torch.export.Dim("batch", min=1)
     program = torch.export.export(net.eval(), (inputs[:2],), dynamic_shapes=({0: batch},))
     torch.export.save(program, path)
-    result = run_import(ImportSettings(path, str(quadrants)), WorkFolder(tmp_path / "work"))
+    result = run_import(ImportSettings(model=path, dataset=str(quadrants)), WorkFolder(tmp_path / "work"))
     assert result.engine.startswith("torch") and result.max_difference < 1e-4
     assert result.accuracy > 0.9

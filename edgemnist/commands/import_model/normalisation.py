@@ -1,4 +1,4 @@
-"""Which normalisation the original was trained with: what is said, and whether another one does better."""
+"""Which normalisation the original was trained with: as named, and whether another one does better."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edgemnist.tflite.pixels import NORMALISATIONS
 _MEAN_AND_DEVIATION = re.compile(r"mean=([^,]+),std=([^,]+)")
 
 
-def normalisation_given(text: str) -> Normalisation:
+def parse_normalisation(text: str) -> Normalisation:
     """Return a usual normalisation by its range, or ``mean=M,std=S`` of pixels in 0..1, as PyTorch's transforms say it.
 
     :raises InputError: it is neither.
@@ -49,7 +49,7 @@ def candidates(dataset: Dataset) -> dict[str, Normalisation]:
     if deviation == 0:
         return dict(NORMALISATIONS)
     own = f"mean={mean:.4f},std={deviation:.4f}"
-    return {**NORMALISATIONS, own: normalisation_given(own)}
+    return {**NORMALISATIONS, own: parse_normalisation(own)}
 
 
 def check_normalisation(
