@@ -13,6 +13,8 @@ from edgemnist.pixels import NORMALISATIONS, infer_normalisation, normalisation_
 from edgemnist.tflite_file import TensorInfo
 from tests.convert.files import model, tensor
 
+pytestmark = pytest.mark.unit
+
 NAMES = ("a", "b", "c")
 
 

@@ -9,6 +9,8 @@ import pytest
 from edgemnist.deploy.mirror import VARIABLE, debian_mirror
 from edgemnist.errors import MissingDependencyError
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.mark.parametrize(
     ("name", "text"),

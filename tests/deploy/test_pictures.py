@@ -20,6 +20,8 @@ from edgemnist.deploy.bundle.pictures import read_picture
 from edgemnist.deploy.bundle.problems import Problem
 from edgemnist.framing import INVERT_CHOICES, frame_image
 
+pytestmark = pytest.mark.unit
+
 MODES = ("1", "L", "P", "RGB", "LA", "RGBA")
 
 

@@ -12,6 +12,8 @@ import pytest
 from edgemnist.errors import EnvironmentFailure, InputError, MissingDependencyError, RuntimeCrashedError, StorageError
 from edgemnist.mcu.serial_port import _explained, find_ports, open_port
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.mark.parametrize(
     ("path", "words"),

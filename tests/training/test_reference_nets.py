@@ -12,6 +12,8 @@ from edgemnist import reference_nets
 from edgemnist.models import find_architecture
 from edgemnist.reference_nets import Cost, advice_on_cost, advice_on_weights
 
+pytestmark = pytest.mark.unit
+
 
 def net(arch: str, accuracy: float, parameters: int, flash: int | None, instructions: float | None) -> dict[str, Any]:
     return {
