@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.mcu.toolchain import TOOLCHAINS
+
 Model = Annotated[Path | None, typer.Option("--model", help="A .tflite file. Default: the work folder's int8 model.")]
-ToolchainName = Annotated[str, typer.Option("--toolchain", help="auto, zig (from PyPI) or gnu (the system's).")]
+ToolchainName = Annotated[str, typer.Option("--toolchain", help=f"{', '.join(('auto', *TOOLCHAINS))}.")]
 Optimise = Annotated[str, typer.Option("--optimise", help="speed or size.")]

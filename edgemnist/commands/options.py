@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from edgemnist.commands.outcome import Outcome
+from edgemnist.tflite.normalisation import NORMALISATIONS
 
 Work = Annotated[Path, typer.Option("--work", help="Work folder in which the stages leave their artifacts.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
@@ -28,6 +29,14 @@ Images = Annotated[
     int | None, typer.Option("--images", min=1, help="Test images, equally many per class. Default: 1000.")
 ]
 AllImages = Annotated[bool, typer.Option("--all", help="Use the whole test set.")]
+
+NamedNormalisation = Annotated[
+    str | None,
+    typer.Option(
+        "--normalisation",
+        help=f"Range of a named model's input: {', '.join(NORMALISATIONS)}. Default: worked out.",
+    ),
+]
 
 DEFAULT_WORK = Path("artifacts")
 

@@ -67,11 +67,6 @@ class Board:
     uart: Peripheral | None
     qemu_machine: str | None
 
-    def emulators(self) -> tuple[str, ...]:
-        """Return the names of the emulators that can run the board's firmware."""
-        found = [("unicorn", self.core.unicorn), ("qemu", self.qemu_machine)]
-        return tuple(name for name, known in found if known)
-
     def excess(self, flash: int, ram: int) -> dict[str, int]:
         """Return by how many bytes a need of flash and RAM is over what there is: "flash" and "RAM", those over."""
         over = {"flash": flash - self.flash.bytes, "RAM": ram - self.ram.bytes}
@@ -86,8 +81,6 @@ class Board:
             "clock_hz": self.clock_hz,
             "flash_bytes": self.flash.bytes,
             "ram_bytes": self.ram.bytes,
-            "emulators": list(self.emulators()),
-            "serial_firmware": self.uart is not None,
         }
 
 

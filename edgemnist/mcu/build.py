@@ -13,6 +13,7 @@ from typing import Any
 
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import ElfImage, Sizes, measure, read_elf
+from edgemnist.mcu.emulators.base import board_json
 from edgemnist.mcu.network import Layer, Network, NetworkSettings, make_network
 from edgemnist.mcu.toolchain import LinkJob, choose_toolchain
 from edgemnist.support.errors import GateFailedError, InputError
@@ -92,7 +93,7 @@ class FirmwareImage:
         sizes = self.sizes.as_json()
         layers = [{"operator": label, **layer} for label, layer in zip(labels, sizes.pop("layers"), strict=True)]
         return {
-            "board": self.board.as_json(),
+            "board": board_json(self.board),
             "model_sha256": self.model_sha256,
             "engine": self.settings.network.engine,
             "compiler": self.compiler,

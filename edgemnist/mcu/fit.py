@@ -11,6 +11,7 @@ from typing import Any
 from edgemnist.mcu.boards import Board, boards
 from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.mcu.elf import Sizes
+from edgemnist.mcu.emulators.base import board_json
 from edgemnist.support.errors import MissingDependencyError
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.file import TfliteModel
@@ -41,7 +42,7 @@ class BoardFit:
 
     def as_json(self) -> dict[str, Any]:
         """Return the board and its verdict as JSON values."""
-        content = self.board.as_json()
+        content = board_json(self.board)
         if self.sizes is None:
             return content | {"fits": None, "reason": self.reason}
         return content | {

@@ -23,7 +23,7 @@ class CortexMSession(Session):
         from edgemnist.mcu import DEFAULT_BOARD
         from edgemnist.mcu.boards import find_board
         from edgemnist.mcu.build import BuildSettings, build_firmware, for_core
-        from edgemnist.mcu.emulators.unicorn_core import UnicornDevice, UnicornEmulator
+        from edgemnist.mcu.emulators.unicorn import UnicornDevice, UnicornEmulator
 
         board = find_board(DEFAULT_BOARD)
         with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
@@ -67,7 +67,7 @@ class CortexMRuntime(Runtime):
 
     def version(self) -> str:
         """Return the emulator's version."""
-        from edgemnist.mcu.emulators.unicorn_core import UnicornEmulator
+        from edgemnist.mcu.emulators.unicorn import UnicornEmulator
 
         return UnicornEmulator().version()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,16 +10,7 @@ from numpy.typing import NDArray
 
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite.file import Quantisation, TensorInfo
-from edgemnist.tflite.normalisation import Normalisation
-
-NORMALISATIONS: Mapping[str, Normalisation] = MappingProxyType(
-    {
-        "0..1": Normalisation(),
-        "0..255": Normalisation(scale=1.0, offset=0.0),
-        "-1..1": Normalisation(scale=2.0 / 255.0, offset=-1.0),
-    }
-)
-"""The usual ranges that image models are trained on, by the name that ``--normalisation`` takes."""
+from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
 
 _INTEGER_TYPES = ("int8", "uint8", "int16")
 

@@ -20,7 +20,7 @@ from edgemnist.compiler.reference import run_reference
 from edgemnist.mcu.boards import Board, boards, find_board
 from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware
 from edgemnist.mcu.elf import read_elf
-from edgemnist.mcu.emulators.base import emulators
+from edgemnist.mcu.emulators.base import emulators, emulators_of
 from edgemnist.mcu.execution import Execution, run_emulated
 from edgemnist.mcu.toolchain import TOOLCHAINS
 from edgemnist.tflite.file import TfliteModel, parse_tflite
@@ -30,7 +30,7 @@ WAYS = [
     (board, toolchain, emulator)
     for board in boards().values()
     for toolchain in TOOLCHAINS
-    for emulator in board.emulators()
+    for emulator in emulators_of(board)
 ]
 """Every board with each toolchain in each emulator that knows it."""
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from edgemnist.compiler import generate as codegen
-from edgemnist.mcu.packages import Example, PackageResult, package_firmware
+from edgemnist.mcu.packages.base import Example
+from edgemnist.mcu.packages.build import PackageResult, package_firmware
 from edgemnist.tflite.file import read_tflite
 
 MODEL = Path(__file__).parents[1] / "golden" / "convert" / "tiny_int8.tflite"

@@ -9,6 +9,7 @@ import pytest
 from edgemnist.mcu.boards import boards, boards_folder, find_board
 from edgemnist.mcu.build import firmware_folder
 from edgemnist.mcu.cores import CORES
+from edgemnist.mcu.emulators.base import emulators_of
 from edgemnist.support.errors import InputError
 
 pytestmark = pytest.mark.unit
@@ -24,7 +25,7 @@ ram = { origin = 0x20000000, bytes = 0x10000 }
 def test_every_folder_is_a_board_and_every_core_has_one() -> None:
     assert set(boards()) == {path.name for path in boards_folder().iterdir()}
     assert {board.core.name for board in boards().values()} == set(CORES)
-    assert all(board.emulators() for board in boards().values())
+    assert all(emulators_of(board) for board in boards().values())
 
 
 @pytest.mark.parametrize("name", sorted(boards()))
@@ -40,7 +41,7 @@ def test_a_folder_of_ones_own_is_a_board(tmp_path: Path) -> None:
     (folder / "board.toml").write_text(GOOD)
     board = find_board(str(folder))
     assert (board.name, board.flash.wait_states, board.ticks.driver) == ("mine", 4, "systick")
-    assert board.emulators() == ("unicorn",)
+    assert emulators_of(board) == ("unicorn",)
 
 
 @pytest.mark.parametrize(

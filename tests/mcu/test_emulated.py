@@ -10,11 +10,12 @@ import pytest
 
 from edgemnist.mcu.boards import boards
 from edgemnist.mcu.build import BuildSettings
+from edgemnist.mcu.emulators.base import emulators_of
 from edgemnist.mcu.emulators.qemu import INSTRUCTIONS_PER_SECOND
 from edgemnist.support.errors import RuntimeCrashedError
 from tests.mcu import firmware
 
-BOTH = sorted(name for name, board in boards().items() if len(board.emulators()) == 2)
+BOTH = sorted(name for name, board in boards().items() if len(emulators_of(board)) == 2)
 ENDLESS_LOOP = b"\xfe\xe7"
 UNDEFINED = b"\x00\xde"
 READ_NOWHERE = b"\x40\xf2\x00\x00\xcd\xf6\xad\x60\x00\x68"  # movw r0, #0; movt r0, #0xdead; ldr r0, [r0]
@@ -94,7 +95,7 @@ def test_a_hang_is_ended(tmp_path: Path, emulator: str) -> None:
 def test_a_stack_overflow_is_told(board: str) -> None:
     """On every core, in every emulator that knows it: the stack ends where memory ends."""
     image = firmware.image(board, "zig", BuildSettings(stack_bytes=64))
-    for emulator in image.board.emulators():
+    for emulator in emulators_of(image.board):
         with pytest.raises(RuntimeCrashedError, match="overflow"):
             firmware.run(image, emulator, firmware.inputs(1))
 

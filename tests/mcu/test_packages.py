@@ -14,7 +14,11 @@ import pytest
 from edgemnist.compiler import generate as codegen
 from edgemnist.data.base import Split
 from edgemnist.data.loading import load_dataset
-from edgemnist.mcu.packages import Example, build, find_platform, image_examples, package_firmware, platforms
+from edgemnist.mcu.packages import build
+from edgemnist.mcu.packages.base import Example
+from edgemnist.mcu.packages.build import package_firmware
+from edgemnist.mcu.packages.examples import image_examples
+from edgemnist.mcu.packages.registry import find_platform, platforms
 from edgemnist.support.errors import InputError, StorageError
 from edgemnist.tflite.file import read_tflite
 from tests.mcu.packaging import MODEL, expected_output, generated, package, unpack

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from edgemnist.mcu.packages.arduino import CORE_HEADERS
+from edgemnist.mcu.packages.platforms.arduino import CORE_HEADERS
 from tests.mcu.packaging import unpack
 
 pytestmark = pytest.mark.unit

@@ -9,6 +9,7 @@ import typer
 
 from edgemnist.commands.options import DEFAULT_WORK, Seed, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.tflite.normalisation import NORMALISATIONS
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +36,8 @@ def convert(
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="For a MODEL from elsewhere: what it was trained on.")] = None,
     normalisation: Annotated[
-        str | None, typer.Option(help="For a MODEL from elsewhere: range of its pixels, 0..1, 0..255 or -1..1.")
+        str | None,
+        typer.Option(help=f"For a MODEL from elsewhere: range of its pixels, {', '.join(NORMALISATIONS)}."),
     ] = None,
     c_array: Annotated[
         bool | None, typer.Option("--c-array/--no-c-array", help="Write .h and .c. Default: of the int8 model.")

@@ -15,8 +15,8 @@ from edgemnist.keras_io.sources import SourceModel
 from edgemnist.runner import EngineWorker, engine_worker, find_runtime
 from edgemnist.support.errors import MissingDependencyError, ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
-from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import NORMALISATIONS, dequantise, model_input, normalisation_name
+from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
+from edgemnist.tflite.pixels import dequantise, model_input, normalisation_name
 
 VERIFICATION_IMAGES = 500
 NOISE_IMAGES = 100

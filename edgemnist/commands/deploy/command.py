@@ -9,6 +9,7 @@ import typer
 
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.pi.targets import TARGETS
 
 
 def register(app: typer.Typer) -> None:
@@ -76,7 +77,7 @@ def _advise(models: list[Path]) -> Outcome:
 
 
 def emulator(
-    targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="bookworm-aarch64, bookworm-armv7, ...")],
+    targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help=f"{', '.join(TARGETS)}.")],
 ) -> Outcome:
     """Download a Raspberry Pi's system (Debian packages and wheels), to be emulated here. Nothing is installed."""
     from edgemnist.commands.deploy.prepare import prepare_emulators

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, NamedNormalisation, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
 
@@ -27,9 +27,7 @@ def evaluate(
     runtime: Annotated[
         list[str] | None, typer.Option(help="Run it in this one. Default: the int8 oracle, or the quickest for floats.")
     ] = None,
-    normalisation: Annotated[
-        str | None, typer.Option(help="Range of a named model's input: 0..1, 0..255 or -1..1. Default: worked out.")
-    ] = None,
+    normalisation: NamedNormalisation = None,
     confusion: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the confusion matrix.")] = None,
     mistakes: Annotated[Path | None, typer.Option(metavar="PNG", help="Write the misclassified images.")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a few thousand images.")] = 300.0,

@@ -11,6 +11,8 @@ from edgemnist.commands.building import Model, Optimise, ToolchainName
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.mcu import DEFAULT_BOARD
+from edgemnist.mcu.emulators.base import emulators
+from edgemnist.mcu.packages.registry import platform_names
 
 BoardName = Annotated[str, typer.Option("--board", help="A name of `edgemnist boards`, or a folder with a board.toml.")]
 Stack = Annotated[int | None, typer.Option("--stack", min=64, max=1 << 20, help="Bytes to reserve for the stack.")]
@@ -58,7 +60,7 @@ def run(
     baud: Annotated[int, typer.Option(min=1, help="Speed of the serial port.")] = 115200,
     dataset: Annotated[str | None, typer.Option(help="Test images to feed, or random. Default: worked out.")] = None,
     images: Annotated[int, typer.Option(min=1, help="How many inputs.")] = 100,
-    emulator: Annotated[str, typer.Option(help="auto, unicorn (from PyPI) or qemu (the system's).")] = "auto",
+    emulator: Annotated[str, typer.Option(help=f"{', '.join(('auto', *emulators()))}.")] = "auto",
     profile: Annotated[bool, typer.Option("--profile", help="Also count instructions by function and class.")] = False,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for all inputs.")] = 300.0,
     toolchain: ToolchainName = "auto",
@@ -82,7 +84,7 @@ def run(
 
 
 def package(
-    platform: Annotated[str, typer.Option("--for", help="arduino, platformio, esp-idf, zephyr, cmake or cmsis-pack.")],
+    platform: Annotated[str, typer.Option("--for", help=f"{', '.join(platform_names())}.")],
     model: Model = None,
     out: Annotated[Path | None, typer.Option(help="The zip to write. Default: in the work folder.")] = None,
     name: Annotated[str, typer.Option(help="Prefix of files and C names.")] = "model",

@@ -16,7 +16,10 @@ from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware, for_core
 from edgemnist.mcu.network import NetworkSettings, TflmPlace
-from edgemnist.mcu.packages import Example, PackageResult, find_platform, image_examples, package_firmware
+from edgemnist.mcu.packages.base import Example
+from edgemnist.mcu.packages.build import PackageResult, package_firmware
+from edgemnist.mcu.packages.examples import image_examples
+from edgemnist.mcu.packages.registry import find_platform
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import read_tflite
 

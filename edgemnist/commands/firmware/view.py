@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from edgemnist.commands.firmware.report import FirmwareReport, LayerCount, MeasuredTime
 from edgemnist.mcu.build import FirmwareImage
 from edgemnist.mcu.cycles import NoTimingModel
-from edgemnist.mcu.packages import PackageResult
+from edgemnist.mcu.packages.build import PackageResult
 from edgemnist.support.progress import print_table, stdout_console
 
 _FUNCTIONS_SHOWN = 15

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from edgemnist.data.base import Dataset, Split
 from edgemnist.harness.normalisation import accuracy, judge_normalisation
 from edgemnist.support.errors import InputError
-from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import NORMALISATIONS
+from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
 
 _MEAN_AND_DEVIATION = re.compile(r"mean=([^,]+),std=([^,]+)")
 

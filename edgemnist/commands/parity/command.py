@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, NamedNormalisation, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
 
@@ -28,9 +28,7 @@ def parity(
     runtime: Annotated[
         list[str] | None, typer.Option(help="Only this runtime; may be repeated. Default: all but the emulated.")
     ] = None,
-    normalisation: Annotated[
-        str | None, typer.Option(help="Range of a named model's input: 0..1, 0..255 or -1..1. Default: worked out.")
-    ] = None,
+    normalisation: NamedNormalisation = None,
     max_accuracy_drop: Annotated[
         float | None, typer.Option(metavar="POINTS", help="Fail if a converted model loses more percentage points.")
     ] = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, NamedNormalisation, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
 
@@ -32,9 +32,7 @@ def robustness(
     runtime: Annotated[
         list[str] | None, typer.Option(help="Run in this one. Default: int8 in the oracle, floats in the quickest.")
     ] = None,
-    normalisation: Annotated[
-        str | None, typer.Option(help="Range of a named model's input: 0..1, 0..255 or -1..1. Default: worked out.")
-    ] = None,
+    normalisation: NamedNormalisation = None,
     show: Annotated[
         Path | None, typer.Option(metavar="PNG", help="Only draw the corruptions on a few images; run no model.")
     ] = None,

@@ -9,6 +9,7 @@ import typer
 
 from edgemnist.commands.options import DEFAULT_WORK, Mlflow, Seed, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.run.presets import PRESETS
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +22,9 @@ def run(
         str, typer.Option(help="Known dataset or path; auto: full MNIST where it is to be had, else mnist-5k.")
     ] = "auto",
     arch: Annotated[str, typer.Option(help="Architecture, see `edgemnist train --help`.")] = "tiny",
-    preset: Annotated[str, typer.Option(help="quick (under 3 minutes on 2 cores), standard or best.")] = "standard",
+    preset: Annotated[
+        str, typer.Option(help="; ".join(f"{one.name}: {one.description}" for one in PRESETS.values()))
+    ] = "standard",
     epochs: Annotated[int | None, typer.Option(min=1, help="Training epochs. Default: the preset's.")] = None,
     sparsity: Annotated[float | None, typer.Option(help="Share of zeros. Default: the preset's.")] = None,
     seed: Seed = 0,

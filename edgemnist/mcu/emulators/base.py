@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import ElfImage
@@ -42,8 +43,16 @@ class Emulator(ABC):
     exact: bool
 
     @abstractmethod
+    def refusal(self, board: Board) -> str | None:
+        """Return None when the emulator takes a board, installed or not, else what it lacks."""
+
+    @abstractmethod
+    def missing(self, board: Board) -> str | None:
+        """Return None when what emulates a board that it takes is installed, else how to install it."""
+
     def available(self, board: Board) -> str | None:
         """Return None when ``board`` can be emulated here, else the reason why not and the remedy."""
+        return self.refusal(board) or self.missing(board)
 
     @abstractmethod
     def version(self) -> str:
@@ -68,6 +77,16 @@ def emulators() -> Mapping[str, Emulator]:
     modules = modules_of("edgemnist.mcu.emulators")
     found: list[Emulator] = [emulator for module in modules for emulator in getattr(module, "EMULATORS", ())]
     return MappingProxyType({one.name: one for one in sorted(found, key=lambda one: (not one.exact, one.name))})
+
+
+def emulators_of(board: Board) -> tuple[str, ...]:
+    """Return the names of the emulators that take a board."""
+    return tuple(name for name, emulator in emulators().items() if emulator.refusal(board) is None)
+
+
+def board_json(board: Board) -> dict[str, Any]:
+    """Return a board as JSON values, the emulators that take it included."""
+    return {**board.as_json(), "emulators": list(emulators_of(board)), "serial_firmware": board.uart is not None}
 
 
 def choose_emulator(name: str, board: Board) -> Emulator:

@@ -26,14 +26,6 @@ def program(board: Board) -> str:
     return _PROGRAMS[board.core.architecture][0]
 
 
-def missing(board: Board) -> str | None:
-    """Return None when QEMU can emulate ``board`` here, else the reason why not and the remedy."""
-    if board.qemu_machine is None:
-        return "QEMU has no such machine"
-    command, package = _PROGRAMS[board.core.architecture]
-    return None if shutil.which(command) else f"{command} not found; install it with: sudo apt install {package}"
-
-
 def machine_command(board: Board, elf: Path) -> list[str]:
     """Return QEMU's command line for an image, without how the image talks to the outside."""
     firmware = ["-bios", "none"] if board.core.architecture == "riscv" else []
@@ -49,9 +41,14 @@ class QemuEmulator(Emulator):
     name = "qemu"
     exact = False
 
-    def available(self, board: Board) -> str | None:
-        """Return None, or why the board can't be emulated (see :meth:`Emulator.available`)."""
-        return missing(board)
+    def refusal(self, board: Board) -> str | None:
+        """Return None where QEMU has the board's machine (see :meth:`Emulator.refusal`)."""
+        return "QEMU has no such machine" if board.qemu_machine is None else None
+
+    def missing(self, board: Board) -> str | None:
+        """Return None, or how to install QEMU (see :meth:`Emulator.missing`)."""
+        command, package = _PROGRAMS[board.core.architecture]
+        return None if shutil.which(command) else f"{command} not found; install it with: sudo apt install {package}"
 
     def version(self) -> str:
         """Return QEMU's version."""

@@ -23,7 +23,7 @@ from edgemnist.support.files import sha256_of
 from edgemnist.tflite.file import read_tflite
 from edgemnist.tflite.inspection import inspect, require_int8
 from edgemnist.tflite.kinds import ModelKind, model_kind
-from edgemnist.tflite.pixels import NORMALISATIONS
+from edgemnist.tflite.normalisation import NORMALISATIONS
 from tests.commands.convert.conftest import CLASSES, FLOAT32, INT8, SIDE, build, draw, make_work_folder, save
 from tests.csource.files import TINY_MODEL
 

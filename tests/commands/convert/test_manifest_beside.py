@@ -11,7 +11,7 @@ import pytest
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.convert.stage import run_conversion
 from edgemnist.support.errors import InputError
-from edgemnist.tflite.pixels import NORMALISATIONS
+from edgemnist.tflite.normalisation import NORMALISATIONS
 from tests.commands.convert.conftest import FLOAT32, INT8
 
 

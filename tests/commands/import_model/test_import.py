@@ -22,7 +22,7 @@ from edgemnist.keras_io.sources import load_source
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import read_tflite
-from edgemnist.tflite.pixels import NORMALISATIONS
+from edgemnist.tflite.normalisation import NORMALISATIONS
 from tests.commands.convert.conftest import SIDE, draw
 from tests.commands.convert.conftest import quadrants as quadrants
 from tests.commands.import_model.conftest import as_onnx, shifted

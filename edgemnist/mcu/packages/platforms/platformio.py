@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edgemnist.mcu.packages.arduino import CORE_HEADERS
 from edgemnist.mcu.packages.base import Package, Platform
+from edgemnist.mcu.packages.platforms.arduino import CORE_HEADERS
 
 
 def _files(package: Package) -> Mapping[str, str]:

@@ -198,10 +198,12 @@ class UnicornEmulator(Emulator):
     name = "unicorn"
     exact = True
 
-    def available(self, board: Board) -> str | None:
-        """Return None, or why the board can't be emulated (see :meth:`Emulator.available`)."""
-        if board.core.unicorn is None:
-            return f"it has no {board.core.title}"
+    def refusal(self, board: Board) -> str | None:
+        """Return None where Unicorn has the board's core (see :meth:`Emulator.refusal`)."""
+        return f"it has no {board.core.title}" if board.core.unicorn is None else None
+
+    def missing(self, board: Board) -> str | None:
+        """Return None, or how to install Unicorn (see :meth:`Emulator.missing`)."""
         return None if util.find_spec("unicorn") else f"unicorn is not installed; install it with: {INSTALL}"
 
     def version(self) -> str:
