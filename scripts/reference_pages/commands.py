@@ -91,7 +91,7 @@ def _usage(command: Command, arguments: list[Any]) -> str:
 
 def _placeholder(argument: Any) -> str:
     name = argument.metavar or argument.name.upper()
-    return f"{name}..." if argument.nargs == -1 else name
+    return f"{name.removesuffix('...')}..." if argument.nargs == -1 else name
 
 
 def _names(option: Any) -> str:
