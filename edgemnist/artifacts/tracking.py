@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts.folder import StageRecord, WorkFolder
+from edgemnist.support.environment import MLFLOW_EXPERIMENT, MLFLOW_STORE
 from edgemnist.support.errors import EdgeMnistError, EnvironmentFailure, MissingDependencyError
 from edgemnist.support.progress import say
 
@@ -121,7 +122,7 @@ def open_tracking(uri: str | None) -> Tracking:
     """
     if uri is None:
         return Tracking()
-    place = uri or os.environ.get("MLFLOW_TRACKING_URI", "") or str(DEFAULT_STORE)
+    place = uri or MLFLOW_STORE.text() or str(DEFAULT_STORE)
     scheme = place.partition(":")[0].partition("+")[0] if ":" in place else ""
     if scheme in _DATABASES and find_spec("sqlalchemy") is None:
         raise MissingDependencyError(
@@ -135,12 +136,12 @@ def open_tracking(uri: str | None) -> Tracking:
     client_class = _load_client()
     with _clear_errors(f"cannot log to MLflow at {place!r}"), _patience(*_CHECK_PATIENCE):
         client = client_class(tracking_uri=place)
-        name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
+        name = MLFLOW_EXPERIMENT.text() or EXPERIMENT
         found = client.get_experiment_by_name(name)
         if found is not None and found.lifecycle_stage != "active":
             raise EnvironmentFailure(
                 f"the MLflow experiment {name!r} at {place!r} was deleted; restore it (mlflow experiments restore "
-                f"--experiment-id {found.experiment_id}) or name another with MLFLOW_EXPERIMENT_NAME"
+                f"--experiment-id {found.experiment_id}) or name another with {MLFLOW_EXPERIMENT.name}"
             )
         return Tracking(place, client, found.experiment_id if found else client.create_experiment(name))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 
 from edgemnist.compiler.lowering import Program
@@ -13,6 +12,7 @@ from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import CArray, FieldValue, Step, quantisation_of
 from edgemnist.csource.pixels import C_TYPES, PixelCode
 from edgemnist.csource.source import comment_text, float_constant, string_literal
+from edgemnist.support.resources import firmware_folder
 from edgemnist.tflite.file import TensorInfo
 
 
@@ -42,7 +42,7 @@ def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]
 
 def kernels_folder() -> Path:
     """Return the folder of the kernels."""
-    return Path(str(resources.files("edgemnist"))) / "firmware" / "kernels"
+    return firmware_folder() / "kernels"
 
 
 def kernel_files(headers: Iterable[str]) -> dict[str, str]:

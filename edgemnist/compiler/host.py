@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.emit import EmitSettings, emit
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
+from edgemnist.support.environment import C_COMPILER
 from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError
 
 HOUSE_FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
@@ -43,7 +43,7 @@ def host_compiler() -> str:
 
     :raises MissingDependencyError: there is none.
     """
-    wanted = [os.environ.get("CC"), "cc", "gcc", "clang"]
+    wanted = [C_COMPILER.text(), "cc", "gcc", "clang"]
     found = next((path for name in wanted if name and (path := shutil.which(name))), None)
     if found is None:
         raise MissingDependencyError("no C compiler found; install one, for example: sudo apt-get install gcc")

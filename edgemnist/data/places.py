@@ -10,17 +10,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgemnist.data.idx import IdxFile
 from edgemnist.data.known import EMNIST_ARCHIVE, IdxLayout, KnownDataset
+from edgemnist.support import environment
 from edgemnist.support.errors import DatasetError
 
-DATA_VARIABLE = "EDGEMNIST_DATA"
-CACHE_VARIABLE = "EDGEMNIST_CACHE"
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
 IdxFiles = tuple[IdxFile, IdxFile, IdxFile, IdxFile]
@@ -49,8 +47,7 @@ class Found:
 
 def cache_folder() -> Path:
     """Return the folder of downloaded datasets; see the module's list."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return (Path(chosen).expanduser() if chosen else _user_cache() / "edgemnist") / "datasets"
+    return (environment.CACHE.folder() or _user_cache() / "edgemnist") / "datasets"
 
 
 def data_folder() -> Path | None:
@@ -58,13 +55,10 @@ def data_folder() -> Path | None:
 
     :raises DatasetError: it names something that is not a folder.
     """
-    chosen = os.environ.get(DATA_VARIABLE)
-    if not chosen:
-        return None
-    folder = Path(chosen).expanduser()
-    if not folder.is_dir():
+    folder = environment.DATA.folder()
+    if folder is not None and not folder.is_dir():
         raise DatasetError(
-            f"{DATA_VARIABLE} is {chosen!r}, which is not a folder; "
+            f"{environment.DATA.name} is {environment.DATA.text()!r}, which is not a folder; "
             "set it to a folder with one folder per dataset, or unset it"
         )
     return folder
@@ -128,9 +122,8 @@ def _places(known: KnownDataset) -> Iterator[Place]:
     if data is not None:
         yield from (Place(data / name, ours=True) for name in known.folders)
     if known.keras_name:
-        yield Place(
-            Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets" / known.keras_name, False
-        )
+        keras = environment.KERAS_HOME.folder() or Path("~/.keras").expanduser()
+        yield Place(keras / "datasets" / known.keras_name, False)
     if known.torchvision_folder:
         for root, ours in _torchvision_roots(data):
             yield Place(root / known.torchvision_folder / "raw", ours)
@@ -142,11 +135,10 @@ def _places(known: KnownDataset) -> Iterator[Place]:
 def _torchvision_roots(data: Path | None) -> Iterator[tuple[Path, bool]]:
     if data is not None:
         yield data, True
-    torch_home = os.environ.get("TORCH_HOME")
-    yield (Path(torch_home).expanduser() if torch_home else _user_cache() / "torch") / "datasets", False
+    yield (environment.TORCH_HOME.folder() or _user_cache() / "torch") / "datasets", False
     yield Path("data"), False
     yield Path("~/data").expanduser(), False
 
 
 def _user_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return environment.USER_CACHE.folder() or Path("~/.cache").expanduser()

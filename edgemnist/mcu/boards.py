@@ -13,13 +13,13 @@ import functools
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from edgemnist.mcu.cores import Core, find_core
 from edgemnist.support.errors import InputError
+from edgemnist.support.resources import firmware_folder
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -86,7 +86,7 @@ class Board:
 
 def boards_folder() -> Path:
     """Return the folder of the known boards."""
-    return Path(str(resources.files("edgemnist"))) / "firmware" / "boards"
+    return firmware_folder() / "boards"
 
 
 @functools.cache

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from edgemnist.mcu.network import Layer, Network, NetworkSettings, make_network
 from edgemnist.mcu.toolchain import LinkJob, choose_toolchain
 from edgemnist.support.errors import GateFailedError, InputError
 from edgemnist.support.files import atomic_path, write_bytes, write_json, write_text
+from edgemnist.support.resources import firmware_folder
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 
 TRANSPORTS = ("semihosting", "uart")
@@ -151,11 +151,6 @@ def _check(settings: BuildSettings, board: Board) -> None:
             f"edgemnist has no serial port driver for {board.name!r}; `edgemnist firmware package` makes a project for "
             "the board's own tools, whose sketch speaks the same protocol"
         )
-
-
-def firmware_folder() -> Path:
-    """Return the folder of the C sources."""
-    return Path(str(resources.files("edgemnist"))) / "firmware"
 
 
 def _write_sources(model: TfliteModel, network: Network, board: Board, settings: BuildSettings, folder: Path) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
+from edgemnist.support.environment import DEBIAN_MIRROR
 from edgemnist.support.errors import MissingDependencyError
 
-VARIABLE = "EDGEMNIST_DEBIAN_MIRROR"
 _SOURCES = Path("/etc/apt")
 _ADDRESS = re.compile(r"https?://[^\s/]+/debian(?=/?(?:\s|$))")
 
@@ -18,7 +17,7 @@ def debian_mirror(sources: Path = _SOURCES) -> str:
 
     :raises MissingDependencyError: neither names one, as on Ubuntu.
     """
-    chosen = os.environ.get(VARIABLE)
+    chosen = DEBIAN_MIRROR.text()
     if chosen:
         return chosen.rstrip("/")
     for path in [sources / "sources.list", *sorted((sources / "sources.list.d").glob("*"))]:
@@ -30,6 +29,6 @@ def debian_mirror(sources: Path = _SOURCES) -> str:
             if found:
                 return found[0]
     raise MissingDependencyError(
-        f"apt's sources in {str(sources)!r} name no Debian mirror; set {VARIABLE} to the address of one, "
+        f"apt's sources in {str(sources)!r} name no Debian mirror; set {DEBIAN_MIRROR.name} to the address of one, "
         "from Debian's list of mirrors"
     )

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from edgemnist.compiler.emit import EmitSettings, emit
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
-from edgemnist.mcu.build import firmware_folder
 from edgemnist.mcu.cores import Core
 from edgemnist.mcu.elf import ElfImage, read_elf
 from edgemnist.mcu.toolchain import TOOLCHAINS, WARNINGS
+from edgemnist.support.resources import firmware_folder
 
 _FLASH, _FLASH_BYTES = 0x08000000, 0x400000
 _RETURN = _FLASH + _FLASH_BYTES - 16

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from edgemnist.mcu.boards import boards, boards_folder, find_board
-from edgemnist.mcu.build import firmware_folder
 from edgemnist.mcu.cores import CORES
 from edgemnist.mcu.emulators.base import emulators_of
 from edgemnist.support.errors import InputError
+from edgemnist.support.resources import firmware_folder
 
 pytestmark = pytest.mark.unit
 

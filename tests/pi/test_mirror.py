@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.pi.mirror import VARIABLE, debian_mirror
+from edgemnist.pi.mirror import debian_mirror
+from edgemnist.support.environment import DEBIAN_MIRROR
 from edgemnist.support.errors import MissingDependencyError
 
 pytestmark = pytest.mark.unit
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.unit
     ],
 )
 def test_the_one_that_apt_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(DEBIAN_MIRROR.name, raising=False)
     (tmp_path / "sources.list.d").mkdir()
     (tmp_path / name).write_text(text)
     assert debian_mirror(tmp_path) == "http://mirror.example/debian"
@@ -35,12 +36,12 @@ def test_the_one_that_apt_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 
 def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sources.list").write_text("deb http://mirror.example/debian bookworm main\n")
-    monkeypatch.setenv(VARIABLE, "http://near.example/debian/")
+    monkeypatch.setenv(DEBIAN_MIRROR.name, "http://near.example/debian/")
     assert debian_mirror(tmp_path) == "http://near.example/debian"
 
 
 def test_none_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(DEBIAN_MIRROR.name, raising=False)
     (tmp_path / "sources.list").write_text("deb http://archive.example/ubuntu noble main\n")
-    with pytest.raises(MissingDependencyError, match=VARIABLE):
+    with pytest.raises(MissingDependencyError, match=DEBIAN_MIRROR.name):
         debian_mirror(tmp_path)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from edgemnist.compiler.generate import GeneratedModel
+from edgemnist.support.resources import firmware_folder
 
 _PLACEHOLDER = re.compile(r"@\{(\w+)\}")
 
@@ -95,13 +94,9 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match[1]], text)
 
 
-def _firmware_folder() -> Path:
-    return Path(str(resources.files("edgemnist"))) / "firmware"
-
-
 def template_text(template: str) -> str:
     """Return a template's text by its path in ``firmware/packages``."""
-    return (_firmware_folder() / "packages" / template).read_text(encoding="utf-8")
+    return (firmware_folder() / "packages" / template).read_text(encoding="utf-8")
 
 
 def link_files() -> dict[str, str]:
@@ -112,7 +107,7 @@ def link_files() -> dict[str, str]:
     """
     found = {}
     for name in ("board.h", "link.h", "link.c"):
-        text = (_firmware_folder() / "app" / name).read_text(encoding="utf-8")
+        text = (firmware_folder() / "app" / name).read_text(encoding="utf-8")
         text = re.sub(r'#include "(board|link)\.h"', r'#include "em_\1.h"', text)
         found[f"em_{name}"] = re.sub(r"\b(BOARD|LINK)_H\b", r"EM_\1_H", text)
     return found
@@ -120,4 +115,4 @@ def link_files() -> dict[str, str]:
 
 def licence_text() -> str:
     """Return the licence of what edgemnist puts into a package."""
-    return (_firmware_folder() / "LICENSE").read_text(encoding="utf-8")
+    return (firmware_folder() / "LICENSE").read_text(encoding="utf-8")

@@ -1,0 +1,26 @@
+"""Where the C sources are that come along."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from edgemnist.support.errors import EnvironmentFailure
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+@functools.cache
+def firmware_folder() -> Path:
+    """Return the folder ``firmware``: inside the package where it is installed, beside the package in a checkout.
+
+    :raises EnvironmentFailure: it is in neither place.
+    """
+    places = (_PACKAGE / "firmware", _PACKAGE.parent / "firmware")
+    for place in places:
+        if (place / "kernels").is_dir():
+            return place
+    raise EnvironmentFailure(
+        f"this installation of edgemnist is not complete: there is no folder {str(places[0])!r}; install it again with "
+        "pip install --force-reinstall --no-deps edgemnist"
+    )
