@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.train.stage import CHECKPOINT
 from edgemnist.training.checkpoint import read_checkpoint
+from edgemnist.training.train import TRAIN
 from tests.training.strokes import write_npz
 
 pytestmark = pytest.mark.slow
 
+CHECKPOINT = TRAIN.checkpoint
 EPOCHS = 20
 PATIENCE_SECONDS = 120
 
