@@ -1,17 +1,55 @@
 """edgemnist: from an image dataset to a binary on the chip, with proof at every step.
 
-The rooms of the house (each module's docstring says more):
-
-    data/       datasets in: IDX, NPZ, image folders, corruptions    models, train, prune, qat, teacher   Keras nets
-    convert     Keras -> .tflite                                     carray                 .tflite -> C array
-    tflite_file .tflite -> plain Python values                       compiler/              .tflite -> C99
-    runtimes/   engines that run a model, one file each              parity/                do they agree?
-    mcu/        firmware: boards, builds, emulated cores, packages   tflm_project/          .tflite -> a TFLM program
-    deploy/     bundles for Raspberry Pis, snippets for phones       robustness/, evaluation/   how good, and where not
-    artifacts   the work folder between stages                       cli/                   the commands
-
-The command line is a package, not one module: one file per command group keeps each under 400 lines. The firmware room
-is called mcu/, because firmware/ here is the folder of C sources.
+The functions below do what the commands of the same name do, with paths and plain values in and frozen dataclasses out;
+each is documented in ``edgemnist.api``. They are loaded when they are first used, and TensorFlow only when something is
+trained or converted. ARCHITECTURE.md says where everything is.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "build_firmware",
+    "compile_model",
+    "convert",
+    "evaluate",
+    "inspect",
+    "load_dataset",
+    "predict",
+    "prune",
+    "qat",
+    "run_firmware",
+    "run_parity",
+    "train",
+]
+
+if TYPE_CHECKING:
+    from edgemnist.api import (
+        build_firmware,
+        compile_model,
+        convert,
+        evaluate,
+        inspect,
+        load_dataset,
+        predict,
+        prune,
+        qat,
+        run_firmware,
+        run_parity,
+        train,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from edgemnist import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -17,7 +17,7 @@ FLOORS = (
     ("tflm", "harness", "training"),
     ("mcu", "pi"),
     ("runtimes", "commands"),
-    ("cli",),
+    ("cli", "api"),
     ("__main__",),
 )
 """The folders and modules directly in the package, from the ground up. ``__init__`` is the package's face."""

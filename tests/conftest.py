@@ -1,13 +1,38 @@
-"""Fixtures that every test may use, and the rule that nothing is skipped where everything is there."""
+"""Fixtures that every test may use, the unit tests by themselves, and the rule that nothing is skipped."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["tests.engines", "tests.training.fixtures"]
+
+UNIT_MARK = "pytest.mark.unit"
+TRAINING_PACKAGES = ("tensorflow", "tf_keras", "tensorflow_model_optimization")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --unit, which scripts/check passes."""
+    parser.addoption("--unit", action="store_true", help="only tests marked `unit`; without TensorFlow and the PATH")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With --unit, hide what unit tests must not need, also where it is installed."""
+    if config.getoption("unit"):
+        config.option.markexpr = "unit"
+        os.environ["PATH"] = os.devnull
+        sys.modules.update(dict.fromkeys(TRAINING_PACKAGES))  # type: ignore[arg-type]  # None: not to be imported
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --unit, leave out files without such tests: importing them all takes longer than running the unit tests."""
+    if not config.getoption("unit") or not (collection_path.is_dir() or collection_path.suffix == ".py"):
+        return None
+    files = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
+    return not any(UNIT_MARK in file.read_text(encoding="utf-8") for file in files) or None
 
 
 def _folder_from_environment(variable: str) -> Path:

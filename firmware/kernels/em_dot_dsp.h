@@ -14,8 +14,9 @@
 
 #define EM_LANES 2
 
-/* The high channel's sum has 24 bits, so at most so many elements are added up before the two channels are taken apart. */
-enum { EM_PAIRED_ELEMENTS = 512 };
+/* The high channel's sum has 24 bits, so that many elements at most are added up before the two channels are taken apart:
+ * 512 products of -128 and -128 are one too many. A multiple of 8, so that whole rounds of the loop are done. */
+enum { EM_PAIRED_ELEMENTS = 504 };
 
 /* Sums of a block for the pixels a and b: of both channels, 256 * high + low modulo 2^32, and of the low one. */
 typedef struct {

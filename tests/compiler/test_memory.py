@@ -17,6 +17,8 @@ from edgemnist.tflite.file import TensorInfo
 from tests.compiler.bench import Variant, build_program, plan_apart
 from tests.compiler.random_graphs import random_network
 
+pytestmark = pytest.mark.unit
+
 overlaps = st.builds(
     Overlap,
     at_most=st.none() | st.integers(-60, 60),

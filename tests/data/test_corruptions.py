@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from edgemnist.data.corruptions import MAX_SEVERITY, corrupt, corruptions, find_corruption, select_corruptions
 from edgemnist.support.errors import InputError
 
+pytestmark = pytest.mark.unit
+
 NAMES = tuple(corruptions())
 PUBLISHED = {
     "shot_noise": 5,

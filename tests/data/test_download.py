@@ -21,6 +21,8 @@ from edgemnist.data.known import RemoteFile
 from edgemnist.support.errors import DatasetError, StorageError
 from tests.data.server import MirrorServer
 
+pytestmark = pytest.mark.unit
+
 CONTENT = hashlib.sha256(b"seed").digest() * 4096
 FILE = RemoteFile(
     name="file.gz",

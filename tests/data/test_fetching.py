@@ -19,6 +19,8 @@ from edgemnist.support.errors import DatasetError, MissingDependencyError, Stora
 from tests.data.conftest import SmallDataset, install_rows, shrink
 from tests.data.server import MirrorServer
 
+pytestmark = pytest.mark.unit
+
 IMPATIENT = Patience(connect_seconds=0.5, silence_seconds=0.3)
 CACHE = ".cache/edgemnist/datasets"
 

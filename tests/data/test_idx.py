@@ -19,6 +19,8 @@ from edgemnist.data import idx
 from edgemnist.data.idx import IDX_TYPES, IdxFile, encode_idx, read_idx
 from edgemnist.support.errors import DatasetError
 
+pytestmark = pytest.mark.unit
+
 ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 ARRAY = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
 

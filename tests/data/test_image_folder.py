@@ -12,6 +12,8 @@ from PIL import Image
 from edgemnist.data import load_dataset
 from edgemnist.support.errors import DatasetError
 
+pytestmark = pytest.mark.unit
+
 
 def paint(path: Path, value: int, size: tuple[int, int] = (12, 10), *, colour: bool = False) -> Path:
     """Write a PNG of (height, width) full of a value."""

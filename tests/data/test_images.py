@@ -17,6 +17,8 @@ from edgemnist.data import images
 from edgemnist.data.images import contact_sheet, fit_image, image_size, read_image
 from edgemnist.support.errors import InputError
 
+pytestmark = pytest.mark.unit
+
 GREY: NDArray[np.uint8] = (np.arange(6 * 4).reshape(6, 4) * 10).astype(np.uint8)
 COLOUR: NDArray[np.uint8] = np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)
 

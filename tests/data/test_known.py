@@ -11,6 +11,8 @@ from edgemnist.data import known_datasets
 from edgemnist.data.known import KnownDataset, find_known, require_known
 from edgemnist.support.errors import DatasetError
 
+pytestmark = pytest.mark.unit
+
 NAMES = [
     "mnist",
     "fashion-mnist",

@@ -20,6 +20,8 @@ from edgemnist.data.known import require_known
 from edgemnist.support.errors import DatasetError, MissingDependencyError
 from tests.data.conftest import SmallDataset, digits, install_rows, remote_file, shrink
 
+pytestmark = pytest.mark.unit
+
 
 def packed(content: bytes) -> bytes:
     """Return the content as gzip without the time of packing, so that test names made of it stay the same."""

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from edgemnist.data import load_dataset, npz
 from edgemnist.support.errors import DatasetError
 
+pytestmark = pytest.mark.unit
+
 IMAGES = np.random.RandomState(0).randint(0, 256, size=(20, 5, 6)).astype(np.uint8)
 LABELS = np.arange(20) % 4
 

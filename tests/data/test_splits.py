@@ -13,6 +13,8 @@ from edgemnist.data.base import Split
 from edgemnist.data.splits import class_balanced_sample, divide, hold_out
 from edgemnist.support.errors import InputError
 
+pytestmark = pytest.mark.unit
+
 GOLDEN_HELD_OUT = [1, 7, 8, 25, 26, 36]
 GOLDEN_SAMPLE = [8, 1, 26, 7, 36, 25]
 

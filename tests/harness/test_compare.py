@@ -10,6 +10,8 @@ from hypothesis.extra import numpy as arrays
 
 from edgemnist.harness.compare import Share, agreement, difference, ties, top1
 
+pytestmark = pytest.mark.unit
+
 INT8 = arrays.arrays(np.int8, st.tuples(st.integers(1, 8), st.integers(1, 5)))
 
 

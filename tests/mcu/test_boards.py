@@ -11,6 +11,8 @@ from edgemnist.mcu.build import firmware_folder
 from edgemnist.mcu.cores import CORES
 from edgemnist.support.errors import InputError
 
+pytestmark = pytest.mark.unit
+
 GOOD = """title = "A board"
 core = "cortex-m4"
 clock_hz = 80_000_000

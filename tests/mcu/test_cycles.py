@@ -14,6 +14,8 @@ from edgemnist.mcu.timing.classes import InstructionClass, classify_mnemonic
 from edgemnist.support.errors import InputError
 from tests.mcu.cycle_profiles import ORIGIN, cycles, machine_code, placed, straight
 
+pytestmark = pytest.mark.unit
+
 SINGLE_ISSUE = ("cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4")
 CODE = machine_code("6808 681a 1888 4348 6048 c80e b570 bc70 3104 6808 3801 bf00")
 """Armv6-M: loads, stores, lists, arithmetic."""

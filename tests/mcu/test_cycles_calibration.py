@@ -12,6 +12,8 @@ import pytest
 from edgemnist.mcu.cycles import MODELS
 from edgemnist.mcu.timing import calibration
 
+pytestmark = pytest.mark.unit
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "calibrate_cycles"
 
 

@@ -7,6 +7,8 @@ import pytest
 from edgemnist.mcu.profile import ENTRY
 from tests.mcu.cycle_profiles import ORIGIN, cycles, machine_code, placed, straight
 
+pytestmark = pytest.mark.unit
+
 ARMV6M = (
     ("adds r0, r1, r2", "1888", 1, 1),
     ("muls r0, r1, r0", "4348", 1, 1),

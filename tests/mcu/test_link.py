@@ -29,6 +29,8 @@ from edgemnist.mcu.link import (
 )
 from edgemnist.support.errors import InputError, RuntimeCrashedError
 
+pytestmark = pytest.mark.unit
+
 END = b"\xc0"
 INFO = DeviceInfo(784, 10, 4096, 3, 25_000_000, True, bytes(range(8)), "µboard")
 # Bytes that SLIP cares about are made as likely as all the others together.

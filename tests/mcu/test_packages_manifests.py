@@ -17,6 +17,8 @@ import pytest
 from edgemnist.mcu.packages.arduino import CORE_HEADERS
 from tests.mcu.packaging import unpack
 
+pytestmark = pytest.mark.unit
+
 yaml: Any = pytest.importorskip("yaml")
 URL = "https://example.org/nets?a=1&b=2#shapes"
 

@@ -18,6 +18,8 @@ from edgemnist.support.errors import (
     StorageError,
 )
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.mark.parametrize(
     ("path", "words"),

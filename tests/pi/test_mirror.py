@@ -9,6 +9,8 @@ import pytest
 from edgemnist.pi.mirror import VARIABLE, debian_mirror
 from edgemnist.support.errors import MissingDependencyError
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.mark.parametrize(
     ("name", "text"),

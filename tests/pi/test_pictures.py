@@ -20,6 +20,8 @@ from edgemnist.pi.bundle.framing import frame
 from edgemnist.pi.bundle.pictures import read_picture
 from edgemnist.pi.bundle.problems import Problem
 
+pytestmark = pytest.mark.unit
+
 MODES = ("1", "L", "P", "RGB", "LA", "RGBA")
 
 

@@ -10,6 +10,8 @@ import pytest
 from edgemnist.pi.replay import parse_replay
 from edgemnist.support.errors import EdgeMnistError, EnvironmentFailure, GateFailedError, RuntimeCrashedError
 
+pytestmark = pytest.mark.unit
+
 COMPARISON = {
     "kernels": "reference",
     "correct": 9,

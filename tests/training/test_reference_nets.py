@@ -12,6 +12,8 @@ from edgemnist.training import reference_nets
 from edgemnist.training.architectures import find_architecture
 from edgemnist.training.reference_nets import Cost, advice_on_cost, advice_on_weights
 
+pytestmark = pytest.mark.unit
+
 
 def net(arch: str, accuracy: float, parameters: int, flash: int | None, instructions: float | None) -> dict[str, Any]:
     return {

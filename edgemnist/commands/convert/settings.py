@@ -29,6 +29,20 @@ DEFAULT_MODES = (ModelKind.FLOAT32, ModelKind.INT8)
 CALIBRATED = frozenset({ModelKind.INT8, ModelKind.INT16X8})
 """The modes that need a representative dataset."""
 
+
+def mode_named(name: str | ModelKind) -> ModelKind:
+    """Return a mode by its name, as ``--int8`` and its companions have it.
+
+    :raises InputError: there is none of that name.
+    """
+    known = {mode.value: mode for mode in MODES}
+    if isinstance(name, ModelKind):
+        return name
+    if name not in known:
+        raise InputError(f"unknown mode {name!r}; choose one of {', '.join(known)}")
+    return known[name]
+
+
 IO_TYPES = ("int8", "uint8", "float32")
 DEFAULT_CALIBRATION = 500
 

@@ -14,6 +14,8 @@ from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflite.pixels import NORMALISATIONS, infer_normalisation, normalisation_name, pixel_table
 from tests.csource.files import model, tensor
 
+pytestmark = pytest.mark.unit
+
 NAMES = ("a", "b", "c")
 
 

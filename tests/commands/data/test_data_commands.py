@@ -15,6 +15,8 @@ from tests.data.conftest import SmallDataset, shrink
 from tests.data.server import MirrorServer
 from tests.data.test_known import NAMES
 
+pytestmark = pytest.mark.unit
+
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     """Return (exit code, stdout, stderr) of a command."""

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from edgemnist.commands.evaluate.metrics import ClassScore, average_scores, class_scores, confusion_matrix
 
+pytestmark = pytest.mark.unit
+
 CLASSES = 4
 NAMES = tuple("abcd")
 

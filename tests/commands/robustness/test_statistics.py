@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from edgemnist.commands.robustness.statistics import Estimate, accuracy, drop, estimate, excess_drop
 from edgemnist.harness.compare import Share
 
+pytestmark = pytest.mark.unit
+
 
 def test_estimate_by_hand() -> None:
     assert estimate(np.array([0.0, 1.0, 1.0, 0.0])) == Estimate(0.5, 0.25)
