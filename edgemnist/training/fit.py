@@ -29,7 +29,7 @@ from edgemnist.training.resuming import (
     run_resumable,
     tells_how_to_resume,
 )
-from edgemnist.training.settings import FitSettings
+from edgemnist.training.settings import SettingsT
 from edgemnist.training.teacher_logits import prepare_teacher_logits
 
 
@@ -102,14 +102,13 @@ class FitRun:
         return fit_result_fields(self.model_path, self.context, self.accuracy(fitted.model), fitted.state)
 
 
-Settings = TypeVar("Settings", bound=FitSettings)
-Plan = TypeVar("Plan", bound=FitPlan)
-Made = TypeVar("Made", bound=Fitted)
-Result = TypeVar("Result", bound=FitResult)
+PlanT = TypeVar("PlanT", bound=FitPlan)
+FittedT = TypeVar("FittedT", bound=Fitted)
+ResultT = TypeVar("ResultT", bound=FitResult)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class FitStage(Generic[Settings, Plan, Made, Result]):
+class FitStage(Generic[SettingsT, PlanT, FittedT, ResultT]):
     """What a stage has of its own: a name, files, and the three steps.
 
     ``name`` is that of its record; ``model`` the file it makes; ``needs`` the stage that comes before it, "" for none;
@@ -120,9 +119,9 @@ class FitStage(Generic[Settings, Plan, Made, Result]):
     model: str
     needs: str = ""
     later_checkpoints: tuple[str, ...] = ()
-    plan: Callable[[Settings, Dataset, WorkFolder], Plan]
-    fit: Callable[[Plan, FitRun], Made]
-    measure: Callable[[Plan, FitRun, Made], Result]
+    plan: Callable[[SettingsT, Dataset, WorkFolder], PlanT]
+    fit: Callable[[PlanT, FitRun], FittedT]
+    measure: Callable[[PlanT, FitRun, FittedT], ResultT]
 
     @property
     def command(self) -> str:
@@ -147,12 +146,12 @@ class FitStage(Generic[Settings, Plan, Made, Result]):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PlannedFit(Generic[Settings, Plan, Made, Result]):
+class PlannedFit(Generic[SettingsT, PlanT, FittedT, ResultT]):
     """A fit that is ready to run; ``settings`` are those of the unfinished fit where they do not say otherwise."""
 
-    stage: FitStage[Settings, Plan, Made, Result]
-    settings: Settings
-    plan: Plan
+    stage: FitStage[SettingsT, PlanT, FittedT, ResultT]
+    settings: SettingsT
+    plan: PlanT
     dataset: Dataset
     division: TrainingDivision
     work: WorkFolder
@@ -160,13 +159,13 @@ class PlannedFit(Generic[Settings, Plan, Made, Result]):
 
 
 def plan_fit(
-    stage: FitStage[Settings, Plan, Made, Result],
-    settings: Settings,
+    stage: FitStage[SettingsT, PlanT, FittedT, ResultT],
+    settings: SettingsT,
     dataset: Dataset,
     work: WorkFolder,
     *,
     resume: bool = False,
-) -> PlannedFit[Settings, Plan, Made, Result]:
+) -> PlannedFit[SettingsT, PlanT, FittedT, ResultT]:
     """Make every choice that the settings leave open and hold out the validation images.
 
     :raises StageOrderError: the stage before has not run here.
@@ -183,7 +182,7 @@ def plan_fit(
     )
 
 
-def run_fit(planned: PlannedFit[Settings, Plan, Made, Result], teacher: Teacher | None = None) -> Result:
+def run_fit(planned: PlannedFit[SettingsT, PlanT, FittedT, ResultT], teacher: Teacher | None = None) -> ResultT:
     """Fit and measure; leave the model, its history and the manifest's record in the work folder.
 
     A model of an earlier fit stays until the new one is complete. A resumed fit goes on where its last whole epoch

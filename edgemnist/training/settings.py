@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from edgemnist.training.distillation import DistillationSettings, stored_distillation
 
-AnySettings = TypeVar("AnySettings", bound="FitSettings")
+SettingsT = TypeVar("SettingsT", bound="FitSettings")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class FitSettings:
     augmentation: str | None = None
     distillation: DistillationSettings | None = None
 
-    def filled_from(self: AnySettings, stored: Mapping[str, Any]) -> AnySettings:
+    def filled_from(self: SettingsT, stored: Mapping[str, Any]) -> SettingsT:
         """Return the settings with what is not given taken from a checkpoint's (JSON values)."""
         values = self.read_stored(stored)
         return dataclasses.replace(self, **{n: value for n, value in values.items() if getattr(self, n) is None})

@@ -13,8 +13,9 @@ from edgemnist.support.files import sha256_of
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.training.architectures import architectures
 from edgemnist.training.distillation import DistillationSettings, Teacher
-from edgemnist.training.fit import Made, Plan, PlannedFit, Result, Settings, plan_fit, run_fit
+from edgemnist.training.fit import FittedT, PlannedFit, PlanT, ResultT, plan_fit, run_fit
 from edgemnist.training.loop import evaluate
+from edgemnist.training.settings import SettingsT
 from edgemnist.training.train import TRAIN, TrainSettings, is_resumable, is_trained
 
 TEACHERS = "teachers"
@@ -26,7 +27,7 @@ LOGITS_FOLDER = "answers"
 """Folder with a teacher's logits, in the teacher's own work folder, else beside the teachers trained here."""
 
 
-def run_taught(planned: PlannedFit[Settings, Plan, Made, Result]) -> Result:
+def run_taught(planned: PlannedFit[SettingsT, PlanT, FittedT, ResultT]) -> ResultT:
     """Run a planned fit with the teacher that its settings ask for, if they ask for one.
 
     :raises EdgeMnistError: as ``find_teacher`` and ``run_fit``.

@@ -14,7 +14,9 @@ from edgemnist.commands.train.stage import run_training
 from edgemnist.data.base import Dataset
 from edgemnist.keras_io.saving import load_model
 from edgemnist.support.errors import InputError, StageOrderError
+from edgemnist.training.distillation import DistillationSettings
 from edgemnist.training.sparsity import plan_pruning
+from edgemnist.training.teacher import TEACHERS
 from edgemnist.training.train import TrainSettings
 from tests.commands.train.test_train import interrupted
 from tests.training.strokes import make_dataset
@@ -117,9 +119,19 @@ def test_bad_settings_are_refused(settings: PruneSettings, message: str, work: W
     assert sorted(work.root.iterdir()) == before
 
 
-def test_nothing_trained_names_the_command_that_comes_first(strokes: Dataset, tmp_path: Path) -> None:
+@pytest.mark.parametrize("resume", [False, True])
+def test_nothing_trained_names_the_command_that_comes_first(resume: bool, strokes: Dataset, tmp_path: Path) -> None:
     with pytest.raises(StageOrderError, match=r"edgemnist prune needs the result of 'train'.*run `edgemnist train"):
-        run_pruning(QUICK, WorkFolder(tmp_path), dataset=strokes)
+        run_pruning(QUICK, WorkFolder(tmp_path), dataset=strokes, resume=resume)
+
+
+def test_a_pruning_trains_its_teacher_on_what_the_training_learned_from(work: WorkFolder, strokes: Dataset) -> None:
+    distillation = DistillationSettings(teacher="dense", teacher_epochs=6)
+    run_pruning(PruneSettings(epochs=1, seed=8, distillation=distillation), work, dataset=strokes)
+    teacher = WorkFolder(work.path(TEACHERS) / "dense").require("train", needed_by="the test")
+    trained, pruned = (work.require(stage, needed_by="the test").settings for stage in ("train", "prune"))
+    assert pruned["distillation"]["sha256"] == teacher.outputs["trained.keras"]
+    assert [teacher.settings[key] for key in ("seed", "validation")] == [trained["seed"], trained["validation"]]
 
 
 def test_another_dataset_is_refused(work: WorkFolder) -> None:
