@@ -8,6 +8,7 @@ Between the two the caller finds the teacher, if there is to be one: a teacher m
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ from edgemnist.training.teacher_logits import prepare_teacher_logits
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitPlan:
+class FitPlan(ABC):
     """Settings with every choice made.
 
     ``validation`` is the number of images held out of the training split, ``split_seed`` chooses them. ``inputs`` are
@@ -47,9 +48,9 @@ class FitPlan:
     recipe: Recipe
     inputs: tuple[Path, ...] = ()
 
+    @abstractmethod
     def own_settings(self) -> dict[str, Any]:
         """Return what only this stage decides, as JSON values."""
-        raise NotImplementedError
 
     def as_json(self, dataset: Dataset, teacher: Teacher | None) -> dict[str, Any]:
         """Return what decides the fit, as JSON values: for its checkpoint and its record."""
@@ -182,8 +183,8 @@ def plan_fit(
     )
 
 
-def run_fit(planned: PlannedFit[SettingsT, PlanT, FittedT, ResultT], teacher: Teacher | None = None) -> ResultT:
-    """Fit and measure; leave the model, its history and the manifest's record in the work folder.
+def run_fit(planned: PlannedFit[SettingsT, PlanT, FittedT, ResultT], teacher: Teacher | None) -> ResultT:
+    """Fit, from the teacher if there is one, and measure; leave model, history and record in the work folder.
 
     A model of an earlier fit stays until the new one is complete. A resumed fit goes on where its last whole epoch
     ended, to the same weights.

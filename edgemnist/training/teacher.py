@@ -21,8 +21,8 @@ from edgemnist.training.train import TRAIN, TrainSettings, is_resumable, is_trai
 TEACHERS = "teachers"
 """Folder in the work folder with one work folder per architecture that was trained as a teacher."""
 
-# The folder's name on disk is from when logits were called answers: computing them takes longer than most trainings, so
-# those that are in people's work folders stay in use.
+# The name on disk is from when logits were called answers: those in people's work folders are found under it, and to
+# compute them anew would take most of the time of a training.
 LOGITS_FOLDER = "answers"
 """Folder with a teacher's logits, in the teacher's own work folder, else beside the teachers trained here."""
 
@@ -34,7 +34,7 @@ def run_taught(planned: PlannedFit[SettingsT, PlanT, FittedT, ResultT]) -> Resul
     """
     distillation = planned.settings.distillation
     if distillation is None:
-        return run_fit(planned)
+        return run_fit(planned, None)
     validation, seed = planned.division.validation, planned.plan.split_seed
     return run_fit(planned, find_teacher(distillation, planned.dataset, validation, planned.work, seed=seed))
 
@@ -68,7 +68,7 @@ def _trained_here(settings: DistillationSettings, dataset: Dataset, held_out: in
     folder = WorkFolder(work.path(TEACHERS) / settings.teacher)
     wanted = TrainSettings(arch=settings.teacher, epochs=settings.teacher_epochs, seed=seed, validation=held_out)
     if not is_trained(wanted, dataset, folder):
-        run_fit(plan_fit(TRAIN, wanted, dataset, folder, resume=is_resumable(wanted, dataset, folder)))
+        run_fit(plan_fit(TRAIN, wanted, dataset, folder, resume=is_resumable(wanted, dataset, folder)), None)
     return folder.path(TRAINED_MODEL)
 
 
