@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from edgemnist.commands.predict.stage import Predictions
     from edgemnist.commands.prune.stage import PruneResult
     from edgemnist.commands.qat.stage import QatResult
-    from edgemnist.commands.train.stage import TrainResult
     from edgemnist.compiler.generate import GeneratedModel
     from edgemnist.data.base import Dataset
     from edgemnist.mcu.build import FirmwareImage
     from edgemnist.tflite.inspection import Inspection
+    from edgemnist.training.train import TrainResult
 
 WORK = "artifacts"
 """The work folder where none is named, as on the command line."""
@@ -52,7 +52,7 @@ def train(dataset: str, work: str | Path = WORK, *, arch: str | None = None, **s
 
     :param dataset: as for :func:`load_dataset`.
     :param arch: a name of ``edgemnist train --help``; None is the default.
-    :param settings: fields of :class:`~edgemnist.commands.train.stage.TrainSettings`, such as ``epochs`` and ``seed``.
+    :param settings: fields of :class:`~edgemnist.training.train.TrainSettings`, such as ``epochs`` and ``seed``.
     :returns: accuracies in 0..1; the one on the test split was measured once.
     :raises EdgeMnistError: the dataset or a setting is wrong, or the training diverged.
 
@@ -61,9 +61,10 @@ def train(dataset: str, work: str | Path = WORK, *, arch: str | None = None, **s
     (2066, 'trained.keras')
     """
     from edgemnist.artifacts.folder import WorkFolder
-    from edgemnist.commands.train.stage import TrainSettings, train_named
+    from edgemnist.commands.train.stage import run_training
+    from edgemnist.training.train import TrainSettings
 
-    return train_named(TrainSettings(arch=arch, **settings), dataset, WorkFolder(Path(work)))
+    return run_training(TrainSettings(dataset=dataset, arch=arch, **settings), WorkFolder(Path(work)))
 
 
 def prune(work: str | Path = WORK, *, sparsity: float | None = None, **settings: Any) -> PruneResult:
@@ -78,9 +79,9 @@ def prune(work: str | Path = WORK, *, sparsity: float | None = None, **settings:
     (True, 'pruned.keras')
     """
     from edgemnist.artifacts.folder import WorkFolder
-    from edgemnist.commands.prune.stage import PruneSettings, prune_named
+    from edgemnist.commands.prune.stage import PruneSettings, run_pruning
 
-    return prune_named(PruneSettings(sparsity=sparsity, **settings), None, WorkFolder(Path(work)))
+    return run_pruning(PruneSettings(sparsity=sparsity, **settings), WorkFolder(Path(work)))
 
 
 def qat(work: str | Path = WORK, **settings: Any) -> QatResult:
@@ -93,9 +94,9 @@ def qat(work: str | Path = WORK, **settings: Any) -> QatResult:
     'qat.keras'
     """
     from edgemnist.artifacts.folder import WorkFolder
-    from edgemnist.commands.qat.stage import QatSettings, qat_named
+    from edgemnist.commands.qat.stage import QatSettings, run_qat
 
-    return qat_named(QatSettings(**settings), None, WorkFolder(Path(work)))
+    return run_qat(QatSettings(**settings), WorkFolder(Path(work)))
 
 
 def convert(work: str | Path = WORK, **settings: Any) -> ConversionResult | CArrayResult:

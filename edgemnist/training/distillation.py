@@ -1,8 +1,8 @@
-"""Knowledge distillation: the answers of a larger net as soft labels beside the hard ones.
+"""Knowledge distillation: the logits of a larger net as soft labels beside the hard ones.
 
 The loss is (1 - w) CE(labels, student) + w T^2 KL(teacher_T || student_T), where the index T means probabilities of the
-logits divided by the temperature T (Hinton, Vinyals and Dean 2015, section 2). The teacher's answers are for the very
-images that the student sees, augmented (``answers`` computes them once).
+logits divided by the temperature T (Hinton, Vinyals and Dean 2015, section 2). The teacher's logits are for the very
+images that the student sees, augmented (``teacher_logits`` computes them once).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SMALLEST = 1e-7
 """Probabilities are cut off here before their logarithm stands in for the logit."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DistillationSettings:
     """``teacher``: an architecture, to be trained on demand for ``teacher_epochs`` (None: its own), or a model's path.
 
@@ -50,27 +50,27 @@ class DistillationSettings:
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    """A tf_keras model to learn from, the file it came from, how it takes its pixels, the folder for its answers."""
+    """A tf_keras model to learn from, the file it came from, how it takes its pixels, the folder for its logits."""
 
     settings: DistillationSettings
     path: Path
     sha256: str
     model: Any
     normalisation: Normalisation
-    answers: Path
+    logits_folder: Path
 
     def as_json(self) -> dict[str, Any]:
         """Return what a fit with this teacher depends on, as JSON values."""
         return {**dataclasses.asdict(self.settings), "sha256": self.sha256}
 
 
-def mix(tensorflow: Any, settings: DistillationSettings, loss: Any, answers: Any, probabilities: Any) -> Any:
+def mix(tensorflow: Any, settings: DistillationSettings, loss: Any, logits: Any, probabilities: Any) -> Any:
     """Return the loss with the teacher's part: a scalar.
 
-    ``loss``: the mean cross-entropy with the labels; ``answers``: ``log_probabilities`` of the teacher,
+    ``loss``: the mean cross-entropy with the labels; ``logits``: ``log_probabilities`` of the teacher,
     ``probabilities``: the student's; both float32 (batch, classes).
     """
-    soft = divergence(tensorflow, answers, log_probabilities(tensorflow, probabilities), settings.temperature)
+    soft = divergence(tensorflow, logits, log_probabilities(tensorflow, probabilities), settings.temperature)
     return (1.0 - settings.weight) * loss + settings.weight * settings.temperature**2 * soft
 
 
@@ -95,7 +95,7 @@ def distillation_of_options(
     values = {"temperature": temperature, "weight": weight, "teacher_epochs": teacher_epochs}
     given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     if teacher is not None:
-        return DistillationSettings(teacher, **given)
+        return DistillationSettings(teacher=teacher, **given)
     if given:
         raise InputError("--temperature, --distillation-weight and --teacher-epochs need --teacher")
     return None

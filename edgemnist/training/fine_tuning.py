@@ -1,42 +1,22 @@
-"""What pruning and quantisation-aware training share: a recipe that follows on from the training's."""
+"""What pruning and quantisation-aware training share: the training's dataset, and a recipe that follows on from its."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.data.base import Dataset
+from edgemnist.data.loading import load_dataset_for
 from edgemnist.support.errors import InputError
 from edgemnist.training.augment import choose_augmentation
 from edgemnist.training.recipe import Recipe, epochs_for, given_or
-
-
-class FineTuningSettings(Protocol):
-    """What a person may choose; None leaves it to the training's recipe."""
-
-    @property
-    def epochs(self) -> int | None:
-        """Epochs."""
-
-    @property
-    def seed(self) -> int | None:
-        """Seed."""
-
-    @property
-    def batch(self) -> int | None:
-        """Images per step."""
-
-    @property
-    def learning_rate(self) -> float | None:
-        """Peak of the one-cycle schedule."""
-
-    @property
-    def augmentation(self) -> str | None:
-        """Name of an augmentation."""
+from edgemnist.training.settings import FitSettings
 
 
 def following_recipe(
-    settings: FineTuningSettings,
+    settings: FitSettings,
     before: Mapping[str, Any],
     dataset: Dataset,
     *,
@@ -64,6 +44,16 @@ def following_recipe(
         augmentation_strength=before.get("augmentation_strength", 1.0),
         averaging=averaging,
     )
+
+
+def trained_dataset(settings: FitSettings, work: WorkFolder, *, needed_by: str) -> Dataset:
+    """Load the dataset that the work folder's model was trained on; the settings may name where it is now.
+
+    :raises StageOrderError: nothing has been trained here.
+    :raises EdgeMnistError: as ``load_dataset_for``.
+    """
+    context = ModelContext.from_json(work.require("train", needed_by=needed_by).settings)
+    return load_dataset_for(context, settings.dataset)
 
 
 def require_same_dataset(before: Mapping[str, Any], dataset: Dataset, what: str) -> None:

@@ -1,129 +1,220 @@
-"""A fit as people meet it: resumable, with progress, a line per epoch, and a way on after Ctrl-C."""
+"""The skeleton of everything that fits a net: plan, fit, measure.
+
+A stage says what is its own in three functions (:class:`FitStage`). ``plan_fit`` makes every choice and holds out the
+validation images, ``run_fit`` fits with checkpoints, measures, and leaves model, history and record in the work folder.
+Between the two the caller finds the teacher, if there is to be one: a teacher may itself have to be fitted first.
+"""
 
 from __future__ import annotations
 
-import shlex
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.support.errors import InputError
-from edgemnist.support.progress import Task, progress_task, say
-from edgemnist.training.checkpoint import Checkpoint, read_checkpoint, require_same_settings, write_checkpoint
-from edgemnist.training.loop import EpochReport, FitState, Loop, TrainingDivergedError
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import STAGE_COMMANDS, WorkFolder
+from edgemnist.data.base import Dataset
+from edgemnist.data.splits import TrainingDivision, divide_for_training
+from edgemnist.training.checkpoint import Checkpoint
+from edgemnist.training.distillation import Teacher
+from edgemnist.training.loop import FitState, Hooks, Loop, evaluate
+from edgemnist.training.recipe import Recipe
+from edgemnist.training.report import FitResult, finish_fit, fit_result_fields
+from edgemnist.training.resuming import (
+    ResumableFit,
+    command_line,
+    read_unfinished,
+    run_resumable,
+    tells_how_to_resume,
+)
+from edgemnist.training.settings import SettingsT
+from edgemnist.training.teacher_logits import prepare_teacher_logits
 
 
-@dataclass(frozen=True)
-class FitStage:
-    """Where a stage's fit keeps its checkpoint, and what it is called.
+@dataclass(frozen=True, kw_only=True)
+class FitPlan(ABC):
+    """Settings with every choice made.
 
-    ``command`` is what a person types to start it; ``settings`` (JSON values) decide the fit, and a resumed one has to
-    have the same.
+    ``validation`` is the number of images held out of the training split, ``split_seed`` chooses them. ``inputs`` are
+    the models that the fit goes on from.
     """
 
-    command: str
-    title: str
-    checkpoint: Path
-    settings: Mapping[str, Any]
-    epochs: int
+    context: ModelContext
+    validation: int
+    split_seed: int
+    recipe: Recipe
+    inputs: tuple[Path, ...] = ()
+
+    @abstractmethod
+    def own_settings(self) -> dict[str, Any]:
+        """Return what only this stage decides, as JSON values."""
+
+    def as_json(self, dataset: Dataset, teacher: Teacher | None) -> dict[str, Any]:
+        """Return what decides the fit, as JSON values: for its checkpoint and its record."""
+        return {
+            "dataset": dataset.name,
+            "dataset_sha256": dataset.sha256,
+            **self.own_settings(),
+            **dataclasses.asdict(self.recipe),
+            "distillation": teacher.as_json() if teacher else None,
+        }
 
 
-def command_line(command: str, work: WorkFolder) -> str:
-    """Return what a person types for a command in this work folder."""
-    return f"{command} --work {shlex.quote(str(work.root))}"
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Fitted:
+    """What a fit comes to: the tf_keras model as it is to be saved, and the fit's last state."""
+
+    model: Any
+    state: FitState
 
 
-def read_unfinished(path: Path, command: str) -> Checkpoint:
-    """Return the checkpoint of an unfinished fit.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FitRun:
+    """What a stage's ``fit`` and ``measure`` have to work with, beside the plan."""
 
-    :raises InputError: there is none, or it is unreadable.
+    context: ModelContext
+    dataset: Dataset
+    division: TrainingDivision
+    teacher: Teacher | None
+    work: WorkFolder
+    model_path: Path
+    resumable: ResumableFit
+    resume: bool
+
+    def fit(self, model: Any, recipe: Recipe, hooks: Hooks | None = None) -> FitState:
+        """Fit a model by a recipe to the end, with checkpoints, and return the last state.
+
+        :raises InputError: it is to be resumed and there is nothing to resume, or it has other settings.
+        :raises TrainingDivergedError: the loss is no longer a number; the checkpoint of the epoch before stays.
+        """
+        logits = prepare_teacher_logits(self.teacher, self.dataset, recipe)
+        loop = Loop(model, recipe, self.division, self.context.normalisation, hooks, logits)
+        return run_resumable(loop, self.resumable, resume=self.resume)
+
+    def accuracy(self, model: Any) -> float:
+        """Return a model's accuracy on the test split, in 0..1."""
+        return evaluate(model, self.dataset.test, self.context.normalisation)[1]
+
+    def result_fields(self, fitted: Fitted) -> dict[str, Any]:
+        """Return the fields of a ``FitResult``, after measuring the model on the test split."""
+        return fit_result_fields(self.model_path, self.context, self.accuracy(fitted.model), fitted.state)
+
+
+PlanT = TypeVar("PlanT", bound=FitPlan)
+FittedT = TypeVar("FittedT", bound=Fitted)
+ResultT = TypeVar("ResultT", bound=FitResult)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FitStage(Generic[SettingsT, PlanT, FittedT, ResultT]):
+    """What a stage has of its own: a name, files, and the three steps.
+
+    ``name`` is that of its record; ``model`` the file it makes; ``needs`` the stage that comes before it, "" for none;
+    ``later_checkpoints`` the files of what it fits after its first fit.
     """
-    if not path.exists():
-        raise InputError(
-            f"nothing to resume: there is no unfinished `{command}` in {str(path.parent)!r}; "
-            f"run `{command}` without --resume"
-        )
-    return read_checkpoint(path)
+
+    name: str
+    model: str
+    needs: str = ""
+    later_checkpoints: tuple[str, ...] = ()
+    plan: Callable[[SettingsT, Dataset, WorkFolder], PlanT]
+    fit: Callable[[PlanT, FitRun], FittedT]
+    measure: Callable[[PlanT, FitRun, FittedT], ResultT]
+
+    @property
+    def command(self) -> str:
+        """What a person types for it, without options."""
+        return STAGE_COMMANDS[self.name]
+
+    @property
+    def checkpoint(self) -> str:
+        """File name of the checkpoint of its first fit."""
+        return f"{self.name}-checkpoint.npz"
+
+    def command_in(self, work: WorkFolder) -> str:
+        """Return what a person types for it in a work folder."""
+        return command_line(self.command, work)
+
+    def unfinished(self, work: WorkFolder) -> Checkpoint:
+        """Return the checkpoint of the unfinished fit.
+
+        :raises InputError: there is none, or it is unreadable.
+        """
+        return read_unfinished(work.path(self.checkpoint), self.command_in(work))
 
 
-def run_fit(loop: Loop, stage: FitStage, *, resume: bool) -> FitState:
-    """Fit to the end, with a checkpoint before the first epoch and after every one, and return the last state.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PlannedFit(Generic[SettingsT, PlanT, FittedT, ResultT]):
+    """A fit that is ready to run; ``settings`` are those of the unfinished fit where they do not say otherwise."""
 
-    The checkpoint stays; the caller deletes it when the stage's artifacts are in place.
+    stage: FitStage[SettingsT, PlanT, FittedT, ResultT]
+    settings: SettingsT
+    plan: PlanT
+    dataset: Dataset
+    division: TrainingDivision
+    work: WorkFolder
+    resume: bool
 
-    :raises InputError: ``resume`` and there is nothing to resume, or it has other settings.
-    :raises TrainingDivergedError: the loss is no longer a number; the checkpoint of the epoch before stays.
+
+def plan_fit(
+    stage: FitStage[SettingsT, PlanT, FittedT, ResultT],
+    settings: SettingsT,
+    dataset: Dataset,
+    work: WorkFolder,
+    *,
+    resume: bool = False,
+) -> PlannedFit[SettingsT, PlanT, FittedT, ResultT]:
+    """Make every choice that the settings leave open and hold out the validation images.
+
+    :raises StageOrderError: the stage before has not run here.
+    :raises InputError: a setting is out of range, or there is nothing to resume.
     """
-    _remove_leftovers(stage.checkpoint.parent)
-    state = _resumed(stage) if resume else _fresh(loop, stage)
-    with progress_task(stage.title, stage.epochs * loop.steps_per_epoch) as task:
-        task.update(completed=state.epoch * loop.steps_per_epoch)
-        try:
-            for after_epoch in loop.epochs(state, lambda steps: task.update(completed=steps)):
-                state = after_epoch
-                write_checkpoint(stage.checkpoint, Checkpoint(stage.settings, state))
-                _tell(state.history[-1], state, stage, task)
-        except TrainingDivergedError as error:
-            raise TrainingDivergedError(f"{error}{_what_is_kept(state, stage)}") from error
-    return state
+    if stage.needs:
+        work.require(stage.needs, needed_by=stage.command)
+    if resume:
+        settings = settings.filled_from(stage.unfinished(work).settings)
+    plan = stage.plan(settings, dataset, work)
+    division = divide_for_training(dataset.train, plan.validation, plan.split_seed)
+    return PlannedFit(
+        stage=stage, settings=settings, plan=plan, dataset=dataset, division=division, work=work, resume=resume
+    )
 
 
-def _what_is_kept(state: FitState, stage: FitStage) -> str:
-    if not state.epoch:
-        return ""
-    kept = f"; the state after epoch {state.epoch} is kept in {str(stage.checkpoint)!r}"
-    if not state.best_epoch:
-        return kept
-    return f"{kept}, best so far is epoch {state.best_epoch} with {state.best.validation_accuracy:.2%} in validation"
+def run_fit(planned: PlannedFit[SettingsT, PlanT, FittedT, ResultT], teacher: Teacher | None) -> ResultT:
+    """Fit, from the teacher if there is one, and measure; leave model, history and record in the work folder.
 
+    A model of an earlier fit stays until the new one is complete. A resumed fit goes on where its last whole epoch
+    ended, to the same weights.
 
-@contextmanager
-def resumable(command: str, *checkpoints: Path) -> Iterator[None]:
-    """On Ctrl-C, say how many epochs are kept in all checkpoints together and how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        present = [path for path in checkpoints if path.exists()]
-        if present:
-            kept = sum(read_checkpoint(path).state.epoch for path in present)
-            say(f"stopped with {kept} finished epochs, which are kept; go on with `{command} --resume`")
-        raise
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what a killed fit was writing; its complete files have other names."""
-    for pattern in (".partial-*.npz", ".partial-*.keras"):
-        for path in folder.glob(pattern):
-            path.unlink(missing_ok=True)
-
-
-def _fresh(loop: Loop, stage: FitStage) -> FitState:
-    if stage.checkpoint.exists():
-        say(f"an unfinished `{stage.command}` was here and is dropped; `{stage.command} --resume` would have gone on")
-    state = loop.start()
-    write_checkpoint(stage.checkpoint, Checkpoint(stage.settings, state))
-    return state
-
-
-def _resumed(stage: FitStage) -> FitState:
-    checkpoint = read_unfinished(stage.checkpoint, stage.command)
-    require_same_settings(checkpoint.settings, stage.settings, stage.command)
-    return checkpoint.state
-
-
-def _tell(report: EpochReport, state: FitState, stage: FitStage, task: Task) -> None:
-    task.update(description=f"{stage.title}, epoch {report.epoch} of {stage.epochs}")
-    if sys.stderr.isatty():
-        mark = " *" if state.best_epoch == report.epoch else ""
-        say(
-            f"epoch {report.epoch:3d}/{stage.epochs}  loss {report.loss:.4f}  accuracy {report.accuracy:.2%}  "
-            f"validation {report.validation_loss:.4f} {report.validation_accuracy:.2%}  "
-            f"rate {report.learning_rate:.2g}  {report.seconds:.1f} s{mark}"
-        )
-
-
-__all__ = ["FitStage", "TrainingDivergedError", "read_unfinished", "run_fit"]
+    :raises InputError: the fit to be resumed had other settings.
+    :raises TrainingDivergedError: the loss is no longer a number.
+    """
+    stage, plan, work = planned.stage, planned.plan, planned.work
+    settings = plan.as_json(planned.dataset, teacher)
+    checkpoints = [work.path(name) for name in (stage.checkpoint, *stage.later_checkpoints)]
+    resumable = ResumableFit(
+        command=stage.command_in(work),
+        title=f"{stage.name} {plan.context.arch}",
+        checkpoint=checkpoints[0],
+        settings=settings,
+        epochs=plan.recipe.epochs,
+    )
+    run = FitRun(
+        context=plan.context,
+        dataset=planned.dataset,
+        division=planned.division,
+        teacher=teacher,
+        work=work,
+        model_path=work.path(stage.model),
+        resumable=resumable,
+        resume=planned.resume,
+    )
+    with tells_how_to_resume(resumable.command, *checkpoints):
+        fitted = stage.fit(plan, run)
+        result = stage.measure(plan, run, fitted)
+        record = {**plan.context.as_json(), **settings}
+        finish_fit(fitted.model, result, work, stage.name, settings=record, inputs=plan.inputs, checkpoints=checkpoints)
+    return result

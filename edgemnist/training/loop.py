@@ -21,11 +21,11 @@ from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.training.adamw import AdamW
-from edgemnist.training.answers import TeacherAnswers
 from edgemnist.training.augment import augment_batch, draw_changes, find_augmentation
 from edgemnist.training.averaging import WeightAverage
 from edgemnist.training.distillation import mix
 from edgemnist.training.recipe import Recipe, learning_rates
+from edgemnist.training.teacher_logits import TeacherLogits
 
 STEPS_PER_CALL = 25
 """Steps between two looks at Ctrl-C, the progress display and the loss: about half a second."""
@@ -105,7 +105,7 @@ class Loop:
         division: TrainingDivision,
         normalisation: Normalisation,
         hooks: Hooks | None = None,
-        teacher: TeacherAnswers | None = None,
+        teacher: TeacherLogits | None = None,
     ) -> None:
         self._tf, _ = load_tensorflow()
         self._model = model
@@ -116,7 +116,7 @@ class Loop:
         self._hooks = hooks or Hooks()
         self._teacher = teacher
         self._batch = min(recipe.batch, len(self._rows))
-        self.steps_per_epoch = len(self._rows) // self._batch
+        self.steps_per_epoch = recipe.steps_per_epoch(len(self._rows))
         self._rates = learning_rates(recipe, self.steps_per_epoch * recipe.epochs)
         self._optimizer = AdamW(
             self._tf, model.trainable_variables, beta2=recipe.beta2, weight_decay=recipe.weight_decay
@@ -187,12 +187,12 @@ class Loop:
         return loss_sum / steps, correct / (steps * batch)
 
     def _changes(self, epoch: int) -> tuple[Any, Any]:
-        """Return how every image of the training split is changed in an epoch, and what the teacher says to that."""
+        """Return how every image of the training split is changed in an epoch, and the teacher's logits for that."""
         if self._teacher is None:
-            seed, answers = (self._recipe.seed, epoch), np.zeros((1, int(self._model.output_shape[-1])), np.float16)
+            seed, logits = (self._recipe.seed, epoch), np.zeros((1, int(self._model.output_shape[-1])), np.float16)
         else:
-            seed, answers = self._teacher.view_seed(epoch), self._teacher.of_epoch(epoch)
-        return draw_changes(self._tf, int(self._labels.shape[0]), seed), self._tf.constant(answers)
+            seed, logits = self._teacher.view_seed(epoch), self._teacher.of_epoch(epoch)
+        return draw_changes(self._tf, int(self._labels.shape[0]), seed), self._tf.constant(logits)
 
     def _diverged(self, epoch: int) -> TrainingDivergedError:
         rate = self._recipe.learning_rate
@@ -290,11 +290,11 @@ class _Updates:
 
 
 def _compile_steps(
-    tf: Any, model: Any, recipe: Recipe, normalisation: Normalisation, updates: _Updates, teacher: TeacherAnswers | None
+    tf: Any, model: Any, recipe: Recipe, normalisation: Normalisation, updates: _Updates, teacher: TeacherLogits | None
 ) -> Any:
     """Return the compiled function that makes the steps whose batches and rates it is given.
 
-    (images uint8, labels int64, draws float32 (images, 7), the teacher's answers float16 (images, classes), order int32
+    (images uint8, labels int64, draws float32 (images, 7), the teacher's logits float16 (images, classes), order int32
     (steps, batch), rates float32 (steps,), number of the first step int64) to (sum of the batch losses, number of
     right predictions).
     """
@@ -302,7 +302,7 @@ def _compile_steps(
     classes = int(model.output_shape[-1])
     spread = recipe.label_smoothing / classes
 
-    def step(images: Any, labels: Any, draws: Any, answers: Any, rate: Any, number: Any) -> Any:
+    def step(images: Any, labels: Any, draws: Any, logits: Any, rate: Any, number: Any) -> Any:
         updates.hooks.before_step(number)
         changed = augment_batch(tf, tf.cast(images, tf.float32), augmentation, draws)
         targets = tf.one_hot(labels, classes) * (1.0 - recipe.label_smoothing) + spread
@@ -310,7 +310,7 @@ def _compile_steps(
             probabilities = model(changed * normalisation.scale + normalisation.offset, training=True)
             loss = tf.reduce_mean(tf.keras.losses.categorical_crossentropy(targets, probabilities))
             if teacher is not None:
-                loss = mix(tf, teacher.settings, loss, tf.cast(answers, tf.float32), probabilities)
+                loss = mix(tf, teacher.settings, loss, tf.cast(logits, tf.float32), probabilities)
         gradients = tape.gradient(loss, model.trainable_variables)
         updates.optimizer.apply(gradients, rate, tf.cast(number + 1, tf.float32))
         if updates.average is not None:
@@ -328,13 +328,13 @@ def _compile_steps(
     ]
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
-    def run_steps(images: Any, labels: Any, draws: Any, answers: Any, order: Any, rates: Any, first: Any) -> Any:
+    def run_steps(images: Any, labels: Any, draws: Any, logits: Any, order: Any, rates: Any, first: Any) -> Any:
         loss_sum, correct = tf.constant(0.0), tf.constant(0, tf.int64)
         for index in tf.range(tf.shape(rates)[0]):
             chosen = order[index]
             number = first + tf.cast(index, tf.int64)
-            said = answers if teacher is None else tf.gather(answers, chosen)
-            seen = tf.gather(images, chosen), tf.gather(labels, chosen), tf.gather(draws, chosen), said
+            taught = logits if teacher is None else tf.gather(logits, chosen)
+            seen = tf.gather(images, chosen), tf.gather(labels, chosen), tf.gather(draws, chosen), taught
             loss, hits = step(*seen, rates[index], number)
             loss_sum, correct = loss_sum + loss, correct + hits
         return loss_sum, correct

@@ -41,7 +41,7 @@ _LEAST_ALPHA = 0.1
 _BATCH_NORM_MOMENTUM = 0.9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TransferSettings:
     """What a person may choose; None leaves it to the default.
 
@@ -71,7 +71,7 @@ def transfer_of_options(
     alpha: float | None, weights: str | None, freeze: bool | None, fine_tune_epochs: int | None
 ) -> TransferSettings | None:
     """Return what the command line asks for, None when it asks for nothing of transfer learning."""
-    settings = TransferSettings(alpha, weights, freeze, fine_tune_epochs)
+    settings = TransferSettings(alpha=alpha, weights=weights, freeze=freeze, fine_tune_epochs=fine_tune_epochs)
     return None if settings == TransferSettings() else settings
 
 

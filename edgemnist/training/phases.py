@@ -6,57 +6,43 @@ so resuming runs through a finished first phase at once and goes on in the secon
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from edgemnist.training.fit import FitStage
+from edgemnist.training.fit import FitRun
 from edgemnist.training.loop import FitState, rank, use_best_weights
 from edgemnist.training.mobilenet import Transfer, base_of
 from edgemnist.training.recipe import Recipe
 
+FINE_TUNING_CHECKPOINT = "fine-tune-train-checkpoint.npz"
 FINE_TUNING_SHARE = 0.2
 """Peak learning rate of the fine-tuning, as a share of that of the first phase."""
 
-Fit = Callable[[Recipe, FitStage, bool], FitState]
-"""(recipe, stage, whether to resume) -> last state of a fit of the model."""
 
-
-def fine_tuning_checkpoint(first: Path) -> Path:
-    """Return the path of the second phase's checkpoint, given that of the first."""
-    return first.with_name(f"fine-tune-{first.name}")
-
-
-def fit_in_phases(
-    model: Any, transfer: Transfer | None, recipe: Recipe, stage: FitStage, fit: Fit, *, resume: bool
-) -> FitState:
+def fit_in_phases(model: Any, transfer: Transfer | None, recipe: Recipe, run: FitRun) -> FitState:
     """Fit the model as the transfer says and return one state for both phases; all of it is trainable in the end.
 
     Without a transfer there is one phase, with all of the model.
 
-    :raises EdgeMnistError: as ``run_fit``.
+    :raises EdgeMnistError: as ``FitRun.fit``.
     """
     if transfer is None:
-        return fit(recipe, stage, resume)
-    second = replace(
-        stage,
-        title=f"fine-tune {stage.title.removeprefix('train ')}",
-        checkpoint=fine_tuning_checkpoint(stage.checkpoint),
-        epochs=transfer.fine_tune_epochs,
-    )
-    if not resume:
-        second.checkpoint.unlink(missing_ok=True)  # it continued another first phase
+        return run.fit(model, recipe)
+    checkpoint = run.work.path(FINE_TUNING_CHECKPOINT)
+    if not run.resume:
+        checkpoint.unlink(missing_ok=True)  # it continued another first phase
     _set_trainable(model, not transfer.freeze)
     try:
-        before = fit(recipe, stage, resume)
+        before = run.fit(model, recipe)
     finally:
         _set_trainable(model, True)
     if not transfer.fine_tune_epochs:
         return before
     use_best_weights(model, before)
-    slower = replace(recipe, epochs=second.epochs, learning_rate=recipe.learning_rate * FINE_TUNING_SHARE)
-    return joined(before, fit(slower, second, resume and second.checkpoint.exists()))
+    slower = replace(recipe, epochs=transfer.fine_tune_epochs, learning_rate=recipe.learning_rate * FINE_TUNING_SHARE)
+    title = f"fine-tune {run.context.arch}"
+    second = replace(run.resumable, title=title, checkpoint=checkpoint, epochs=slower.epochs)
+    return joined(before, replace(run, resumable=second, resume=run.resume and checkpoint.exists()).fit(model, slower))
 
 
 def joined(before: FitState, after: FitState) -> FitState:

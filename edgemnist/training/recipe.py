@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgemnist.support.errors import InputError
 
-_Number = TypeVar("_Number", int, float)
+_Number = TypeVar("_Number", bool, int, float)
 
 FULL_SIZE = 55_000
 """Number of training images for which epochs are stated; smaller sets get more epochs, so that the steps suffice."""
@@ -59,6 +59,10 @@ class Recipe:
         _require_within(0, 1, "label smoothing", self.label_smoothing)
         _require_within(0, MOST_STRENGTH, "augmentation strength", self.augmentation_strength)
         find_schedule(self.schedule)
+
+    def steps_per_epoch(self, images: int) -> int:
+        """Return the steps of an epoch of so many images; those that fill no batch are left for other epochs."""
+        return images // min(self.batch, images)
 
 
 def _require_within(low: float, high: float, name: str, value: float) -> None:

@@ -55,7 +55,7 @@ class FitResult:
         return {key: value for key, value in fields.items() if key not in _NOT_FIGURES}
 
 
-def facts_of_fit(path: Path, context: ModelContext, accuracy: float, state: FitState) -> dict[str, Any]:
+def fit_result_fields(path: Path, context: ModelContext, accuracy: float, state: FitState) -> dict[str, Any]:
     """Return the fields of a ``FitResult``: the model's path, its accuracy on the test split, the fit's last state."""
     return {
         "model_path": path,

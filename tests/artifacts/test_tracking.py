@@ -17,8 +17,8 @@ import pytest
 from edgemnist import cli
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.artifacts.tracking import EXPERIMENT, Tracking, open_tracking
-from edgemnist.commands.train.stage import TrainResult
 from edgemnist.support.errors import EnvironmentFailure, InputError
+from edgemnist.training.train import TrainResult
 
 FIT = ("--arch", "dense", "--epochs", "2", "--batch", "32")
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.train.stage import TrainResult, TrainSettings, run_training
+from edgemnist.commands.train.stage import run_training
 from edgemnist.data.base import Dataset
+from edgemnist.training.train import TrainResult, TrainSettings
 from tests.training.strokes import make_dataset, write_npz
 
 SETTINGS = TrainSettings(arch="tiny", epochs=4, seed=3, batch=32)
@@ -31,7 +32,7 @@ def strokes_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(strokes: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainResult]:
     """Return a folder with a trained model, not to be changed, and the training's result."""
     root = tmp_path_factory.mktemp("trained")
-    return root, run_training(SETTINGS, strokes, WorkFolder(root))
+    return root, run_training(SETTINGS, WorkFolder(root), dataset=strokes)
 
 
 @pytest.fixture

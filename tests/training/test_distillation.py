@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 
 from edgemnist import cli
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.train.stage import TrainSettings, find_teacher, run_training
+from edgemnist.commands.train.stage import run_training
 from edgemnist.data.base import Dataset
 from edgemnist.data.splits import hold_out
 from edgemnist.keras_io.saving import save_model
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import EdgeMnistError, InputError
-from edgemnist.training.answers import VIEWS, prepare_answers
 from edgemnist.training.architectures import build_model
 from edgemnist.training.distillation import DistillationSettings, distillation_of_options, divergence, log_probabilities
 from edgemnist.training.recipe import Recipe
-from edgemnist.training.teacher import TEACHERS
+from edgemnist.training.teacher import TEACHERS, find_teacher
+from edgemnist.training.teacher_logits import VIEWS, prepare_teacher_logits
+from edgemnist.training.train import TrainSettings
 from tests.commands.train.test_train import interrupted
 from tests.training.strokes import make_dataset
 
@@ -32,7 +33,7 @@ STUDENT = TrainSettings(arch="dense", epochs=2, seed=3, batch=32)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
-def test_the_divergence_is_that_of_the_softened_answers(temperature: float) -> None:
+def test_the_divergence_is_that_of_the_softened_probabilities(temperature: float) -> None:
     tf, _ = load_tensorflow()
     random = np.random.default_rng(3)
     logits = random.normal(scale=3, size=(2, 5, 7))
@@ -48,7 +49,7 @@ def test_the_divergence_is_that_of_the_softened_answers(temperature: float) -> N
     assert float(divergence(tf, teacher, teacher, temperature)) == pytest.approx(0, abs=1e-6)
 
 
-def test_answers_of_exactly_0_and_1_have_a_finite_gradient() -> None:
+def test_probabilities_of_exactly_0_and_1_have_a_finite_gradient() -> None:
     tf, _ = load_tensorflow()
     student = tf.Variable([[1.0, 0.0]])
     with tf.GradientTape() as tape:
@@ -59,15 +60,15 @@ def test_answers_of_exactly_0_and_1_have_a_finite_gradient() -> None:
 
 
 def with_teacher(teacher: object, **options: float) -> TrainSettings:
-    distillation = DistillationSettings(str(teacher), **options)  # type: ignore[arg-type]
-    return TrainSettings(STUDENT.arch, STUDENT.epochs, STUDENT.seed, STUDENT.batch, distillation=distillation)
+    distillation = DistillationSettings(teacher=str(teacher), **options)  # type: ignore[arg-type]
+    return dataclasses.replace(STUDENT, distillation=distillation)
 
 
 def test_a_teacher_is_trained_once_and_kept_with_its_provenance(
     strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work, settings = WorkFolder(tmp_path), with_teacher("dense", teacher_epochs=6, weight=0.9)
-    run_training(settings, strokes, work)
+    run_training(settings, work, dataset=strokes)
     folder = WorkFolder(tmp_path / TEACHERS / "dense")
     provenance = folder.require("train", needed_by="the test")
     assert (provenance.settings["epochs"], provenance.settings["dataset_sha256"]) == (6, strokes.sha256)
@@ -75,11 +76,11 @@ def test_a_teacher_is_trained_once_and_kept_with_its_provenance(
     assert record.settings["distillation"]["sha256"] == provenance.outputs["trained.keras"]
     first, when = work.path("trained.keras").read_bytes(), folder.manifest_path.stat().st_mtime_ns
     with interrupted(monkeypatch, 3):
-        run_training(settings, strokes, work)
-    run_training(TrainSettings(), strokes, work, resume=True)
+        run_training(settings, work, dataset=strokes)
+    run_training(TrainSettings(), work, dataset=strokes, resume=True)
     assert work.path("trained.keras").read_bytes() == first
     assert folder.manifest_path.stat().st_mtime_ns == when
-    run_training(with_teacher(folder.root, weight=0.0), strokes, work)
+    run_training(with_teacher(folder.root, weight=0.0), work, dataset=strokes)
     assert work.path("trained.keras").read_bytes() != first
 
 
@@ -92,22 +93,22 @@ def test_the_teacher_makes_a_difference_only_with_a_weight(
         "weight 0, softer": with_teacher(trained[0], weight=0.0, temperature=9.0),
         "weight 0.7": with_teacher(trained[0] / "trained.keras"),
     }.items():
-        run_training(settings, strokes, WorkFolder(tmp_path / name))
+        run_training(settings, WorkFolder(tmp_path / name), dataset=strokes)
         results[name] = (tmp_path / name / "trained.keras").read_bytes()
     assert results["weight 0"] == results["weight 0, softer"] != results["weight 0.7"]
 
 
-def test_answers_are_asked_for_once_whatever_the_seed(
+def test_teacher_logits_are_computed_once_whatever_the_seed(
     trained: tuple[Path, object], strokes: Dataset, tmp_path: Path
 ) -> None:
     teacher = shutil.copytree(trained[0], tmp_path / "teacher")
     recipe = Recipe(VIEWS + 2, 32, 0.01, "one-cycle", "handwriting", 0, seed=1)
     validation = hold_out(strokes.train, 30, 1)[1]
     found = find_teacher(
-        DistillationSettings(str(teacher)), strokes, validation, WorkFolder(tmp_path / "work"), held_out=30, seed=1
+        DistillationSettings(teacher=str(teacher)), strokes, validation, WorkFolder(tmp_path / "work"), seed=1
     )
     first, again, other = (
-        prepare_answers(found, strokes, changed)
+        prepare_teacher_logits(found, strokes, changed)
         for changed in (recipe, dataclasses.replace(recipe, seed=2), dataclasses.replace(recipe, augmentation="gentle"))
     )
     assert first is not None
@@ -117,24 +118,24 @@ def test_answers_are_asked_for_once_whatever_the_seed(
     assert not (tmp_path / "work").exists()
     assert np.array_equal(first.of_epoch(0), first.of_epoch(VIEWS))
     assert not np.array_equal(first.of_epoch(0), first.of_epoch(1))
-    answers = first.of_epoch(0).astype(np.float32)
-    assert np.allclose(np.exp(answers).sum(axis=1), 1, atol=1e-2)
-    assert (answers.argmax(axis=1) == strokes.train.labels).mean() > 0.8
+    logits = first.of_epoch(0).astype(np.float32)
+    assert np.allclose(np.exp(logits).sum(axis=1), 1, atol=1e-2)
+    assert (logits.argmax(axis=1) == strokes.train.labels).mean() > 0.8
     damaged = min(first.folder.iterdir())
     whole = damaged.read_bytes()
     for content in (whole[:100], whole[:-1], b""):
         damaged.write_bytes(content)
-        assert prepare_answers(found, strokes, recipe) == first
+        assert prepare_teacher_logits(found, strokes, recipe) == first
         assert damaged.read_bytes() == whole
 
 
 def test_an_unfinished_teacher_goes_on(strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = with_teacher("dense", teacher_epochs=3)
     with interrupted(monkeypatch, 5):
-        run_training(settings, strokes, WorkFolder(tmp_path))
+        run_training(settings, WorkFolder(tmp_path), dataset=strokes)
     folder = tmp_path / TEACHERS / "dense"
     assert [path.name for path in folder.iterdir()] == ["train-checkpoint.npz"]
-    run_training(settings, strokes, WorkFolder(tmp_path))
+    run_training(settings, WorkFolder(tmp_path), dataset=strokes)
     history = json.loads((folder / "history.json").read_text())
     assert [row["epoch"] for row in history] == [1, 2, 3]
 
@@ -164,17 +165,16 @@ def test_teachers_of_something_else_are_refused(
         save_model(build_model("nano", shape, classes, seed=2), tmp_path / "untrained.keras")
         teacher = str(tmp_path / "untrained.keras")
     with pytest.raises(EdgeMnistError, match=message):
-        run_training(with_teacher(teacher), strokes, WorkFolder(tmp_path / "work"))
+        run_training(with_teacher(teacher), WorkFolder(tmp_path / "work"), dataset=strokes)
     assert not (tmp_path / "work").exists()
 
 
 def test_a_teacher_trained_on_other_data_is_trained_anew(strokes: Dataset, tmp_path: Path) -> None:
-    settings = DistillationSettings("dense", teacher_epochs=4)
+    settings = DistillationSettings(teacher="dense", teacher_epochs=4)
     digests = []
     for dataset in (make_dataset(300), strokes, strokes):
         validation = hold_out(dataset.train, 30, 1)[1]
-        found = find_teacher(settings, dataset, validation, WorkFolder(tmp_path), held_out=30, seed=1)
-        assert found is not None
+        found = find_teacher(settings, dataset, validation, WorkFolder(tmp_path), seed=1)
         digests.append(found.sha256)
     assert digests[0] != digests[1] == digests[2]
 

@@ -41,9 +41,11 @@ def prune(
     from edgemnist.commands.prune import stage, view
 
     settings = stage.PruneSettings(
-        sparsity, schedule, pattern, fitting.epochs, fitting.seed, fitting.batch, fitting.learning_rate,
-        choice_of_options(fitting.augment, None), fitting.distillation(),
+        sparsity=sparsity, schedule=schedule, pattern=pattern,
+        dataset=dataset, epochs=fitting.epochs, seed=fitting.seed, batch=fitting.batch,
+        learning_rate=fitting.learning_rate, augmentation=choice_of_options(fitting.augment, None),
+        distillation=fitting.distillation(),
     )  # fmt: skip
     work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)
-    result = stage.prune_named(settings, dataset, work, resume=fitting.resume)
+    result = stage.run_pruning(settings, work, resume=fitting.resume)
     return Outcome(result, lambda: view.show(result), lambda: tracking.log(work, "prune"))

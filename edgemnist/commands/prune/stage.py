@@ -8,26 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgemnist.artifacts.context import ModelContext
-from edgemnist.artifacts.folder import PRUNED_MODEL, TRAINED_MODEL, StageRecord, WorkFolder
-from edgemnist.commands.train.stage import find_teacher
+from edgemnist.artifacts.folder import PRUNED_MODEL, TRAINED_MODEL, WorkFolder
 from edgemnist.data.base import Dataset
-from edgemnist.data.loading import load_dataset_for
-from edgemnist.data.splits import TrainingDivision, divide_for_training
 from edgemnist.keras_io.saving import load_model
 from edgemnist.support.files import sha256_of
 from edgemnist.training import sparsity
-from edgemnist.training.answers import TeacherAnswers, prepare_answers
 from edgemnist.training.architectures import folded_parameters
-from edgemnist.training.distillation import DistillationSettings, Teacher, stored_distillation
-from edgemnist.training.fine_tuning import following_recipe, require_same_dataset
-from edgemnist.training.fit import FitStage, command_line, read_unfinished, resumable, run_fit
-from edgemnist.training.loop import FitState, Loop, evaluate, use_best_weights
-from edgemnist.training.recipe import Recipe, given_or
+from edgemnist.training.fine_tuning import following_recipe, require_same_dataset, trained_dataset
+from edgemnist.training.fit import FitPlan, FitRun, FitStage, Fitted, plan_fit
+from edgemnist.training.loop import use_best_weights
+from edgemnist.training.recipe import given_or
 from edgemnist.training.reference_nets import advice_on_weights
-from edgemnist.training.report import FitResult, facts_of_fit, finish_fit
+from edgemnist.training.report import FitResult
+from edgemnist.training.settings import FitSettings
 from edgemnist.training.sparsity import LayerSparsity
+from edgemnist.training.teacher import run_taught
 
-CHECKPOINT = "prune-checkpoint.npz"
 DEFAULT_SPARSITY = 0.5
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 25
 _EPOCHS_PER_DENSITY = 2.5
@@ -35,11 +31,9 @@ _EPOCHS_PER_DENSITY = 2.5
 FINE_TUNING_RATE = 0.5
 """Peak learning rate of the fine-tuning, as a share of that of the training."""
 
-_COMMAND = "edgemnist prune"
 
-
-@dataclass(frozen=True)
-class PruneSettings:
+@dataclass(frozen=True, kw_only=True)
+class PruneSettings(FitSettings):
     """How to prune; None leaves the choice to the training's recipe, or to the checkpoint on resuming.
 
     ``sparsity`` is the share of zeros in every pruned kernel, in [0, 1); ``schedule`` is "polynomial" (rising over the
@@ -50,12 +44,10 @@ class PruneSettings:
     sparsity: float | None = None
     schedule: str | None = None
     pattern: str | None = None
-    epochs: int | None = None
-    seed: int | None = None
-    batch: int | None = None
-    learning_rate: float | None = None
-    augmentation: str | None = None
-    distillation: DistillationSettings | None = None
+
+    def read_stored(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a checkpoint's settings by the names that these have; its "schedule" is the learning rate's."""
+        return super().read_stored(stored) | {"schedule": stored["pruning_schedule"]}
 
 
 @dataclass(frozen=True)
@@ -83,134 +75,48 @@ class PruneResult(FitResult):
         return {**super().figures(), "layers": layers}
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Settings with every choice made. ``validation`` is the number of images that the training held out."""
+@dataclass(frozen=True, kw_only=True)
+class PrunePlan(FitPlan):
+    """How to prune, with every choice made."""
 
     sparsity: float
     pruning_schedule: str
     pattern: str
-    validation: int
-    split_seed: int
     trained_sha256: str
-    recipe: Recipe
 
-    def as_json(self, dataset: Dataset, teacher: Teacher | None) -> dict[str, Any]:
-        fields = dataclasses.asdict(self)
-        recipe = fields.pop("recipe")
-        names = {"dataset": dataset.name, "dataset_sha256": dataset.sha256}
-        return {**names, **fields, **recipe, "distillation": teacher.as_json() if teacher else None}
+    def own_settings(self) -> dict[str, Any]:
+        """Return what only a pruning decides, as JSON values."""
+        names = ("sparsity", "pruning_schedule", "pattern", "validation", "split_seed", "trained_sha256")
+        return {name: getattr(self, name) for name in names}
 
 
-def run_pruning(settings: PruneSettings, dataset: Dataset, work: WorkFolder, *, resume: bool = False) -> PruneResult:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pruned(Fitted):
+    """The stripped model, its kernels' zeros, and what the model was before.
+
+    ``accuracy_before`` is in 0..1 on the test split, ``gzip_bytes_before`` is the size of its weights after gzip.
+    """
+
+    layers: tuple[LayerSparsity, ...]
+    accuracy_before: float
+    gzip_bytes_before: int
+
+
+def run_pruning(
+    settings: PruneSettings, work: WorkFolder, *, dataset: Dataset | None = None, resume: bool = False
+) -> PruneResult:
     """Prune the work folder's trained model and leave ``pruned.keras``, its history and the manifest's record there.
 
-    Validation uses the images that the training held out. With ``resume`` an unfinished pruning goes on.
+    ``dataset`` is what the model was trained on, None to load it. Validation uses the images that the training held
+    out. With ``resume`` an unfinished pruning goes on.
 
     :raises StageOrderError: nothing has been trained here.
     :raises InputError: a setting is out of range, the dataset is not the trained one, or there is nothing to resume.
     :raises TrainingDivergedError: the loss is no longer a number.
+    :raises EdgeMnistError: as ``load_dataset_for`` and ``find_teacher``.
     """
-    trained = work.require("train", needed_by=_COMMAND)
-    command, checkpoint = command_line(_COMMAND, work), work.path(CHECKPOINT)
-    if resume:
-        settings = _with_stored(settings, read_unfinished(checkpoint, command).settings)
-    plan = _plan(settings, dataset, work, trained)
-    context = ModelContext.from_json(trained.settings)
-    division = divide_for_training(dataset.train, plan.validation, plan.split_seed)
-    teacher = find_teacher(
-        settings.distillation, dataset, division.validation, work, held_out=plan.validation, seed=plan.split_seed
-    )
-    stored = plan.as_json(dataset, teacher)
-    stage = FitStage(command, f"prune {context.arch}", checkpoint, stored, plan.recipe.epochs)
-    with resumable(command, checkpoint):
-        model = load_model(work.path(TRAINED_MODEL))
-        before = _Before(evaluate(model, dataset.test, context.normalisation)[1], sparsity.compressed_size(model))
-        answers = prepare_answers(teacher, dataset, plan.recipe)
-        stripped, state, layers = _fit(model, plan, stage, context, division, answers, resume=resume)
-        result = _measure(stripped, before, state, layers, context, dataset, work)
-        finish_fit(
-            stripped,
-            result,
-            work,
-            "prune",
-            settings={**context.as_json(), **stored},
-            inputs=[work.path(TRAINED_MODEL)],
-            checkpoints=[checkpoint],
-        )
-    return result
-
-
-@dataclass(frozen=True)
-class _Before:
-    """The model before pruning: accuracy in 0..1 on the test split, bytes of its weights after gzip."""
-
-    accuracy: float
-    gzip_bytes: int
-
-
-def _fit(
-    model: Any,
-    plan: _Plan,
-    stage: FitStage,
-    context: ModelContext,
-    division: TrainingDivision,
-    teacher: TeacherAnswers | None,
-    *,
-    resume: bool,
-) -> tuple[Any, FitState, tuple[LayerSparsity, ...]]:
-    """Return the fine-tuned, stripped model with the weights of its best epoch, the last state and the counts."""
-    steps_per_epoch = len(division.rows) // min(plan.recipe.batch, len(division.rows))
-    steps = steps_per_epoch * plan.recipe.epochs
-    pruning = sparsity.plan_pruning(plan.sparsity, plan.pruning_schedule, plan.pattern, steps)
-    wrapped = sparsity.wrap(model, pruning)
-    hooks = sparsity.pruning_hooks(wrapped, pruning, steps_per_epoch)
-    loop = Loop(wrapped, plan.recipe, division, context.normalisation, hooks, teacher)
-    state = run_fit(loop, stage, resume=resume)
-    use_best_weights(wrapped, state)
-    stripped = sparsity.strip(wrapped)
-    return stripped, state, sparsity.count_sparsity(stripped, pruning)
-
-
-def _measure(
-    model: Any,
-    before: _Before,
-    state: FitState,
-    layers: tuple[LayerSparsity, ...],
-    context: ModelContext,
-    dataset: Dataset,
-    work: WorkFolder,
-) -> PruneResult:
-    accuracy = evaluate(model, dataset.test, context.normalisation)[1]
-    left = folded_parameters(model) - sum(layer.zeros for layer in layers)
-    return PruneResult(
-        **facts_of_fit(work.path(PRUNED_MODEL), context, accuracy, state),
-        accuracy_before=before.accuracy,
-        sparsity=sparsity.total_sparsity(layers),
-        parameters_left=left,
-        advice=advice_on_weights(dataset.name, accuracy, left),
-        layers=layers,
-        gzip_bytes_before=before.gzip_bytes,
-        gzip_bytes=sparsity.compressed_size(model),
-    )
-
-
-def prune_named(settings: PruneSettings, dataset: str | None, work: WorkFolder, *, resume: bool = False) -> PruneResult:
-    """Prune on the dataset that the model was trained on; ``dataset`` may name it again, nothing else.
-
-    :raises EdgeMnistError: as ``run_pruning`` and ``load_dataset_for``.
-    """
-    context = ModelContext.from_json(work.require("train", needed_by=_COMMAND).settings)
-    return run_pruning(settings, load_dataset_for(context, dataset), work, resume=resume)
-
-
-def _with_stored(settings: PruneSettings, stored: Mapping[str, Any]) -> PruneSettings:
-    """Fill what is not given from the checkpoint's settings."""
-    names = {field.name: field.name for field in dataclasses.fields(PruneSettings)} | {"schedule": "pruning_schedule"}
-    given = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
-    kept = {name: stored[key] for name, key in names.items()}
-    kept["distillation"] = stored_distillation(stored["distillation"])
-    return PruneSettings(**{**kept, **given})
+    dataset = dataset or trained_dataset(settings, work, needed_by=PRUNE.command)
+    return run_taught(plan_fit(PRUNE, settings, dataset, work, resume=resume))
 
 
 def usual_epochs(share: float) -> int:
@@ -218,8 +124,8 @@ def usual_epochs(share: float) -> int:
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(_EPOCHS_PER_DENSITY / (1.0 - share))))
 
 
-def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder, trained: StageRecord) -> _Plan:
-    before = trained.settings
+def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder) -> PrunePlan:
+    before = work.require("train", needed_by=PRUNE.command).settings
     require_same_dataset(before, dataset, "prune")
     pattern = settings.pattern or "unstructured"
     share = given_or(settings.sparsity, DEFAULT_SPARSITY)
@@ -233,5 +139,48 @@ def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder, trained: 
         rate_share=FINE_TUNING_RATE,
         averaging=before.get("averaging", False),
     )
-    trained_sha256 = sha256_of(work.path(TRAINED_MODEL))
-    return _Plan(share, schedule, pattern, before["validation"], before["seed"], trained_sha256, recipe)
+    return PrunePlan(
+        context=ModelContext.from_json(before),
+        validation=before["validation"],
+        split_seed=before["seed"],
+        recipe=recipe,
+        inputs=(work.path(TRAINED_MODEL),),
+        sparsity=share,
+        pruning_schedule=schedule,
+        pattern=pattern,
+        trained_sha256=sha256_of(work.path(TRAINED_MODEL)),
+    )
+
+
+def _fit(plan: PrunePlan, run: FitRun) -> Pruned:
+    """Return the fine-tuned, stripped model with the weights of its best epoch."""
+    (source,) = plan.inputs
+    model = load_model(source)
+    accuracy, size = run.accuracy(model), sparsity.compressed_size(model)
+    steps_per_epoch = plan.recipe.steps_per_epoch(len(run.division.rows))
+    steps = steps_per_epoch * plan.recipe.epochs
+    pruning = sparsity.plan_pruning(plan.sparsity, plan.pruning_schedule, plan.pattern, steps)
+    wrapped = sparsity.wrap(model, pruning)
+    state = run.fit(wrapped, plan.recipe, sparsity.pruning_hooks(wrapped, pruning, steps_per_epoch))
+    use_best_weights(wrapped, state)
+    stripped = sparsity.strip(wrapped)
+    layers = sparsity.count_sparsity(stripped, pruning)
+    return Pruned(model=stripped, state=state, layers=layers, accuracy_before=accuracy, gzip_bytes_before=size)
+
+
+def _measure(_: PrunePlan, run: FitRun, pruned: Pruned) -> PruneResult:
+    fields = run.result_fields(pruned)
+    left = folded_parameters(pruned.model) - sum(layer.zeros for layer in pruned.layers)
+    return PruneResult(
+        **fields,
+        accuracy_before=pruned.accuracy_before,
+        sparsity=sparsity.total_sparsity(pruned.layers),
+        parameters_left=left,
+        advice=advice_on_weights(run.dataset.name, fields["accuracy"], left),
+        layers=pruned.layers,
+        gzip_bytes_before=pruned.gzip_bytes_before,
+        gzip_bytes=sparsity.compressed_size(pruned.model),
+    )
+
+
+PRUNE = FitStage(name="prune", model=PRUNED_MODEL, needs="train", plan=_plan, fit=_fit, measure=_measure)

@@ -22,9 +22,10 @@ def qat(*, dataset: TrainedOn = None, fitting: Fitting) -> Outcome:
     from edgemnist.commands.qat import stage, view
 
     settings = stage.QatSettings(
-        fitting.epochs, fitting.seed, fitting.batch, fitting.learning_rate,
-        choice_of_options(fitting.augment, None), fitting.distillation(),
+        dataset=dataset, epochs=fitting.epochs, seed=fitting.seed, batch=fitting.batch,
+        learning_rate=fitting.learning_rate, augmentation=choice_of_options(fitting.augment, None),
+        distillation=fitting.distillation(),
     )  # fmt: skip
     work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)
-    result = stage.qat_named(settings, dataset, work, resume=fitting.resume)
+    result = stage.run_qat(settings, work, resume=fitting.resume)
     return Outcome(result, lambda: view.show(result), lambda: tracking.log(work, "qat"))

@@ -22,7 +22,7 @@ from edgemnist.commands.parity.report import ParityReport, RunEntry
 from edgemnist.commands.parity.stage import ParityOptions, parity
 from edgemnist.commands.prune.stage import PruneResult, PruneSettings, run_pruning
 from edgemnist.commands.run.presets import PRESETS, Preset
-from edgemnist.commands.train.stage import TrainResult, TrainSettings, run_training
+from edgemnist.commands.train.stage import run_training
 from edgemnist.compiler.generate import CodegenSettings
 from edgemnist.data import load_for_run
 from edgemnist.data.base import Dataset
@@ -35,6 +35,7 @@ from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, find_architec
 from edgemnist.training.recipe import epochs_for, given_or
 from edgemnist.training.reference_nets import Cost, advice_on_cost
 from edgemnist.training.sparsity import check_sparsity
+from edgemnist.training.train import TrainResult, TrainSettings
 
 MODES = (ModelKind.FLOAT32, ModelKind.INT8)
 STAGES = 7
@@ -149,9 +150,9 @@ def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
             if sys.stderr.isatty():  # otherwise the report's first line says it
                 progress.say(first_line)
         with watch.stage("train"):
-            trained = run_training(_train_settings(settings, preset, dataset), dataset, work)
+            trained = run_training(_train_settings(settings, preset, dataset), work, dataset=dataset)
         with watch.stage("prune"):
-            pruned = run_pruning(_prune_settings(settings, preset, dataset), dataset, work)
+            pruned = run_pruning(_prune_settings(settings, preset, dataset), work, dataset=dataset)
         with watch.stage("convert"):
             converted = run_conversion(ConversionSettings(modes=MODES, seed=settings.seed), work)
         with watch.stage("codegen"):

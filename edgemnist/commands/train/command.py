@@ -91,12 +91,15 @@ def train(
     from edgemnist.artifacts.tracking import open_tracking
     from edgemnist.commands.train import stage, view
     from edgemnist.training.mobilenet import transfer_of_options
+    from edgemnist.training.train import TrainSettings
 
-    chosen, base = choice_of_options(fitting.augment, augmentation), (alpha, weights, freeze, fine_tune_epochs)
-    settings = stage.TrainSettings(
-        arch, fitting.epochs, fitting.seed, fitting.batch, fitting.learning_rate, schedule, chosen, patience,
-        validation, augmentation_strength, label_smoothing, average, fitting.distillation(), transfer_of_options(*base),
+    settings = TrainSettings(
+        arch=arch, dataset=dataset, image_size=image_size, epochs=fitting.epochs, seed=fitting.seed,
+        batch=fitting.batch, learning_rate=fitting.learning_rate, schedule=schedule, patience=patience,
+        augmentation=choice_of_options(fitting.augment, augmentation), augmentation_strength=augmentation_strength,
+        label_smoothing=label_smoothing, averaging=average, validation=validation, distillation=fitting.distillation(),
+        transfer=transfer_of_options(alpha, weights, freeze, fine_tune_epochs),
     )  # fmt: skip
     work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)
-    result = stage.train_named(settings, dataset, work, image_size=image_size, resume=fitting.resume)
+    result = stage.run_training(settings, work, resume=fitting.resume)
     return Outcome(result, lambda: view.show(result), lambda: tracking.log(work, "train"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edgemnist.support.progress import stdout_console
 
 if TYPE_CHECKING:
-    from edgemnist.commands.train.stage import TrainResult
+    from edgemnist.training.train import TrainResult
 
 
 def show(result: TrainResult) -> None:

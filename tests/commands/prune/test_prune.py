@@ -9,12 +9,15 @@ import pytest
 from numpy.typing import NDArray
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.prune.stage import CHECKPOINT, PruneSettings, run_pruning
-from edgemnist.commands.train.stage import TrainSettings, run_training
+from edgemnist.commands.prune.stage import PRUNE, PruneSettings, run_pruning
+from edgemnist.commands.train.stage import run_training
 from edgemnist.data.base import Dataset
 from edgemnist.keras_io.saving import load_model
 from edgemnist.support.errors import InputError, StageOrderError
+from edgemnist.training.distillation import DistillationSettings
 from edgemnist.training.sparsity import plan_pruning
+from edgemnist.training.teacher import TEACHERS
+from edgemnist.training.train import TrainSettings
 from tests.commands.train.test_train import interrupted
 from tests.training.strokes import make_dataset
 
@@ -33,7 +36,7 @@ def kernels(work: WorkFolder) -> dict[str, NDArray[np.float32]]:
 
 @pytest.mark.parametrize(("sparsity", "schedule"), [(0.5, "polynomial"), (0.85, "constant")])
 def test_the_zeros_are_in_the_saved_file(work: WorkFolder, strokes: Dataset, sparsity: float, schedule: str) -> None:
-    result = run_pruning(PruneSettings(sparsity, schedule, epochs=3), strokes, work)
+    result = run_pruning(PruneSettings(sparsity=sparsity, schedule=schedule, epochs=3), work, dataset=strokes)
     saved = kernels(work)
     assert {layer.layer: (layer.weights, layer.zeros) for layer in result.layers} == {
         name: (kernel.size, int((kernel == 0).sum())) for name, kernel in saved.items()
@@ -55,24 +58,24 @@ def test_the_zeros_are_in_the_saved_file(work: WorkFolder, strokes: Dataset, spa
 def test_the_next_stage_finds_the_pruned_model(work: WorkFolder, strokes: Dataset) -> None:
     assert work.latest_model(needed_by="the test")[0].name == "trained.keras"
     trained = work.require("train", needed_by="the test")
-    result = run_pruning(QUICK, strokes, work)
+    result = run_pruning(QUICK, work, dataset=strokes)
     path, record = work.latest_model(needed_by="the test")
     assert path == result.model_path == work.path("pruned.keras")
     assert record.inputs == trained.outputs
     assert record.results["accuracy_before"] == trained.results["accuracy"]
     assert record.settings["class_names"] == list(strokes.class_names)
     assert {"prune-history.csv", "prune-history.json", "prune-curves.png"} <= {p.name for p in work.root.iterdir()}
-    assert not work.path(CHECKPOINT).exists()
+    assert not work.path(PRUNE.checkpoint).exists()
     assert load_model(path).name == "tiny"
 
 
 def test_sparsity_0_prunes_nothing(work: WorkFolder, strokes: Dataset) -> None:
-    result = run_pruning(PruneSettings(sparsity=0.0, epochs=1), strokes, work)
+    result = run_pruning(PruneSettings(sparsity=0.0, epochs=1), work, dataset=strokes)
     assert all(layer.zeros <= 1 for layer in result.layers)
 
 
 def test_2_of_4_along_the_input_channels(work: WorkFolder, strokes: Dataset) -> None:
-    result = run_pruning(PruneSettings(pattern="2:4", epochs=2), strokes, work)
+    result = run_pruning(PruneSettings(pattern="2:4", epochs=2), work, dataset=strokes)
     for name, kernel in kernels(work).items():
         inputs = kernel.shape[-2]
         if name == "conv1a":
@@ -86,8 +89,8 @@ def test_2_of_4_along_the_input_channels(work: WorkFolder, strokes: Dataset) -> 
 
 def test_depthwise_convolutions_are_reported_as_dense(strokes: Dataset, tmp_path: Path) -> None:
     work = WorkFolder(tmp_path)
-    run_training(TrainSettings(arch="ds-cnn", epochs=1, batch=32), strokes, work)
-    result = run_pruning(PruneSettings(epochs=1), strokes, work)
+    run_training(TrainSettings(arch="ds-cnn", epochs=1, batch=32), work, dataset=strokes)
+    result = run_pruning(PruneSettings(epochs=1), work, dataset=strokes)
     for layer in result.layers:
         if layer.kind == "DepthwiseConv2D":
             assert layer.zeros == 0
@@ -112,33 +115,43 @@ def test_depthwise_convolutions_are_reported_as_dense(strokes: Dataset, tmp_path
 def test_bad_settings_are_refused(settings: PruneSettings, message: str, work: WorkFolder, strokes: Dataset) -> None:
     before = sorted(work.root.iterdir())
     with pytest.raises(InputError, match=message):
-        run_pruning(settings, strokes, work)
+        run_pruning(settings, work, dataset=strokes)
     assert sorted(work.root.iterdir()) == before
 
 
-def test_nothing_trained_names_the_command_that_comes_first(strokes: Dataset, tmp_path: Path) -> None:
+@pytest.mark.parametrize("resume", [False, True])
+def test_nothing_trained_names_the_command_that_comes_first(resume: bool, strokes: Dataset, tmp_path: Path) -> None:
     with pytest.raises(StageOrderError, match=r"edgemnist prune needs the result of 'train'.*run `edgemnist train"):
-        run_pruning(QUICK, strokes, WorkFolder(tmp_path))
+        run_pruning(QUICK, WorkFolder(tmp_path), dataset=strokes, resume=resume)
+
+
+def test_a_pruning_trains_its_teacher_on_what_the_training_learned_from(work: WorkFolder, strokes: Dataset) -> None:
+    distillation = DistillationSettings(teacher="dense", teacher_epochs=6)
+    run_pruning(PruneSettings(epochs=1, seed=8, distillation=distillation), work, dataset=strokes)
+    teacher = WorkFolder(work.path(TEACHERS) / "dense").require("train", needed_by="the test")
+    trained, pruned = (work.require(stage, needed_by="the test").settings for stage in ("train", "prune"))
+    assert pruned["distillation"]["sha256"] == teacher.outputs["trained.keras"]
+    assert [teacher.settings[key] for key in ("seed", "validation")] == [trained["seed"], trained["validation"]]
 
 
 def test_another_dataset_is_refused(work: WorkFolder) -> None:
     with pytest.raises(InputError, match=r"the model was trained on 'strokes' .* this is 'others'"):
-        run_pruning(QUICK, make_dataset(300, name="others"), work)
+        run_pruning(QUICK, work, dataset=make_dataset(300, name="others"))
 
 
 def test_ctrl_c_then_resume_gives_the_same_file(
     work: WorkFolder, strokes: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_pruning(QUICK, strokes, work)
+    run_pruning(QUICK, work, dataset=strokes)
     whole = work.path("pruned.keras").read_bytes()
     with interrupted(monkeypatch, 5):
-        run_pruning(QUICK, strokes, work)
+        run_pruning(QUICK, work, dataset=strokes)
     assert work.path("pruned.keras").read_bytes() == whole
     assert f"go on with `edgemnist prune --work {work.root} --resume`" in capsys.readouterr().err
     with pytest.raises(InputError, match=r"sparsity was 0.5 and is now 0.8"):
-        run_pruning(PruneSettings(sparsity=0.8), strokes, work, resume=True)
+        run_pruning(PruneSettings(sparsity=0.8), work, dataset=strokes, resume=True)
     work.path("pruned.keras").unlink()
-    run_pruning(PruneSettings(), strokes, work, resume=True)
+    run_pruning(PruneSettings(), work, dataset=strokes, resume=True)
     assert work.path("pruned.keras").read_bytes() == whole
 
 

@@ -15,8 +15,8 @@ from edgemnist import cli
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.convert.converter import tflite_bytes
 from edgemnist.commands.prune.stage import PruneSettings, run_pruning
-from edgemnist.commands.qat.stage import CHECKPOINT, QatSettings, run_qat
-from edgemnist.commands.train.stage import TrainSettings, run_training
+from edgemnist.commands.qat.stage import QAT, QatSettings, run_qat
+from edgemnist.commands.train.stage import run_training
 from edgemnist.data.base import Dataset
 from edgemnist.keras_io.saving import load_model
 from edgemnist.keras_io.sources import load_source
@@ -28,6 +28,7 @@ from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.training import quantisation
 from edgemnist.training.architectures import architectures, build_model
 from edgemnist.training.distillation import DistillationSettings
+from edgemnist.training.train import TrainSettings
 from tests.commands.train.test_train import interrupted
 from tests.training.strokes import make_dataset
 
@@ -38,7 +39,7 @@ def copy_of(arch: str, strokes: Dataset, factory: pytest.TempPathFactory, folder
     """Return a folder with a trained model; it is trained once."""
     kept = factory.getbasetemp() / f"qat-{arch}"
     if not kept.exists():
-        run_training(TrainSettings(arch, 12, seed=3, batch=32), strokes, WorkFolder(kept))
+        run_training(TrainSettings(arch=arch, epochs=12, seed=3, batch=32), WorkFolder(kept), dataset=strokes)
     return WorkFolder(Path(shutil.copytree(kept, folder / "work")))
 
 
@@ -84,9 +85,9 @@ def learned(path: Path) -> list[tuple[float, float]]:
 
 
 def test_learned_ranges_reach_the_int8_file_and_zeros_stay(work: WorkFolder, strokes: Dataset) -> None:
-    teacher = DistillationSettings(str(work.path("trained.keras")))
-    pruned = run_pruning(PruneSettings(0.5, epochs=2, distillation=teacher), strokes, work)
-    result = run_qat(QatSettings(epochs=2, distillation=teacher), strokes, work)
+    teacher = DistillationSettings(teacher=str(work.path("trained.keras")))
+    pruned = run_pruning(PruneSettings(sparsity=0.5, epochs=2, distillation=teacher), work, dataset=strokes)
+    result = run_qat(QatSettings(epochs=2, distillation=teacher), work, dataset=strokes)
     assert result.accuracy > 0.9
     assert result.accuracy_before == pruned.accuracy
     assert (result.source, result.sparsity) == ("pruned.keras", pruned.sparsity)
@@ -112,20 +113,20 @@ def test_the_same_seed_gives_the_same_file_after_ctrl_c(
     dense_work: WorkFolder, strokes: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work = dense_work
-    run_qat(QUICK, strokes, work)
+    run_qat(QUICK, work, dataset=strokes)
     whole = work.path("qat.keras").read_bytes()
     with interrupted(monkeypatch, 4):
-        run_qat(QUICK, strokes, work)
+        run_qat(QUICK, work, dataset=strokes)
     assert f"go on with `edgemnist qat --work {work.root} --resume`" in capsys.readouterr().err
     work.path("qat.keras").unlink()
-    run_qat(QatSettings(), strokes, work, resume=True)
+    run_qat(QatSettings(), work, dataset=strokes, resume=True)
     assert work.path("qat.keras").read_bytes() == whole
-    assert not work.path(CHECKPOINT).exists()
+    assert not work.path(QAT.checkpoint).exists()
 
 
 def test_a_newer_float_model_comes_first(dense_work: WorkFolder, strokes: Dataset) -> None:
-    run_qat(QatSettings(epochs=1), strokes, dense_work)
-    pruned = run_pruning(PruneSettings(epochs=1), strokes, dense_work)
+    run_qat(QatSettings(epochs=1), dense_work, dataset=strokes)
+    pruned = run_pruning(PruneSettings(epochs=1), dense_work, dataset=strokes)
     assert dense_work.latest_model(needed_by="the test")[0] == pruned.model_path
 
 
@@ -153,13 +154,13 @@ def test_layers_that_cannot_be_quantised_are_all_listed() -> None:
 def test_refusals(dense_work: WorkFolder, strokes: Dataset, tmp_path: Path) -> None:
     work = dense_work
     with pytest.raises(StageOrderError, match=r"edgemnist qat needs the result of 'train'"):
-        run_qat(QUICK, strokes, WorkFolder(tmp_path / "empty"))
+        run_qat(QUICK, WorkFolder(tmp_path / "empty"), dataset=strokes)
     with pytest.raises(InputError, match=r"this is 'others' .* train on the same data"):
-        run_qat(QUICK, make_dataset(300, name="others"), work)
+        run_qat(QUICK, work, dataset=make_dataset(300, name="others"))
     with pytest.raises(InputError, match="nothing to resume"):
-        run_qat(QUICK, strokes, work, resume=True)
+        run_qat(QUICK, work, dataset=strokes, resume=True)
     with pytest.raises(InputError, match="epochs 0 is too low"):
-        run_qat(QatSettings(epochs=0), strokes, work)
+        run_qat(QatSettings(epochs=0), work, dataset=strokes)
 
 
 def test_train_prune_qat_convert_without_further_arguments(

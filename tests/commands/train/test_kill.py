@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -12,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.train.stage import CHECKPOINT
 from edgemnist.training.checkpoint import read_checkpoint
+from edgemnist.training.train import TRAIN
 from tests.training.strokes import write_npz
 
 pytestmark = pytest.mark.slow
 
+CHECKPOINT = TRAIN.checkpoint
 EPOCHS = 20
 PATIENCE_SECONDS = 120
 
@@ -88,7 +90,7 @@ def test_ctrl_c_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
     assert process.returncode == 130
     assert f"go on with `edgemnist train --work {tmp_path} --resume`" in error
     assert "Traceback" not in error
-    assert out == ""
+    assert json.loads(out)["error"]["kind"] == "interrupted"
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
 
 

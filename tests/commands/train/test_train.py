@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.train.stage import CHECKPOINT, TrainResult, TrainSettings, run_training
+from edgemnist.commands.train.stage import run_training
 from edgemnist.data.base import Dataset
 from edgemnist.keras_io.saving import load_model, save_model
 from edgemnist.keras_io.tensorflow import load_tensorflow
@@ -26,10 +26,12 @@ from edgemnist.training import loop, report
 from edgemnist.training.checkpoint import read_checkpoint
 from edgemnist.training.loop import TrainingDivergedError
 from edgemnist.training.recipe import Recipe, learning_rates
+from edgemnist.training.train import TRAIN, TrainResult, TrainSettings
 from tests.commands.convert.test_convert_storage import largest_file
 from tests.training.fixtures import SETTINGS
 from tests.training.strokes import make_dataset
 
+CHECKPOINT = TRAIN.checkpoint
 QUICK = TrainSettings(arch="dense", epochs=2, seed=3, batch=32)
 
 
@@ -101,7 +103,7 @@ def test_the_saved_model_is_plain_keras_with_the_told_accuracy(
 
 
 def test_the_same_seed_gives_the_same_file(trained: tuple[Path, TrainResult], strokes: Dataset, tmp_path: Path) -> None:
-    run_training(SETTINGS, strokes, WorkFolder(tmp_path))
+    run_training(SETTINGS, WorkFolder(tmp_path), dataset=strokes)
     assert (tmp_path / "trained.keras").read_bytes() == (trained[0] / "trained.keras").read_bytes()
 
 
@@ -116,13 +118,13 @@ def test_ctrl_c_then_resume_gives_the_same_file(
 ) -> None:
     work = WorkFolder(tmp_path)
     with interrupted(monkeypatch, calls):
-        run_training(SETTINGS, strokes, work)
+        run_training(SETTINGS, work, dataset=strokes)
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
     error = capsys.readouterr().err
     assert re.search(
         rf"stopped with \d finished epochs.*go on with `edgemnist train --work {tmp_path} --resume`", error
     )
-    result = run_training(TrainSettings(), strokes, work, resume=True)
+    result = run_training(TrainSettings(), work, dataset=strokes, resume=True)
     assert result.epochs_run == 4
     assert (tmp_path / "trained.keras").read_bytes() == (trained[0] / "trained.keras").read_bytes()
     assert not (tmp_path / CHECKPOINT).exists()
@@ -130,19 +132,19 @@ def test_ctrl_c_then_resume_gives_the_same_file(
 
 def test_resume_without_an_unfinished_training_is_refused(work: WorkFolder, strokes: Dataset) -> None:
     with pytest.raises(InputError, match=r"nothing to resume: there is no unfinished `edgemnist train --work"):
-        run_training(SETTINGS, strokes, work, resume=True)
+        run_training(SETTINGS, work, dataset=strokes, resume=True)
 
 
 def test_resume_with_other_settings_names_them(
     strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with interrupted(monkeypatch, 2):
-        run_training(QUICK, strokes, WorkFolder(tmp_path))
+        run_training(QUICK, WorkFolder(tmp_path), dataset=strokes)
     before = (tmp_path / CHECKPOINT).read_bytes()
     with pytest.raises(InputError, match=r"epochs was 2 and is now 7, learning_rate was 0.002 and is now 0.5"):
-        run_training(TrainSettings(epochs=7, learning_rate=0.5), strokes, WorkFolder(tmp_path), resume=True)
+        run_training(TrainSettings(epochs=7, learning_rate=0.5), WorkFolder(tmp_path), dataset=strokes, resume=True)
     with pytest.raises(InputError, match="dataset_sha256 was 'drawn 600' and is now 'drawn 300'"):
-        run_training(TrainSettings(validation=60), make_dataset(300), WorkFolder(tmp_path), resume=True)
+        run_training(TrainSettings(validation=60), WorkFolder(tmp_path), dataset=make_dataset(300), resume=True)
     assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
@@ -150,8 +152,8 @@ def test_the_data_may_have_moved(
     trained: tuple[Path, TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with interrupted(monkeypatch, 4):
-        run_training(SETTINGS, make_dataset(), WorkFolder(tmp_path))
-    run_training(TrainSettings(), make_dataset(name="moved"), WorkFolder(tmp_path), resume=True)
+        run_training(SETTINGS, WorkFolder(tmp_path), dataset=make_dataset())
+    run_training(TrainSettings(), WorkFolder(tmp_path), dataset=make_dataset(name="moved"), resume=True)
     assert (tmp_path / "trained.keras").read_bytes() == (trained[0] / "trained.keras").read_bytes()
 
 
@@ -163,10 +165,10 @@ def test_killed_after_the_last_epoch_resume_only_finishes(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(report, "save_model", kill)
-        run_training(SETTINGS, strokes, WorkFolder(tmp_path))
+        run_training(SETTINGS, WorkFolder(tmp_path), dataset=strokes)
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
     assert read_checkpoint(tmp_path / CHECKPOINT).state.epoch == 4
-    result = run_training(TrainSettings(), strokes, WorkFolder(tmp_path), resume=True)
+    result = run_training(TrainSettings(), WorkFolder(tmp_path), dataset=strokes, resume=True)
     assert result.epochs_run == 4
     assert (tmp_path / "trained.keras").read_bytes() == (trained[0] / "trained.keras").read_bytes()
 
@@ -174,7 +176,7 @@ def test_killed_after_the_last_epoch_resume_only_finishes(
 def test_no_room_is_told_and_leaves_nothing(strokes: Dataset, work: WorkFolder) -> None:
     before = {path.name: path.read_bytes() for path in work.root.iterdir()}
     with pytest.raises(StorageError, match="cannot write"), largest_file(5_000):
-        run_training(SETTINGS, strokes, work)
+        run_training(SETTINGS, work, dataset=strokes)
     assert {path.name: path.read_bytes() for path in work.root.iterdir()} == before
 
 
@@ -191,7 +193,7 @@ def test_a_model_without_room_leaves_the_last_good_one(work: WorkFolder) -> None
 def test_leftovers_of_a_killed_run_are_cleared(strokes: Dataset, tmp_path: Path) -> None:
     (tmp_path / ".partial-abcd.npz").write_bytes(b"half")
     (tmp_path / ".partial-abcd.keras").write_bytes(b"half")
-    run_training(QUICK, strokes, WorkFolder(tmp_path))
+    run_training(QUICK, WorkFolder(tmp_path), dataset=strokes)
     assert not list(tmp_path.glob(".partial-*"))
 
 
@@ -199,7 +201,7 @@ def test_on_a_terminal_every_epoch_gets_a_line(
     strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    result = run_training(QUICK, strokes, WorkFolder(tmp_path))
+    result = run_training(QUICK, WorkFolder(tmp_path), dataset=strokes)
     told = re.findall(r"epoch +(\d+)/2 +loss ([\d.]+) .*validation ([\d.]+) ([\d.]+)% .* s", capsys.readouterr().err)
     assert [int(line[0]) for line in told] == [1, 2]
     assert float(told[1][1]) == pytest.approx(result.history[1].loss, abs=1e-4)
@@ -208,7 +210,9 @@ def test_on_a_terminal_every_epoch_gets_a_line(
 def test_a_divergence_keeps_the_earlier_model(work: WorkFolder, strokes: Dataset) -> None:
     before = work.path("trained.keras").read_bytes(), work.manifest_path.read_bytes()
     with pytest.raises(TrainingDivergedError):
-        run_training(TrainSettings(arch="dense", epochs=2, learning_rate=1e30, schedule="constant"), strokes, work)
+        run_training(
+            TrainSettings(arch="dense", epochs=2, learning_rate=1e30, schedule="constant"), work, dataset=strokes
+        )
     assert (work.path("trained.keras").read_bytes(), work.manifest_path.read_bytes()) == before
 
 
@@ -226,7 +230,7 @@ def test_a_late_divergence_keeps_the_last_good_epoch(
     monkeypatch.setattr(loop, "learning_rates", rates)
     settings = TrainSettings(arch="dense", epochs=4, seed=3, batch=32)
     with pytest.raises(TrainingDivergedError, match=r"in epoch 3: .* the state after epoch 2 is kept in .*best so far"):
-        run_training(settings, strokes, WorkFolder(tmp_path))
+        run_training(settings, WorkFolder(tmp_path), dataset=strokes)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["last-good.keras", CHECKPOINT]
     state = read_checkpoint(tmp_path / CHECKPOINT).state
     assert state.epoch == 2
@@ -236,7 +240,7 @@ def test_a_late_divergence_keeps_the_last_good_epoch(
 
 
 def test_a_new_training_replaces_the_old_one(work: WorkFolder, strokes: Dataset) -> None:
-    result = run_training(QUICK, strokes, work)
+    result = run_training(QUICK, work, dataset=strokes)
     assert result.arch == "dense"
     assert load_model(work.path("trained.keras")).name == "dense"
     assert work.require("train", needed_by="the test").settings["arch"] == "dense"
@@ -258,7 +262,7 @@ def test_bad_settings_leave_nothing_behind(
     settings: TrainSettings, message: str, strokes: Dataset, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=message):
-        run_training(settings, strokes, WorkFolder(tmp_path / "work"))
+        run_training(settings, WorkFolder(tmp_path / "work"), dataset=strokes)
     assert not (tmp_path / "work").exists()
 
 
@@ -267,7 +271,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_training(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match=r"cannot write .*file"):
-        run_training(TrainSettings(epochs=100_000), strokes, WorkFolder(tmp_path / "file"))
+        run_training(TrainSettings(epochs=100_000), WorkFolder(tmp_path / "file"), dataset=strokes)
 
 
 def test_without_matplotlib_only_the_curves_are_missing(
@@ -276,7 +280,7 @@ def test_without_matplotlib_only_the_curves_are_missing(
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    run_training(QUICK, strokes, WorkFolder(tmp_path))
+    run_training(QUICK, WorkFolder(tmp_path), dataset=strokes)
     assert capsys.readouterr().err.count("matplotlib is not installed") == 1
     assert not (tmp_path / "curves.png").exists()
     assert (tmp_path / "history.csv").exists()

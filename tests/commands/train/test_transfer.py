@@ -20,7 +20,7 @@ from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.convert.settings import ConversionSettings
 from edgemnist.commands.convert.stage import run_conversion
 from edgemnist.commands.parity.stage import ParityOptions, parity
-from edgemnist.commands.train.stage import CHECKPOINT, TrainResult, TrainSettings, run_training, train_named
+from edgemnist.commands.train.stage import run_training
 from edgemnist.data.base import Dataset
 from edgemnist.data.framing import frame_image
 from edgemnist.data.images import fit_image
@@ -45,7 +45,8 @@ from edgemnist.training.mobilenet import (
     plan_transfer,
     weights_file,
 )
-from edgemnist.training.phases import fine_tuning_checkpoint
+from edgemnist.training.phases import FINE_TUNING_CHECKPOINT
+from edgemnist.training.train import TRAIN, TrainResult, TrainSettings
 from tests.commands.train.test_train import interrupted
 from tests.training.strokes import write_npz
 
@@ -90,16 +91,18 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_npz(tmp_path_factory.mktemp("data") / "strokes.npz", train=120, test=60)
 
 
-def settings(weights: Path | str, **changes: Any) -> TrainSettings:
+def settings(weights: Path | str, dataset: Path, **changes: Any) -> TrainSettings:
     chosen: dict[str, Any] = {"alpha": ALPHA, "weights": str(weights), "fine_tune_epochs": 2, **changes}
-    return TrainSettings(arch=MOBILENET_V2, epochs=2, batch=27, seed=4, transfer=TransferSettings(**chosen))
+    return TrainSettings(
+        dataset=str(dataset), arch=MOBILENET_V2, epochs=2, batch=27, seed=4, transfer=TransferSettings(**chosen)
+    )
 
 
 @pytest.fixture(scope="module")
 def trained(weights: Path, few: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[WorkFolder, TrainResult]:
     """Return a folder with a model that was trained in two phases, and the training's result."""
     work = WorkFolder(tmp_path_factory.mktemp("trained"))
-    return work, train_named(settings(weights), str(few), work)
+    return work, run_training(settings(weights, few), work)
 
 
 # --- the two phases --------------------------------------------------------------------------------------------------
@@ -139,12 +142,12 @@ def test_a_resumed_training_ends_in_the_same_weights(
 ) -> None:
     work = WorkFolder(tmp_path)
     with interrupted(monkeypatch, after_calls=looks):
-        train_named(settings(weights), str(few), work)
-    second = fine_tuning_checkpoint(work.path(CHECKPOINT))
+        run_training(settings(weights, few), work)
+    second = work.path(FINE_TUNING_CHECKPOINT)
     assert second.exists() is (looks == 9)
     if looks == 9:
-        assert read_checkpoint(work.path(CHECKPOINT)).state.epoch == 2
-    train_named(TrainSettings(), None, work, resume=True)
+        assert read_checkpoint(work.path(TRAIN.checkpoint)).state.epoch == 2
+    run_training(TrainSettings(), work, resume=True)
     assert work.path("trained.keras").read_bytes() == trained[0].path("trained.keras").read_bytes()
     assert not list(tmp_path.glob("*checkpoint*"))
 
@@ -154,16 +157,16 @@ def test_resuming_with_other_settings_is_refused(
 ) -> None:
     work = WorkFolder(tmp_path)
     with interrupted(monkeypatch, after_calls=2):
-        train_named(settings(weights), str(few), work)
+        run_training(settings(weights, few), work)
     with pytest.raises(InputError, match=r"transfer was .*'fine_tune_epochs': 2.* and is now .*'fine_tune_epochs': 5"):
-        train_named(TrainSettings(transfer=TransferSettings(fine_tune_epochs=5)), None, work, resume=True)
+        run_training(TrainSettings(transfer=TransferSettings(fine_tune_epochs=5)), work, resume=True)
     with pytest.raises(InputError, match=r"image_shape was \[32, 32, 3\] and is now \[40, 40, 3\]"):
-        train_named(TrainSettings(), None, work, image_size=40, resume=True)
+        run_training(TrainSettings(image_size=40), work, resume=True)
 
 
 def test_a_frozen_base_keeps_its_weights_and_can_be_trained_later(weights: Path, few: Path, tmp_path: Path) -> None:
     work = WorkFolder(tmp_path)
-    train_named(settings(weights, fine_tune_epochs=0), str(few), work)
+    run_training(settings(weights, few, fine_tune_epochs=0), work)
     model = load_model(work.path("trained.keras"))
     wanted = build_model(MOBILENET_V2, SHAPE, 2, seed=1, alpha=ALPHA)
     load_weights(wanted, Transfer(ALPHA, str(weights), "", True, 0), SHAPE[0])
@@ -282,7 +285,7 @@ def test_a_slip_is_one_message_and_exit_code_2(
 def test_mobilenet_v2_goes_all_the_way_on_images_of_one_shape(few: Path, tmp_path: Path) -> None:
     base_of(build_model(MOBILENET_V2, SHAPE, 2, seed=9, alpha=ALPHA)).save_weights(tmp_path / "base_no_top.h5")
     work = WorkFolder(tmp_path / "work")
-    result = train_named(settings(tmp_path / "base_no_top.h5", fine_tune_epochs=0), str(few), work)
+    result = run_training(settings(tmp_path / "base_no_top.h5", few, fine_tune_epochs=0), work)
     context = ModelContext.from_json(work.require("train", needed_by="the test").settings)
     dataset = load_dataset_for(context)
     assert dataset.image_shape == SHAPE
@@ -325,8 +328,8 @@ def test_images_are_not_enlarged_beyond_memory(few: Path) -> None:
 
 def test_any_architecture_takes_resized_images(strokes: Dataset, strokes_file: Path, tmp_path: Path) -> None:
     work = WorkFolder(tmp_path)
-    train_named(TrainSettings(arch="dense", epochs=1), str(strokes_file), work, image_size=8)
+    run_training(TrainSettings(dataset=str(strokes_file), image_size=8, arch="dense", epochs=1), work)
     assert ModelContext.from_json(work.require("train", needed_by="the test").settings).image_shape == (8, 8, 1)
     with pytest.raises(InputError, match="12x12x1 have 1 channels"):
-        run_training(TrainSettings(arch=MOBILENET_V2), strokes, work)
+        run_training(TrainSettings(arch=MOBILENET_V2), work, dataset=strokes)
     assert json.loads(work.manifest_path.read_text())["stages"]["train"]["settings"]["transfer"] is None

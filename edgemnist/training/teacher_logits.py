@@ -1,8 +1,9 @@
-"""What a teacher says to the augmented training images: computed once, kept as files, read by every student.
+"""A teacher's logits for the augmented training images: computed once, kept as files, read by every student.
 
-A teacher is much larger than its student, so its answers would take most of the time of every training. They depend on
+A teacher is much larger than its student, so its logits would take most of the time of every training. They depend on
 the teacher, the images and how these are changed, not on the student: with a teacher the changes do not depend on the
-training's seed either, and begin anew after ``VIEWS`` epochs.
+training's seed either, and begin anew after ``VIEWS`` epochs. What is kept are log-probabilities, which are the logits
+but for a constant per image that softmax does not see.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ _BATCH = 500
 
 
 @dataclass(frozen=True)
-class TeacherAnswers:
-    """Where the answers are, one file per view, and how the student is to use them.
+class TeacherLogits:
+    """Where the logits are, one file per view, and how the student is to use them.
 
-    ``shape`` is that of a view's answers: (images of the training split, classes).
+    ``shape`` is that of a view's logits: (images of the training split, classes).
     """
 
     settings: DistillationSettings
@@ -60,35 +61,35 @@ class TeacherAnswers:
         return [view for view in range(min(epochs, VIEWS)) if not self._is_whole(view)]
 
     def _is_whole(self, view: int) -> bool:
-        """Whether a view's answers are all there; what is damaged is asked for again."""
+        """Whether a view's logits are all there; what is damaged is computed again."""
         try:
             found = np.load(self._file(view), mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return False
         return (found.shape, found.dtype) == (self.shape, np.float16)
 
-    def keep(self, view: int, answers: NDArray[np.float16]) -> None:
-        """Write the answers to a view, whole or not at all."""
+    def keep(self, view: int, logits: NDArray[np.float16]) -> None:
+        """Write the logits for a view, whole or not at all."""
         content = io.BytesIO()
-        np.save(content, answers)
+        np.save(content, logits)
         write_bytes(self._file(view), content.getvalue())
 
 
-def prepare_answers(teacher: Teacher | None, dataset: Dataset, recipe: Recipe) -> TeacherAnswers | None:
-    """Return the teacher's answers for a fit by this recipe, after computing those that are missing.
+def prepare_teacher_logits(teacher: Teacher | None, dataset: Dataset, recipe: Recipe) -> TeacherLogits | None:
+    """Return the teacher's logits for a fit by this recipe, after computing those that are missing.
 
-    They are kept in ``teacher.answers``, in a folder whose name is a hash of all that they depend on.
+    They are kept in ``teacher.logits_folder``, in a folder whose name is a hash of all that they depend on.
     """
     if teacher is None:
         return None
     shape = len(dataset.train), dataset.classes
-    prepared = TeacherAnswers(teacher.settings, teacher.answers / _key(teacher, dataset, recipe), shape)
+    prepared = TeacherLogits(teacher.settings, teacher.logits_folder / _key(teacher, dataset, recipe), shape)
     missing = prepared.missing(recipe.epochs)
     if missing:
         with progress_task("teacher's answers", len(missing) * len(dataset.train)) as task:
-            ask = _compile(teacher, dataset, recipe)
+            compute = _compile(teacher, dataset, recipe)
             for view in missing:
-                prepared.keep(view, _ask_all(ask, dataset, prepared.view_seed(view), task))
+                prepared.keep(view, _compute_view(compute, dataset, prepared.view_seed(view), task))
     return prepared
 
 
@@ -99,14 +100,14 @@ def _key(teacher: Teacher, dataset: Dataset, recipe: Recipe) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _ask_all(ask: Any, dataset: Dataset, seed: tuple[int, int], task: Any) -> NDArray[np.float16]:
+def _compute_view(compute: Any, dataset: Dataset, seed: tuple[int, int], task: Any) -> NDArray[np.float16]:
     tf, _ = load_tensorflow()
     images = dataset.train.images
     draws = draw_changes(tf, len(images), seed)
     parts = []
     for first in range(0, len(images), _BATCH):
         part = images[first : first + _BATCH]
-        parts.append(np.asarray(ask(tf.constant(part), draws[first : first + _BATCH])).astype(np.float16))
+        parts.append(np.asarray(compute(tf.constant(part), draws[first : first + _BATCH])).astype(np.float16))
         task.update(advance=len(part))
     return np.concatenate(parts)
 
@@ -119,8 +120,8 @@ def _compile(teacher: Teacher, dataset: Dataset, recipe: Recipe) -> Any:
     signature = [tf.TensorSpec((None, *dataset.image_shape), tf.uint8), tf.TensorSpec([None, None], tf.float32)]
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
-    def ask(images: Any, draws: Any) -> Any:
+    def compute(images: Any, draws: Any) -> Any:
         changed = augment_batch(tf, tf.cast(images, tf.float32), augmentation, draws)
         return log_probabilities(tf, teacher.model(changed * scale + offset, training=False))
 
-    return ask.get_concrete_function()
+    return compute.get_concrete_function()

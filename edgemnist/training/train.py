@@ -1,0 +1,202 @@
+"""Training an architecture from its initial weights: to ``trained.keras``, measured once on the test images.
+
+This is the fit behind ``edgemnist train``, and the one of a teacher that is trained on demand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
+from edgemnist.data.base import Dataset, Split
+from edgemnist.keras_io.saving import save_model
+from edgemnist.support.errors import InputError
+from edgemnist.support.files import sha256_of
+from edgemnist.support.progress import say
+from edgemnist.tflite.pixels import normalisation_named
+from edgemnist.training import architectures
+from edgemnist.training.augment import AUTO, NO_AUGMENTATION, choose_augmentation
+from edgemnist.training.checkpoint import read_checkpoint
+from edgemnist.training.distillation import Teacher, stored_distillation
+from edgemnist.training.fit import FitPlan, FitRun, FitStage, Fitted
+from edgemnist.training.loop import TrainingDivergedError, use_best_weights
+from edgemnist.training.mobilenet import Transfer, TransferSettings, load_weights, plan_transfer, stored_transfer
+from edgemnist.training.phases import FINE_TUNING_CHECKPOINT, fit_in_phases
+from edgemnist.training.recipe import Recipe, epochs_for, given_or
+from edgemnist.training.report import FitResult
+from edgemnist.training.settings import FitSettings
+
+LAST_GOOD_MODEL = "last-good.keras"
+"""What a training leaves that diverged: a model to look into, or to convert with ``edgemnist convert FILE``."""
+
+PATIENCE_AT_CONSTANT_RATE = 5
+
+_MOST_VALIDATION = 5_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(FitSettings):
+    """What to train; None leaves a choice to the architecture's recipe (or, on resuming, to the checkpoint).
+
+    ``image_size``: bring the images to so many pixels in height and width; None keeps them as they are, or makes them
+    what the architecture takes. ``augmentation_strength`` scales the augmentation's ranges; ``patience`` is in epochs,
+    0 for none (the default, unless the rate is constant: schedules that end at 0 gain most in their last epochs);
+    ``validation`` is the number of images held out of the training split (default 5,000, at most a tenth).
+    """
+
+    arch: str | None = None
+    image_size: int | None = None
+    schedule: str | None = None
+    patience: int | None = None
+    validation: int | None = None
+    augmentation_strength: float | None = None
+    label_smoothing: float | None = None
+    averaging: bool | None = None
+    transfer: TransferSettings | None = None
+
+    def filled_from(self, stored: Mapping[str, Any]) -> TrainSettings:
+        """Return the settings with what is not given taken from a checkpoint's; those of a transfer one by one."""
+        return dataclasses.replace(
+            super().filled_from(stored), transfer=stored_transfer(stored["transfer"], self.transfer)
+        )
+
+
+@dataclass(frozen=True)
+class TrainResult(FitResult):
+    """What came out; ``parameters`` counts what a converted model holds (batch norms folded)."""
+
+    stage = "train"
+
+    parameters: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainPlan(FitPlan):
+    """What to train, with every choice made."""
+
+    transfer: Transfer | None
+
+    def own_settings(self) -> dict[str, Any]:
+        """Return what only a training decides, as JSON values."""
+        return {
+            "image_shape": list(self.context.image_shape),
+            "arch": self.context.arch,
+            "validation": self.validation,
+        }
+
+    def as_json(self, dataset: Dataset, teacher: Teacher | None) -> dict[str, Any]:
+        """Return what decides the fit, as JSON values."""
+        transfer = dataclasses.asdict(self.transfer) if self.transfer else None
+        return {**super().as_json(dataset, teacher), "transfer": transfer}
+
+
+def is_trained(settings: TrainSettings, dataset: Dataset, work: WorkFolder) -> bool:
+    """Whether the work folder has a whole model that was trained with these settings on this dataset."""
+    record = work.find("train")
+    if record is None or not _would_be(record.settings, settings, dataset, work):
+        return False
+    path = work.path(TRAINED_MODEL)
+    return path.exists() and sha256_of(path) == record.outputs.get(TRAINED_MODEL)
+
+
+def is_resumable(settings: TrainSettings, dataset: Dataset, work: WorkFolder) -> bool:
+    """Whether the work folder has an unfinished training with these settings on this dataset."""
+    if not work.path(TRAIN.checkpoint).exists():
+        return False
+    return _would_be(TRAIN.unfinished(work).settings, settings, dataset, work)
+
+
+def _would_be(stored: Mapping[str, Any], settings: TrainSettings, dataset: Dataset, work: WorkFolder) -> bool:
+    """Whether a training with these settings would be the stored one; teachers are compared by name and options."""
+    wanted = _plan(settings, dataset, work).as_json(dataset, None)
+    same = all(stored.get(key) == value for key, value in wanted.items() if key not in ("dataset", "distillation"))
+    return same and stored_distillation(stored.get("distillation")) == settings.distillation
+
+
+def _plan(settings: TrainSettings, dataset: Dataset, _: WorkFolder) -> TrainPlan:
+    row = architectures.find_architecture(settings.arch or architectures.DEFAULT_ARCHITECTURE)
+    architectures.require_images(row, dataset.image_shape)
+    validation = _validation_count(settings.validation, dataset.train)
+    recipe = _recipe(settings, row.defaults, dataset, len(dataset.train) - validation)
+    normalisation = normalisation_named(row.pixels)
+    return TrainPlan(
+        context=ModelContext(dataset.name, row.name, dataset.image_shape, dataset.class_names, normalisation),
+        validation=validation,
+        split_seed=recipe.seed,
+        recipe=recipe,
+        transfer=plan_transfer(row.name, settings.transfer, dataset.image_shape[0]),
+    )
+
+
+def _recipe(settings: TrainSettings, usual: architectures.Defaults, dataset: Dataset, images: int) -> Recipe:
+    """Return the recipe for so many images to learn from."""
+    schedule = settings.schedule or "one-cycle"
+    default_patience = PATIENCE_AT_CONSTANT_RATE if schedule == "constant" else 0
+    default_augmentation = AUTO if usual.augmentation else NO_AUGMENTATION.name
+    return Recipe(
+        epochs=given_or(settings.epochs, epochs_for(usual.epochs, images)),
+        batch=given_or(settings.batch, usual.batch),
+        learning_rate=given_or(settings.learning_rate, usual.learning_rate),
+        schedule=schedule,
+        augmentation=choose_augmentation(settings.augmentation, default_augmentation, dataset.name),
+        augmentation_strength=given_or(settings.augmentation_strength, usual.augmentation or 1.0),
+        label_smoothing=given_or(settings.label_smoothing, usual.label_smoothing),
+        averaging=given_or(settings.averaging, usual.averaging),
+        patience=given_or(settings.patience, default_patience),
+        seed=given_or(settings.seed, 0),
+    )
+
+
+def _validation_count(count: int | None, train: Split) -> int:
+    if count is None:
+        return max(1, min(_MOST_VALIDATION, len(train) // 10))
+    if not 0 < count < len(train):
+        raise InputError(f"cannot hold out {count} of {len(train)} training images for validation; the default is 10 %")
+    return count
+
+
+def _fit(plan: TrainPlan, run: FitRun) -> Fitted:
+    model = _untrained(plan, run.dataset)
+    try:
+        state = fit_in_phases(model, plan.transfer, plan.recipe, run)
+    except TrainingDivergedError:
+        _save_last_good(model, run.work)
+        raise
+    use_best_weights(model, state)
+    return Fitted(model=model, state=state)
+
+
+def _untrained(plan: TrainPlan, dataset: Dataset) -> Any:
+    """Return the model before the first step: with weights from the seed, or from elsewhere."""
+    shape, alpha = dataset.image_shape, plan.transfer.alpha if plan.transfer else None
+    model = architectures.build_model(plan.context.arch, shape, dataset.classes, plan.recipe.seed, alpha=alpha)
+    if plan.transfer:
+        load_weights(model, plan.transfer, shape[0])
+    return model
+
+
+def _save_last_good(model: Any, work: WorkFolder) -> None:
+    """Write the best weights of a training that diverged, if it got as far as any."""
+    state = read_checkpoint(work.path(TRAIN.checkpoint)).state
+    if state.best_epoch:
+        use_best_weights(model, state)
+        save_model(model, work.path(LAST_GOOD_MODEL))
+        say(f"the best weights before the divergence are in {str(work.path(LAST_GOOD_MODEL))!r}")
+
+
+def _measure(_: TrainPlan, run: FitRun, fitted: Fitted) -> TrainResult:
+    return TrainResult(**run.result_fields(fitted), parameters=architectures.folded_parameters(fitted.model))
+
+
+TRAIN = FitStage(
+    name="train",
+    model=TRAINED_MODEL,
+    later_checkpoints=(FINE_TUNING_CHECKPOINT,),
+    plan=_plan,
+    fit=_fit,
+    measure=_measure,
+)
