@@ -75,14 +75,6 @@ class Graph:
             tensor = self.storage[tensor]
         return tensor
 
-    def consumers(self, tensor: int) -> list[Node]:
-        """Return the nodes that read ``tensor`` (not its aliases)."""
-        return [node for node in self.nodes if tensor in node.inputs]
-
-    def producer(self, tensor: int) -> Node | None:
-        """Return the node that writes ``tensor``, or None for inputs and constants."""
-        return next((node for node in self.nodes if tensor in node.outputs), None)
-
     def is_constant(self, tensor: int) -> bool:
         """Whether ``tensor`` has a value in the file."""
         return tensor != -1 and self.tensors[tensor].data is not None
@@ -94,3 +86,45 @@ class Graph:
     def with_nodes(self, nodes: Iterable[Node]) -> Graph:
         """Return the same graph with other nodes."""
         return replace(self, nodes=tuple(nodes))
+
+
+def validate(graph: Graph) -> Graph:
+    """Return ``graph`` if it is one that can be run; called after every pass.
+
+    Every tensor has one producer and is written before it is read, the output is written, storage leads to a tensor
+    that is.
+
+    :raises ValueError: it is not: a pass is wrong. Says which node.
+    """
+    roots = _roots(graph)
+    known = {graph.input}
+    for node in graph.nodes:
+        for index in node.inputs:
+            if index != -1 and not graph.is_constant(index) and roots.get(index, index) not in known:
+                raise ValueError(f"{node.label} reads tensor {index} before it is written")
+        for index in node.outputs:
+            if index in known or index in roots or index not in graph.tensors or graph.is_constant(index):
+                raise ValueError(f"{node.label} writes tensor {index}, which has a value already or is none")
+        if node.fused and node.fused[-1].outputs != node.outputs:
+            raise ValueError(f"{node.label} does not write what its last operator writes")
+        known.update(node.outputs)
+    if roots.get(graph.output, graph.output) not in known:
+        raise ValueError(f"the output, tensor {graph.output}, is never written")
+    return graph
+
+
+def _roots(graph: Graph) -> dict[int, int]:
+    """Return the tensor at the end of every alias.
+
+    :raises ValueError: aliases go round in a circle.
+    """
+    roots: dict[int, int] = {}
+    for alias in graph.storage:
+        chain = [alias]
+        while chain[-1] in graph.storage and chain[-1] not in roots:
+            chain.append(graph.storage[chain[-1]])
+            if len(chain) > len(graph.storage) + 1:
+                raise ValueError(f"tensor {alias} is an alias of itself")
+        end = roots.get(chain[-1], chain[-1])
+        roots.update(dict.fromkeys(chain[:-1], end))
+    return roots

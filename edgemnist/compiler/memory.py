@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.ops.base import Overlap
@@ -19,10 +20,13 @@ ALIGNMENT = 4
 
 RANDOM_ORDERS = 300
 
+SCRATCH = -1
+"""Stands for the tensor of a buffer that is a step's scratch."""
+
 
 @dataclass(frozen=True)
 class Buffer:
-    """A tensor (``tensor`` >= 0) or a step's scratch, alive from step ``first`` to step ``last`` inclusive.
+    """A tensor (``tensor`` >= 0) or a step's scratch (``SCRATCH``), alive from step ``first`` to ``last`` inclusive.
 
     The model's input is alive from step 0 on; its output until the step after the last.
     """
@@ -56,13 +60,21 @@ class Plan:
     largest_tensor: int
     largest_live_set: int
 
+    @cached_property
+    def _offsets(self) -> dict[tuple[int, int], int]:
+        """Offsets by root tensor, and for scratch by (-1, step)."""
+        return {
+            (item.buffer.tensor, item.buffer.first if item.buffer.tensor == SCRATCH else 0): item.offset
+            for item in self.placed
+        }
+
     def tensor_offset(self, root: int) -> int:
         """Return the offset of a root tensor."""
-        return next(item.offset for item in self.placed if item.buffer.tensor == root)
+        return self._offsets[root, 0]
 
     def scratch_offset(self, step: int) -> int:
         """Return the offset of a step's scratch."""
-        return next(item.offset for item in self.placed if item.buffer.tensor == -1 and item.buffer.first == step)
+        return self._offsets[SCRATCH, step]
 
 
 Overlaps = dict[tuple[int, int], Overlap]
@@ -72,14 +84,48 @@ def plan(program: Program) -> Plan:
     """Lay out the arena, trying several orders of placement and keeping the smallest; deterministic."""
     buffers = _buffers(program)
     overlaps = _overlaps(program, buffers)
-    best = min((_place(order, overlaps) for order in _orders(buffers)), key=_extent)
+    best = _best(buffers, overlaps, len(program.steps))
     lowest = min((item.offset for item in best), default=0)
     placed = tuple(
         sorted((Placed(p.buffer, p.offset - lowest) for p in best), key=lambda p: (p.buffer.first, p.offset))
     )
     tensors = [buffer for buffer in buffers if buffer.tensor >= 0]
-    live = [sum(b.size for b in tensors if b.first <= step <= b.last) for step in range(len(program.steps) + 1)]
+    live = [sum(buffer.size for buffer in alive) for alive in _alive(tensors, len(program.steps))]
     return Plan(placed, _extent(best), max((b.size for b in tensors), default=0), max(live, default=0))
+
+
+def _best(buffers: Sequence[Buffer], overlaps: Overlaps, steps: int) -> list[Placed]:
+    """Return the first of the smallest placements; none is looked for beyond one that can't be beaten."""
+    least = _least_extent(buffers, overlaps, steps)
+    best: list[Placed] | None = None
+    for order in _orders(buffers):
+        placed = _place(order, overlaps, steps)
+        if best is None or _extent(placed) < _extent(best):
+            best = placed
+        if _extent(best) <= least:
+            break
+    return best or []
+
+
+def _alive(buffers: Iterable[Buffer], steps: int) -> list[list[Buffer]]:
+    """Return the buffers that are alive in each step, and after the last."""
+    alive: list[list[Buffer]] = [[] for _ in range(steps + 1)]
+    for buffer in buffers:
+        for step in range(buffer.first, buffer.last + 1):
+            alive[step].append(buffer)
+    return alive
+
+
+def _least_extent(buffers: Sequence[Buffer], overlaps: Overlaps, steps: int) -> int:
+    """Return a bound below which no arena can be: in some step, the buffers of which no two may overlap."""
+    sources, targets = ({pair[end] for pair in overlaps} for end in (0, 1))
+    least = 0
+    for step, alive in enumerate(_alive(buffers, steps)):
+        dying = {buffer.tensor for buffer in alive if buffer.last == step and buffer.tensor in sources}
+        born = {buffer.tensor for buffer in alive if buffer.first == step and buffer.tensor in targets}
+        for shared in (dying, born):
+            least = max(least, sum(_up(buffer.size) for buffer in alive if buffer.tensor not in shared))
+    return least
 
 
 def _buffers(program: Program) -> list[Buffer]:
@@ -96,7 +142,7 @@ def _buffers(program: Program) -> list[Buffer]:
         Buffer(graph.tensors[root].name, root, graph.tensors[root].bytes, start, last.get(root, 0))
         for root, start in first.items()
     ]
-    scratch = [Buffer(f"scratch {i}", -1, step.scratch, i, i) for i, step in enumerate(steps) if step.scratch]
+    scratch = [Buffer(f"scratch {i}", SCRATCH, step.scratch, i, i) for i, step in enumerate(steps) if step.scratch]
     return buffers + scratch
 
 
@@ -123,7 +169,7 @@ def _orders(buffers: Sequence[Buffer]) -> Iterable[list[Buffer]]:
     yield sorted(buffers, key=lambda b: (-b.size, b.first))
     yield sorted(buffers, key=lambda b: (b.first, -b.size))
     yield sorted(buffers, key=lambda b: (-b.last, -b.size))
-    yield sorted(buffers, key=lambda b: (b.tensor == -1, -b.size, b.first))
+    yield sorted(buffers, key=lambda b: (b.tensor == SCRATCH, -b.size, b.first))
     shuffle = random.Random(0)
     for _ in range(RANDOM_ORDERS):
         # Large buffers still tend to come first: sizes are scaled by a random factor.
@@ -138,12 +184,14 @@ def _extent(placed: Sequence[Placed]) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _place(order: Sequence[Buffer], overlaps: Overlaps) -> list[Placed]:
+def _place(order: Sequence[Buffer], overlaps: Overlaps, steps: int) -> list[Placed]:
     """Place buffers one by one where the arena grows least; offsets may be negative until all are placed."""
     placed: list[Placed] = []
+    alive: list[list[int]] = [[] for _ in range(steps + 1)]
     low = high = 0
     for buffer in order:
-        rivals = [item for item in placed if item.buffer.first <= buffer.last and buffer.first <= item.buffer.last]
+        lifetime = range(buffer.first, buffer.last + 1)
+        rivals = [placed[number] for number in sorted({number for step in lifetime for number in alive[step]})]
         feasible = [
             offset
             for offset in _candidates(buffer, rivals, overlaps)
@@ -154,6 +202,8 @@ def _place(order: Sequence[Buffer], overlaps: Overlaps) -> list[Placed]:
             return max(high, offset + size) - min(low, offset), abs(offset)
 
         offset = min(feasible, key=growth)
+        for step in lifetime:
+            alive[step].append(len(placed))
         placed.append(Placed(buffer, offset))
         low, high = min(low, offset), max(high, offset + buffer.size)
     return placed

@@ -30,15 +30,12 @@ def as_text(program: Program, plan: Plan, name: str) -> str:
     ]
     step_bytes = max(-(-plan.size // ROWS), 1)
     for low in range(0, plan.size, step_bytes):
-        cells = ""
-        for step in range(len(program.steps)):
-            here = [
-                symbols[index % len(symbols)]
-                for index, item in enumerate(plan.placed)
-                if item.offset < low + step_bytes and item.end > low and item.buffer.first <= step <= item.buffer.last
-            ]
-            cells += "." if not here else here[0] if len(here) == 1 else "*"
-        lines.append(f"{low:6} {cells}")
+        cells = ["."] * (len(program.steps) + 1)
+        for index, item in enumerate(plan.placed):
+            if item.offset < low + step_bytes and item.end > low:
+                for step in range(item.buffer.first, item.buffer.last + 1):
+                    cells[step] = symbols[index % len(symbols)] if cells[step] == "." else "*"
+        lines.append(f"{low:6} {''.join(cells[:-1])}")
     return "\n".join(lines) + "\n"
 
 

@@ -39,10 +39,9 @@ def value_of(index: int, graph: Graph, values: Mapping[int, NDArray[Any]]) -> ND
         return _ABSENT
     if index in values:
         return values[index]
-    tensor = graph.tensors[index]
-    if tensor.data is not None:
-        return tensor.data
-    return value_of(graph.storage[index], graph, values).reshape(tensor.shape)
+    tensor, root = graph.tensors[index], graph.root(index)
+    value = values[root] if root in values else np.asarray(graph.tensors[root].data)
+    return value.reshape(tensor.shape)
 
 
 def unfused(node: Node, graph: Graph, known: Mapping[int, Any]) -> Iterator[Node]:
@@ -51,6 +50,9 @@ def unfused(node: Node, graph: Graph, known: Mapping[int, Any]) -> Iterator[Node
     ``known`` holds the tensors computed so far: what a follower reads beside them and the constants comes from the
     node before it.
     """
+    if not node.fused:
+        yield node
+        return
     part = replace(node, fused=())
     seen = set(known)
     for follower in node.fused:

@@ -1,5 +1,8 @@
 """Any picture of a digit, letter or thing -> the frame that the net was trained on.
 
+This file needs numpy alone: a bundle for a Raspberry Pi holds it as it is. What scales pictures is given to it: Pillow
+here (``data.images``), the bundle's own arithmetic there.
+
 MNIST's digits were scaled into a box of 20 x 20 pixels, keeping their proportions, and laid into 28 x 28 so that the
 centre of mass of the ink is at the centre (LeCun, Cortes, Burges: The MNIST database of handwritten digits); in its
 test images the longer side of the ink is 20 pixels in 9,997 of 10,000 and the centre of mass at index 14, within half a
@@ -8,12 +11,11 @@ pixel. EMNIST centred the bounding box instead and left 2 pixels at each side (C
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-
-from edgemnist.support.errors import InputError
 
 INVERT_CHOICES = ("auto", "yes", "no")
 
@@ -22,6 +24,18 @@ _BRIGHT = 127
 _INK_SHARE = 0.25  # of the brightest ink: what counts as ink when the box is drawn
 _NOISE_CEILING = 0.4  # of the ink's contrast: the most that is taken for noise of the background
 _BLANK_CONTRAST = 16  # grey levels
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How pictures are scaled; uint8 in and out.
+
+    ``fit``: a picture, shape (height, width) or (height, width, 1 or 3), to a size (height, width) and 1 or 3 channels,
+    keeping its proportions. ``resize``: one of shape (height, width) to a size, smoothly.
+    """
+
+    fit: Callable[[NDArray[np.uint8], tuple[int, int], int], NDArray[np.uint8]]
+    resize: Callable[[NDArray[np.uint8], tuple[int, int]], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -47,30 +61,25 @@ class FramedImage:
     note: str = ""
 
 
-def frame_image(
-    picture: NDArray[np.uint8], image_shape: tuple[int, int, int], dataset: str, invert: str = "auto"
+def frame(
+    picture: NDArray[np.uint8], image_shape: tuple[int, int, int], dataset: str, invert: str, scaling: Scaling
 ) -> FramedImage:
     """Bring a picture of any size into the frame of a dataset.
 
-    :param picture: uint8, shape (height, width) or (height, width, 3), 0..255, as ``data.images.read_image`` returns.
+    :param picture: uint8, shape (height, width) or (height, width, 3), 0..255.
     :param image_shape: (height, width, channels) of the net's images. A picture of that height and width is taken as
         it is; a drawing for a net of the MNIST or EMNIST kind is laid out as theirs; everything else is scaled. A net
         that learned such a dataset at another size gets what one of its own size would get, scaled as the dataset was.
     :param dataset: name of the dataset that the net was trained on.
     :param invert: ``yes``, ``no``, or ``auto``: for datasets with bright ink on dark ground, if the border is bright.
-    :raises InputError: ``invert`` is none of these.
     """
-    from edgemnist.data.images import fit_image
-
-    if invert not in INVERT_CHOICES:
-        raise InputError(f"unknown --invert {invert!r}; choose one of {', '.join(INVERT_CHOICES)}")
     height, width, channels = image_shape
     family = dataset.split("-")[0] if dataset.startswith("emnist") else dataset
     if family in _BRIGHT_ON_DARK and image_shape != _FRAME:
-        framed = frame_image(picture, _FRAME, dataset, invert)
-        scaled = fit_image(framed.pixels, (height, width), channels)
+        framed = frame(picture, _FRAME, dataset, invert, scaling)
+        scaled = scaling.fit(framed.pixels, (height, width), channels)
         return replace(framed, pixels=scaled, framing=f"{framed.framing}, scaled to {height} x {width}")
-    same_channels = fit_image(picture, (picture.shape[0], picture.shape[1]), channels)
+    same_channels = scaling.fit(picture, (picture.shape[0], picture.shape[1]), channels)
     bright_ground = family in _BRIGHT_ON_DARK and np.median(_border(same_channels)) > _BRIGHT
     inverted = invert == "yes" or (invert == "auto" and bool(bright_ground))
     right_way = np.invert(same_channels) if inverted else same_channels
@@ -78,18 +87,18 @@ def frame_image(
         return FramedImage(right_way, inverted, "as it is")
     style = _STYLES.get(family)
     if style is None:
-        return FramedImage(fit_image(right_way, (height, width), channels), inverted, f"scaled to {height} x {width}")
-    return _drawing(right_way[..., 0], style, inverted)
+        return FramedImage(scaling.fit(right_way, (height, width), channels), inverted, f"scaled to {height} x {width}")
+    return _drawing(right_way[..., 0], style, inverted, scaling)
 
 
-def _drawing(grey: NDArray[np.uint8], style: FrameStyle, inverted: bool) -> FramedImage:
+def _drawing(grey: NDArray[np.uint8], style: FrameStyle, inverted: bool, scaling: Scaling) -> FramedImage:
     """Lay bright ink on dark ground, shape (height, width), into 28 x 28 the way the dataset did."""
     framing = f"{style.box} x {style.box} box, centred by {'mass' if style.by_mass else 'box'}"
     ink = _ink(grey)
     canvas = np.zeros(_FRAME[:2], dtype=np.uint8)
     if ink is None:
         return FramedImage(canvas[..., np.newaxis], inverted, framing, "there is no ink in it")
-    scaled = _scaled_to_box(ink, style.box)
+    scaled = _scaled_to_box(ink, style.box, scaling)
     top, left = (_start(scaled, axis, style.by_mass) for axis in (0, 1))
     canvas[top : top + scaled.shape[0], left : left + scaled.shape[1]] = scaled
     return FramedImage(canvas[..., np.newaxis], inverted, framing)
@@ -110,16 +119,13 @@ def _ink(grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
     return np.asarray(np.clip(above / (contrast - noise), 0, 1) * 255, dtype=np.float64)
 
 
-def _scaled_to_box(ink: NDArray[np.float64], side: int) -> NDArray[np.uint8]:
+def _scaled_to_box(ink: NDArray[np.float64], side: int, scaling: Scaling) -> NDArray[np.uint8]:
     """Cut the ink out and scale it, smoothly, so that its longer side is ``side`` pixels."""
-    from PIL import Image
-
     rows, columns = (np.flatnonzero((ink >= _INK_SHARE * ink.max()).any(axis=axis)) for axis in (1, 0))
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     factor = side / max(cut.shape)
-    height, width = (max(1, round(size * factor)) for size in cut.shape)
-    picture = Image.fromarray(np.rint(cut).astype(np.uint8))
-    return np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC), dtype=np.uint8)
+    size = max(1, round(cut.shape[0] * factor)), max(1, round(cut.shape[1] * factor))
+    return scaling.resize(np.rint(cut).astype(np.uint8), size)
 
 
 def _start(scaled: NDArray[np.uint8], axis: int, by_mass: bool) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.data.framing import INVERT_CHOICES, FramedImage, Scaling, frame
 from edgemnist.support.errors import InputError
 
 if TYPE_CHECKING:
@@ -78,6 +79,25 @@ def fit_image(image: NDArray[np.uint8], size: tuple[int, int], channels: int) ->
     pixels = np.asarray(picture, dtype=np.uint8).reshape(*size, -1)
     # Grey is repeated last: scaling the three equal channels would come to the same, three times.
     return np.repeat(pixels, channels, axis=2) if pixels.shape[2] < channels else pixels
+
+
+def frame_image(
+    picture: NDArray[np.uint8], image_shape: tuple[int, int, int], dataset: str, invert: str = "auto"
+) -> FramedImage:
+    """Bring a picture of any size, as :func:`read_image` returns it, into a dataset's frame; see :func:`frame`.
+
+    :raises InputError: ``invert`` is none of ``INVERT_CHOICES``.
+    """
+    if invert not in INVERT_CHOICES:
+        raise InputError(f"unknown --invert {invert!r}; choose one of {', '.join(INVERT_CHOICES)}")
+    return frame(picture, image_shape, dataset, invert, Scaling(fit_image, _resized))
+
+
+def _resized(grey: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    picture = Image.fromarray(grey).resize((size[1], size[0]), Image.Resampling.BICUBIC)
+    return np.asarray(picture, dtype=np.uint8)
 
 
 def contact_sheet(

@@ -10,6 +10,7 @@ from string import Template
 from typing import Any
 
 import edgemnist
+from edgemnist.data import framing
 from edgemnist.pi.golden import GoldenVectors
 from edgemnist.pi.targets import TARGETS, UNSUPPORTED, Interpreter, Target
 from edgemnist.tflite.file import TensorInfo
@@ -41,7 +42,7 @@ sys.exit(main(sys.argv[1:]))
 def bundle_files(golden: GoldenVectors) -> dict[str, bytes]:
     """Return every file of a bundle but its wheels by name, checksums included; the same input gives the same bytes."""
     assert golden.model.tflite is not None  # golden_vectors takes nothing else
-    programs = {f"{PACKAGE}/{path.name}": path.read_bytes() for path in TEMPLATES.glob("*.py")}
+    programs = {f"{PACKAGE}/{name}": path.read_bytes() for name, path in program_files().items()}
     files = {**programs, **{name: (TEMPLATES / name).read_bytes() for name in ("install.sh", _UNIT)}}
     files["classify.py"] = _LAUNCHER.encode()
     files["model.tflite"] = golden.model.tflite.content
@@ -52,6 +53,12 @@ def bundle_files(golden: GoldenVectors) -> dict[str, bytes]:
     files.update({f"requirements/{name}": text.encode() for name, text in _requirements()})
     files[CHECKSUMS] = checksums(files)
     return dict(sorted(files.items()))
+
+
+def program_files() -> dict[str, Path]:
+    """Return the bundle's programs by name: this folder's, but for the framing, which is the one that edgemnist has."""
+    own = {path.name: path for path in TEMPLATES.glob("*.py")}
+    return {**own, "framing.py": Path(framing.__file__)}
 
 
 def checksums(files: Mapping[str, bytes]) -> bytes:

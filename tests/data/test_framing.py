@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgemnist.data.base import Split
-from edgemnist.data.framing import frame_image
+from edgemnist.data.images import frame_image
 from edgemnist.data.loading import load_dataset
 from edgemnist.support.errors import InputError
 

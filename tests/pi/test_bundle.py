@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgemnist import cli
-from edgemnist.pi.bundle_files import TEMPLATES
+from edgemnist.pi.bundle_files import program_files
 from edgemnist.pi.targets import TARGETS, UNSUPPORTED, find_target
 from edgemnist.support.errors import InputError
 from tests.engines import needs
@@ -124,7 +124,7 @@ def test_a_half_copied_bundle_is_noticed(bundle: Path, tmp_path: Path, classify:
 
 def test_the_programs_are_written_for_the_oldest_python_of_a_target() -> None:
     oldest = min(target.release.python for target in TARGETS.values())
-    for program in TEMPLATES.glob("*.py"):
+    for program in program_files().values():
         tree = ast.parse(program.read_text(), feature_version=oldest)
         imported = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
         assert not [module for module in imported if module.startswith("edgemnist")]

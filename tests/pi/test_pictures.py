@@ -1,4 +1,4 @@
-"""The bundle's own reader of images and its framing, held against edgemnist's, which use Pillow."""
+"""The bundle's own reader and scaling of images, held against edgemnist's, which use Pillow."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from edgemnist.data.framing import INVERT_CHOICES, frame_image
-from edgemnist.data.images import read_image
-from edgemnist.pi.bundle.framing import frame
+from edgemnist.data.framing import INVERT_CHOICES, frame
+from edgemnist.data.images import frame_image, read_image
 from edgemnist.pi.bundle.pictures import read_picture
 from edgemnist.pi.bundle.problems import Problem
+from edgemnist.pi.bundle.scaling import SCALING
 
 pytestmark = pytest.mark.unit
 
@@ -143,7 +143,8 @@ def test_the_frame_is_that_of_edgemnist_predict(
     if coloured:
         picture = np.stack([picture, np.roll(picture, 1, axis=0), picture // 2], axis=2)
     expected = frame_image(picture, image_shape, dataset, invert).pixels
-    np.testing.assert_array_equal(frame(picture, image_shape, dataset, invert), expected)
+    found = frame(picture, image_shape, dataset, invert, SCALING).pixels
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_a_large_photograph_is_framed_alike() -> None:
@@ -151,4 +152,5 @@ def test_a_large_photograph_is_framed_alike() -> None:
     picture = generator.integers(0, 256, (1200, 1600, 3), dtype=np.uint8)
     for image_shape in ((28, 28, 1), (96, 96, 3)):
         expected = frame_image(picture, image_shape, "mnist").pixels
-        np.testing.assert_array_equal(frame(picture, image_shape, "mnist", "auto"), expected)
+        found = frame(picture, image_shape, "mnist", "auto", SCALING).pixels
+        np.testing.assert_array_equal(found, expected)

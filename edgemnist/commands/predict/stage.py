@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from edgemnist.artifacts.context import ModelContext, context_beside
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.data.framing import FramedImage, frame_image
+from edgemnist.data.framing import FramedImage
+from edgemnist.data.images import frame_image
 from edgemnist.harness.subjects import DEFAULT_DATASET, told_by_input
 from edgemnist.runner.client import engine_worker
 from edgemnist.runner.registry import installed_for
@@ -111,7 +112,7 @@ def predict_files(
     """Classify image files of any size with a model, by default the work folder's int8 one.
 
     :param dataset: for a model from elsewhere: what it was trained on; default MNIST if the model's shapes fit it.
-    :param invert: as :func:`edgemnist.data.framing.frame_image`.
+    :param invert: as :func:`edgemnist.data.images.frame_image`.
     :raises InputError: unknown dataset or ``invert``, no such model. An unreadable image is in ``problems`` instead.
     :raises StageOrderError: no model named and none converted.
     :raises MissingDependencyError: no runtime that takes the model is installed.

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from .framing import frame
 from .problems import EnvironmentProblem, Problem
+from .scaling import SCALING
 
 CHECKSUMS = "SHA256SUMS"
 MANIFEST = "manifest.json"
 MODEL = "model.tflite"
 GOLDEN = "golden.npz"
-PROGRAMS = ("__init__", "classifier", "command", "framing", "pictures", "problems", "replay", "server")
+PROGRAMS = ("__init__", "classifier", "command", "framing", "pictures", "problems", "replay", "scaling", "server")
 NEEDED = ("classify.py", MANIFEST, MODEL, GOLDEN, *(f"edgemnist_pi/{name}.py" for name in PROGRAMS))
 INTERPRETERS = ("tflite-runtime", "ai-edge-litert")
 KERNELS = ("default", "reference")
@@ -94,7 +95,8 @@ class Classifier:
         self, picture: NDArray[np.uint8], *, invert: str = "auto", top: int = 3
     ) -> tuple[list[Candidate], float]:
         """Return the most probable classes of a picture of any size, the best first, and the invoke's microseconds."""
-        prepared = self._prepared(frame(picture, self.image_shape, self.manifest["dataset"], invert))
+        framed = frame(picture, self.image_shape, self.manifest["dataset"], invert, SCALING)
+        prepared = self._prepared(framed.pixels)
         start = time.perf_counter_ns()
         output = self._invoke(prepared)
         microseconds = (time.perf_counter_ns() - start) / 1000

@@ -22,8 +22,7 @@ from edgemnist.commands.convert.stage import run_conversion
 from edgemnist.commands.parity.stage import ParityOptions, parity
 from edgemnist.commands.train.stage import run_training
 from edgemnist.data.base import Dataset
-from edgemnist.data.framing import frame_image
-from edgemnist.data.images import fit_image
+from edgemnist.data.images import fit_image, frame_image
 from edgemnist.data.loading import MAX_RESIZED_BYTES, load_dataset, load_dataset_for
 from edgemnist.harness.subjects import ImageChoice
 from edgemnist.keras_io.saving import load_model
