@@ -14,7 +14,6 @@ from typing import Any
 
 from edgemnist.artifacts.context import ModelContext, context_beside
 from edgemnist.artifacts.folder import StageRecord, WorkFolder
-from edgemnist.commands.codegen.stage import CodegenResult, run_codegen
 from edgemnist.commands.convert import verification
 from edgemnist.commands.convert.c_array import CArrayResult, c_files, write_c_array, write_together
 from edgemnist.commands.convert.calibration import Calibration, check_input_scale, choose_calibration
@@ -30,9 +29,11 @@ from edgemnist.commands.convert.settings import (
     operator_versions,
 )
 from edgemnist.compiler.generate import CodegenSettings
+from edgemnist.compiler.written import WrittenCode, with_context, write_code
 from edgemnist.data.base import Dataset
 from edgemnist.data.loading import load_dataset, load_dataset_for
 from edgemnist.data.splits import class_balanced_sample
+from edgemnist.harness.models import ONLY_INT8, find_subject, model_file
 from edgemnist.keras_io.sources import SourceModel, load_source, source_files
 from edgemnist.runner.registry import default_runtimes, find_runtime
 from edgemnist.support.errors import InputError, ModelError
@@ -42,13 +43,9 @@ from edgemnist.tflite.file import TfliteModel, parse_tflite
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflm import TflmProject
+from edgemnist.tflm.least_arena import measure_arena
 
 PACKAGES = ("tensorflow", "tf-keras", "keras", "numpy", "edgemnist")
-
-
-def model_file(mode: ModelKind) -> str:
-    """Return the file name of a mode's model in a work folder: ``model_int8.tflite``."""
-    return f"model_{mode.value}.tflite"
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,14 +87,18 @@ def run(
     return write_c_array(model, settings, folder, out or work)
 
 
-def write_c(result: ConversionResult | CArrayResult) -> CodegenResult:
+def write_c(result: ConversionResult | CArrayResult) -> WrittenCode:
     """Generate the C code of the int8 model that was just made, in ``c/`` beside it.
 
     :raises InputError: no int8 model was made.
     """
     if isinstance(result, CArrayResult) or all(model.mode != ModelKind.INT8.value for model in result.models):
         raise InputError("--c needs an int8 model; add --int8, or use `edgemnist codegen MODEL.tflite`")
-    return run_codegen(None, None, CodegenSettings(), WorkFolder(result.folder))
+    work = WorkFolder(result.folder)
+    subject = find_subject(None, work, ONLY_INT8)
+    settings = with_context(CodegenSettings(), subject.context)
+    written = write_code(subject.tflite, settings, work.path("c"), source_name=subject.path.name)
+    return replace(written, tflm_arena_bytes=measure_arena(subject.path))
 
 
 def run_conversion(

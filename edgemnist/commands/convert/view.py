@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edgemnist.commands.codegen.stage import CodegenResult
 from edgemnist.commands.convert.c_array import CArrayResult
 from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, TensorFacts
+from edgemnist.compiler.written import WrittenCode
 from edgemnist.support.progress import say, stdout_console
 from edgemnist.tflm import TflmFacts
 
@@ -20,7 +20,7 @@ def show(result: ConversionResult | CArrayResult) -> None:
     _show_models(result)
 
 
-def show_c(generated: CodegenResult | None) -> None:
+def show_c(generated: WrittenCode | None) -> None:
     """Print where the C code went, if there is any."""
     if generated is not None:
         size = f"arena {generated.generated.plan.size:,} bytes"

@@ -45,13 +45,15 @@ def build(
     json: Json = False,
 ) -> None:
     """Build a model's firmware: ELF, bin, map, and where its bytes go."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware import stage, view
     from edgemnist.mcu.build import BuildSettings
     from edgemnist.support import progress
 
     network = stage.network_settings(engine, tflm_include, tflm_lib)
-    settings = BuildSettings(toolchain, optimise, transport, stack, network=network)
-    image = stage.build(model, board, settings, out, work)
+    build = BuildSettings(toolchain, optimise, transport, stack, network=network)
+    settings = stage.FirmwareSettings(model=model, board=board, out=out, build=build)
+    image = stage.build(settings, WorkFolder(work))
     if json:
         progress.print_json(image.as_json())
     else:
@@ -79,15 +81,26 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a model's firmware on an emulated core or a real board: accuracy, exactness, instructions, stack."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware import stage, view
     from edgemnist.commands.firmware.run import RunSettings, raise_inexact
     from edgemnist.mcu.build import BuildSettings
     from edgemnist.support import progress
 
     network = stage.network_settings(engine, tflm_include, tflm_lib)
-    settings = BuildSettings(toolchain, optimise, stack_bytes=stack, network=network)
-    options = RunSettings(dataset, images, emulator, profile, timeout, settings)
-    report = stage.run(model, board, port, baud, options, work)
+    settings = RunSettings(
+        model=model,
+        board=board,
+        port=port,
+        baud=baud,
+        dataset=dataset,
+        images=images,
+        emulator=emulator,
+        profile=profile,
+        timeout=timeout,
+        build=BuildSettings(toolchain, optimise, stack_bytes=stack, network=network),
+    )
+    report = stage.run(settings, WorkFolder(work))
     if json:
         progress.print_json(report.as_json())
     else:
@@ -104,10 +117,12 @@ def package(
     json: Json = False,
 ) -> None:
     """Pack a model's C code, self-test and an example as a library or project of an embedded build system."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware import stage
     from edgemnist.support import progress
 
-    result = stage.package(platform, model, out, name, work)
+    settings = stage.PackageSettings(platform=platform, model=model, out=out, name=name)
+    result = stage.package(settings, WorkFolder(work))
     if json:
         progress.print_json(result.as_json())
     else:
@@ -122,12 +137,14 @@ def boards(
     json: Json = False,
 ) -> None:
     """List the known boards, and whether the model fits each."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware import stage, view
     from edgemnist.mcu.build import BuildSettings
     from edgemnist.support import progress
 
-    fits, name = stage.fits(model, BuildSettings(toolchain, optimise), work)
+    settings = stage.BoardsSettings(model=model, build=BuildSettings(toolchain, optimise))
+    found = stage.fits(settings, WorkFolder(work))
     if json:
-        progress.print_json({"model": name, "boards": [fit.as_json() for fit in fits]})
+        progress.print_json(found.as_json())
     else:
-        view.show_boards(fits, name)
+        view.show_boards(found.boards, found.model)

@@ -21,11 +21,12 @@ def inspect(
     json: Json = False,
 ) -> None:
     """Show what is in a .tflite: operators, shapes, MACs, weight bytes, quantisation, peak activation memory."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.inspect import stage, view
     from edgemnist.support import progress
 
-    path, inspection = stage.inspect_file(model, work)
+    found = stage.inspect_model(stage.InspectSettings(model=model), WorkFolder(work))
     if json:
-        progress.print_json({"file": str(path), **inspection.as_json()})
+        progress.print_json(found.as_json())
     else:
-        view.show(inspection, str(path))
+        view.show(found.inspection, str(found.path))

@@ -1,28 +1,41 @@
-"""Find the file that ``edgemnist inspect`` shows."""
+"""The stage behind ``edgemnist inspect``: find the file and look into it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.support.errors import StageOrderError
+from edgemnist.harness.models import find_model
 from edgemnist.tflite.file import read_tflite
 from edgemnist.tflite.inspection import Inspection, inspect
 
-INT8_MODEL = "model_int8.tflite"
+
+@dataclass(frozen=True, kw_only=True)
+class InspectSettings:
+    """What ``edgemnist inspect`` takes: a ``.tflite``; without one it is the work folder's preferred model."""
+
+    model: Path | None = None
 
 
-def inspect_file(path: Path | None, work: Path) -> tuple[Path, Inspection]:
-    """Read and inspect a file, or the work folder's int8 model when ``path`` is None; return its path as well.
+@dataclass(frozen=True, eq=False)
+class InspectedModel:
+    """A file and what is in it."""
 
-    :raises StageOrderError: no path given and nothing has been converted to int8 in the work folder.
+    path: Path
+    inspection: Inspection
+
+    def as_json(self) -> dict[str, Any]:
+        """Return file and inspection as JSON values."""
+        return {"file": str(self.path), **self.inspection.as_json()}
+
+
+def inspect_model(settings: InspectSettings, work: WorkFolder) -> InspectedModel:
+    """Read and inspect a model.
+
+    :raises ModelError: it is no TFLite file, or corrupt.
+    :raises StageOrderError: none is named, and none has been converted in the work folder.
     """
-    if path is None:
-        folder = WorkFolder(work)
-        folder.require("convert", needed_by="inspect")
-        path = folder.path(INT8_MODEL)
-        if not path.exists():
-            raise StageOrderError(
-                f"{str(work)!r} holds no {INT8_MODEL}: name a .tflite file, or run `edgemnist convert --int8` first"
-            )
-    return path, inspect(read_tflite(path))
+    path = find_model(settings.model, work)
+    return InspectedModel(path, inspect(read_tflite(path)))

@@ -41,15 +41,22 @@ def parity(
     json: Json = False,
 ) -> None:
     """Run the same images through every runtime and compare: accuracy, agreement, exactness, latency, memory."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.parity import gate, stage, view
-    from edgemnist.harness import subjects
+    from edgemnist.harness.images import image_settings_from
+    from edgemnist.harness.names import parse_names
     from edgemnist.support.progress import print_json, stdout_console
 
-    choice = subjects.choice_of_options(images, all_images, dataset)
-    gates = gate.Gates(max_accuracy_drop, gate.parse_names(require_exact or []))
-    names = gate.parse_names(runtime or [])
-    options = stage.ParityOptions(work, tuple(models or ()), choice, normalisation, names, gates, timeout)
-    report = stage.parity(options)
+    exact = parse_names(require_exact or [])
+    settings = stage.ParitySettings(
+        models=tuple(models or ()),
+        images=image_settings_from(images, all_images, dataset),
+        normalisation=normalisation,
+        runtimes=parse_names(runtime or []),
+        gates=gate.Gates(max_accuracy_drop=max_accuracy_drop, require_exact=exact),
+        timeout=timeout,
+    )
+    report = stage.parity(settings, WorkFolder(work))
     if json:
         print_json(report.as_json())
     else:

@@ -29,10 +29,12 @@ def predict(
     json: Json = False,
 ) -> None:
     """Classify image files; any size, dark on bright or bright on dark."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.predict import stage
     from edgemnist.commands.predict import view as predict_view
 
     predict_view.check_view(view)
-    found = stage.predict_files(images, work=work, model=model, dataset=dataset, invert=invert)
+    settings = stage.PredictSettings(files=tuple(images), model=model, dataset=dataset, invert=invert)
+    found = stage.predict(settings, WorkFolder(work))
     predict_view.show(found, view, as_json=json)
     found.raise_problems()

@@ -50,13 +50,8 @@ def _line(one: Prediction) -> str:
 
 
 def _as_json(found: Predictions, view: str | None) -> dict[str, Any]:
-    entries = [one.as_json() for one in found.predictions]
+    content = found.as_json()
     if view == ASCII:
-        for entry, one in zip(entries, found.predictions, strict=True):
+        for entry, one in zip(content["predictions"], found.predictions, strict=True):
             entry["view"] = ascii_view(one.seen.pixels)
-    return {
-        "model": found.model,
-        "runtime": found.runtime,
-        "predictions": entries,
-        "problems": list(found.problems),
-    }
+    return content

@@ -48,9 +48,10 @@ def robustness(
     json: Json = False,
 ) -> None:
     """Accuracy under the 15 corruptions of MNIST-C and four sweeps, of the float and the int8 model side by side."""
-    from edgemnist.commands.parity.gate import parse_names
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.robustness import sheet, stage, view
-    from edgemnist.harness.subjects import choice_of_options
+    from edgemnist.harness.images import image_settings_from
+    from edgemnist.harness.names import parse_names
     from edgemnist.support.errors import InputError
 
     names, severities = parse_names(corruption or []), tuple(severity or ())
@@ -63,10 +64,15 @@ def robustness(
     if show is not None:
         view.show_sheet(sheet.write_sheet(show, work, dataset, names, severities, seed), as_json=json)
         return
-    choice, engines = choice_of_options(images, all_images, dataset), parse_names(runtime or [])
-    found = stage.robustness(
-        stage.RobustnessOptions(
-            work, tuple(models or ()), choice, normalisation, names, severities, engines, seed, out, timeout
-        )
+    settings = stage.RobustnessSettings(
+        models=tuple(models or ()),
+        images=image_settings_from(images, all_images, dataset),
+        normalisation=normalisation,
+        corruptions=names,
+        severities=severities,
+        runtimes=parse_names(runtime or []),
+        seed=seed,
+        out=out,
+        timeout=timeout,
     )
-    view.show(found, as_json=json)
+    view.show(stage.robustness(settings, WorkFolder(work)), as_json=json)
