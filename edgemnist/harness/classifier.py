@@ -20,7 +20,7 @@ from edgemnist.tflite.normalisation import Normalisation
 
 _CHUNK_IMAGES = 4096
 _CHUNK_VALUES = 16_000_000
-"""Bounds of one request to an engine, so that neither its time nor its memory grows with the test set."""
+"""Bounds of one request to a runtime, so that neither its time nor its memory grows with the test set."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Classifier:
         ``images``: uint8, shape (count, height, width, channels), 0..255.
 
         :raises ModelError: the images do not fit the model, or the runtime refuses it.
-        :raises RuntimeCrashedError: the engine died or took too long over a few thousand images.
+        :raises RuntimeCrashedError: the runtime died or took too long over a few thousand images.
         """
         size = max(1, min(_CHUNK_IMAGES, _CHUNK_VALUES // int(np.prod(images.shape[1:]))))
         parts = [self._chunk(images[first : first + size]) for first in range(0, len(images), size)]

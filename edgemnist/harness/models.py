@@ -93,7 +93,8 @@ def find_subject(
     if not found:
         others = " and ".join(f"{one.path.name!r} ({one.kind.value})" for one in converted)
         raise _refusal(work, kinds, f"all that has been converted there is {others}", kinds[:1])
-    return min(found, key=lambda one: kinds.index(one.kind))
+    # A small net has nothing that float16 or dynamic would change: then two files are of one kind.
+    return min(found, key=lambda one: (kinds.index(one.kind), one.path.name != model_file(one.kind)))
 
 
 def find_model(path: Path | None, work: WorkFolder, kinds: Sequence[ModelKind] = ANY_TFLITE) -> Path:

@@ -26,7 +26,7 @@ from edgemnist.support.files import check_writable, write_json
 from edgemnist.support.progress import progress_task
 
 _REQUEST_IMAGES = 4096
-"""About so many images go into one request to an engine."""
+"""About so many images go into one request to a runtime."""
 
 
 @dataclass(frozen=True, kw_only=True)
