@@ -175,11 +175,13 @@ def run_parity(
     >>> [(run.runtime, run.exact) for run in report.runs if run.file == "model_int8.tflite" and not run.is_oracle]
     [('host-c', True)]
     """
-    from edgemnist.commands.parity.stage import ParityOptions, parity
-    from edgemnist.harness.subjects import ImageChoice
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.commands.parity.stage import ParitySettings, parity
+    from edgemnist.harness.images import ImageSettings
 
     named = tuple(Path(model) for model in models)
-    return parity(ParityOptions(Path(work), named, ImageChoice(images), runtimes=tuple(runtimes)))
+    settings = ParitySettings(models=named, images=ImageSettings(count=images), runtimes=tuple(runtimes))
+    return parity(settings, WorkFolder(Path(work)))
 
 
 def evaluate(
@@ -194,11 +196,13 @@ def evaluate(
     >>> edgemnist.evaluate("work", images=100).accuracy.total
     100
     """
-    from edgemnist.commands.evaluate.stage import EvaluateOptions
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.commands.evaluate.stage import EvaluateSettings
     from edgemnist.commands.evaluate.stage import evaluate as run
-    from edgemnist.harness.subjects import ImageChoice
+    from edgemnist.harness.images import ImageSettings
 
-    return run(EvaluateOptions(Path(work), None if model is None else Path(model), ImageChoice(images))).report
+    settings = EvaluateSettings(model=None if model is None else Path(model), images=ImageSettings(count=images))
+    return run(settings, WorkFolder(Path(work))).report
 
 
 def predict(pictures: Sequence[str | Path], work: str | Path = WORK, *, model: str | Path | None = None) -> Predictions:
@@ -211,10 +215,13 @@ def predict(pictures: Sequence[str | Path], work: str | Path = WORK, *, model: s
     >>> edgemnist.predict(["digit.png"], "work").predictions[0].best.label in dataset.class_names
     True
     """
-    from edgemnist.commands.predict.stage import predict_files
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.commands.predict.stage import PredictSettings
+    from edgemnist.commands.predict.stage import predict as run
 
-    files = [Path(picture) for picture in pictures]
-    return predict_files(files, work=Path(work), model=None if model is None else Path(model))
+    files = tuple(Path(picture) for picture in pictures)
+    settings = PredictSettings(files=files, model=None if model is None else Path(model))
+    return run(settings, WorkFolder(Path(work)))
 
 
 def build_firmware(model: str | Path, folder: str | Path, *, board: str, **settings: Any) -> FirmwareImage:
@@ -228,13 +235,12 @@ def build_firmware(model: str | Path, folder: str | Path, *, board: str, **setti
     >>> image.sizes.arena, image.excess()
     (3392, {})
     """
-    from edgemnist.mcu.boards import find_board
-    from edgemnist.mcu.build import BuildSettings, for_core
-    from edgemnist.mcu.build import build_firmware as build
-    from edgemnist.tflite.file import read_tflite
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.commands.firmware.stage import FirmwareSettings, build
+    from edgemnist.mcu.build import BuildSettings
 
-    found = find_board(board)
-    return build(read_tflite(Path(model)), found, for_core(BuildSettings(**settings), found), Path(folder))
+    wanted = FirmwareSettings(model=Path(model), board=board, out=Path(folder), build=BuildSettings(**settings))
+    return build(wanted, WorkFolder(Path(WORK)))
 
 
 def run_firmware(model: str | Path, *, board: str, images: int = 100, dataset: str | None = None) -> FirmwareReport:
@@ -248,10 +254,9 @@ def run_firmware(model: str | Path, *, board: str, images: int = 100, dataset: s
     >>> report.exact
     True
     """
-    from edgemnist.commands.firmware.run import RunSettings, run_emulated_board
-    from edgemnist.mcu.boards import find_board
-    from edgemnist.mcu.build import BuildSettings, for_core
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.commands.firmware.run import RunSettings
+    from edgemnist.commands.firmware.stage import run
 
-    found = find_board(board)
-    settings = RunSettings(dataset=dataset, images=images, build=for_core(BuildSettings(), found))
-    return run_emulated_board(Path(model), found, settings)
+    settings = RunSettings(model=Path(model), board=board, dataset=dataset, images=images)
+    return run(settings, WorkFolder(Path(WORK)))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings, Step
 from edgemnist.compiler.ops.convolution import fits_pairs
-from edgemnist.compiler.ops.operands import weight_values
 from edgemnist.compiler.sparsity import choose_steps, worth_trying
 from edgemnist.support.errors import UnsupportedModelError
 
@@ -77,7 +78,7 @@ def _steps(graph: Graph, settings: LoweringSettings) -> tuple[Step, ...]:
 def _fits_pairs(node: Node, graph: Graph) -> bool:
     if node.kind not in ("CONV_2D", "FULLY_CONNECTED"):
         return True
-    weights = weight_values(node, graph)
+    weights = np.asarray(graph.tensors[node.inputs[1]].data)
     return fits_pairs(weights.reshape(len(weights), -1))
 
 

@@ -12,7 +12,6 @@ from edgemnist.compiler.graph import ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATIO
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings, quantisation_of
 from edgemnist.compiler.ops.conv_2d import MAX_POOL_PAIRS, conv_geometry
-from edgemnist.compiler.ops.operands import activations_of, output_of, output_tensor, weights_tensor
 from edgemnist.compiler.ops.reshape import ALIAS_KINDS
 from edgemnist.compiler.rewriting import Links, Rule, rewrite
 from edgemnist.support.errors import InputError
@@ -27,7 +26,7 @@ def share_storage(graph: Graph) -> Graph:
     kept = []
     for node in graph.nodes:
         if node.kind in ALIAS_KINDS:
-            storage[output_of(node)] = storage.get(activations_of(node), activations_of(node))
+            storage[node.outputs[0]] = storage.get(node.inputs[0], node.inputs[0])
         else:
             kept.append(node)
     return replace(graph, nodes=tuple(kept), storage=storage)
@@ -37,7 +36,7 @@ def fuse_pad(links: Links, node: Node) -> Node | None:
     """PAD (zero point, height and width only) before a VALID convolution becomes that convolution's padding."""
     if node.kind not in ("CONV_2D", "DEPTHWISE_CONV_2D") or node.integer("padding") != 1 or node.padding is not None:
         return None
-    pad = links.sole_producer(activations_of(node))
+    pad = links.sole_producer(node.inputs[0])
     if pad is None or pad.kind != "PAD":
         return None
     amounts = np.asarray(links.graph.tensors[pad.inputs[1]].data).reshape(-1, 2)
@@ -45,13 +44,13 @@ def fuse_pad(links: Links, node: Node) -> Node | None:
         return None
     padding = Padding(int(amounts[1, 0]), int(amounts[2, 0]), int(amounts[1, 1]), int(amounts[2, 1]))
     return replace(
-        node, inputs=(activations_of(pad), *node.inputs[1:]), padding=padding, sources=(*pad.sources, *node.sources)
+        node, inputs=(pad.inputs[0], *node.inputs[1:]), padding=padding, sources=(*pad.sources, *node.sources)
     )  # fmt: skip
 
 
 def fuse_max_pool(links: Links, node: Node) -> Node | None:
     """CONV_2D and a non-overlapping MAX_POOL_2D behind it: the maximum is taken before the requantisation."""
-    conv = links.sole_producer(activations_of(node)) if node.kind == "MAX_POOL_2D" else None
+    conv = links.sole_producer(node.inputs[0]) if node.kind == "MAX_POOL_2D" else None
     if conv is None or conv.kind != "CONV_2D" or conv.fused or not _pool_can_fuse(links.graph, conv, node):
         return None
     return replace(conv, outputs=node.outputs, fused=(node,), sources=(*conv.sources, *node.sources))
@@ -62,26 +61,26 @@ def _pool_can_fuse(graph: Graph, conv: Node, pool: Node) -> bool:
         return False
     geometry = conv_geometry(conv, graph)
     height, width = pool.integer("filter_height"), pool.integer("filter_width")
-    _, out_height, out_width, _ = output_tensor(pool, graph).shape
+    _, out_height, out_width, _ = graph.tensors[pool.outputs[0]].shape
     return (
         (pool.integer("stride_h"), pool.integer("stride_w")) == (height, width)
         and out_height * height <= geometry.out_height
         and out_width * width <= geometry.out_width
         and width > 1
         and height * ((width + 1) // 2) <= MAX_POOL_PAIRS
-        and weights_tensor(conv, graph).shape[3] == geometry.in_channels
-        and _same_quantisation(graph, output_of(conv), output_of(pool))
+        and graph.tensors[conv.inputs[1]].shape[3] == geometry.in_channels
+        and _same_quantisation(graph, conv.outputs[0], pool.outputs[0])
     )
 
 
 def fuse_activation(links: Links, node: Node) -> Node | None:
     """RELU or RELU6 behind an operator without an activation, in the same quantisation, becomes its clamp."""
-    layer = links.sole_producer(activations_of(node)) if node.kind in _ACTIVATIONS else None
+    layer = links.sole_producer(node.inputs[0]) if node.kind in _ACTIVATIONS else None
     if layer is None or layer.kind not in ACTIVATED_KINDS or layer.fused:
         return None
     if layer.integer("fused_activation_function") != ACTIVATION_NONE:
         return None
-    if not _same_quantisation(links.graph, output_of(layer), output_of(node)):
+    if not _same_quantisation(links.graph, layer.outputs[0], node.outputs[0]):
         return None
     options = {**layer.options, "fused_activation_function": _ACTIVATIONS[node.kind]}
     return replace(
@@ -114,13 +113,13 @@ def fuse_residual_add(links: Links, node: Node) -> Node | None:
 
 
 def _add_can_fuse(graph: Graph, conv: Node, add: Node) -> bool:
-    output = output_of(conv)
+    output = conv.outputs[0]
     others = [index for index in add.inputs if index != output]
     if len(others) != 1 or graph.is_constant(others[0]):
         return False
     if graph.tensors[others[0]].shape != graph.tensors[output].shape:
         return False
-    if weights_tensor(conv, graph).shape[3] != conv_geometry(conv, graph).in_channels:
+    if graph.tensors[conv.inputs[1]].shape[3] != conv_geometry(conv, graph).in_channels:
         return False
     # The fused kernel has only the usual requantisation; what needs the general one stays apart.
     calls = [OPERATORS[node.kind].lower(node, graph, LoweringSettings(sparse="never")).function for node in (conv, add)]

@@ -9,7 +9,6 @@ import numpy as np
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import Step
-from edgemnist.compiler.ops.operands import weight_values
 from edgemnist.compiler.targets import Target
 
 CHOICES = ("auto", "never", "always")
@@ -43,7 +42,7 @@ def worth_trying(node: Node, graph: Graph) -> bool:
     """Return whether a layer has enough zeros to gain anything."""
     if node.kind not in ("CONV_2D", "FULLY_CONNECTED"):
         return False
-    weights = weight_values(node, graph)
+    weights = np.asarray(graph.tensors[node.inputs[1]].data)
     return np.count_nonzero(weights) <= (1 - LEAST_ZEROS) * weights.size
 
 

@@ -1,4 +1,4 @@
-"""Which models and which images take part in a parity run, from a work folder or from files named one by one."""
+"""Models and images that fit each other."""
 
 from __future__ import annotations
 
@@ -8,77 +8,74 @@ from pathlib import Path
 
 import numpy as np
 
-from edgemnist.artifacts.context import ModelContext, context_beside
-from edgemnist.artifacts.folder import StageRecord, WorkFolder
+from edgemnist.artifacts.context import ModelContext
 from edgemnist.data.base import Dataset, Split
-from edgemnist.runner.run import LoadedModel, load_model
-from edgemnist.support.errors import (
-    InputError,
-    ModelError,
-    StageOrderError,
-)
-from edgemnist.support.files import sha256_of
+from edgemnist.harness.images import ImageSettings, choose_images, find_dataset
+from edgemnist.harness.models import Subject, named_subject, told_by_input
+from edgemnist.runner.run import LoadedModel
+from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import infer_normalisation, normalisation_name, normalisation_named
-
-DEFAULT_DATASET = "mnist"
-DEFAULT_IMAGES = 1000
-_SAMPLE_SEED = 0
+from edgemnist.tflite.pixels import normalisation_name, normalisation_named
 
 
-@dataclass(frozen=True)
-class ImageChoice:
-    """Which images to use: ``count`` of the test set with equally many per class, or all of it with ``count`` None.
+@dataclass(frozen=True, eq=False)
+class Subjects:
+    """What is put through the runtimes: models, and labelled images with how a pixel becomes input.
 
-    ``dataset`` None takes the one that the model was trained on, or MNIST where that isn't known.
+    ``class_names`` are in label order; ``sampling`` says, for people, which images these are. ``recorded`` is what is
+    known of the models' training, None where nobody has recorded it.
     """
 
-    count: int | None = DEFAULT_IMAGES
-    dataset: str | None = None
+    models: tuple[LoadedModel, ...]
+    split: Split
+    normalisation: Normalisation
+    dataset: str
+    class_names: tuple[str, ...]
+    sampling: str
+    recorded: ModelContext | None = None
+
+    def context(self) -> ModelContext:
+        """Return what the models are taken to be trained on; where it is recorded, with its class names."""
+        height, width, channels = (int(size) for size in self.split.images.shape[1:])
+        known = self.recorded is not None and self.recorded.dataset == self.dataset
+        names = self.recorded.class_names if self.recorded is not None and known else self.class_names
+        return ModelContext(self.dataset, "", (height, width, channels), names, self.normalisation)
 
 
-def choice_of_options(images: int | None, all_images: bool, dataset: str | None) -> ImageChoice:
-    """Return what ``--images`` and ``--all`` come to; neither is :data:`DEFAULT_IMAGES`.
+def file_subjects(paths: Sequence[Path], settings: ImageSettings, normalisation: str | None = None) -> Subjects:
+    """Return models named one by one, each once, as :func:`with_images` does.
 
-    :raises InputError: both are given.
+    :raises InputError: as :func:`~edgemnist.harness.models.named_subject` and :func:`with_images`.
     """
-    if all_images and images is not None:
-        raise InputError(f"--images {images} and --all contradict each other; give one of them")
-    return ImageChoice(None if all_images else images or DEFAULT_IMAGES, dataset)
+    return with_images([named_subject(path) for path in dict.fromkeys(paths)], settings, normalisation)
 
 
-def work_folder_subjects(work: WorkFolder, choice: ImageChoice, *, needed_by: str) -> Subjects:
-    """Return what a work folder has converted: the Keras model and every ``.tflite`` made from it.
+def with_images(subjects: Sequence[Subject], settings: ImageSettings, normalisation: str | None = None) -> Subjects:
+    """Return models with images that all of them fit.
 
-    :raises StageOrderError: nothing has been converted here, or it was made from an older Keras model.
+    :param normalisation: a name of ``edgemnist.tflite.pixels.NORMALISATIONS``; None takes what is recorded of the
+        models, else what an int8 input's scale tells, else 0..1.
+    :raises InputError: the normalisation is unknown, or the models were not trained on the same.
+    :raises ModelError: a model does not fit the images.
     """
-    converted = work.require("convert", needed_by=needed_by)
-    context = ModelContext.from_json(converted.settings)
-    tflite = [work.path(name) for name in converted.outputs if name.endswith(".tflite")]
-    paths = [*_keras_source(work, converted, needed_by), *tflite]
-    return _subjects([load_model(path) for path in paths], context, context.normalisation, choice)
-
-
-def file_subjects(paths: Sequence[Path], choice: ImageChoice, normalisation: str | None = None) -> Subjects:
-    """Return models named one by one; what they were trained on comes from the manifests beside them, if any.
-
-    :param normalisation: a name of ``edgemnist.tflite.pixels.NORMALISATIONS``; None takes the manifests', else what an
-        int8 input's scale tells, else 0..1.
-    :raises InputError: a file is missing, the normalisation unknown, or the models were not trained on the same.
-    """
-    models = _told_apart([load_model(path) for path in dict.fromkeys(paths)])
-    contexts = [context_beside(model.path) for model in models]
+    models = _told_apart([one.model for one in subjects])
+    contexts = [one.context for one in subjects]
     context = next((one for one in contexts if one is not None), None)
-    if choice.dataset is None:
-        known = [one.dataset if one else None for one in contexts]
-        _require_one("dataset", models, known, "--dataset")
-    if normalisation is not None:
-        return _subjects(models, context, normalisation_named(normalisation), choice)
+    if settings.dataset is None:
+        _require_one("dataset", models, [one.dataset if one else None for one in contexts], "--dataset")
+    pixels = _normalisation(models, contexts) if normalisation is None else normalisation_named(normalisation)
+    dataset = find_dataset(context, settings.dataset)
+    split, sampling = choose_images(dataset, settings.count)
+    for model in models:
+        _check_fits(model, dataset, pixels)
+    return Subjects(tuple(models), split, pixels, dataset.name, dataset.class_names, sampling, context)
+
+
+def _normalisation(models: Sequence[LoadedModel], contexts: Sequence[ModelContext | None]) -> Normalisation:
     ranges = [one.normalisation if one else told_by_input(model) for one, model in zip(contexts, models, strict=True)]
-    _require_one(
-        "range of pixels", models, [normalisation_name(one) if one else None for one in ranges], "--normalisation"
-    )
-    return _subjects(models, context, next((one for one in ranges if one is not None), Normalisation()), choice)
+    names = [normalisation_name(one) if one else None for one in ranges]
+    _require_one("range of pixels", models, names, "--normalisation")
+    return next((one for one in ranges if one is not None), Normalisation())
 
 
 def _told_apart(models: Sequence[LoadedModel]) -> list[LoadedModel]:
@@ -105,56 +102,8 @@ def _require_one(what: str, models: Sequence[LoadedModel], known: Sequence[str |
         )
 
 
-def _keras_source(work: WorkFolder, converted: StageRecord, needed_by: str) -> list[Path]:
-    """Return the Keras model that was converted, if it is still there.
-
-    :raises StageOrderError: it has been trained or pruned anew since.
-    """
-    path = work.root / str(converted.settings.get("source", ""))
-    if not path.exists() or path == work.root:
-        return []
-    trained = path.parent == work.root and work.find("train") is not None
-    newest = work.latest_model(needed_by=needed_by)[0] if trained else path
-    if newest != path or (path.is_file() and sha256_of(path) not in converted.inputs.values()):
-        raise StageOrderError(
-            f"the converted models in {str(work.root)!r} were not made from the newest {newest.name!r}: "
-            f"run `edgemnist convert --float32 --int8 --work {work.root}` again"
-        )
-    return [path]
-
-
-def told_by_input(model: LoadedModel) -> Normalisation | None:
-    """Return the normalisation that the scale of a quantised input tells, if it does."""
-    return infer_normalisation(model.tflite.input()) if model.tflite else None
-
-
-def _subjects(
-    models: Sequence[LoadedModel], context: ModelContext | None, normalisation: Normalisation, choice: ImageChoice
-) -> Subjects:
-    from edgemnist.data.loading import load_dataset, load_dataset_for
-
-    name = choice.dataset or (context.dataset if context else DEFAULT_DATASET)
-    if not name:
-        raise InputError("nobody has recorded what the model was trained on; name the dataset with --dataset")
-    dataset = load_dataset_for(context, name) if context else load_dataset(name)
-    split, sampling = _sample(dataset, choice.count)
-    for model in models:
-        _check_fits(model, dataset, normalisation)
-    return Subjects(tuple(models), split, normalisation, dataset.name, dataset.class_names, sampling)
-
-
-def _sample(dataset: Dataset, count: int | None) -> tuple[Split, str]:
-    from edgemnist.data.splits import class_balanced_sample
-
-    total = len(dataset.test)
-    if count is None or count >= total:
-        return dataset.test, f"all {total} test images"
-    sample = class_balanced_sample(dataset.test, count, _SAMPLE_SEED)
-    return sample, f"{count} of {total} test images, equally many per class (seed {_SAMPLE_SEED})"
-
-
 def _check_fits(model: LoadedModel, dataset: Dataset, normalisation: Normalisation) -> None:
-    """Refuse a model that takes other images or has another number of classes, before any engine starts.
+    """Refuse a model that takes other images or has another number of classes, before any runtime starts.
 
     :raises ModelError: says which model and both sizes.
     """
@@ -170,18 +119,3 @@ def _check_fits(model: LoadedModel, dataset: Dataset, normalisation: Normalisati
             f"{str(model.path)!r} tells {classes} classes apart, the dataset {dataset.name!r} has {dataset.classes}; "
             "name the dataset that it was trained on with --dataset"
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Subjects:
-    """What is put through the runtimes: models, and labelled images with how a pixel becomes input.
-
-    ``class_names`` are in label order; ``sampling`` says, for people, which images these are.
-    """
-
-    models: tuple[LoadedModel, ...]
-    split: Split
-    normalisation: Normalisation
-    dataset: str
-    class_names: tuple[str, ...]
-    sampling: str

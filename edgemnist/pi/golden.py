@@ -5,35 +5,36 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.artifacts.context import ModelContext, context_beside
+from edgemnist.artifacts.context import ModelContext
 from edgemnist.data.base import Split
-from edgemnist.harness.subjects import ImageChoice, file_subjects
+from edgemnist.harness.images import ImageSettings
+from edgemnist.harness.models import Subject
+from edgemnist.harness.subjects import with_images
 from edgemnist.pi.targets import LITERT, TFLITE_RUNTIME
 from edgemnist.runner.client import engine_worker
 from edgemnist.runner.registry import find_runtime
 from edgemnist.runner.run import LoadedModel
-from edgemnist.support.errors import InputError, MissingDependencyError, UnsupportedModelError
+from edgemnist.support.errors import MissingDependencyError, UnsupportedModelError
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.kinds import ModelKind
 
-ENGINES = {
+RECORDED = {
     "tflite-runtime-reference": (TFLITE_RUNTIME, "reference"),
     "tflite-runtime-default": (TFLITE_RUNTIME, "default"),
     "litert-reference": (LITERT, "reference"),
     "litert-default": (LITERT, "default"),
 }
-"""Runtimes of the parity harness whose bytes are recorded: the package and the set of kernels that each one is."""
+"""Runtimes whose bytes are recorded, all that are installed: the package and the set of kernels that each one is."""
 
 
 @dataclass(frozen=True, eq=False)
 class Expected:
-    """What one engine made of the golden images.
+    """What one interpreter made of the golden images.
 
     ``required``: what a replay with the same package and kernels has to be: ``exact``, ``close`` or ``compared``.
     """
@@ -63,9 +64,9 @@ class Expected:
 
 @dataclass(frozen=True, eq=False)
 class GoldenVectors:
-    """A model, the images and labels it is replayed with, and what each engine here makes of them.
+    """A model, the images and labels it is replayed with, and what each interpreter here makes of them.
 
-    ``notes`` say which engines are missing and why.
+    ``notes`` say which interpreters are missing and why.
     """
 
     model: LoadedModel
@@ -82,43 +83,25 @@ class GoldenVectors:
         return buffer.getvalue()
 
 
-def golden_vectors(model: Path, images: int, dataset: str | None = None) -> GoldenVectors:
-    """Run test images, equally many per class, through every TFLite interpreter installed here.
+def golden_vectors(subject: Subject, images: ImageSettings) -> GoldenVectors:
+    """Run test images through every TFLite interpreter installed here.
 
-    :param dataset: what the model was trained on; default what its manifest tells, else MNIST.
-    :raises InputError: the model is no ``.tflite`` or does not fit the dataset.
+    :raises InputError: the model is no ``.tflite`` or does not fit the images.
     :raises MissingDependencyError: no interpreter is installed.
     :raises UnsupportedModelError: every one refused the model.
     """
-    loaded, context, split = subject_and_context(model, images, dataset)
-    expected, notes = _expected(loaded, loaded.inputs(split.images, context.normalisation))
-    return GoldenVectors(loaded, context, split, expected, notes)
-
-
-def subject_and_context(model: Path, images: int, dataset: str | None) -> tuple[LoadedModel, ModelContext, Split]:
-    """Return a ``.tflite`` model, what is known of its training, and test images, equally many per class.
-
-    :raises InputError: it is a Keras model, or does not fit the dataset.
-    """
-    from edgemnist.data.loading import load_dataset
-
-    subjects = file_subjects([model], ImageChoice(images, dataset))
-    (loaded,) = subjects.models
-    if loaded.tflite is None:
-        raise InputError(f"{str(model)!r} is a Keras model; convert it first: edgemnist convert --int8")
-    height, width, channels = (int(size) for size in subjects.split.images.shape[1:])
-    beside = context_beside(model)
-    known = beside is not None and beside.dataset == subjects.dataset
-    names = beside.class_names if beside is not None and known else load_dataset(subjects.dataset).class_names
-    context = ModelContext(subjects.dataset, "", (height, width, channels), names, subjects.normalisation)
-    return loaded, context, subjects.split
+    subjects = with_images([subject], images)
+    context = subjects.context()
+    inputs = subject.model.inputs(subjects.split.images, context.normalisation)
+    expected, notes = _expected(subject.model, inputs)
+    return GoldenVectors(subject.model, context, subjects.split, expected, notes)
 
 
 def _expected(model: LoadedModel, inputs: NDArray[Any]) -> tuple[tuple[Expected, ...], tuple[str, ...]]:
     notes: list[str] = []
     refusal: UnsupportedModelError | None = None
     found: list[Expected] = []
-    with progress_task("Golden vectors", total=len(ENGINES)) as task:
+    with progress_task("Golden vectors", total=len(RECORDED)) as task:
         for runtime in _installed(notes):
             try:
                 found.append(_run(runtime, model, inputs))
@@ -132,16 +115,16 @@ def _expected(model: LoadedModel, inputs: NDArray[Any]) -> tuple[tuple[Expected,
 
 
 def _installed(notes: list[str]) -> Iterator[str]:
-    for runtime in ENGINES:
+    for runtime in RECORDED:
         reason = find_runtime(runtime).available()
         if reason is None:
             yield runtime
         else:
-            notes.append(f"no expected bytes of {' '.join(ENGINES[runtime])}: {reason}")
+            notes.append(f"no expected bytes of {' '.join(RECORDED[runtime])}: {reason}")
 
 
 def _run(runtime: str, model: LoadedModel, inputs: NDArray[Any]) -> Expected:
-    package, kernels = ENGINES[runtime]
+    package, kernels = RECORDED[runtime]
     with engine_worker(runtime) as worker:
         result = worker.run(model.path, inputs)
     required = _required(model.kind, result.kernels)

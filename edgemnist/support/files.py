@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from edgemnist.support.errors import storage_errors
+from edgemnist.support.errors import InputError, storage_errors
 
 
 def sha256_of(path: Path) -> str:
@@ -53,6 +53,15 @@ def check_writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+
+
+def check_png(path: Path | None) -> None:
+    """Refuse a picture's name that does not end in .png.
+
+    :raises InputError: says the name.
+    """
+    if path is not None and path.suffix.lower() != ".png":
+        raise InputError(f"cannot draw {str(path)!r}: pictures are PNG, so the name must end in .png")
 
 
 def _umask() -> int:

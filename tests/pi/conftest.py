@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.commands.deploy.pi import BundleOptions, make_bundle
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.deploy.pi import BundleSettings, make_bundle
+from edgemnist.harness.images import ImageSettings
 
 Classify = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -18,7 +20,9 @@ Classify = Callable[..., subprocess.CompletedProcess[str]]
 def bundle(real_models: Path, real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a bundle's folder with 1,000 golden vectors; not to be changed."""
     out = tmp_path_factory.mktemp("bundle") / "edgemnist-pi"
-    make_bundle(BundleOptions(real_models / "compact_int8.tflite", out, images=1000))
+    images = ImageSettings(count=1000)
+    settings = BundleSettings(model=real_models / "compact_int8.tflite", out=out, images=images)
+    make_bundle(settings, WorkFolder(out.parent))
     return out
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.commands.deploy.pi import BundleOptions, make_bundle
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.deploy.pi import BundleSettings, make_bundle
 from edgemnist.pi.targets import find_target
 from edgemnist.pi.wheels import verify_wheelhouse, wheelhouse
 from edgemnist.support.errors import InputError
@@ -24,7 +25,9 @@ HERE = "bookworm-x86_64"
 def with_wheels(real_models: Path, real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a bundle with the wheels for a computer like this one; not to be changed."""
     out = tmp_path_factory.mktemp("bundle") / "edgemnist-pi"
-    bundle = make_bundle(BundleOptions(real_models / "compact_int8.tflite", out, wheels=HERE))
+    bundle = make_bundle(
+        BundleSettings(model=real_models / "compact_int8.tflite", out=out, wheels=HERE), WorkFolder(out.parent)
+    )
     assert bundle.wheel_bytes > 5_000_000
     return out
 

@@ -18,8 +18,10 @@ def boards(
     model: Model = None, optimise: Optimise = "speed", toolchain: ToolchainName = "auto", work: Work = DEFAULT_WORK
 ) -> Outcome:
     """List the known boards, and whether the model fits each."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.boards import stage, view
     from edgemnist.mcu.build import BuildSettings
 
-    found = stage.boards(model, BuildSettings(toolchain, optimise), work)
+    settings = stage.BoardsSettings(model=model, build=BuildSettings(toolchain, optimise))
+    found = stage.boards(settings, WorkFolder(work))
     return Outcome(found, lambda: view.show(found))

@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.harness.models import find_model
+from edgemnist.harness.models import ONLY_INT8, find_subject
 from edgemnist.mcu.build import BuildSettings
 from edgemnist.mcu.fit import BoardFit, fit_boards
 from edgemnist.support.errors import StageOrderError
-from edgemnist.tflite.file import read_tflite
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardsSettings:
+    """What ``edgemnist boards`` takes. Without ``model`` it is the work folder's int8 one, if it has one."""
+
+    model: Path | None = None
+    build: BuildSettings = field(default_factory=BuildSettings)
 
 
 @dataclass(frozen=True, eq=False)
 class BoardList:
-    """Every known board; ``model`` is the name of the model that was built for each, None without one."""
+    """Every board with how the model fits it; without any model ``model`` is None and the boards are only listed."""
 
-    boards: Sequence[BoardFit]
     model: str | None
+    boards: Sequence[BoardFit]
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON document of ``edgemnist boards --json``."""
         return {"model": self.model, "boards": [fit.as_json() for fit in self.boards]}
 
 
-def boards(model: Path | None, settings: BuildSettings, work: Path) -> BoardList:
+def boards(settings: BoardsSettings, work: WorkFolder) -> BoardList:
     """Return every board with how the model fits; without any model only the boards."""
     try:
-        path = find_model(model, WorkFolder(work))
+        subject = find_subject(settings.model, work, ONLY_INT8)
     except StageOrderError:
-        return BoardList(fit_boards(None, settings), None)
-    return BoardList(fit_boards(read_tflite(path), settings), path.name)
+        return BoardList(None, fit_boards(None, settings.build))
+    return BoardList(subject.path.name, fit_boards(subject.tflite, settings.build))

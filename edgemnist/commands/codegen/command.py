@@ -38,10 +38,10 @@ def codegen(
     """Write dependency-free C99 that runs an int8 model, equal byte for byte to TFLM."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.codegen import view
-    from edgemnist.commands.codegen.stage import run_codegen, settings_from
+    from edgemnist.commands.codegen.stage import CodeSettings, run_codegen, settings_from
 
-    settings = settings_from(
+    code = settings_from(
         name=name, target=target, rounding=rounding, without=no_fuse or [], labels=labels, sparse=sparse
     )
-    result = run_codegen(model, out, settings, WorkFolder(work))
+    result = run_codegen(CodeSettings(model=model, out=out, code=code), WorkFolder(work))
     return Outcome(result, lambda: view.show(result))

@@ -1,12 +1,12 @@
-"""A :class:`~edgemnist.commands.codegen.stage.CodegenResult` as a table for people."""
+"""A :class:`~edgemnist.compiler.written.WrittenCode` as a table for people."""
 
 from __future__ import annotations
 
-from edgemnist.commands.codegen.stage import CodegenResult
+from edgemnist.compiler.written import WrittenCode
 from edgemnist.support.progress import stdout_console
 
 
-def show(result: CodegenResult) -> None:
+def show(result: WrittenCode) -> None:
     """Print the steps, the memory figures beside each other, and the files."""
     from rich.table import Table
 
@@ -28,14 +28,14 @@ def show(result: CodegenResult) -> None:
         console.print(line, markup=False)
 
 
-def _sparse_layers(result: CodegenResult) -> list[str]:
+def _sparse_layers(result: WrittenCode) -> list[str]:
     steps = result.generated.program.steps
     found = [(index, step.sparsity) for index, step in enumerate(steps) if step.sparsity is not None]
     lines = [f"step {index} sparse: {sparsity.summary}" for index, sparsity in found]
     return [*lines, ""] if lines else []
 
 
-def _figures(result: CodegenResult) -> list[str]:
+def _figures(result: WrittenCode) -> list[str]:
     plan, program = result.generated.plan, result.generated.program
     tflm = result.tflm_arena_bytes
     measured = f"{tflm:,} B (measured by its interpreter on 64 bits)" if tflm else "not measured, tflite-micro missing"

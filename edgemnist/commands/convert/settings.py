@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts.context import ModelContext
-from edgemnist.commands.codegen.stage import CodegenResult
+from edgemnist.compiler.written import WrittenCode
 from edgemnist.csource.array import DEFAULT_NAME, STYLES
 from edgemnist.csource.source import check_identifier
 from edgemnist.support.errors import InputError
@@ -200,7 +200,7 @@ class ConversionResult:
     folder: Path
     models: tuple[ConvertedModel, ...]
     warnings: tuple[str, ...]
-    c: CodegenResult | None = None
+    c: WrittenCode | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""

@@ -14,7 +14,6 @@ from typing import Any
 
 from edgemnist.artifacts.context import ModelContext, context_beside
 from edgemnist.artifacts.folder import StageRecord, WorkFolder
-from edgemnist.commands.codegen.stage import run_codegen
 from edgemnist.commands.convert import verification
 from edgemnist.commands.convert.c_array import CArrayResult, c_files, write_c_array, write_together
 from edgemnist.commands.convert.calibration import Calibration, check_input_scale, choose_calibration
@@ -30,9 +29,11 @@ from edgemnist.commands.convert.settings import (
     operator_versions,
 )
 from edgemnist.compiler.generate import CodegenSettings
+from edgemnist.compiler.written import with_context, write_code
 from edgemnist.data.base import Dataset
 from edgemnist.data.loading import load_dataset, load_dataset_for
 from edgemnist.data.splits import class_balanced_sample
+from edgemnist.harness.models import ONLY_INT8, find_subject, model_file
 from edgemnist.keras_io.sources import SourceModel, load_source, source_files
 from edgemnist.runner.registry import default_runtimes, find_runtime
 from edgemnist.support.errors import InputError, ModelError
@@ -42,14 +43,10 @@ from edgemnist.tflite.file import TfliteModel, parse_tflite
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflm import TflmProject
+from edgemnist.tflm.least_arena import measure_arena
 
 NO_INT8_MODEL = "--c needs an int8 model; add --int8, or use `edgemnist codegen MODEL.tflite`"
 PACKAGES = ("tensorflow", "tf-keras", "keras", "numpy", "edgemnist")
-
-
-def model_file(mode: ModelKind) -> str:
-    """Return the file name of a mode's model in a work folder: ``model_int8.tflite``."""
-    return f"model_{mode.value}.tflite"
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +87,7 @@ def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult 
     if settings.c_code and ModelKind.INT8 not in settings.ordered_modes():
         raise InputError(NO_INT8_MODEL)
     result = run_conversion(settings, work)
-    if not settings.c_code:
-        return result
-    return replace(result, c=run_codegen(None, None, CodegenSettings(), WorkFolder(result.folder)))
+    return _with_c_code(result) if settings.c_code else result
 
 
 def _write_c_array(model: Path, settings: ConversionSettings, work: WorkFolder) -> CArrayResult:
@@ -104,6 +99,15 @@ def _write_c_array(model: Path, settings: ConversionSettings, work: WorkFolder) 
     if settings.c_code:
         raise InputError(NO_INT8_MODEL)
     return write_c_array(model, settings, work)
+
+
+def _with_c_code(result: ConversionResult) -> ConversionResult:
+    """Generate the C code of the int8 model that was just made, in ``c/`` beside it."""
+    work = WorkFolder(result.folder)
+    subject = find_subject(None, work, ONLY_INT8)
+    settings = with_context(CodegenSettings(), subject.context)
+    written = write_code(subject.tflite, settings, work.path("c"), source_name=subject.path.name)
+    return replace(result, c=replace(written, tflm_arena_bytes=measure_arena(subject.path)))
 
 
 def run_conversion(settings: ConversionSettings, work: WorkFolder) -> ConversionResult:

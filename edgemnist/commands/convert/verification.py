@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,19 +9,19 @@ from numpy.typing import NDArray
 
 from edgemnist.commands.convert.settings import Verification
 from edgemnist.harness.normalisation import REFUSED_DROP, REPORTED_DROP, accuracy, judge_normalisation
+from edgemnist.harness.runtimes import QUICKEST, OpenRuntimes
 from edgemnist.keras_io.sources import SourceModel
-from edgemnist.runner import EngineWorker, engine_worker, find_runtime
-from edgemnist.support.errors import MissingDependencyError, ModelError, UnsupportedModelError
+from edgemnist.runner.client import EngineWorker
+from edgemnist.runner.registry import installed_for
+from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
+from edgemnist.tflite.kinds import ModelKind, model_kind
 from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
 from edgemnist.tflite.pixels import dequantise, model_input, normalisation_name
 
 VERIFICATION_IMAGES = 500
 NOISE_IMAGES = 100
 
-
-RUNTIMES = ("tflite-runtime-default", "litert-default", "tensorflow-default")
-"""Runtimes to verify with, the fastest to start first; the first that is installed is taken."""
 
 TIMEOUT = 120.0
 
@@ -89,23 +87,24 @@ def check_normalisation(source: SourceModel, trial: Trial) -> list[str]:
 
 
 class Verifier:
-    """Runs converted models in one worker process; use it in a ``with`` block.
+    """Runs converted models in the quickest runtime that takes them; use it in a ``with`` block.
 
     :raises MissingDependencyError: no interpreter is installed.
     """
 
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
-        self._stack = ExitStack()
-        self._worker: EngineWorker = self._stack.enter_context(engine_worker(first_runtime(), timeout=TIMEOUT))
+        # Accuracy is what is looked at here, not bytes: the quickest will do for integers too.
+        installed_for(ModelKind.FLOAT32, QUICKEST)  # before a conversion that nobody could verify
+        self._runtimes = OpenRuntimes(timeout=TIMEOUT)
 
     def __enter__(self) -> Verifier:
-        """Start nothing yet: the worker starts at the first request."""
+        """Start nothing yet: a worker starts at its first request."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the worker process."""
-        self._stack.close()
+        """End the worker processes."""
+        self._runtimes.__exit__()
 
     def verify(self, model: TfliteModel, name: str) -> tuple[Verification, list[str]]:
         """Return how a converted model compares with its source, and warnings.
@@ -113,7 +112,7 @@ class Verifier:
         :raises ModelError: the interpreter refuses it, it answers NaN or infinity, or it lost more accuracy than
             :data:`REFUSED_DROP`.
         """
-        outputs = self._run(model, name)
+        worker, outputs = self._run(model, name)
         if not np.isfinite(outputs).all():
             raise ModelError(f"{name} answers NaN or infinity where its source does not; it was not kept")
         trial = self._trial
@@ -121,18 +120,20 @@ class Verifier:
         if trial.labels is not None:
             got, source = accuracy(outputs, trial.labels), accuracy(trial.expected, trial.labels)
         agreement = float((outputs.argmax(axis=1) == trial.expected.argmax(axis=1)).mean())
-        found = Verification(self._worker.runtime, self._worker.version(), len(trial.images), agreement, got, source)
+        found = Verification(worker.runtime, worker.version(), len(trial.images), agreement, got, source)
         return found, _judge(found, name)
 
-    def _run(self, model: TfliteModel, name: str) -> NDArray[np.float32]:
+    def _run(self, model: TfliteModel, name: str) -> tuple[EngineWorker, NDArray[np.float32]]:
         inputs = model_input(self._trial.images, model.input(), self._trial.normalisation)
         # One case per image, each with the model's own batch of one.
         cases = inputs.reshape(len(inputs), *model.input().shape)
         try:
-            (outputs,) = self._worker.invoke(model.content, [cases])
+            worker, (outputs,) = self._runtimes.first(
+                model_kind(model), lambda one: one.invoke(model.content, [cases]), QUICKEST
+            )
         except UnsupportedModelError as error:
             raise ModelError(f"{name} was converted but cannot be run, so it was not kept: {error}") from error
-        return dequantise(outputs.reshape(len(inputs), -1), model.output().quantisation)
+        return worker, dequantise(outputs.reshape(len(inputs), -1), model.output().quantisation)
 
 
 def _judge(found: Verification, name: str) -> list[str]:
@@ -148,20 +149,6 @@ def _judge(found: Verification, name: str) -> list[str]:
             "or train with a smaller range of activations (batch normalisation, ReLU6)"
         )
     return [message] if drop > REPORTED_DROP else []
-
-
-def first_runtime(names: Iterable[str] = RUNTIMES) -> str:
-    """Return the first installed runtime.
-
-    :raises MissingDependencyError: none is; says how to install each.
-    """
-    reasons = []
-    for name in names:
-        reason = find_runtime(name).available()
-        if reason is None:
-            return name
-        reasons.append(reason)
-    raise MissingDependencyError("no interpreter to verify the conversion with: " + "; ".join(reasons))
 
 
 def made_up_images(image_shape: tuple[int, int, int], count: int, seed: int) -> NDArray[np.uint8]:

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.harness.models import Subject, find_subject, named_subject
 from edgemnist.pi.counting import count_instructions, counting_problem
 from edgemnist.pi.emulator import emulator_problem, find_emulator
 from edgemnist.pi.targets import TARGETS, Interpreter
-from edgemnist.runner.run import load_model
 from edgemnist.support.errors import InputError, MissingDependencyError, RuntimeCrashedError
 from edgemnist.support.progress import progress_task
 
@@ -57,13 +58,23 @@ class Advice:
         return min((one for one in self.measurements if one.board == board), key=lambda one: one.instructions)
 
 
-def advise(models: Sequence[Path]) -> Advice:
+@dataclass(frozen=True, kw_only=True)
+class AdviseSettings:
+    """Which models to count: ``model``, by default the work folder's preferred one, and those to compare it with."""
+
+    model: Path | None = None
+    against: tuple[Path, ...] = ()
+
+
+def advise(settings: AdviseSettings, work: WorkFolder) -> Advice:
     """Count every model's instructions in every interpreter on every board whose system has been fetched.
 
-    :raises InputError: a model is missing, twice there by name, or no ``.tflite``.
+    :raises InputError: a model is missing, twice there by name, or no ``.tflite``; or none named and none converted.
     :raises MissingDependencyError: no system has been fetched, or instructions can't be counted here.
     """
-    kinds = _kinds(models)
+    subjects = [find_subject(settings.model, work), *(named_subject(path, keras=False) for path in settings.against)]
+    _check_names(subjects)
+    models = [one.path for one in subjects]
     missing = [emulator_problem(TARGETS[target]) for target in dict.fromkeys(target for target, _ in BOARDS)]
     notes = [problem for problem in missing if problem is not None]
     jobs = list(_jobs())
@@ -82,23 +93,18 @@ def advise(models: Sequence[Path]) -> Advice:
             except RuntimeCrashedError as error:
                 notes.append(str(error))
                 counts = []
-            for model, count in zip(models, counts, strict=False):
-                found.append(Measurement(board, target, interpreter.package, model.name, kinds[model], count))
+            for one, count in zip(subjects, counts, strict=False):
+                found.append(Measurement(board, target, interpreter.package, one.path.name, one.kind.value, count))
             task.update(advance=1)
     if not found:
         raise RuntimeCrashedError("no interpreter runs these models: " + "; ".join(notes))
     return Advice(tuple(found), tuple(notes))
 
 
-def _kinds(models: Sequence[Path]) -> dict[Path, str]:
-    names = [model.name for model in models]
+def _check_names(subjects: Sequence[Subject]) -> None:
+    names = [one.path.name for one in subjects]
     if len(set(names)) != len(names):
         raise InputError(f"two of the models have the same file name ({', '.join(names)}); rename one")
-    loaded = [load_model(model) for model in models]
-    for one in loaded:
-        if one.tflite is None:
-            raise InputError(f"{str(one.path)!r} is a Keras model; convert it first: edgemnist convert --int8")
-    return {one.path: one.kind.value for one in loaded}
 
 
 def _jobs() -> Iterator[tuple[str, str, Interpreter]]:

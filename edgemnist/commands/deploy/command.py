@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import add_command
+from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.pi.targets import TARGETS
+
+Model = Annotated[Path | None, typer.Option("--model", help="A .tflite file. Default: the work folder's int8 model.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def pi(
-    model: Annotated[Path, typer.Option(help="The .tflite model.")],
+    model: Model = None,
     out: Annotated[Path, typer.Option(help="The bundle: a folder, or a file that ends in .tar.gz.")] = Path(
         "edgemnist-pi.tar.gz"
     ),
@@ -53,26 +55,38 @@ def pi(
     against: Annotated[
         list[Path] | None, typer.Option(help="With --advise: a further model, such as the float one; repeatable.")
     ] = None,
+    work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Make a bundle that runs the model on a Raspberry Pi and proves there that the outputs are the same."""
-    from edgemnist.commands.deploy.pi import BundleOptions, deploy_pi
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.commands.deploy.pi import BundleSettings, deploy_pi
     from edgemnist.commands.deploy.view import show_bundle
+    from edgemnist.harness.images import ImageSettings
     from edgemnist.pi.remote import RemoteOptions
     from edgemnist.pi.ssh import connection
 
     if advise:
-        return _advise([model, *(against or ())])
+        return _advise(model, against or [], work)
     remote = None if to is None else RemoteOptions(connection(to, ssh_config), folder, target, python)
-    options = BundleOptions(model, out, dataset, images, wheels, interpreter, tuple(emulate or ()), remote)
-    bundle = deploy_pi(options)
+    settings = BundleSettings(
+        model=model,
+        out=out,
+        images=ImageSettings(count=images, dataset=dataset),
+        wheels=wheels,
+        interpreter=interpreter,
+        emulate=tuple(emulate or ()),
+        remote=remote,
+    )
+    bundle = deploy_pi(settings, WorkFolder(work))
     return Outcome(bundle, lambda: show_bundle(bundle), bundle.raise_failed)
 
 
-def _advise(models: list[Path]) -> Outcome:
-    from edgemnist.commands.deploy.advise import advise
+def _advise(model: Path | None, against: list[Path], work: Path) -> Outcome:
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.commands.deploy.advise import AdviseSettings, advise
     from edgemnist.commands.deploy.view import show_advice
 
-    found = advise(models)
+    found = advise(AdviseSettings(model=model, against=tuple(against)), WorkFolder(work))
     return Outcome(found, lambda: show_advice(found))
 
 
@@ -88,31 +102,37 @@ def emulator(
 
 
 def android(
-    model: Annotated[Path, typer.Option(help="The .tflite model.")],
+    model: Model = None,
     out: Annotated[Path, typer.Option(help="A new folder.")] = Path("edgemnist-android"),
     dataset: Annotated[
         str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
     ] = None,
     package: Annotated[str, typer.Option(help="The Kotlin package.")] = "com.example.classifier",
+    work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Write the model with metadata and the Kotlin code that runs it with LiteRT."""
-    from edgemnist.commands.deploy.phones import deploy_phone
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.commands.deploy.phones import PhoneSettings, deploy_phone
     from edgemnist.commands.deploy.view import show_phone
 
-    written = deploy_phone("android", model, out, dataset=dataset, package=package)
+    settings = PhoneSettings(system="android", model=model, out=out, dataset=dataset, package=package)
+    written = deploy_phone(settings, WorkFolder(work))
     return Outcome(written, lambda: show_phone(written))
 
 
 def ios(
-    model: Annotated[Path, typer.Option(help="The .tflite model.")],
+    model: Model = None,
     out: Annotated[Path, typer.Option(help="A new folder.")] = Path("edgemnist-ios"),
     dataset: Annotated[
         str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
     ] = None,
+    work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Write the model with metadata and the Swift code that runs it with LiteRT."""
-    from edgemnist.commands.deploy.phones import deploy_phone
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.commands.deploy.phones import PhoneSettings, deploy_phone
     from edgemnist.commands.deploy.view import show_phone
 
-    written = deploy_phone("ios", model, out, dataset=dataset)
+    settings = PhoneSettings(system="ios", model=model, out=out, dataset=dataset)
+    written = deploy_phone(settings, WorkFolder(work))
     return Outcome(written, lambda: show_phone(written))

@@ -12,10 +12,13 @@ from typing import Any
 
 import edgemnist
 from edgemnist.artifacts.context import ModelContext
+from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.deploy.metadata import LABELS_FILE, ImageMetadata, read_metadata, with_metadata
-from edgemnist.pi.golden import subject_and_context
+from edgemnist.harness.images import ImageSettings
+from edgemnist.harness.models import find_subject
+from edgemnist.harness.subjects import with_images
 from edgemnist.support.errors import InputError, ModelError, UnsupportedModelError, storage_errors
-from edgemnist.tflite.file import TensorInfo, TfliteModel, parse_tflite, read_tflite
+from edgemnist.tflite.file import TensorInfo, TfliteModel, parse_tflite
 from edgemnist.tflite.pixels import pixel_table
 
 MODEL_FILE = "classifier.tflite"
@@ -41,26 +44,39 @@ class PhoneFiles:
         return {**asdict(self), "folder": str(self.folder)}
 
 
-def deploy_phone(
-    system: str, model: Path, folder: Path, *, dataset: str | None = None, package: str = PACKAGE
-) -> PhoneFiles:
-    """Write the model with metadata, its labels and the code for a phone into a new or empty folder.
+@dataclass(frozen=True, kw_only=True)
+class PhoneSettings:
+    """What to write. Without ``model`` it is the work folder's preferred one.
 
-    :param system: ``android`` or ``ios``.
-    :param package: the Kotlin package, for ``android``.
+    ``system``: ``android`` or ``ios``. ``out``: a new or empty folder. ``package``: the Kotlin package (``android``).
+    """
+
+    system: str
+    out: Path
+    model: Path | None = None
+    dataset: str | None = None
+    package: str = PACKAGE
+
+
+def deploy_phone(settings: PhoneSettings, work: WorkFolder) -> PhoneFiles:
+    """Write the model with metadata, its labels and the code for a phone.
+
     :raises InputError: the folder holds something, or ``package`` is no name of a package.
     :raises ModelError: the model does not fit the dataset, or its input or output has a type that phones don't take.
+    :raises StageOrderError: no model named and none converted.
     :raises MissingDependencyError: ai-edge-litert is not installed.
     """
+    folder, system = settings.out, settings.system
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{str(folder)!r} is not an empty folder; name another --out")
-    if not _PACKAGE_NAME.fullmatch(package):
-        raise InputError(f"{package!r} is no name of a Kotlin package; give for example {PACKAGE}")
-    tflite = read_tflite(model)
+    if not _PACKAGE_NAME.fullmatch(settings.package):
+        raise InputError(f"{settings.package!r} is no name of a Kotlin package; give for example {PACKAGE}")
+    subject = find_subject(settings.model, work)
+    tflite = subject.tflite
     _check_types(tflite)
-    _, context, _ = subject_and_context(model, 1, dataset)
+    context = with_images([subject], ImageSettings(count=1, dataset=settings.dataset)).context()
     content = _checked_model(tflite, context)
-    code = _code(system, tflite, context, package)
+    code = _code(system, tflite, context, settings.package)
     labels = "\n".join(context.class_names) + "\n"
     files = {MODEL_FILE: content, LABELS_FILE: labels.encode(), _CODE_FILES[system]: code.encode()}
     _write(folder, files)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.harness.images import ImageSettings
+from edgemnist.harness.models import find_subject
 from edgemnist.pi.bundle_archive import ARCHIVE_SUFFIX, archived, check_target_path, write_archive, write_folder
 from edgemnist.pi.bundle_files import WHEELS, bundle_files
 from edgemnist.pi.emulator import find_emulator
@@ -19,20 +22,19 @@ from edgemnist.support.errors import InputError
 DEFAULT_IMAGES = 100
 
 
-@dataclass(frozen=True)
-class BundleOptions:
-    """What to make.
+@dataclass(frozen=True, kw_only=True)
+class BundleSettings:
+    """What to make. Without ``model`` it is of the work folder's preferred one.
 
-    ``out``: a folder, or a file that ends in ``.tar.gz``. ``images``: how many golden vectors. ``wheels``: a target
-    whose wheels go into the bundle; ``interpreter``: which, for a target that can have several. ``emulate``: targets on
-    which the bundle's replay is run, emulated. ``remote``: a machine that it is installed and replayed on; the bundle
-    then has that machine's wheels.
+    ``out``: a folder, or a file that ends in ``.tar.gz``. ``images``: what the golden vectors are made of. ``wheels``:
+    a target whose wheels go into the bundle; ``interpreter``: which, for a target that can have several. ``emulate``:
+    targets on which the bundle's replay is run, emulated. ``remote``: a machine that it is installed and replayed on;
+    the bundle then has that machine's wheels.
     """
 
-    model: Path
     out: Path
-    dataset: str | None = None
-    images: int = DEFAULT_IMAGES
+    model: Path | None = None
+    images: ImageSettings = field(default_factory=lambda: ImageSettings(count=DEFAULT_IMAGES))
     wheels: str | None = None
     interpreter: str | None = None
     emulate: tuple[str, ...] = ()
@@ -65,44 +67,44 @@ class Bundle:
             one.raise_failed()
 
 
-def deploy_pi(options: BundleOptions) -> Bundle:
+def deploy_pi(settings: BundleSettings, work: WorkFolder) -> Bundle:
     """Make a bundle, and run its replay on every emulated target and on the remote machine that are asked for.
 
     :raises EdgeMnistError: as :func:`make_bundle`, :func:`edgemnist.pi.replay.replay_emulated` and
         :func:`edgemnist.pi.remote.install`; what can be known before the bundle is made is known before.
     """
-    for name in options.emulate:
+    for name in settings.emulate:
         find_emulator(find_target(name))
     target = None
-    if options.remote is not None:
-        target = check(look(options.remote), options.remote)
-        if options.wheels not in (None, target.name):
-            raise InputError(f"{options.remote.connection.destination} is {target.name}: leave --wheels out")
-        options = replace(options, wheels=target.name)
-    bundle = make_bundle(options)
-    replays = [replay_emulated(bundle.path, name, package=options.interpreter) for name in options.emulate]
-    if options.remote is not None and target is not None:
-        package = target.interpreter(options.interpreter).package
+    if settings.remote is not None:
+        target = check(look(settings.remote), settings.remote)
+        if settings.wheels not in (None, target.name):
+            raise InputError(f"{settings.remote.connection.destination} is {target.name}: leave --wheels out")
+        settings = replace(settings, wheels=target.name)
+    bundle = make_bundle(settings, work)
+    replays = [replay_emulated(bundle.path, name, package=settings.interpreter) for name in settings.emulate]
+    if settings.remote is not None and target is not None:
+        package = target.interpreter(settings.interpreter).package
         with archived(bundle.path) as archive:
-            replays.append(install(archive, options.remote, target, package))
+            replays.append(install(archive, settings.remote, target, package))
     return replace(bundle, replays=tuple(replays))
 
 
-def make_bundle(options: BundleOptions) -> Bundle:
+def make_bundle(settings: BundleSettings, work: WorkFolder) -> Bundle:
     """Write a bundle and return what was written.
 
     :raises InputError: wrong model, dataset, target, or a folder that holds something else.
     :raises EnvironmentFailure: no interpreter to make golden vectors with, or the wheels can't be fetched.
     """
-    check_target_path(options.out)
-    target = find_target(options.wheels) if options.wheels else None
-    if options.interpreter and target is None and not options.emulate:
+    check_target_path(settings.out)
+    target = find_target(settings.wheels) if settings.wheels else None
+    if settings.interpreter and target is None and not settings.emulate:
         raise InputError("--interpreter chooses among a target's; name the target with --wheels, --emulate or --to")
-    golden = golden_vectors(options.model, options.images, options.dataset)
+    golden = golden_vectors(find_subject(settings.model, work), settings.images)
     files = bundle_files(golden)
-    wheels = {} if target is None else _wheels(target, options.interpreter, golden)
-    as_archive = options.out.name.endswith(ARCHIVE_SUFFIX)
-    path = (write_archive if as_archive else write_folder)(options.out, {**files, **wheels})
+    wheels = {} if target is None else _wheels(target, settings.interpreter, golden)
+    as_archive = settings.out.name.endswith(ARCHIVE_SUFFIX)
+    path = (write_archive if as_archive else write_folder)(settings.out, {**files, **wheels})
     size = path.stat().st_size if as_archive else sum(len(content) for content in (*files.values(), *wheels.values()))
     return Bundle(
         path=path,

@@ -22,7 +22,7 @@ from edgemnist.support.progress import Task, progress_task
 
 PROBE_SECONDS = 120.0
 _BASE_PACKAGES = ("numpy", "typer", "rich", "pillow", "tflite")
-_ENGINE_PACKAGES = {
+_RUNTIME_PACKAGES = {
     "tflite-runtime": "tflite-runtime-default",
     "ai-edge-litert": "litert-default",
     "tflite-micro": "tflm",
@@ -132,8 +132,8 @@ def diagnose() -> Diagnosis:
 
 
 def _packages() -> tuple[Finding, ...]:
-    engines = {name: find_runtime(runtime).available() or "" for name, runtime in _ENGINE_PACKAGES.items()}
-    remedies = {**dict.fromkeys(_BASE_PACKAGES, "pip install edgemnist"), **engines, **_EXTRA_PACKAGES}
+    interpreters = {name: find_runtime(runtime).available() or "" for name, runtime in _RUNTIME_PACKAGES.items()}
+    remedies = {**dict.fromkeys(_BASE_PACKAGES, "pip install edgemnist"), **interpreters, **_EXTRA_PACKAGES}
     versions = package_versions(*remedies)
     return tuple(Finding(name, versions.get(name, ""), remedy) for name, remedy in remedies.items())
 
@@ -148,7 +148,7 @@ def _base_problems(packages: Sequence[Finding], probed: Sequence[Finding]) -> It
 
 
 def _probe_runtimes() -> tuple[Finding, ...]:
-    """Import every installed engine in a worker; two at a time, because TensorFlow takes seconds."""
+    """Import every installed runtime in a worker; two at a time, because TensorFlow takes seconds."""
     known = sorted(runtimes().values(), key=lambda runtime: runtime.process)
     groups = [list(group) for _, group in groupby(known, key=lambda runtime: runtime.process)]
     with progress_task("Starting runtimes", total=len(known)) as task, ThreadPoolExecutor(2) as pool:

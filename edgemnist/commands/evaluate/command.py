@@ -34,13 +34,19 @@ def evaluate(
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Classify the test set with one model: accuracy, precision, recall and F1 by class, confusion matrix, mistakes."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.evaluate import pictures, stage, view
-    from edgemnist.commands.parity.gate import parse_names
-    from edgemnist.harness.subjects import ImageChoice
+    from edgemnist.harness.images import ImageSettings
+    from edgemnist.harness.names import parse_names
 
     pictures.check_pictures(confusion, mistakes)
-    choice = ImageChoice(images, dataset)
-    names = parse_names(runtime or [])
-    found = stage.evaluate(stage.EvaluateOptions(work, model, choice, normalisation, names, timeout))
+    settings = stage.EvaluateSettings(
+        model=model,
+        images=ImageSettings(count=images, dataset=dataset),
+        normalisation=normalisation,
+        runtimes=parse_names(runtime or []),
+        timeout=timeout,
+    )
+    found = stage.evaluate(settings, WorkFolder(work))
     written = pictures.write_pictures(found, confusion, mistakes)
     return Outcome(found.report, lambda: view.show(found.report, written))

@@ -10,8 +10,8 @@ import numpy as np
 from edgemnist.commands.evaluate.report import EvaluationReport
 from edgemnist.commands.evaluate.stage import Evaluation
 from edgemnist.runner.base import missing_package
-from edgemnist.support.errors import InputError, MissingDependencyError, storage_errors
-from edgemnist.support.files import atomic_path, write_bytes
+from edgemnist.support.errors import MissingDependencyError, storage_errors
+from edgemnist.support.files import atomic_path, check_png, write_bytes
 
 MOST_MISTAKES = 300
 """Images on a sheet of mistakes; the JSON has them all."""
@@ -31,15 +31,6 @@ def check_pictures(confusion: Path | None, mistakes: Path | None) -> None:
     reason = missing_package("matplotlib", "pip install 'edgemnist[plot]'")
     if confusion is not None and reason is not None:
         raise MissingDependencyError(f"cannot draw {str(confusion)!r}: {reason}")
-
-
-def check_png(path: Path | None) -> None:
-    """Refuse a picture's name that does not end in .png.
-
-    :raises InputError: says the name.
-    """
-    if path is not None and path.suffix.lower() != ".png":
-        raise InputError(f"cannot draw {str(path)!r}: pictures are PNG, so the name must end in .png")
 
 
 def write_pictures(evaluation: Evaluation, confusion: Path | None, mistakes: Path | None) -> tuple[str, ...]:

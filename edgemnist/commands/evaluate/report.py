@@ -6,22 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgemnist.commands.evaluate.metrics import ClassScore
+from edgemnist.harness.classifier import EvaluatedModel
 from edgemnist.harness.compare import Share
 
 REPORT_NAME = "evaluation.json"
 REPORT_FORMAT = 1
-
-
-@dataclass(frozen=True)
-class EvaluatedModel:
-    """A model and the runtime it was run in; ``kind`` is what ``edgemnist convert`` calls its arithmetic."""
-
-    file: str
-    kind: str
-    bytes: int
-    sha256: str
-    runtime: str
-    version: str
 
 
 @dataclass(frozen=True)

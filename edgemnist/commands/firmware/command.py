@@ -44,12 +44,14 @@ def build(
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Build a model's firmware: ELF, bin, map, and where its bytes go."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware import stage, view
     from edgemnist.mcu.build import BuildSettings
 
     network = stage.network_settings(engine, tflm_include, tflm_lib)
-    settings = BuildSettings(toolchain, optimise, transport, stack, network=network)
-    image = stage.build(model, board, settings, out, work)
+    build = BuildSettings(toolchain, optimise, transport, stack, network=network)
+    settings = stage.FirmwareSettings(model=model, board=board, out=out, build=build)
+    image = stage.build(settings, WorkFolder(work))
     return Outcome(image, lambda: view.show_image(image), image.raise_too_large)
 
 
@@ -72,14 +74,25 @@ def run(
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Run a model's firmware on an emulated core or a real board: accuracy, exactness, instructions, stack."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware import stage, view
     from edgemnist.commands.firmware.run import RunSettings, raise_inexact
     from edgemnist.mcu.build import BuildSettings
 
     network = stage.network_settings(engine, tflm_include, tflm_lib)
-    settings = BuildSettings(toolchain, optimise, stack_bytes=stack, network=network)
-    options = RunSettings(dataset, images, emulator, profile, timeout, settings)
-    report = stage.run(model, board, port, baud, options, work)
+    settings = RunSettings(
+        model=model,
+        board=board,
+        port=port,
+        baud=baud,
+        dataset=dataset,
+        images=images,
+        emulator=emulator,
+        profile=profile,
+        timeout=timeout,
+        build=BuildSettings(toolchain, optimise, stack_bytes=stack, network=network),
+    )
+    report = stage.run(settings, WorkFolder(work))
     return Outcome(report, lambda: view.show_report(report), lambda: raise_inexact(report))
 
 
@@ -91,7 +104,9 @@ def package(
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Pack a model's C code, self-test and an example as a library or project of an embedded build system."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware import stage, view
 
-    result = stage.package(platform, model, out, name, work)
+    settings = stage.PackageSettings(platform=platform, model=model, out=out, name=name)
+    result = stage.package(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show_package(result))

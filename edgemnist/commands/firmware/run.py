@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from edgemnist.commands.firmware.report import Counts, FirmwareReport, LayerCount, MeasuredTime
-from edgemnist.commands.firmware.subject import Subject, choose_subject
+from edgemnist.commands.firmware.subject import FirmwareInputs, choose_inputs
 from edgemnist.compiler.generate import compile_model
 from edgemnist.harness.compare import Share, difference, top1
+from edgemnist.harness.models import Subject
+from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware
 from edgemnist.mcu.cycles import CycleEstimate, NoTimingModel, estimate
@@ -33,9 +35,20 @@ COUNTED = 10
 """Inferences whose instructions are counted one by one; the others only have to be right."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """How to run. ``dataset`` and ``images`` as for :func:`choose_subject`; ``timeout`` in seconds, for all images."""
+    """What ``edgemnist firmware run`` takes. Without ``model`` it is the work folder's int8 one.
+
+    ``port``: the serial port of a real board, at ``baud`` bits per second; None emulates ``board``. ``dataset`` and
+    ``images`` as for :func:`~edgemnist.commands.firmware.subject.choose_inputs`; ``timeout`` is in seconds, for all
+    images. ``out`` keeps the built files.
+    """
+
+    model: Path | None = None
+    board: str = DEFAULT_BOARD
+    port: str | None = None
+    baud: int = DEFAULT_BAUD
+    out: Path | None = None
 
     dataset: str | None = None
     images: int = DEFAULT_IMAGES
@@ -45,35 +58,33 @@ class RunSettings:
     build: BuildSettings = field(default_factory=BuildSettings)
 
 
-def run_emulated_board(
-    model_path: Path, board: Board, settings: RunSettings, out: Path | None = None
-) -> FirmwareReport:
-    """Build a model's firmware for a board and run it on its emulated core; ``out`` keeps the built files.
+def run_emulated_board(subject: Subject, board: Board, settings: RunSettings) -> FirmwareReport:
+    """Build a model's firmware for a board and run it on its emulated core.
 
     :raises GateFailedError: the firmware does not fit the board.
     :raises MissingDependencyError: no toolchain, emulator or oracle.
     :raises RuntimeCrashedError: the firmware crashed, hung or answered garbage.
     """
     emulator = choose_emulator(settings.emulator, board)
-    subject = choose_subject(model_path, settings.dataset, settings.images)
+    chosen = choose_inputs(subject, settings.dataset, settings.images)
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
-        folder = out or Path(temporary) / "image"
+        folder = settings.out or Path(temporary) / "image"
         with progress_task(f"Building for {board.name}"):
-            image = build_firmware(subject.model, board, settings.build, folder)
+            image = build_firmware(chosen.model, board, settings.build, folder)
         image.raise_too_large()
-        with progress_task(f"Running {len(subject.inputs)} inputs in {emulator.name}"):
+        with progress_task(f"Running {len(chosen.inputs)} inputs in {emulator.name}"):
             start = time.perf_counter()
-            execution = run_emulated(image, emulator, subject.inputs, profiled=COUNTED, timeout=settings.timeout)
+            execution = run_emulated(image, emulator, chosen.inputs, profiled=COUNTED, timeout=settings.timeout)
             seconds = time.perf_counter() - start
-            layers = _layer_counts(subject, image, emulator, execution, settings, Path(temporary) / "steps")
+            layers = _layer_counts(chosen, image, emulator, execution, settings, Path(temporary) / "steps")
     profile = execution.profiles[0] if execution.profiles else None
     return FirmwareReport(
         device=f"{board.core.title} of {board.name}, emulated by {emulator.version()}",
-        images=subject.description,
+        images=chosen.description,
         image=image,
-        accuracy=_accuracy(subject, execution),
-        oracle=subject.oracle,
-        difference=difference(execution.outputs, subject.expected),
+        accuracy=_accuracy(chosen, execution),
+        oracle=chosen.oracle,
+        difference=difference(execution.outputs, chosen.expected),
         counts=_counts(execution, emulator),
         layers=layers,
         estimate=_estimate(board, profile),
@@ -84,27 +95,27 @@ def run_emulated_board(
     )
 
 
-def run_real_board(model_path: Path, port: str, settings: RunSettings, *, baud: int = DEFAULT_BAUD) -> FirmwareReport:
+def run_real_board(subject: Subject, port: str, settings: RunSettings) -> FirmwareReport:
     """Run a model on a real board, which is flashed with its firmware, through a serial port.
 
     :raises InputError: no such port, or the board runs another model.
     :raises RuntimeCrashedError: the board crashed, hung or answered garbage.
     """
-    with DeviceLink(open_port(port, baud)) as device:
-        subject = choose_subject(model_path, settings.dataset, settings.images)
-        digest = hashlib.sha256(subject.model.content).hexdigest()
+    with DeviceLink(open_port(port, settings.baud)) as device:
+        chosen = choose_inputs(subject, settings.dataset, settings.images)
+        digest = hashlib.sha256(chosen.model.content).hexdigest()
         start = time.perf_counter()
-        execution = run_on_port(device, subject.inputs, subject.model.output(), digest)
+        execution = run_on_port(device, chosen.inputs, chosen.model.output(), digest)
         seconds = time.perf_counter() - start
     return FirmwareReport(
         device=f"{execution.info.board} at {port}",
-        images=subject.description,
+        images=chosen.description,
         image=None,
-        accuracy=_accuracy(subject, execution),
-        oracle=subject.oracle,
-        difference=difference(execution.outputs, subject.expected),
+        accuracy=_accuracy(chosen, execution),
+        oracle=chosen.oracle,
+        difference=difference(execution.outputs, chosen.expected),
         counts=None,
-        layers=_board_layers(subject, settings),
+        layers=_board_layers(chosen, settings),
         estimate=None,
         time=_time(execution),
         stack=execution.stack,
@@ -126,11 +137,11 @@ def raise_inexact(report: FirmwareReport) -> None:
         )
 
 
-def _accuracy(subject: Subject, execution: Execution) -> Share | None:
-    if subject.labels is None:
+def _accuracy(chosen: FirmwareInputs, execution: Execution) -> Share | None:
+    if chosen.labels is None:
         return None
-    classes = top1(execution.outputs.reshape(len(subject.labels), -1))
-    return Share(int((classes == subject.labels).sum()), len(subject.labels))
+    classes = top1(execution.outputs.reshape(len(chosen.labels), -1))
+    return Share(int((classes == chosen.labels).sum()), len(chosen.labels))
 
 
 def _counts(execution: Execution, emulator: Emulator) -> Counts:
@@ -144,7 +155,7 @@ def _counts(execution: Execution, emulator: Emulator) -> Counts:
 
 
 def _layer_counts(
-    subject: Subject,
+    chosen: FirmwareInputs,
     image: FirmwareImage,
     emulator: Emulator,
     execution: Execution,
@@ -157,8 +168,8 @@ def _layer_counts(
         # An interpreter has no function for each layer; then all of it counts as one.
         counted = [float(layer.instructions()) for layer in profile.layers or [profile.whole]]
     else:
-        measuring = build_firmware(subject.model, image.board, replace(settings.build, step_ticks=True), folder)
-        run = run_emulated(measuring, emulator, subject.inputs[:1], timeout=settings.timeout)
+        measuring = build_firmware(chosen.model, image.board, replace(settings.build, step_ticks=True), folder)
+        run = run_emulated(measuring, emulator, chosen.inputs[:1], timeout=settings.timeout)
         per_tick = INSTRUCTIONS_PER_SECOND / run.info.ticks_per_second
         counted = [ticks * per_tick for ticks in run.step_ticks[0]]
     sizes = image.sizes.layers
@@ -168,8 +179,8 @@ def _layer_counts(
     )
 
 
-def _board_layers(subject: Subject, settings: RunSettings) -> tuple[LayerCount, ...]:
-    program, _ = compile_model(subject.model, settings.build.network.codegen)
+def _board_layers(chosen: FirmwareInputs, settings: RunSettings) -> tuple[LayerCount, ...]:
+    program, _ = compile_model(chosen.model, settings.build.network.codegen)
     return tuple(LayerCount(one.node.label, None, one.macs, 0, one.constant_bytes) for one in program.steps)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from edgemnist.artifacts.context import context_beside
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.firmware.report import FirmwareReport
 from edgemnist.commands.firmware.run import RunSettings, run_emulated_board, run_real_board
 from edgemnist.compiler.generate import CodegenSettings, GeneratedModel, generate
-from edgemnist.harness.models import find_model
-from edgemnist.harness.subjects import ImageChoice, file_subjects
+from edgemnist.compiler.written import with_context
+from edgemnist.harness.images import ImageSettings
+from edgemnist.harness.models import ONLY_INT8, Subject, find_subject
+from edgemnist.harness.subjects import with_images
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware, for_core
@@ -21,7 +22,32 @@ from edgemnist.mcu.packages.build import PackageResult, package_firmware
 from edgemnist.mcu.packages.examples import image_examples
 from edgemnist.mcu.packages.registry import find_platform
 from edgemnist.support.errors import InputError
-from edgemnist.tflite.file import read_tflite
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirmwareSettings:
+    """What ``edgemnist firmware build`` takes. Without ``model`` it is the work folder's int8 one.
+
+    ``out``: the folder to build in, by default ``firmware/BOARD`` in the work folder.
+    """
+
+    model: Path | None = None
+    board: str = DEFAULT_BOARD
+    out: Path | None = None
+    build: BuildSettings = field(default_factory=BuildSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageSettings:
+    """What ``edgemnist firmware package`` takes. Without ``model`` it is the work folder's int8 one.
+
+    ``out``: the zip to write; None is for :func:`package_firmware` to say. ``name`` prefixes files and C names.
+    """
+
+    platform: str
+    model: Path | None = None
+    out: Path | None = None
+    name: str = "model"
 
 
 def network_settings(engine: str = "c", include: Path | None = None, library: Path | None = None) -> NetworkSettings:
@@ -36,28 +62,27 @@ def network_settings(engine: str = "c", include: Path | None = None, library: Pa
     return NetworkSettings(engine, tflm=TflmPlace(include, library))
 
 
-def build(model: Path | None, board_name: str, settings: BuildSettings, out: Path | None, work: Path) -> FirmwareImage:
-    """Build a model's firmware into ``out``, by default into ``firmware/BOARD`` of the work folder.
+def build(settings: FirmwareSettings, work: WorkFolder) -> FirmwareImage:
+    """Build a model's firmware.
 
     :raises EdgeMnistError: as :func:`build_firmware`; or there is no such board or model.
     """
-    board = find_board(board_name)
-    path = find_model(model, WorkFolder(work))
-    return build_firmware(read_tflite(path), board, for_core(settings, board), out or work / "firmware" / board.name)
+    board = find_board(settings.board)
+    subject = find_subject(settings.model, work, ONLY_INT8)
+    folder = settings.out or work.path(f"firmware/{board.name}")
+    return build_firmware(subject.tflite, board, for_core(settings.build, board), folder)
 
 
-def run(
-    model: Path | None, board_name: str, port: str | None, baud: int, settings: RunSettings, work: Path
-) -> FirmwareReport:
-    """Run a model on an emulated board, or on the real one at ``port``.
+def run(settings: RunSettings, work: WorkFolder) -> FirmwareReport:
+    """Run a model on an emulated board, or on the real one at the port.
 
     :raises EdgeMnistError: as :func:`run_emulated_board` and :func:`run_real_board`.
     """
-    path = find_model(model, WorkFolder(work))
-    if port is not None:
-        return run_real_board(path, port, settings, baud=baud)
-    board = find_board(board_name)
-    return run_emulated_board(path, board, replace(settings, build=for_core(settings.build, board)))
+    subject = find_subject(settings.model, work, ONLY_INT8)
+    if settings.port is not None:
+        return run_real_board(subject, settings.port, settings)
+    board = find_board(settings.board)
+    return run_emulated_board(subject, board, replace(settings, build=for_core(settings.build, board)))
 
 
 def run_on_default_board(work: WorkFolder) -> FirmwareReport:
@@ -65,30 +90,25 @@ def run_on_default_board(work: WorkFolder) -> FirmwareReport:
 
     :raises EdgeMnistError: as :func:`run_emulated_board`.
     """
-    board = find_board(DEFAULT_BOARD)
-    settings = RunSettings(build=for_core(BuildSettings(), board))
-    return run_emulated_board(find_model(None, work), board, settings, work.path(f"firmware/{board.name}"))
+    return run(RunSettings(out=work.path(f"firmware/{DEFAULT_BOARD}")), work)
 
 
-def package(platform: str, model: Path | None, out: Path | None, name: str, work: Path) -> PackageResult:
+def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
     """Pack a model for a platform, with one test image of each class as examples where its dataset is at hand.
 
     :raises EdgeMnistError: as :func:`package_firmware` and :func:`edgemnist.compiler.generate.generate`.
     """
-    find_platform(platform)
-    path = find_model(model, WorkFolder(work))
-    context = context_beside(path)
-    settings = CodegenSettings(name=name)
-    if context is not None:
-        settings = replace(settings, labels=context.class_names, normalisation=context.normalisation)
-    generated = generate(read_tflite(path), settings, source_name=path.name)
-    return package_firmware(platform, generated, out, examples=_examples(path, generated))
+    find_platform(settings.platform)
+    subject = find_subject(settings.model, work, ONLY_INT8)
+    code = with_context(CodegenSettings(name=settings.name), subject.context)
+    generated = generate(subject.tflite, code, source_name=subject.path.name)
+    return package_firmware(settings.platform, generated, settings.out, examples=_examples(subject, generated))
 
 
-def _examples(path: Path, generated: GeneratedModel) -> list[Example]:
+def _examples(subject: Subject, generated: GeneratedModel) -> list[Example]:
     """Return one test image of each class, none where the model's dataset is not to be had or does not fit."""
     try:
-        subjects = file_subjects([path], ImageChoice(None))
+        subjects = with_images([subject], ImageSettings(count=None))
     except InputError:
         return []
     return image_examples(generated, subjects.split, normalisation=subjects.normalisation)

@@ -21,7 +21,8 @@ def inspect(
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Show what is in a .tflite: operators, shapes, MACs, weight bytes, quantisation, peak activation memory."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.inspect import stage, view
 
-    found = stage.inspect_file(model, work)
+    found = stage.inspect_model(stage.InspectSettings(model=model), WorkFolder(work))
     return Outcome(found, lambda: view.show(found.inspection, str(found.path)))

@@ -1,4 +1,4 @@
-"""Find the file that ``edgemnist inspect`` shows."""
+"""The stage behind ``edgemnist inspect``: find the file and look into it."""
 
 from __future__ import annotations
 
@@ -7,36 +7,35 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.support.errors import StageOrderError
+from edgemnist.harness.models import find_model
 from edgemnist.tflite.file import read_tflite
 from edgemnist.tflite.inspection import Inspection, inspect
 
-INT8_MODEL = "model_int8.tflite"
+
+@dataclass(frozen=True, kw_only=True)
+class InspectSettings:
+    """What ``edgemnist inspect`` takes: a ``.tflite``; without one it is the work folder's preferred model."""
+
+    model: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class InspectedFile:
+class InspectedModel:
     """A file and what is in it."""
 
     path: Path
     inspection: Inspection
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON document of ``edgemnist inspect --json``."""
+        """Return file and inspection as JSON values."""
         return {"file": str(self.path), **self.inspection.as_json()}
 
 
-def inspect_file(path: Path | None, work: Path) -> InspectedFile:
-    """Read and inspect a file, or the work folder's int8 model when ``path`` is None.
+def inspect_model(settings: InspectSettings, work: WorkFolder) -> InspectedModel:
+    """Read and inspect a model.
 
-    :raises StageOrderError: no path given and nothing has been converted to int8 in the work folder.
+    :raises ModelError: it is no TFLite file, or corrupt.
+    :raises StageOrderError: none is named, and none has been converted in the work folder.
     """
-    if path is None:
-        folder = WorkFolder(work)
-        folder.require("convert", needed_by="inspect")
-        path = folder.path(INT8_MODEL)
-        if not path.exists():
-            raise StageOrderError(
-                f"{str(work)!r} holds no {INT8_MODEL}: name a .tflite file, or run `edgemnist convert --int8` first"
-            )
-    return InspectedFile(path, inspect(read_tflite(path)))
+    path = find_model(settings.model, work)
+    return InspectedModel(path, inspect(read_tflite(path)))

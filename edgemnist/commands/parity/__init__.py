@@ -1,8 +1,9 @@
-"""Do the engines agree? The same images through every runtime, compared with the labels, the float model, the oracle.
+"""Do the runtimes agree? The same images through every one, compared with the labels, the float model, the oracle.
 
-    subjects   which models and images          harness   run them all, each engine in its own process
-    compare    the metrics                      gate      what fails
-    report     the result: JSON is the truth    view      the table for people
+    stage    choose, run, judge, write          execution   run them all, each in its own process
+    report   the result: JSON is the truth      gate        what fails
+    view     the table for people
 
-How an invoke is timed is in ``edgemnist.runner.measure``.
+Which models and images take part is for ``edgemnist.harness`` to say, how an invoke is timed for
+``edgemnist.runner.measure``.
 """

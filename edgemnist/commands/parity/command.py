@@ -39,12 +39,19 @@ def parity(
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Run the same images through every runtime and compare: accuracy, agreement, exactness, latency, memory."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.parity import gate, stage, view
-    from edgemnist.harness import subjects
+    from edgemnist.harness.images import image_settings_from
+    from edgemnist.harness.names import parse_names
 
-    choice = subjects.choice_of_options(images, all_images, dataset)
-    gates = gate.Gates(max_accuracy_drop, gate.parse_names(require_exact or []))
-    names = gate.parse_names(runtime or [])
-    options = stage.ParityOptions(work, tuple(models or ()), choice, normalisation, names, gates, timeout)
-    report = stage.parity(options)
+    exact = parse_names(require_exact or [])
+    settings = stage.ParitySettings(
+        models=tuple(models or ()),
+        images=image_settings_from(images, all_images, dataset),
+        normalisation=normalisation,
+        runtimes=parse_names(runtime or []),
+        gates=gate.Gates(max_accuracy_drop=max_accuracy_drop, require_exact=exact),
+        timeout=timeout,
+    )
+    report = stage.parity(settings, WorkFolder(work))
     return Outcome(report, lambda: view.show(report), lambda: gate.raise_failed(report))

@@ -12,20 +12,19 @@ from numpy.typing import NDArray
 
 from edgemnist.commands.parity.report import ModelEntry, NotRun, ParityReport, RunEntry
 from edgemnist.harness.compare import agreement, difference, ties, top1
-from edgemnist.harness.oracle import ORACLES
+from edgemnist.harness.models import FLOAT_REFERENCES, digest_of, size_of
+from edgemnist.harness.runtimes import ORACLES
 from edgemnist.harness.subjects import Subjects
 from edgemnist.runner.base import RunResult, Runtime
 from edgemnist.runner.client import DEFAULT_TIMEOUT, EngineWorker, WorkerProcess
 from edgemnist.runner.registry import default_runtimes, find_runtime
 from edgemnist.runner.run import LoadedModel, run_with
 from edgemnist.support.errors import EdgeMnistError, InputError, MissingDependencyError, RuntimeCrashedError
-from edgemnist.support.files import sha256_of
 from edgemnist.support.progress import Task, progress_task
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.pixels import normalisation_name
 
 _INTEGER_KINDS = frozenset({ModelKind.INT8, ModelKind.INT16X8})
-_FLOAT_KINDS = (ModelKind.KERAS, ModelKind.FLOAT32)
 
 
 Results = Mapping[tuple[Path, str], RunResult]
@@ -122,7 +121,7 @@ def _report(subjects: Subjects, results: Results, not_run: tuple[NotRun, ...]) -
 
 def _float_reference(models: Sequence[LoadedModel], results: Results) -> tuple[Path, str] | None:
     """Return whose classes the others are compared with: the Keras model, else a float32 one in any runtime."""
-    for kind in _FLOAT_KINDS:
+    for kind in FLOAT_REFERENCES:
         paths = [model.path for model in models if model.kind is kind]
         for key in results:
             if key[0] in paths:
@@ -163,12 +162,11 @@ def _run_entry(
 
 
 def _model_entry(model: LoadedModel, oracle: RunResult | None) -> ModelEntry:
-    files = [model.path] if model.path.is_file() else sorted(file for file in model.path.rglob("*") if file.is_file())
     return ModelEntry(
         file=model.name,
         kind=model.kind.value,
-        bytes=sum(file.stat().st_size for file in files),
-        sha256=sha256_of(model.path) if model.path.is_file() else "",
+        bytes=size_of(model.path),
+        sha256=digest_of(model.path),
         oracle=None if oracle is None else f"{oracle.runtime} {oracle.version}, {oracle.kernels} kernels",
     )
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 
 from edgemnist.commands.parity.report import GateResult, ModelEntry, ParityReport, RunEntry
 from edgemnist.harness.compare import Difference
-from edgemnist.harness.oracle import ORACLES
+from edgemnist.harness.models import FLOAT_REFERENCES
+from edgemnist.harness.runtimes import ORACLES
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import GateFailedError, InputError
 from edgemnist.tflite.kinds import ModelKind
 
-_FLOAT_REFERENCE_KINDS = (ModelKind.KERAS.value, ModelKind.FLOAT32.value)
+_FLOAT_REFERENCES = tuple(kind.value for kind in FLOAT_REFERENCES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gates:
     """The checks to make.
 
@@ -35,12 +36,6 @@ class Gates:
         for name in self.require_exact:
             find_runtime(name)
         return tuple(dict.fromkeys([*self.require_exact, *ORACLES])) if self.require_exact else ()
-
-
-def parse_names(values: Sequence[str]) -> tuple[str, ...]:
-    """Return names given repeatedly or separated by commas, each once, in order."""
-    names = [name.strip() for value in values for name in value.split(",")]
-    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def check_gates(report: ParityReport, gates: Gates) -> ParityReport:
@@ -126,7 +121,7 @@ def _drop_gates(report: ParityReport, limit: float) -> Iterator[GateResult]:
             "--max-accuracy-drop needs the float model to compare with: give its float32 .tflite as well, "
             "or run in a work folder with `edgemnist convert --float32 --int8` done"
         )
-    converted = [model.file for model in report.models if model.kind not in _FLOAT_REFERENCE_KINDS]
+    converted = [model.file for model in report.models if model.kind not in _FLOAT_REFERENCES]
     runs = [run for run in report.runs if run.file in converted]
     if not runs:
         raise InputError("--max-accuracy-drop found no converted model that ran; convert one with --int8")

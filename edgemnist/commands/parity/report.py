@@ -15,7 +15,7 @@ TIMING = (
     "one invoke = copy the input in, run, copy the output out, called from Python; batch 1, one thread; without the "
     "quantisation of the image; first = the first invoke after opening the model; median and p95 after warm-up"
 )
-MEMORY = "resident memory of the engine's process after the run, Python and the engine's own libraries included"
+MEMORY = "resident memory of the runtime's process after the run, Python and its own libraries included"
 
 
 @dataclass(frozen=True)

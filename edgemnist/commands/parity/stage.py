@@ -10,30 +10,31 @@ from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.parity.execution import run_parity
 from edgemnist.commands.parity.gate import Gates, check_gates
 from edgemnist.commands.parity.report import REPORT_NAME, ParityReport
-from edgemnist.harness.subjects import ImageChoice, Subjects, file_subjects, work_folder_subjects
+from edgemnist.harness.images import ImageSettings
+from edgemnist.harness.models import named_subject, work_subjects
+from edgemnist.harness.subjects import Subjects, with_images
 from edgemnist.runner.client import DEFAULT_TIMEOUT
 from edgemnist.runner.registry import default_runtimes
 from edgemnist.support.errors import EnvironmentFailure, ModelError
 from edgemnist.support.files import check_writable, write_json
 
 
-@dataclass(frozen=True)
-class ParityOptions:
+@dataclass(frozen=True, kw_only=True)
+class ParitySettings:
     """What ``edgemnist parity`` takes. Without ``models`` it is the work folder's; ``runtimes`` empty is all of them.
 
     ``timeout`` is in seconds, for one runtime and one model.
     """
 
-    work: Path
     models: tuple[Path, ...] = ()
-    images: ImageChoice = field(default_factory=ImageChoice)
+    images: ImageSettings = field(default_factory=ImageSettings)
     normalisation: str | None = None
     runtimes: tuple[str, ...] = ()
     gates: Gates = field(default_factory=Gates)
     timeout: float = DEFAULT_TIMEOUT
 
 
-def parity(options: ParityOptions) -> ParityReport:
+def parity(settings: ParitySettings, work: WorkFolder) -> ParityReport:
     """Run the parity stage and return its report, gates included; a failed gate doesn't raise (``gate.raise_failed``).
 
     With the work folder's models it leaves ``parity.json`` and a record there; with named models it writes nothing.
@@ -44,24 +45,24 @@ def parity(options: ParityOptions) -> ParityReport:
     :raises StorageError: the work folder cannot be written.
     :raises EnvironmentFailure: no runtime ran anything, because all are missing or crashed.
     """
-    needed = options.gates.needed_runtimes()
-    chosen = tuple(dict.fromkeys([*(options.runtimes or default_runtimes()), *needed]))
-    if options.models:
-        return _judged(file_subjects(options.models, options.images, options.normalisation), chosen, options)
-    work = WorkFolder(options.work)
-    subjects = work_folder_subjects(work, options.images, needed_by="parity")
+    needed = settings.gates.needed_runtimes()
+    chosen = tuple(dict.fromkeys([*(settings.runtimes or default_runtimes()), *needed]))
+    named = [named_subject(path) for path in dict.fromkeys(settings.models)]
+    subjects = with_images(named or work_subjects(work, keras=True), settings.images, settings.normalisation)
+    if named:
+        return _judged(subjects, chosen, settings)
     check_writable(work.root)
-    report = _judged(subjects, chosen, options)
-    _leave(work, subjects, report, options)
+    report = _judged(subjects, chosen, settings)
+    _leave(work, subjects, report, settings)
     return report
 
 
-def _judged(subjects: Subjects, chosen: Sequence[str], options: ParityOptions) -> ParityReport:
-    report = run_parity(subjects, chosen, timeout=options.timeout)
+def _judged(subjects: Subjects, chosen: Sequence[str], settings: ParitySettings) -> ParityReport:
+    report = run_parity(subjects, chosen, timeout=settings.timeout)
     if not report.runs:
         refused = any(entry.how == "refused" for entry in report.not_run)
         raise (ModelError if refused else EnvironmentFailure)(_nothing_ran(report))
-    return check_gates(report, options.gates)
+    return check_gates(report, settings.gates)
 
 
 def _nothing_ran(report: ParityReport) -> str:
@@ -69,7 +70,7 @@ def _nothing_ran(report: ParityReport) -> str:
     return "\n".join(["no runtime could run any of the models:", *reasons])
 
 
-def _leave(work: WorkFolder, subjects: Subjects, report: ParityReport, options: ParityOptions) -> None:
+def _leave(work: WorkFolder, subjects: Subjects, report: ParityReport, settings: ParitySettings) -> None:
     content = report.as_json()
     target = write_json(work.path(REPORT_NAME), content)
     work.record(
@@ -78,9 +79,9 @@ def _leave(work: WorkFolder, subjects: Subjects, report: ParityReport, options: 
             "dataset": report.dataset,
             "images": report.images,
             "sampling": report.sampling,
-            "runtimes": list(options.runtimes),
-            "max_accuracy_drop": options.gates.max_accuracy_drop,
-            "require_exact": list(options.gates.require_exact),
+            "runtimes": list(settings.runtimes),
+            "max_accuracy_drop": settings.gates.max_accuracy_drop,
+            "require_exact": list(settings.gates.require_exact),
         },
         results={"runs": content["runs"], "not_run": content["not_run"], "gates": content["gates"]},
         inputs=[model.path for model in subjects.models if model.path.is_file()],

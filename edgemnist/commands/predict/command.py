@@ -29,10 +29,12 @@ def predict(
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Classify image files; any size, dark on bright or bright on dark."""
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.predict import stage
     from edgemnist.commands.predict import view as predict_view
 
     predict_view.check_view(view)
-    found = stage.predict_files(images, work=work, model=model, dataset=dataset, invert=invert)
+    settings = stage.PredictSettings(files=tuple(images), model=model, dataset=dataset, invert=invert)
+    found = stage.predict(settings, WorkFolder(work))
     shown = predict_view.shown(found, view)
     return Outcome(shown, lambda: predict_view.show(shown), found.raise_problems)

@@ -10,34 +10,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.artifacts.context import ModelContext, context_beside
+from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.data.framing import FramedImage
 from edgemnist.data.images import frame_image
-from edgemnist.harness.subjects import DEFAULT_DATASET, told_by_input
-from edgemnist.runner.client import engine_worker
-from edgemnist.runner.registry import installed_for
-from edgemnist.runner.run import LoadedModel, load_model
-from edgemnist.support.errors import InputError, StageOrderError, UnsupportedModelError
-from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.harness.models import context_of, find_subject
+from edgemnist.harness.runtimes import OpenRuntimes
+from edgemnist.runner.run import LoadedModel
+from edgemnist.support.errors import InputError
 from edgemnist.tflite.pixels import dequantise
-
-RUNTIMES = (
-    "tflite-runtime-reference",
-    "tflm",
-    "litert-reference",
-    "tflite-runtime-default",
-    "litert-default",
-    "tensorflow-reference",
-    "keras",
-)
-"""Runtimes in the order in which they are tried: first those that give the bytes a microcontroller would."""
 
 TOP = 3
 TIMEOUT = 120.0
-_KIND_ORDER = (ModelKind.INT8, ModelKind.FLOAT32, ModelKind.FLOAT16, ModelKind.DYNAMIC, ModelKind.INT16X8)
 _ASCII_RAMP = " .:-=+*#%@"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictSettings:
+    """What ``edgemnist predict`` takes. Without ``model`` it is the work folder's preferred one.
+
+    ``dataset``: for a model from elsewhere what it was trained on, by default MNIST if its shapes fit that. ``invert``
+    as for :func:`edgemnist.data.framing.frame_image`.
+    """
+
+    files: tuple[Path, ...]
+    model: Path | None = None
+    dataset: str | None = None
+    invert: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,15 @@ class Predictions:
     predictions: tuple[Prediction, ...]
     problems: tuple[str, ...]
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the predictions as JSON values."""
+        return {
+            "model": self.model,
+            "runtime": self.runtime,
+            "predictions": [one.as_json() for one in self.predictions],
+            "problems": list(self.problems),
+        }
+
     def raise_problems(self) -> None:
         """Raise if an image could not be read.
 
@@ -98,34 +106,22 @@ class Predictions:
             raise InputError("\n".join([f"{len(self.problems)} of {total} images could not be read:", *lines]))
 
 
-@dataclass(frozen=True, eq=False)
-class _Subject:
-    """A model and what is known of its training."""
+def predict(settings: PredictSettings, work: WorkFolder) -> Predictions:
+    """Classify image files of any size with a model, by default the work folder's preferred one.
 
-    model: LoadedModel
-    context: ModelContext
-
-
-def predict_files(
-    files: Sequence[Path], *, work: Path, model: Path | None = None, dataset: str | None = None, invert: str = "auto"
-) -> Predictions:
-    """Classify image files of any size with a model, by default the work folder's int8 one.
-
-    :param dataset: for a model from elsewhere: what it was trained on; default MNIST if the model's shapes fit it.
-    :param invert: as :func:`edgemnist.data.images.frame_image`.
     :raises InputError: unknown dataset or ``invert``, no such model. An unreadable image is in ``problems`` instead.
     :raises StageOrderError: no model named and none converted.
     :raises MissingDependencyError: no runtime that takes the model is installed.
     """
-    subject = _find_subject(WorkFolder(work), model, dataset)
-    framed, problems = _read(files, subject.context, invert)
-    runtime, outputs = _run(subject, [image for _, image in framed])
+    subject = find_subject(settings.model, work, keras=True)
+    context = context_of(subject, settings.dataset)
+    framed, problems = _read(settings.files, context, settings.invert)
+    runtime, outputs = _run(subject.model, context, [image for _, image in framed])
     predictions = [
-        Prediction(str(file), image, _best(row, subject.context.class_names))
+        Prediction(str(file), image, _best(row, context.class_names))
         for (file, image), row in zip(framed, outputs, strict=True)
     ]
-    names = subject.context.class_names
-    return Predictions(str(subject.model.path), runtime, names, tuple(predictions), tuple(problems))
+    return Predictions(str(subject.path), runtime, context.class_names, tuple(predictions), tuple(problems))
 
 
 def ascii_view(pixels: NDArray[np.uint8]) -> list[str]:
@@ -146,50 +142,6 @@ def png_view(predictions: Predictions) -> bytes:
     return contact_sheet(images, labels, predictions.class_names, cell=280)
 
 
-def _find_subject(work: WorkFolder, path: Path | None, dataset: str | None) -> _Subject:
-    if path is not None:
-        model = load_model(path)
-        context = None if dataset else context_beside(path)
-        return _Subject(model, context or _guess_context(model, dataset))
-    converted = work.require("convert", needed_by="predict")
-    models = [load_model(work.path(name)) for name in converted.outputs if name.endswith(".tflite")]
-    if not models:
-        raise StageOrderError(f"{str(work.root)!r} holds no .tflite: run `edgemnist convert --int8` first")
-    best = min(models, key=lambda one: _KIND_ORDER.index(one.kind))
-    return _Subject(best, ModelContext.from_json(converted.settings))
-
-
-def _guess_context(model: LoadedModel, dataset: str | None) -> ModelContext:
-    """Work out what a model from elsewhere takes: its shapes from the file, its classes from the named dataset."""
-    from edgemnist.data.known import require_known
-
-    if model.tflite is None:
-        raise InputError(
-            f"nothing is known of what {str(model.path)!r} was trained on; convert it first "
-            f"(`edgemnist convert {model.path} --dataset ...`) and name the .tflite"
-        )
-    shape = _image_shape(model)
-    classes = model.tflite.output().elements
-    name = dataset or (DEFAULT_DATASET if (shape, classes) == ((28, 28, 1), 10) else "")
-    names = require_known(name).class_names if name else tuple(str(index) for index in range(classes))
-    if len(names) != classes:
-        raise InputError(f"{str(model.path)!r} tells {classes} classes apart, the dataset {name!r} has {len(names)}")
-    return ModelContext(name, "", shape, names, told_by_input(model) or Normalisation())
-
-
-def _image_shape(model: LoadedModel) -> tuple[int, int, int]:
-    """Return (height, width, channels) of a model's input, which may lack its channel or be flat."""
-    assert model.tflite is not None  # the caller has seen to that
-    shape = model.tflite.input().shape[1:]
-    if len(shape) == 1:
-        side = round(float(shape[0]) ** 0.5)
-        shape = (side, side) if side * side == shape[0] else shape
-    if len(shape) not in (2, 3) or (*shape, 1)[2] not in (1, 3):
-        raise InputError(f"{str(model.path)!r} takes inputs of shape {list(shape)}, which is no image")
-    height, width, channels = (*shape, 1)[:3]
-    return height, width, channels
-
-
 def _read(
     files: Sequence[Path], context: ModelContext, invert: str
 ) -> tuple[list[tuple[Path, FramedImage]], list[str]]:
@@ -206,24 +158,16 @@ def _read(
     return framed, problems
 
 
-def _run(subject: _Subject, framed: Sequence[FramedImage]) -> tuple[str, NDArray[np.float64]]:
+def _run(model: LoadedModel, context: ModelContext, framed: Sequence[FramedImage]) -> tuple[str, NDArray[np.float64]]:
     """Return the runtime and its class probabilities, shape (count, classes)."""
     if not framed:
-        return "", np.zeros((0, len(subject.context.class_names)))
-    model = subject.model
-    inputs = model.inputs(np.stack([one.pixels for one in framed]), subject.context.normalisation)
-    refusal: UnsupportedModelError | None = None
-    for name in installed_for(model.kind, RUNTIMES):
-        with engine_worker(name, timeout=TIMEOUT) as worker:
-            try:
-                (outputs,) = worker.invoke(model.path, [inputs[:, np.newaxis]])
-            except UnsupportedModelError as error:
-                refusal = error
-                continue
-            version = worker.version()
-        quantisation = model.tflite.output().quantisation if model.tflite else None
-        return f"{name} {version}", _probabilities(dequantise(outputs.reshape(len(framed), -1), quantisation))
-    raise refusal or AssertionError("unreachable")
+        return "", np.zeros((0, len(context.class_names)))
+    inputs = model.inputs(np.stack([one.pixels for one in framed]), context.normalisation)
+    with OpenRuntimes(timeout=TIMEOUT) as runtimes:
+        worker, (outputs,) = runtimes.first(model.kind, lambda one: one.invoke(model.path, [inputs[:, np.newaxis]]))
+        runtime = f"{worker.runtime} {worker.version()}"
+    quantisation = model.tflite.output().quantisation if model.tflite else None
+    return runtime, _probabilities(dequantise(outputs.reshape(len(framed), -1), quantisation))
 
 
 def _probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -33,17 +33,11 @@ class ShownPredictions:
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON document of ``edgemnist predict --json``."""
-        found = self.found
-        entries = [one.as_json() for one in found.predictions]
+        content = self.found.as_json()
         if self.as_characters:
-            for entry, one in zip(entries, found.predictions, strict=True):
+            for entry, one in zip(content["predictions"], self.found.predictions, strict=True):
                 entry["view"] = ascii_view(one.seen.pixels)
-        return {
-            "model": found.model,
-            "runtime": found.runtime,
-            "predictions": entries,
-            "problems": list(found.problems),
-        }
+        return content
 
 
 def shown(found: Predictions, view: str | None) -> ShownPredictions:

@@ -46,9 +46,10 @@ def robustness(
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Accuracy under the 15 corruptions of MNIST-C and four sweeps, of the float and the int8 model side by side."""
-    from edgemnist.commands.parity.gate import parse_names
+    from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.robustness import sheet, stage, view
-    from edgemnist.harness.subjects import choice_of_options
+    from edgemnist.harness.images import image_settings_from
+    from edgemnist.harness.names import parse_names
     from edgemnist.support.errors import InputError
 
     names, severities = parse_names(corruption or []), tuple(severity or ())
@@ -61,10 +62,16 @@ def robustness(
     if show is not None:
         drawn = sheet.write_sheet(show, work, dataset, names, severities, seed)
         return Outcome(drawn, lambda: view.show_sheet(drawn))
-    choice, engines = choice_of_options(images, all_images, dataset), parse_names(runtime or [])
-    found = stage.robustness(
-        stage.RobustnessOptions(
-            work, tuple(models or ()), choice, normalisation, names, severities, engines, seed, out, timeout
-        )
+    settings = stage.RobustnessSettings(
+        models=tuple(models or ()),
+        images=image_settings_from(images, all_images, dataset),
+        normalisation=normalisation,
+        corruptions=names,
+        severities=severities,
+        runtimes=parse_names(runtime or []),
+        seed=seed,
+        out=out,
+        timeout=timeout,
     )
+    found = stage.robustness(settings, WorkFolder(work))
     return Outcome(found.report, lambda: view.show(found))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgemnist.commands.evaluate.report import EvaluatedModel
 from edgemnist.commands.robustness.statistics import Estimate
+from edgemnist.harness.classifier import EvaluatedModel
 from edgemnist.harness.compare import Share
 
 REPORT_NAME = "robustness.json"

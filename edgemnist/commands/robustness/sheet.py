@@ -13,16 +13,14 @@ from numpy.typing import NDArray
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.evaluate.pictures import check_png
 from edgemnist.commands.robustness.report import CLEAN, Condition
 from edgemnist.commands.robustness.stage import plan
 from edgemnist.data.base import Dataset
 from edgemnist.data.corruptions import corrupt, select_corruptions
 from edgemnist.data.images import contact_sheet
-from edgemnist.data.loading import load_dataset, load_dataset_for
 from edgemnist.data.splits import class_balanced_sample
-from edgemnist.harness.subjects import DEFAULT_DATASET
-from edgemnist.support.files import write_bytes
+from edgemnist.harness.images import find_dataset
+from edgemnist.support.files import check_png, write_bytes
 
 _CELL = 112
 _MOST_COLUMNS = 10
@@ -54,8 +52,7 @@ def write_sheet(
     """
     check_png(path)
     conditions = plan(select_corruptions(names), severities)
-    context = _context_of(WorkFolder(work))
-    loaded = load_dataset_for(context, dataset) if context else load_dataset(dataset or DEFAULT_DATASET)
+    loaded = find_dataset(_context_of(WorkFolder(work)), dataset)
     rows = _by_class if len(set(severities)) == 1 else _by_severity
     cells, columns = rows(loaded, conditions, seed)
     images, captions = np.stack([cell.image for cell in cells]), [cell.caption for cell in cells]

@@ -4,45 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.evaluate.stage import evaluated_model
 from edgemnist.commands.robustness.plot import write_plot
 from edgemnist.commands.robustness.report import CLEAN, PLOT_NAME, REPORT_NAME, Condition, RobustnessReport
 from edgemnist.commands.robustness.summary import Measurement, summarise
 from edgemnist.data.corruptions import MAX_SEVERITY, Corruption, corrupt, select_corruptions
-from edgemnist.harness.classifier import check_named, open_classifier
-from edgemnist.harness.subjects import ImageChoice, Subjects, file_subjects, work_folder_subjects
+from edgemnist.harness.classifier import open_classifier
+from edgemnist.harness.images import ImageSettings
+from edgemnist.harness.models import ANY_TFLITE, FLOAT_REFERENCES, Subject, named_subject, work_subjects
+from edgemnist.harness.runtimes import check_named
+from edgemnist.harness.subjects import Subjects, with_images
 from edgemnist.runner.client import DEFAULT_TIMEOUT
 from edgemnist.support.errors import InputError
 from edgemnist.support.files import check_writable, write_json
 from edgemnist.support.progress import progress_task
-from edgemnist.tflite.kinds import ModelKind
-
-_FLOAT_ORDER = (ModelKind.FLOAT32, ModelKind.KERAS)
-"""The float reference of a work folder. The float32 .tflite goes before the Keras model it was made from: its classes
-are the same, and it needs a fiftieth of the time."""
 
 _REQUEST_IMAGES = 4096
-"""About so many images go into one request to an engine."""
+"""About so many images go into one request to a runtime."""
 
 
-@dataclass(frozen=True)
-class RobustnessOptions:
-    """What ``edgemnist robustness`` takes. Without ``models`` they are the work folder's float and int8 ones.
+@dataclass(frozen=True, kw_only=True)
+class RobustnessSettings:
+    """What ``edgemnist robustness`` takes. Without ``models`` they are the work folder's float
+    reference and the preferred one of the others, which is int8 if there is one.
 
     ``corruptions`` and ``severities`` empty are all of them. ``runtimes``: where to run, else the usual one for each
     kind of model. ``out``: the folder for JSON and plot, by default the work folder. ``timeout`` is in seconds, for a
     few thousand images.
     """
 
-    work: Path
     models: tuple[Path, ...] = ()
-    images: ImageChoice = field(default_factory=ImageChoice)
+    images: ImageSettings = field(default_factory=ImageSettings)
     normalisation: str | None = None
     corruptions: tuple[str, ...] = ()
     severities: tuple[int, ...] = ()
@@ -60,8 +58,12 @@ class Robustness:
     written: Path | None
     plot: Path | None
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return self.report.as_json()
 
-def robustness(options: RobustnessOptions) -> Robustness:
+
+def robustness(settings: RobustnessSettings, work: WorkFolder) -> Robustness:
     """Measure accuracy under corruptions; leave ``robustness.json``, ``robustness.png`` and a record.
 
     The work folder's models leave them there unless ``out`` names another folder, without a record then; named models
@@ -72,14 +74,14 @@ def robustness(options: RobustnessOptions) -> Robustness:
     :raises EnvironmentFailure: no runtime for a model is installed, or one crashed.
     :raises StorageError: the folder cannot be written.
     """
-    conditions = plan(select_corruptions(options.corruptions), options.severities)
-    subjects = _subjects(options)
-    check_named(subjects.models, options.runtimes)
-    folder = options.out or (None if options.models else options.work)
+    conditions = plan(select_corruptions(settings.corruptions), settings.severities)
+    subjects = with_images(_subjects(settings, work), settings.images, settings.normalisation)
+    check_named(subjects.models, settings.runtimes)
+    folder = settings.out or (None if settings.models else work.root)
     if folder is not None:
         check_writable(folder)
-    report = summarise(subjects, _measure(subjects, conditions, options), options.seed)
-    return Robustness(report, None, None) if folder is None else _leave(folder, subjects, report, options)
+    report = summarise(subjects, _measure(subjects, conditions, settings), settings.seed)
+    return Robustness(report, None, None) if folder is None else _leave(folder, subjects, report, settings)
 
 
 def plan(chosen: Sequence[Corruption], severities: Sequence[int]) -> tuple[Condition, ...]:
@@ -100,27 +102,24 @@ def plan(chosen: Sequence[Corruption], severities: Sequence[int]) -> tuple[Condi
     )
 
 
-def _subjects(options: RobustnessOptions) -> Subjects:
-    if options.models:
-        return file_subjects(options.models, options.images, options.normalisation)
-    found = work_folder_subjects(WorkFolder(options.work), options.images, needed_by="robustness")
-    floats = sorted(
-        (model for model in found.models if model.kind in _FLOAT_ORDER),
-        key=lambda model: _FLOAT_ORDER.index(model.kind),
-    )
-    quantised = [model for model in found.models if model.kind is ModelKind.INT8] or [
-        model for model in found.models if model.kind not in _FLOAT_ORDER
-    ]
-    return replace(found, models=(*floats[:1], *quantised))
+def _subjects(settings: RobustnessSettings, work: WorkFolder) -> Sequence[Subject]:
+    """Return the named models, else the work folder's float reference and the model that is preferred of the others."""
+    if settings.models:
+        return [named_subject(path) for path in dict.fromkeys(settings.models)]
+    found = work_subjects(work, keras=True)
+    # The float32 .tflite goes before the Keras model it was made from: the same classes for a fiftieth of the time.
+    floats = [one for kind in reversed(FLOAT_REFERENCES) for one in found if one.kind is kind]
+    others = [one for kind in ANY_TFLITE for one in found if one.kind is kind and kind not in FLOAT_REFERENCES]
+    return (*floats[:1], *others[:1])
 
 
-def _measure(subjects: Subjects, conditions: Sequence[Condition], options: RobustnessOptions) -> Measurement:
+def _measure(subjects: Subjects, conditions: Sequence[Condition], settings: RobustnessSettings) -> Measurement:
     """Run every model under every condition; several in one request, since opening a model takes time too."""
     images, labels = subjects.split.images, subjects.split.labels
     together = max(1, _REQUEST_IMAGES // len(images))
     with ExitStack() as stack:
         classifiers = [
-            stack.enter_context(open_classifier(model, subjects, options.runtimes, timeout=options.timeout))
+            stack.enter_context(open_classifier(model, subjects, settings.runtimes, timeout=settings.timeout))
             for model in subjects.models
         ]
         task = stack.enter_context(progress_task(CLEAN, total=1 + len(conditions)))
@@ -129,29 +128,29 @@ def _measure(subjects: Subjects, conditions: Sequence[Condition], options: Robus
         for first in range(0, len(conditions), together):
             group = conditions[first : first + together]
             task.update(description=group[0].corruption)
-            corrupted = [corrupt(images, one.corruption, one.severity, seed=options.seed) for one in group]
+            corrupted = [corrupt(images, one.corruption, one.severity, seed=settings.seed) for one in group]
             for rows, classifier in zip(correct, classifiers, strict=True):
                 predicted = classifier.classify(np.concatenate(corrupted)).reshape(len(group), len(images))
                 rows.extend(predicted == labels)
             task.update(advance=len(group))
-        models = tuple(evaluated_model(classifier) for classifier in classifiers)
+        models = tuple(classifier.evaluated() for classifier in classifiers)
     return Measurement(models, tuple(conditions), np.array(correct))
 
 
-def _leave(folder: Path, subjects: Subjects, report: RobustnessReport, options: RobustnessOptions) -> Robustness:
+def _leave(folder: Path, subjects: Subjects, report: RobustnessReport, settings: RobustnessSettings) -> Robustness:
     content = report.as_json()
     target = write_json(folder / REPORT_NAME, content)
     drawn = folder / PLOT_NAME
     plot = drawn if write_plot(drawn, report) else None
-    if not options.models and options.out is None:
+    if not settings.models and settings.out is None:
         WorkFolder(folder).record(
             "robustness",
             settings={
                 "dataset": report.dataset,
                 "sampling": report.sampling,
-                "corruptions": list(options.corruptions),
-                "severities": list(options.severities),
-                "runtimes": list(options.runtimes),
+                "corruptions": list(settings.corruptions),
+                "severities": list(settings.severities),
+                "runtimes": list(settings.runtimes),
                 "seed": report.seed,
             },
             results={name: content[name] for name in ("models", "clean", "summaries", "verdicts")},

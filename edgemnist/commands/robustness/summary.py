@@ -8,19 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.commands.evaluate.report import EvaluatedModel
 from edgemnist.commands.robustness.report import CLEAN, Condition, ConditionResult, RobustnessReport, Summary, Verdict
 from edgemnist.commands.robustness.statistics import Estimate, accuracy, drop, excess_drop
 from edgemnist.data.corruptions import corruptions
+from edgemnist.harness.classifier import EvaluatedModel
 from edgemnist.harness.compare import Share
+from edgemnist.harness.models import FLOAT_REFERENCES
 from edgemnist.harness.subjects import Subjects
-from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.pixels import normalisation_name
 
 PUBLISHED = "MNIST-C as published"
 ALL = "all corruptions"
 _SIGNIFICANT = 2.0
-_FLOAT_KINDS = (ModelKind.KERAS.value, ModelKind.FLOAT32.value)
+_FLOAT_REFERENCES = tuple(kind.value for kind in FLOAT_REFERENCES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Measurement:
 def summarise(subjects: Subjects, measured: Measurement, seed: int) -> RobustnessReport:
     """Return the report. The first float model, if there is one, is the reference of the others."""
     kinds = [model.kind for model in measured.models]
-    reference = next((index for index, kind in enumerate(kinds) if kind in _FLOAT_KINDS), None)
+    reference = next((index for index, kind in enumerate(kinds) if kind in _FLOAT_REFERENCES), None)
     clean = Condition(CLEAN, 0, (), False)
     results = [
         _result(condition, measured.correct[:, row], reference)
@@ -106,7 +106,7 @@ def _verdicts(measured: Measurement, reference: int | None) -> Iterator[Verdict]
 
 
 def _finding(kind: str, excess: Estimate, significant: bool) -> str:
-    change = "the change" if kind in _FLOAT_KINDS else "quantisation"
+    change = "the change" if kind in _FLOAT_REFERENCES else "quantisation"
     if not significant:
         return f"no sign that {change} hurts more off-distribution"
     return f"{change} hurts {'more' if excess.mean > 0 else 'less'} off-distribution"

@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.codegen.stage import CodegenResult, run_codegen
+from edgemnist.commands.codegen.stage import CodeSettings, run_codegen
 from edgemnist.commands.convert.settings import ConversionResult, ConversionSettings
 from edgemnist.commands.convert.stage import run_conversion
 from edgemnist.commands.firmware.report import FirmwareReport
 from edgemnist.commands.firmware.stage import run_on_default_board
 from edgemnist.commands.parity.report import ParityReport, RunEntry
-from edgemnist.commands.parity.stage import ParityOptions, parity
+from edgemnist.commands.parity.stage import ParitySettings, parity
 from edgemnist.commands.prune.stage import PruneResult, PruneSettings, run_pruning
 from edgemnist.commands.run.presets import PRESETS, Preset
 from edgemnist.commands.train.stage import run_training
-from edgemnist.compiler.generate import CodegenSettings
+from edgemnist.compiler.written import WrittenCode
 from edgemnist.data import load_for_run
 from edgemnist.data.base import Dataset
-from edgemnist.harness.subjects import ImageChoice
+from edgemnist.harness.images import ImageSettings
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.support import progress
 from edgemnist.support.errors import InputError, MissingDependencyError
@@ -99,7 +99,7 @@ class RunReport:
     rows: tuple[StageRow, ...]
     seconds: dict[str, float]
     parity: ParityReport
-    codegen: CodegenResult
+    codegen: WrittenCode
     firmware: FirmwareReport | str
     advice: str
     commands: tuple[str, ...]
@@ -156,13 +156,13 @@ def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
         with watch.stage("convert"):
             converted = run_conversion(ConversionSettings(modes=MODES, seed=settings.seed), work)
         with watch.stage("codegen"):
-            generated = run_codegen(None, None, CodegenSettings(), work)
+            generated = run_codegen(CodeSettings(), work)
         with watch.stage("firmware"):
             firmware = _firmware(work)
         with watch.stage("parity"):
-            images = ImageChoice(preset.parity_images, dataset.name)
+            images = ImageSettings(count=preset.parity_images, dataset=dataset.name)
             runtimes = () if preset.parity_images else WHOLE_TEST_SET_RUNTIMES
-            report = parity(ParityOptions(work.root, images=images, runtimes=runtimes))
+            report = parity(ParitySettings(images=images, runtimes=runtimes), work)
     rows = _rows(work, trained, pruned, converted, generated, report)
     rows += _firmware_rows(firmware)
     result = RunReport(
@@ -193,7 +193,7 @@ def _rows(
     trained: TrainResult,
     pruned: PruneResult,
     converted: ConversionResult,
-    generated: CodegenResult,
+    generated: WrittenCode,
     report: ParityReport,
 ) -> tuple[StageRow, ...]:
     test = "Keras, whole test set"

@@ -23,7 +23,6 @@ from edgemnist.compiler.ops.base import (
     quantisation_of,
     require_int8,
 )
-from edgemnist.compiler.ops.operands import activations_of, output_of, output_tensor
 from edgemnist.compiler.ops.overlaps import forward_overlap
 from edgemnist.compiler.ops.requantisation import check_multiplier, fast_shift
 from edgemnist.compiler.ops.tables import lower_to_table
@@ -63,7 +62,7 @@ class Arithmetic(Operator):
         """See :meth:`Operator.check`."""
         if len(node.inputs) != 2 or -1 in node.inputs:
             return [f"{node.label}: needs two operands; the file is corrupt, convert it again"]
-        problems = require_int8(node, graph, [*node.inputs, output_of(node)]) + check_activation(node)
+        problems = require_int8(node, graph, [*node.inputs, node.outputs[0]]) + check_activation(node)
         if problems:
             return problems
         if not graph.activations(node.inputs):
@@ -83,10 +82,8 @@ class Arithmetic(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        if activations_of(node) == node.inputs[1]:
-            return lower_to_table(
-                node, graph, activations_of(node), lambda values: _compute(node, graph, values, values)
-            )
+        if node.inputs[0] == node.inputs[1]:
+            return lower_to_table(node, graph, node.inputs[0], lambda values: _compute(node, graph, values, values))
         for position, index in enumerate(node.inputs):
             data = graph.tensors[index].data
             if data is not None and data.size == 1:
@@ -96,7 +93,7 @@ class Arithmetic(Operator):
 
 def _shape_problems(node: Node, graph: Graph) -> list[str]:
     first, second = (graph.tensors[index].shape for index in node.inputs)
-    target = output_tensor(node, graph).shape
+    target = graph.tensors[node.outputs[0]].shape
     if _broadcast_shape(first, second) != target:
         return [
             f"{node.label}: shapes {list(first)} and {list(second)} don't broadcast to {list(target)}; "
@@ -130,7 +127,7 @@ def _broadcast_shape(first: Sequence[int], second: Sequence[int]) -> tuple[int, 
 
 def sum_scaling(node: Node, graph: Graph) -> SumScaling:
     """Return the factors of ADD and SUB (TFLM ``CalculateOpDataAdd``)."""
-    first, second, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, output_of(node)))
+    first, second, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, node.outputs[0]))
     twice = 2 * max(first, second)
     operands = quantise_multiplier(first / twice), quantise_multiplier(second / twice)
     return SumScaling(operands, quantise_multiplier(twice / ((1 << LEFT_SHIFT) * output)))
@@ -138,7 +135,7 @@ def sum_scaling(node: Node, graph: Graph) -> SumScaling:
 
 def product_multiplier(node: Node, graph: Graph) -> Multiplier:
     """Return the factor of MUL: product of the operands' scales over the output's."""
-    first, second, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, output_of(node)))
+    first, second, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, node.outputs[0]))
     return quantise_multiplier(first * second / output)
 
 
@@ -155,14 +152,14 @@ def _compute(node: Node, graph: Graph, first: IntArray, second: IntArray) -> Int
             for value, factor in zip(centred, scaling.operands, strict=True)
         )
         scaled = multiply_by_quantised_multiplier(a + b if node.kind == "ADD" else a - b, scaling.sum)
-    output = output_tensor(node, graph)
+    output = graph.tensors[node.outputs[0]]
     low, high = activation_range(node.integer("fused_activation_function"), output)
     return np.clip(scaled + quantisation_of(output).zero_point, low, high)
 
 
 def axes_of(node: Node, graph: Graph) -> tuple[PairAxis, ...]:
     """Return the loops over the output, outermost first; neighbours that walk on evenly are one loop."""
-    shape = output_tensor(node, graph).shape
+    shape = graph.tensors[node.outputs[0]].shape
     steps = [_steps(graph.tensors[index].shape, shape) for index in node.inputs]
     axes: list[PairAxis] = []
     for count, a, b in zip(shape, *steps, strict=True):
@@ -228,8 +225,8 @@ def _step(
 ) -> Step:  # fmt: skip
     """Return the kernel call with ``node.inputs`` in ``order`` as the kernel's a and b; ``bound`` limits |combined|."""
     operands = tuple(node.inputs[position] for position in order)
-    output = output_tensor(node, graph)
-    zero_points = [quantisation_of(graph.tensors[index]).zero_point for index in (*operands, output_of(node))]
+    output = graph.tensors[node.outputs[0]]
+    zero_points = [quantisation_of(graph.tensors[index]).zero_point for index in (*operands, node.outputs[0])]
     low, high = activation_range(node.integer("fused_activation_function"), output)
     fast = fast_shift(bound, multiplier, zero_points[2])
     axes = axes_of(node, graph)
@@ -255,7 +252,7 @@ def _step(
             if graph.is_constant(index)
         ),
         overlaps={
-            (index, output_of(node)): _overlap(graph, index, output.shape) for index in graph.activations(operands)
+            (index, node.outputs[0]): _overlap(graph, index, output.shape) for index in graph.activations(operands)
         },
     )  # fmt: skip
 

@@ -34,14 +34,6 @@ from edgemnist.compiler.ops.convolution import (
     windows_of,
 )
 from edgemnist.compiler.ops.layer_checks import check_image, check_weights, check_window
-from edgemnist.compiler.ops.operands import (
-    activations_of,
-    ends_of,
-    input_tensor,
-    output_of,
-    output_tensor,
-    weights_tensor,
-)
 from edgemnist.compiler.ops.overlaps import write_behind_read
 from edgemnist.compiler.ops.sparse import SparseLayer, sparse_conv_2d, sparse_pixels
 
@@ -56,13 +48,13 @@ class Conv2D(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
         problems += check_weights(node, graph, 4, channel_axis=0) + check_activation(node)
         problems += check_image(node, graph)
         if problems:
             return problems
-        in_channels = input_tensor(node, graph).shape[-1]
-        out_channels, kernel_height, kernel_width, group_channels = weights_tensor(node, graph).shape
+        in_channels = graph.tensors[node.inputs[0]].shape[-1]
+        out_channels, kernel_height, kernel_width, group_channels = graph.tensors[node.inputs[1]].shape
         if in_channels % group_channels or out_channels % (in_channels // group_channels):
             problems.append(
                 f"{node.label}: {in_channels} input and {out_channels} output channels don't divide into groups of "
@@ -74,9 +66,9 @@ class Conv2D(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        weights, output = inputs[1].astype(np.int64), output_tensor(node, graph)
+        weights, output = inputs[1].astype(np.int64), graph.tensors[node.outputs[0]]
         geometry = conv_geometry(node, graph)
-        zero_point = quantisation_of(input_tensor(node, graph)).zero_point
+        zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point
         windows = windows_of(inputs[0][0].astype(np.int64), geometry, zero_point) - zero_point
         group_channels, out_channels = weights.shape[3], weights.shape[0]
         groups = geometry.in_channels // group_channels
@@ -97,10 +89,10 @@ class Conv2D(Operator):
                 node, graph, self.lower(without_add(node, graph), graph, replace(settings, sparse="never"))
             )
         geometry = conv_geometry(node, graph)
-        weights = weights_tensor(node, graph).data
+        weights = graph.tensors[node.inputs[1]].data
         rows = np.asarray(weights).reshape(geometry.out_channels, -1)
         channels = channel_parameters(node, graph, rows, channel_multipliers(node, graph))
-        groups = geometry.in_channels // weights_tensor(node, graph).shape[3]
+        groups = geometry.in_channels // graph.tensors[node.inputs[1]].shape[3]
         if settings.sparse == "always" and groups == 1 and geometry.dilation_width == 1 and channels.fast:
             sparse = SparseLayer(node, graph, channels, output_parameters(node, graph), settings.bodies.sparse)
             if is_pointwise(geometry) and not node.fused:
@@ -123,7 +115,7 @@ class Conv2D(Operator):
 
 def conv_geometry(node: Node, graph: Graph) -> Geometry:
     """Return a CONV_2D's geometry; out sizes are those of the convolution itself."""
-    out_channels, kernel_height, kernel_width, _ = weights_tensor(node, graph).shape
+    out_channels, kernel_height, kernel_width, _ = graph.tensors[node.inputs[1]].shape
     return window_geometry(node, graph, kernel_height, kernel_width, out_channels)
 
 
@@ -138,7 +130,7 @@ def is_pointwise(geometry: Geometry) -> bool:
 
 def output_parameters(node: Node, graph: Graph) -> Parameter:
     """Return the C struct ``em_output`` for a node with a fused activation."""
-    output = output_tensor(node, graph)
+    output = graph.tensors[node.outputs[0]]
     low, high = activation_range(node.integer("fused_activation_function"), output)
     return "output", (("zero_point", quantisation_of(output).zero_point), ("minimum", low), ("maximum", high))
 
@@ -159,8 +151,8 @@ def _lower_pointwise(node: Node, graph: Graph, geometry: Geometry, arrays: tuple
             ("pixels", pixels), ("in_channels", read), ("out_channels", written), ("backward", int(backward)),
             output_parameters(node, graph),
         ),
-        inputs=(activations_of(node),), outputs=node.outputs, arrays=arrays,
-        overlaps={ends_of(node): overlap}, macs=pixels * read * written,
+        inputs=node.inputs[:1], outputs=node.outputs, arrays=arrays,
+        overlaps={(node.inputs[0], node.outputs[0]): overlap}, macs=pixels * read * written,
     )  # fmt: skip
 
 
@@ -187,11 +179,11 @@ def _lower_windows(
             ("dilation_height", g.dilation_height), ("dilation_width", g.dilation_width),
             ("pad_top", g.padding.top), ("pad_left", g.padding.left), ("groups", groups), ("direct", int(direct)),
             ("pool_height", pool_height), ("pool_width", pool_width),
-            ("in_zero_point", quantisation_of(input_tensor(node, graph)).zero_point),
+            ("in_zero_point", quantisation_of(graph.tensors[node.inputs[0]]).zero_point),
             output_parameters(node, graph),
         ),
-        inputs=(activations_of(node),), outputs=node.outputs, arrays=arrays, scratch=pairs * strip,
-        overlaps={ends_of(node): _window_overlap(g, pool_height, pool_width, 1 if pool else 2)},
+        inputs=node.inputs[:1], outputs=node.outputs, arrays=arrays, scratch=pairs * strip,
+        overlaps={(node.inputs[0], node.outputs[0]): _window_overlap(g, pool_height, pool_width, 1 if pool else 2)},
         macs=conv_pixels * g.kernel_height * g.kernel_width * group_channels * g.out_channels,
     )  # fmt: skip
 
@@ -211,18 +203,18 @@ def _padding_of(node: Node, graph: Graph) -> Padding:
 def _lower_with_add(node: Node, graph: Graph, conv: Step) -> Step:
     """Return the call of ``em_conv_2d_add``: the convolution's own parameters, then those of the addition."""
     add = ARITHMETIC_OPERATORS[0].lower(node.fused[0], graph, LoweringSettings())
-    residual, output = node.inputs[3], output_of(node)
+    residual, output = node.inputs[3], node.outputs[0]
     geometry = conv_geometry(node, graph)
     window = _lower_windows(conv.node, graph, geometry, 1, conv.arrays, fast=True)
     overlaps = {(residual, output): Overlap(at_most=0)}
     # Last, so that it counts where the residual is the convolution's own input.
-    overlaps[activations_of(node), output] = _window_overlap(geometry, 1, 1, 2)
+    overlaps[node.inputs[0], output] = _window_overlap(geometry, 1, 1, 2)
     return replace(
         window, node=node, header="em_conv_2d_add.h", function="em_conv_2d_add", struct_type="em_conv_2d_add_params",
         parameters=(
             ("conv", window.parameters), ("add", add.parameters), ("residual_is_a", int(add.inputs[0] == residual)),
         ),
-        inputs=(activations_of(node), residual), outputs=node.outputs, scratch=window.scratch + 2 * geometry.out_channels,
+        inputs=(node.inputs[0], residual), outputs=node.outputs, scratch=window.scratch + 2 * geometry.out_channels,
         overlaps=overlaps,
     )  # fmt: skip
 

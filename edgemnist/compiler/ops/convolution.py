@@ -18,7 +18,6 @@ from edgemnist.compiler.fixedpoint import (
 )
 from edgemnist.compiler.graph import PADDING_SAME, Graph, Node, Padding
 from edgemnist.compiler.ops.base import CArray, quantisation_of
-from edgemnist.compiler.ops.operands import input_tensor, output_tensor, weights_tensor
 
 FAST_ACCUMULATOR_LIMIT = 2**30
 """``em_requantise`` doubles the accumulator, so it has to stay below this."""
@@ -53,7 +52,7 @@ def same_or_valid_padding(padding: int, size: int, kernel: int, stride: int, dil
 
 def window_geometry(node: Node, graph: Graph, kernel_height: int, kernel_width: int, out_channels: int) -> Geometry:
     """Return the geometry of a convolution or pool whose first input is the image."""
-    _, in_height, in_width, in_channels = input_tensor(node, graph).shape
+    _, in_height, in_width, in_channels = graph.tensors[node.inputs[0]].shape
     strides = node.integer("stride_h", 1), node.integer("stride_w", 1)
     dilations = node.integer("dilation_hfactor", 1), node.integer("dilation_wfactor", 1)
     padding = node.padding
@@ -97,9 +96,9 @@ def channel_multipliers(node: Node, graph: Graph) -> tuple[Multiplier, ...]:
     Scales are multiplied in double precision, as TFLM does. (tflite-runtime 2.14 multiplies the two scales of a dense
     layer with one weight scale in float32, which moves some of its ties.)
     """
-    input_scale = quantisation_of(input_tensor(node, graph)).scale
-    output_scale = quantisation_of(output_tensor(node, graph)).scale
-    scales = quantisation_of(weights_tensor(node, graph)).scales
+    input_scale = quantisation_of(graph.tensors[node.inputs[0]]).scale
+    output_scale = quantisation_of(graph.tensors[node.outputs[0]]).scale
+    scales = quantisation_of(graph.tensors[node.inputs[1]]).scales
     return tuple(quantise_multiplier(input_scale * scale / output_scale) for scale in scales)
 
 
@@ -116,8 +115,8 @@ def channel_parameters(
 ) -> ChannelParameters:
     """Fold zero points and prove which requantisation is exact; ``rows`` holds each output channel's weights, int."""
     weights = rows.astype(np.int64)
-    input_zero_point = quantisation_of(input_tensor(node, graph)).zero_point
-    output_zero_point = quantisation_of(output_tensor(node, graph)).zero_point
+    input_zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point
+    output_zero_point = quantisation_of(graph.tensors[node.outputs[0]]).zero_point
     bias = bias_values(node, graph, len(weights)) - input_zero_point * weights.sum(axis=1)
     positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
     highest = bias + 127 * positive - 128 * negative

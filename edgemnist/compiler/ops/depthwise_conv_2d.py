@@ -31,14 +31,6 @@ from edgemnist.compiler.ops.convolution import (
     windows_of,
 )
 from edgemnist.compiler.ops.layer_checks import check_image, check_weights, check_window
-from edgemnist.compiler.ops.operands import (
-    activations_of,
-    ends_of,
-    input_tensor,
-    output_tensor,
-    weight_values,
-    weights_tensor,
-)
 
 
 class DepthwiseConv2D(Operator):
@@ -48,13 +40,13 @@ class DepthwiseConv2D(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
         problems += check_weights(node, graph, 4, channel_axis=3) + check_activation(node)
         problems += check_image(node, graph)
         if problems:
             return problems
-        in_channels = input_tensor(node, graph).shape[-1]
-        _, kernel_height, kernel_width, out_channels = weights_tensor(node, graph).shape
+        in_channels = graph.tensors[node.inputs[0]].shape[-1]
+        _, kernel_height, kernel_width, out_channels = graph.tensors[node.inputs[1]].shape
         if out_channels % in_channels:
             problems.append(
                 f"{node.label}: {out_channels} output channels are no multiple of {in_channels} input channels; "
@@ -66,8 +58,8 @@ class DepthwiseConv2D(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        geometry, output = depthwise_geometry(node, graph), output_tensor(node, graph)
-        zero_point = quantisation_of(input_tensor(node, graph)).zero_point
+        geometry, output = depthwise_geometry(node, graph), graph.tensors[node.outputs[0]]
+        zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point
         windows = windows_of(inputs[0][0].astype(np.int64), geometry, zero_point) - zero_point
         repeated = np.repeat(windows, geometry.out_channels // geometry.in_channels, axis=-1)
         accumulators = np.einsum("yxabc,abc->yxc", repeated, inputs[1][0].astype(np.int64))
@@ -80,13 +72,13 @@ class DepthwiseConv2D(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         g = depthwise_geometry(node, graph)
-        rows = weight_values(node, graph)[0].reshape(-1, g.out_channels).T
+        rows = np.asarray(graph.tensors[node.inputs[1]].data)[0].reshape(-1, g.out_channels).T
         channels = channel_parameters(node, graph, rows, channel_multipliers(node, graph))
         multiplier = g.out_channels // g.in_channels
         plane_height = (g.out_height - 1) * g.stride_height + (g.kernel_height - 1) * g.dilation_height + 1
         plane_width = (g.out_width - 1) * g.stride_width + (g.kernel_width - 1) * g.dilation_width + 1
         suffix = f"by_{best_block(g.out_width, g.kernel_width)}" if channels.fast else "any"
-        pair = ends_of(node)
+        pair = (node.inputs[0], node.outputs[0])
         in_place = multiplier == 1 and g.out_height * g.out_width <= g.in_height * g.in_width
         return Step(
             node=node, header="em_depthwise_conv_2d.h", function=f"em_depthwise_conv_2d_{suffix}",
@@ -99,10 +91,10 @@ class DepthwiseConv2D(Operator):
                 ("dilation_height", g.dilation_height), ("dilation_width", g.dilation_width),
                 ("pad_top", g.padding.top), ("pad_left", g.padding.left),
                 ("plane_height", plane_height), ("plane_width", plane_width),
-                ("in_zero_point", quantisation_of(input_tensor(node, graph)).zero_point),
+                ("in_zero_point", quantisation_of(graph.tensors[node.inputs[0]]).zero_point),
                 output_parameters(node, graph),
             ),
-            inputs=(activations_of(node),), outputs=node.outputs,
+            inputs=node.inputs[:1], outputs=node.outputs,
             arrays=(CArray("weights", "int8_t", np.ascontiguousarray(rows).reshape(-1)), *channels.arrays()),
             scratch=plane_height * plane_width,
             overlaps={pair: Overlap(exactly=0)} if in_place else {},
@@ -112,7 +104,7 @@ class DepthwiseConv2D(Operator):
 
 def depthwise_geometry(node: Node, graph: Graph) -> Geometry:
     """Return a DEPTHWISE_CONV_2D's geometry."""
-    _, kernel_height, kernel_width, out_channels = weights_tensor(node, graph).shape
+    _, kernel_height, kernel_width, out_channels = graph.tensors[node.inputs[1]].shape
     return window_geometry(node, graph, kernel_height, kernel_width, out_channels)
 
 

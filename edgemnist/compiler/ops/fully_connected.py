@@ -29,14 +29,6 @@ from edgemnist.compiler.ops.convolution import (
     requantise,
 )
 from edgemnist.compiler.ops.layer_checks import check_weights
-from edgemnist.compiler.ops.operands import (
-    activations_of,
-    ends_of,
-    input_tensor,
-    output_tensor,
-    weight_values,
-    weights_tensor,
-)
 from edgemnist.compiler.ops.sparse import SparseLayer, sparse_pixels
 
 
@@ -47,14 +39,14 @@ class FullyConnected(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
         problems += check_weights(node, graph, 2, channel_axis=0) + check_activation(node)
         if node.integer("weights_format"):
             problems.append(f"{node.label}: shuffled weights are not supported; convert the model again")
         if problems:
             return problems
-        elements, results = (graph.tensors[index].elements for index in ends_of(node))
-        units, features = weights_tensor(node, graph).shape
+        elements, results = (graph.tensors[index].elements for index in (node.inputs[0], node.outputs[0]))
+        units, features = graph.tensors[node.inputs[1]].shape
         if elements % features or results != elements // features * units:
             problems.append(
                 f"{node.label}: weights of shape {[units, features]} don't fit an input of {elements} and an output of "
@@ -66,8 +58,8 @@ class FullyConnected(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        output, weights = output_tensor(node, graph), inputs[1].astype(np.int64)
-        zero_point = quantisation_of(input_tensor(node, graph)).zero_point
+        output, weights = graph.tensors[node.outputs[0]], inputs[1].astype(np.int64)
+        zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point
         rows = inputs[0].astype(np.int64).reshape(-1, weights.shape[1]) - zero_point
         accumulators = rows @ weights.T + bias_values(node, graph, len(weights))
         multipliers = channel_multipliers(node, graph)
@@ -83,7 +75,7 @@ class FullyConnected(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        weights = weight_values(node, graph)
+        weights = np.asarray(graph.tensors[node.inputs[1]].data)
         channels = channel_parameters(node, graph, weights, channel_multipliers(node, graph))
         arrays = channels.arrays()
         name = "em_fully_connected" if channels.fast else "em_fully_connected_any"
@@ -94,7 +86,7 @@ class FullyConnected(Operator):
                 CArray("channels", "em_channel", pairs),
                 CArray("shifts", "int8_t", np.array([m.exponent for m in channels.multipliers])),
             )
-        rows = input_tensor(node, graph).elements // weights.shape[1]
+        rows = graph.tensors[node.inputs[0]].elements // weights.shape[1]
         if settings.sparse == "always" and channels.fast and settings.rounding == "tflm":
             sparse = SparseLayer(node, graph, channels, output_parameters(node, graph), settings.bodies.sparse)
             return sparse_pixels(sparse, rows, overlap=False)
@@ -105,7 +97,7 @@ class FullyConnected(Operator):
                 ("rows", rows), ("in_features", weights.shape[1]), ("out_features", weights.shape[0]),
                 output_parameters(node, graph),
             ),
-            inputs=(activations_of(node),), outputs=node.outputs,
+            inputs=node.inputs[:1], outputs=node.outputs,
             arrays=(CArray("weights", "int8_t", packed), *arrays), macs=rows * weights.size,
         )  # fmt: skip
 

@@ -13,14 +13,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
-from edgemnist.compiler.ops.operands import (
-    activations_of,
-    ends_of,
-    input_tensor,
-    integers,
-    output_tensor,
-    require_constants,
-)
+from edgemnist.compiler.ops.operands import integers, require_constants
 from edgemnist.compiler.ops.overlaps import forward_overlap
 from edgemnist.compiler.ops.requantisation import check_multiplier, fast_shift
 
@@ -43,11 +36,11 @@ class Mean(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
         problems += require_constants(node, graph, {1: "axes"})
         if problems:
             return problems
-        source = input_tensor(node, graph)
+        source = graph.tensors[node.inputs[0]]
         rank = len(source.shape)
         wrong = [axis for axis in integers(graph, node.inputs[1]) if not -rank <= axis < rank]
         if wrong:
@@ -65,18 +58,18 @@ class Mean(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        source, target = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
+        source, target = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
         sums = inputs[0].astype(np.int64).sum(axis=axes_of(node, graph))
         centred = sums - source.zero_point * reduced_count(node, graph)
         scaled = multiply_by_quantised_multiplier(centred, mean_multiplier(node, graph)) + target.zero_point
-        return [np.clip(scaled, -128, 127).astype(np.int8).reshape(output_tensor(node, graph).shape)]
+        return [np.clip(scaled, -128, 127).astype(np.int8).reshape(graph.tensors[node.outputs[0]].shape)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         loops = loops_of(node, graph)
         if loops is None:
             raise ValueError(f"{node.label}: not checked")
-        source, target = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
+        source, target = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
         count, multiplier = reduced_count(node, graph), mean_multiplier(node, graph)
         fast = fast_shift(255 * count, multiplier, target.zero_point)
         nested = loops.kept[0][0] > 1 or loops.averaged[0][0] > 1
@@ -91,20 +84,20 @@ class Mean(Operator):
                 ("shift", -multiplier.exponent if fast else multiplier.exponent),
                 ("output", (("zero_point", target.zero_point), ("minimum", -128), ("maximum", 127))),
             ),
-            inputs=(activations_of(node),), outputs=node.outputs,
-            overlaps={ends_of(node): _overlap(loops)},
+            inputs=node.inputs[:1], outputs=node.outputs,
+            overlaps={(node.inputs[0], node.outputs[0]): _overlap(loops)},
         )  # fmt: skip
 
 
 def axes_of(node: Node, graph: Graph) -> tuple[int, ...]:
     """Return the averaged axes, ascending, none twice or negative."""
-    rank = len(input_tensor(node, graph).shape)
+    rank = len(graph.tensors[node.inputs[0]].shape)
     return tuple(sorted({axis % rank for axis in integers(graph, node.inputs[1])}))
 
 
 def reduced_count(node: Node, graph: Graph) -> int:
     """Return how many elements go into one mean."""
-    shape = input_tensor(node, graph).shape
+    shape = graph.tensors[node.inputs[0]].shape
     return int(np.prod([shape[axis] for axis in axes_of(node, graph)], dtype=np.int64))
 
 
@@ -113,7 +106,7 @@ def mean_multiplier(node: Node, graph: Graph) -> Multiplier:
 
     Source: TFLite ``QuantizedMeanOrSum``.
     """
-    source, target = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
+    source, target = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
     count = reduced_count(node, graph)
     whole = quantise_multiplier(source.scale / target.scale)
     shift = min(count.bit_length() - 1, 32, 31 + whole.exponent)
@@ -122,7 +115,7 @@ def mean_multiplier(node: Node, graph: Graph) -> Multiplier:
 
 def loops_of(node: Node, graph: Graph) -> Loops | None:
     """Return the loops, neighbouring axes of one kind merged; None when they are more than two of a kind."""
-    shape, axes = input_tensor(node, graph).shape, axes_of(node, graph)
+    shape, axes = graph.tensors[node.inputs[0]].shape, axes_of(node, graph)
     strides = [int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in range(len(shape))]
     found: dict[bool, list[tuple[int, int]]] = {False: [(1, 0), (1, 0)], True: [(1, 0), (1, 0)]}
     relevant = [axis for axis in range(len(shape)) if shape[axis] > 1]

@@ -19,16 +19,7 @@ from edgemnist.compiler.ops.base import (
     quantisation_of,
     require_int8,
 )
-from edgemnist.compiler.ops.operands import (
-    activations_of,
-    ends_of,
-    input_tensor,
-    integers,
-    output_of,
-    output_tensor,
-    require_constants,
-    require_same_quantisation,
-)
+from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
 from edgemnist.compiler.ops.overlaps import Moves
 
 AXES = 4
@@ -56,7 +47,7 @@ class Pad(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        tensors = [activations_of(node), output_of(node), *node.inputs[2:3]]
+        tensors = [node.inputs[0], node.outputs[0], *node.inputs[2:3]]
         problems = require_int8(node, graph, tensors) + require_constants(node, graph, {1: "paddings"})
         if problems:
             return problems
@@ -82,8 +73,8 @@ class Pad(Operator):
         return Step(
             node=node, header="em_pad.h", function="em_pad", struct_type="em_pad_params",
             parameters=(*parameters, ("value", padding_value(node, graph))),
-            inputs=(activations_of(node),), outputs=node.outputs,
-            overlaps={ends_of(node): _overlap(axes)},
+            inputs=node.inputs[:1], outputs=node.outputs,
+            overlaps={(node.inputs[0], node.outputs[0]): _overlap(axes)},
         )  # fmt: skip
 
 
@@ -92,7 +83,7 @@ def _is_one_constant(graph: Graph, index: int) -> bool:
 
 
 def _amount_problems(node: Node, graph: Graph) -> list[str]:
-    source, target = (graph.tensors[index] for index in ends_of(node))
+    source, target = (graph.tensors[index] for index in (node.inputs[0], node.outputs[0]))
     amounts = list(integers(graph, node.inputs[1]))
     if len(amounts) != 2 * len(source.shape) or min(amounts) < 0:
         return [f"{node.label}: paddings {amounts} don't fit {source.name!r} {list(source.shape)}; crop instead"]
@@ -110,7 +101,7 @@ def _amount_problems(node: Node, graph: Graph) -> list[str]:
 def axes_of(node: Node, graph: Graph) -> list[PadAxis]:
     """Return the padding along each axis."""
     amounts = integers(graph, node.inputs[1])
-    shape = input_tensor(node, graph).shape
+    shape = graph.tensors[node.inputs[0]].shape
     return [PadAxis(amounts[2 * axis], size, amounts[2 * axis + 1]) for axis, size in enumerate(shape)]
 
 
@@ -118,7 +109,7 @@ def padding_value(node: Node, graph: Graph) -> int:
     """Return the raw int8 value around the input."""
     if len(node.inputs) > 2:
         return integers(graph, node.inputs[2])[0]
-    return quantisation_of(output_tensor(node, graph)).zero_point
+    return quantisation_of(graph.tensors[node.outputs[0]]).zero_point
 
 
 def _merged(axes: Sequence[PadAxis]) -> list[PadAxis]:

@@ -12,13 +12,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import ACTIVATION_NONE, Graph, Node
 from edgemnist.compiler.ops.base import CArray, LoweringSettings, Operator, Overlap, Step, require_int8
-from edgemnist.compiler.ops.operands import (
-    activations_of,
-    integers,
-    output_of,
-    require_constants,
-    require_same_quantisation,
-)
+from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
 from edgemnist.compiler.ops.overlaps import Moves
 
 KERNEL_SIZES = (2, 4, 10)
@@ -43,11 +37,11 @@ class Concatenation(Operator):
         """See :meth:`Operator.check`."""
         if -1 in node.inputs or not graph.activations(node.inputs):
             return [f"{node.label}: needs at least one operand that is computed; fold constants before converting"]
-        problems = require_int8(node, graph, [*node.inputs, output_of(node)])
+        problems = require_int8(node, graph, [*node.inputs, node.outputs[0]])
         if node.integer("fused_activation_function") != ACTIVATION_NONE:
             problems.append(f"{node.label}: has a fused activation; put the activation into a layer of its own")
-        problems = problems or require_same_quantisation(node, graph, [output_of(node), *node.inputs])
-        return problems or _layout_problems(node, graph, output_of(node), node.inputs, node.integer("axis"))
+        problems = problems or require_same_quantisation(node, graph, [node.outputs[0], *node.inputs])
+        return problems or _layout_problems(node, graph, node.outputs[0], node.inputs, node.integer("axis"))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -57,7 +51,7 @@ class Concatenation(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        layout = layout_of(graph, output_of(node), node.inputs, node.integer("axis"))
+        layout = layout_of(graph, node.outputs[0], node.inputs, node.integer("axis"))
         # Constants come before tensors among a kernel's arguments.
         order = sorted(range(len(node.inputs)), key=lambda position: not graph.is_constant(node.inputs[position]))
         parts = [layout.parts[position] for position in order]
@@ -74,7 +68,7 @@ class Concatenation(Operator):
             inputs=graph.activations(tensors) + (tensors[-1],) * filler, outputs=node.outputs,
             arrays=(_parts_array(parts, filler), *constants),
             overlaps={
-                (tensor, output_of(node)): _joined_overlap(layout, parts, [other == tensor for other in tensors])
+                (tensor, node.outputs[0]): _joined_overlap(layout, parts, [other == tensor for other in tensors])
                 for tensor in graph.activations(tensors)
             },
         )  # fmt: skip
@@ -117,7 +111,7 @@ class Split(Operator):
 
 
 def _split_axis(node: Node, graph: Graph) -> int:
-    return integers(graph, activations_of(node))[0]
+    return integers(graph, node.inputs[0])[0]
 
 
 def _kernel_size(parts: int) -> int:

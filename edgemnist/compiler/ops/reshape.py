@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
-from edgemnist.compiler.ops.operands import input_tensor, output_tensor
 
 ALIAS_KINDS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 
@@ -21,7 +20,7 @@ class Alias(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        source, target = input_tensor(node, graph), output_tensor(node, graph)
+        source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
         if source.elements == target.elements and source.dtype == target.dtype:
             return []
         return [
@@ -33,7 +32,7 @@ class Alias(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        return [inputs[0].reshape(output_tensor(node, graph).shape)]
+        return [inputs[0].reshape(graph.tensors[node.outputs[0]].shape)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """Never called: the node is gone before lowering."""

@@ -10,15 +10,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import CArray, LoweringSettings, Operator, Overlap, Step, require_int8
-from edgemnist.compiler.ops.operands import (
-    activations_of,
-    ends_of,
-    input_tensor,
-    integers,
-    output_tensor,
-    require_constants,
-    require_same_quantisation,
-)
+from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
 from edgemnist.compiler.ops.overlaps import Moves
 
 
@@ -29,11 +21,11 @@ class ResizeNearestNeighbor(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
         problems += require_constants(node, graph, {1: "size"})
         if problems:
             return problems
-        source, target = input_tensor(node, graph).shape, output_tensor(node, graph).shape
+        source, target = graph.tensors[node.inputs[0]].shape, graph.tensors[node.outputs[0]].shape
         size = integers(graph, node.inputs[1])
         if len(source) != 4 or target != (source[0], *size, source[-1]):
             return [
@@ -42,7 +34,7 @@ class ResizeNearestNeighbor(Operator):
             ]
         if node.integer("align_corners") and node.integer("half_pixel_centers"):
             problems.append(f"{node.label}: has both align_corners and half_pixel_centers; choose one")
-        return problems + require_same_quantisation(node, graph, ends_of(node))
+        return problems + require_same_quantisation(node, graph, [node.inputs[0], node.outputs[0]])
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -54,22 +46,22 @@ class ResizeNearestNeighbor(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         rows, columns = (nearest(node, graph, axis) for axis in (1, 2))
-        _, _, in_width, channels = input_tensor(node, graph).shape
+        _, _, in_width, channels = graph.tensors[node.inputs[0]].shape
         return Step(
             node=node, header="em_resize_nearest_neighbor.h", function="em_resize_nearest_neighbor",
             struct_type="em_resize_nearest_neighbor_params",
             parameters=(
                 ("in_width", in_width), ("out_height", len(rows)), ("out_width", len(columns)), ("channels", channels),
             ),
-            inputs=(activations_of(node),), outputs=node.outputs,
+            inputs=node.inputs[:1], outputs=node.outputs,
             arrays=(CArray("rows", "int16_t", rows), CArray("columns", "int16_t", columns)),
-            overlaps={ends_of(node): _overlap(rows, columns, in_width, channels)},
+            overlaps={(node.inputs[0], node.outputs[0]): _overlap(rows, columns, in_width, channels)},
         )  # fmt: skip
 
 
 def nearest(node: Node, graph: Graph, axis: int) -> NDArray[np.int64]:
     """Return the input position of every output position along an axis, in float32 as TFLite ``GetNearestNeighbor``."""
-    before, after = (graph.tensors[index].shape[axis] for index in ends_of(node))
+    before, after = (graph.tensors[index].shape[axis] for index in (node.inputs[0], node.outputs[0]))
     align, half = node.integer("align_corners"), node.integer("half_pixel_centers")
     shrink = 1 if align and after > 1 else 0
     scale = np.float32(before - shrink) / np.float32(after - shrink)

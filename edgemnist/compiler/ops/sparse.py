@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import CArray, Overlap, Parameter, Sparsity, Step, quantisation_of
 from edgemnist.compiler.ops.convolution import ChannelParameters, Geometry
-from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor
 from edgemnist.compiler.ops.overlaps import Moves, write_behind_read
 from edgemnist.compiler.targets import SparseCosts
 
@@ -36,7 +35,7 @@ class SparseLayer:
     @property
     def weights(self) -> NDArray[Any]:
         """The weights as they are in the file, output channels first."""
-        return np.asarray(self.graph.tensors[self.weights_of(node)].data)
+        return np.asarray(self.graph.tensors[self.node.inputs[1]].data)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +104,11 @@ def sparse_conv_2d(layer: SparseLayer, geometry: Geometry) -> Step:
             ("stride_height", g.stride_height), ("stride_width", g.stride_width),
             ("dilation_height", g.dilation_height), ("pad_top", g.padding.top), ("pad_left", g.padding.left),
             ("pool_height", pool_height), ("pool_width", pool_width),
-            ("in_zero_point", quantisation_of(input_tensor(node, graph)).zero_point),
+            ("in_zero_point", quantisation_of(graph.tensors[node.inputs[0]]).zero_point),
             _layer_parameters(layer, stream, pixels),
         ),
-        inputs=(activations_of(node),), outputs=node.outputs, arrays=_arrays(layer, stream), scratch=scratch,
-        overlaps={ends_of(node): _strips_overlap(g, pool_height, pool_width, pixels)},
+        inputs=node.inputs[:1], outputs=node.outputs, arrays=_arrays(layer, stream), scratch=scratch,
+        overlaps={(node.inputs[0], node.outputs[0]): _strips_overlap(g, pool_height, pool_width, pixels)},
         macs=out_height * out_width * passes * int(np.count_nonzero(layer.weights)),
         sparsity=_sparsity(layer, stream, instructions + sums * layer.costs.pooled),
     )  # fmt: skip
@@ -133,8 +132,8 @@ def sparse_pixels(layer: SparseLayer, count: int, *, overlap: bool) -> Step:
             ("pixels", count), ("in_channels", read), ("backward", int(backward)),
             _layer_parameters(layer, stream, pixels),
         ),
-        inputs=(activations_of(node),), outputs=node.outputs, arrays=_arrays(layer, stream),
-        overlaps={ends_of(node): _pixels_overlap(count, read, written, pixels)} if overlap else {},
+        inputs=node.inputs[:1], outputs=node.outputs, arrays=_arrays(layer, stream),
+        overlaps={(node.inputs[0], node.outputs[0]): _pixels_overlap(count, read, written, pixels)} if overlap else {},
         macs=count * int(np.count_nonzero(rows)), sparsity=_sparsity(layer, stream, instructions),
     )  # fmt: skip
 

@@ -10,14 +10,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
-from edgemnist.compiler.ops.operands import (
-    ends_of,
-    input_tensor,
-    integers,
-    output_tensor,
-    require_constants,
-    require_same_quantisation,
-)
+from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
 from edgemnist.compiler.ops.strided_copy import Walk, check_walk, lower_walk, row_major_strides
 
 
@@ -28,11 +21,11 @@ class Transpose(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
         problems += require_constants(node, graph, {1: "permutation"})
         if problems:
             return problems
-        source, target = input_tensor(node, graph), output_tensor(node, graph)
+        source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
         order = integers(graph, node.inputs[1])
         legal = sorted(order) == list(range(len(source.shape)))
         if not legal or tuple(source.shape[axis] for axis in order) != target.shape:
@@ -40,7 +33,7 @@ class Transpose(Operator):
                 f"{node.label}: {list(order)} doesn't permute the axes of {source.name!r} {list(source.shape)} into "
                 f"{list(target.shape)}; the file is corrupt, convert it again"
             ]
-        problems = require_same_quantisation(node, graph, ends_of(node))
+        problems = require_same_quantisation(node, graph, [node.inputs[0], node.outputs[0]])
         return problems + check_walk(node, _walk(node, graph))
 
     def reference(
@@ -55,7 +48,7 @@ class Transpose(Operator):
 
 
 def _walk(node: Node, graph: Graph) -> Walk:
-    shape = input_tensor(node, graph).shape
+    shape = graph.tensors[node.inputs[0]].shape
     strides = row_major_strides(shape)
     return Walk(0, tuple((shape[axis], strides[axis]) for axis in integers(graph, node.inputs[1])))
 

@@ -18,6 +18,7 @@ from edgemnist.commands.firmware.run import RunSettings, run_emulated_board
 from edgemnist.compiler import generate as codegen
 from edgemnist.compiler import memory, passes
 from edgemnist.compiler.host import HOUSE_FLAGS, compile_files
+from edgemnist.harness.models import named_subject
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.support.errors import InputError, UnsupportedModelError
@@ -81,8 +82,8 @@ def test_figures_on_emulated_cores(real_models: Path, tmp_path: Path, model: str
     firmware.need("mps2-an385", "gnu")
     path = real_models / f"{model}.tflite"
     arena, flash, instructions = GOALS[model]
-    speed = RunSettings(dataset="random", images=3, build=BuildSettings(toolchain="gnu"))
-    report = run_emulated_board(path, find_board("mps2-an385"), speed, tmp_path / "speed")
+    speed = RunSettings(dataset="random", images=3, build=BuildSettings(toolchain="gnu"), out=tmp_path / "speed")
+    report = run_emulated_board(named_subject(path), find_board("mps2-an385"), speed)
     assert report.exact
     assert report.counts is not None
     assert report.counts.highest <= instructions

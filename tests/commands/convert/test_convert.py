@@ -16,7 +16,8 @@ from edgemnist import cli
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.convert.settings import MODES, ConversionResult, ConversionSettings
-from edgemnist.commands.convert.stage import model_file, run_conversion
+from edgemnist.commands.convert.stage import run_conversion
+from edgemnist.harness.models import model_file
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import InputError, ModelError, StageOrderError
 from edgemnist.support.files import sha256_of

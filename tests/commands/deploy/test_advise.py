@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from edgemnist import cli
-from edgemnist.commands.deploy.advise import Advice, Measurement, advise
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.deploy.advise import Advice, AdviseSettings, Measurement, advise
 from edgemnist.commands.deploy.prepare import prepare_emulators
 from edgemnist.pi.counting import count_instructions
 from edgemnist.pi.emulator import find_emulator
@@ -47,17 +48,17 @@ def test_the_command_without_a_system(
     assert cli.run(["deploy", "pi", "--advise", "--model", str(real_models / "compact_int8.tflite")]) == 3
     assert "no Raspberry Pi can be emulated here" in capsys.readouterr().err
     with pytest.raises(MissingDependencyError):
-        advise([real_models / "compact_int8.tflite"])
+        advise(AdviseSettings(model=real_models / "compact_int8.tflite"), WorkFolder(tmp_path))
 
 
 def test_models_that_cannot_be_compared(real_models: Path, tmp_path: Path) -> None:
     model = real_models / "compact_int8.tflite"
     with pytest.raises(InputError, match="same file name"):
-        advise([model, model])
+        advise(AdviseSettings(model=model, against=(model,)), WorkFolder(tmp_path))
     junk = tmp_path / "junk.tflite"
     junk.write_bytes(b"junk")
     with pytest.raises(ModelError, match="not a TFLite file"):
-        advise([junk])
+        advise(AdviseSettings(model=junk), WorkFolder(tmp_path))
 
 
 def test_the_table_and_the_best(capsys: pytest.CaptureFixture[str]) -> None:

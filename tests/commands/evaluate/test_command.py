@@ -16,10 +16,10 @@ from edgemnist import cli
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.evaluate.pictures import write_confusion, write_pictures
 from edgemnist.commands.evaluate.report import REPORT_NAME
-from edgemnist.commands.evaluate.stage import EvaluateOptions, Evaluation, evaluate
+from edgemnist.commands.evaluate.stage import EvaluateSettings, Evaluation, evaluate
 from edgemnist.data.loading import load_dataset
 from edgemnist.harness.compare import top1
-from edgemnist.harness.subjects import ImageChoice
+from edgemnist.harness.images import ImageSettings
 from edgemnist.runner.run import run_model
 from tests.engines import needs
 
@@ -76,8 +76,8 @@ def test_tables_and_pictures(work: Path, tmp_path: Path, capsys: pytest.CaptureF
 def evaluation(real_models: Path, real_data: Path) -> Evaluation:
     """Return an evaluation of 50 images."""
     model = real_models / "compact_int8.tflite"
-    options = EvaluateOptions(Path("none"), model, ImageChoice(50), runtimes=("tflite-runtime-default",))
-    return evaluate(options)
+    settings = EvaluateSettings(model=model, images=ImageSettings(count=50), runtimes=("tflite-runtime-default",))
+    return evaluate(settings, WorkFolder(Path("none")))
 
 
 def test_no_mistakes_no_picture(evaluation: Evaluation, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_bad_input(work: Path, real_models: Path, tmp_path: Path, capsys: pytest
     refuses([model, "--runtime", "keras"], capsys, "takes none of compact_int8.tflite (int8)")
     refuses([model, "--images", "20", "--dataset", "nmist"], capsys, "nmist")
     refuses([model, "--mistakes", "mistakes.jpg"], capsys, "must end in .png")
-    refuses(["--work", str(tmp_path / "empty")], capsys, "run `edgemnist convert --int8")
+    refuses(["--work", str(tmp_path / "empty")], capsys, "there is no converted model to take from")
 
 
 def test_a_confusion_matrix_without_matplotlib(

@@ -17,12 +17,16 @@ from edgemnist.keras_io.tensorflow import load_tensorflow
 def converted(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a work folder with a trained net of 1,000 parameters, its float32 and its int8 model."""
     work = WorkFolder(tmp_path_factory.mktemp("work"))
-    _train(work)
+    train_small_net(work)
     assert cli.run(["convert", "--float32", "--int8", "--no-c-array", "--work", str(work.root)]) == 0
     return work.root
 
 
-def _train(work: WorkFolder) -> None:
+def train_small_net(work: WorkFolder, hidden: int = 0) -> None:
+    """Train a net of 1,000 parameters on MNIST for a few seconds, and leave it as ``edgemnist train`` does.
+
+    With ``hidden`` it has a dense layer of so many values more.
+    """
     _, keras = load_tensorflow()
     dataset = load_dataset("mnist", fetch=False)
     keras.utils.set_random_seed(3)
@@ -33,6 +37,7 @@ def _train(work: WorkFolder) -> None:
             layers.Conv2D(4, 5, strides=3, activation="relu"),
             layers.Conv2D(8, 3, strides=2, activation="relu"),
             layers.Flatten(),
+            *([layers.Dense(hidden, activation="relu")] if hidden else []),
             layers.Dense(10, activation="softmax"),
         ]
     )

@@ -100,7 +100,7 @@ def refuses(arguments: list[str], capsys: pytest.CaptureFixture[str], says: str)
 
 
 def test_nothing_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    refuses(["--work", str(tmp_path)], capsys, "run `edgemnist convert --int8")
+    refuses(["--work", str(tmp_path)], capsys, "there is no converted model to take from")
 
 
 def test_models_older_than_the_training(work: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,10 +13,11 @@ from PIL import Image
 from edgemnist import cli
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.predict.stage import RUNTIMES
 from edgemnist.data.base import Split
 from edgemnist.data.loading import load_dataset
+from edgemnist.harness.runtimes import preferred_runtimes
 from edgemnist.runner import find_runtime
+from edgemnist.tflite.kinds import ModelKind
 
 SIZES = ((28, 28), (20, 20), (64, 64), (333, 333), (200, 260))
 COUNT = 10
@@ -74,7 +75,7 @@ def test_digits_of_any_size_and_ground_get_their_labels(
     assert found == labels
     assert [entry["file"] for entry in answer["predictions"]] == files
     assert answer["model"].endswith("model_int8.tflite")
-    first = next(name for name in RUNTIMES if find_runtime(name).available() is None)
+    first = next(name for name in preferred_runtimes(ModelKind.INT8) if find_runtime(name).available() is None)
     assert answer["runtime"].startswith(f"{first} ")
     for entry in answer["predictions"]:
         assert len(entry["top"]) == 3
@@ -146,7 +147,7 @@ def test_one_bad_image_does_not_cost_the_others(
         (["--view", "view.gif"], "ends in .png"),
         (["--invert", "perhaps"], "choose one of auto, yes, no"),
         (["--model", "none.tflite"], "there is no model 'none.tflite'"),
-        (["--work", "nothing-here"], "run `edgemnist convert --int8"),
+        (["--work", "nothing-here"], "there is no converted model to take from 'nothing-here'"),
     ],
 )
 def test_bad_input_is_one_message(

@@ -186,7 +186,7 @@ def test_bad_names_and_severities(work: Path, capsys: pytest.CaptureFixture[str]
     refuses(["--show", "sheet.png", str(work / "model_int8.tflite")], capsys, "--show runs no model")
     refuses(["--show", "sheet.jpg"], capsys, "must end in .png")
     refuses(["--show", "sheet.png", "--corruption", "frost"], capsys, "unknown corruption")
-    refuses(["--work", str(work / "none")], capsys, "robustness needs the result of 'convert'")
+    refuses(["--work", str(work / "none")], capsys, "there is no converted model to take from")
     refuses(["--work", str(work), "--out", "/proc/none"], capsys, "choose another folder", code=3)
 
 

@@ -19,12 +19,12 @@ from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.convert.settings import ConversionSettings
 from edgemnist.commands.convert.stage import run_conversion
-from edgemnist.commands.parity.stage import ParityOptions, parity
+from edgemnist.commands.parity.stage import ParitySettings, parity
 from edgemnist.commands.train.stage import run_training
 from edgemnist.data.base import Dataset
 from edgemnist.data.images import fit_image, frame_image
 from edgemnist.data.loading import MAX_RESIZED_BYTES, load_dataset, load_dataset_for
-from edgemnist.harness.subjects import ImageChoice
+from edgemnist.harness.images import ImageSettings
 from edgemnist.keras_io.saving import load_model
 from edgemnist.support.errors import DatasetError, EnvironmentFailure, InputError, ModelError
 from edgemnist.tflite.file import read_tflite
@@ -294,7 +294,7 @@ def test_mobilenet_v2_goes_all_the_way_on_images_of_one_shape(few: Path, tmp_pat
 
     converted = run_conversion(ConversionSettings(modes=(ModelKind.INT8,), calibration=40), work)
     assert converted.warnings == ()
-    report = parity(ParityOptions(work.root, images=ImageChoice(40), runtimes=("tflm", "host-c")))
+    report = parity(ParitySettings(images=ImageSettings(count=40), runtimes=("tflm", "host-c")), work)
     generated = next(run for run in report.runs if run.runtime == "host-c")
     assert generated.exact
     assert result.parameters == inspect(read_tflite(work.path("model_int8.tflite"))).parameters
