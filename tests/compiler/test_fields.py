@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,7 +131,7 @@ def test_arrays_are_checked_too() -> None:
 
 # Through the reader and the command
 
-RESIZED = {  # the field, a model in which it has this value, and the remedy
+RESIZED: dict[str, tuple[Callable[[int], bytes], str]] = {  # a model with the value, and the remedy
     "in_width": (lambda size: resize((1, 1, size, 1), 1, 2), "use a smaller image"),
     "out_width": (lambda size: resize((1, 1, 2, 1), 1, size), "use a smaller image"),
     "out_height": (lambda size: resize((1, 2, 1, 1), size, 1), "use a smaller image"),
@@ -168,7 +169,7 @@ def one_layer(kind: str, size: int, axis: int) -> bytes:
         return builder.finish([builder.op(kind, [image, weights], (1, size), 0.5)])
     image = builder.input(shape, 0.1)
     if kind == "MAX_POOL_2D":
-        options = {"filter_height": 1, "filter_width": 1}
+        options: dict[str, Any] = {"filter_height": 1, "filter_width": 1}
         return builder.finish([builder.op(kind, [image], shape, 0.1, stride_h=1, stride_w=1, **options)])
     weights = builder.constant(np.ones((1, 1, 1, shape[3])), 0.001)
     out_shape = (*shape[:3], 1)
