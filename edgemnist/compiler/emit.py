@@ -9,7 +9,8 @@ from pathlib import Path
 
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
-from edgemnist.compiler.ops.base import CArray, FieldValue, Step, quantisation_of
+from edgemnist.compiler.ops.base import Step, quantisation_of
+from edgemnist.compiler.ops.fields import CArray, Field
 from edgemnist.csource.pixels import C_TYPES, PixelCode
 from edgemnist.csource.source import comment_text, float_constant, string_literal
 from edgemnist.support.resources import firmware_folder
@@ -174,15 +175,15 @@ def _constants(program: Program, settings: EmitSettings, index: int, step: Step)
     text = [f"\n/* Step {index}: {step.node.label} */"]
     text += [_array(f"{settings.name}_{array.suffix}_{index}", array) for array in step.arrays]
     if step.struct_type:
-        fields = [f"/* {field} */ {_field(value)}" for field, value in step.parameters]
+        fields = [_field(field) for field in step.parameters]
         text.append(_wrapped(f"static const {step.struct_type} {settings.name}_params_{index} = {{", fields, "};"))
     return "\n".join(text)
 
 
-def _field(value: FieldValue) -> str:
-    if isinstance(value, tuple):
-        return "{" + ", ".join(f"/* {name} */ {_field(inner)}" for name, inner in value) + "}"
-    return _number(value)
+def _field(field: Field) -> str:
+    value = field.value
+    text = "{" + ", ".join(_field(inner) for inner in value) + "}" if isinstance(value, tuple) else _number(value)
+    return f"/* {field.name} */ {text}"
 
 
 def _number(value: int | float) -> str:

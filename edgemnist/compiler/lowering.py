@@ -10,6 +10,7 @@ from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings, Step
 from edgemnist.compiler.ops.convolution import fits_pairs
+from edgemnist.compiler.ops.fields import array_problems, field_problems
 from edgemnist.compiler.sparsity import choose_steps, worth_trying
 from edgemnist.support.errors import UnsupportedModelError
 
@@ -33,22 +34,6 @@ class Program:
         return sum(step.constant_bytes for step in self.steps)
 
 
-LONG_FIELDS = frozenset({"pixels", "in_features"})
-"""Parameters of the kernels below that are 32 bits wide; all others are 16."""
-
-_NARROW = frozenset(
-    {
-        "em_conv_2d_params",
-        "em_pointwise_params",
-        "em_depthwise_conv_2d_params",
-        "em_fully_connected_params",
-        "em_pool_2d_params",
-        "em_sparse_conv_2d_params",
-        "em_sparse_pixels_params",
-    }
-)
-
-
 def lower(graph: Graph, settings: LoweringSettings) -> Program:
     """Lower every node of an optimised graph, with the target's bodies where they can take all of its weights.
 
@@ -57,7 +42,7 @@ def lower(graph: Graph, settings: LoweringSettings) -> Program:
     if settings.bodies.packing == "pairs" and not all(_fits_pairs(node, graph) for node in graph.nodes):
         settings = replace(settings, portable_bodies=True)
     steps = _steps(graph, settings)
-    problems = [problem for step in steps for problem in _too_large(step)]
+    problems = [problem for step in steps for problem in _range_problems(step)]
     if problems:
         raise UnsupportedModelError("the model can't be compiled:", problems)
     return Program(graph, steps, settings)
@@ -82,15 +67,6 @@ def _fits_pairs(node: Node, graph: Graph) -> bool:
     return fits_pairs(weights.reshape(len(weights), -1))
 
 
-def _too_large(step: Step) -> list[str]:
-    if step.struct_type not in _NARROW:
-        return []
-    long_fields = LONG_FIELDS | {"in_channels"} if step.struct_type == "em_sparse_pixels_params" else LONG_FIELDS
-    layer = dict(step.parameters).get("layer", ())
-    every = (*step.parameters, *(layer if isinstance(layer, tuple) else ()))
-    fields = [(name, value) for name, value in every if isinstance(value, int) and name not in long_fields]
-    return [
-        f"{step.node.label}: {name} is {value}, kernels take up to 32767; make the layer smaller"
-        for name, value in fields
-        if not -32768 <= value <= 32767
-    ]
+def _range_problems(step: Step) -> list[str]:
+    label = step.node.label
+    return field_problems(label, step.parameters) + array_problems(label, step.arrays)

@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 from edgemnist.compiler.fixedpoint import IntArray, Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import (
-    CArray,
     LoweringSettings,
     Operator,
     Overlap,
-    Parameter,
     Step,
     activation_range,
     check_activation,
     quantisation_of,
     require_int8,
 )
+from edgemnist.compiler.ops.fields import CArray, axis_fields, int16, int32, output_field
 from edgemnist.compiler.ops.overlaps import forward_overlap
 from edgemnist.compiler.ops.requantisation import check_multiplier, fast_shift
 from edgemnist.compiler.ops.tables import lower_to_table
@@ -43,6 +42,17 @@ class SumScaling:
 
     operands: tuple[Multiplier, Multiplier]
     sum: Multiplier
+
+
+@dataclass(frozen=True)
+class OperandScaling:
+    """How ``em_add`` scales its operands, see ``em_arithmetic_params``; ``em_mul`` does not."""
+
+    a_factor: int = 0
+    b_factor: int = 0
+    b_multiplier: int = 0
+    b_shift: int = 0
+    b_sign: int = 0
 
 
 @dataclass(frozen=True)
@@ -205,46 +215,42 @@ def _lower_sum(node: Node, graph: Graph) -> Step:
     mantissa = factor.mantissa
     if shift > 30:  # what is below 2**30 rounds to nothing
         mantissa, shift = 0, 1
-    specific = {
-        "a_factor": signs[exact] << (LEFT_SHIFT - 1), "b_factor": 1 << left_shift, "b_multiplier": mantissa,
-        "b_shift": shift, "b_sign": signs[rounded],
-    }  # fmt: skip
+    operand = OperandScaling(signs[exact] << (LEFT_SHIFT - 1), 1 << left_shift, mantissa, shift, signs[rounded])
     constant_last = graph.is_constant(node.inputs[rounded])
     function = "em_add_constant" if constant_last else "em_add"
-    return _step(node, graph, function, (exact, rounded), scaling.sum, LARGEST_SUM, specific)
+    return _step(node, graph, function, (exact, rounded), scaling.sum, LARGEST_SUM, operand)
 
 
 def _lower_product(node: Node, graph: Graph) -> Step:
     order = (1, 0) if graph.is_constant(node.inputs[1]) else (0, 1)
-    return _step(node, graph, "em_mul", order, product_multiplier(node, graph), LARGEST_PRODUCT, {})
+    return _step(node, graph, "em_mul", order, product_multiplier(node, graph), LARGEST_PRODUCT, OperandScaling())
 
 
 def _step(
     node: Node, graph: Graph, function: str, order: tuple[int, int], multiplier: Multiplier, bound: int,
-    specific: dict[str, int],
+    operand: OperandScaling,
 ) -> Step:  # fmt: skip
     """Return the kernel call with ``node.inputs`` in ``order`` as the kernel's a and b; ``bound`` limits |combined|."""
     operands = tuple(node.inputs[position] for position in order)
     output = graph.tensors[node.outputs[0]]
     zero_points = [quantisation_of(graph.tensors[index]).zero_point for index in (*operands, node.outputs[0])]
-    low, high = activation_range(node.integer("fused_activation_function"), output)
     fast = fast_shift(bound, multiplier, zero_points[2])
     axes = axes_of(node, graph)
     loops = [PairAxis(1, (0, 0))] * (AXES - len(axes)) + list(axes)
-    parameters: list[Parameter] = [
-        (f"axis_{number}", (("count", loop.count), ("a", loop.steps[order[0]]), ("b", loop.steps[order[1]])))
-        for number, loop in enumerate(loops)
-    ]
-    parameters += [(name, specific.get(name, 0)) for name in ("a_factor", "b_factor", "b_multiplier")]
-    parameters += [
-        ("multiplier", multiplier.mantissa), ("a_zero_point", zero_points[0]), ("b_zero_point", zero_points[1]),
-        ("b_shift", specific.get("b_shift", 0)), ("b_sign", specific.get("b_sign", 0)),
-        ("shift", -multiplier.exponent if fast else multiplier.exponent),
-        ("output", (("zero_point", zero_points[2]), ("minimum", low), ("maximum", high))),
-    ]  # fmt: skip
+    walks = [{"count": loop.count, "a": loop.steps[order[0]], "b": loop.steps[order[1]]} for loop in loops]
+    parameters = (
+        *axis_fields("axis", "em_pair_axis", walks),
+        *int32(a_factor=operand.a_factor, b_factor=operand.b_factor, b_multiplier=operand.b_multiplier),
+        *int32(multiplier=multiplier.mantissa),
+        *int16(
+            a_zero_point=zero_points[0], b_zero_point=zero_points[1], b_shift=operand.b_shift, b_sign=operand.b_sign
+        ),
+        *int16(shift=-multiplier.exponent if fast else multiplier.exponent),
+        output_field(zero_points[2], activation_range(node.integer("fused_activation_function"), output)),
+    )
     return Step(
         node=node, header="em_arithmetic.h", function=function if fast else f"{function}_any",
-        struct_type="em_arithmetic_params", parameters=tuple(parameters),
+        struct_type="em_arithmetic_params", parameters=parameters,
         inputs=graph.activations(operands), outputs=node.outputs,
         arrays=tuple(
             CArray("operand", "int8_t", np.asarray(graph.tensors[index].data))

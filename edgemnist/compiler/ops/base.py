@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from edgemnist.compiler.graph import (
     Graph,
     Node,
 )
+from edgemnist.compiler.ops.fields import CArray, Field
 from edgemnist.compiler.targets import TARGETS, Target
 from edgemnist.tflite.file import Quantisation, TensorInfo
 
@@ -44,34 +45,6 @@ class Overlap:
         )
 
 
-ELEMENT_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "uint32_t": 4, "float": 4, "em_channel": 4}
-"""Bytes of one value of each element type; an ``em_channel`` is a row of two."""
-
-
-@dataclass(frozen=True, eq=False)
-class CArray:
-    """A constant in flash: ``suffix`` goes into its C name, ``ctype`` is the element type, ``values`` its elements.
-
-    ``em_channel`` arrays have shape (channels, 2): bias and multiplier.
-    """
-
-    suffix: str
-    ctype: str
-    values: NDArray[Any]
-
-    @property
-    def bytes(self) -> int:
-        """Size in flash."""
-        return int(self.values.size) * ELEMENT_BYTES[self.ctype]
-
-
-FieldValue: TypeAlias = "int | float | tuple[tuple[str, FieldValue], ...]"
-"""The value of a field of a C struct: a number, or the fields of a struct inside it."""
-
-Parameter = tuple[str, FieldValue]
-"""A field of a C struct: its name and its value."""
-
-
 @dataclass(frozen=True)
 class Sparsity:
     """A layer that stores only its weights other than zero: how many of how many, in ``bytes`` instead of a byte each.
@@ -94,8 +67,8 @@ class Sparsity:
 class Step:
     """One kernel call: ``function(&parameters, arrays..., [scratch], inputs..., outputs...)``.
 
-    ``header`` is the file in ``firmware/kernels``; ``parameters`` are the fields of ``struct_type`` in order, each with
-    its name for the comment. ``scratch`` bytes live only during the call. ``overlaps`` maps (input, output) to where
+    ``header`` is the file in ``firmware/kernels``; ``parameters`` are the fields of ``struct_type`` in order.
+    ``scratch`` bytes live only during the call. ``overlaps`` maps (input, output) to where
     they may share memory; pairs left out must be disjoint.
     """
 
@@ -103,7 +76,7 @@ class Step:
     header: str
     function: str
     struct_type: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[Field, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     arrays: tuple[CArray, ...] = ()

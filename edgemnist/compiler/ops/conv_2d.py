@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from edgemnist.compiler.graph import Graph, Node, Padding
 from edgemnist.compiler.ops.arithmetic import OPERATORS as ARITHMETIC_OPERATORS
 from edgemnist.compiler.ops.base import (
-    CArray,
     LoweringSettings,
     Operator,
     Overlap,
-    Parameter,
     Step,
     activation_range,
     check_activation,
@@ -28,11 +26,13 @@ from edgemnist.compiler.ops.convolution import (
     bias_values,
     channel_multipliers,
     channel_parameters,
+    output_of_layer,
     pack_weights,
     requantise,
     window_geometry,
     windows_of,
 )
+from edgemnist.compiler.ops.fields import CArray, Field, int16, int32
 from edgemnist.compiler.ops.layer_checks import check_image, check_weights, check_window
 from edgemnist.compiler.ops.overlaps import write_behind_read
 from edgemnist.compiler.ops.sparse import SparseLayer, sparse_conv_2d, sparse_pixels
@@ -94,7 +94,7 @@ class Conv2D(Operator):
         channels = channel_parameters(node, graph, rows, channel_multipliers(node, graph))
         groups = geometry.in_channels // graph.tensors[node.inputs[1]].shape[3]
         if settings.sparse == "always" and groups == 1 and geometry.dilation_width == 1 and channels.fast:
-            sparse = SparseLayer(node, graph, channels, output_parameters(node, graph), settings.bodies.sparse)
+            sparse = SparseLayer(node, graph, channels, output_of_layer(node, graph), settings.bodies.sparse)
             if is_pointwise(geometry) and not node.fused:
                 pixels = geometry.in_height * geometry.in_width
                 return sparse_pixels(sparse, pixels, overlap=True)
@@ -128,13 +128,6 @@ def is_pointwise(geometry: Geometry) -> bool:
     return sizes == (1, 1, 1, 1) and geometry.padding == Padding()
 
 
-def output_parameters(node: Node, graph: Graph) -> Parameter:
-    """Return the C struct ``em_output`` for a node with a fused activation."""
-    output = graph.tensors[node.outputs[0]]
-    low, high = activation_range(node.integer("fused_activation_function"), output)
-    return "output", (("zero_point", quantisation_of(output).zero_point), ("minimum", low), ("maximum", high))
-
-
 def _lower_pointwise(node: Node, graph: Graph, geometry: Geometry, arrays: tuple[CArray, ...], *, fast: bool) -> Step:
     pixels = geometry.in_height * geometry.in_width
     read, written = geometry.in_channels, geometry.out_channels
@@ -148,8 +141,8 @@ def _lower_pointwise(node: Node, graph: Graph, geometry: Geometry, arrays: tuple
         node=node, header="em_pointwise.h", function="em_pointwise" if fast else "em_pointwise_any",
         struct_type="em_pointwise_params",
         parameters=(
-            ("pixels", pixels), ("in_channels", read), ("out_channels", written), ("backward", int(backward)),
-            output_parameters(node, graph),
+            *int32(pixels=pixels), *int16(in_channels=read, out_channels=written, backward=int(backward)),
+            output_of_layer(node, graph),
         ),
         inputs=node.inputs[:1], outputs=node.outputs, arrays=arrays,
         overlaps={(node.inputs[0], node.outputs[0]): overlap}, macs=pixels * read * written,
@@ -172,15 +165,17 @@ def _lower_windows(
     return Step(
         node=node, header="em_conv_2d.h", function=name if fast else f"{name}_any", struct_type="em_conv_2d_params",
         parameters=(
-            ("in_height", g.in_height), ("in_width", g.in_width), ("in_channels", g.in_channels),
-            ("out_height", out_height), ("out_width", out_width), ("out_channels", g.out_channels),
-            ("kernel_height", g.kernel_height), ("kernel_width", g.kernel_width),
-            ("stride_height", g.stride_height), ("stride_width", g.stride_width),
-            ("dilation_height", g.dilation_height), ("dilation_width", g.dilation_width),
-            ("pad_top", g.padding.top), ("pad_left", g.padding.left), ("groups", groups), ("direct", int(direct)),
-            ("pool_height", pool_height), ("pool_width", pool_width),
-            ("in_zero_point", quantisation_of(graph.tensors[node.inputs[0]]).zero_point),
-            output_parameters(node, graph),
+            *int16(
+                in_height=g.in_height, in_width=g.in_width, in_channels=g.in_channels,
+                out_height=out_height, out_width=out_width, out_channels=g.out_channels,
+                kernel_height=g.kernel_height, kernel_width=g.kernel_width,
+                stride_height=g.stride_height, stride_width=g.stride_width,
+                dilation_height=g.dilation_height, dilation_width=g.dilation_width,
+                pad_top=g.padding.top, pad_left=g.padding.left, groups=groups, direct=int(direct),
+                pool_height=pool_height, pool_width=pool_width,
+                in_zero_point=quantisation_of(graph.tensors[node.inputs[0]]).zero_point,
+            ),
+            output_of_layer(node, graph),
         ),
         inputs=node.inputs[:1], outputs=node.outputs, arrays=arrays, scratch=pairs * strip,
         overlaps={(node.inputs[0], node.outputs[0]): _window_overlap(g, pool_height, pool_width, 1 if pool else 2)},
@@ -212,7 +207,8 @@ def _lower_with_add(node: Node, graph: Graph, conv: Step) -> Step:
     return replace(
         window, node=node, header="em_conv_2d_add.h", function="em_conv_2d_add", struct_type="em_conv_2d_add_params",
         parameters=(
-            ("conv", window.parameters), ("add", add.parameters), ("residual_is_a", int(add.inputs[0] == residual)),
+            Field("conv", window.struct_type, window.parameters), Field("add", add.struct_type, add.parameters),
+            *int16(residual_is_a=int(add.inputs[0] == residual)),
         ),
         inputs=(node.inputs[0], residual), outputs=node.outputs, scratch=window.scratch + 2 * geometry.out_channels,
         overlaps=overlaps,

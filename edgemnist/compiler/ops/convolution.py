@@ -17,7 +17,8 @@ from edgemnist.compiler.fixedpoint import (
     saturating_rounding_doubling_high_multiply,
 )
 from edgemnist.compiler.graph import PADDING_SAME, Graph, Node, Padding
-from edgemnist.compiler.ops.base import CArray, quantisation_of
+from edgemnist.compiler.ops.base import activation_range, quantisation_of
+from edgemnist.compiler.ops.fields import CArray, Field, output_field
 
 FAST_ACCUMULATOR_LIMIT = 2**30
 """``em_requantise`` doubles the accumulator, so it has to stay below this."""
@@ -100,6 +101,13 @@ def channel_multipliers(node: Node, graph: Graph) -> tuple[Multiplier, ...]:
     output_scale = quantisation_of(graph.tensors[node.outputs[0]]).scale
     scales = quantisation_of(graph.tensors[node.inputs[1]]).scales
     return tuple(quantise_multiplier(input_scale * scale / output_scale) for scale in scales)
+
+
+def output_of_layer(node: Node, graph: Graph) -> Field:
+    """Return the C struct ``em_output`` for a node with a fused activation."""
+    output = graph.tensors[node.outputs[0]]
+    limits = activation_range(node.integer("fused_activation_function"), output)
+    return output_field(quantisation_of(output).zero_point, limits)
 
 
 def bias_values(node: Node, graph: Graph, channels: int) -> NDArray[np.int64]:

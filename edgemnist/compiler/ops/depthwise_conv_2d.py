@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import (
-    CArray,
     LoweringSettings,
     Operator,
     Overlap,
@@ -20,16 +19,17 @@ from edgemnist.compiler.ops.base import (
     quantisation_of,
     require_int8,
 )
-from edgemnist.compiler.ops.conv_2d import output_parameters
 from edgemnist.compiler.ops.convolution import (
     Geometry,
     bias_values,
     channel_multipliers,
     channel_parameters,
+    output_of_layer,
     requantise,
     window_geometry,
     windows_of,
 )
+from edgemnist.compiler.ops.fields import CArray, int16
 from edgemnist.compiler.ops.layer_checks import check_image, check_weights, check_window
 
 
@@ -84,15 +84,17 @@ class DepthwiseConv2D(Operator):
             node=node, header="em_depthwise_conv_2d.h", function=f"em_depthwise_conv_2d_{suffix}",
             struct_type="em_depthwise_conv_2d_params",
             parameters=(
-                ("in_height", g.in_height), ("in_width", g.in_width), ("in_channels", g.in_channels),
-                ("out_height", g.out_height), ("out_width", g.out_width), ("multiplier", multiplier),
-                ("kernel_height", g.kernel_height), ("kernel_width", g.kernel_width),
-                ("stride_height", g.stride_height), ("stride_width", g.stride_width),
-                ("dilation_height", g.dilation_height), ("dilation_width", g.dilation_width),
-                ("pad_top", g.padding.top), ("pad_left", g.padding.left),
-                ("plane_height", plane_height), ("plane_width", plane_width),
-                ("in_zero_point", quantisation_of(graph.tensors[node.inputs[0]]).zero_point),
-                output_parameters(node, graph),
+                *int16(
+                    in_height=g.in_height, in_width=g.in_width, in_channels=g.in_channels,
+                    out_height=g.out_height, out_width=g.out_width, multiplier=multiplier,
+                    kernel_height=g.kernel_height, kernel_width=g.kernel_width,
+                    stride_height=g.stride_height, stride_width=g.stride_width,
+                    dilation_height=g.dilation_height, dilation_width=g.dilation_width,
+                    pad_top=g.padding.top, pad_left=g.padding.left,
+                    plane_height=plane_height, plane_width=plane_width,
+                    in_zero_point=quantisation_of(graph.tensors[node.inputs[0]]).zero_point,
+                ),
+                output_of_layer(node, graph),
             ),
             inputs=node.inputs[:1], outputs=node.outputs,
             arrays=(CArray("weights", "int8_t", np.ascontiguousarray(rows).reshape(-1)), *channels.arrays()),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.fixedpoint import IntArray, Multiplier, quantise_multiplier
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
+from edgemnist.compiler.ops.fields import Field, int16, int32
 from edgemnist.compiler.ops.lookup import edges_of, requantise_elements
 from edgemnist.compiler.ops.operands import require_same_shape
 from edgemnist.compiler.ops.requantisation import check_multiplier
@@ -104,8 +105,8 @@ def _lower(node: Node, graph: Graph, function: str, quantised: int, overlap: Ove
     return Step(
         node=node, header="em_quantise.h", function=function, struct_type="em_quantise_params",
         parameters=(
-            ("count", graph.tensors[quantised].elements), ("scale", quantisation.scale),
-            ("zero_point", quantisation.zero_point),
+            *int32(count=graph.tensors[quantised].elements), Field("scale", "float", quantisation.scale),
+            *int16(zero_point=quantisation.zero_point),
         ),
         inputs=node.inputs, outputs=node.outputs, overlaps={(node.inputs[0], node.outputs[0]): overlap},
     )  # fmt: skip

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from edgemnist.compiler.fixedpoint import multiply_single_rounding
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import (
-    CArray,
     LoweringSettings,
     Operator,
     Step,
@@ -20,14 +19,15 @@ from edgemnist.compiler.ops.base import (
     quantisation_of,
     require_int8,
 )
-from edgemnist.compiler.ops.conv_2d import output_parameters
 from edgemnist.compiler.ops.convolution import (
     bias_values,
     channel_multipliers,
     channel_parameters,
+    output_of_layer,
     pack_weights,
     requantise,
 )
+from edgemnist.compiler.ops.fields import CArray, Field, field_problems, int16, int32
 from edgemnist.compiler.ops.layer_checks import check_weights
 from edgemnist.compiler.ops.sparse import SparseLayer, sparse_pixels
 
@@ -52,7 +52,7 @@ class FullyConnected(Operator):
                 f"{node.label}: weights of shape {[units, features]} don't fit an input of {elements} and an output of "
                 f"{results} elements; the file is corrupt, convert it again"
             )
-        return problems
+        return problems or field_problems(node.label, _sizes(node, graph))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -88,18 +88,22 @@ class FullyConnected(Operator):
             )
         rows = graph.tensors[node.inputs[0]].elements // weights.shape[1]
         if settings.sparse == "always" and channels.fast and settings.rounding == "tflm":
-            sparse = SparseLayer(node, graph, channels, output_parameters(node, graph), settings.bodies.sparse)
+            sparse = SparseLayer(node, graph, channels, output_of_layer(node, graph), settings.bodies.sparse)
             return sparse_pixels(sparse, rows, overlap=False)
         packed = pack_weights(weights, weights.shape[1], settings.bodies.packing)
         return Step(
             node=node, header="em_fully_connected.h", function=name, struct_type="em_fully_connected_params",
-            parameters=(
-                ("rows", rows), ("in_features", weights.shape[1]), ("out_features", weights.shape[0]),
-                output_parameters(node, graph),
-            ),
+            parameters=(*_sizes(node, graph), output_of_layer(node, graph)),
             inputs=node.inputs[:1], outputs=node.outputs,
             arrays=(CArray("weights", "int8_t", packed), *arrays), macs=rows * weights.size,
         )  # fmt: skip
+
+
+def _sizes(node: Node, graph: Graph) -> tuple[Field, ...]:
+    """Return how many rows of features the layer is applied to, and the features and units of each."""
+    units, features = graph.tensors[node.inputs[1]].shape
+    rows = graph.tensors[node.inputs[0]].elements // features
+    return *int16(rows=rows), *int32(in_features=features), *int16(out_features=units)
 
 
 OPERATORS = (FullyConnected(),)

@@ -8,10 +8,11 @@ from edgemnist.compiler.fixedpoint import INT32_MAX
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node
 from edgemnist.compiler.ops.base import quantisation_of
 from edgemnist.compiler.ops.convolution import bias_values, channel_multipliers, window_geometry
+from edgemnist.compiler.ops.fields import INTEGERS, field_problems, int16
 from edgemnist.compiler.ops.requantisation import check_multiplier
 
-LARGEST_SIZE = 32767
-"""Of an image's height, width or channels and of everything computed from them: kernels take them as int16."""
+LARGEST_SIZE = INTEGERS["int16_t"][1]
+"""Of an image's height, width or channels and of everything computed from them."""
 
 _CORRUPT = "the file is corrupt, convert it again"
 
@@ -97,9 +98,16 @@ def check_window(node: Node, graph: Graph, kernel: tuple[int, int], out_channels
 
 def _check_sizes(node: Node, graph: Graph, kernel: tuple[int, int], out_channels: int) -> list[str]:
     entry, output = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
-    if max(*entry.shape, *output.shape) > LARGEST_SIZE:
-        shapes = f"{list(entry.shape)} to {list(output.shape)}"
-        return [f"{node.label}: goes from shape {shapes}, allowed are sizes up to {LARGEST_SIZE}; use a smaller image"]
+    (_, in_height, in_width, in_channels), (_, out_height, out_width, channels) = entry.shape, output.shape
+    problems = field_problems(
+        node.label,
+        int16(
+            in_height=in_height, in_width=in_width, in_channels=in_channels, out_height=out_height,
+            out_width=out_width, out_channels=channels,
+        ),
+    )  # fmt: skip
+    if problems:
+        return problems
     geometry = window_geometry(node, graph, *kernel, out_channels)
     expected = (1, geometry.out_height, geometry.out_width, out_channels)
     padding = geometry.padding

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
+from edgemnist.compiler.ops.fields import int16, int32, output_field, stride_fields
 from edgemnist.compiler.ops.operands import integers, require_constants
 from edgemnist.compiler.ops.overlaps import forward_overlap
 from edgemnist.compiler.ops.requantisation import check_multiplier, fast_shift
@@ -74,15 +75,13 @@ class Mean(Operator):
         fast = fast_shift(255 * count, multiplier, target.zero_point)
         nested = loops.kept[0][0] > 1 or loops.averaged[0][0] > 1
         function = f"em_mean{'_nested' if nested else ''}{'' if fast else '_any'}"
-        names = ("kept_0", "kept_1", "averaged_0", "averaged_1")
-        sizes = zip(names, (*loops.kept, *loops.averaged), strict=True)
         return Step(
             node=node, header="em_mean.h", function=function, struct_type="em_mean_params",
             parameters=(
-                ("bias", -source.zero_point * count), ("multiplier", multiplier.mantissa),
-                *((name, (("count", n), ("stride", stride))) for name, (n, stride) in sizes),
-                ("shift", -multiplier.exponent if fast else multiplier.exponent),
-                ("output", (("zero_point", target.zero_point), ("minimum", -128), ("maximum", 127))),
+                *int32(bias=-source.zero_point * count, multiplier=multiplier.mantissa),
+                *stride_fields("kept", loops.kept), *stride_fields("averaged", loops.averaged),
+                *int16(shift=-multiplier.exponent if fast else multiplier.exponent),
+                output_field(target.zero_point, (-128, 127)),
             ),
             inputs=node.inputs[:1], outputs=node.outputs,
             overlaps={(node.inputs[0], node.outputs[0]): _overlap(loops)},

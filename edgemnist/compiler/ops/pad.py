@@ -14,11 +14,11 @@ from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
     Overlap,
-    Parameter,
     Step,
     quantisation_of,
     require_int8,
 )
+from edgemnist.compiler.ops.fields import axis_fields, int16
 from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
 from edgemnist.compiler.ops.overlaps import Moves
 
@@ -66,13 +66,10 @@ class Pad(Operator):
         """See :meth:`Operator.lower`."""
         merged = _merged(axes_of(node, graph))
         axes = [PadAxis(0, 1, 0)] * (AXES - len(merged)) + merged
-        parameters: list[Parameter] = [
-            (f"axis_{number}", (("before", axis.before), ("size", axis.size), ("after", axis.after)))
-            for number, axis in enumerate(axes)
-        ]
+        amounts = [{"before": axis.before, "size": axis.size, "after": axis.after} for axis in axes]
         return Step(
             node=node, header="em_pad.h", function="em_pad", struct_type="em_pad_params",
-            parameters=(*parameters, ("value", padding_value(node, graph))),
+            parameters=(*axis_fields("axis", "em_pad_axis", amounts), *int16(value=padding_value(node, graph))),
             inputs=node.inputs[:1], outputs=node.outputs,
             overlaps={(node.inputs[0], node.outputs[0]): _overlap(axes)},
         )  # fmt: skip

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import ACTIVATION_NONE, Graph, Node
-from edgemnist.compiler.ops.base import CArray, LoweringSettings, Operator, Overlap, Step, require_int8
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, require_int8
+from edgemnist.compiler.ops.fields import CArray, int32
 from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
 from edgemnist.compiler.ops.overlaps import Moves
 
@@ -64,7 +65,7 @@ class Concatenation(Operator):
         )
         return Step(
             node=node, header="em_parts.h", function=f"em_concatenate_{len(parts) + filler}",
-            struct_type="em_parts_params", parameters=(("rows", layout.rows), ("row", layout.row)),
+            struct_type="em_parts_params", parameters=int32(rows=layout.rows, row=layout.row),
             inputs=graph.activations(tensors) + (tensors[-1],) * filler, outputs=node.outputs,
             arrays=(_parts_array(parts, filler), *constants),
             overlaps={
@@ -101,7 +102,7 @@ class Split(Operator):
         filler = _kernel_size(len(node.outputs)) - len(node.outputs)
         return Step(
             node=node, header="em_parts.h", function=f"em_split_{len(node.outputs) + filler}",
-            struct_type="em_parts_params", parameters=(("rows", layout.rows), ("row", layout.row)),
+            struct_type="em_parts_params", parameters=int32(rows=layout.rows, row=layout.row),
             inputs=(source,), outputs=node.outputs + node.outputs[-1:] * filler,
             arrays=(_parts_array(layout.parts, filler),),
             overlaps={

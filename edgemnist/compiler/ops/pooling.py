@@ -20,6 +20,7 @@ from edgemnist.compiler.ops.base import (
     require_int8,
 )
 from edgemnist.compiler.ops.convolution import Geometry, window_geometry, windows_of
+from edgemnist.compiler.ops.fields import int16
 from edgemnist.compiler.ops.layer_checks import check_image, check_window
 
 
@@ -63,12 +64,12 @@ class Pool2D(Operator):
         return Step(
             node=node, header="em_pool_2d.h", struct_type="em_pool_2d_params",
             function="em_max_pool_2d" if node.kind == "MAX_POOL_2D" else "em_average_pool_2d",
-            parameters=(
-                ("in_height", g.in_height), ("in_width", g.in_width), ("channels", g.in_channels),
-                ("out_height", g.out_height), ("out_width", g.out_width),
-                ("kernel_height", g.kernel_height), ("kernel_width", g.kernel_width),
-                ("stride_height", g.stride_height), ("stride_width", g.stride_width),
-                ("pad_top", g.padding.top), ("pad_left", g.padding.left), ("minimum", low), ("maximum", high),
+            parameters=int16(
+                in_height=g.in_height, in_width=g.in_width, channels=g.in_channels,
+                out_height=g.out_height, out_width=g.out_width,
+                kernel_height=g.kernel_height, kernel_width=g.kernel_width,
+                stride_height=g.stride_height, stride_width=g.stride_width,
+                pad_top=g.padding.top, pad_left=g.padding.left, minimum=low, maximum=high,
             ),
             inputs=node.inputs, outputs=node.outputs,
             overlaps={(node.inputs[0], node.outputs[0]): _overlap(g)},

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import CArray, LoweringSettings, Operator, Overlap, Step, require_int8
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, require_int8
+from edgemnist.compiler.ops.fields import CArray, Field, array_problems, field_problems, int16
 from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
 from edgemnist.compiler.ops.overlaps import Moves
 
@@ -34,7 +35,8 @@ class ResizeNearestNeighbor(Operator):
             ]
         if node.integer("align_corners") and node.integer("half_pixel_centers"):
             problems.append(f"{node.label}: has both align_corners and half_pixel_centers; choose one")
-        return problems + require_same_quantisation(node, graph, [node.inputs[0], node.outputs[0]])
+        problems += require_same_quantisation(node, graph, [node.inputs[0], node.outputs[0]])
+        return problems + (field_problems(node.label, _sizes(node, graph)) or _position_problems(node, graph))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -50,13 +52,27 @@ class ResizeNearestNeighbor(Operator):
         return Step(
             node=node, header="em_resize_nearest_neighbor.h", function="em_resize_nearest_neighbor",
             struct_type="em_resize_nearest_neighbor_params",
-            parameters=(
-                ("in_width", in_width), ("out_height", len(rows)), ("out_width", len(columns)), ("channels", channels),
-            ),
-            inputs=node.inputs[:1], outputs=node.outputs,
-            arrays=(CArray("rows", "int16_t", rows), CArray("columns", "int16_t", columns)),
+            parameters=_sizes(node, graph), inputs=node.inputs[:1], outputs=node.outputs,
+            arrays=_positions(node, graph),
             overlaps={(node.inputs[0], node.outputs[0]): _overlap(rows, columns, in_width, channels)},
         )  # fmt: skip
+
+
+def _sizes(node: Node, graph: Graph) -> tuple[Field, ...]:
+    _, _, in_width, channels = graph.tensors[node.inputs[0]].shape
+    _, out_height, out_width, _ = graph.tensors[node.outputs[0]].shape
+    return int16(in_width=in_width, out_height=out_height, out_width=out_width, channels=channels)
+
+
+def _positions(node: Node, graph: Graph) -> tuple[CArray, CArray]:
+    """Return the input row of every output row and the input column of every output column."""
+    rows, columns = (nearest(node, graph, axis) for axis in (1, 2))
+    return CArray("rows", "int16_t", rows), CArray("columns", "int16_t", columns)
+
+
+def _position_problems(node: Node, graph: Graph) -> list[str]:
+    """Return a problem when the image is higher than rows can be counted; its width is a field."""
+    return array_problems(node.label, _positions(node, graph))
 
 
 def nearest(node: Node, graph: Graph, axis: int) -> NDArray[np.int64]:

@@ -18,6 +18,7 @@ from edgemnist.compiler.fixedpoint import (
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.exponential import exp_of_minus, one_over_one_plus
+from edgemnist.compiler.ops.fields import int16, int32
 from edgemnist.compiler.ops.operands import require_same_shape
 
 INTEGER_BITS = 5
@@ -91,8 +92,8 @@ class Softmax(Operator):
         return Step(
             node=node, header="em_softmax.h", function="em_softmax", struct_type="em_softmax_params",
             parameters=(
-                ("multiplier", scaling.multiplier), ("rows", int(np.prod(shape[:-1], dtype=np.int64))),
-                ("depth", shape[-1]), ("shift", scaling.shift), ("furthest", scaling.furthest),
+                *int32(multiplier=scaling.multiplier, rows=int(np.prod(shape[:-1], dtype=np.int64))),
+                *int16(depth=shape[-1], shift=scaling.shift, furthest=scaling.furthest),
             ),
             inputs=node.inputs, outputs=node.outputs,
             overlaps={(node.inputs[0], node.outputs[0]): Overlap(at_most=0)},

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import CArray, Overlap, Parameter, Sparsity, Step, quantisation_of
+from edgemnist.compiler.ops.base import Overlap, Sparsity, Step, quantisation_of
 from edgemnist.compiler.ops.convolution import ChannelParameters, Geometry
+from edgemnist.compiler.ops.fields import CArray, Field, int16, int32
 from edgemnist.compiler.ops.overlaps import Moves, write_behind_read
 from edgemnist.compiler.targets import SparseCosts
 
@@ -29,7 +30,7 @@ class SparseLayer:
     node: Node
     graph: Graph
     channels: ChannelParameters
-    output: Parameter
+    output: Field
     costs: SparseCosts
 
     @property
@@ -98,13 +99,15 @@ def sparse_conv_2d(layer: SparseLayer, geometry: Geometry) -> Step:
     return Step(
         node=node, header="em_sparse_conv_2d.h", function="em_sparse_conv_2d", struct_type="em_sparse_conv_2d_params",
         parameters=(
-            ("in_height", g.in_height), ("in_width", g.in_width), ("in_channels", g.in_channels),
-            ("out_height", out_height), ("out_width", out_width),
-            ("kernel_height", g.kernel_height), ("kernel_width", g.kernel_width),
-            ("stride_height", g.stride_height), ("stride_width", g.stride_width),
-            ("dilation_height", g.dilation_height), ("pad_top", g.padding.top), ("pad_left", g.padding.left),
-            ("pool_height", pool_height), ("pool_width", pool_width),
-            ("in_zero_point", quantisation_of(graph.tensors[node.inputs[0]]).zero_point),
+            *int16(
+                in_height=g.in_height, in_width=g.in_width, in_channels=g.in_channels,
+                out_height=out_height, out_width=out_width,
+                kernel_height=g.kernel_height, kernel_width=g.kernel_width,
+                stride_height=g.stride_height, stride_width=g.stride_width,
+                dilation_height=g.dilation_height, pad_top=g.padding.top, pad_left=g.padding.left,
+                pool_height=pool_height, pool_width=pool_width,
+                in_zero_point=quantisation_of(graph.tensors[node.inputs[0]]).zero_point,
+            ),
             _layer_parameters(layer, stream, pixels),
         ),
         inputs=node.inputs[:1], outputs=node.outputs, arrays=_arrays(layer, stream), scratch=scratch,
@@ -129,7 +132,7 @@ def sparse_pixels(layer: SparseLayer, count: int, *, overlap: bool) -> Step:
     return Step(
         node=node, header="em_sparse_pixels.h", function="em_sparse_each_pixel", struct_type="em_sparse_pixels_params",
         parameters=(
-            ("pixels", count), ("in_channels", read), ("backward", int(backward)),
+            *int32(pixels=count, in_channels=read), *int16(backward=int(backward)),
             _layer_parameters(layer, stream, pixels),
         ),
         inputs=node.inputs[:1], outputs=node.outputs, arrays=_arrays(layer, stream),
@@ -138,11 +141,9 @@ def sparse_pixels(layer: SparseLayer, count: int, *, overlap: bool) -> Step:
     )  # fmt: skip
 
 
-def _layer_parameters(layer: SparseLayer, stream: Stream, pixels: int) -> Parameter:
-    return "layer", (
-        ("out_channels", len(layer.weights)), ("pixels", pixels), ("long_channels", int(stream.long_channels)),
-        layer.output,
-    )  # fmt: skip
+def _layer_parameters(layer: SparseLayer, stream: Stream, pixels: int) -> Field:
+    sizes = int16(out_channels=len(layer.weights), pixels=pixels, long_channels=int(stream.long_channels))
+    return Field("layer", "em_sparse_layer", (*sizes, layer.output))
 
 
 def _arrays(layer: SparseLayer, stream: Stream) -> tuple[CArray, ...]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import Parameter, Step
+from edgemnist.compiler.ops.base import Step
+from edgemnist.compiler.ops.fields import int32, stride_fields
 from edgemnist.compiler.ops.overlaps import forward_overlap
 
 AXES = 5
@@ -52,12 +53,9 @@ def lower_walk(node: Node, graph: Graph, walk: Walk) -> Step:
     for count, stride in loops:
         reads = (reads[:, None] + np.arange(count) * stride).reshape(-1)
     padded = ((1, 0),) * (AXES - len(loops)) + loops
-    parameters: list[Parameter] = [("offset", walk.offset)]
-    parameters += [
-        (f"axis_{number}", (("count", count), ("stride", stride))) for number, (count, stride) in enumerate(padded)
-    ]
     return Step(
         node=node, header="em_strided_copy.h", function="em_strided_copy", struct_type="em_strided_copy_params",
-        parameters=tuple(parameters), inputs=node.inputs[:1], outputs=node.outputs,
+        parameters=(*int32(offset=walk.offset), *stride_fields("axis", padded)),
+        inputs=node.inputs[:1], outputs=node.outputs,
         overlaps={(node.inputs[0], node.outputs[0]): forward_overlap(reads)},
     )  # fmt: skip

@@ -8,7 +8,8 @@ import numpy as np
 
 from edgemnist.compiler.fixedpoint import IntArray
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import CArray, Overlap, Step
+from edgemnist.compiler.ops.base import Overlap, Step
+from edgemnist.compiler.ops.fields import CArray, int32
 
 _KERNELS: Mapping[tuple[str, str], str] = {
     ("int8", "int8"): "em_lookup",
@@ -24,7 +25,7 @@ def lower_to_table(node: Node, graph: Graph, source: int, function: Callable[[In
     values = function(np.arange(256, dtype=np.uint8).view(before).astype(np.int64))
     return Step(
         node=node, header="em_lookup.h", function=_KERNELS[before, after], struct_type="em_lookup_params",
-        parameters=(("count", graph.tensors[source].elements),),
+        parameters=int32(count=graph.tensors[source].elements),
         inputs=(source,), outputs=node.outputs,
         arrays=(CArray("table", f"{after}_t", values.astype(after)),),
         overlaps={(source, node.outputs[0]): Overlap(at_most=0)},

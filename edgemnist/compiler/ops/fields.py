@@ -1,0 +1,151 @@
+"""Fields of the kernels' parameter structs: each with its C type, and the one check that its value fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+INTEGERS: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {
+        "int8_t": (-(2**7), 2**7 - 1),
+        "uint8_t": (0, 2**8 - 1),
+        "int16_t": (-(2**15), 2**15 - 1),
+        "int32_t": (-(2**31), 2**31 - 1),
+    }
+)
+"""Smallest and largest value of each integer type that generated C has constants of."""
+
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
+
+ELEMENT_BYTES: Mapping[str, int] = MappingProxyType(
+    {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "em_channel": 4}
+)
+"""Bytes of one value of each element type of an array; an ``em_channel`` is a row of two int32."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a C struct. ``value`` is a number, or the fields of the struct ``ctype`` inside it."""
+
+    name: str
+    ctype: str
+    value: int | float | tuple[Field, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CArray:
+    """A constant in flash: ``suffix`` goes into its C name, ``ctype`` is the element type, ``values`` its elements.
+
+    ``em_channel`` arrays have shape (channels, 2): bias and multiplier.
+    """
+
+    suffix: str
+    ctype: str
+    values: NDArray[Any]
+
+    @property
+    def bytes(self) -> int:
+        """Size in flash."""
+        return int(self.values.size) * ELEMENT_BYTES[self.ctype]
+
+
+def int16(**values: int) -> tuple[Field, ...]:
+    """Return an ``int16_t`` field for each value, in order."""
+    return tuple(Field(name, "int16_t", value) for name, value in values.items())
+
+
+def int32(**values: int) -> tuple[Field, ...]:
+    """Return an ``int32_t`` field for each value, in order."""
+    return tuple(Field(name, "int32_t", value) for name, value in values.items())
+
+
+def output_field(zero_point: int, limits: tuple[int, int]) -> Field:
+    """Return the ``em_output`` of a kernel: the output's zero point and the limits of the fused activation."""
+    low, high = limits
+    return Field("output", "em_output", int16(zero_point=zero_point, minimum=low, maximum=high))
+
+
+def axis_fields(name: str, ctype: str, axes: Iterable[Mapping[str, int]]) -> tuple[Field, ...]:
+    """Return fields ``name_0``, ``name_1`` and so on, each a struct of int32 with an axis' values."""
+    return tuple(Field(f"{name}_{number}", ctype, int32(**axis)) for number, axis in enumerate(axes))
+
+
+def stride_fields(name: str, loops: Iterable[tuple[int, int]]) -> tuple[Field, ...]:
+    """Return an ``em_axis`` for each loop: (count, stride in elements)."""
+    return axis_fields(name, "em_axis", ({"count": count, "stride": stride} for count, stride in loops))
+
+
+_REMEDIES: Mapping[str, str] = {
+    "out_features": "use fewer units",
+    "features": "use fewer features",
+    "channels": "use fewer channels",
+    "multiplier": "use fewer output channels for each input channel",
+    "groups": "use fewer groups",
+    "kernel": "use a smaller kernel",
+    "stride": "use a smaller stride",
+    "dilation": "use a smaller dilation",
+    "pad": "pad less",
+    "before": "pad less",
+    "after": "pad less",
+    "pool": "use a smaller pool",
+    "height": "use a smaller image",
+    "width": "use a smaller image",
+    "pixels": "use a smaller image",
+    "rows": "use fewer rows",
+    "columns": "use fewer columns",
+    "row": "make the tensor smaller",
+    "count": "make the tensor smaller",
+    "size": "make the tensor smaller",
+    "depth": "use fewer classes",
+}
+"""What to change when a field is out of range, by its name or the first of the name's words that is here."""
+
+
+def _remedy(name: str) -> str:
+    known = (_REMEDIES[word] for word in (name, *name.split("_")) if word in _REMEDIES)
+    return next(known, "convert the model again with representative data")
+
+
+def numbers(fields: Iterable[Field]) -> Iterator[Field]:
+    """Yield the fields that hold a number, those of structs inside too."""
+    for field in fields:
+        if isinstance(field.value, tuple):
+            yield from numbers(field.value)
+        else:
+            yield field
+
+
+def field_problems(label: str, fields: Iterable[Field]) -> list[str]:
+    """Return a problem for each value that its C type can't hold, with a remedy for that field.
+
+    ``label`` names the operator.
+    """
+    found = (_problem(label, field.name, field.ctype, field.value, field.value) for field in numbers(fields))
+    return [problem for problem in found if problem is not None]
+
+
+def array_problems(label: str, arrays: Iterable[CArray]) -> list[str]:
+    """Return a problem for each array with an element that its C type can't hold."""
+    filled = (array for array in arrays if array.values.size)
+    found = (
+        _problem(label, array.suffix, "int32_t" if array.ctype == "em_channel" else array.ctype,
+                 int(array.values.min()), int(array.values.max()))
+        for array in filled
+    )  # fmt: skip
+    return [problem for problem in found if problem is not None]
+
+
+def _problem(label: str, name: str, ctype: str, smallest: Any, largest: Any) -> str | None:
+    if ctype == "float":
+        return None if abs(smallest) <= LARGEST_FLOAT else f"{label}: {name} is {smallest}; {_remedy(name)}"
+    low, high = INTEGERS[ctype]
+    if largest > high:
+        return f"{label}: {name} is {largest}, kernels take up to {high}; {_remedy(name)}"
+    if smallest < low:
+        return f"{label}: {name} is {smallest}, kernels take {low} and more; {_remedy(name)}"
+    return None

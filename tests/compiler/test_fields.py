@@ -1,0 +1,213 @@
+"""Fields of the kernels' structs: as the headers declare them, refused with a remedy where a value does not fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgemnist import cli
+from edgemnist.compiler.emit import kernels_folder
+from edgemnist.compiler.ops.fields import CArray, Field, array_problems, field_problems, int16, int32
+from edgemnist.compiler.reader import read_graph
+from edgemnist.support.errors import UnsupportedModelError
+from edgemnist.tflite.file import parse_tflite
+from tests.compiler import (
+    test_fusions,
+    test_operators_arithmetic,
+    test_operators_elements,
+    test_operators_mean,
+    test_operators_movement,
+    test_operators_softmax,
+    test_pooling,
+    test_residual,
+    test_sparse_layers,
+    test_weighted_layers,
+)
+from tests.compiler.bench import Variant, build_program
+from tests.compiler.model_builder import ModelBuilder
+from tests.compiler.test_operators_movement import resize
+
+Declared = dict[str, list[tuple[str, str]]]
+"""The C type and name of every field, by struct."""
+
+
+@cache
+def declared() -> Declared:
+    """Return every struct of the kernels' headers that is made of numbers and such structs."""
+    structs: Declared = {}
+    for header in sorted(kernels_folder().glob("em_*.h")):
+        text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.DOTALL)
+        for body, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", text, flags=re.DOTALL):
+            fields = [line.strip() for line in body.split(";") if line.strip()]
+            structs[name] = [(words[0], words[1]) for words in (line.split() for line in fields) if len(words) == 2]
+    return structs
+
+
+def emitted(struct: str, fields: tuple[Field, ...]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield a struct that a step fills, with its fields' types and names, and the structs inside it."""
+    yield struct, [(field.ctype, field.name) for field in fields]
+    for field in fields:
+        if isinstance(field.value, tuple):
+            yield from emitted(field.ctype, field.value)
+
+
+def operator_cases() -> Iterator[tuple[bytes, Variant]]:
+    """Yield models of every operator and every form of a layer."""
+    plain = Variant(sparse="never")
+    tables: list[Mapping[str, bytes]] = [
+        *(test_operators_arithmetic.table(kind) for kind in test_operators_arithmetic.KINDS),
+        test_operators_elements.TABLE, test_operators_mean.TABLE, test_operators_movement.TABLE,
+        test_operators_softmax.TABLE,
+    ]  # fmt: skip
+    for table in tables:
+        yield from ((content, plain) for content in table.values())
+    for kind in test_pooling.KINDS:
+        yield from ((case.subject("pool").content, plain) for case in test_pooling.table(kind).values())
+    for name, cases in test_weighted_layers.TABLES.items():
+        yield from ((case.content(), plain) for case in list(cases.values())[:: 1 if "channels" in name else 5])
+    for networks in (test_fusions.POOLS, test_fusions.PADS, test_residual.RESIDUAL, test_residual.ACTIVATED):
+        yield from ((test_fusions.model(*case), plain) for case in list(networks.values())[::4])
+    for case in list(test_sparse_layers.layer_table().values())[::3]:
+        yield case.content(), Variant(sparse="always")
+    yield one_layer("CONV_2D", 4, 2), plain  # pointwise
+
+
+def test_every_struct_is_filled_as_its_header_declares_it() -> None:
+    """Names, order and types; every parameter struct of the kernels is met."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for content, variant in operator_cases():
+        for step in build_program(content, variant).steps:
+            for struct, fields in emitted(step.struct_type, step.parameters):
+                assert found.setdefault(struct, fields) == fields
+    assert {struct: declared()[struct] for struct in found} == found
+    assert {struct for struct in declared() if struct.endswith("_params")} <= set(found)
+
+
+def test_every_size_in_the_headers_has_a_remedy_of_its_own() -> None:
+    """Converting the model again helps with a scale, not with a size."""
+    arithmetic = re.compile(r"zero_point|minimum|maximum|factor|sign|shift|value|bias|scale|furthest|multiplier|offset")
+    flags = {"a", "b", "direct", "backward", "long_channels", "residual_is_a"}
+    for struct, fields in declared().items():
+        for ctype, name in fields if struct.endswith(("_params", "_axis", "_layer")) else ():
+            if ctype in ("int16_t", "int32_t") and name not in flags and not arithmetic.search(name):
+                (problem,) = field_problems("operator 0", [Field(name, ctype, 2**40)])
+                assert "convert" not in problem, (struct, name)
+
+
+@pytest.mark.parametrize(
+    ("field", "problem"),
+    [
+        (
+            int16(stride_width=40000),
+            "operator 7: stride_width is 40000, kernels take up to 32767; use a smaller stride",
+        ),
+        (int16(in_channels=33000), "operator 7: in_channels is 33000, kernels take up to 32767; use fewer channels"),
+        (int16(out_height=32768), "operator 7: out_height is 32768, kernels take up to 32767; use a smaller image"),
+        (int16(pad_top=32768), "operator 7: pad_top is 32768, kernels take up to 32767; pad less"),
+        (int16(zero_point=-40000), "operator 7: zero_point is -40000, kernels take -32768 and more; convert the model"),
+        (int32(count=2**31), "operator 7: count is 2147483648, kernels take up to 2147483647; make the tensor smaller"),
+        ((Field("scale", "float", 1e300),), "operator 7: scale is 1e+300; convert the model"),
+    ],
+)
+def test_a_remedy_fits_its_field(field: tuple[Field, ...], problem: str) -> None:
+    (found,) = field_problems("operator 7", (*int16(fits=32767, least=-32768), Field("inside", "em_axis", field)))
+
+    assert found.startswith(problem)
+
+
+def test_arrays_are_checked_too() -> None:
+    fits = CArray("rows", "int16_t", np.array([0, 32767]))
+    wrong = CArray("channels", "em_channel", np.array([[0, 2**31]]))
+
+    assert array_problems("operator 1", [fits, CArray("none", "int8_t", np.array([]))]) == []
+    assert "channels is 2147483648, kernels take up to 2147483647" in array_problems("operator 1", [fits, wrong])[0]
+
+
+# Through the reader and the command
+
+RESIZED: dict[str, tuple[Callable[[int], bytes], str]] = {  # a model with the value, and the remedy
+    "in_width": (lambda size: resize((1, 1, size, 1), 1, 2), "use a smaller image"),
+    "out_width": (lambda size: resize((1, 1, 2, 1), 1, size), "use a smaller image"),
+    "out_height": (lambda size: resize((1, 2, 1, 1), size, 1), "use a smaller image"),
+    "channels": (lambda size: resize((1, 1, 1, size), 1, 2), "use fewer channels"),
+}
+
+
+@pytest.mark.parametrize("name", RESIZED)
+def test_a_resize_is_taken_up_to_the_largest_size(name: str) -> None:
+    model, remedy = RESIZED[name]
+    step = build_program(model(32767), Variant()).steps[-1]
+    assert {field.name: field.value for field in step.parameters}[name] == 32767
+
+    with pytest.raises(UnsupportedModelError) as caught:
+        read_graph(parse_tflite(model(32768)))
+
+    assert re.search(f"RESIZE_NEAREST_NEIGHBOR: {name} is 32768, kernels take up to 32767; {remedy}", str(caught.value))
+
+
+def test_an_image_with_more_rows_than_can_be_counted_is_refused() -> None:
+    """Row 32,768 is the first whose number does not fit; how many rows there are is in no field."""
+    assert build_program(resize((1, 32768, 1, 1), 32767, 1), Variant()).steps
+    with pytest.raises(UnsupportedModelError, match=r"rows is 65534, .*; use fewer rows"):
+        read_graph(parse_tflite(resize((1, 65536, 1, 1), 32767, 1)))
+
+
+def one_layer(kind: str, size: int, axis: int) -> bytes:
+    """Return a 1x1 pool, convolution or dense layer whose input has ``size`` along ``axis``."""
+    builder = ModelBuilder()
+    shape = [1, 1, 1, 1]
+    shape[axis] = size
+    if kind == "FULLY_CONNECTED":
+        image = builder.input((1, 1), 0.1)
+        weights = builder.constant(np.ones((size, 1)), 0.1)
+        return builder.finish([builder.op(kind, [image, weights], (1, size), 0.5)])
+    image = builder.input(shape, 0.1)
+    if kind == "MAX_POOL_2D":
+        options: dict[str, Any] = {"filter_height": 1, "filter_width": 1}
+        return builder.finish([builder.op(kind, [image], shape, 0.1, stride_h=1, stride_w=1, **options)])
+    weights = builder.constant(np.ones((1, 1, 1, shape[3])), 0.001)
+    out_shape = (*shape[:3], 1)
+    return builder.finish([builder.op(kind, [image, weights], out_shape, 0.5, stride_h=1, stride_w=1)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "axis", "remedy"),
+    [
+        ("CONV_2D", 1, "in_height is 32768, kernels take up to 32767; use a smaller image"),
+        ("CONV_2D", 2, "in_width is 32768, kernels take up to 32767; use a smaller image"),
+        ("CONV_2D", 3, "in_channels is 32768, kernels take up to 32767; use fewer channels"),
+        ("MAX_POOL_2D", 3, "in_channels is 32768, kernels take up to 32767; use fewer channels"),
+        ("FULLY_CONNECTED", 1, "out_features is 32768, kernels take up to 32767; use fewer units"),
+    ],
+)
+def test_a_layer_is_taken_up_to_the_largest_size(kind: str, axis: int, remedy: str) -> None:
+    assert build_program(one_layer(kind, 32767, axis), Variant()).steps
+    with pytest.raises(UnsupportedModelError, match=remedy):
+        read_graph(parse_tflite(one_layer(kind, 32768, axis)))
+
+
+def test_all_that_does_not_fit_is_said_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two operators, three fields; exit code 2, nothing written."""
+    builder = ModelBuilder()
+    image = builder.input((1, 1, 1, 40000), 0.1)
+    sizes = [builder.constant((1, width), dtype="int32") for width in (2, 33000)]
+    first = builder.op("RESIZE_NEAREST_NEIGHBOR", [image, sizes[0]], (1, 1, 2, 40000), 0.1)
+    shape = builder.constant((1, 1, 40000, 2), dtype="int32")
+    turned = builder.op("RESHAPE", [first, shape], (1, 1, 40000, 2), 0.1)
+    output = builder.op("RESIZE_NEAREST_NEIGHBOR", [turned, sizes[1]], (1, 1, 33000, 2), 0.1)
+    file = tmp_path / "wide.tflite"
+    file.write_bytes(builder.finish([output]))
+
+    code = cli.run(["codegen", str(file), "--out", str(tmp_path / "out")])
+
+    said = capsys.readouterr().err
+    assert code == 2
+    assert "operator 0 RESIZE_NEAREST_NEIGHBOR: channels is 40000" in said and "use fewer channels" in said
+    assert "operator 2 RESIZE_NEAREST_NEIGHBOR: in_width is 40000" in said and "out_width is 33000" in said
+    assert not (tmp_path / "out").exists()
