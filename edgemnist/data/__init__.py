@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgemnist.data.known import known_datasets
     from edgemnist.data.loading import load_dataset, load_for_run
+    from edgemnist.data.registry import known_datasets
 
 __all__ = ["known_datasets", "load_dataset", "load_for_run"]
 
@@ -21,7 +21,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(loading, name)
     if name == "known_datasets":
-        from edgemnist.data.known import known_datasets
+        from edgemnist.data.registry import known_datasets
 
         return known_datasets
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.data.images import contact_sheet
-from edgemnist.data.known import KnownDataset, known_datasets
 from edgemnist.data.loading import load_dataset
+from edgemnist.data.locations import find_files
 from edgemnist.data.mnist5k import mnist_5k_file
-from edgemnist.data.places import find_files
+from edgemnist.data.registry import KnownDataset, known_datasets
 from edgemnist.data.splits import class_balanced_sample
 from edgemnist.support.errors import InputError
 from edgemnist.support.files import write_bytes

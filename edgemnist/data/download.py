@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from edgemnist import __version__
-from edgemnist.data.known import RemoteFile
+from edgemnist.data.registry import RemoteFile
 from edgemnist.support.errors import DownloadError, storage_errors
 from edgemnist.support.progress import Task, progress_task, say
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgemnist.data.arrays import make_dataset
 from edgemnist.data.base import Dataset, Split
-from edgemnist.data.known import MNIST_5K, KnownDataset, find_known, require_known, unknown_dataset
+from edgemnist.data.registry import MNIST_5K, KnownDataset, find_dataset, known_dataset, unknown_dataset
 from edgemnist.support.errors import DatasetError, DownloadError, StorageError
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ def load_dataset(
 ) -> Dataset:
     """Load a dataset by its known name or from a path.
 
-    ``name``: a name of :func:`~edgemnist.data.known.known_datasets`; or the path of a folder with one folder of images
-    per class (:mod:`~edgemnist.data.image_folder`), of an .npz (:mod:`~edgemnist.data.npz`), or of a folder with IDX
-    files. A known name wins over a folder of that name; write ``./mnist`` for the folder.
-    ``fetch``: download a known dataset that is not here (:mod:`~edgemnist.data.places` lists where it looks).
+    ``name``: a name in :mod:`~edgemnist.data.registry`; or the path of a folder with one folder of images per class
+    (:mod:`~edgemnist.data.image_folder`), of an .npz (:mod:`~edgemnist.data.npz`), or of a folder with IDX files. A
+    known name wins over a folder of that name; write ``./mnist`` for the folder.
+    ``fetch``: download a known dataset that is not here (:mod:`~edgemnist.data.locations` lists where).
     ``image_size`` (height, width) and ``channels`` (1 or 3): bring every image to that; None keeps what is there.
 
     :raises DatasetError: unknown, damaged, not to be had.
@@ -39,7 +39,7 @@ def load_dataset(
     """
     if name == AUTO:
         raise DatasetError("'auto' is for `edgemnist run`; everywhere else name the dataset, for example 'mnist'")
-    known = find_known(name)
+    known = known_dataset(name)
     if known is not None:
         return _resized(_load_known(known, fetch), image_size, channels)
     path = Path(name).expanduser()
@@ -67,7 +67,7 @@ def load_for_run(name: str = AUTO, *, fetch: bool = True) -> Dataset:
     if name != AUTO:
         return load_dataset(name, fetch=fetch)
     try:
-        return _load_known(require_known("mnist"), fetch)
+        return _load_known(find_dataset("mnist"), fetch)
     except _UnavailableError as error:
         reason = error
     except StorageError as error:
@@ -90,12 +90,12 @@ def _load_known(known: KnownDataset, fetch: bool) -> Dataset:
         from edgemnist.data.mnist5k import load_mnist_5k
 
         return load_mnist_5k(known)
-    from edgemnist.data.stored import load_stored
+    from edgemnist.data.local_files import load_from_disk
 
-    dataset, passed_over = load_stored(known)
+    dataset, passed_over = load_from_disk(known)
     if dataset is None and fetch:
         _download(known, passed_over)
-        dataset, passed_over = load_stored(known)
+        dataset, passed_over = load_from_disk(known)
     if dataset is None:
         raise _UnavailableError(
             "\n  ".join([f"the dataset {known.name!r} is not on this machine", *passed_over, _remedy(known)])
@@ -104,7 +104,7 @@ def _load_known(known: KnownDataset, fetch: bool) -> Dataset:
 
 
 def _download(known: KnownDataset, passed_over: list[str]) -> None:
-    from edgemnist.data.fetching import download_dataset
+    from edgemnist.data.fetch import download_dataset
 
     try:
         download_dataset(known)
@@ -124,8 +124,8 @@ def _remedy(known: KnownDataset) -> str:
 
 def _load_path(path: Path, image_size: tuple[int, int] | None, channels: int | None) -> Dataset:
     from edgemnist.data.image_folder import load_image_folder
+    from edgemnist.data.local_files import load_idx_folder
     from edgemnist.data.npz import load_npz
-    from edgemnist.data.stored import load_idx_folder
 
     name = str(path.resolve())
     if path.is_file():

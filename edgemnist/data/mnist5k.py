@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgemnist.data.arrays import DIVISION_SEED, make_dataset
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged
-from edgemnist.data.known import KnownDataset
+from edgemnist.data.registry import KnownDataset
 from edgemnist.data.splits import hold_out
 from edgemnist.support.errors import MissingDependencyError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgemnist.artifacts.context import ModelContext, context_beside
 from edgemnist.artifacts.folder import QAT_MODEL, StageRecord, WorkFolder
-from edgemnist.data.known import require_known
+from edgemnist.data.registry import find_dataset
 from edgemnist.harness.images import DEFAULT_DATASET
 from edgemnist.runner.run import KERAS_SUFFIXES, LoadedModel, load_model
 from edgemnist.support.errors import InputError, StageOrderError
@@ -166,7 +166,7 @@ def context_of(subject: Subject, dataset: str | None = None) -> ModelContext:
         )
     shape, classes = _image_shape(subject.path, tflite.input().shape[1:]), tflite.output().elements
     name = dataset or (DEFAULT_DATASET if (shape, classes) == ((28, 28, 1), 10) else "")
-    names = require_known(name).class_names if name else tuple(str(index) for index in range(classes))
+    names = find_dataset(name).class_names if name else tuple(str(index) for index in range(classes))
     if len(names) != classes:
         raise InputError(f"{str(subject.path)!r} tells {classes} classes apart, the dataset {name!r} has {len(names)}")
     return ModelContext(name, "", shape, names, told_by_input(subject.model) or Normalisation())

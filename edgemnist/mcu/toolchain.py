@@ -130,7 +130,7 @@ class ZigToolchain(Toolchain):
 
     def environment(self) -> dict[str, str]:
         """Keep Zig's cache in the user's cache folder, not in the working folder."""
-        from edgemnist.data.places import cache_folder
+        from edgemnist.data.locations import cache_folder
 
         cache = str(cache_folder().parent / "zig")
         return {**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}

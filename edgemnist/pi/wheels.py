@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from edgemnist.data.places import cache_folder
+from edgemnist.data.locations import cache_folder
 from edgemnist.pi.targets import Interpreter, Target
 from edgemnist.support.errors import EnvironmentFailure, InputError, MissingDependencyError, storage_errors
 from edgemnist.support.files import package_versions, sha256_of, write_text

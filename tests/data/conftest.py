@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgemnist.data import known as known_module
-from edgemnist.data import places
+from edgemnist.data import locations, registry
 from edgemnist.data.idx import encode_idx
-from edgemnist.data.known import KnownDataset, RemoteFile, require_known
+from edgemnist.data.registry import KnownDataset, RemoteFile, find_dataset
 from tests.data.server import MirrorServer, running_server
 
 SMALL_COUNTS = (40, 20)
@@ -46,7 +45,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for variable in ("EDGEMNIST_DATA", "EDGEMNIST_CACHE", "KERAS_HOME", "TORCH_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setattr(places, "DEBIAN_FASHION_MNIST", home / "usr/share/datasets/fashion-mnist")
+    monkeypatch.setattr(locations, "DEBIAN_FASHION_MNIST", home / "usr/share/datasets/fashion-mnist")
     monkeypatch.chdir(home)
     return home
 
@@ -91,8 +90,8 @@ def small_files(row: KnownDataset, seed: int = 0) -> dict[str, bytes]:
 def install_rows(monkeypatch: pytest.MonkeyPatch, *rows: KnownDataset) -> None:
     """Replace rows of the table of known datasets by their names."""
     by_name = {row.name: row for row in rows}
-    table = tuple(by_name.get(row.name, row) for row in known_module.KNOWN_DATASETS)
-    monkeypatch.setattr(known_module, "KNOWN_DATASETS", table)
+    table = tuple(by_name.get(row.name, row) for row in registry.KNOWN_DATASETS)
+    monkeypatch.setattr(registry, "KNOWN_DATASETS", table)
 
 
 def remote_file(name: str, content: bytes) -> RemoteFile:
@@ -109,7 +108,7 @@ def remote_file(name: str, content: bytes) -> RemoteFile:
 
 def shrink(name: str, monkeypatch: pytest.MonkeyPatch, mirrors: tuple[str, ...] = ()) -> SmallDataset:
     """Replace a known dataset by a small one of the same form and return it."""
-    row = replace(require_known(name), train_count=SMALL_COUNTS[0], test_count=SMALL_COUNTS[1], mirrors=mirrors)
+    row = replace(find_dataset(name), train_count=SMALL_COUNTS[0], test_count=SMALL_COUNTS[1], mirrors=mirrors)
     files = small_files(row)
     row = replace(row, files=tuple(remote_file(file, content) for file, content in files.items()))
     install_rows(monkeypatch, row)

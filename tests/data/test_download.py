@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from edgemnist.data.download import Patience, difference, download
-from edgemnist.data.known import RemoteFile
+from edgemnist.data.registry import RemoteFile
 from edgemnist.support.errors import DatasetError, StorageError
 from tests.data.server import MirrorServer
 
@@ -216,7 +216,7 @@ def test_two_downloads_take_turns(mirrors: MirrorServer, tmp_path: Path, capsys:
 def test_interrupted_download_keeps_what_it_has(mirrors: MirrorServer, tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from edgemnist.data.download import *; "
-        f"from edgemnist.data.known import RemoteFile; download({FILE!r}, [sys.argv[1]], Path(sys.argv[2]))"
+        f"from edgemnist.data.registry import RemoteFile; download({FILE!r}, [sys.argv[1]], Path(sys.argv[2]))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script, mirrors.mirror("dribbles"), str(tmp_path)], stderr=subprocess.PIPE

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.data import load_dataset, load_for_run, mnist5k, places
+from edgemnist.data import load_dataset, load_for_run, locations, mnist5k
 from edgemnist.data.base import Dataset
 from edgemnist.data.idx import encode_idx
-from edgemnist.data.known import require_known
+from edgemnist.data.registry import find_dataset
 from edgemnist.support.errors import DatasetError, MissingDependencyError
 from tests.data.conftest import SmallDataset, digits, install_rows, remote_file, shrink
 
@@ -92,8 +92,8 @@ def test_torchvision_layout(small_mnist: SmallDataset, bare_machine: Path, root:
 
 def test_debian_package(bare_machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = shrink("fashion-mnist", monkeypatch)
-    small.write_to(places.DEBIAN_FASHION_MNIST)
-    assert load_dataset("fashion-mnist").source == str(places.DEBIAN_FASHION_MNIST)
+    small.write_to(locations.DEBIAN_FASHION_MNIST)
+    assert load_dataset("fashion-mnist").source == str(locations.DEBIAN_FASHION_MNIST)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_nowhere_to_be_had_names_the_remedies(small_mnist: SmallDataset) -> None
 
 def emnist(variant: str, monkeypatch: pytest.MonkeyPatch) -> tuple[SmallDataset, bytes]:
     """Return a small EMNIST whose images are an L in the upper left, stored column by column, and its archive."""
-    row = require_known(f"emnist-{variant}")
+    row = find_dataset(f"emnist-{variant}")
     row = replace(row, train_count=2 * len(row.class_names), test_count=len(row.class_names))
     assert row.layout is not None
     letter = np.zeros((28, 28), np.uint8)

@@ -9,7 +9,7 @@ import pytest
 
 from edgemnist.data import load_dataset
 from edgemnist.data.base import Dataset
-from edgemnist.data.places import DEBIAN_FASHION_MNIST
+from edgemnist.data.locations import DEBIAN_FASHION_MNIST
 
 
 @pytest.fixture(scope="module")

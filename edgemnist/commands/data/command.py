@@ -32,7 +32,7 @@ def list_datasets() -> Outcome:
 def fetch(names: Annotated[list[str], typer.Argument(help="Names from `edgemnist data list`.")]) -> Outcome:
     """Download datasets that are not here yet. An interrupted download continues where it stopped."""
     from edgemnist.commands.data import view
-    from edgemnist.data.fetching import fetch_datasets
+    from edgemnist.data.fetch import fetch_datasets
 
     results = fetch_datasets(names)
     return Outcome(results, lambda: view.show_fetched(results))

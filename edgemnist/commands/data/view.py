@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgemnist.data.catalogue import Listing, Sheet
-from edgemnist.data.fetching import Fetched
+from edgemnist.data.fetch import Fetched
 from edgemnist.support.progress import say, stdout_console
 
 

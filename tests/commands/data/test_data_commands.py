@@ -13,7 +13,7 @@ from PIL import Image
 from edgemnist.cli import run
 from tests.data.conftest import SmallDataset, shrink
 from tests.data.server import MirrorServer
-from tests.data.test_known import NAMES
+from tests.data.test_registry import NAMES
 
 pytestmark = pytest.mark.unit
 

@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 from edgemnist.data.arrays import as_images, as_labels, make_dataset, number_classes
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.idx import IdxFile, damaged, encode_idx, read_idx
-from edgemnist.data.known import IdxLayout, KnownDataset, known_datasets
+from edgemnist.data.locations import DatasetFiles, IdxFiles, cache_folder, find_files, find_idx_files, incomplete_sets
 from edgemnist.data.npz import load_npz
-from edgemnist.data.places import Found, IdxFiles, cache_folder, find_files, find_idx_files, incomplete_sets
+from edgemnist.data.registry import IdxLayout, KnownDataset, known_datasets
 from edgemnist.support.errors import DatasetError
 
 
-def load_stored(known: KnownDataset) -> tuple[Dataset | None, list[str]]:
-    """Return (the dataset from the first place that has it, or None; what was passed over on the way, for people).
+def load_from_disk(known: KnownDataset) -> tuple[Dataset | None, list[str]]:
+    """Return (the dataset from the first location that has it, or None; what was passed over on the way, for people).
 
     :raises DatasetError: the files in EDGEMNIST_DATA or in edgemnist's cache are damaged.
     """
     passed_over: list[str] = []
     for found in find_files(known):
         try:
-            dataset = _read_found(known, found)
+            dataset = _read_files(known, found)
         except DatasetError as error:
-            if found.place.ours:
+            if found.location.ours:
                 raise _with_remedy(error, known, found) from error
             passed_over.append(f"passed over: {error}")
             continue
@@ -59,7 +59,7 @@ def load_idx_folder(folder: Path, name: str) -> Dataset | None:
     )
 
 
-def _read_found(known: KnownDataset, found: Found) -> Dataset:
+def _read_files(known: KnownDataset, found: DatasetFiles) -> Dataset:
     if found.idx is not None and known.layout is not None:
         return _read_idx(known, known.layout, found.idx, found.where)
     dataset = load_npz(found.where, known.name)
@@ -142,7 +142,7 @@ def _rebuilt(known: KnownDataset, file: IdxFile, content: NDArray[Any]) -> str:
     )
 
 
-def _with_remedy(error: DatasetError, known: KnownDataset, found: Found) -> DatasetError:
+def _with_remedy(error: DatasetError, known: KnownDataset, found: DatasetFiles) -> DatasetError:
     if not found.where.is_relative_to(cache_folder()):
         return error
     return DatasetError(f"{error} (`edgemnist data fetch {known.name}` downloads it anew)")

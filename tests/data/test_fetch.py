@@ -14,7 +14,7 @@ import pytest
 
 from edgemnist.data import load_dataset, load_for_run, mnist5k
 from edgemnist.data.download import Patience
-from edgemnist.data.fetching import fetch_datasets
+from edgemnist.data.fetch import fetch_datasets
 from edgemnist.support.errors import DatasetError, MissingDependencyError, StorageError
 from tests.data.conftest import SmallDataset, install_rows, shrink
 from tests.data.server import MirrorServer
@@ -126,9 +126,9 @@ def test_ctrl_c_leaves_no_half_dataset(
 ) -> None:
     row = replace(served_mnist.row, mirrors=(server.mirror("dribbles"),))
     script = (
-        "import sys; from edgemnist.data import known; from edgemnist.data.known import *; "
+        "import sys; from edgemnist.data import registry; from edgemnist.data.registry import *; "
         "from edgemnist.cli import run; "
-        f"known.KNOWN_DATASETS = ({row!r},); sys.exit(run(['data', 'fetch', 'mnist']))"
+        f"registry.KNOWN_DATASETS = ({row!r},); sys.exit(run(['data', 'fetch', 'mnist']))"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     deadline = time.monotonic() + 20

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.data.download import Patience, download
-from edgemnist.data.known import KnownDataset, require_known
+from edgemnist.data.locations import cache_folder, find_files
 from edgemnist.data.mnist5k import require_mnist_5k_file
-from edgemnist.data.places import cache_folder, find_files
+from edgemnist.data.registry import KnownDataset, find_dataset
 from edgemnist.support.progress import say
 
 
@@ -31,13 +31,13 @@ def fetch_datasets(names: Sequence[str], patience: Patience | None = None) -> tu
     """Make sure that known datasets are on this machine; download into edgemnist's cache what is missing.
 
     Files in the cache are checked against their published checksums and replaced when they differ; those that lie
-    elsewhere (:mod:`~edgemnist.data.places`) are left alone.
+    elsewhere (:mod:`~edgemnist.data.locations`) are left alone.
 
     :raises DatasetError: an unknown name (before anything is downloaded), or no mirror delivers.
     :raises MissingDependencyError: mnist-5k, which comes with a Python package.
     :raises StorageError: no permission, disk full.
     """
-    return tuple(_fetch(known, patience) for known in [require_known(name) for name in names])
+    return tuple(_fetch(known, patience) for known in [find_dataset(name) for name in names])
 
 
 def download_dataset(known: KnownDataset, patience: Patience | None = None) -> Fetched:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgemnist.data.idx import IdxFile
-from edgemnist.data.known import EMNIST_ARCHIVE, IdxLayout, KnownDataset
+from edgemnist.data.registry import EMNIST_ARCHIVE, IdxLayout, KnownDataset
 from edgemnist.support import environment
 from edgemnist.support.errors import DatasetError
 
@@ -26,7 +26,7 @@ IdxFiles = tuple[IdxFile, IdxFile, IdxFile, IdxFile]
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """A folder to look in. ``ours``: the user or edgemnist put the files there, so a damaged one is an error.
 
     Damaged files in another program's cache are passed over.
@@ -37,11 +37,11 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Found:
+class DatasetFiles:
     """A known dataset's files: four IDX files in the folder ``where``, or the .npz ``where`` (then ``idx`` is None)."""
 
     where: Path
-    place: Place
+    location: Location
     idx: IdxFiles | None
 
 
@@ -64,10 +64,10 @@ def data_folder() -> Path | None:
     return folder
 
 
-def find_files(known: KnownDataset) -> Iterator[Found]:
+def find_files(known: KnownDataset) -> Iterator[DatasetFiles]:
     """Yield every complete set of a known dataset's files on this machine, first choice first. Reads no content."""
-    for place in _places(known):
-        found = _look_in(place, known)
+    for location in _locations(known):
+        found = _files_in(location, known)
         if found is not None:
             yield found
 
@@ -84,10 +84,10 @@ def incomplete_sets(known: KnownDataset) -> Iterator[str]:
     """Yield, for people, each place with some but not all of a known dataset's IDX files, and which are missing."""
     if known.layout is None:
         return
-    for place in _places(known):
-        missing = [name for name in known.layout.names if _find_idx_file(place.folder, name) is None]
+    for location in _locations(known):
+        missing = [name for name in known.layout.names if _find_idx_file(location.folder, name) is None]
         if 0 < len(missing) < len(known.layout.names):
-            yield f"passed over: {str(place.folder)!r} lacks {', '.join(missing)}"
+            yield f"passed over: {str(location.folder)!r} lacks {', '.join(missing)}"
 
 
 def is_file(path: Path) -> bool:
@@ -98,13 +98,13 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def _look_in(place: Place, known: KnownDataset) -> Found | None:
-    idx = find_idx_files(place.folder, known.layout) if known.layout else None
+def _files_in(location: Location, known: KnownDataset) -> DatasetFiles | None:
+    idx = find_idx_files(location.folder, known.layout) if known.layout else None
     if idx is not None:
-        return Found(place.folder, place, idx)
-    for npz in (place.folder / f"{known.name}.npz", place.folder.with_name(f"{place.folder.name}.npz")):
+        return DatasetFiles(location.folder, location, idx)
+    for npz in (location.folder / f"{known.name}.npz", location.folder.with_name(f"{location.folder.name}.npz")):
         if is_file(npz):
-            return Found(npz, place, None)
+            return DatasetFiles(npz, location, None)
     return None
 
 
@@ -117,19 +117,19 @@ def _find_idx_file(folder: Path, name: str) -> IdxFile | None:
     return IdxFile(archive, f"gzip/{name}.gz") if name.startswith("emnist-") and is_file(archive) else None
 
 
-def _places(known: KnownDataset) -> Iterator[Place]:
+def _locations(known: KnownDataset) -> Iterator[Location]:
     data = data_folder()
     if data is not None:
-        yield from (Place(data / name, ours=True) for name in known.folders)
+        yield from (Location(data / name, ours=True) for name in known.folders)
     if known.keras_name:
         keras = environment.KERAS_HOME.folder() or Path("~/.keras").expanduser()
-        yield Place(keras / "datasets" / known.keras_name, False)
+        yield Location(keras / "datasets" / known.keras_name, False)
     if known.torchvision_folder:
         for root, ours in _torchvision_roots(data):
-            yield Place(root / known.torchvision_folder / "raw", ours)
+            yield Location(root / known.torchvision_folder / "raw", ours)
     if known.name == "fashion-mnist":
-        yield Place(DEBIAN_FASHION_MNIST, ours=False)
-    yield from (Place(cache_folder() / name, ours=True) for name in known.folders)
+        yield Location(DEBIAN_FASHION_MNIST, ours=False)
+    yield from (Location(cache_folder() / name, ours=True) for name in known.folders)
 
 
 def _torchvision_roots(data: Path | None) -> Iterator[tuple[Path, bool]]:

@@ -1,4 +1,4 @@
-"""The table of known datasets: where their files come from, their checksums, licence, classes and sizes.
+"""The registry of known datasets: where their files come from, their checksums, licence, classes and sizes.
 
 To add a dataset whose files are IDX, add a row to :data:`KNOWN_DATASETS`; the loader, ``edgemnist data list`` and
 ``data fetch`` derive from it. Checksums are as published by those who distribute the files: torchvision
@@ -88,17 +88,17 @@ def known_datasets() -> tuple[KnownDataset, ...]:
     return KNOWN_DATASETS
 
 
-def find_known(name: str) -> KnownDataset | None:
+def known_dataset(name: str) -> KnownDataset | None:
     """Return the row of a known dataset, or None."""
     return next((known for known in KNOWN_DATASETS if known.name == name), None)
 
 
-def require_known(name: str) -> KnownDataset:
+def find_dataset(name: str) -> KnownDataset:
     """Return the row of a known dataset.
 
     :raises DatasetError: no such name; suggests the nearest and lists all.
     """
-    known = find_known(name)
+    known = known_dataset(name)
     if known is None:
         raise unknown_dataset(name)
     return known

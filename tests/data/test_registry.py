@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from edgemnist.data import known_datasets
-from edgemnist.data.known import KnownDataset, find_known, require_known
+from edgemnist.data.registry import KnownDataset, find_dataset, known_dataset
 from edgemnist.support.errors import DatasetError
 
 pytestmark = pytest.mark.unit
@@ -63,12 +63,12 @@ def test_downloaded_files_are_those_that_the_layout_names(row: KnownDataset) -> 
 @pytest.mark.parametrize(("name", "classes"), [("balanced", 47), ("letters", 26), ("digits", 10), ("byclass", 62)])
 def test_emnist_classes(name: str, classes: int) -> None:
     """Class counts from Cohen et al., EMNIST: an extension of MNIST to handwritten letters, table II."""
-    assert len(require_known(f"emnist-{name}").class_names) == classes
+    assert len(find_dataset(f"emnist-{name}").class_names) == classes
 
 
 def test_find() -> None:
-    assert find_known("nothing") is None
-    assert require_known("qmnist").name == "qmnist"
+    assert known_dataset("nothing") is None
+    assert find_dataset("qmnist").name == "qmnist"
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,11 @@ def test_unknown_name_suggests_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(
         DatasetError, match=f"unknown dataset '{name}'; did you mean '{nearest}'.*Known are mnist, .*path"
     ):
-        require_known(name)
+        find_dataset(name)
 
 
 def test_unknown_name_lists_all() -> None:
     with pytest.raises(DatasetError) as raised:
-        require_known("zzzzzz")
+        find_dataset("zzzzzz")
     assert all(name in str(raised.value) for name in NAMES)
     assert "did you mean" not in str(raised.value)
