@@ -1,40 +1,29 @@
-"""What is known of a model beyond its file: dataset, classes, image shape, normalisation."""
+"""What is known of a model beyond its file: what it was trained on, and how it is fed and read."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.support.errors import InputError
-from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)
 class ModelContext:
-    """What a model needs to be fed and read rightly; every stage that makes a model passes it on in its settings.
-
-    ``image_shape`` is (height, width, channels); ``class_names`` are in label order.
-    """
+    """What a model needs to be fed and read rightly; every stage that makes a model passes it on in its settings."""
 
     dataset: str
     arch: str
-    image_shape: tuple[int, int, int]
-    class_names: tuple[str, ...]
-    normalisation: Normalisation = field(default_factory=Normalisation)
+    preprocessing: Preprocessing
 
     def as_json(self) -> dict[str, Any]:
         """Return the context as JSON values, to be merged into a stage's settings."""
-        return {
-            "dataset": self.dataset,
-            "arch": self.arch,
-            "image_shape": list(self.image_shape),
-            "class_names": list(self.class_names),
-            "normalisation": {"scale": self.normalisation.scale, "offset": self.normalisation.offset},
-        }
+        return {"dataset": self.dataset, "arch": self.arch, **self.preprocessing.as_json()}
 
     @classmethod
     def from_json(cls, settings: Mapping[str, Any]) -> ModelContext:
@@ -43,14 +32,7 @@ class ModelContext:
         :raises InputError: a field is missing or of the wrong type.
         """
         try:
-            height, width, channels = (int(size) for size in settings["image_shape"])
-            return cls(
-                dataset=str(settings["dataset"]),
-                arch=str(settings["arch"]),
-                image_shape=(height, width, channels),
-                class_names=tuple(str(name) for name in settings["class_names"]),
-                normalisation=Normalisation(**settings["normalisation"]),
-            )
+            return cls(str(settings["dataset"]), str(settings["arch"]), Preprocessing.from_json(settings))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"the manifest's model context is incomplete ({error!r}); run `edgemnist train` again"

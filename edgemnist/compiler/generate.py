@@ -20,8 +20,7 @@ from edgemnist.csource.pixels import pixel_code
 from edgemnist.csource.source import check_file_name, check_identifier
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TfliteModel
-from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import infer_normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
 
 ROUNDINGS = ("tflm", "tflite")
 
@@ -33,9 +32,10 @@ class CodegenSettings:
     """What to generate.
 
     ``name`` prefixes files and C names; ``rounding`` "tflm" equals TensorFlow Lite for Microcontrollers, "tflite"
-    TensorFlow 2.21's reference kernels; ``fusions`` are names in ``passes.FUSIONS``; ``labels`` in class order;
-    ``normalisation`` None takes the usual one that the input's quantisation fits; ``sparse`` is a name in
-    ``SPARSE_CHOICES``: which layers store only their weights other than zero.
+    TensorFlow 2.21's reference kernels; ``fusions`` are names in ``passes.FUSIONS``; ``labels`` in class order,
+    by default those of ``preprocessing``, which is what the model was trained with; None names no classes and takes the
+    usual normalisation that the input's quantisation fits. ``sparse`` is a name in ``SPARSE_CHOICES``: which layers
+    store only their weights other than zero.
     """
 
     name: str = DEFAULT_NAME
@@ -43,8 +43,12 @@ class CodegenSettings:
     rounding: str = "tflm"
     fusions: tuple[str, ...] = tuple(FUSIONS)
     labels: tuple[str, ...] = ()
-    normalisation: Normalisation | None = None
+    preprocessing: Preprocessing | None = None
     sparse: str = "auto"
+
+    def class_names(self) -> tuple[str, ...]:
+        """Return the labels, or the class names that are known."""
+        return self.labels or (self.preprocessing.class_names if self.preprocessing else ())
 
     def command(self, model: str) -> str:
         """Return the command line that gives the same files, without folders."""
@@ -127,17 +131,13 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
     :raises ModelError: the model can't be compiled; every reason is in the message.
     """
     check_file_name(check_identifier(settings.name))
-    if settings.labels and len(settings.labels) != model.output().shape[-1]:
-        raise InputError(
-            f"{len(settings.labels)} labels for {model.output().shape[-1]} classes; give one for each class"
-        )
+    labels = settings.class_names()
+    if labels and len(labels) != model.output().shape[-1]:
+        raise InputError(f"{len(labels)} labels for {model.output().shape[-1]} classes; give one for each class")
     program, layout = compile_model(model, settings)
-    entry = model.input()
-    normalisation = settings.normalisation or infer_normalisation(entry)
-    emit_settings = EmitSettings(
-        settings.name, settings.command(source_name), settings.labels, pixel_code(settings.name, entry, normalisation)
-    )
+    pixels = pixel_code(settings.name, model.input(), settings.preprocessing)
+    emit_settings = EmitSettings(settings.name, settings.command(source_name), labels, pixels)
     files = emit(program, layout, emit_settings)
     files[f"{settings.name}_test.c"] = self_test_source(program.graph, emit_settings, program.settings)
     files[f"{settings.name}_memory.txt"] = memory_map.as_text(program, layout, settings.name)
-    return GeneratedModel(settings.name, program, layout, files, settings.labels)
+    return GeneratedModel(settings.name, program, layout, files, labels)

@@ -38,10 +38,10 @@ class WrittenCode:
 
 
 def with_context(settings: CodegenSettings, context: ModelContext | None) -> CodegenSettings:
-    """Return settings with the labels, unless they have some, and the normalisation that are recorded of a model."""
+    """Return settings with what is recorded of how a model was trained."""
     if context is None:
         return settings
-    return replace(settings, labels=settings.labels or context.class_names, normalisation=context.normalisation)
+    return replace(settings, preprocessing=context.preprocessing)
 
 
 def write_code(model: TfliteModel, settings: CodegenSettings, folder: Path, *, source_name: str) -> WrittenCode:

@@ -10,12 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgemnist.csource.pixels import C_TYPES, PixelCode, pixel_code
+from edgemnist.csource.pixels import C_TYPES, PixelCode, image_input, pixel_code
 from edgemnist.csource.source import check_identifier, comment_text, float_constant, lines_of, string_literal
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
-from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import infer_normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
 
 DEFAULT_NAME = "g_model"
 STYLES = ("default", "tflm")
@@ -43,8 +42,7 @@ def generate(
     *,
     name: str = DEFAULT_NAME,
     style: str = "default",
-    labels: Sequence[str] = (),
-    normalisation: Normalisation | None = None,
+    preprocessing: Preprocessing | None = None,
     stem: str = "model",
 ) -> dict[str, str]:
     """Return the header and the source file by file name.
@@ -53,20 +51,17 @@ def generate(
     ``extern const int <name>_len``. Style ``tflm``: ``<stem>_data.h`` and ``<stem>_data.cc`` (C++11 and later) with
     ``<name>_data`` and ``<name>_data_size``, as TensorFlow Lite Micro's examples name them.
 
-    ``labels`` are the class names in label order. ``normalisation`` is the one that the model was trained with; None
-    takes the usual one that the input's quantisation fits, and writes no pixel quantiser when none fits.
+    ``preprocessing`` is what the model was trained with; None names no classes and takes the usual normalisation that
+    the input's quantisation fits, and writes no pixel quantiser when none fits.
 
     :raises InputError: the name or a label cannot stand in C, or the style is unknown.
     :raises ModelError: the number of labels is not the model's number of classes.
     """
     names = array_names(name, style, stem)
+    labels = preprocessing.class_names if preprocessing else ()
     _check_labels(model, labels)
-    image_input = model.tensors[model.inputs[0]] if len(model.inputs) == 1 else None
-    if normalisation is None and image_input is not None:
-        normalisation = infer_normalisation(image_input)
-    pixels = pixel_code(
-        names.symbol, image_input, normalisation, parameter="value" if names.array == "pixel" else "pixel"
-    )
+    parameter = "value" if names.array == "pixel" else "pixel"
+    pixels = pixel_code(names.symbol, image_input(model), preprocessing, parameter=parameter)
     return {
         names.header: _header(model, names, labels, pixels),
         names.source: _source(model, names, style, labels, pixels),

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.csource.source import float_constant, lines_of
-from edgemnist.tflite.file import TensorInfo
+from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import normalisation_name, pixel_table
+from edgemnist.tflite.pixels import infer_normalisation, normalisation_name, pixel_table
+from edgemnist.tflite.preprocessing import Preprocessing
 
 C_TYPES: Mapping[str, str] = {
     "float32": "float",
@@ -39,13 +40,21 @@ class PixelCode:
     definition: str = ""
 
 
+def image_input(model: TfliteModel) -> TensorInfo | None:
+    """Return a model's input, None where it has several."""
+    return model.tensors[model.inputs[0]] if len(model.inputs) == 1 else None
+
+
 def pixel_code(
-    symbol: str, tensor: TensorInfo | None, normalisation: Normalisation | None, *, parameter: str = "pixel"
+    symbol: str, tensor: TensorInfo | None, preprocessing: Preprocessing | None, *, parameter: str = "pixel"
 ) -> PixelCode:
     """Return ``<symbol>_quantise_pixel`` (or ``_normalise_pixel``), equal to ``pixels.pixel_table`` for all 256 values.
 
-    ``parameter`` names the function's argument; it must not be a name that the file declares elsewhere.
+    ``preprocessing`` None takes the usual normalisation that the input's quantisation fits. ``parameter`` names the
+    function's argument; it must not be a name that the file declares elsewhere.
     """
+    if tensor is not None:
+        normalisation = preprocessing.normalisation if preprocessing else infer_normalisation(tensor)
     if tensor is None or normalisation is None or tensor.dtype not in ("int8", "uint8", "int16", "float32"):
         return PixelCode("no pixel quantiser: what range the input was trained on is not known")
     trained = f"0..255 stands for {normalisation_name(normalisation)}"

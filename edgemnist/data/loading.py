@@ -53,7 +53,7 @@ def load_dataset_for(context: ModelContext, name: str | None = None) -> Dataset:
 
     :raises EdgeMnistError: as :func:`load_dataset`.
     """
-    height, width, channels = context.image_shape
+    height, width, channels = context.preprocessing.image_shape
     return load_dataset(name or context.dataset, image_size=(height, width), channels=channels)
 
 

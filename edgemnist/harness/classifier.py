@@ -16,7 +16,7 @@ from edgemnist.harness.subjects import Subjects
 from edgemnist.runner.client import DEFAULT_TIMEOUT, EngineWorker
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import ModelError
-from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
 
 _CHUNK_IMAGES = 4096
 _CHUNK_VALUES = 16_000_000
@@ -40,8 +40,7 @@ class Classifier:
     """A model that is open in a runtime; see :func:`open_classifier`."""
 
     model: LoadedModel
-    normalisation: Normalisation
-    classes: int
+    preprocessing: Preprocessing
     worker: EngineWorker
     version: str
 
@@ -74,12 +73,13 @@ class Classifier:
         return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
     def _chunk(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        inputs = self.model.inputs(images, self.normalisation)
+        inputs = self.model.inputs(images, self.preprocessing.normalisation)
         (outputs,) = self.worker.invoke(self.model.path, [inputs[:, np.newaxis]])
         rows = outputs.reshape(len(images), -1)
-        if rows.shape[1] != self.classes:
+        classes = len(self.preprocessing.class_names)
+        if rows.shape[1] != classes:
             raise ModelError(
-                f"{str(self.model.path)!r} tells {rows.shape[1]} classes apart, the dataset has {self.classes}; "
+                f"{str(self.model.path)!r} tells {rows.shape[1]} classes apart, the dataset has {classes}; "
                 "name the dataset that it was trained on with --dataset"
             )
         return top1(rows)
@@ -98,7 +98,7 @@ def open_classifier(
     """
 
     def classify_one(worker: EngineWorker) -> Classifier:
-        found = Classifier(model, subjects.normalisation, len(subjects.class_names), worker, worker.version())
+        found = Classifier(model, subjects.preprocessing, worker, worker.version())
         found.classify(subjects.split.images[:1])
         return found
 

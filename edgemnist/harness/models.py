@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgemnist.artifacts.context import ModelContext, context_beside
@@ -18,6 +18,7 @@ from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
 from edgemnist.tflite.pixels import infer_normalisation, normalisation_name
+from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, output_kind
 
 ANY_TFLITE = (ModelKind.INT8, ModelKind.FLOAT32, ModelKind.FLOAT16, ModelKind.DYNAMIC, ModelKind.INT16X8)
 """The order in which a work folder's models are preferred where none is named.
@@ -156,9 +157,10 @@ def context_of(subject: Subject, dataset: str | None = None) -> ModelContext:
 
     :raises InputError: nothing is known of a Keras model, the input is no image, or ``dataset`` has other classes.
     """
-    if subject.context is not None and (dataset is None or subject.record is not None):
-        return subject.context
     tflite = subject.model.tflite
+    if subject.context is not None and (dataset is None or subject.record is not None):
+        output = output_kind(tflite) if tflite else OutputKind.UNKNOWN
+        return replace(subject.context, preprocessing=replace(subject.context.preprocessing, output=output))
     if tflite is None:
         raise InputError(
             f"nothing is known of what {str(subject.path)!r} was trained on; convert it first "
@@ -169,7 +171,8 @@ def context_of(subject: Subject, dataset: str | None = None) -> ModelContext:
     names = find_dataset(name).class_names if name else tuple(str(index) for index in range(classes))
     if len(names) != classes:
         raise InputError(f"{str(subject.path)!r} tells {classes} classes apart, the dataset {name!r} has {len(names)}")
-    return ModelContext(name, "", shape, names, told_by_input(subject.model) or Normalisation())
+    normalisation = told_by_input(subject.model) or Normalisation()
+    return ModelContext(name, "", Preprocessing(shape, names, normalisation, output_kind(tflite)))
 
 
 def told_by_input(model: LoadedModel) -> Normalisation | None:
@@ -255,7 +258,7 @@ def _convert_command(work: WorkFolder, kinds: Sequence[ModelKind]) -> str:
 def _foreign_options(record: StageRecord) -> str:
     context = ModelContext.from_json(record.settings)
     dataset = f" --dataset {shlex.quote(context.dataset)}" if context.dataset else ""
-    pixels = normalisation_name(context.normalisation)
+    pixels = normalisation_name(context.preprocessing.normalisation)
     return dataset + (f" --normalisation={pixels}" if pixels in NORMALISATIONS and pixels != "0..1" else "")
 
 

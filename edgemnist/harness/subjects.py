@@ -16,30 +16,30 @@ from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflite.pixels import normalisation_name, normalisation_named
+from edgemnist.tflite.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True, eq=False)
 class Subjects:
-    """What is put through the runtimes: models, and labelled images with how a pixel becomes input.
+    """What is put through the runtimes: models, and labelled images with how they become input.
 
-    ``class_names`` are in label order; ``sampling`` says, for people, which images these are. ``recorded`` is what is
-    known of the models' training, None where nobody has recorded it.
+    ``sampling`` says, for people, which images these are. ``recorded`` is what is known of the models' training, None
+    where nobody has recorded it.
     """
 
     models: tuple[LoadedModel, ...]
     split: Split
-    normalisation: Normalisation
+    preprocessing: Preprocessing
     dataset: str
-    class_names: tuple[str, ...]
     sampling: str
     recorded: ModelContext | None = None
 
     def context(self) -> ModelContext:
         """Return what the models are taken to be trained on; where it is recorded, with its class names."""
-        height, width, channels = (int(size) for size in self.split.images.shape[1:])
-        known = self.recorded is not None and self.recorded.dataset == self.dataset
-        names = self.recorded.class_names if self.recorded is not None and known else self.class_names
-        return ModelContext(self.dataset, "", (height, width, channels), names, self.normalisation)
+        if self.recorded is None or self.recorded.dataset != self.dataset:
+            return ModelContext(self.dataset, "", self.preprocessing)
+        names = self.recorded.preprocessing.class_names
+        return ModelContext(self.dataset, "", replace(self.preprocessing, class_names=names))
 
 
 def file_subjects(paths: Sequence[Path], settings: ImageSettings, normalisation: str | None = None) -> Subjects:
@@ -68,11 +68,15 @@ def with_images(subjects: Sequence[Subject], settings: ImageSettings, normalisat
     split, sampling = choose_images(dataset, settings.count)
     for model in models:
         _check_fits(model, dataset, pixels)
-    return Subjects(tuple(models), split, pixels, dataset.name, dataset.class_names, sampling, context)
+    preprocessing = Preprocessing(dataset.image_shape, dataset.class_names, pixels)
+    return Subjects(tuple(models), split, preprocessing, dataset.name, sampling, context)
 
 
 def _normalisation(models: Sequence[LoadedModel], contexts: Sequence[ModelContext | None]) -> Normalisation:
-    ranges = [one.normalisation if one else told_by_input(model) for one, model in zip(contexts, models, strict=True)]
+    ranges = [
+        one.preprocessing.normalisation if one else told_by_input(model)
+        for one, model in zip(contexts, models, strict=True)
+    ]
     names = [normalisation_name(one) if one else None for one in ranges]
     _require_one("range of pixels", models, names, "--normalisation")
     return next((one for one in ranges if one is not None), Normalisation())

@@ -47,7 +47,7 @@ def bundle_files(golden: GoldenVectors) -> dict[str, bytes]:
     files["classify.py"] = _LAUNCHER.encode()
     files["model.tflite"] = golden.model.tflite.content
     files["golden.npz"] = golden.npz()
-    files["labels.txt"] = ("\n".join(golden.context.class_names) + "\n").encode()
+    files["labels.txt"] = ("\n".join(golden.context.preprocessing.class_names) + "\n").encode()
     files[MANIFEST] = (json.dumps(_manifest(golden), indent=1, ensure_ascii=False) + "\n").encode()
     files["README.md"] = _readme(golden).encode()
     files.update({f"requirements/{name}": text.encode() for name, text in _requirements()})
@@ -77,8 +77,8 @@ def _manifest(golden: GoldenVectors) -> dict[str, Any]:
         "edgemnist": edgemnist.__version__,
         "model": {"sha256": model.sha256, "bytes": model.size, "kind": golden.model.kind.value},
         "dataset": golden.context.dataset,
-        "class_names": list(golden.context.class_names),
-        "image_shape": list(golden.context.image_shape),
+        "class_names": list(golden.context.preprocessing.class_names),
+        "image_shape": list(golden.context.preprocessing.image_shape),
         "input": {"dtype": model.input().dtype, "pixel_table": _pixel_table(golden, model.input())},
         "output": {
             "scale": output.scale if output else None,
@@ -91,7 +91,7 @@ def _manifest(golden: GoldenVectors) -> dict[str, Any]:
 def _pixel_table(golden: GoldenVectors, tensor: TensorInfo) -> list[int] | list[float]:
     """Return what the model's input holds for each pixel value 0..255."""
     # A float32 written as a double and read back is the same float32.
-    values: list[int] | list[float] = pixel_table(tensor, golden.context.normalisation).tolist()
+    values: list[int] | list[float] = pixel_table(tensor, golden.context.preprocessing.normalisation).tolist()
     return values
 
 
@@ -116,12 +116,12 @@ def _readme(golden: GoldenVectors) -> str:
     model = golden.model.tflite
     assert model is not None
     rows = [f"| {target.name} | {one.reason} |" for target in TARGETS.values() for one in target.interpreters]
-    height, width, channels = golden.context.image_shape
+    height, width, channels = golden.context.preprocessing.image_shape
     return Template((TEMPLATES / "README.md").read_text()).substitute(
         title=f"A classifier of {golden.context.dataset}",
         kind=golden.model.kind.value,
         bytes=f"{model.size:,}",
-        classes=len(golden.context.class_names),
+        classes=len(golden.context.preprocessing.class_names),
         shape=f"{width} x {height} pixels in {channels} {'channel' if channels == 1 else 'channels'}",
         version=edgemnist.__version__,
         targets="\n".join(rows),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from edgemnist.csource.source import check_identifier
 from edgemnist.support.errors import InputError, MissingDependencyError, UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind, model_kind
-from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.tflm.programs import net_files
 from edgemnist.tflm.project import describe
 from edgemnist.tflm.sources import MEASURE_REMEDY, header
@@ -58,8 +58,7 @@ def tflm_sources(
     model: TfliteModel,
     *,
     net: str = "net",
-    labels: Sequence[str] = (),
-    normalisation: Normalisation | None = None,
+    preprocessing: Preprocessing | None = None,
 ) -> dict[str, str]:
     """Return the files that put a ``.tflite`` on TFLM behind the interface of generated C, by name.
 
@@ -79,10 +78,10 @@ def tflm_sources(
         )
     model.input(), model.output()
     name = stem = f"{net}_model"
-    source = describe(model, name=name, labels=labels, normalisation=normalisation, stem=stem)
+    source = describe(model, name=name, preprocessing=preprocessing, stem=stem)
     if source.measurement is None:
         raise MissingDependencyError(f"the arena for TFLM was not measured: {source.unmeasured}; {MEASURE_REMEDY}")
-    array = carray.generate(model, name=name, labels=labels, normalisation=normalisation, stem=stem)
+    array = carray.generate(model, name=name, preprocessing=preprocessing, stem=stem)
     return {**net_files(source, net), source.header_name: header(source), **array}
 
 

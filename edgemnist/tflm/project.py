@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from edgemnist.csource.array import array_names
-from edgemnist.csource.pixels import pixel_code
+from edgemnist.csource.pixels import image_input, pixel_code
 from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind, model_kind
-from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import infer_normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.tflm.arena import arena_margin
 from edgemnist.tflm.measure import Measurement, measure
 from edgemnist.tflm.operators import resolver_operators
@@ -54,8 +52,7 @@ def tflm_project(
     *,
     name: str,
     style: str = "default",
-    labels: Sequence[str] = (),
-    normalisation: Normalisation | None = None,
+    preprocessing: Preprocessing | None = None,
     stem: str = "model",
 ) -> TflmProject | None:
     """Return ``<stem>_tflm.h`` and ``<stem>_main.cc`` for an int8 model, None for one of another kind.
@@ -66,7 +63,7 @@ def tflm_project(
     if model_kind(model) is not ModelKind.INT8:
         return None
     try:
-        source = describe(model, name=name, style=style, labels=labels, normalisation=normalisation, stem=stem)
+        source = describe(model, name=name, style=style, preprocessing=preprocessing, stem=stem)
     except UnsupportedModelError as error:
         return TflmProject({}, TflmFacts(note=f"nothing was written: {error}"))
     texts = {source.header_name: header(source)}
@@ -98,8 +95,7 @@ def describe(
     *,
     name: str,
     style: str = "default",
-    labels: Sequence[str] = (),
-    normalisation: Normalisation | None = None,
+    preprocessing: Preprocessing | None = None,
     stem: str = "model",
 ) -> TflmSource:
     """Measure a model and return all that the texts say; parameters as for :func:`tflm_project`.
@@ -118,8 +114,8 @@ def describe(
         margin=arena_margin(model),
         measurement=measurement,
         unmeasured=unmeasured,
-        pixels=_has_pixel_function(model, name, normalisation),
-        labels=bool(labels),
+        pixels=bool(pixel_code(name, image_input(model), preprocessing).declaration),
+        labels=bool(preprocessing and preprocessing.class_names),
     )
 
 
@@ -128,11 +124,3 @@ def _measured(model: TfliteModel) -> tuple[Measurement | None, str]:
         return measure(model), ""
     except (MissingDependencyError, RuntimeCrashedError) as error:
         return None, str(error).splitlines()[0]
-
-
-def _has_pixel_function(model: TfliteModel, name: str, normalisation: Normalisation | None) -> bool:
-    """Whether :func:`edgemnist.csource.array.generate` writes one, decided as there."""
-    entry: Any = model.tensors[model.inputs[0]] if len(model.inputs) == 1 else None
-    if normalisation is None and entry is not None:
-        normalisation = infer_normalisation(entry)
-    return bool(pixel_code(name, entry, normalisation).declaration)

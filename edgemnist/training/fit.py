@@ -91,12 +91,12 @@ class FitRun:
         :raises TrainingDivergedError: the loss is no longer a number; the checkpoint of the epoch before stays.
         """
         logits = prepare_teacher_logits(self.teacher, self.dataset, recipe)
-        loop = Loop(model, recipe, self.division, self.context.normalisation, hooks, logits)
+        loop = Loop(model, recipe, self.division, self.context.preprocessing.normalisation, hooks, logits)
         return run_resumable(loop, self.resumable, resume=self.resume)
 
     def accuracy(self, model: Any) -> float:
         """Return a model's accuracy on the test split, in 0..1."""
-        return evaluate(model, self.dataset.test, self.context.normalisation)[1]
+        return evaluate(model, self.dataset.test, self.context.preprocessing.normalisation)[1]
 
     def result_fields(self, fitted: Fitted) -> dict[str, Any]:
         """Return the fields of a ``FitResult``, after measuring the model on the test split."""

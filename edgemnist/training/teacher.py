@@ -57,7 +57,7 @@ def find_teacher(
     record = _record_of(path)
     if record is not None:
         _require_same_dataset(path, record, dataset)
-    normalisation = ModelContext.from_json(record.settings).normalisation if record else Normalisation()
+    normalisation = ModelContext.from_json(record.settings).preprocessing.normalisation if record else Normalisation()
     logits = (path.parent if record else work.path(TEACHERS)) / LOGITS_FOLDER
     teacher = Teacher(settings, path, sha256_of(path), load_model(path), normalisation, logits)
     _require_fit(teacher, dataset, validation)

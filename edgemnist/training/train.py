@@ -18,6 +18,7 @@ from edgemnist.support.errors import InputError
 from edgemnist.support.files import sha256_of
 from edgemnist.support.progress import say
 from edgemnist.tflite.pixels import normalisation_named
+from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.training import architectures
 from edgemnist.training.augment import AUTO, NO_AUGMENTATION, choose_augmentation
 from edgemnist.training.checkpoint import read_checkpoint
@@ -83,7 +84,7 @@ class TrainPlan(FitPlan):
     def own_settings(self) -> dict[str, Any]:
         """Return what only a training decides, as JSON values."""
         return {
-            "image_shape": list(self.context.image_shape),
+            "image_shape": list(self.context.preprocessing.image_shape),
             "arch": self.context.arch,
             "validation": self.validation,
         }
@@ -124,7 +125,9 @@ def _plan(settings: TrainSettings, dataset: Dataset, _: WorkFolder) -> TrainPlan
     recipe = _recipe(settings, row.defaults, dataset, len(dataset.train) - validation)
     normalisation = normalisation_named(row.pixels)
     return TrainPlan(
-        context=ModelContext(dataset.name, row.name, dataset.image_shape, dataset.class_names, normalisation),
+        context=ModelContext(
+            dataset.name, row.name, Preprocessing(dataset.image_shape, dataset.class_names, normalisation)
+        ),
         validation=validation,
         split_seed=recipe.seed,
         recipe=recipe,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgemnist.tflite.file import Quantisation, TensorInfo, TfliteModel
+from edgemnist.tflite.preprocessing import Preprocessing
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "convert"
 TINY_MODEL = GOLDEN / "tiny_int8.tflite"
@@ -25,6 +26,11 @@ def tensor(
     """Return an activation; ``scale`` None leaves it without quantisation."""
     quantisation = None if scale is None else Quantisation((scale,), (zero_point,))
     return TensorInfo(index, name, shape, (), dtype, quantisation, None)
+
+
+def classes(names: Sequence[str]) -> Preprocessing:
+    """Return what the tiny model was trained with, its classes called by these names."""
+    return Preprocessing((4, 4, 1), tuple(names))
 
 
 def model(

@@ -19,7 +19,8 @@ from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite import pixels
 from edgemnist.tflite.file import TfliteModel, parse_tflite, read_tflite
 from edgemnist.tflite.normalisation import Normalisation
-from tests.csource.files import GOLDEN, TINY_MODEL, model, tensor
+from edgemnist.tflite.preprocessing import Preprocessing
+from tests.csource.files import GOLDEN, TINY_MODEL, classes, model, tensor
 
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror"]
 C_COMPILERS = ["gcc", "clang"]
@@ -81,7 +82,7 @@ def program_for(files: dict[str, str], *, prefix: str, array: str, length: str, 
 @pytest.mark.parametrize("compiler", COMPILERS, ids="-".join)
 def test_array_is_the_file_aligned_and_quantises_like_python(tmp_path: Path, compiler: tuple[str, str, str]) -> None:
     tiny = read_tflite(TINY_MODEL)
-    files = carray.generate(tiny, labels=("zero", "one", "two"))
+    files = carray.generate(tiny, preprocessing=classes(("zero", "one", "two")))
     write(tmp_path, files)
     program = program_for(files, prefix="g_model", array="g_model", length="g_model_len")
     lines = compile_and_run(tmp_path, compiler, program, "model.c", ["copy.tflite"])
@@ -122,7 +123,9 @@ def test_pixel_quantiser_equals_python_for_every_pixel(
     tmp_path: Path, case: str, compiler: tuple[str, str, str]
 ) -> None:
     image_input, normalisation = INPUTS[case]
-    files = carray.generate(model([image_input], [tensor(1, (1, 10))]), normalisation=normalisation)
+    files = carray.generate(
+        model([image_input], [tensor(1, (1, 10))]), preprocessing=Preprocessing((4, 4, 1), (), normalisation)
+    )
     write(tmp_path, files)
     verb = "normalise" if image_input.dtype == "float32" else "quantise"
     program = program_for(files, prefix="g_model", array="g_model", length="g_model_len", verb=verb)
@@ -134,7 +137,7 @@ def test_pixel_quantiser_equals_python_for_every_pixel(
 def test_golden_files_are_reproduced() -> None:
     """Set EDGEMNIST_UPDATE_GOLDEN=1 to rewrite them after an intended change."""
     tiny = read_tflite(TINY_MODEL)
-    files = carray.generate(tiny, labels=("zero", "one", "two"), stem="tiny_int8")
+    files = carray.generate(tiny, preprocessing=classes(("zero", "one", "two")), stem="tiny_int8")
     files |= carray.generate(tiny, name="g_tiny_model", style="tflm", stem="tiny_model")
     for name, text in files.items():
         if os.environ.get("EDGEMNIST_UPDATE_GOLDEN"):
@@ -178,7 +181,7 @@ def test_large_array_refuses_a_16_bit_int() -> None:
 
 def test_number_of_labels_has_to_match() -> None:
     with pytest.raises(ModelError, match="2 labels for a model with 3 class output"):
-        carray.generate(read_tflite(TINY_MODEL), labels=("a", "b"))
+        carray.generate(read_tflite(TINY_MODEL), preprocessing=classes(("a", "b")))
 
 
 def test_unknown_style_lists_the_known() -> None:
@@ -197,7 +200,7 @@ def test_names_that_c_or_cpp_would_refuse_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["model", "pixel", "value", "M", "g_Model2", "digits"])
 def test_ordinary_names_compile(tmp_path: Path, name: str) -> None:
-    write(tmp_path, carray.generate(read_tflite(TINY_MODEL), name=name, labels=("a", "b", "c")))
+    write(tmp_path, carray.generate(read_tflite(TINY_MODEL), name=name, preprocessing=classes(("a", "b", "c"))))
     for command, language, standard in (("gcc", "c", "c99"), ("g++", "c++", "c++17")):
         subprocess.run(
             [command, "-x", language, f"-std={standard}", *WARNINGS, "-fsyntax-only", "model.c"],
@@ -219,7 +222,7 @@ def test_any_text_is_an_identifier_or_an_input_error(name: str) -> None:
 @given(st.lists(st.text(max_size=12), min_size=3, max_size=3))
 def test_labels_come_back_from_c_as_they_went_in(tmp_path: Path, labels: list[str]) -> None:
     try:
-        files = carray.generate(read_tflite(TINY_MODEL), labels=labels)
+        files = carray.generate(read_tflite(TINY_MODEL), preprocessing=classes(labels))
     except InputError:
         assert any("\0" in label or re.search("[\ud800-\udfff]", label) for label in labels)
         return
@@ -276,6 +279,6 @@ def test_real_models_compile_in_c_and_cpp(real_models: Path, tmp_path: Path, nam
 def test_same_model_gives_the_same_text(real_models: Path) -> None:
     def generate() -> dict[str, str]:
         fresh: TfliteModel = read_tflite(real_models / "compact_int8.tflite")
-        return carray.generate(fresh, labels=[str(digit) for digit in range(10)])
+        return carray.generate(fresh, preprocessing=classes([str(digit) for digit in range(10)]))
 
     assert generate() == generate()

@@ -11,6 +11,7 @@ from edgemnist.artifacts.context import ModelContext
 from edgemnist.data.loading import load_dataset
 from edgemnist.harness.images import DEFAULT_IMAGES, ImageSettings, choose_images, find_dataset, image_settings_from
 from edgemnist.support.errors import InputError
+from edgemnist.tflite.preprocessing import Preprocessing
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def black(tmp_path: Path) -> str:
 
 def test_the_named_dataset_else_the_recorded_one_else_mnist(black: str, real_data: Path) -> None:
     """In the shape of the model, where that is known."""
-    context = ModelContext(black, "cnn", (14, 14, 1), ("up", "down"))
+    context = ModelContext(black, "cnn", Preprocessing((14, 14, 1), ("up", "down")))
     for known, name, wanted, shape in (
         (None, None, "mnist", (28, 28, 1)),
         (None, black, black, (28, 28, 1)),
@@ -49,7 +50,7 @@ def test_the_named_dataset_else_the_recorded_one_else_mnist(black: str, real_dat
 
 def test_a_model_of_which_nobody_knows_what_it_was_trained_on() -> None:
     with pytest.raises(InputError, match="name the dataset with --dataset"):
-        find_dataset(ModelContext("", "", (28, 28, 1), tuple("0123456789")))
+        find_dataset(ModelContext("", "", Preprocessing((28, 28, 1), tuple("0123456789"))))
 
 
 def test_equally_many_per_class_or_all_of_them(real_data: Path) -> None:

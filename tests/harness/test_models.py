@@ -266,7 +266,7 @@ def test_a_named_model_needs_no_work_folder(every_kind: WorkFolder, real_models:
     assert recorded.context is not None and recorded.context.arch == "test"
     unknown = find_subject(real_models / "compact_int8.tflite", nowhere)
     assert unknown.context is None
-    assert context_of(unknown).class_names == tuple("0123456789")
+    assert context_of(unknown).preprocessing.class_names == tuple("0123456789")
     with pytest.raises(InputError, match="there is no model"):
         find_subject(tmp_path / "none.tflite", nowhere)
 

@@ -30,7 +30,7 @@ from edgemnist.tflm.operators import method, resolver_operators
 from edgemnist.tflm.programs import main_program
 from edgemnist.tflm.project import describe
 from edgemnist.tflm.sources import header
-from tests.csource.files import GOLDEN, TINY_MODEL, model, tensor
+from tests.csource.files import GOLDEN, TINY_MODEL, classes, model, tensor
 from tests.engines import needs
 
 DEPRECATED_CODE, BUILTIN_CODE = 4, 10
@@ -244,7 +244,7 @@ FIXED = Measurement("1.0", 2384, np.array([[[-128, 0, 127]], [[1, 2, 3]]], dtype
 def test_golden_texts_are_reproduced() -> None:
     """Set EDGEMNIST_UPDATE_GOLDEN=1 to rewrite them after an intended change."""
     labels = ("zero", "one", "two")
-    source = replace(describe(read_tflite(TINY_MODEL), name="g_model", labels=labels, stem="tiny_int8"),
+    source = replace(describe(read_tflite(TINY_MODEL), name="g_model", preprocessing=classes(labels), stem="tiny_int8"),
                      measurement=FIXED)  # fmt: skip
     for name, text in (("tiny_int8_tflm.h", header(source)), ("tiny_int8_main.cc", main_program(source))):
         if os.environ.get("EDGEMNIST_UPDATE_GOLDEN"):

@@ -25,7 +25,7 @@ from edgemnist.tflm.operators import INT8_HEADERS, KINDS, method
 from edgemnist.tflm.programs import main_program
 from edgemnist.tflm.project import describe
 from edgemnist.tflm.sources import TflmSource, header
-from tests.csource.files import TINY_MODEL
+from tests.csource.files import TINY_MODEL, classes
 from tests.engines import needs
 from tests.tflm.headers import write_stand_ins
 
@@ -175,7 +175,7 @@ if TFLM_INCLUDE and TFLM_LIB:
 
 @pytest.mark.parametrize("headers", HEADERS)
 def test_firmware_sources_compile(tmp_path: Path, stand_ins: Path, headers: str) -> None:
-    files = tflm_sources(read_tflite(TINY_MODEL), labels=("a", "b", "c"))
+    files = tflm_sources(read_tflite(TINY_MODEL), preprocessing=classes(("a", "b", "c")))
     assert sorted(files) == ["net.cc", "net.h", "net_model.c", "net_model.h", "net_model_tflm.h"]
     for name, text in files.items():
         (tmp_path / name).write_text(text)

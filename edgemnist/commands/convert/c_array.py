@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,12 @@ from edgemnist.commands.convert.settings import (
 from edgemnist.csource import array as carray
 from edgemnist.support.files import atomic_path
 from edgemnist.tflite.file import TfliteModel, read_tflite
-from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.tflm import TflmFacts, TflmProject, tflm_project
+
+
+_ANY_SHAPE = (0, 0, 0)
+"""Of a file that nobody has recorded: a C array says nothing of its images' shape."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,7 @@ def write_c_array(path: Path, settings: ConversionSettings, work: WorkFolder) ->
     files, tflm = c_files(
         model,
         settings,
-        labels=context.class_names if context else (),
-        normalisation=settings.normalisation or (context.normalisation if context else None),
+        preprocessing=_preprocessing(model, settings, context),
         stem=path.stem,
     )
     texts = {**files, **(tflm.texts if tflm else {})}
@@ -71,14 +74,13 @@ def c_files(
     model: TfliteModel,
     settings: ConversionSettings,
     *,
-    labels: Sequence[str],
-    normalisation: Normalisation | None,
+    preprocessing: Preprocessing | None,
     stem: str,
 ) -> tuple[dict[str, str], TflmProject | None]:
     """Return the C array's files, and what goes with them for TFLM."""
     name, style = settings.name, settings.style
-    array = carray.generate(model, name=name, style=style, labels=labels, normalisation=normalisation, stem=stem)
-    tflm = tflm_project(model, name=name, style=style, labels=labels, normalisation=normalisation, stem=stem)
+    array = carray.generate(model, name=name, style=style, preprocessing=preprocessing, stem=stem)
+    tflm = tflm_project(model, name=name, style=style, preprocessing=preprocessing, stem=stem)
     return array, tflm
 
 
@@ -87,6 +89,16 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     with ExitStack() as stack:
         for target, content in contents.items():
             stack.enter_context(atomic_path(target)).write_bytes(content)
+
+
+def _preprocessing(
+    model: TfliteModel, settings: ConversionSettings, context: ModelContext | None
+) -> Preprocessing | None:
+    """Return what is recorded of the model, with the normalisation that was asked for."""
+    if settings.normalisation is None:
+        return context.preprocessing if context else None
+    known = context.preprocessing if context else Preprocessing(_ANY_SHAPE)
+    return replace(known, normalisation=settings.normalisation)
 
 
 def _context_of(model: TfliteModel, work: WorkFolder) -> ModelContext | None:

@@ -115,7 +115,9 @@ class ConversionSettings:
         if self.dataset not in (None, beside.dataset):
             found.append(said.format(repr(beside.dataset), f"with images of {self.dataset!r}"))
         if self.normalisation is not None:
-            trained, given = (normalisation_name(one) for one in (beside.normalisation, self.normalisation))
+            trained, given = (
+                normalisation_name(one) for one in (beside.preprocessing.normalisation, self.normalisation)
+            )
             if trained != given:
                 found.append(said.format(f"pixels in {trained}", f"for pixels in {given}"))
         return found

@@ -42,6 +42,7 @@ from edgemnist.support.progress import progress_task
 from edgemnist.tflite.file import TfliteModel, parse_tflite
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.tflm import TflmProject
 from edgemnist.tflm.least_arena import measure_arena
 
@@ -147,7 +148,7 @@ def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | Non
     if record.stage == "qat":
         _require_modes_of_qat(settings, path)
     context = ModelContext.from_json(record.settings)
-    source = load_source(path, context.image_shape)
+    source = load_source(path, context.preprocessing.image_shape)
     dataset = load_dataset_for(context)
     conversion = _with_dataset(settings, source, context, dataset)
     if record.settings.get("dataset_sha256", dataset.sha256) == dataset.sha256:
@@ -169,7 +170,7 @@ def _require_modes_of_qat(settings: ConversionSettings, path: Path) -> None:
 def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Conversion:
     """Prepare a file named by the user; what is not said of it is what the manifest beside it says."""
     beside = context_beside(path)
-    normalisation = settings.normalisation or (beside.normalisation if beside else Normalisation())
+    normalisation = settings.normalisation or (beside.preprocessing.normalisation if beside else Normalisation())
     contradictions = settings.contradictions(beside, path)
     name = settings.dataset
     if name is None and beside is not None and CALIBRATED.intersection(settings.ordered_modes()):
@@ -179,7 +180,7 @@ def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Conversion:
         return replace(conversion, warnings=(*conversion.warnings, *contradictions))
     dataset = load_dataset_for(beside, name) if beside else load_dataset(name)
     source = load_source(path, dataset.image_shape)
-    context = ModelContext(name, path.stem, dataset.image_shape, dataset.class_names, normalisation)
+    context = ModelContext(name, path.stem, Preprocessing(dataset.image_shape, dataset.class_names, normalisation))
     conversion = _with_dataset(settings, source, context, dataset)
     found = verification.check_normalisation(source, conversion.trial)
     return replace(conversion, warnings=(*conversion.warnings, *contradictions, *found))
@@ -188,18 +189,18 @@ def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Conversion:
 def _with_dataset(
     settings: ConversionSettings, source: SourceModel, context: ModelContext, dataset: Dataset
 ) -> _Conversion:
-    if source.classes != len(context.class_names):
+    if source.classes != len(context.preprocessing.class_names):
         raise ModelError(
             f"{str(source.path)!r} tells {source.classes} classes apart, dataset {context.dataset!r} has "
-            f"{len(context.class_names)}; name the dataset that the model was trained on"
+            f"{len(context.preprocessing.class_names)}; name the dataset that the model was trained on"
         )
     calibration = None
     if CALIBRATED.intersection(settings.ordered_modes()):
         images = settings.calibration or min(DEFAULT_CALIBRATION, len(dataset.train))
-        calibration = choose_calibration(dataset.train, images, settings.seed, context.class_names)
+        calibration = choose_calibration(dataset.train, images, settings.seed, context.preprocessing.class_names)
     count = min(verification.VERIFICATION_IMAGES, len(dataset.test))
     sample = class_balanced_sample(dataset.test, count, settings.seed)
-    trial = verification.make_trial(source, sample.images, sample.labels, context.normalisation)
+    trial = verification.make_trial(source, sample.images, sample.labels, context.preprocessing.normalisation)
     return _Conversion(settings, source, context, trial, calibration, calibration.warnings if calibration else ())
 
 
@@ -213,8 +214,8 @@ def _prepare_without_dataset(settings: ConversionSettings, path: Path, normalisa
         )
     source = load_source(path, None)
     names = tuple(str(label) for label in range(source.classes))
-    context = ModelContext("", path.stem, source.image_shape, names, normalisation)
-    images = verification.made_up_images(context.image_shape, verification.NOISE_IMAGES, settings.seed)
+    context = ModelContext("", path.stem, Preprocessing(source.image_shape, names, normalisation))
+    images = verification.made_up_images(context.preprocessing.image_shape, verification.NOISE_IMAGES, settings.seed)
     trial = verification.make_trial(source, images, None, normalisation)
     return _Conversion(settings, source, context, trial, None, ())
 
@@ -226,11 +227,15 @@ def _make(conversion: _Conversion, mode: ModelKind, verifier: verification.Verif
     calibration = conversion.calibration if mode in CALIBRATED else None
     images = None
     if calibration is not None:
-        images = verification.normalised_input(conversion.source, calibration.images, conversion.context.normalisation)
+        images = verification.normalised_input(
+            conversion.source, calibration.images, conversion.context.preprocessing.normalisation
+        )
     io = conversion.settings.io_of(mode)
     content = tflite_bytes(conversion.source, mode, io=io, calibration=images)
     model = parse_tflite(content, name=model_file(mode))
-    warnings = check_input_scale(model, conversion.context.normalisation) if calibration is not None else []
+    warnings = (
+        check_input_scale(model, conversion.context.preprocessing.normalisation) if calibration is not None else []
+    )
     verified, notes = verifier.verify(model, model_file(mode))
     c_name = conversion.settings.c_name(mode)
     c_files, tflm = (
@@ -261,8 +266,7 @@ def _c_array(
     return c_files(
         model,
         replace(conversion.settings, name=name),
-        labels=conversion.context.class_names,
-        normalisation=conversion.context.normalisation,
+        preprocessing=conversion.context.preprocessing,
         stem=f"model_{mode.value}",
     )
 

@@ -77,7 +77,7 @@ def deploy_phone(settings: PhoneSettings, work: WorkFolder) -> PhoneFiles:
     context = with_images([subject], ImageSettings(count=1, dataset=settings.dataset)).context()
     content = _checked_model(tflite, context)
     code = _code(system, tflite, context, settings.package)
-    labels = "\n".join(context.class_names) + "\n"
+    labels = "\n".join(context.preprocessing.class_names) + "\n"
     files = {MODEL_FILE: content, LABELS_FILE: labels.encode(), _CODE_FILES[system]: code.encode()}
     _write(folder, files)
     words = _in_words(tflite.input()), _in_words(tflite.output())
@@ -96,12 +96,13 @@ def _check_types(model: TfliteModel) -> None:
 
 def _checked_model(model: TfliteModel, context: ModelContext) -> bytes:
     """Return the model with metadata, after reading both back."""
+    known = context.preprocessing
     metadata = ImageMetadata(
         name=f"classifier of {context.dataset}",
-        description=f"Tells {len(context.class_names)} classes apart; made by edgemnist {edgemnist.__version__}.",
-        labels=context.class_names,
-        normalisation=context.normalisation,
-        channels=context.image_shape[2],
+        description=f"Tells {len(known.class_names)} classes apart; made by edgemnist {edgemnist.__version__}.",
+        labels=known.class_names,
+        normalisation=known.normalisation,
+        channels=known.channels,
     )
     content = with_metadata(model.content, metadata)
     found, again = read_metadata(content), parse_tflite(content)
@@ -112,7 +113,7 @@ def _checked_model(model: TfliteModel, context: ModelContext) -> bytes:
 
 
 def _code(system: str, model: TfliteModel, context: ModelContext, package: str) -> str:
-    height, width, channels = context.image_shape
+    height, width, channels = context.preprocessing.image_shape
     order = "grey" if channels == 1 else "red, green, blue of each pixel"
     values = {
         "model": MODEL_FILE,
@@ -124,7 +125,7 @@ def _code(system: str, model: TfliteModel, context: ModelContext, package: str) 
         "input_words": _in_words(model.input()),
         "output_words": _in_words(model.output()),
         # JSON's strings are Swift's and, but for the dollar sign, Kotlin's.
-        "labels": ", ".join(_quoted(name, system) for name in context.class_names),
+        "labels": ", ".join(_quoted(name, system) for name in context.preprocessing.class_names),
     }
     parts = (_kotlin if system == "android" else _swift)(model, context)
     return Template((_TEMPLATES / _CODE_FILES[system]).read_text()).substitute(values, **parts)
@@ -149,8 +150,12 @@ def _kotlin(model: TfliteModel, context: ModelContext) -> dict[str, str]:
         writing = "inputs[0].writeInt8(ByteArray(INPUT_SIZE) { INPUT_OF_PIXEL[pixels[it].toInt() and 0xFF].toByte() })"
         table = _table("        private val INPUT_OF_PIXEL = intArrayOf(", model, context, ")")
     else:
-        real = f"(pixels[it].toInt() and 0xFF) * {_float(context.normalisation.scale)}f"
-        real += f" + {_float(context.normalisation.offset)}f" if context.normalisation.offset else ""
+        real = f"(pixels[it].toInt() and 0xFF) * {_float(context.preprocessing.normalisation.scale)}f"
+        real += (
+            f" + {_float(context.preprocessing.normalisation.offset)}f"
+            if context.preprocessing.normalisation.offset
+            else ""
+        )
         writing = f"inputs[0].writeFloat(FloatArray(INPUT_SIZE) {{ {real} }})"
     if model.output().dtype == "int8":
         scale, zero_point = _output(model)
@@ -168,8 +173,12 @@ def _swift(model: TfliteModel, context: ModelContext) -> dict[str, str]:
         writing = "let data = Data(pixels.map { UInt8(bitPattern: Self.inputOfPixel[Int($0)]) })"
         table = _table("    private static let inputOfPixel: [Int8] = [", model, context, "]")
     else:
-        real = f"Float($0) * {_float(context.normalisation.scale)}"
-        real += f" + {_float(context.normalisation.offset)}" if context.normalisation.offset else ""
+        real = f"Float($0) * {_float(context.preprocessing.normalisation.scale)}"
+        real += (
+            f" + {_float(context.preprocessing.normalisation.offset)}"
+            if context.preprocessing.normalisation.offset
+            else ""
+        )
         writing = f"let data = pixels.map {{ {real} }}.withUnsafeBufferPointer {{ Data(buffer: $0) }}"
     if model.output().dtype == "int8":
         scale, zero_point = _output(model)
@@ -197,7 +206,7 @@ def _float(value: float) -> str:
 
 def _table(head: str, model: TfliteModel, context: ModelContext, tail: str) -> str:
     """Return the model's input for every pixel value as an array, 16 values a line."""
-    values = [int(value) for value in pixel_table(model.input(), context.normalisation)]
+    values = [int(value) for value in pixel_table(model.input(), context.preprocessing.normalisation)]
     indent = " " * (len(head) - len(head.lstrip()))
     rows = [f"{indent}    {', '.join(map(str, values[start : start + 16]))}" for start in range(0, 256, 16)]
     return "\n".join([head, ",\n".join(rows), f"{indent}{tail}"]) + "\n"

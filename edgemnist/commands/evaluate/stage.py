@@ -78,17 +78,17 @@ def evaluate(settings: EvaluateSettings, work: WorkFolder) -> Evaluation:
 
 def _report(subjects: Subjects, model: EvaluatedModel, predicted: NDArray[np.int64]) -> EvaluationReport:
     labels = subjects.split.labels
-    confusion = confusion_matrix(labels, predicted, len(subjects.class_names))
-    scores = class_scores(confusion, subjects.class_names)
+    confusion = confusion_matrix(labels, predicted, len(subjects.preprocessing.class_names))
+    scores = class_scores(confusion, subjects.preprocessing.class_names)
     wrong = np.flatnonzero(labels != predicted)
     ordered = wrong[np.lexsort((wrong, predicted[wrong], labels[wrong]))]
     return EvaluationReport(
         model=model,
         dataset=subjects.dataset,
         sampling=subjects.sampling,
-        normalisation=normalisation_name(subjects.normalisation),
+        normalisation=normalisation_name(subjects.preprocessing.normalisation),
         accuracy=agreement(predicted, labels),
-        class_names=subjects.class_names,
+        class_names=subjects.preprocessing.class_names,
         classes=scores,
         averages=average_scores(scores),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),

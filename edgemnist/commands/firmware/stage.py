@@ -111,4 +111,4 @@ def _examples(subject: Subject, generated: GeneratedModel) -> list[Example]:
         subjects = with_images([subject], ImageSettings(count=None))
     except InputError:
         return []
-    return image_examples(generated, subjects.split, normalisation=subjects.normalisation)
+    return image_examples(generated, subjects.split, preprocessing=subjects.preprocessing)

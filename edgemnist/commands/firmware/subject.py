@@ -61,7 +61,7 @@ def _inputs(subject: Subject, dataset: str | None, count: int) -> tuple[NDArray[
             raise
         why = "is not to be had here" if isinstance(error, DatasetError) else "does not fit it"
         return *_random(subject.tflite, count), f"{count} random inputs (seed {_RANDOM_SEED}), because MNIST {why}"
-    inputs = subject.model.inputs(subjects.split.images, subjects.normalisation)
+    inputs = subject.model.inputs(subjects.split.images, subjects.preprocessing.normalisation)
     labels = np.asarray(subjects.split.labels, dtype=np.int64)
     return inputs, labels, f"{subjects.dataset}: {subjects.sampling}"
 

@@ -32,6 +32,7 @@ from edgemnist.support.files import package_versions, write_bytes
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
 from edgemnist.tflite.pixels import normalisation_name
+from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.training import architectures
 from edgemnist.training.augment import NO_AUGMENTATION
 from edgemnist.training.recipe import Recipe
@@ -273,7 +274,11 @@ def _install(
     work: WorkFolder,
 ) -> None:
     # With its suffix the name is no architecture's, so that nobody takes this for a training of ours.
-    context = ModelContext(dataset.name, settings.model.name, dataset.image_shape, dataset.class_names, normalisation)
+    context = ModelContext(
+        dataset.name,
+        settings.model.name,
+        Preprocessing(dataset.image_shape, dataset.class_names, normalisation),
+    )
     write_bytes(result.model_path, content)
     work.record(
         STAGE,

@@ -84,7 +84,9 @@ def _run_one(
 ) -> RunResult | NotRun:
     task.update(description=f"{model.name} in {runtime.name}")
     try:
-        return run_with(EngineWorker(runtime.name, process), model, subjects.split.images, subjects.normalisation)
+        return run_with(
+            EngineWorker(runtime.name, process), model, subjects.split.images, subjects.preprocessing.normalisation
+        )
     except EdgeMnistError as error:
         return NotRun(runtime.name, model.name, _how(error), str(error))
     finally:
@@ -110,7 +112,7 @@ def _report(subjects: Subjects, results: Results, not_run: tuple[NotRun, ...]) -
         dataset=subjects.dataset,
         images=len(subjects.split),
         sampling=subjects.sampling,
-        normalisation=normalisation_name(subjects.normalisation),
+        normalisation=normalisation_name(subjects.preprocessing.normalisation),
         machine=_machine(),
         float_reference=f"{names[reference[0]]} in {reference[1]}" if reference else None,
         models=tuple(_model_entry(model, oracles[model.path]) for model in subjects.models),

@@ -19,6 +19,7 @@ from edgemnist.harness.runtimes import OpenRuntimes
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.pixels import dequantise
+from edgemnist.tflite.preprocessing import OutputKind
 
 TOP = 3
 TIMEOUT = 120.0
@@ -118,10 +119,12 @@ def predict(settings: PredictSettings, work: WorkFolder) -> Predictions:
     framed, problems = _read(settings.files, context, settings.invert)
     runtime, outputs = _run(subject.model, context, [image for _, image in framed])
     predictions = [
-        Prediction(str(file), image, _best(row, context.class_names))
+        Prediction(str(file), image, _best(row, context.preprocessing.class_names))
         for (file, image), row in zip(framed, outputs, strict=True)
     ]
-    return Predictions(str(subject.path), runtime, context.class_names, tuple(predictions), tuple(problems))
+    return Predictions(
+        str(subject.path), runtime, context.preprocessing.class_names, tuple(predictions), tuple(problems)
+    )
 
 
 def ascii_view(pixels: NDArray[np.uint8]) -> list[str]:
@@ -154,30 +157,36 @@ def _read(
         except InputError as error:
             problems.append(str(error))
             continue
-        framed.append((file, frame_image(picture, context.image_shape, context.dataset, invert)))
+        framed.append((file, frame_image(picture, context.preprocessing.image_shape, context.dataset, invert)))
     return framed, problems
 
 
 def _run(model: LoadedModel, context: ModelContext, framed: Sequence[FramedImage]) -> tuple[str, NDArray[np.float64]]:
     """Return the runtime and its class probabilities, shape (count, classes)."""
     if not framed:
-        return "", np.zeros((0, len(context.class_names)))
-    inputs = model.inputs(np.stack([one.pixels for one in framed]), context.normalisation)
+        return "", np.zeros((0, len(context.preprocessing.class_names)))
+    inputs = model.inputs(np.stack([one.pixels for one in framed]), context.preprocessing.normalisation)
     with OpenRuntimes(timeout=TIMEOUT) as runtimes:
         worker, (outputs,) = runtimes.first(model.kind, lambda one: one.invoke(model.path, [inputs[:, np.newaxis]]))
         runtime = f"{worker.runtime} {worker.version()}"
     quantisation = model.tflite.output().quantisation if model.tflite else None
-    return runtime, _probabilities(dequantise(outputs.reshape(len(framed), -1), quantisation))
+    return runtime, _probabilities(
+        dequantise(outputs.reshape(len(framed), -1), quantisation), context.preprocessing.output
+    )
 
 
-def _probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float64]:
+def _probabilities(outputs: NDArray[np.float32], kind: OutputKind) -> NDArray[np.float64]:
     """Return class probabilities: the outputs themselves where they are such, else their softmax."""
     real = outputs.astype(np.float64)
-    # Ten quantised probabilities may each be off by half of 1/256.
-    if (real >= 0).all() and (abs(real.sum(axis=1) - 1) < 0.002 * real.shape[1] + 0.01).all():
+    if kind is OutputKind.PROBABILITIES or (kind is OutputKind.UNKNOWN and _look_like_probabilities(real)):
         return real
     powers = np.exp(real - real.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def _look_like_probabilities(real: NDArray[np.float64]) -> bool:
+    # Ten quantised probabilities may each be off by half of 1/256.
+    return bool((real >= 0).all() and (abs(real.sum(axis=1) - 1) < 0.002 * real.shape[1] + 0.01).all())
 
 
 def _best(row: NDArray[np.float64], names: Sequence[str]) -> tuple[Candidate, ...]:

@@ -114,7 +114,7 @@ def _plan(settings: QatSettings, dataset: Dataset, work: WorkFolder) -> QatPlan:
 def _fit(plan: QatPlan, run: FitRun) -> QuantisationAware:
     """Return the plain model with the weights and ranges of the best epoch."""
     (path,) = plan.inputs
-    source, division, normalisation = load_model(path), run.division, run.context.normalisation
+    source, division, normalisation = load_model(path), run.division, run.context.preprocessing.normalisation
     wrapped = quantisation.wrap(source, keep_zeros=plan.keep_zeros)
     sample = class_balanced_sample(division.learned, min(RANGE_IMAGES, len(division.rows)), plan.split_seed)
     quantisation.start_ranges(wrapped, source, normalisation.apply(sample.images), normalisation)

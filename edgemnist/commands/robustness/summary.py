@@ -46,7 +46,7 @@ def summarise(subjects: Subjects, measured: Measurement, seed: int) -> Robustnes
         images=len(subjects.split),
         sampling=subjects.sampling,
         seed=seed,
-        normalisation=normalisation_name(subjects.normalisation),
+        normalisation=normalisation_name(subjects.preprocessing.normalisation),
         models=measured.models,
         reference=reference,
         clean=results[0],

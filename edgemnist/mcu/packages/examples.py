@@ -18,8 +18,8 @@ from edgemnist.csource.source import lines_of, string_literal
 from edgemnist.data.base import Split
 from edgemnist.mcu.packages.base import Example, fill, template_text
 from edgemnist.support.errors import InputError
-from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflite.pixels import infer_normalisation, quantise_images
+from edgemnist.tflite.preprocessing import Preprocessing
 
 TRUE_LABELS = "The labels are the images' true classes."
 REFERENCE_LABELS = "The inputs are noise, so their labels are the classes that the numpy reference gives."
@@ -72,17 +72,17 @@ def example_code(generated: GeneratedModel, examples: Sequence[Example]) -> Exam
 
 
 def image_examples(
-    generated: GeneratedModel, split: Split, *, count: int = 10, normalisation: Normalisation | None = None
+    generated: GeneratedModel, split: Split, *, count: int = 10, preprocessing: Preprocessing | None = None
 ) -> list[Example]:
     """Return ``count`` examples from a split, or all it has: the first image of every class, then the second.
 
-    ``normalisation`` None takes the usual one that the input's quantisation fits.
+    ``preprocessing`` None takes the usual normalisation that the input's quantisation fits.
 
     :raises InputError: the images have not the input's size, or the normalisation is not known.
     """
     graph = generated.program.graph
     entry = graph.tensors[graph.input]
-    normalisation = normalisation or infer_normalisation(entry)
+    normalisation = preprocessing.normalisation if preprocessing else infer_normalisation(entry)
     if normalisation is None:
         raise InputError("what range of pixels the model was trained on is not known; give the normalisation")
     if split.images[:1].size != entry.elements:

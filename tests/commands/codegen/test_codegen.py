@@ -23,6 +23,7 @@ from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.support.errors import InputError, UnsupportedModelError
 from edgemnist.tflite.file import read_tflite
+from edgemnist.tflite.preprocessing import Preprocessing
 from tests.mcu import firmware
 
 GOALS = {  # arena, flash at -Os on Cortex-M4, instructions at -O2 on Cortex-M3
@@ -162,7 +163,7 @@ def test_work_folder_gives_labels(real_models: Path, tmp_path: Path, capsys: pyt
     work.root.mkdir()
     model = work.path("model_int8.tflite")
     model.write_bytes((real_models / "compact_int8.tflite").read_bytes())
-    context = ModelContext("mnist", "compact", (28, 28, 1), tuple("0123456789"))
+    context = ModelContext("mnist", "compact", Preprocessing((28, 28, 1), tuple("0123456789")))
     work.record("convert", settings=context.as_json(), results={}, outputs=[model])
     assert cli.run(["codegen", "--work", str(work.root), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)

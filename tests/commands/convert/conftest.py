@@ -18,6 +18,7 @@ from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
 from edgemnist.commands.convert.settings import ConversionSettings
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.tflite.kinds import ModelKind
+from edgemnist.tflite.preprocessing import Preprocessing
 
 CLASSES = ("top left", "top right", "bottom left", "bottom right")
 SIDE = 8
@@ -115,7 +116,7 @@ def make_work_folder(root: Path, trained: Path, dataset: Path) -> WorkFolder:
     work = WorkFolder(root)
     work.root.mkdir(parents=True)
     shutil.copy(trained, work.path(TRAINED_MODEL))
-    context = ModelContext(str(dataset), "quadrants", (SIDE, SIDE, 1), CLASSES)
+    context = ModelContext(str(dataset), "quadrants", Preprocessing((SIDE, SIDE, 1), CLASSES))
     work.record("train", settings=context.as_json(), results={}, outputs=[work.path(TRAINED_MODEL)])
     return work
 

@@ -90,7 +90,7 @@ def test_c_arrays_have_labels_and_names_of_their_own(everything: tuple[WorkFolde
     names = {model.mode: model.c_name for model in result.models}
     assert names["int8"] == "g_model"
     assert names["float16"] == "g_model_float16"
-    labels = ModelContext.from_json(work.stages()["convert"].settings).class_names
+    labels = ModelContext.from_json(work.stages()["convert"].settings).preprocessing.class_names
     assert all(f'"{label}"' in work.path("model_int8.c").read_text() for label in labels)
 
 
@@ -175,7 +175,7 @@ def test_every_source_format(foreign_models: dict[str, Path], quadrants: Path, t
     assert result.models[0].input.zero_point == -128
     record = out.stages()["convert"]
     assert record.settings["source"] == str(foreign_models[kind])
-    assert ModelContext.from_json(record.settings).normalisation == normalisation
+    assert ModelContext.from_json(record.settings).preprocessing.normalisation == normalisation
     assert not (tmp_path / "none").exists()
 
 

@@ -46,7 +46,7 @@ def test_the_chain_needs_no_more_arguments(
     assert "softmax appended" in result["output"] and "NCHW" in result["layout"]
     assert result["engine"].startswith("onnxruntime") and result["notes"] == []
     context = ModelContext.from_json(WorkFolder(tmp_path).stages()["train"].settings)
-    assert context.normalisation.scale == pytest.approx(1 / (255 * 0.25))
+    assert context.preprocessing.normalisation.scale == pytest.approx(1 / (255 * 0.25))
     assert cli.run(["convert", "--int8", *work]) == 0
     assert cli.run(["parity", *work, "--require-exact", "tflm,host-c", "--runtime", "tflm", "--runtime", "host-c"]) == 0
     assert cli.run(["codegen", *work]) == 0

@@ -11,6 +11,7 @@ from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
 from edgemnist.data.loading import load_dataset
 from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.tflite.preprocessing import Preprocessing
 
 
 @pytest.fixture(scope="session")
@@ -45,5 +46,5 @@ def train_small_net(work: WorkFolder, hidden: int = 0) -> None:
     model.fit(dataset.train.images[:8000] / 255.0, dataset.train.labels[:8000], epochs=3, batch_size=32, verbose=0)
     path = work.path(TRAINED_MODEL)
     model.save(path)
-    context = ModelContext("mnist", "test", dataset.image_shape, dataset.class_names)
+    context = ModelContext("mnist", "test", Preprocessing(dataset.image_shape, dataset.class_names))
     work.record("train", settings=context.as_json(), results={}, outputs=[path])

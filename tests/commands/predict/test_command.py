@@ -18,6 +18,7 @@ from edgemnist.data.loading import load_dataset
 from edgemnist.harness.runtimes import preferred_runtimes
 from edgemnist.runner import find_runtime
 from edgemnist.tflite.kinds import ModelKind
+from edgemnist.tflite.preprocessing import Preprocessing
 
 SIZES = ((28, 28), (20, 20), (64, 64), (333, 333), (200, 260))
 COUNT = 10
@@ -33,7 +34,7 @@ def digits(real_data: Path) -> Split:
 def work(real_models: Path, tmp_path: Path) -> Path:
     """Return a work folder that says it has converted the tutorial CNN."""
     folder = WorkFolder(tmp_path / "work")
-    context = ModelContext("mnist", "cnn", (28, 28, 1), tuple("0123456789"))
+    context = ModelContext("mnist", "cnn", Preprocessing((28, 28, 1), tuple("0123456789")))
     outputs = []
     for kind in ("float", "int8"):
         target = folder.path("model_int8.tflite" if kind == "int8" else "model_float32.tflite")

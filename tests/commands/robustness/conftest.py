@@ -8,6 +8,7 @@ import pytest
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.tflite.preprocessing import Preprocessing
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def work(real_models: Path, real_data: Path, tmp_path: Path) -> Path:
     """Return the work folder."""
     folder = WorkFolder(tmp_path / "work")
     folder.root.mkdir()
-    context = ModelContext("mnist", "compact", (28, 28, 1), tuple("0123456789"))
+    context = ModelContext("mnist", "compact", Preprocessing((28, 28, 1), tuple("0123456789")))
     outputs = []
     for kind, name in (("float", "model_float32.tflite"), ("int8", "model_int8.tflite")):
         target = folder.path(name)

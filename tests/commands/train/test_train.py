@@ -74,8 +74,8 @@ def test_the_manifest_says_what_was_done(trained: tuple[Path, TrainResult], stro
     root, result = trained
     record = WorkFolder(root).require("train", needed_by="the test")
     context = ModelContext.from_json(record.settings)
-    assert (context.dataset, context.arch, context.image_shape) == ("strokes", "tiny", (12, 12, 1))
-    assert context.class_names == strokes.class_names
+    assert (context.dataset, context.arch, context.preprocessing.image_shape) == ("strokes", "tiny", (12, 12, 1))
+    assert context.preprocessing.class_names == strokes.class_names
     assert {key: record.settings[key] for key in ("seed", "epochs", "batch", "augmentation", "validation")} == {
         "seed": 3,
         "epochs": 4,

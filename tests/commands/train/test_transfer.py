@@ -119,8 +119,8 @@ def test_both_phases_are_in_the_history_and_in_the_record(trained: tuple[WorkFol
     assert record.settings["transfer"]["freeze"] is True
     assert len(record.settings["transfer"]["weights_sha256"]) == 64
     context = ModelContext.from_json(record.settings)
-    assert context.image_shape == SHAPE
-    assert (context.normalisation.scale, context.normalisation.offset) == (2 / 255, -1.0)
+    assert context.preprocessing.image_shape == SHAPE
+    assert (context.preprocessing.normalisation.scale, context.preprocessing.normalisation.offset) == (2 / 255, -1.0)
     assert sorted(path.name for path in work.root.iterdir()) == [
         "curves.png",
         "history.csv",
@@ -328,7 +328,8 @@ def test_images_are_not_enlarged_beyond_memory(few: Path) -> None:
 def test_any_architecture_takes_resized_images(strokes: Dataset, strokes_file: Path, tmp_path: Path) -> None:
     work = WorkFolder(tmp_path)
     run_training(TrainSettings(dataset=str(strokes_file), image_size=8, arch="dense", epochs=1), work)
-    assert ModelContext.from_json(work.require("train", needed_by="the test").settings).image_shape == (8, 8, 1)
+    context = ModelContext.from_json(work.require("train", needed_by="the test").settings)
+    assert context.preprocessing.image_shape == (8, 8, 1)
     with pytest.raises(InputError, match="12x12x1 have 1 channels"):
         run_training(TrainSettings(arch=MOBILENET_V2), work, dataset=strokes)
     assert json.loads(work.manifest_path.read_text())["stages"]["train"]["settings"]["transfer"] is None
