@@ -20,7 +20,6 @@ from edgemnist.tflite.file import TfliteModel, read_tflite
 from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.tflm import TflmFacts, TflmProject, tflm_project
 
-
 _ANY_SHAPE = (0, 0, 0)
 """Of a file that nobody has recorded: a C array says nothing of its images' shape."""
 
