@@ -88,10 +88,11 @@ def test_the_teacher_makes_a_difference_only_with_a_weight(
     trained: tuple[Path, object], strokes: Dataset, tmp_path: Path
 ) -> None:
     results = {}
+    teacher = shutil.copytree(trained[0], tmp_path / "teacher")  # its logits are kept beside it
     for name, settings in {
-        "weight 0": with_teacher(trained[0], weight=0.0),
-        "weight 0, softer": with_teacher(trained[0], weight=0.0, temperature=9.0),
-        "weight 0.7": with_teacher(trained[0] / "trained.keras"),
+        "weight 0": with_teacher(teacher, weight=0.0),
+        "weight 0, softer": with_teacher(teacher, weight=0.0, temperature=9.0),
+        "weight 0.7": with_teacher(teacher / "trained.keras"),
     }.items():
         run_training(settings, WorkFolder(tmp_path / name), dataset=strokes)
         results[name] = (tmp_path / name / "trained.keras").read_bytes()
