@@ -48,6 +48,12 @@ ELEMENT_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "uint32_
 """Bytes of one value of each element type; an ``em_channel`` is a row of two."""
 
 
+_DTYPES = {
+    "int8_t": "i1", "uint8_t": "u1", "int16_t": "<i2", "int32_t": "<i4", "uint32_t": "<u4", "float": "<f4",
+    "em_channel": "<i4",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False)
 class CArray:
     """A constant in flash: ``suffix`` goes into its C name, ``ctype`` is the element type, ``values`` its elements.
@@ -63,6 +69,11 @@ class CArray:
     def bytes(self) -> int:
         """Size in flash."""
         return int(self.values.size) * ELEMENT_BYTES[self.ctype]
+
+
+def in_memory(array: CArray) -> bytes:
+    """Return a constant as it lies in a little-endian memory."""
+    return array.values.astype(_DTYPES[array.ctype]).tobytes()
 
 
 FieldValue: TypeAlias = "int | float | tuple[tuple[str, FieldValue], ...]"
