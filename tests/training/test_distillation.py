@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgemnist import cli
 from edgemnist.artifacts import WorkFolder
-from edgemnist.data.base import Dataset
+from edgemnist.data.base import Dataset, Normalisation
 from edgemnist.data.splits import hold_out
 from edgemnist.errors import EdgeMnistError, InputError
 from edgemnist.models import build_model
@@ -113,6 +113,8 @@ def test_answers_are_asked_for_once_whatever_the_seed(
     assert first is not None
     assert first == again != other
     assert first.folder.parent == teacher / "answers"
+    fed_otherwise = dataclasses.replace(found, normalisation=Normalisation(1 / 127.5, -1.0))  # type: ignore[type-var]
+    assert prepare_answers(fed_otherwise, strokes, dataclasses.replace(recipe, epochs=1)).folder != first.folder  # type: ignore[union-attr]
     assert len(list(first.folder.iterdir())) == VIEWS
     assert not (tmp_path / "work").exists()
     assert np.array_equal(first.of_epoch(0), first.of_epoch(VIEWS))
