@@ -10,7 +10,7 @@ from pathlib import Path
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
-from edgemnist.compiler.ops.fields import CArray, Field
+from edgemnist.compiler.ops.fields import CArray, Field, in_memory
 from edgemnist.csource.pixels import C_TYPES, PixelCode
 from edgemnist.csource.source import comment_text, float_constant, string_literal
 from edgemnist.support.resources import firmware_folder
@@ -38,6 +38,20 @@ def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]
         f"{settings.name}.h": _header(program, plan, settings),
         f"{settings.name}.c": _source(program, plan, settings, headers),
         **kernel_files([*headers, *bodies.values()]),
+    }
+
+
+def arena_bytes(plan: Plan) -> int:
+    """Return ``NAME_ARENA_SIZE``: the arena's size, at least 1 because C has no empty arrays."""
+    return max(plan.size, 1)
+
+
+def constants(program: Program, settings: EmitSettings) -> dict[str, bytes]:
+    """Return each constant array's content by its C name, as it lies in a little-endian memory."""
+    return {
+        _array_name(settings, index, array): in_memory(array)
+        for index, step in enumerate(program.steps)
+        for array in step.arrays
     }
 
 
@@ -109,7 +123,7 @@ def _header(program: Program, plan: Plan, settings: EmitSettings) -> str:
         "",
         "#include <stdint.h>",
         "",
-        f"#define {prefix}_ARENA_SIZE {max(plan.size, 1)}",
+        f"#define {prefix}_ARENA_SIZE {arena_bytes(plan)}",
         *_tensor_macros(prefix, "INPUT", graph.tensors[graph.input]),
         f"#define {prefix}_INPUT_OFFSET {plan.tensor_offset(graph.root(graph.input))}",
         *_tensor_macros(prefix, "OUTPUT", graph.tensors[graph.output]),
@@ -173,11 +187,15 @@ def _source(program: Program, plan: Plan, settings: EmitSettings, headers: Seque
 
 def _constants(program: Program, settings: EmitSettings, index: int, step: Step) -> str:
     text = [f"\n/* Step {index}: {step.node.label} */"]
-    text += [_array(f"{settings.name}_{array.suffix}_{index}", array) for array in step.arrays]
+    text += [_array(_array_name(settings, index, array), array) for array in step.arrays]
     if step.struct_type:
         fields = [_field(field) for field in step.parameters]
         text.append(_wrapped(f"static const {step.struct_type} {settings.name}_params_{index} = {{", fields, "};"))
     return "\n".join(text)
+
+
+def _array_name(settings: EmitSettings, index: int, array: CArray) -> str:
+    return f"{settings.name}_{array.suffix}_{index}"
 
 
 def _field(field: Field) -> str:
@@ -241,7 +259,7 @@ def _call(program: Program, plan: Plan, settings: EmitSettings, index: int, step
         return place if dtype == "int8" else f"({const}{C_TYPES[dtype]} *)({const}void *)({place})"
 
     arguments = [f"&{name}_params_{index}"] if step.struct_type else []
-    arguments += [f"{name}_{array.suffix}_{index}" for array in step.arrays]
+    arguments += [_array_name(settings, index, array) for array in step.arrays]
     arguments += [f"arena + {plan.scratch_offset(index)}"] if step.scratch else []
     arguments += [pointer(tensor, "const ") for tensor in step.inputs]
     arguments += [pointer(tensor, "") for tensor in step.outputs]

@@ -22,7 +22,8 @@ from typing import Any, BinaryIO
 from edgemnist import __version__
 from edgemnist.data.registry import RemoteFile
 from edgemnist.support.errors import DownloadError, storage_errors
-from edgemnist.support.progress import Task, progress_task, say
+from edgemnist.support.locking import alone_in
+from edgemnist.support.progress import Task, progress_task
 
 MAX_BYTES = 2 << 30
 """A reply for a file of unknown size is cut off here."""
@@ -64,9 +65,7 @@ def download(file: RemoteFile, mirrors: Sequence[str], folder: Path, patience: P
     :raises StorageError: no permission, disk full.
     """
     target, part = folder / file.name, folder / f"{file.name}.part"
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    with _alone_in(folder):
+    with alone_in(folder, "another download"):  # two must not write into one ``.part``
         if target.exists() and difference(target, file) is None:
             return ""
         failures = []
@@ -215,29 +214,6 @@ def _put_in_place(part: Path, target: Path) -> None:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(target)
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process downloads into a folder, so that two don't write into one ``.part``."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: two downloads at once end in a failed checksum and start over
-        yield
-        return
-    with storage_errors(folder):
-        handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another download into {folder}")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError:  # a file system without locks
-            pass
-        yield
-    finally:
-        os.close(handle)
 
 
 class _PatientHTTPConnection(http.client.HTTPConnection):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from edgemnist.mcu.elf import ElfImage, Sizes, measure, read_elf
 from edgemnist.mcu.emulators.base import board_json
 from edgemnist.mcu.network import Layer, Network, NetworkSettings, make_network
 from edgemnist.mcu.toolchain import LinkJob, choose_toolchain
+from edgemnist.mcu.verification import Expected, verify_image
 from edgemnist.support.errors import GateFailedError, InputError
 from edgemnist.support.files import atomic_path, write_bytes, write_json, write_text
 from edgemnist.support.resources import firmware_folder
@@ -115,22 +116,28 @@ def build_firmware(model: TfliteModel, board: Board, settings: BuildSettings, fo
     :raises ModelError: the model can't be compiled to C.
     :raises MissingDependencyError: no toolchain.
     :raises EnvironmentFailure: the toolchain failed.
+    :raises InternalError: the image that was linked is not that of the model; nothing is written.
     """
     _check(settings, board)
     toolchain = choose_toolchain(settings.toolchain, board.core)
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
         scratch = Path(temporary)
         network = make_network(model, settings.network, board.core.elf_machine)
-        _write_sources(model, network, board, settings, scratch)
-        toolchain.link(board.core, _link_job(network, board, settings), scratch)
+        sources = _sources(model, network, board, settings)
+        for name, text in sources.items():
+            (scratch / name).write_text(text)
+        digest = _digest(sources)
+        toolchain.link(board.core, _link_job(network, board, settings, digest), scratch)
+        elf = read_elf(scratch / "firmware.elf")
+        wanted = Expected(network, model.sha256, (digest,) * (len(_compiled(network)) + 1), board, settings.stack())
+        verify_image(elf, wanted, toolchain.version(board.core))
         path = folder / "firmware.elf"
         with atomic_path(path) as target:
             shutil.copyfile(scratch / "firmware.elf", target)
-    elf = read_elf(path)
+    elf = replace(elf, path=path)
     image = FirmwareImage(
         path, board, toolchain.version(board.core), settings, network.layers, network.output, elf,
-        measure(elf, len(network.layers)),
-        hashlib.sha256(model.content).hexdigest(),
+        measure(elf, len(network.layers)), model.sha256,
     )  # fmt: skip
     write_bytes(folder / "firmware.bin", elf.binary())
     write_text(folder / "firmware.hex", elf.intel_hex())
@@ -153,15 +160,19 @@ def _check(settings: BuildSettings, board: Board) -> None:
         )
 
 
-def _write_sources(model: TfliteModel, network: Network, board: Board, settings: BuildSettings, folder: Path) -> None:
-    for name, text in network.files.items():
-        (folder / name).write_text(text)
-    (folder / "firmware_config.h").write_text(_config(model, network, board))
-    (folder / "memory.ld").write_text(_memory(board, settings.stack()))
+def _sources(model: TfliteModel, network: Network, board: Board, settings: BuildSettings) -> dict[str, str]:
+    """Return all that is written for this image alone, by file name."""
+    config, memory = _config(model, network, board), _memory(board, settings.stack())
+    compiled = {name: network.files[name] + '\n#include "sources.h"\n' for name in _compiled(network)}
+    return {**network.files, **compiled, "firmware_config.h": config, "memory.ld": memory}
+
+
+def _compiled(network: Network) -> list[str]:
+    return [name for name in network.files if name.endswith((".c", ".cc"))]
 
 
 def _config(model: TfliteModel, network: Network, board: Board) -> str:
-    digest = hashlib.sha256(model.content).digest()
+    digest = bytes.fromhex(model.sha256)
     lines = [
         "/* Written by the build: what the application has to know of model and board. */",
         "#ifndef FIRMWARE_CONFIG_H",
@@ -186,7 +197,7 @@ def _memory(board: Board, stack_bytes: int) -> str:
     )
 
 
-def _link_job(network: Network, board: Board, settings: BuildSettings) -> LinkJob:
+def _link_job(network: Network, board: Board, settings: BuildSettings, sources_sha256: str) -> LinkJob:
     root = firmware_folder()
     sources: Sequence[str] = (*_SHARED_SOURCES, _CORE_SOURCES[board.core.architecture], *_drivers(board, settings))
     flags = [OPTIMISATIONS[settings.optimise], "-I."]
@@ -195,15 +206,23 @@ def _link_job(network: Network, board: Board, settings: BuildSettings) -> LinkJo
     flags += [f"-DBOARD_TICKS_ADDRESS={board.ticks.address:#x}u"] if board.ticks.address else []
     flags += [f"-DBOARD_UART_ADDRESS={board.uart.address:#x}u"] if board.uart else []
     flags += ["-DNET_TRACE"] if settings.step_ticks else []
-    own = [name for name in network.files if name.endswith((".c", ".cc"))]
+    # In the command, it also keeps a compiler's cache, whatever that looks at, from taking another network's objects.
+    flags += [f'-DFIRMWARE_SOURCES_SHA256="{sources_sha256}"']
     return LinkJob(
-        sources=(*own, *(str(root / source) for source in sources)),
+        sources=(*_compiled(network), *(str(root / source) for source in sources)),
         flags=tuple(flags),
         c=(f"-I{root / 'platform' / 'include'}",),
         script=root / "platform" / "sections.ld",
         cpp=network.cpp,
         libraries=network.link,
     )
+
+
+def _digest(files: Mapping[str, str]) -> str:
+    digest = hashlib.sha256()
+    for name, text in sorted(files.items()):
+        digest.update(f"{name} {len(text)}\n{text}".encode())
+    return digest.hexdigest()
 
 
 def _drivers(board: Board, settings: BuildSettings) -> list[str]:

@@ -40,12 +40,16 @@ class Section:
 
 @dataclass(frozen=True, eq=False)
 class ElfImage:
-    """A linked image. ``segments``: (load address, bytes); ``symbols`` by name."""
+    """A linked image. ``segments``: (load address, bytes); ``symbols`` by name.
+
+    ``sources``: what each object that depends on the model says it was compiled from, see ``firmware/app/sources.h``.
+    """
 
     path: Path
     segments: Sequence[tuple[int, bytes]]
     symbols: Mapping[str, Symbol]
     sections: Sequence[Section]
+    sources: Sequence[str]
 
     @functools.cached_property
     def _functions(self) -> list[Symbol]:
@@ -131,7 +135,7 @@ def read_elf(path: Path) -> ElfImage:
         elf = ELFFile(file)
         loads = [one for one in elf.iter_segments() if one["p_type"] == "PT_LOAD" and one["p_filesz"]]
         segments = [(int(one["p_paddr"]), bytes(one.data())) for one in loads]
-        return ElfImage(path, segments, _symbols(elf), _sections(elf))
+        return ElfImage(path, segments, _symbols(elf), _sections(elf), _sources(elf))
 
 
 def _symbols(elf: Any) -> dict[str, Symbol]:
@@ -152,6 +156,11 @@ def _sections(elf: Any) -> list[Section]:
         for one in elf.iter_sections()
         if one["sh_flags"] & allocated and one["sh_size"]
     ]
+
+
+def _sources(elf: Any) -> list[str]:
+    section = elf.get_section_by_name(".sources")
+    return [text.decode("ascii", "replace") for text in section.data().split(b"\0") if text] if section else []
 
 
 @dataclass(frozen=True)

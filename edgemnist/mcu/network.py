@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.compiler.emit import EmitSettings, arena_bytes, constants, emit
 from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
@@ -29,13 +29,19 @@ class Layer:
 class Network:
     """What an engine wrote. ``files`` by name, those to compile among them; ``setup`` is a C statement to start it.
 
-    ``cpp`` has the flags of C++ sources; ``link`` replaces the linker's library flags; both empty for plain C.
+    ``arena_bytes`` is the size of the application's arena, ``interpreter_arena_bytes`` the sizes that TFLM's own may
+    have (the compiler chooses by the core; empty: there is none); ``constants`` are the network's arrays in flash, as
+    they lie in memory, by C name. ``cpp`` has the flags of C++ sources; ``link`` replaces the linker's library flags;
+    both empty for plain C.
     """
 
     files: Mapping[str, str]
     layers: Sequence[Layer]
     input: TensorInfo
     output: TensorInfo
+    arena_bytes: int
+    constants: Mapping[str, bytes]
+    interpreter_arena_bytes: frozenset[int] = frozenset()
     setup: str = ""
     cpp: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
@@ -75,28 +81,34 @@ def make_network(model: TfliteModel, settings: NetworkSettings, machine: int) ->
 
 def _generated(model: TfliteModel, settings: CodegenSettings) -> Network:
     program, plan = compile_model(model, settings)
-    graph = program.graph
+    graph, emit_settings = program.graph, EmitSettings("net", "edgemnist firmware build")
     return Network(
-        files=emit(program, plan, EmitSettings("net", "edgemnist firmware build")),
+        files=emit(program, plan, emit_settings),
         layers=[Layer(step.node.label, step.macs) for step in program.steps],
         input=graph.tensors[graph.input],
         output=graph.tensors[graph.output],
+        arena_bytes=arena_bytes(plan),
+        constants=constants(program, emit_settings),
     )
 
 
 def _interpreted(model: TfliteModel, place: TflmPlace, machine: int) -> Network:
     from edgemnist.tflite.inspection import inspect
-    from edgemnist.tflm.firmware import COMPILE_FLAGS, LINK_FLAGS, MACHINES, check_tflm, tflm_sources
+    from edgemnist.tflm.firmware import COMPILE_FLAGS, LINK_FLAGS, MACHINES, check_tflm, tflm_program
 
     found = check_tflm(place.include, place.library)
     if found.machine != machine:
         have, need = (MACHINES.get(number, f"ELF machine {number}") for number in (found.machine, machine))
         raise InputError(f"--tflm-lib {str(place.library)!r} is for {have}, the board's core is {need}")
+    program = tflm_program(model)
     return Network(
-        files=tflm_sources(model),
+        files=program.files,
         layers=[Layer("TFLM's interpreter", inspect(model).macs)],
         input=model.input(),
         output=model.output(),
+        arena_bytes=program.io_bytes,
+        interpreter_arena_bytes=program.arena_bytes,
+        constants={program.array: model.content},
         setup="net_setup()",
         cpp=(
             *COMPILE_FLAGS,

@@ -66,8 +66,8 @@ class Toolchain(ABC):
     def version(self, core: Core) -> str:
         """Return the compiler's name and version in one line."""
 
-    def environment(self) -> dict[str, str]:
-        """Return the environment that the compiler runs in."""
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Return the environment that the compiler runs in; what it keeps of the code goes to ``folder``."""
         return dict(os.environ)
 
     def link(self, core: Core, job: LinkJob, folder: Path) -> None:
@@ -95,7 +95,7 @@ class Toolchain(ABC):
     def run(self, command: Sequence[str], folder: Path) -> None:
         try:
             run = subprocess.run(
-                command, cwd=folder, env=self.environment(), capture_output=True, text=True, check=False,
+                command, cwd=folder, env=self.environment(folder), capture_output=True, text=True, check=False,
                 timeout=_TIMEOUT_SECONDS, stdin=subprocess.DEVNULL, errors="replace",
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
@@ -128,12 +128,15 @@ class ZigToolchain(Toolchain):
 
         return f"zig {metadata.version('ziglang')} (clang)"
 
-    def environment(self) -> dict[str, str]:
-        """Keep Zig's cache in the user's cache folder, not in the working folder."""
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Keep Zig's own library, made for each core, in the user's cache folder; objects of the code in ``folder``.
+
+        Two compilers at once must not share the latter: Zig 0.17 then may link one's object into the other's image.
+        """
         from edgemnist.data.locations import cache_folder
 
-        cache = str(cache_folder().parent / "zig")
-        return {**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+        shared, own = cache_folder().parent / "zig", folder.resolve() / "zig-cache"
+        return {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(shared), "ZIG_LOCAL_CACHE_DIR": str(own)}
 
 
 class GnuToolchain(Toolchain):

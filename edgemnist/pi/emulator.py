@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,13 +97,15 @@ class Emulator:
     def _overlay(self) -> Path:
         """Return the folder that is ``/`` for the guest: the sysroot's folders and this processor's cpuinfo."""
         overlay = self.sysroot.folder / "boards" / self.processor.board
-        if not (overlay / "proc/cpuinfo").exists():
+        file, cpuinfo = overlay / "proc/cpuinfo", self.processor.cpuinfo(8 if self.sysroot.target.bits == 64 else 7)
+        if not file.exists() or file.read_text() != cpuinfo:
             with storage_errors(overlay):
                 overlay.mkdir(parents=True, exist_ok=True)
                 for name in _OVERLAY_LINKS:
-                    if (self.sysroot.root / name).exists() and not (overlay / name).is_symlink():
-                        (overlay / name).symlink_to(self.sysroot.root / name)
-            write_text(overlay / "proc/cpuinfo", self.processor.cpuinfo(8 if self.sysroot.target.bits == 64 else 7))
+                    if (self.sysroot.root / name).exists():
+                        with suppress(FileExistsError):  # another process may make it at the same time
+                            (overlay / name).symlink_to(self.sysroot.root / name)
+            write_text(file, cpuinfo)
         return overlay
 
 

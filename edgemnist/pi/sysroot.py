@@ -21,6 +21,7 @@ from edgemnist.pi.targets import Interpreter, Target
 from edgemnist.pi.wheels import deploy_cache, wheelhouse
 from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError, storage_errors
 from edgemnist.support.files import write_json, write_text
+from edgemnist.support.locking import alone_in
 from edgemnist.support.progress import progress_task
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -66,7 +67,7 @@ def find_sysroot(target: Target) -> Sysroot | None:
 
 
 def make_sysroot(target: Target) -> Sysroot:
-    """Fetch and unpack a target's system, about 20 MB of packages and the wheels; replaces an older one.
+    """Fetch and unpack a target's system, about 20 MB of packages and the wheels; replaces one of an older recipe.
 
     :raises MissingDependencyError: apt, dpkg, Debian's keyring or a mirror's address is missing.
     :raises EnvironmentFailure: something can't be fetched.
@@ -76,8 +77,11 @@ def make_sysroot(target: Target) -> Sysroot:
     with (
         progress_task(f"Fetching {target.name}", total=3) as task,
         storage_errors(sysroot.folder),
+        alone_in(sysroot.folder.parent, "another process that unpacks a system"),
     ):
-        sysroot.folder.parent.mkdir(parents=True, exist_ok=True)
+        made_meanwhile = find_sysroot(target)
+        if made_meanwhile is not None:
+            return made_meanwhile
         with tempfile.TemporaryDirectory(dir=sysroot.folder.parent, prefix=".partial-") as name:
             partial = Sysroot(target, Path(name) / target.name)
             packages = _fetch(target, Path(name) / "apt")

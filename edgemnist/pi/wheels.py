@@ -12,6 +12,7 @@ from edgemnist.data.locations import cache_folder
 from edgemnist.pi.targets import Interpreter, Target
 from edgemnist.support.errors import EnvironmentFailure, InputError, MissingDependencyError, storage_errors
 from edgemnist.support.files import package_versions, sha256_of, write_text
+from edgemnist.support.locking import alone_in
 
 CHECKSUMS = "SHA256SUMS"
 TIMEOUT = 600.0
@@ -31,14 +32,11 @@ def wheelhouse(target: Target, interpreter: Interpreter) -> Path:
     """
     folder = deploy_cache() / "wheels" / f"{target.name}.{interpreter.package}"
     wanted = "\n".join(interpreter.requirements) + "\n"
-    if (folder / "requirements.txt").exists() and (folder / "requirements.txt").read_text() == wanted:
-        try:
-            verify_wheelhouse(folder)
+    if _is_whole(folder, wanted):
+        return folder
+    with alone_in(folder.parent, "another download of wheels"), storage_errors(folder):
+        if _is_whole(folder, wanted):
             return folder
-        except InputError:
-            pass
-    with storage_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".partial-") as name:
             partial = Path(name) / "wheels"
             _download(target, interpreter, partial)
@@ -46,6 +44,17 @@ def wheelhouse(target: Target, interpreter: Interpreter) -> Path:
             shutil.rmtree(folder, ignore_errors=True)
             partial.rename(folder)
     return folder
+
+
+def _is_whole(folder: Path, requirements: str) -> bool:
+    """Whether a wheelhouse was made for these requirements and every file of it is what it was."""
+    try:
+        if (folder / "requirements.txt").read_text() != requirements:
+            return False
+        verify_wheelhouse(folder)
+    except (OSError, ValueError, InputError):
+        return False
+    return True
 
 
 def verify_wheelhouse(folder: Path) -> None:

@@ -7,10 +7,11 @@
     │   │   └── UnsupportedModelError  2   valid model that this stage can't do; lists every problem
     │   └── StageOrderError       2   an earlier command has to run first
     ├── GateFailedError           1   a check the user asked for did not pass (parity, size)
-    └── EnvironmentFailure        3   the machine lacks something
-        ├── MissingDependencyError     3   a package or tool is not installed; says how to install it
-        ├── StorageError          3   no permission, disk full
-        └── RuntimeCrashedError   3   an engine's process died or hung
+    ├── EnvironmentFailure        3   the machine lacks something
+    │   ├── MissingDependencyError     3   a package or tool is not installed; says how to install it
+    │   ├── StorageError          3   no permission, disk full
+    │   └── RuntimeCrashedError   3   an engine's process died or hung
+    └── InternalError             70  edgemnist's own fault
 
 Any other exception is a fault of ours: exit code 70 (``EX_SOFTWARE`` of BSD's sysexits), one line and a log. 130 is
 Ctrl-C. ``cli.run`` turns these into a message on stderr and an exit code; nothing else exits.
@@ -148,6 +149,17 @@ class StorageError(EnvironmentFailure):
 
 class RuntimeCrashedError(EnvironmentFailure):
     """An engine's process died or hung."""
+
+
+class InternalError(EdgeMnistError):
+    """What edgemnist made is not what it set out to make, and nothing that the user gave is to blame.
+
+    For results that are checked before they are handed out: they are withheld, no file of them is written, and the
+    message says what was found, what had to be there, and that it is to be reported. Exit code 70 is ``EX_SOFTWARE`` of
+    sysexits.h.
+    """
+
+    exit_code = EXIT_INTERNAL
 
 
 _STORAGE_REMEDY = {

@@ -7,7 +7,9 @@
 Names follow TFLM's headers of 2026-08-20.
 """
 
-from edgemnist.tflm.firmware import TflmInstallation, check_tflm, tflm_sources
+from edgemnist.tflm.firmware import TflmInstallation, TflmProgram, check_tflm, tflm_program
 from edgemnist.tflm.project import TflmFacts, TflmProject, tflm_project
 
-__all__ = ["TflmFacts", "TflmInstallation", "TflmProject", "check_tflm", "tflm_project", "tflm_sources"]
+__all__ = [
+    "TflmFacts", "TflmInstallation", "TflmProgram", "TflmProject", "check_tflm", "tflm_program", "tflm_project",
+]  # fmt: skip

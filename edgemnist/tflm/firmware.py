@@ -13,7 +13,7 @@ from edgemnist.support.errors import InputError, MissingDependencyError, Unsuppo
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind, model_kind
 from edgemnist.tflite.preprocessing import Preprocessing
-from edgemnist.tflm.programs import net_files
+from edgemnist.tflm.programs import io_bytes, net_files
 from edgemnist.tflm.project import describe
 from edgemnist.tflm.sources import MEASURE_REMEDY, header
 
@@ -54,16 +54,28 @@ class TflmInstallation:
     machine: int
 
 
-def tflm_sources(
+@dataclass(frozen=True)
+class TflmProgram:
+    """A ``.tflite`` on TFLM behind the interface of generated C.
+
+    ``files`` by name: ``<net>.h`` (C), ``<net>.cc``, ``<net>_model.h`` and ``.c`` (the file as a C array, called
+    ``array``) and ``<net>_model_tflm.h``; they are compiled with :data:`COMPILE_FLAGS` and what :func:`check_tflm`
+    returns. ``io_bytes`` is the arena that the caller gives, ``arena_bytes`` the sizes that TFLM's own may have.
+    """
+
+    files: Mapping[str, str]
+    array: str
+    io_bytes: int
+    arena_bytes: frozenset[int]
+
+
+def tflm_program(
     model: TfliteModel,
     *,
     net: str = "net",
     preprocessing: Preprocessing | None = None,
-) -> dict[str, str]:
-    """Return the files that put a ``.tflite`` on TFLM behind the interface of generated C, by name.
-
-    ``<net>.h`` (C), ``<net>.cc``, ``<net>_model.h`` and ``.c`` (the file as a C array) and ``<net>_model_tflm.h``. They
-    are compiled with :data:`COMPILE_FLAGS` and what :func:`check_tflm` returns.
+) -> TflmProgram:
+    """Return a model's program.
 
     :raises InputError: ``net`` can't stand in C.
     :raises ModelError: it is no int8 model with one input and output, or TFLM lacks an operator of it.
@@ -82,7 +94,8 @@ def tflm_sources(
     if source.measurement is None:
         raise MissingDependencyError(f"the arena for TFLM was not measured: {source.unmeasured}; {MEASURE_REMEDY}")
     array = carray.generate(model, name=name, preprocessing=preprocessing, stem=stem)
-    return {**net_files(source, net), source.header_name: header(source), **array}
+    files = {**net_files(source, net), source.header_name: header(source), **array}
+    return TflmProgram(files, source.names.array, io_bytes(source), source.arena_bytes())
 
 
 # --- the user's TFLM -------------------------------------------------------------------------------------------------

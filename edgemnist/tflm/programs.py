@@ -319,18 +319,26 @@ void ${net}_run_in(int8_t *arena)
 """
 
 
+def io_bytes(source: TflmSource) -> int:
+    """Return the size of the arena that the application gives: input and output, the output at a multiple of 8."""
+    return _output_offset(source) + source.model.output().bytes
+
+
+def _output_offset(source: TflmSource) -> int:
+    return -(-source.model.input().bytes // 8) * 8
+
+
 def net_files(source: TflmSource, net: str) -> dict[str, str]:
     """Return ``<net>.h`` (C) and ``<net>.cc``: the model behind the interface that generated C has.
 
     Of that interface: ``<net>_run_in``, the macros of arena, input, output and steps, and ``<net>_trace``.
     """
     entry, result = source.model.input(), source.model.output()
-    offset = -(-entry.bytes // 8) * 8
     values = {
         "net": net,
         "net_macro": net.upper(),
-        "size": offset + result.bytes,
-        "offset": offset,
+        "size": io_bytes(source),
+        "offset": _output_offset(source),
         "inputs": entry.elements,
         "outputs": result.elements,
     }

@@ -44,6 +44,13 @@ class TflmSource:
         """File name of the header."""
         return f"{self.stem}_tflm.h"
 
+    def arena_bytes(self) -> frozenset[int]:
+        """Return what ``TFLM_ARENA_SIZE`` may be, without and with Helium; empty where nothing was measured."""
+        if self.measurement is None:
+            return frozenset()
+        margins = self.margin.general, self.margin.helium
+        return frozenset((self.measurement.arena_bytes + margin + 15) // 16 * 16 for margin in margins)
+
     def fill(self, template: str, **values: object) -> str:
         """Put names and values into a template."""
         names = self.names

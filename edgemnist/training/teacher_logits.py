@@ -96,7 +96,7 @@ def prepare_teacher_logits(teacher: Teacher | None, dataset: Dataset, recipe: Re
 def _key(teacher: Teacher, dataset: Dataset, recipe: Recipe) -> str:
     augmentation = find_augmentation(recipe.augmentation).scaled(recipe.augmentation_strength)
     ranges = dataclasses.replace(augmentation, name="", description="")
-    parts = teacher.sha256, dataset.sha256, repr(dataclasses.astuple(ranges)), str(_SEED)
+    parts = teacher.sha256, repr(teacher.normalisation), dataset.sha256, repr(dataclasses.astuple(ranges)), str(_SEED)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -8,6 +8,7 @@
 #include "link.h"
 #include "net.h"
 #include "platform.h"
+#include "sources.h"
 
 static union {
   int8_t bytes[NET_ARENA_SIZE];
@@ -41,16 +42,18 @@ static void put_steps(uint32_t start)
 }
 #endif
 
+/* The build reads these two and the arena's size back from the linked image. */
+static const uint8_t model_sha256[8] = FIRMWARE_MODEL_SHA256;
+static const char board_name[] = FIRMWARE_BOARD;
+
 static void answer_hello(uint16_t sequence)
 {
-  static const uint8_t model[8] = FIRMWARE_MODEL_SHA256;
-  static const char board[] = FIRMWARE_BOARD;
   const uint32_t fields[6] = {FIRMWARE_INPUT_BYTES, FIRMWARE_OUTPUT_BYTES,    NET_ARENA_SIZE, NET_STEPS,
                               board_ticks_per_second(), FLAGS};
-  link_begin(LINK_INFO, sequence, sizeof fields + sizeof model + sizeof board - 1);
+  link_begin(LINK_INFO, sequence, sizeof fields + sizeof model_sha256 + sizeof board_name - 1);
   for (int i = 0; i < 6; ++i) link_put_u32(fields[i]);
-  link_put(model, sizeof model);
-  link_put(board, sizeof board - 1);
+  link_put(model_sha256, sizeof model_sha256);
+  link_put(board_name, sizeof board_name - 1);
   link_end();
 }
 

@@ -18,6 +18,7 @@ from edgemnist.data import locations, registry
 from edgemnist.data.idx import encode_idx
 from edgemnist.data.registry import KnownDataset, RemoteFile, find_dataset
 from tests.data.server import MirrorServer, running_server
+from tests.halting import Point
 
 SMALL_COUNTS = (40, 20)
 
@@ -55,6 +56,21 @@ def digits(count: int, seed: int = 0, classes: int = 10) -> tuple[NDArray[np.uin
     random = np.random.RandomState(seed)
     images = random.randint(0, 256, size=(count, 28, 28)).astype(np.uint8)
     return images, (np.arange(count) % classes).astype(np.uint8)
+
+
+TELL_OF_ARRIVALS = """
+from edgemnist.progress import Task
+update = Task.update
+def told_update(task, **given):
+    update(task, **given)
+    if "advance" in given:
+        sys.audit("tests.arrived", "")
+Task.update = told_update
+"""
+"""For a process of its own: with this code a download reports each block that has arrived."""
+
+ARRIVED = Point("tests.arrived")
+"""After the first block, in the middle of a download."""
 
 
 @dataclass(frozen=True)

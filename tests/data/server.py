@@ -130,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(0, len(content))
         self.wfile.write(content[:10])
         self.wfile.flush()
-        self.state.ended.wait(10)
+        self.state.ended.wait()
 
     def _dribbles(self, content: bytes) -> None:
         """Sends a byte at a time, just often enough never to be silent."""

@@ -7,8 +7,6 @@ import hashlib
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
@@ -19,7 +17,9 @@ import pytest
 from edgemnist.data.download import Patience, difference, download
 from edgemnist.data.registry import RemoteFile
 from edgemnist.support.errors import DatasetError, StorageError
+from tests.data.conftest import ARRIVED, TELL_OF_ARRIVALS
 from tests.data.server import MirrorServer
+from tests.halting import halted
 
 pytestmark = pytest.mark.unit
 
@@ -205,34 +205,27 @@ def test_two_downloads_take_turns(mirrors: MirrorServer, tmp_path: Path, capsys:
     fcntl.flock(handle, fcntl.LOCK_EX)
     thread = threading.Thread(target=fetch, args=(mirrors, tmp_path, "good"))
     thread.start()
-    time.sleep(0.2)
+    while "waiting for another download" not in capsys.readouterr().err:
+        assert thread.is_alive()
     assert mirrors.requests == []
     os.close(handle)
-    thread.join(timeout=5)
+    thread.join()
     assert (tmp_path / "file.gz").read_bytes() == CONTENT
-    assert "waiting for another download" in capsys.readouterr().err
 
 
 def test_interrupted_download_keeps_what_it_has(mirrors: MirrorServer, tmp_path: Path) -> None:
+    arguments = f"{FILE!r}, [{mirrors.mirror('falls_silent')!r}], Path({str(tmp_path)!r})"
     script = (
-        "import sys; from pathlib import Path; from edgemnist.data.download import *; "
-        f"from edgemnist.data.registry import RemoteFile; download({FILE!r}, [sys.argv[1]], Path(sys.argv[2]))"
+        "from pathlib import Path; from edgemnist.data.download import *; "
+        "from edgemnist.data.registry import RemoteFile"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, mirrors.mirror("dribbles"), str(tmp_path)], stderr=subprocess.PIPE
-    )
-    deadline = time.monotonic() + 20
-    while not mirrors.requests and time.monotonic() < deadline:
-        time.sleep(0.02)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
-    assert b"KeyboardInterrupt" in errors
-    arrived = (tmp_path / "file.gz.part").read_bytes()
-    assert 0 < len(arrived) < len(CONTENT)
-    assert CONTENT.startswith(arrived)
+    with halted([], ARRIVED, f"{TELL_OF_ARRIVALS}\n{script}\ndownload({arguments})") as process:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert "KeyboardInterrupt" in errors
+    assert (tmp_path / "file.gz.part").read_bytes() == CONTENT[:10]
     fetch(mirrors, tmp_path, "good")
-    assert mirrors.ranges("good") == [f"bytes={len(arrived)}-"]
+    assert mirrors.ranges("good") == ["bytes=10-"]
 
 
 @pytest.mark.parametrize(

@@ -116,10 +116,10 @@ def test_bomb_is_not_unpacked(tmp_path: Path) -> None:
             file.write(bytes(1 << 20))
     path = tmp_path / "bomb.gz"
     path.write_bytes(buffer.getvalue())
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(DatasetError, match="more than the 24 bytes"):
         read_idx(IdxFile(path))
-    assert time.monotonic() - start < 0.2
+    assert time.process_time() - start < 0.2
 
 
 def test_large_header_is_refused_before_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import sys
+import termios
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +32,15 @@ def blank(cases: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
     return np.full((cases, 1, 28, 28, 1), -128, np.int8)
 
 
-def later(seconds: float, action: Callable[[], None]) -> threading.Timer:
-    timer = threading.Timer(seconds, action)
-    timer.start()
-    return timer
+def kill_in_the_middle_of_a_request(process: WorkerProcess) -> None:
+    """Kill a stopped worker as soon as a part of a request is in its pipe: it can neither read nor answer it."""
+    running = process._process
+    assert running is not None and running.stdin is not None
+    try:
+        while not int.from_bytes(fcntl.ioctl(running.stdin, termios.FIONREAD, bytes(4)), sys.byteorder):
+            time.sleep(0.001)
+    finally:
+        running.kill()
 
 
 def test_one_process_answers_many_requests(compact: bytes, tflm: EngineWorker) -> None:
@@ -51,10 +58,12 @@ def test_a_killed_engine_is_reported_and_started_again(compact: bytes) -> None:
         worker.version()
         pid = worker.process.pid
         assert pid is not None
-        timer = later(0.3, lambda: os.kill(pid, signal.SIGKILL))
+        os.kill(pid, signal.SIGSTOP)
+        killer = threading.Thread(target=kill_in_the_middle_of_a_request, args=(worker.process,))
+        killer.start()
         with pytest.raises(RuntimeCrashedError, match=r"'tflm' was killed by signal 9 .*out of memory"):
-            worker.invoke(compact, [blank(100_000)])
-        timer.join()
+            worker.invoke(compact, [blank(1000)])
+        killer.join()
 
         assert worker.invoke(compact, [blank(1)])[0].shape == (1, 1, 10)
         assert worker.process.pid != pid

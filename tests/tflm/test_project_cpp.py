@@ -19,7 +19,7 @@ from edgemnist.csource import array as carray
 from edgemnist.runtimes.tflm import TflmRuntime
 from edgemnist.support.errors import InputError, MissingDependencyError, ModelError
 from edgemnist.tflite.file import parse_tflite, read_tflite
-from edgemnist.tflm import check_tflm, tflm_project, tflm_sources
+from edgemnist.tflm import check_tflm, tflm_program, tflm_project
 from edgemnist.tflm.firmware import COMPILE_FLAGS, MACHINES, include_folders
 from edgemnist.tflm.operators import INT8_HEADERS, KINDS, method
 from edgemnist.tflm.programs import main_program
@@ -140,7 +140,7 @@ def test_unmeasured_arena_stops_the_compiler_until_a_size_is_given(
     done = compile_cpp(tmp_path, "tiny_main.cc", *flags, "-DG_MODEL_TFLM_ARENA_SIZE=4096")
     assert done.returncode == 0, done.stderr
     with pytest.raises(MissingDependencyError, match="pip install"):
-        tflm_sources(read_tflite(TINY_MODEL))
+        tflm_program(read_tflite(TINY_MODEL))
 
 
 # Defined only where they can run: continuous integration takes a skip for a failure.
@@ -175,7 +175,7 @@ if TFLM_INCLUDE and TFLM_LIB:
 
 @pytest.mark.parametrize("headers", HEADERS)
 def test_firmware_sources_compile(tmp_path: Path, stand_ins: Path, headers: str) -> None:
-    files = tflm_sources(read_tflite(TINY_MODEL), preprocessing=classes(("a", "b", "c")))
+    files = tflm_program(read_tflite(TINY_MODEL), preprocessing=classes(("a", "b", "c"))).files
     assert sorted(files) == ["net.cc", "net.h", "net_model.c", "net_model.h", "net_model_tflm.h"]
     for name, text in files.items():
         (tmp_path / name).write_text(text)
@@ -190,10 +190,10 @@ def test_firmware_sources_compile(tmp_path: Path, stand_ins: Path, headers: str)
 
 def test_firmware_takes_int8_models_of_tflms_operators(tmp_path: Path, real_models: Path) -> None:
     with pytest.raises(ModelError, match="it is a float32 model"):
-        tflm_sources(read_tflite(real_models / "dense_float.tflite"))
+        tflm_program(read_tflite(real_models / "dense_float.tflite"))
     assert parse_tflite(TINY_MODEL.read_bytes()).input().bytes == 16
     with pytest.raises(InputError, match="cannot read model"):
-        tflm_sources(read_tflite(tmp_path / "missing.tflite"))
+        tflm_program(read_tflite(tmp_path / "missing.tflite"))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from edgemnist.data.splits import hold_out
 from edgemnist.keras_io.saving import save_model
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import EdgeMnistError, InputError
+from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.training.architectures import build_model
 from edgemnist.training.distillation import DistillationSettings, distillation_of_options, divergence, log_probabilities
 from edgemnist.training.recipe import Recipe
@@ -115,6 +116,8 @@ def test_teacher_logits_are_computed_once_whatever_the_seed(
     assert first is not None
     assert first == again != other
     assert first.folder.parent == teacher / "answers"
+    fed_otherwise = dataclasses.replace(found, normalisation=Normalisation(1 / 127.5, -1.0))
+    assert prepare_teacher_logits(fed_otherwise, strokes, dataclasses.replace(recipe, epochs=1)).folder != first.folder  # type: ignore[union-attr]
     assert len(list(first.folder.iterdir())) == VIEWS
     assert not (tmp_path / "work").exists()
     assert np.array_equal(first.of_epoch(0), first.of_epoch(VIEWS))

@@ -54,6 +54,14 @@ class CArray:
         return int(self.values.size) * ELEMENT_BYTES[self.ctype]
 
 
+_DTYPES = {"int8_t": "i1", "uint8_t": "u1", "int16_t": "<i2", "int32_t": "<i4", "em_channel": "<i4"}
+
+
+def in_memory(array: CArray) -> bytes:
+    """Return a constant as it lies in a little-endian memory."""
+    return array.values.astype(_DTYPES[array.ctype]).tobytes()
+
+
 def int16(**values: int) -> tuple[Field, ...]:
     """Return an ``int16_t`` field for each value, in order."""
     return tuple(Field(name, "int16_t", value) for name, value in values.items())

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import resource
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +20,7 @@ from edgemnist.support.files import sha256_of
 from edgemnist.tflite.file import read_tflite
 from edgemnist.tflite.kinds import ModelKind
 from tests.csource.files import TINY_MODEL
+from tests.halting import Point, halted
 
 Snapshot = Callable[[Path], dict[str, bytes]]
 
@@ -74,16 +71,14 @@ def test_folder_that_cannot_be_made_is_told_before_the_slow_part(
 
 # --- signals ----------------------------------------------------------------------------------------------------------
 
+LOADING = Point("import", "tensorflow")
+CONVERTING = Point("tempfile.mkdtemp")
+FIRST_WRITE = Point("os.rename", "model_int8_main.cc")
+LATER_WRITES = tuple(Point("os.rename", name) for name in ("model_int8.c", "model_int8.tflite", "manifest.json"))
 
-def start(work: WorkFolder, seed: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "edgemnist", "convert", "--int8", "--calibration", "60"]
-    return subprocess.Popen(
-        [*command, "--seed", str(seed), "--work", str(work.root)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
+
+def command(work: WorkFolder, seed: int) -> list[str]:
+    return ["convert", "--int8", "--calibration", "60", "--seed", str(seed), "--work", str(work.root)]
 
 
 def check_folder(work: WorkFolder) -> None:
@@ -96,28 +91,16 @@ def check_folder(work: WorkFolder) -> None:
     assert model.input().dtype == "int8"
 
 
-def wait_for_first_write(work: WorkFolder, process: subprocess.Popen[str]) -> None:
-    before = work.path("model_int8.tflite").stat().st_mtime_ns
-    while process.poll() is None and work.path("model_int8.tflite").stat().st_mtime_ns == before:
-        time.sleep(0.0005)
-
-
 @pytest.mark.slow
-def test_kill_at_any_moment_keeps_whole_files(work: WorkFolder) -> None:
+def test_kill_at_any_moment_keeps_whole_files(work: WorkFolder, capfd: pytest.CaptureFixture[str]) -> None:
     run_conversion(ConversionSettings(modes=(ModelKind.INT8,), calibration=60), work)
-    moments = random.Random(8)
-    for seed, moment in enumerate([moments.uniform(0.2, 2.0), moments.uniform(2.0, 6.0), None], start=1):
-        process = start(work, seed)
-        if moment is None:
-            wait_for_first_write(work, process)
-        else:
-            time.sleep(moment)
-        process.kill()
-        process.communicate()
+    for seed, point in enumerate((LOADING, CONVERTING, FIRST_WRITE, *LATER_WRITES), start=1):
+        with halted(command(work, seed), point) as process:
+            process.kill()
+            process.communicate()
         check_folder(work)
-    after = start(work, 9)
-    output, errors = after.communicate()
-    assert (after.returncode, errors) == (0, ""), output
+    assert cli.run(command(work, 9)) == 0
+    assert capfd.readouterr().err == ""
     check_folder(work)
     record = work.require("convert", needed_by="test")
     assert record.outputs["model_int8.tflite"] == sha256_of(work.path("model_int8.tflite"))
@@ -125,13 +108,12 @@ def test_kill_at_any_moment_keeps_whole_files(work: WorkFolder) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [0.6, 3.0])
-def test_ctrl_c_is_clean(work: WorkFolder, snapshot: Snapshot, seconds: float) -> None:
+@pytest.mark.parametrize("point", [LOADING, CONVERTING, FIRST_WRITE])
+def test_ctrl_c_is_clean(work: WorkFolder, snapshot: Snapshot, point: Point) -> None:
     before = snapshot(work.root)
-    process = start(work, 1)
-    time.sleep(seconds)
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate()
+    with halted(command(work, 1), point) as process:
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate()
     assert process.returncode == 130
     assert output == ""
     assert errors.count("\n") == 1
