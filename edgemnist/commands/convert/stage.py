@@ -131,7 +131,7 @@ def run_conversion(
                 made.append(one)
                 warnings += notes
                 task.update(advance=1)
-        return _install(job, made, warnings, out)
+        return _install(job, made, warnings, out, named=record is None)
 
 
 # --- what is converted ---------------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ def _c_array(job: _Job, model: TfliteModel, mode: ModelKind, name: str) -> tuple
 # --- files and record ------------------------------------------------------------------------------------------------
 
 
-def _install(job: _Job, made: list[_Made], warnings: list[str], out: WorkFolder) -> ConversionResult:
+def _install(job: _Job, made: list[_Made], warnings: list[str], out: WorkFolder, *, named: bool) -> ConversionResult:
     earlier, stale = _earlier_models(job, made, out)
     contents = {out.path(one.facts.file): one.content for one in made}
     contents |= {out.path(name): text.encode() for one in made for name, text in one.c_files.items()}
@@ -275,6 +275,7 @@ def _install(job: _Job, made: list[_Made], warnings: list[str], out: WorkFolder)
     settings = {
         **job.context.as_json(),
         "source": _source_name(job.source.path, out),
+        "source_named": named,
         "modes": list(models),
         "io": job.settings.io,
         "calibration": len(job.calibration.images) if job.calibration else None,
