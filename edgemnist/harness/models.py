@@ -215,13 +215,18 @@ def _newest(work: WorkFolder, record: StageRecord, source: Path | None) -> Path 
     """Return the Keras model that should have been converted, None if the one that was is still the newest."""
     if source is None:
         return None
-    newest = work.latest_model(needed_by="convert")[0] if _is_trained_here(work, source) else source
+    newest = work.latest_model(needed_by="convert")[0] if _is_the_folders(work, record, source) else source
     changed = source.is_file() and sha256_of(source) not in record.inputs.values()
     return newest if newest != source or changed else None
 
 
-def _is_trained_here(work: WorkFolder, source: Path) -> bool:
-    return source.parent == work.root and work.find("train") is not None
+def _is_the_folders(work: WorkFolder, record: StageRecord, source: Path) -> bool:
+    """Whether the folder's newest Keras model was converted; one that was named may be older on purpose."""
+    return not _was_named(record) and source.parent == work.root and work.find("train") is not None
+
+
+def _was_named(record: StageRecord) -> bool:
+    return bool(record.settings.get("source_named", False))
 
 
 def _recorded_kinds(names: Sequence[str], *, qat: bool = False) -> list[ModelKind]:
@@ -241,12 +246,13 @@ def _refusal(work: WorkFolder, kinds: Sequence[ModelKind], why: str, missing: Se
 
 
 def _convert_command(work: WorkFolder, kinds: Sequence[ModelKind]) -> str:
-    """Return the command that converts the work folder's Keras model, or the one that it was made from elsewhere."""
+    """Return the command that converts the work folder's Keras model, or the named one that was converted before."""
     root, modes = shlex.quote(str(work.root)), " ".join(f"--{kind.value}" for kind in kinds)
     record = work.find("convert")
     source = _keras_source(work, record) if record else None
-    if record is not None and source is not None and not _is_trained_here(work, source):
-        return f"edgemnist convert {shlex.quote(str(source))} {modes}{_foreign_options(record)} --out {root}"
+    if record is not None and (_was_named(record) if source is None else not _is_the_folders(work, record, source)):
+        model = "MODEL.keras" if source is None else shlex.quote(str(source))
+        return f"edgemnist convert {model} {modes}{_named_options(record, kinds)} --out {root}"
     convert = f"edgemnist convert {modes} --work {root}"
     try:
         work.latest_model(needed_by="convert")
@@ -255,9 +261,12 @@ def _convert_command(work: WorkFolder, kinds: Sequence[ModelKind]) -> str:
     return convert
 
 
-def _foreign_options(record: StageRecord) -> str:
+def _named_options(record: StageRecord, kinds: Sequence[ModelKind]) -> str:
+    """Return the dataset and the pixels that a named model is converted with; integers need a dataset to calibrate."""
     context = ModelContext.from_json(record.settings)
-    dataset = f" --dataset {shlex.quote(context.dataset)}" if context.dataset else ""
+    calibrated = not {ModelKind.INT8, ModelKind.INT16X8}.isdisjoint(kinds)
+    name = shlex.quote(context.dataset) if context.dataset else "NAME"
+    dataset = f" --dataset {name}" if context.dataset or calibrated else ""
     pixels = normalisation_name(context.preprocessing.normalisation)
     return dataset + (f" --normalisation={pixels}" if pixels in NORMALISATIONS and pixels != "0..1" else "")
 

@@ -218,6 +218,20 @@ def test_the_remedy_for_a_model_from_elsewhere_names_it(
     assert cli.run(["inspect", "--work", str(out)]) == 0
 
 
+def test_a_model_from_elsewhere_that_is_gone_is_not_trained_anew(every_kind: WorkFolder, tmp_path: Path) -> None:
+    """Neither is a dataset made up that nobody has named."""
+    source, out = tmp_path / "net.keras", WorkFolder(tmp_path / "out")
+    shutil.copy(every_kind.path(TRAINED_MODEL), source)
+    assert cli.run(["convert", str(source), "--float32", "--no-c-array", "--out", str(out.root)]) == 0
+    with pytest.raises(StageOrderError, match=f"`edgemnist convert {source} --int8 --dataset NAME --out {out.root}`"):
+        find_subject(None, out, ONLY_INT8)
+    source.unlink()
+    with pytest.raises(
+        StageOrderError, match=f"`edgemnist convert MODEL.keras --int8 --dataset NAME --out {out.root}`"
+    ):
+        find_subject(None, out, ONLY_INT8)
+
+
 def test_an_untrained_folder_is_trained_first(tmp_path: Path) -> None:
     both = f"run `edgemnist train --work {tmp_path} && edgemnist convert --int8 --work {tmp_path}` first"
     with pytest.raises(StageOrderError, match=both):
@@ -239,6 +253,22 @@ def test_models_older_than_the_training_are_refused(stage: str, every_kind: Work
     for kinds in (ANY_TFLITE, ONLY_INT8):
         with pytest.raises(StageOrderError, match=says):
             find_subject(None, work, kinds)
+
+
+def test_an_older_model_may_be_converted_by_its_name(
+    every_kind: WorkFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work = work_of(Situation((), None), every_kind, tmp_path / "work")
+    trained, aware = work.path(TRAINED_MODEL), work.path(QAT_MODEL)
+    aware.write_bytes(b"newer")
+    settings = work.require("train", needed_by="the test").settings
+    work.record("qat", settings=settings, results={}, inputs=[trained], outputs=[aware])
+    assert cli.run(["convert", str(trained), "--float16", "--dataset", "mnist", "--work", str(work.root)]) == 0
+    assert find_subject(None, work).kind is FLOAT16
+    work.path(model_file(FLOAT16)).unlink()
+    command = f"`edgemnist convert {trained} --float16 --dataset mnist --out {work.root}` first"
+    with pytest.raises(StageOrderError, match=command):
+        find_subject(None, work)
 
 
 @pytest.mark.parametrize("best", range(len(ANY_TFLITE)))

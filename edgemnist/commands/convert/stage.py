@@ -131,7 +131,7 @@ def run_conversion(settings: ConversionSettings, work: WorkFolder) -> Conversion
                 made.append(one)
                 warnings += notes
                 task.update(advance=1)
-        return _install(conversion, made, warnings, out)
+        return _install(conversion, made, warnings, out, named=record is None)
 
 
 # --- what is converted ---------------------------------------------------------------------------------------------
@@ -274,7 +274,9 @@ def _c_array(
 # --- files and record ------------------------------------------------------------------------------------------------
 
 
-def _install(conversion: _Conversion, made: list[_InMemory], warnings: list[str], out: WorkFolder) -> ConversionResult:
+def _install(
+    conversion: _Conversion, made: list[_InMemory], warnings: list[str], out: WorkFolder, *, named: bool
+) -> ConversionResult:
     earlier, stale = _earlier_models(conversion, made, out)
     contents = {out.path(one.facts.file): one.content for one in made}
     contents |= {out.path(name): text.encode() for one in made for name, text in one.c_files.items()}
@@ -284,6 +286,7 @@ def _install(conversion: _Conversion, made: list[_InMemory], warnings: list[str]
     settings = {
         **conversion.context.as_json(),
         "source": _source_name(conversion.source.path, out),
+        "source_named": named,
         "modes": list(models),
         "io": conversion.settings.io,
         "calibration": len(conversion.calibration.images) if conversion.calibration else None,
