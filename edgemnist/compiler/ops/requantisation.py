@@ -19,6 +19,11 @@ def check_multiplier(node: Node, multiplier: Multiplier) -> list[str]:
     ]
 
 
+def kernel_name(body: str, *, fast: bool) -> str:
+    """Return the kernel of ``body`` with the usual requantisation, or with the one for any multiplier."""
+    return body if fast else f"{body}_any"
+
+
 def fast_shift(bound: int, multiplier: Multiplier, zero_point: int) -> bool:
     """Return whether ``em_requantise`` is exact for every ``|value| <= bound``; see its contract in em_common.h."""
     shift = -multiplier.exponent
