@@ -25,7 +25,7 @@ from edgemnist.compiler.ops.convolution import (
     requantise,
     windows_of,
 )
-from edgemnist.compiler.ops.forms import lower_in_form
+from edgemnist.compiler.ops.forms import conv_2d_forms, lower_in_form
 from edgemnist.compiler.ops.layer import convolution_of
 from edgemnist.compiler.ops.layer_checks import check_image, check_weights, check_window
 from edgemnist.compiler.ops.operands import (
@@ -79,7 +79,7 @@ class Conv2D(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        return lower_in_form(convolution_of(node, graph, settings))
+        return lower_in_form(convolution_of(node, graph, settings), conv_2d_forms())
 
 
 OPERATORS = (Conv2D(),)

@@ -25,7 +25,7 @@ from edgemnist.compiler.ops.convolution import (
     requantise,
     windows_of,
 )
-from edgemnist.compiler.ops.forms import lower_in_form
+from edgemnist.compiler.ops.forms import depthwise_forms, lower_in_form
 from edgemnist.compiler.ops.layer import depthwise_of
 from edgemnist.compiler.ops.layer_checks import check_image, check_weights, check_window
 from edgemnist.compiler.ops.operands import (
@@ -74,7 +74,7 @@ class DepthwiseConv2D(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        return lower_in_form(depthwise_of(node, graph, settings))
+        return lower_in_form(depthwise_of(node, graph, settings), depthwise_forms())
 
 
 OPERATORS = (DepthwiseConv2D(),)

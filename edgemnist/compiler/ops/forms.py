@@ -1,11 +1,10 @@
-"""The forms that a convolution can take, in one table: which kernel it becomes, and when."""
+"""The forms that a convolution can take, one table for each operator: which kernel, and when."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
 
 from edgemnist.compiler.ops.base import Step
 from edgemnist.compiler.ops.dense import is_pointwise, lower_pointwise, lower_windows, lower_with_add
@@ -55,32 +54,28 @@ def _in_blocks(block: int, layer: Convolution) -> bool:
     return layer.channels.fast and best_block(layer.geometry.out_width, layer.geometry.kernel_width) == block
 
 
-FORMS: Mapping[str, tuple[Form, ...]] = MappingProxyType(
-    {
-        "CONV_2D": (
-            Form("residual", _adds, lower_with_add),
-            Form("sparse, pixel by pixel", lambda layer: _pixel_by_pixel(layer) and _sparse(layer), _sparse_pixels),
-            Form("sparse", _sparse, sparse_windows),
-            Form("pointwise", _pixel_by_pixel, lower_pointwise),
-            Form("pooled", _pools, partial(lower_windows, body="em_conv_2d_max_pool")),
-            Form("general", _every, partial(lower_windows, body="em_conv_2d")),
-        ),
-        "DEPTHWISE_CONV_2D": (
-            *(
-                Form(
-                    f"depthwise, {block} outputs at once",
-                    partial(_in_blocks, block),
-                    partial(lower_depthwise, function=f"em_depthwise_conv_2d_by_{block}"),
-                )
-                for block in BLOCKS
-            ),
-            Form("depthwise, any multiplier", _every, partial(lower_depthwise, function="em_depthwise_conv_2d_any")),
-        ),
-    }
-)
-"""For each operator its forms; the first that fits is taken."""
+def conv_2d_forms() -> tuple[Form, ...]:
+    """Return the forms of a CONV_2D; the first that fits is taken."""
+    return (
+        Form("residual", _adds, lower_with_add),
+        Form("sparse, pixel by pixel", lambda layer: _pixel_by_pixel(layer) and _sparse(layer), _sparse_pixels),
+        Form("sparse", _sparse, sparse_windows),
+        Form("pointwise", _pixel_by_pixel, lower_pointwise),
+        Form("pooled", _pools, partial(lower_windows, body="em_conv_2d_max_pool")),
+        Form("general", _every, partial(lower_windows, body="em_conv_2d")),
+    )
 
 
-def lower_in_form(layer: Convolution) -> Step:
+def depthwise_forms() -> tuple[Form, ...]:
+    """Return the forms of a DEPTHWISE_CONV_2D; the first that fits is taken."""
+    name = "em_depthwise_conv_2d"
+    in_blocks = [
+        Form(f"{block} at once", partial(_in_blocks, block), partial(lower_depthwise, function=f"{name}_by_{block}"))
+        for block in BLOCKS
+    ]
+    return (*in_blocks, Form("any multiplier", _every, partial(lower_depthwise, function=f"{name}_any")))
+
+
+def lower_in_form(layer: Convolution, forms: Sequence[Form]) -> Step:
     """Return the kernel call of the first form that fits a layer."""
-    return next(form for form in FORMS[layer.node.kind] if form.fits(layer)).lower(layer)
+    return next(form for form in forms if form.fits(layer)).lower(layer)
