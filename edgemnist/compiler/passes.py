@@ -10,11 +10,18 @@ import numpy as np
 
 from edgemnist.compiler.graph import ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU6, Graph, Node, Padding, validate
 from edgemnist.compiler.ops.arithmetic import sum_is_fast
-from edgemnist.compiler.ops.base import LoweringSettings, quantisation_of
+from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.ops.convolution import conv_geometry
 from edgemnist.compiler.ops.forms import MAX_POOL_PAIRS
 from edgemnist.compiler.ops.layer import convolution_of
-from edgemnist.compiler.ops.operands import activations_of, output_of, output_tensor, weights_tensor, with_residual
+from edgemnist.compiler.ops.operands import (
+    activations_of,
+    output_of,
+    output_tensor,
+    same_quantisation,
+    weights_tensor,
+    with_residual,
+)
 from edgemnist.compiler.ops.pad import paddings_of
 from edgemnist.compiler.ops.reshape import ALIAS_KINDS
 from edgemnist.compiler.rewriting import Links, Rule, rewrite
@@ -73,7 +80,7 @@ def _pool_can_fuse(graph: Graph, conv: Node, pool: Node) -> bool:
         and width > 1
         and height * ((width + 1) // 2) <= MAX_POOL_PAIRS
         and weights_tensor(conv, graph).shape[3] == geometry.in_channels
-        and _same_quantisation(graph, output_of(conv), output_of(pool))
+        and same_quantisation(graph, output_of(conv), output_of(pool))
     )
 
 
@@ -84,17 +91,12 @@ def fuse_activation(links: Links, node: Node) -> Node | None:
         return None
     if layer.integer("fused_activation_function") != ACTIVATION_NONE:
         return None
-    if not _same_quantisation(links.graph, output_of(layer), output_of(node)):
+    if not same_quantisation(links.graph, output_of(layer), output_of(node)):
         return None
     options = {**layer.options, "fused_activation_function": _ACTIVATIONS[node.kind]}
     return replace(
         layer, outputs=node.outputs, options=MappingProxyType(options), sources=(*layer.sources, *node.sources)
     )  # fmt: skip
-
-
-def _same_quantisation(graph: Graph, first: int, second: int) -> bool:
-    one, other = (quantisation_of(graph.tensors[tensor]) for tensor in (first, second))
-    return (one.scale, one.zero_point) == (other.scale, other.zero_point)
 
 
 def fuse_residual_add(links: Links, node: Node) -> Node | None:

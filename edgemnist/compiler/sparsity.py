@@ -9,6 +9,7 @@ import numpy as np
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import Step
+from edgemnist.compiler.ops.convolution import PACKED_KINDS
 from edgemnist.compiler.ops.operands import weight_values
 from edgemnist.compiler.targets import Target
 
@@ -53,7 +54,7 @@ class Cost:
 
 def worth_trying(node: Node, graph: Graph) -> bool:
     """Return whether a layer has enough zeros to gain anything."""
-    if node.kind not in ("CONV_2D", "FULLY_CONNECTED"):
+    if node.kind not in PACKED_KINDS:
         return False
     weights = weight_values(node, graph)
     return np.count_nonzero(weights) <= (1 - LEAST_ZEROS) * weights.size

@@ -24,7 +24,8 @@ from edgemnist.compiler.ops.base import (
 from edgemnist.compiler.ops.fields import CArray, axis_fields, int16, int32, output_field
 from edgemnist.compiler.ops.operands import output_of, output_tensor
 from edgemnist.compiler.ops.overlaps import forward_overlap
-from edgemnist.compiler.ops.requantisation import check_multiplier, fast_shift, kernel_name
+from edgemnist.compiler.ops.requantisation import check_multiplier, is_fast, kernel_name, shift_field
+from edgemnist.compiler.ops.strided_copy import row_major_strides
 from edgemnist.compiler.ops.tables import lower_to_table
 
 LEFT_SHIFT = 20
@@ -186,9 +187,7 @@ def axes_of(node: Node, graph: Graph) -> tuple[PairAxis, ...]:
 def _steps(shape: Sequence[int], target: Sequence[int]) -> list[int]:
     """Return how many elements one step along each axis of ``target`` goes through a tensor of ``shape``."""
     padded = (1,) * (len(target) - len(shape)) + tuple(shape)
-    return [
-        0 if size == 1 else int(np.prod(padded[axis + 1 :], dtype=np.int64)) for axis, size in enumerate(padded)
-    ]  # fmt: skip
+    return [0 if size == 1 else stride for size, stride in zip(padded, row_major_strides(padded), strict=True)]
 
 
 def _lower_with_scalar(node: Node, graph: Graph, position: int, scalar: IntArray) -> Step:
@@ -225,7 +224,7 @@ def lower_sum(node: Node, graph: Graph) -> Step:
 def sum_is_fast(node: Node, graph: Graph) -> bool:
     """Return whether the usual requantisation is exact for every sum of an ADD or SUB."""
     zero_point = quantisation_of(output_tensor(node, graph)).zero_point
-    return fast_shift(LARGEST_SUM, sum_scaling(node, graph).sum, zero_point)
+    return is_fast(LARGEST_SUM, sum_scaling(node, graph).sum, zero_point)
 
 
 def _lower_product(node: Node, graph: Graph) -> Step:
@@ -241,7 +240,7 @@ def _step(
     operands = tuple(node.inputs[position] for position in order)
     output = output_tensor(node, graph)
     zero_points = [quantisation_of(graph.tensors[index]).zero_point for index in (*operands, output_of(node))]
-    fast = fast_shift(bound, multiplier, zero_points[2])
+    fast = is_fast(bound, multiplier, zero_points[2])
     axes = axes_of(node, graph)
     loops = [PairAxis(1, (0, 0))] * (AXES - len(axes)) + list(axes)
     walks = [{"count": loop.count, "a": loop.steps[order[0]], "b": loop.steps[order[1]]} for loop in loops]
@@ -252,7 +251,7 @@ def _step(
         *int16(
             a_zero_point=zero_points[0], b_zero_point=zero_points[1], b_shift=operand.b_shift, b_sign=operand.b_sign
         ),
-        *int16(shift=-multiplier.exponent if fast else multiplier.exponent),
+        *shift_field(multiplier, fast=fast),
         output_field(zero_points[2], activation_range(node.integer("fused_activation_function"), output)),
     )
     return Step(
@@ -273,6 +272,3 @@ def _step(
 def _overlap(graph: Graph, operand: int, shape: tuple[int, ...]) -> Overlap:
     tensor = graph.tensors[operand]
     return forward_overlap(np.broadcast_to(np.arange(tensor.elements).reshape(tensor.shape), shape))
-
-
-OPERATORS = (Arithmetic(),)

@@ -116,6 +116,7 @@ class Operator(ABC):
     """One TFLite operator. Methods get the graph so that they can look up their tensors."""
 
     kinds: tuple[str, ...]
+    several_outputs = False
 
     @abstractmethod
     def check(self, node: Node, graph: Graph) -> list[str]:

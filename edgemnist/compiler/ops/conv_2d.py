@@ -13,16 +13,13 @@ from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
     Step,
-    activation_range,
     check_activation,
     quantisation_of,
     require_int8,
 )
 from edgemnist.compiler.ops.convolution import (
-    bias_values,
-    channel_multipliers,
     conv_geometry,
-    requantise,
+    outputs_of,
     windows_of,
 )
 from edgemnist.compiler.ops.forms import conv_2d_forms, lower_in_form
@@ -31,7 +28,6 @@ from edgemnist.compiler.ops.layer_checks import check_image, check_weights, chec
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
-    output_tensor,
     weights_tensor,
 )
 
@@ -61,7 +57,7 @@ class Conv2D(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        weights, output = inputs[1].astype(np.int64), output_tensor(node, graph)
+        weights = inputs[1].astype(np.int64)
         geometry = conv_geometry(node, graph)
         zero_point = quantisation_of(input_tensor(node, graph)).zero_point
         windows = windows_of(inputs[0][0].astype(np.int64), geometry, zero_point) - zero_point
@@ -71,15 +67,8 @@ class Conv2D(Operator):
         accumulators = np.einsum(
             "yxabgc,gfabc->yxgf", grouped, weights.reshape(groups, out_channels // groups, *weights.shape[1:])
         ).reshape(geometry.out_height, geometry.out_width, out_channels)
-        accumulators = accumulators + bias_values(node, graph, out_channels)
-        multipliers = channel_multipliers(node, graph)
-        scaled = requantise(accumulators, multipliers * (out_channels // len(multipliers)))
-        low, high = activation_range(node.integer("fused_activation_function"), output)
-        return [np.clip(scaled + quantisation_of(output).zero_point, low, high).astype(np.int8)[None]]
+        return [outputs_of(node, graph, accumulators)[None]]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         return lower_in_form(convolution_of(node, graph, settings), conv_2d_forms())
-
-
-OPERATORS = (Conv2D(),)

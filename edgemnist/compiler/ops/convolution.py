@@ -14,15 +14,15 @@ from edgemnist.compiler.fixedpoint import (
     Multiplier,
     multiply_by_quantised_multiplier,
     quantise_multiplier,
-    saturating_rounding_doubling_high_multiply,
 )
 from edgemnist.compiler.graph import PADDING_SAME, Graph, Node, Padding
 from edgemnist.compiler.ops.base import activation_range, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, Field, output_field
 from edgemnist.compiler.ops.operands import bias_of, input_tensor, output_tensor, weights_tensor
+from edgemnist.compiler.ops.requantisation import FAST_LIMIT, is_fast, rounds_to_nothing
 
-FAST_ACCUMULATOR_LIMIT = 2**30
-"""``em_requantise`` doubles the accumulator, so it has to stay below this."""
+PACKED_KINDS = ("CONV_2D", "FULLY_CONNECTED")
+"""Layers whose sums go over all input channels: a target has its own order of their weights, zeros can be left out."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def channel_parameters(
     every = multipliers * (len(weights) // len(multipliers))
     fast = [_fast_channel(int(bound), m, output_zero_point) for bound, m in zip(bounds, every, strict=True)]
     products = 128 * (positive - negative)
-    if None not in fast and int(partial.max()) <= INT32_MAX and int(products.max()) < FAST_ACCUMULATOR_LIMIT:
+    if None not in fast and int(partial.max()) <= INT32_MAX and int(products.max()) < FAST_LIMIT:
         chosen = [choice for choice in fast if choice is not None]
         mantissas, shifts = np.array([c[0] for c in chosen]), np.array([c[1] for c in chosen])
         return ChannelParameters(bias, mantissas, shifts, every, fast=True)
@@ -168,12 +168,9 @@ def channel_parameters(
 
 def _fast_channel(bound: int, multiplier: Multiplier, zero_point: int) -> tuple[int, int] | None:
     """Return (mantissa, right shift) for ``em_requantise`` if its preconditions hold for ``|accumulator| <= bound``."""
-    shift = -multiplier.exponent
-    product = int(saturating_rounding_doubling_high_multiply(bound, multiplier.mantissa)) + 1
-    if multiplier.mantissa == 0 or (shift >= 1 and product < 2 ** (shift - 1)):
-        return 0, 1  # every result rounds to the zero point
-    fits = abs(zero_point) * 2**shift + 2 ** (shift - 1) + product + 1 < 2**31 if 1 <= shift <= 30 else False
-    return (multiplier.mantissa, shift) if fits and bound < FAST_ACCUMULATOR_LIMIT else None
+    if rounds_to_nothing(bound, multiplier):
+        return 0, 1  # every result is the zero point
+    return (multiplier.mantissa, -multiplier.exponent) if is_fast(bound, multiplier, zero_point) else None
 
 
 def lane_blocks(channels: int) -> Iterator[tuple[int, int]]:
@@ -227,6 +224,24 @@ def requantise(accumulators: NDArray[np.int64], multipliers: tuple[Multiplier, .
     for channel, multiplier in enumerate(multipliers):
         result[..., channel] = multiply_by_quantised_multiplier(accumulators[..., channel], multiplier)
     return result
+
+
+def outputs_of(node: Node, graph: Graph, accumulators: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Return the outputs for sums of products (..., channels): bias, requantisation, zero point, activation."""
+    channels = accumulators.shape[-1]
+    multipliers = channel_multipliers(node, graph)
+    scaled = requantise(
+        accumulators + bias_values(node, graph, channels), multipliers * (channels // len(multipliers))
+    )  # fmt: skip
+    return activated(node, graph, scaled)
+
+
+def activated(node: Node, graph: Graph, scaled: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Return requantised sums with the output's zero point, within the limits of the fused activation."""
+    output = output_tensor(node, graph)
+    low, high = activation_range(node.integer("fused_activation_function"), output)
+    values: NDArray[np.int8] = np.clip(scaled + quantisation_of(output).zero_point, low, high).astype(np.int8)
+    return values
 
 
 def windows_of(image: NDArray[np.int64], geometry: Geometry, fill: int) -> NDArray[np.int64]:

@@ -13,16 +13,13 @@ from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
     Step,
-    activation_range,
     check_activation,
     quantisation_of,
     require_int8,
 )
 from edgemnist.compiler.ops.convolution import (
-    bias_values,
-    channel_multipliers,
     depthwise_geometry,
-    requantise,
+    outputs_of,
     windows_of,
 )
 from edgemnist.compiler.ops.forms import depthwise_forms, lower_in_form
@@ -31,7 +28,6 @@ from edgemnist.compiler.ops.layer_checks import check_image, check_weights, chec
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
-    output_tensor,
     weights_tensor,
 )
 
@@ -61,20 +57,13 @@ class DepthwiseConv2D(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        geometry, output = depthwise_geometry(node, graph), output_tensor(node, graph)
+        geometry = depthwise_geometry(node, graph)
         zero_point = quantisation_of(input_tensor(node, graph)).zero_point
         windows = windows_of(inputs[0][0].astype(np.int64), geometry, zero_point) - zero_point
         repeated = np.repeat(windows, geometry.out_channels // geometry.in_channels, axis=-1)
         accumulators = np.einsum("yxabc,abc->yxc", repeated, inputs[1][0].astype(np.int64))
-        accumulators = accumulators + bias_values(node, graph, geometry.out_channels)
-        multipliers = channel_multipliers(node, graph)
-        scaled = requantise(accumulators, multipliers * (geometry.out_channels // len(multipliers)))
-        low, high = activation_range(node.integer("fused_activation_function"), output)
-        return [np.clip(scaled + quantisation_of(output).zero_point, low, high).astype(np.int8)[None]]
+        return [outputs_of(node, graph, accumulators)[None]]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         return lower_in_form(depthwise_of(node, graph, settings), depthwise_forms())
-
-
-OPERATORS = (DepthwiseConv2D(),)

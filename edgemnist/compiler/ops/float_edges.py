@@ -117,6 +117,3 @@ def _lower(node: Node, graph: Graph, function: str, quantised: int, overlap: Ove
         ),
         inputs=node.inputs, outputs=node.outputs, overlaps={ends_of(node): overlap},
     )  # fmt: skip
-
-
-OPERATORS = (Quantise(), Dequantise())

@@ -14,16 +14,16 @@ from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
     Step,
-    activation_range,
     check_activation,
     quantisation_of,
     require_int8,
 )
 from edgemnist.compiler.ops.convolution import (
+    activated,
     bias_values,
     channel_multipliers,
+    outputs_of,
     pack_weights,
-    requantise,
 )
 from edgemnist.compiler.ops.fields import CArray, Field, field_problems, int16, int32
 from edgemnist.compiler.ops.layer import Layer
@@ -66,20 +66,13 @@ class FullyConnected(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        output, weights = output_tensor(node, graph), inputs[1].astype(np.int64)
+        weights = inputs[1].astype(np.int64)
         zero_point = quantisation_of(input_tensor(node, graph)).zero_point
         rows = inputs[0].astype(np.int64).reshape(-1, weights.shape[1]) - zero_point
-        accumulators = rows @ weights.T + bias_values(node, graph, len(weights))
-        multipliers = channel_multipliers(node, graph)
-        multipliers *= len(weights) // len(multipliers)
-        if settings.rounding == "tflite":
-            columns = [multiply_single_rounding(accumulators[:, i], m) for i, m in enumerate(multipliers)]
-            scaled = np.stack(columns, axis=1)
-        else:
-            scaled = requantise(accumulators, multipliers)
-        low, high = activation_range(node.integer("fused_activation_function"), output)
-        values = np.clip(scaled + quantisation_of(output).zero_point, low, high).astype(np.int8)
-        return [values.reshape(output.shape)]
+        accumulators = rows @ weights.T
+        once = settings.rounding == "tflite"
+        values = _rounded_once(node, graph, accumulators) if once else outputs_of(node, graph, accumulators)
+        return [values.reshape(output_tensor(node, graph).shape)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
@@ -104,11 +97,17 @@ class FullyConnected(Operator):
         )  # fmt: skip
 
 
+def _rounded_once(node: Node, graph: Graph, accumulators: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Return the outputs for sums of products (rows, units), as TensorFlow's reference kernel rounds them."""
+    units = accumulators.shape[1]
+    sums, multipliers = accumulators + bias_values(node, graph, units), channel_multipliers(node, graph)
+    every = multipliers * (units // len(multipliers))
+    columns = [multiply_single_rounding(sums[:, unit], multiplier) for unit, multiplier in enumerate(every)]
+    return activated(node, graph, np.stack(columns, axis=1))
+
+
 def _sizes(node: Node, graph: Graph) -> tuple[Field, ...]:
     """Return how many rows of features the layer is applied to, and the features and units of each."""
     units, features = weights_tensor(node, graph).shape
     rows = input_tensor(node, graph).elements // features
     return *int16(rows=rows), *int32(in_features=features), *int16(out_features=units)
-
-
-OPERATORS = (FullyConnected(),)

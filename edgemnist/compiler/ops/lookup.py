@@ -224,5 +224,3 @@ _FUNCTIONS: Mapping[str, Callable[[IntArray, Node, Edges], IntArray]] = {
     "LOGISTIC": _logistic, "TANH": _tanh, "RELU": _relu, "RELU6": _relu6, "LEAKY_RELU": _leaky_relu,
     "HARD_SWISH": _hard_swish,
 }  # fmt: skip
-
-OPERATORS = (Lookup(),)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
-from edgemnist.compiler.ops.fields import int16, int32, output_field, stride_fields
+from edgemnist.compiler.ops.fields import int32, output_field, stride_fields
 from edgemnist.compiler.ops.operands import (
     activations_of,
     ends_of,
@@ -23,7 +23,8 @@ from edgemnist.compiler.ops.operands import (
     require_constants,
 )
 from edgemnist.compiler.ops.overlaps import forward_overlap
-from edgemnist.compiler.ops.requantisation import check_multiplier, fast_shift, kernel_name
+from edgemnist.compiler.ops.requantisation import check_multiplier, is_fast, kernel_name, shift_field
+from edgemnist.compiler.ops.strided_copy import row_major_strides
 
 LARGEST_COUNT = 2**22
 """The sum of so many int8 differences is below 2**30."""
@@ -79,7 +80,7 @@ class Mean(Operator):
             raise ValueError(f"{node.label}: not checked")
         source, target = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
         count, multiplier = reduced_count(node, graph), mean_multiplier(node, graph)
-        fast = fast_shift(255 * count, multiplier, target.zero_point)
+        fast = is_fast(255 * count, multiplier, target.zero_point)
         nested = loops.kept[0][0] > 1 or loops.averaged[0][0] > 1
         function = kernel_name("em_mean_nested" if nested else "em_mean", fast=fast)
         return Step(
@@ -87,7 +88,7 @@ class Mean(Operator):
             parameters=(
                 *int32(bias=-source.zero_point * count, multiplier=multiplier.mantissa),
                 *stride_fields("kept", loops.kept), *stride_fields("averaged", loops.averaged),
-                *int16(shift=-multiplier.exponent if fast else multiplier.exponent),
+                *shift_field(multiplier, fast=fast),
                 output_field(target.zero_point, (-128, 127)),
             ),
             inputs=(activations_of(node),), outputs=node.outputs,
@@ -126,7 +127,7 @@ def mean_multiplier(node: Node, graph: Graph) -> Multiplier:
 def loops_of(node: Node, graph: Graph) -> Loops | None:
     """Return the loops, neighbouring axes of one kind merged; None when they are more than two of a kind."""
     shape, axes = input_tensor(node, graph).shape, axes_of(node, graph)
-    strides = [int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in range(len(shape))]
+    strides = row_major_strides(shape)
     found: dict[bool, list[tuple[int, int]]] = {False: [(1, 0), (1, 0)], True: [(1, 0), (1, 0)]}
     relevant = [axis for axis in range(len(shape)) if shape[axis] > 1]
     for averaged, group in groupby(relevant, key=lambda axis: axis in axes):
@@ -141,6 +142,3 @@ def loops_of(node: Node, graph: Graph) -> Loops | None:
 def _overlap(loops: Loops) -> Overlap:
     (rows, row_stride), (columns, column_stride) = loops.kept
     return forward_overlap(np.arange(rows)[:, None] * row_stride + np.arange(columns)[None, :] * column_stride)
-
-
-OPERATORS = (Mean(),)

@@ -90,15 +90,19 @@ def integers(graph: Graph, tensor: int) -> tuple[int, ...]:
     return tuple(int(value) for value in np.ravel(data))
 
 
+def same_quantisation(graph: Graph, first: int, second: int) -> bool:
+    """Return whether two tensors have the same scale and zero point, so that equal bytes mean equal values."""
+    one, other = (quantisation_of(graph.tensors[tensor]) for tensor in (first, second))
+    return (one.scale, one.zero_point) == (other.scale, other.zero_point)
+
+
 def require_same_quantisation(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
     """Return a problem when int8 tensors whose bytes are copied differ in scale or zero point."""
-    first = quantisation_of(graph.tensors[indices[0]])
     return [
         f"{node.label}: {graph.tensors[indices[0]].name!r} and {graph.tensors[index].name!r} differ in scale or zero "
         "point; convert the model again"
         for index in indices[1:]
-        if (quantisation_of(graph.tensors[index]).scale, quantisation_of(graph.tensors[index]).zero_point)
-        != (first.scale, first.zero_point)
+        if not same_quantisation(graph, indices[0], index)
     ]
 
 

@@ -152,6 +152,3 @@ def _overlap(axes: Sequence[PadAxis]) -> Overlap:
     read = np.stack([first, first + inside * inner.size], axis=1)
     start = np.arange(inside.size) * inner.total
     return Moves(read[::-1], np.stack([start, start + inner.total], axis=1)[::-1]).backward()
-
-
-OPERATORS = (Pad(),)

@@ -85,6 +85,7 @@ class Split(Operator):
     """A tensor cut into equal parts along one axis."""
 
     kinds = ("SPLIT",)
+    several_outputs = True
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -182,6 +183,3 @@ def _split_overlap(layout: Layout, number: int) -> Overlap:
 def _pieces(starts: NDArray[Any], lengths: NDArray[Any]) -> NDArray[Any]:
     result: NDArray[Any] = np.stack([starts, starts + lengths], axis=-1).reshape(-1, 2)
     return result
-
-
-OPERATORS = (Concatenation(), Split())

@@ -16,13 +16,12 @@ from edgemnist.compiler.ops.base import (
     Step,
     activation_range,
     check_activation,
-    quantisation_of,
     require_int8,
 )
 from edgemnist.compiler.ops.convolution import Geometry, window_geometry, windows_of
 from edgemnist.compiler.ops.fields import int16
 from edgemnist.compiler.ops.layer_checks import check_image, check_window
-from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor
+from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, same_quantisation
 
 
 class Pool2D(Operator):
@@ -36,8 +35,7 @@ class Pool2D(Operator):
         problems = problems or check_image(node, graph)
         if problems:
             return problems
-        before, after = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
-        if (before.scale, before.zero_point) != (after.scale, after.zero_point):
+        if not same_quantisation(graph, *ends_of(node)):
             problems.append(f"{node.label}: input and output quantisation differ; convert the model again")
         kernel = (node.integer("filter_height"), node.integer("filter_width"))
         problems += check_window(node, graph, kernel, input_tensor(node, graph).shape[-1])
@@ -98,6 +96,3 @@ def _overlap(g: Geometry) -> Overlap:
     pixel_ends = np.array(ends) + g.in_channels
     # Within a pixel the write of channel c must not pass the read of channel c + 1.
     return Overlap(at_most=int(min((following - pixel_ends).min(), (np.array(starts) - np.array(ends)).min())))
-
-
-OPERATORS = (Pool2D(),)

@@ -103,6 +103,3 @@ def _overlap(rows: NDArray[np.int64], columns: NDArray[np.int64], in_width: int,
     return Moves(
         np.stack([read, read + channels], axis=1), np.stack([written, written + channels], axis=1)
     ).backward()  # fmt: skip
-
-
-OPERATORS = (ResizeNearestNeighbor(),)

@@ -115,6 +115,3 @@ def _exponentials(differences: IntArray, scaling: Scaling) -> IntArray:
     # The product of a negative difference is rounded with ties up.
     scaled = -saturating_rounding_doubling_high_multiply(-(near << scaling.shift), scaling.multiplier)
     return np.where(differences <= scaling.furthest, exp_of_minus(scaled, INTEGER_BITS), 0)
-
-
-OPERATORS = (Softmax(),)

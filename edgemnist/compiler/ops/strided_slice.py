@@ -121,6 +121,3 @@ def _walk(node: Node, graph: Graph) -> Walk:
     strides = row_major_strides(input_tensor(node, graph).shape)
     offset = sum(first * stride for (first, _, _), stride in zip(ranges, strides, strict=True))
     return Walk(offset, tuple((count, step * stride) for (_, count, step), stride in zip(ranges, strides, strict=True)))
-
-
-OPERATORS = (StridedSlice(),)

@@ -63,6 +63,3 @@ def _walk(node: Node, graph: Graph) -> Walk:
     shape = input_tensor(node, graph).shape
     strides = row_major_strides(shape)
     return Walk(0, tuple((shape[axis], strides[axis]) for axis in permutation_of(node, graph)))
-
-
-OPERATORS = (Transpose(),)
