@@ -20,8 +20,6 @@ LARGEST_TENSOR = 2**28
 SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30
 """Of an activation; a constant's may also be 0. Beyond them quotients of scales leave single precision."""
 
-_SEVERAL_OUTPUTS = ("SPLIT",)
-
 _ZERO_POINTS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255)}
 
 
@@ -86,7 +84,7 @@ def _operand_problems(node: Node, graph: Graph, written: set[int]) -> list[str]:
     for index in (*node.inputs, *node.outputs):
         if index != -1:
             problems += [f"{node.label}: {problem}" for problem in _tensor_problems(graph.tensors[index])]
-    if -1 in node.outputs or (len(node.outputs) > 1 and node.kind not in _SEVERAL_OUTPUTS):
+    if -1 in node.outputs or (len(node.outputs) > 1 and not OPERATORS[node.kind].several_outputs):
         problems.append(f"{node.label}: has {len(node.outputs)} outputs, needed is 1; the file is corrupt")
     for index in node.outputs:
         if index in written or graph.is_constant(index):

@@ -9,6 +9,8 @@ import numpy as np
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import Step
+from edgemnist.compiler.ops.convolution import PACKED_KINDS
+from edgemnist.compiler.ops.operands import weight_values
 from edgemnist.compiler.targets import Target
 
 CHOICES = ("auto", "never", "always")
@@ -16,11 +18,23 @@ CHOICES = ("auto", "never", "always")
 LEAST_ZEROS = 1 / 3
 """A stored weight takes one and a half bytes, so that nothing is gained with fewer zeros."""
 
-KERNEL_BYTES = {
-    "em_conv_2d": 950, "em_conv_2d_add": 950, "em_conv_2d_max_pool": 660, "em_pointwise": 120, "em_fully_connected": 90,
-    "em_sparse_conv_2d": 550, "em_sparse_each_pixel": 60,
+
+@dataclass(frozen=True)
+class Body:
+    """What a kernel does, however it requantises: ``shares`` is the code in ``SHARED_BYTES`` that it needs too.
+
+    ``bytes``: code that there is one copy of with optimisation for size; measured on Cortex-M4, gcc and zig.
+    """
+
+    bytes: int
+    shares: str
+
+
+BODIES = {
+    "em_conv_2d": Body(950, "dense"), "em_conv_2d_add": Body(950, "dense"), "em_conv_2d_max_pool": Body(660, "dense"),
+    "em_pointwise": Body(120, "dense"), "em_fully_connected": Body(90, "dense"),
+    "em_sparse_conv_2d": Body(550, "sparse"), "em_sparse_each_pixel": Body(60, "sparse"),
 }  # fmt: skip
-"""Code of the kernels that there is one copy of with optimisation for size; measured on Cortex-M4, gcc and zig."""
 
 SHARED_BYTES = {"dense": 850, "sparse": 460}
 """Code that kernels share."""
@@ -40,9 +54,9 @@ class Cost:
 
 def worth_trying(node: Node, graph: Graph) -> bool:
     """Return whether a layer has enough zeros to gain anything."""
-    if node.kind not in ("CONV_2D", "FULLY_CONNECTED"):
+    if node.kind not in PACKED_KINDS:
         return False
-    weights = np.asarray(graph.tensors[node.inputs[1]].data)
+    weights = weight_values(node, graph)
     return np.count_nonzero(weights) <= (1 - LEAST_ZEROS) * weights.size
 
 
@@ -69,19 +83,14 @@ def _wins(dense: Step, sparse: Step, target: Target) -> bool:
     )
 
 
-def _kernel(step: Step) -> str:
-    return step.function.removesuffix("_any").removesuffix("_once")
-
-
 def _instructions(step: Step, target: Target) -> float:
     if step.sparsity is not None:
         return step.sparsity.instructions
-    return step.macs * target.sparse.dense_mac.get(_kernel(step), 0.0)
+    return step.macs * target.sparse.dense_mac.get(step.body, 0.0)
 
 
 def _cost(steps: Sequence[Step], target: Target) -> Cost:
-    functions = {_kernel(step) for step in steps}
-    kinds = {("sparse" if name.startswith("em_sparse") else "dense") for name in functions & KERNEL_BYTES.keys()}
-    code = sum(KERNEL_BYTES.get(name, 0) for name in functions) + sum(SHARED_BYTES[kind] for kind in kinds)
+    bodies = [BODIES[name] for name in {step.body for step in steps} - {""}]
+    code = sum(body.bytes for body in bodies) + sum(SHARED_BYTES[part] for part in {body.shares for body in bodies})
     constants = sum(step.constant_bytes for step in steps)
     return Cost(code + constants, sum(_instructions(step, target) for step in steps))

@@ -33,15 +33,23 @@ def codegen(
         typer.Option(help="Layers to store without their zeros: auto where it gains, never, always where possible."),
     ] = "auto",
     labels: Annotated[str | None, typer.Option(help="Class names, a,b,c. Default: the work folder's.")] = None,
+    dump: Annotated[
+        str | None,
+        typer.Option(help="Print what the compiler has made of the model, and write nothing: graph, program or plan."),
+    ] = None,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Write dependency-free C99 that runs an int8 model, equal byte for byte to TFLM."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.codegen import view
-    from edgemnist.commands.codegen.stage import CodeSettings, run_codegen, settings_from
+    from edgemnist.commands.codegen.stage import CodeSettings, dump_model, run_codegen, settings_from
 
     code = settings_from(
         name=name, target=target, rounding=rounding, without=no_fuse or [], labels=labels, sparse=sparse
     )
-    result = run_codegen(CodeSettings(model=model, out=out, code=code), WorkFolder(work))
+    settings = CodeSettings(model=model, out=out, code=code)
+    if dump is not None:
+        dumped = dump_model(dump, settings, WorkFolder(work))
+        return Outcome(dumped, lambda: view.show_dump(dumped))
+    result = run_codegen(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show(result))

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.compiler.generate import CodegenSettings
+from edgemnist.compiler.dump import DUMPS, Dump, check_dump
+from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.compiler.passes import FUSIONS
 from edgemnist.compiler.written import WrittenCode, with_context, write_code
 from edgemnist.harness.models import ONLY_INT8, find_subject
@@ -38,6 +39,17 @@ def run_codegen(settings: CodeSettings, work: WorkFolder) -> WrittenCode:
     folder = settings.out or work.path("c")
     written = write_code(subject.tflite, code, folder, source_name=subject.path.name)
     return replace(written, tflm_arena_bytes=measure_arena(subject.path))
+
+
+def dump_model(kind: str, settings: CodeSettings, work: WorkFolder) -> Dump:
+    """Return one of ``dump.DUMPS`` of a model, compiled with the same settings; nothing is written.
+
+    :raises InputError: there is no such dump, or a setting is unknown.
+    :raises ModelError: the model can't be compiled; every reason is in the message.
+    """
+    dump = DUMPS[check_dump(kind)]
+    subject = find_subject(settings.model, work, ONLY_INT8)
+    return Dump(kind, dump(*compile_model(subject.tflite, settings.code)))
 
 
 def settings_from(

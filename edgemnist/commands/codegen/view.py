@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from edgemnist.compiler.dump import Dump
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.support.progress import stdout_console
+
+
+def show_dump(dump: Dump) -> None:
+    """Print a dump as it is, lines of any length."""
+    stdout_console().print(dump.as_text(), end="", markup=False, highlight=False, soft_wrap=True)
 
 
 def show(result: WrittenCode) -> None:

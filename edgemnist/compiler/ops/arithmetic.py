@@ -22,8 +22,10 @@ from edgemnist.compiler.ops.base import (
     require_int8,
 )
 from edgemnist.compiler.ops.fields import CArray, axis_fields, int16, int32, output_field
+from edgemnist.compiler.ops.operands import output_of, output_tensor
 from edgemnist.compiler.ops.overlaps import forward_overlap
-from edgemnist.compiler.ops.requantisation import check_multiplier, fast_shift
+from edgemnist.compiler.ops.requantisation import check_multiplier, is_fast, kernel_name, shift_field
+from edgemnist.compiler.ops.strided_copy import row_major_strides
 from edgemnist.compiler.ops.tables import lower_to_table
 
 LEFT_SHIFT = 20
@@ -72,7 +74,7 @@ class Arithmetic(Operator):
         """See :meth:`Operator.check`."""
         if len(node.inputs) != 2 or -1 in node.inputs:
             return [f"{node.label}: needs two operands; the file is corrupt, convert it again"]
-        problems = require_int8(node, graph, [*node.inputs, node.outputs[0]]) + check_activation(node)
+        problems = require_int8(node, graph, [*node.inputs, output_of(node)]) + check_activation(node)
         if problems:
             return problems
         if not graph.activations(node.inputs):
@@ -98,12 +100,12 @@ class Arithmetic(Operator):
             data = graph.tensors[index].data
             if data is not None and data.size == 1:
                 return _lower_with_scalar(node, graph, position, data.astype(np.int64).reshape(1))
-        return _lower_product(node, graph) if node.kind == "MUL" else _lower_sum(node, graph)
+        return _lower_product(node, graph) if node.kind == "MUL" else lower_sum(node, graph)
 
 
 def _shape_problems(node: Node, graph: Graph) -> list[str]:
     first, second = (graph.tensors[index].shape for index in node.inputs)
-    target = graph.tensors[node.outputs[0]].shape
+    target = output_tensor(node, graph).shape
     if _broadcast_shape(first, second) != target:
         return [
             f"{node.label}: shapes {list(first)} and {list(second)} don't broadcast to {list(target)}; "
@@ -137,7 +139,7 @@ def _broadcast_shape(first: Sequence[int], second: Sequence[int]) -> tuple[int, 
 
 def sum_scaling(node: Node, graph: Graph) -> SumScaling:
     """Return the factors of ADD and SUB (TFLM ``CalculateOpDataAdd``)."""
-    first, second, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, node.outputs[0]))
+    first, second, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, output_of(node)))
     twice = 2 * max(first, second)
     operands = quantise_multiplier(first / twice), quantise_multiplier(second / twice)
     return SumScaling(operands, quantise_multiplier(twice / ((1 << LEFT_SHIFT) * output)))
@@ -145,7 +147,7 @@ def sum_scaling(node: Node, graph: Graph) -> SumScaling:
 
 def product_multiplier(node: Node, graph: Graph) -> Multiplier:
     """Return the factor of MUL: product of the operands' scales over the output's."""
-    first, second, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, node.outputs[0]))
+    first, second, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, output_of(node)))
     return quantise_multiplier(first * second / output)
 
 
@@ -162,14 +164,14 @@ def _compute(node: Node, graph: Graph, first: IntArray, second: IntArray) -> Int
             for value, factor in zip(centred, scaling.operands, strict=True)
         )
         scaled = multiply_by_quantised_multiplier(a + b if node.kind == "ADD" else a - b, scaling.sum)
-    output = graph.tensors[node.outputs[0]]
+    output = output_tensor(node, graph)
     low, high = activation_range(node.integer("fused_activation_function"), output)
     return np.clip(scaled + quantisation_of(output).zero_point, low, high)
 
 
 def axes_of(node: Node, graph: Graph) -> tuple[PairAxis, ...]:
     """Return the loops over the output, outermost first; neighbours that walk on evenly are one loop."""
-    shape = graph.tensors[node.outputs[0]].shape
+    shape = output_tensor(node, graph).shape
     steps = [_steps(graph.tensors[index].shape, shape) for index in node.inputs]
     axes: list[PairAxis] = []
     for count, a, b in zip(shape, *steps, strict=True):
@@ -185,9 +187,7 @@ def axes_of(node: Node, graph: Graph) -> tuple[PairAxis, ...]:
 def _steps(shape: Sequence[int], target: Sequence[int]) -> list[int]:
     """Return how many elements one step along each axis of ``target`` goes through a tensor of ``shape``."""
     padded = (1,) * (len(target) - len(shape)) + tuple(shape)
-    return [
-        0 if size == 1 else int(np.prod(padded[axis + 1 :], dtype=np.int64)) for axis, size in enumerate(padded)
-    ]  # fmt: skip
+    return [0 if size == 1 else stride for size, stride in zip(padded, row_major_strides(padded), strict=True)]
 
 
 def _lower_with_scalar(node: Node, graph: Graph, position: int, scalar: IntArray) -> Step:
@@ -201,7 +201,7 @@ def _lower_with_scalar(node: Node, graph: Graph, position: int, scalar: IntArray
     return lower_to_table(node, graph, node.inputs[1 - position], function)
 
 
-def _lower_sum(node: Node, graph: Graph) -> Step:
+def lower_sum(node: Node, graph: Graph) -> Step:
     """ADD and SUB: the kernel's ``a`` is the operand with the larger scale, whose factor is exactly one half."""
     scaling = sum_scaling(node, graph)
     half = Multiplier(1 << 30, 0)
@@ -221,6 +221,12 @@ def _lower_sum(node: Node, graph: Graph) -> Step:
     return _step(node, graph, function, (exact, rounded), scaling.sum, LARGEST_SUM, operand)
 
 
+def sum_is_fast(node: Node, graph: Graph) -> bool:
+    """Return whether the usual requantisation is exact for every sum of an ADD or SUB."""
+    zero_point = quantisation_of(output_tensor(node, graph)).zero_point
+    return is_fast(LARGEST_SUM, sum_scaling(node, graph).sum, zero_point)
+
+
 def _lower_product(node: Node, graph: Graph) -> Step:
     order = (1, 0) if graph.is_constant(node.inputs[1]) else (0, 1)
     return _step(node, graph, "em_mul", order, product_multiplier(node, graph), LARGEST_PRODUCT, OperandScaling())
@@ -232,9 +238,9 @@ def _step(
 ) -> Step:  # fmt: skip
     """Return the kernel call with ``node.inputs`` in ``order`` as the kernel's a and b; ``bound`` limits |combined|."""
     operands = tuple(node.inputs[position] for position in order)
-    output = graph.tensors[node.outputs[0]]
-    zero_points = [quantisation_of(graph.tensors[index]).zero_point for index in (*operands, node.outputs[0])]
-    fast = fast_shift(bound, multiplier, zero_points[2])
+    output = output_tensor(node, graph)
+    zero_points = [quantisation_of(graph.tensors[index]).zero_point for index in (*operands, output_of(node))]
+    fast = is_fast(bound, multiplier, zero_points[2])
     axes = axes_of(node, graph)
     loops = [PairAxis(1, (0, 0))] * (AXES - len(axes)) + list(axes)
     walks = [{"count": loop.count, "a": loop.steps[order[0]], "b": loop.steps[order[1]]} for loop in loops]
@@ -245,11 +251,11 @@ def _step(
         *int16(
             a_zero_point=zero_points[0], b_zero_point=zero_points[1], b_shift=operand.b_shift, b_sign=operand.b_sign
         ),
-        *int16(shift=-multiplier.exponent if fast else multiplier.exponent),
+        *shift_field(multiplier, fast=fast),
         output_field(zero_points[2], activation_range(node.integer("fused_activation_function"), output)),
     )
     return Step(
-        node=node, header="em_arithmetic.h", function=function if fast else f"{function}_any",
+        node=node, header="em_arithmetic.h", function=kernel_name(function, fast=fast),
         struct_type="em_arithmetic_params", parameters=parameters,
         inputs=graph.activations(operands), outputs=node.outputs,
         arrays=tuple(
@@ -258,7 +264,7 @@ def _step(
             if graph.is_constant(index)
         ),
         overlaps={
-            (index, node.outputs[0]): _overlap(graph, index, output.shape) for index in graph.activations(operands)
+            (index, output_of(node)): _overlap(graph, index, output.shape) for index in graph.activations(operands)
         },
     )  # fmt: skip
 
@@ -266,6 +272,3 @@ def _step(
 def _overlap(graph: Graph, operand: int, shape: tuple[int, ...]) -> Overlap:
     tensor = graph.tensors[operand]
     return forward_overlap(np.broadcast_to(np.arange(tensor.elements).reshape(tensor.shape), shape))
-
-
-OPERATORS = (Arithmetic(),)

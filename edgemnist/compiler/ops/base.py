@@ -69,7 +69,8 @@ class Step:
 
     ``header`` is the file in ``firmware/kernels``; ``parameters`` are the fields of ``struct_type`` in order.
     ``scratch`` bytes live only during the call. ``overlaps`` maps (input, output) to where
-    they may share memory; pairs left out must be disjoint.
+    they may share memory; pairs left out must be disjoint. ``body`` is a name in ``sparsity.BODIES``: what ``function``
+    does whichever way it requantises, empty where no choice depends on its costs.
     """
 
     node: Node
@@ -84,6 +85,7 @@ class Step:
     overlaps: Mapping[tuple[int, int], Overlap] = field(default_factory=dict)
     macs: int = 0
     sparsity: Sparsity | None = None
+    body: str = ""
 
     @property
     def constant_bytes(self) -> int:
@@ -114,6 +116,7 @@ class Operator(ABC):
     """One TFLite operator. Methods get the graph so that they can look up their tensors."""
 
     kinds: tuple[str, ...]
+    several_outputs = False
 
     @abstractmethod
     def check(self, node: Node, graph: Graph) -> list[str]:

@@ -14,14 +14,15 @@ from edgemnist.compiler.fixedpoint import (
     Multiplier,
     multiply_by_quantised_multiplier,
     quantise_multiplier,
-    saturating_rounding_doubling_high_multiply,
 )
 from edgemnist.compiler.graph import PADDING_SAME, Graph, Node, Padding
 from edgemnist.compiler.ops.base import activation_range, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, Field, output_field
+from edgemnist.compiler.ops.operands import bias_of, input_tensor, output_tensor, weights_tensor
+from edgemnist.compiler.ops.requantisation import FAST_LIMIT, is_fast, rounds_to_nothing
 
-FAST_ACCUMULATOR_LIMIT = 2**30
-"""``em_requantise`` doubles the accumulator, so it has to stay below this."""
+PACKED_KINDS = ("CONV_2D", "FULLY_CONNECTED")
+"""Layers whose sums go over all input channels: a target has its own order of their weights, zeros can be left out."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Geometry:
     dilation_width: int
     padding: Padding
 
+    @property
+    def pixels(self) -> int:
+        """Pixels of the input."""
+        return self.in_height * self.in_width
+
 
 def same_or_valid_padding(padding: int, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int, int]:
     """Return (output size, padding before, padding after) along one axis (TFLite ``ComputePaddingHeightWidth``)."""
@@ -53,7 +59,7 @@ def same_or_valid_padding(padding: int, size: int, kernel: int, stride: int, dil
 
 def window_geometry(node: Node, graph: Graph, kernel_height: int, kernel_width: int, out_channels: int) -> Geometry:
     """Return the geometry of a convolution or pool whose first input is the image."""
-    _, in_height, in_width, in_channels = graph.tensors[node.inputs[0]].shape
+    _, in_height, in_width, in_channels = input_tensor(node, graph).shape
     strides = node.integer("stride_h", 1), node.integer("stride_w", 1)
     dilations = node.integer("dilation_hfactor", 1), node.integer("dilation_wfactor", 1)
     padding = node.padding
@@ -68,6 +74,18 @@ def window_geometry(node: Node, graph: Graph, kernel_height: int, kernel_width: 
         in_height, in_width, in_channels, rows, columns, out_channels, kernel_height, kernel_width, *strides,
         *dilations, padding,
     )  # fmt: skip
+
+
+def conv_geometry(node: Node, graph: Graph) -> Geometry:
+    """Return a CONV_2D's geometry; out sizes are those of the convolution itself."""
+    out_channels, kernel_height, kernel_width, _ = weights_tensor(node, graph).shape
+    return window_geometry(node, graph, kernel_height, kernel_width, out_channels)
+
+
+def depthwise_geometry(node: Node, graph: Graph) -> Geometry:
+    """Return a DEPTHWISE_CONV_2D's geometry."""
+    _, kernel_height, kernel_width, out_channels = weights_tensor(node, graph).shape
+    return window_geometry(node, graph, kernel_height, kernel_width, out_channels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +108,12 @@ class ChannelParameters:
         pairs = np.stack([np.where(self.mantissas == 0, 0, self.bias), self.mantissas], axis=1)
         return CArray("channels", "em_channel", pairs), CArray("shifts", "int8_t", self.shifts)
 
+    def plain_arrays(self) -> tuple[CArray, CArray]:
+        """Return the same arrays for the kernel that rounds once: multipliers as they are, and their exponents."""
+        pairs = np.stack([self.bias, [m.mantissa for m in self.multipliers]], axis=1)
+        exponents = np.array([m.exponent for m in self.multipliers])
+        return CArray("channels", "em_channel", pairs), CArray("shifts", "int8_t", exponents)
+
 
 def channel_multipliers(node: Node, graph: Graph) -> tuple[Multiplier, ...]:
     """Return ``input scale * weight scale / output scale`` in fixed point: one for each output channel, or one for all.
@@ -97,24 +121,23 @@ def channel_multipliers(node: Node, graph: Graph) -> tuple[Multiplier, ...]:
     Scales are multiplied in double precision, as TFLM does. (tflite-runtime 2.14 multiplies the two scales of a dense
     layer with one weight scale in float32, which moves some of its ties.)
     """
-    input_scale = quantisation_of(graph.tensors[node.inputs[0]]).scale
-    output_scale = quantisation_of(graph.tensors[node.outputs[0]]).scale
-    scales = quantisation_of(graph.tensors[node.inputs[1]]).scales
+    input_scale = quantisation_of(input_tensor(node, graph)).scale
+    output_scale = quantisation_of(output_tensor(node, graph)).scale
+    scales = quantisation_of(weights_tensor(node, graph)).scales
     return tuple(quantise_multiplier(input_scale * scale / output_scale) for scale in scales)
 
 
 def output_of_layer(node: Node, graph: Graph) -> Field:
     """Return the C struct ``em_output`` for a node with a fused activation."""
-    output = graph.tensors[node.outputs[0]]
+    output = output_tensor(node, graph)
     limits = activation_range(node.integer("fused_activation_function"), output)
     return output_field(quantisation_of(output).zero_point, limits)
 
 
 def bias_values(node: Node, graph: Graph, channels: int) -> NDArray[np.int64]:
     """Return the bias as int64, zeros where the operator has none."""
-    if len(node.inputs) < 3 or node.inputs[2] == -1:
-        return np.zeros(channels, np.int64)
-    data = graph.tensors[node.inputs[2]].data
+    bias = bias_of(node)
+    data = None if bias is None else graph.tensors[bias].data
     return np.zeros(channels, np.int64) if data is None else data.astype(np.int64).reshape(-1)
 
 
@@ -123,8 +146,8 @@ def channel_parameters(
 ) -> ChannelParameters:
     """Fold zero points and prove which requantisation is exact; ``rows`` holds each output channel's weights, int."""
     weights = rows.astype(np.int64)
-    input_zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point
-    output_zero_point = quantisation_of(graph.tensors[node.outputs[0]]).zero_point
+    input_zero_point = quantisation_of(input_tensor(node, graph)).zero_point
+    output_zero_point = quantisation_of(output_tensor(node, graph)).zero_point
     bias = bias_values(node, graph, len(weights)) - input_zero_point * weights.sum(axis=1)
     positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
     highest = bias + 127 * positive - 128 * negative
@@ -135,7 +158,7 @@ def channel_parameters(
     every = multipliers * (len(weights) // len(multipliers))
     fast = [_fast_channel(int(bound), m, output_zero_point) for bound, m in zip(bounds, every, strict=True)]
     products = 128 * (positive - negative)
-    if None not in fast and int(partial.max()) <= INT32_MAX and int(products.max()) < FAST_ACCUMULATOR_LIMIT:
+    if None not in fast and int(partial.max()) <= INT32_MAX and int(products.max()) < FAST_LIMIT:
         chosen = [choice for choice in fast if choice is not None]
         mantissas, shifts = np.array([c[0] for c in chosen]), np.array([c[1] for c in chosen])
         return ChannelParameters(bias, mantissas, shifts, every, fast=True)
@@ -145,12 +168,9 @@ def channel_parameters(
 
 def _fast_channel(bound: int, multiplier: Multiplier, zero_point: int) -> tuple[int, int] | None:
     """Return (mantissa, right shift) for ``em_requantise`` if its preconditions hold for ``|accumulator| <= bound``."""
-    shift = -multiplier.exponent
-    product = int(saturating_rounding_doubling_high_multiply(bound, multiplier.mantissa)) + 1
-    if multiplier.mantissa == 0 or (shift >= 1 and product < 2 ** (shift - 1)):
-        return 0, 1  # every result rounds to the zero point
-    fits = abs(zero_point) * 2**shift + 2 ** (shift - 1) + product + 1 < 2**31 if 1 <= shift <= 30 else False
-    return (multiplier.mantissa, shift) if fits and bound < FAST_ACCUMULATOR_LIMIT else None
+    if rounds_to_nothing(bound, multiplier):
+        return 0, 1  # every result is the zero point
+    return (multiplier.mantissa, -multiplier.exponent) if is_fast(bound, multiplier, zero_point) else None
 
 
 def lane_blocks(channels: int) -> Iterator[tuple[int, int]]:
@@ -204,6 +224,24 @@ def requantise(accumulators: NDArray[np.int64], multipliers: tuple[Multiplier, .
     for channel, multiplier in enumerate(multipliers):
         result[..., channel] = multiply_by_quantised_multiplier(accumulators[..., channel], multiplier)
     return result
+
+
+def outputs_of(node: Node, graph: Graph, accumulators: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Return the outputs for sums of products (..., channels): bias, requantisation, zero point, activation."""
+    channels = accumulators.shape[-1]
+    multipliers = channel_multipliers(node, graph)
+    scaled = requantise(
+        accumulators + bias_values(node, graph, channels), multipliers * (channels // len(multipliers))
+    )  # fmt: skip
+    return activated(node, graph, scaled)
+
+
+def activated(node: Node, graph: Graph, scaled: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Return requantised sums with the output's zero point, within the limits of the fused activation."""
+    output = output_tensor(node, graph)
+    low, high = activation_range(node.integer("fused_activation_function"), output)
+    values: NDArray[np.int8] = np.clip(scaled + quantisation_of(output).zero_point, low, high).astype(np.int8)
+    return values
 
 
 def windows_of(image: NDArray[np.int64], geometry: Geometry, fill: int) -> NDArray[np.int64]:

@@ -13,7 +13,14 @@ from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.fields import Field, int16, int32
 from edgemnist.compiler.ops.lookup import edges_of, requantise_elements
-from edgemnist.compiler.ops.operands import require_same_shape
+from edgemnist.compiler.ops.operands import (
+    activations_of,
+    ends_of,
+    input_tensor,
+    output_of,
+    output_tensor,
+    require_same_shape,
+)
 from edgemnist.compiler.ops.requantisation import check_multiplier
 from edgemnist.compiler.ops.tables import lower_to_table
 
@@ -25,12 +32,12 @@ class Quantise(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+        source, target = input_tensor(node, graph), output_tensor(node, graph)
         if source.dtype == "float32":
-            problems = _check_float(node, graph, node.inputs[0]) + require_int8(node, graph, node.outputs)
+            problems = _check_float(node, graph, activations_of(node)) + require_int8(node, graph, node.outputs)
             return problems + require_same_shape(node, graph)
         edges = [tensor for tensor in (source, target) if tensor.dtype == "uint8" and tensor.quantisation is not None]
-        inner = [index for index in (node.inputs[0], node.outputs[0]) if graph.tensors[index] not in edges[:1]]
+        inner = [index for index in ends_of(node) if graph.tensors[index] not in edges[:1]]
         problems = require_int8(node, graph, inner) + require_same_shape(node, graph)
         return problems or check_multiplier(node, _multiplier(node, graph))
 
@@ -40,13 +47,13 @@ class Quantise(Operator):
         """See :meth:`Operator.reference`."""
         if inputs[0].dtype == np.float32:
             return [_quantise(inputs[0], node, graph)]
-        return [_requantise(inputs[0].astype(np.int64), node, graph).astype(graph.tensors[node.outputs[0]].dtype)]
+        return [_requantise(inputs[0].astype(np.int64), node, graph).astype(output_tensor(node, graph).dtype)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        if graph.tensors[node.inputs[0]].dtype == "float32":
-            return _lower(node, graph, "em_quantise", node.outputs[0], Overlap(at_most=0))
-        return lower_to_table(node, graph, node.inputs[0], lambda values: _requantise(values, node, graph))
+        if input_tensor(node, graph).dtype == "float32":
+            return _lower(node, graph, "em_quantise", output_of(node), Overlap(at_most=0))
+        return lower_to_table(node, graph, activations_of(node), lambda values: _requantise(values, node, graph))
 
 
 class Dequantise(Operator):
@@ -56,20 +63,20 @@ class Dequantise(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, node.inputs[:1]) + _check_float(node, graph, node.outputs[0])
+        problems = require_int8(node, graph, (activations_of(node),)) + _check_float(node, graph, output_of(node))
         return problems + require_same_shape(node, graph)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        quantisation = quantisation_of(graph.tensors[node.inputs[0]])
+        quantisation = quantisation_of(input_tensor(node, graph))
         return [((inputs[0].astype(np.float64) - quantisation.zero_point) * quantisation.scale).astype(np.float32)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         # Written from the end, where float i ends before int8 i - 1 begins.
-        return _lower(node, graph, "em_dequantise", node.inputs[0], Overlap(at_least=0))
+        return _lower(node, graph, "em_dequantise", activations_of(node), Overlap(at_least=0))
 
 
 def _check_float(node: Node, graph: Graph, index: int) -> list[str]:
@@ -88,13 +95,13 @@ def _multiplier(node: Node, graph: Graph) -> Multiplier:
 
 
 def _requantise(values: IntArray, node: Node, graph: Graph) -> IntArray:
-    dtype = graph.tensors[node.outputs[0]].dtype
+    dtype = output_tensor(node, graph).dtype
     return requantise_elements(values, edges_of(node, graph), _multiplier(node, graph), dtype)
 
 
 def _quantise(values: NDArray[np.float32], node: Node, graph: Graph) -> NDArray[np.int8]:
     """Return float32 values in the output's quantisation (TFLite ``AffineQuantize``), saturated at any distance."""
-    quantisation = quantisation_of(graph.tensors[node.outputs[0]])
+    quantisation = quantisation_of(output_tensor(node, graph))
     ratios = np.clip((values / np.float32(quantisation.scale)).astype(np.float64), -512, 512)
     whole = np.nan_to_num(np.copysign(np.floor(np.abs(ratios) + 0.5), ratios)).astype(np.int64)
     return np.clip(whole + quantisation.zero_point, -128, 127).astype(np.int8)
@@ -108,8 +115,5 @@ def _lower(node: Node, graph: Graph, function: str, quantised: int, overlap: Ove
             *int32(count=graph.tensors[quantised].elements), Field("scale", "float", quantisation.scale),
             *int16(zero_point=quantisation.zero_point),
         ),
-        inputs=node.inputs, outputs=node.outputs, overlaps={(node.inputs[0], node.outputs[0]): overlap},
+        inputs=node.inputs, outputs=node.outputs, overlaps={ends_of(node): overlap},
     )  # fmt: skip
-
-
-OPERATORS = (Quantise(), Dequantise())

@@ -14,22 +14,30 @@ from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
     Step,
-    activation_range,
     check_activation,
     quantisation_of,
     require_int8,
 )
 from edgemnist.compiler.ops.convolution import (
+    activated,
     bias_values,
     channel_multipliers,
-    channel_parameters,
-    output_of_layer,
+    outputs_of,
     pack_weights,
-    requantise,
 )
 from edgemnist.compiler.ops.fields import CArray, Field, field_problems, int16, int32
+from edgemnist.compiler.ops.layer import Layer
 from edgemnist.compiler.ops.layer_checks import check_weights
-from edgemnist.compiler.ops.sparse import SparseLayer, sparse_pixels
+from edgemnist.compiler.ops.operands import (
+    activations_of,
+    ends_of,
+    input_tensor,
+    output_tensor,
+    weight_values,
+    weights_tensor,
+)
+from edgemnist.compiler.ops.requantisation import kernel_name
+from edgemnist.compiler.ops.sparse import sparse_pixels
 
 
 class FullyConnected(Operator):
@@ -39,14 +47,14 @@ class FullyConnected(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems = require_int8(node, graph, ends_of(node))
         problems += check_weights(node, graph, 2, channel_axis=0) + check_activation(node)
         if node.integer("weights_format"):
             problems.append(f"{node.label}: shuffled weights are not supported; convert the model again")
         if problems:
             return problems
-        elements, results = (graph.tensors[index].elements for index in (node.inputs[0], node.outputs[0]))
-        units, features = graph.tensors[node.inputs[1]].shape
+        elements, results = (graph.tensors[index].elements for index in ends_of(node))
+        units, features = weights_tensor(node, graph).shape
         if elements % features or results != elements // features * units:
             problems.append(
                 f"{node.label}: weights of shape {[units, features]} don't fit an input of {elements} and an output of "
@@ -58,52 +66,48 @@ class FullyConnected(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        output, weights = graph.tensors[node.outputs[0]], inputs[1].astype(np.int64)
-        zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point
+        weights = inputs[1].astype(np.int64)
+        zero_point = quantisation_of(input_tensor(node, graph)).zero_point
         rows = inputs[0].astype(np.int64).reshape(-1, weights.shape[1]) - zero_point
-        accumulators = rows @ weights.T + bias_values(node, graph, len(weights))
-        multipliers = channel_multipliers(node, graph)
-        multipliers *= len(weights) // len(multipliers)
-        if settings.rounding == "tflite":
-            columns = [multiply_single_rounding(accumulators[:, i], m) for i, m in enumerate(multipliers)]
-            scaled = np.stack(columns, axis=1)
-        else:
-            scaled = requantise(accumulators, multipliers)
-        low, high = activation_range(node.integer("fused_activation_function"), output)
-        values = np.clip(scaled + quantisation_of(output).zero_point, low, high).astype(np.int8)
-        return [values.reshape(output.shape)]
+        accumulators = rows @ weights.T
+        once = settings.rounding == "tflite"
+        values = _rounded_once(node, graph, accumulators) if once else outputs_of(node, graph, accumulators)
+        return [values.reshape(output_tensor(node, graph).shape)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        weights = np.asarray(graph.tensors[node.inputs[1]].data)
-        channels = channel_parameters(node, graph, weights, channel_multipliers(node, graph))
-        arrays = channels.arrays()
-        name = "em_fully_connected" if channels.fast else "em_fully_connected_any"
-        if settings.rounding == "tflite":
-            name = "em_fully_connected_once"
-            pairs = np.stack([channels.bias, [m.mantissa for m in channels.multipliers]], axis=1)
-            arrays = (
-                CArray("channels", "em_channel", pairs),
-                CArray("shifts", "int8_t", np.array([m.exponent for m in channels.multipliers])),
-            )
-        rows = graph.tensors[node.inputs[0]].elements // weights.shape[1]
-        if settings.sparse == "always" and channels.fast and settings.rounding == "tflm":
-            sparse = SparseLayer(node, graph, channels, output_of_layer(node, graph), settings.bodies.sparse)
-            return sparse_pixels(sparse, rows, overlap=False)
+        weights = weight_values(node, graph)
+        layer = Layer(node, graph, settings, weights)
+        rows = input_tensor(node, graph).elements // weights.shape[1]
+        once = settings.rounding == "tflite"
+        if settings.sparse == "always" and layer.channels.fast and not once:
+            return sparse_pixels(layer, rows, overlap=False)
+        body = "em_fully_connected"
         packed = pack_weights(weights, weights.shape[1], settings.bodies.packing)
         return Step(
-            node=node, header="em_fully_connected.h", function=name, struct_type="em_fully_connected_params",
-            parameters=(*_sizes(node, graph), output_of_layer(node, graph)),
-            inputs=node.inputs[:1], outputs=node.outputs,
-            arrays=(CArray("weights", "int8_t", packed), *arrays), macs=rows * weights.size,
+            node=node, header="em_fully_connected.h", body=body, struct_type="em_fully_connected_params",
+            parameters=(*_sizes(node, graph), layer.output),
+            function=f"{body}_once" if once else kernel_name(body, fast=layer.channels.fast),
+            inputs=(activations_of(node),), outputs=node.outputs,
+            arrays=(
+                CArray("weights", "int8_t", packed),
+                *(layer.channels.plain_arrays() if once else layer.channels.arrays()),
+            ),
+            macs=rows * weights.size,
         )  # fmt: skip
+
+
+def _rounded_once(node: Node, graph: Graph, accumulators: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Return the outputs for sums of products (rows, units), as TensorFlow's reference kernel rounds them."""
+    units = accumulators.shape[1]
+    sums, multipliers = accumulators + bias_values(node, graph, units), channel_multipliers(node, graph)
+    every = multipliers * (units // len(multipliers))
+    columns = [multiply_single_rounding(sums[:, unit], multiplier) for unit, multiplier in enumerate(every)]
+    return activated(node, graph, np.stack(columns, axis=1))
 
 
 def _sizes(node: Node, graph: Graph) -> tuple[Field, ...]:
     """Return how many rows of features the layer is applied to, and the features and units of each."""
-    units, features = graph.tensors[node.inputs[1]].shape
-    rows = graph.tensors[node.inputs[0]].elements // features
+    units, features = weights_tensor(node, graph).shape
+    rows = input_tensor(node, graph).elements // features
     return *int16(rows=rows), *int32(in_features=features), *int16(out_features=units)
-
-
-OPERATORS = (FullyConnected(),)

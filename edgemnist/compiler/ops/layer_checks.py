@@ -9,6 +9,7 @@ from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node
 from edgemnist.compiler.ops.base import quantisation_of
 from edgemnist.compiler.ops.convolution import bias_values, channel_multipliers, window_geometry
 from edgemnist.compiler.ops.fields import INTEGERS, field_problems, int16
+from edgemnist.compiler.ops.operands import bias_of, input_tensor, output_tensor, weights_of, weights_tensor
 from edgemnist.compiler.ops.requantisation import check_multiplier
 
 LARGEST_SIZE = INTEGERS["int16_t"][1]
@@ -22,9 +23,9 @@ def check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> lis
 
     ``channel_axis`` is the weights' axis of output channels.
     """
-    if len(node.inputs) < 2 or node.inputs[1] == -1:
+    if len(node.inputs) < 2 or weights_of(node) == -1:
         return [f"{node.label}: has no weights; {_CORRUPT}"]
-    weights = graph.tensors[node.inputs[1]]
+    weights = weights_tensor(node, graph)
     if weights.data is None or weights.dtype != "int8" or weights.is_sparse:
         return [
             f"{node.label}: weights {weights.name!r} must be a dense int8 constant, got {weights.dtype}"
@@ -41,9 +42,10 @@ def check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> lis
 
 
 def _check_bias(node: Node, graph: Graph, channels: int) -> list[str]:
-    if len(node.inputs) < 3 or node.inputs[2] == -1:
+    index = bias_of(node)
+    if index is None:
         return []
-    bias = graph.tensors[node.inputs[2]]
+    bias = graph.tensors[index]
     if bias.data is None or bias.dtype != "int32":
         return [
             f"{node.label}: bias {bias.name!r} must be an int32 constant, got {bias.dtype}; convert the model again"
@@ -55,15 +57,15 @@ def _check_bias(node: Node, graph: Graph, channels: int) -> list[str]:
 
 def _check_arithmetic(node: Node, graph: Graph, channel_axis: int) -> list[str]:
     """Return a problem when a sum of products can leave 32 bits, on the way to the final one too, or a factor can."""
-    if None in (graph.tensors[node.inputs[0]].quantisation, graph.tensors[node.outputs[0]].quantisation):
+    if None in (input_tensor(node, graph).quantisation, output_tensor(node, graph).quantisation):
         return []  # require_int8 has said so
     coarsest = max(channel_multipliers(node, graph), key=lambda multiplier: multiplier.exponent)
     problems = check_multiplier(node, coarsest)
     if problems:
         return problems
-    weights = np.moveaxis(np.asarray(graph.tensors[node.inputs[1]].data, np.int64), channel_axis, 0)
+    weights = np.moveaxis(np.asarray(weights_tensor(node, graph).data, np.int64), channel_axis, 0)
     rows = weights.reshape(len(weights), -1)
-    zero_point = quantisation_of(graph.tensors[node.inputs[0]]).zero_point
+    zero_point = quantisation_of(input_tensor(node, graph)).zero_point
     folded = bias_values(node, graph, len(rows)) - zero_point * rows.sum(axis=1)
     largest = int((np.abs(folded) + 128 * np.abs(rows).sum(axis=1)).max())
     if largest <= INT32_MAX:
@@ -73,7 +75,7 @@ def _check_arithmetic(node: Node, graph: Graph, channel_axis: int) -> list[str]:
 
 def check_image(node: Node, graph: Graph) -> list[str]:
     """Return a problem when input or output is not [1, height, width, channels]."""
-    entry, output = graph.tensors[node.inputs[0]].shape, graph.tensors[node.outputs[0]].shape
+    entry, output = input_tensor(node, graph).shape, output_tensor(node, graph).shape
     if len(entry) == len(output) == 4 and entry[0] == 1:
         return []
     needed = "needed are [1, height, width, channels]"
@@ -97,7 +99,7 @@ def check_window(node: Node, graph: Graph, kernel: tuple[int, int], out_channels
 
 
 def _check_sizes(node: Node, graph: Graph, kernel: tuple[int, int], out_channels: int) -> list[str]:
-    entry, output = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+    entry, output = input_tensor(node, graph), output_tensor(node, graph)
     (_, in_height, in_width, in_channels), (_, out_height, out_width, channels) = entry.shape, output.shape
     problems = field_problems(
         node.label,

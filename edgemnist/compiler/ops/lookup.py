@@ -21,7 +21,7 @@ from edgemnist.compiler.fixedpoint import (
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.exponential import logistic, tanh
-from edgemnist.compiler.ops.operands import require_same_shape
+from edgemnist.compiler.ops.operands import activations_of, ends_of, output_tensor, require_same_shape
 from edgemnist.compiler.ops.requantisation import LARGEST_EXPONENT, check_multiplier
 from edgemnist.compiler.ops.tables import lower_to_table
 from edgemnist.tflite.file import Quantisation
@@ -47,7 +47,7 @@ class Lookup(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]]) + require_same_shape(node, graph)
+        problems = require_int8(node, graph, ends_of(node)) + require_same_shape(node, graph)
         if problems:
             return problems
         edges = edges_of(node, graph)
@@ -69,13 +69,13 @@ class Lookup(Operator):
         """See :meth:`Operator.lower`."""
         edges = edges_of(node, graph)
         return lower_to_table(
-            node, graph, node.inputs[0], lambda values: _FUNCTIONS[node.kind](values, node, edges)
+            node, graph, activations_of(node), lambda values: _FUNCTIONS[node.kind](values, node, edges)
         )  # fmt: skip
 
 
 def edges_of(node: Node, graph: Graph) -> Edges:
     """Return the quantisation of a node's first input and of its output."""
-    return Edges(*(quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0])))
+    return Edges(*(quantisation_of(graph.tensors[index]) for index in ends_of(node)))
 
 
 def requantise_elements(values: IntArray, edges: Edges, multiplier: Multiplier, dtype: str = "int8") -> IntArray:
@@ -129,7 +129,7 @@ def _check_fixed_output(node: Node, graph: Graph, edges: Edges) -> list[str]:
     scale, zero_point = (1 / 256, -128) if node.kind == "LOGISTIC" else (1 / 128, 0)
     if (edges.target.scale, edges.target.zero_point) != (scale, zero_point):
         return [
-            f"{node.label}: output {graph.tensors[node.outputs[0]].name!r} has scale {edges.target.scale:g} and "
+            f"{node.label}: output {output_tensor(node, graph).name!r} has scale {edges.target.scale:g} and "
             f"zero point {edges.target.zero_point}, needed are 1/{round(1 / scale)} and {zero_point}; "
             "convert the model again"
         ]
@@ -224,5 +224,3 @@ _FUNCTIONS: Mapping[str, Callable[[IntArray, Node, Edges], IntArray]] = {
     "LOGISTIC": _logistic, "TANH": _tanh, "RELU": _relu, "RELU6": _relu6, "LEAKY_RELU": _leaky_relu,
     "HARD_SWISH": _hard_swish,
 }  # fmt: skip
-
-OPERATORS = (Lookup(),)

@@ -13,10 +13,18 @@ from numpy.typing import NDArray
 from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
-from edgemnist.compiler.ops.fields import int16, int32, output_field, stride_fields
-from edgemnist.compiler.ops.operands import integers, require_constants
+from edgemnist.compiler.ops.fields import int32, output_field, stride_fields
+from edgemnist.compiler.ops.operands import (
+    activations_of,
+    ends_of,
+    input_tensor,
+    integers,
+    output_tensor,
+    require_constants,
+)
 from edgemnist.compiler.ops.overlaps import forward_overlap
-from edgemnist.compiler.ops.requantisation import check_multiplier, fast_shift
+from edgemnist.compiler.ops.requantisation import check_multiplier, is_fast, kernel_name, shift_field
+from edgemnist.compiler.ops.strided_copy import row_major_strides
 
 LARGEST_COUNT = 2**22
 """The sum of so many int8 differences is below 2**30."""
@@ -37,13 +45,13 @@ class Mean(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems = require_int8(node, graph, ends_of(node))
         problems += require_constants(node, graph, {1: "axes"})
         if problems:
             return problems
-        source = graph.tensors[node.inputs[0]]
+        source = input_tensor(node, graph)
         rank = len(source.shape)
-        wrong = [axis for axis in integers(graph, node.inputs[1]) if not -rank <= axis < rank]
+        wrong = [axis for axis in integers(graph, _axes_operand(node)) if not -rank <= axis < rank]
         if wrong:
             return [f"{node.label}: axis {wrong[0]} of {source.name!r} with {rank} axes; the file is corrupt"]
         if loops_of(node, graph) is None:
@@ -59,44 +67,48 @@ class Mean(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        source, target = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
+        source, target = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
         sums = inputs[0].astype(np.int64).sum(axis=axes_of(node, graph))
         centred = sums - source.zero_point * reduced_count(node, graph)
         scaled = multiply_by_quantised_multiplier(centred, mean_multiplier(node, graph)) + target.zero_point
-        return [np.clip(scaled, -128, 127).astype(np.int8).reshape(graph.tensors[node.outputs[0]].shape)]
+        return [np.clip(scaled, -128, 127).astype(np.int8).reshape(output_tensor(node, graph).shape)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         loops = loops_of(node, graph)
         if loops is None:
             raise ValueError(f"{node.label}: not checked")
-        source, target = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
+        source, target = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
         count, multiplier = reduced_count(node, graph), mean_multiplier(node, graph)
-        fast = fast_shift(255 * count, multiplier, target.zero_point)
+        fast = is_fast(255 * count, multiplier, target.zero_point)
         nested = loops.kept[0][0] > 1 or loops.averaged[0][0] > 1
-        function = f"em_mean{'_nested' if nested else ''}{'' if fast else '_any'}"
+        function = kernel_name("em_mean_nested" if nested else "em_mean", fast=fast)
         return Step(
             node=node, header="em_mean.h", function=function, struct_type="em_mean_params",
             parameters=(
                 *int32(bias=-source.zero_point * count, multiplier=multiplier.mantissa),
                 *stride_fields("kept", loops.kept), *stride_fields("averaged", loops.averaged),
-                *int16(shift=-multiplier.exponent if fast else multiplier.exponent),
+                *shift_field(multiplier, fast=fast),
                 output_field(target.zero_point, (-128, 127)),
             ),
-            inputs=node.inputs[:1], outputs=node.outputs,
-            overlaps={(node.inputs[0], node.outputs[0]): _overlap(loops)},
+            inputs=(activations_of(node),), outputs=node.outputs,
+            overlaps={ends_of(node): _overlap(loops)},
         )  # fmt: skip
+
+
+def _axes_operand(node: Node) -> int:
+    return node.inputs[1]
 
 
 def axes_of(node: Node, graph: Graph) -> tuple[int, ...]:
     """Return the averaged axes, ascending, none twice or negative."""
-    rank = len(graph.tensors[node.inputs[0]].shape)
-    return tuple(sorted({axis % rank for axis in integers(graph, node.inputs[1])}))
+    rank = len(input_tensor(node, graph).shape)
+    return tuple(sorted({axis % rank for axis in integers(graph, _axes_operand(node))}))
 
 
 def reduced_count(node: Node, graph: Graph) -> int:
     """Return how many elements go into one mean."""
-    shape = graph.tensors[node.inputs[0]].shape
+    shape = input_tensor(node, graph).shape
     return int(np.prod([shape[axis] for axis in axes_of(node, graph)], dtype=np.int64))
 
 
@@ -105,7 +117,7 @@ def mean_multiplier(node: Node, graph: Graph) -> Multiplier:
 
     Source: TFLite ``QuantizedMeanOrSum``.
     """
-    source, target = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
+    source, target = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
     count = reduced_count(node, graph)
     whole = quantise_multiplier(source.scale / target.scale)
     shift = min(count.bit_length() - 1, 32, 31 + whole.exponent)
@@ -114,8 +126,8 @@ def mean_multiplier(node: Node, graph: Graph) -> Multiplier:
 
 def loops_of(node: Node, graph: Graph) -> Loops | None:
     """Return the loops, neighbouring axes of one kind merged; None when they are more than two of a kind."""
-    shape, axes = graph.tensors[node.inputs[0]].shape, axes_of(node, graph)
-    strides = [int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in range(len(shape))]
+    shape, axes = input_tensor(node, graph).shape, axes_of(node, graph)
+    strides = row_major_strides(shape)
     found: dict[bool, list[tuple[int, int]]] = {False: [(1, 0), (1, 0)], True: [(1, 0), (1, 0)]}
     relevant = [axis for axis in range(len(shape)) if shape[axis] > 1]
     for averaged, group in groupby(relevant, key=lambda axis: axis in axes):
@@ -130,6 +142,3 @@ def loops_of(node: Node, graph: Graph) -> Loops | None:
 def _overlap(loops: Loops) -> Overlap:
     (rows, row_stride), (columns, column_stride) = loops.kept
     return forward_overlap(np.arange(rows)[:, None] * row_stride + np.arange(columns)[None, :] * column_stride)
-
-
-OPERATORS = (Mean(),)

@@ -1,13 +1,71 @@
-"""What the checks of several operators share: small constant operands, equal quantisation."""
+"""A node's operands by name, in the order of TFLite's schema, and what several operators' checks ask of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import quantisation_of
+from edgemnist.tflite.file import TensorInfo
+
+
+def activations_of(node: Node) -> int:
+    """Return the tensor that most operators work on: their first input."""
+    return node.inputs[0]
+
+
+def weights_of(node: Node) -> int:
+    """Return the weights of a CONV_2D, DEPTHWISE_CONV_2D or FULLY_CONNECTED."""
+    return node.inputs[1]
+
+
+def bias_of(node: Node) -> int | None:
+    """Return the bias of such a layer, None where it has none."""
+    return node.inputs[2] if len(node.inputs) > 2 and node.inputs[2] != -1 else None
+
+
+def residual_of(node: Node) -> int:
+    """Return what is added to the outputs of a CONV_2D into which an ADD was fused; it stands behind the bias."""
+    return node.inputs[3]
+
+
+def with_residual(node: Node, residual: int) -> tuple[int, ...]:
+    """Return the inputs of a CONV_2D, absent ones included, with the residual behind them."""
+    return *(*node.inputs, -1)[:3], residual
+
+
+def output_of(node: Node) -> int:
+    """Return the first output, the only one of all operators but SPLIT."""
+    return node.outputs[0]
+
+
+def ends_of(node: Node) -> tuple[int, int]:
+    """Return the activations and the output."""
+    return activations_of(node), output_of(node)
+
+
+def input_tensor(node: Node, graph: Graph) -> TensorInfo:
+    """Return the activations' tensor."""
+    return graph.tensors[activations_of(node)]
+
+
+def output_tensor(node: Node, graph: Graph) -> TensorInfo:
+    """Return the output's tensor."""
+    return graph.tensors[output_of(node)]
+
+
+def weights_tensor(node: Node, graph: Graph) -> TensorInfo:
+    """Return the weights' tensor."""
+    return graph.tensors[weights_of(node)]
+
+
+def weight_values(node: Node, graph: Graph) -> NDArray[Any]:
+    """Return the weights as they are in the file."""
+    return np.asarray(weights_tensor(node, graph).data)
 
 
 def require_constants(node: Node, graph: Graph, operands: Mapping[int, str]) -> list[str]:
@@ -32,15 +90,19 @@ def integers(graph: Graph, tensor: int) -> tuple[int, ...]:
     return tuple(int(value) for value in np.ravel(data))
 
 
+def same_quantisation(graph: Graph, first: int, second: int) -> bool:
+    """Return whether two tensors have the same scale and zero point, so that equal bytes mean equal values."""
+    one, other = (quantisation_of(graph.tensors[tensor]) for tensor in (first, second))
+    return (one.scale, one.zero_point) == (other.scale, other.zero_point)
+
+
 def require_same_quantisation(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
     """Return a problem when int8 tensors whose bytes are copied differ in scale or zero point."""
-    first = quantisation_of(graph.tensors[indices[0]])
     return [
         f"{node.label}: {graph.tensors[indices[0]].name!r} and {graph.tensors[index].name!r} differ in scale or zero "
         "point; convert the model again"
         for index in indices[1:]
-        if (quantisation_of(graph.tensors[index]).scale, quantisation_of(graph.tensors[index]).zero_point)
-        != (first.scale, first.zero_point)
+        if not same_quantisation(graph, indices[0], index)
     ]
 
 

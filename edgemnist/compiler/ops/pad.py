@@ -19,7 +19,16 @@ from edgemnist.compiler.ops.base import (
     require_int8,
 )
 from edgemnist.compiler.ops.fields import axis_fields, int16
-from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
+from edgemnist.compiler.ops.operands import (
+    activations_of,
+    ends_of,
+    input_tensor,
+    integers,
+    output_of,
+    output_tensor,
+    require_constants,
+    require_same_quantisation,
+)
 from edgemnist.compiler.ops.overlaps import Moves
 
 AXES = 4
@@ -47,11 +56,11 @@ class Pad(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        tensors = [node.inputs[0], node.outputs[0], *node.inputs[2:3]]
+        tensors = [activations_of(node), output_of(node), *_value_operand(node)]
         problems = require_int8(node, graph, tensors) + require_constants(node, graph, {1: "paddings"})
         if problems:
             return problems
-        if len(node.inputs) > 2 and not _is_one_constant(graph, node.inputs[2]):
+        if not all(_is_one_constant(graph, index) for index in _value_operand(node)):
             return [f"{node.label}: the padding value must be one constant; convert the model again"]
         return _amount_problems(node, graph) + require_same_quantisation(node, graph, tensors)
 
@@ -70,9 +79,19 @@ class Pad(Operator):
         return Step(
             node=node, header="em_pad.h", function="em_pad", struct_type="em_pad_params",
             parameters=(*axis_fields("axis", "em_pad_axis", amounts), *int16(value=padding_value(node, graph))),
-            inputs=node.inputs[:1], outputs=node.outputs,
-            overlaps={(node.inputs[0], node.outputs[0]): _overlap(axes)},
+            inputs=(activations_of(node),), outputs=node.outputs,
+            overlaps={ends_of(node): _overlap(axes)},
         )  # fmt: skip
+
+
+def paddings_of(node: Node) -> int:
+    """Return the tensor of amounts before and after each axis."""
+    return node.inputs[1]
+
+
+def _value_operand(node: Node) -> tuple[int, ...]:
+    """Return the tensor of the value around the input, which PAD has none of."""
+    return node.inputs[2:3]
 
 
 def _is_one_constant(graph: Graph, index: int) -> bool:
@@ -80,8 +99,8 @@ def _is_one_constant(graph: Graph, index: int) -> bool:
 
 
 def _amount_problems(node: Node, graph: Graph) -> list[str]:
-    source, target = (graph.tensors[index] for index in (node.inputs[0], node.outputs[0]))
-    amounts = list(integers(graph, node.inputs[1]))
+    source, target = (graph.tensors[index] for index in ends_of(node))
+    amounts = list(integers(graph, paddings_of(node)))
     if len(amounts) != 2 * len(source.shape) or min(amounts) < 0:
         return [f"{node.label}: paddings {amounts} don't fit {source.name!r} {list(source.shape)}; crop instead"]
     axes = axes_of(node, graph)
@@ -97,16 +116,16 @@ def _amount_problems(node: Node, graph: Graph) -> list[str]:
 
 def axes_of(node: Node, graph: Graph) -> list[PadAxis]:
     """Return the padding along each axis."""
-    amounts = integers(graph, node.inputs[1])
-    shape = graph.tensors[node.inputs[0]].shape
+    amounts = integers(graph, paddings_of(node))
+    shape = input_tensor(node, graph).shape
     return [PadAxis(amounts[2 * axis], size, amounts[2 * axis + 1]) for axis, size in enumerate(shape)]
 
 
 def padding_value(node: Node, graph: Graph) -> int:
     """Return the raw int8 value around the input."""
-    if len(node.inputs) > 2:
-        return integers(graph, node.inputs[2])[0]
-    return quantisation_of(graph.tensors[node.outputs[0]]).zero_point
+    for operand in _value_operand(node):
+        return integers(graph, operand)[0]
+    return quantisation_of(output_tensor(node, graph)).zero_point
 
 
 def _merged(axes: Sequence[PadAxis]) -> list[PadAxis]:
@@ -133,6 +152,3 @@ def _overlap(axes: Sequence[PadAxis]) -> Overlap:
     read = np.stack([first, first + inside * inner.size], axis=1)
     start = np.arange(inside.size) * inner.total
     return Moves(read[::-1], np.stack([start, start + inner.total], axis=1)[::-1]).backward()
-
-
-OPERATORS = (Pad(),)

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from edgemnist.compiler.graph import ACTIVATION_NONE, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, require_int8
 from edgemnist.compiler.ops.fields import CArray, int32
-from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
+from edgemnist.compiler.ops.operands import (
+    activations_of,
+    integers,
+    output_of,
+    require_constants,
+    require_same_quantisation,
+)
 from edgemnist.compiler.ops.overlaps import Moves
 
 KERNEL_SIZES = (2, 4, 10)
@@ -38,11 +44,11 @@ class Concatenation(Operator):
         """See :meth:`Operator.check`."""
         if -1 in node.inputs or not graph.activations(node.inputs):
             return [f"{node.label}: needs at least one operand that is computed; fold constants before converting"]
-        problems = require_int8(node, graph, [*node.inputs, node.outputs[0]])
+        problems = require_int8(node, graph, [*node.inputs, output_of(node)])
         if node.integer("fused_activation_function") != ACTIVATION_NONE:
             problems.append(f"{node.label}: has a fused activation; put the activation into a layer of its own")
-        problems = problems or require_same_quantisation(node, graph, [node.outputs[0], *node.inputs])
-        return problems or _layout_problems(node, graph, node.outputs[0], node.inputs, node.integer("axis"))
+        problems = problems or require_same_quantisation(node, graph, [output_of(node), *node.inputs])
+        return problems or _layout_problems(node, graph, output_of(node), node.inputs, node.integer("axis"))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -52,7 +58,7 @@ class Concatenation(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        layout = layout_of(graph, node.outputs[0], node.inputs, node.integer("axis"))
+        layout = layout_of(graph, output_of(node), node.inputs, node.integer("axis"))
         # Constants come before tensors among a kernel's arguments.
         order = sorted(range(len(node.inputs)), key=lambda position: not graph.is_constant(node.inputs[position]))
         parts = [layout.parts[position] for position in order]
@@ -69,7 +75,7 @@ class Concatenation(Operator):
             inputs=graph.activations(tensors) + (tensors[-1],) * filler, outputs=node.outputs,
             arrays=(_parts_array(parts, filler), *constants),
             overlaps={
-                (tensor, node.outputs[0]): _joined_overlap(layout, parts, [other == tensor for other in tensors])
+                (tensor, output_of(node)): _joined_overlap(layout, parts, [other == tensor for other in tensors])
                 for tensor in graph.activations(tensors)
             },
         )  # fmt: skip
@@ -79,15 +85,16 @@ class Split(Operator):
     """A tensor cut into equal parts along one axis."""
 
     kinds = ("SPLIT",)
+    several_outputs = True
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        if len(node.inputs) != 2 or node.inputs[1] == -1:
+        if len(node.inputs) != 2 or _whole_of(node) == -1:
             return [f"{node.label}: needs an axis and a tensor; the file is corrupt, convert it again"]
-        problems = require_int8(node, graph, [node.inputs[1], *node.outputs])
+        problems = require_int8(node, graph, [_whole_of(node), *node.outputs])
         problems += require_constants(node, graph, {0: "axis"})
-        problems = problems or require_same_quantisation(node, graph, [node.inputs[1], *node.outputs])
-        return problems or _layout_problems(node, graph, node.inputs[1], node.outputs, _split_axis(node, graph))
+        problems = problems or require_same_quantisation(node, graph, [_whole_of(node), *node.outputs])
+        return problems or _layout_problems(node, graph, _whole_of(node), node.outputs, _split_axis(node, graph))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -97,7 +104,7 @@ class Split(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        source = node.inputs[1]
+        source = _whole_of(node)
         layout = layout_of(graph, source, node.outputs, _split_axis(node, graph))
         filler = _kernel_size(len(node.outputs)) - len(node.outputs)
         return Step(
@@ -111,8 +118,13 @@ class Split(Operator):
         )  # fmt: skip
 
 
+def _whole_of(node: Node) -> int:
+    """Return what a SPLIT cuts; its axis comes first."""
+    return node.inputs[1]
+
+
 def _split_axis(node: Node, graph: Graph) -> int:
-    return integers(graph, node.inputs[0])[0]
+    return integers(graph, activations_of(node))[0]
 
 
 def _kernel_size(parts: int) -> int:
@@ -171,6 +183,3 @@ def _split_overlap(layout: Layout, number: int) -> Overlap:
 def _pieces(starts: NDArray[Any], lengths: NDArray[Any]) -> NDArray[Any]:
     result: NDArray[Any] = np.stack([starts, starts + lengths], axis=-1).reshape(-1, 2)
     return result
-
-
-OPERATORS = (Concatenation(), Split())

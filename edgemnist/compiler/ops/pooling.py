@@ -16,12 +16,12 @@ from edgemnist.compiler.ops.base import (
     Step,
     activation_range,
     check_activation,
-    quantisation_of,
     require_int8,
 )
 from edgemnist.compiler.ops.convolution import Geometry, window_geometry, windows_of
 from edgemnist.compiler.ops.fields import int16
 from edgemnist.compiler.ops.layer_checks import check_image, check_window
+from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, same_quantisation
 
 
 class Pool2D(Operator):
@@ -31,15 +31,14 @@ class Pool2D(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems = require_int8(node, graph, ends_of(node))
         problems = problems or check_image(node, graph)
         if problems:
             return problems
-        before, after = (quantisation_of(graph.tensors[index]) for index in (node.inputs[0], node.outputs[0]))
-        if (before.scale, before.zero_point) != (after.scale, after.zero_point):
+        if not same_quantisation(graph, *ends_of(node)):
             problems.append(f"{node.label}: input and output quantisation differ; convert the model again")
         kernel = (node.integer("filter_height"), node.integer("filter_width"))
-        problems += check_window(node, graph, kernel, graph.tensors[node.inputs[0]].shape[-1])
+        problems += check_window(node, graph, kernel, input_tensor(node, graph).shape[-1])
         return problems + check_activation(node)
 
     def reference(
@@ -48,7 +47,7 @@ class Pool2D(Operator):
         """See :meth:`Operator.reference`."""
         geometry = pool_geometry(node, graph)
         image = inputs[0][0].astype(np.int64)
-        low, high = activation_range(node.integer("fused_activation_function"), graph.tensors[node.outputs[0]])
+        low, high = activation_range(node.integer("fused_activation_function"), output_tensor(node, graph))
         if node.kind == "MAX_POOL_2D":
             values = windows_of(image, geometry, -129).max(axis=(2, 3))
         else:
@@ -60,7 +59,7 @@ class Pool2D(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         g = pool_geometry(node, graph)
-        low, high = activation_range(node.integer("fused_activation_function"), graph.tensors[node.outputs[0]])
+        low, high = activation_range(node.integer("fused_activation_function"), output_tensor(node, graph))
         return Step(
             node=node, header="em_pool_2d.h", struct_type="em_pool_2d_params",
             function="em_max_pool_2d" if node.kind == "MAX_POOL_2D" else "em_average_pool_2d",
@@ -72,13 +71,13 @@ class Pool2D(Operator):
                 pad_top=g.padding.top, pad_left=g.padding.left, minimum=low, maximum=high,
             ),
             inputs=node.inputs, outputs=node.outputs,
-            overlaps={(node.inputs[0], node.outputs[0]): _overlap(g)},
+            overlaps={ends_of(node): _overlap(g)},
         )  # fmt: skip
 
 
 def pool_geometry(node: Node, graph: Graph) -> Geometry:
     """Return a pool's geometry."""
-    channels = graph.tensors[node.inputs[0]].shape[-1]
+    channels = input_tensor(node, graph).shape[-1]
     height, width = node.integer("filter_height"), node.integer("filter_width")
     return window_geometry(node, graph, height, width, channels)
 
@@ -97,6 +96,3 @@ def _overlap(g: Geometry) -> Overlap:
     pixel_ends = np.array(ends) + g.in_channels
     # Within a pixel the write of channel c must not pass the read of channel c + 1.
     return Overlap(at_most=int(min((following - pixel_ends).min(), (np.array(starts) - np.array(ends)).min())))
-
-
-OPERATORS = (Pool2D(),)

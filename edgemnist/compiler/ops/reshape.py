@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
+from edgemnist.compiler.ops.operands import input_tensor, output_tensor
 
 ALIAS_KINDS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 
@@ -20,7 +21,7 @@ class Alias(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+        source, target = input_tensor(node, graph), output_tensor(node, graph)
         if source.elements == target.elements and source.dtype == target.dtype:
             return []
         return [
@@ -32,11 +33,8 @@ class Alias(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        return [inputs[0].reshape(graph.tensors[node.outputs[0]].shape)]
+        return [inputs[0].reshape(output_tensor(node, graph).shape)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """Never called: the node is gone before lowering."""
         raise NotImplementedError(f"{node.label} has no kernel")
-
-
-OPERATORS = (Alias(),)

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, require_int8
 from edgemnist.compiler.ops.fields import CArray, Field, array_problems, field_problems, int16
-from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
+from edgemnist.compiler.ops.operands import (
+    activations_of,
+    ends_of,
+    input_tensor,
+    integers,
+    output_tensor,
+    require_constants,
+    require_same_quantisation,
+)
 from edgemnist.compiler.ops.overlaps import Moves
 
 
@@ -22,11 +30,11 @@ class ResizeNearestNeighbor(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems = require_int8(node, graph, ends_of(node))
         problems += require_constants(node, graph, {1: "size"})
         if problems:
             return problems
-        source, target = graph.tensors[node.inputs[0]].shape, graph.tensors[node.outputs[0]].shape
+        source, target = input_tensor(node, graph).shape, output_tensor(node, graph).shape
         size = integers(graph, node.inputs[1])
         if len(source) != 4 or target != (source[0], *size, source[-1]):
             return [
@@ -35,7 +43,7 @@ class ResizeNearestNeighbor(Operator):
             ]
         if node.integer("align_corners") and node.integer("half_pixel_centers"):
             problems.append(f"{node.label}: has both align_corners and half_pixel_centers; choose one")
-        problems += require_same_quantisation(node, graph, [node.inputs[0], node.outputs[0]])
+        problems += require_same_quantisation(node, graph, ends_of(node))
         return problems + (field_problems(node.label, _sizes(node, graph)) or _position_problems(node, graph))
 
     def reference(
@@ -48,19 +56,19 @@ class ResizeNearestNeighbor(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         rows, columns = (nearest(node, graph, axis) for axis in (1, 2))
-        _, _, in_width, channels = graph.tensors[node.inputs[0]].shape
+        _, _, in_width, channels = input_tensor(node, graph).shape
         return Step(
             node=node, header="em_resize_nearest_neighbor.h", function="em_resize_nearest_neighbor",
             struct_type="em_resize_nearest_neighbor_params",
-            parameters=_sizes(node, graph), inputs=node.inputs[:1], outputs=node.outputs,
+            parameters=_sizes(node, graph), inputs=(activations_of(node),), outputs=node.outputs,
             arrays=_positions(node, graph),
-            overlaps={(node.inputs[0], node.outputs[0]): _overlap(rows, columns, in_width, channels)},
+            overlaps={ends_of(node): _overlap(rows, columns, in_width, channels)},
         )  # fmt: skip
 
 
 def _sizes(node: Node, graph: Graph) -> tuple[Field, ...]:
-    _, _, in_width, channels = graph.tensors[node.inputs[0]].shape
-    _, out_height, out_width, _ = graph.tensors[node.outputs[0]].shape
+    _, _, in_width, channels = input_tensor(node, graph).shape
+    _, out_height, out_width, _ = output_tensor(node, graph).shape
     return int16(in_width=in_width, out_height=out_height, out_width=out_width, channels=channels)
 
 
@@ -77,7 +85,7 @@ def _position_problems(node: Node, graph: Graph) -> list[str]:
 
 def nearest(node: Node, graph: Graph, axis: int) -> NDArray[np.int64]:
     """Return the input position of every output position along an axis, in float32 as TFLite ``GetNearestNeighbor``."""
-    before, after = (graph.tensors[index].shape[axis] for index in (node.inputs[0], node.outputs[0]))
+    before, after = (graph.tensors[index].shape[axis] for index in ends_of(node))
     align, half = node.integer("align_corners"), node.integer("half_pixel_centers")
     shrink = 1 if align and after > 1 else 0
     scale = np.float32(before - shrink) / np.float32(after - shrink)
@@ -95,6 +103,3 @@ def _overlap(rows: NDArray[np.int64], columns: NDArray[np.int64], in_width: int,
     return Moves(
         np.stack([read, read + channels], axis=1), np.stack([written, written + channels], axis=1)
     ).backward()  # fmt: skip
-
-
-OPERATORS = (ResizeNearestNeighbor(),)

@@ -19,7 +19,7 @@ from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.exponential import exp_of_minus, one_over_one_plus
 from edgemnist.compiler.ops.fields import int16, int32
-from edgemnist.compiler.ops.operands import require_same_shape
+from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, require_same_shape
 
 INTEGER_BITS = 5
 """Differences from the maximum are scaled to 5 integer and 26 fractional bits: exp(-32) is nothing beside 1."""
@@ -46,10 +46,10 @@ class Softmax(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]]) + require_same_shape(node, graph)
+        problems = require_int8(node, graph, ends_of(node)) + require_same_shape(node, graph)
         if problems:
             return problems
-        source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+        source, target = input_tensor(node, graph), output_tensor(node, graph)
         output = quantisation_of(target)
         if (output.scale, output.zero_point) != (1 / 256, -128):
             problems.append(
@@ -88,7 +88,7 @@ class Softmax(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        scaling, shape = scaling_of(node, graph), graph.tensors[node.inputs[0]].shape
+        scaling, shape = scaling_of(node, graph), input_tensor(node, graph).shape
         return Step(
             node=node, header="em_softmax.h", function="em_softmax", struct_type="em_softmax_params",
             parameters=(
@@ -96,13 +96,13 @@ class Softmax(Operator):
                 *int16(depth=shape[-1], shift=scaling.shift, furthest=scaling.furthest),
             ),
             inputs=node.inputs, outputs=node.outputs,
-            overlaps={(node.inputs[0], node.outputs[0]): Overlap(at_most=0)},
+            overlaps={ends_of(node): Overlap(at_most=0)},
         )  # fmt: skip
 
 
 def scaling_of(node: Node, graph: Graph) -> Scaling:
     """Return how input differences become exponents (TFLite ``PreprocessSoftmaxScaling``, ``CalculateInputRadius``)."""
-    scale = quantisation_of(graph.tensors[node.inputs[0]]).scale
+    scale = quantisation_of(input_tensor(node, graph)).scale
     real = min(node.number("beta") * scale * 2 ** (31 - INTEGER_BITS), 2.0**31 - 1.0)
     multiplier = quantise_multiplier(real)
     radius = (2**INTEGER_BITS - 1) * 2 ** (31 - INTEGER_BITS) >> multiplier.exponent
@@ -115,6 +115,3 @@ def _exponentials(differences: IntArray, scaling: Scaling) -> IntArray:
     # The product of a negative difference is rounded with ties up.
     scaled = -saturating_rounding_doubling_high_multiply(-(near << scaling.shift), scaling.multiplier)
     return np.where(differences <= scaling.furthest, exp_of_minus(scaled, INTEGER_BITS), 0)
-
-
-OPERATORS = (Softmax(),)

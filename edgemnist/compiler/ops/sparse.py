@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import Overlap, Sparsity, Step, quantisation_of
-from edgemnist.compiler.ops.convolution import ChannelParameters, Geometry
+from edgemnist.compiler.ops.convolution import Geometry
 from edgemnist.compiler.ops.fields import CArray, Field, int16, int32
+from edgemnist.compiler.ops.layer import Convolution, Layer
+from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor
 from edgemnist.compiler.ops.overlaps import Moves, write_behind_read
 from edgemnist.compiler.targets import SparseCosts
 
@@ -21,22 +22,6 @@ FARTHEST = 15
 
 SIZE_PIXELS = 4
 """EM_SPARSE_SIZE_PIXELS in em_sparse.h: pixels at a time with optimisation for size, where there are so many."""
-
-
-@dataclass(frozen=True, eq=False)
-class SparseLayer:
-    """What every such layer has; ``output`` is the C struct ``em_output``."""
-
-    node: Node
-    graph: Graph
-    channels: ChannelParameters
-    output: Field
-    costs: SparseCosts
-
-    @property
-    def weights(self) -> NDArray[Any]:
-        """The weights as they are in the file, output channels first."""
-        return np.asarray(self.graph.tensors[self.node.inputs[1]].data)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,22 +67,22 @@ def choose_pixels(width: int, costs: SparseCosts) -> int:
     return min(choices, key=lambda pixels: -(-width // pixels) * (pixels * costs.product + costs.entry))
 
 
-def sparse_conv_2d(layer: SparseLayer, geometry: Geometry) -> Step:
+def sparse_windows(layer: Convolution) -> Step:
     """Return the call of ``em_sparse_conv_2d`` for a convolution, with the max pool that is fused into it."""
-    g, node, graph = geometry, layer.node, layer.graph
-    pool = node.fused[0] if node.fused else None
-    pool_height, pool_width = (pool.integer("filter_height"), pool.integer("filter_width")) if pool else (1, 1)
+    g, node, graph, costs = layer.geometry, layer.node, layer.graph, layer.settings.bodies.sparse
+    pool_height, pool_width = layer.pool
     out_height, out_width = g.out_height // pool_height, g.out_width // pool_width
     # Column by column, as the strips are.
     stream = pack_stream(layer.weights.transpose(0, 2, 1, 3).reshape(g.out_channels, -1))
-    pixels = choose_pixels(out_width, layer.costs)
+    pixels = choose_pixels(out_width, costs)
     columns = (pixels * pool_width - 1) * g.stride_width + g.kernel_width
     scratch = pool_height * columns * g.kernel_height * g.in_channels
     groups, passes = out_height * -(-out_width // pixels), pool_height * pool_width
-    sums = groups * passes * pixels * g.out_channels if pool else 0
-    instructions = _products(layer, stream, groups * passes, pixels) + groups * scratch * layer.costs.copy
+    sums = groups * passes * pixels * g.out_channels if layer.follower else 0
+    instructions = _products(layer, stream, groups * passes, pixels) + groups * scratch * costs.copy
     return Step(
-        node=node, header="em_sparse_conv_2d.h", function="em_sparse_conv_2d", struct_type="em_sparse_conv_2d_params",
+        node=node, header="em_sparse_conv_2d.h", function="em_sparse_conv_2d", body="em_sparse_conv_2d",
+        struct_type="em_sparse_conv_2d_params",
         parameters=(
             *int16(
                 in_height=g.in_height, in_width=g.in_width, in_channels=g.in_channels,
@@ -106,58 +91,59 @@ def sparse_conv_2d(layer: SparseLayer, geometry: Geometry) -> Step:
                 stride_height=g.stride_height, stride_width=g.stride_width,
                 dilation_height=g.dilation_height, pad_top=g.padding.top, pad_left=g.padding.left,
                 pool_height=pool_height, pool_width=pool_width,
-                in_zero_point=quantisation_of(graph.tensors[node.inputs[0]]).zero_point,
+                in_zero_point=quantisation_of(input_tensor(node, graph)).zero_point,
             ),
             _layer_parameters(layer, stream, pixels),
         ),
-        inputs=node.inputs[:1], outputs=node.outputs, arrays=_arrays(layer, stream), scratch=scratch,
-        overlaps={(node.inputs[0], node.outputs[0]): _strips_overlap(g, pool_height, pool_width, pixels)},
+        inputs=(activations_of(node),), outputs=node.outputs, arrays=_arrays(layer, stream), scratch=scratch,
+        overlaps={ends_of(node): _strips_overlap(g, pool_height, pool_width, pixels)},
         macs=out_height * out_width * passes * int(np.count_nonzero(layer.weights)),
-        sparsity=_sparsity(layer, stream, instructions + sums * layer.costs.pooled),
+        sparsity=_sparsity(layer, stream, instructions + sums * costs.pooled),
     )  # fmt: skip
 
 
-def sparse_pixels(layer: SparseLayer, count: int, *, overlap: bool) -> Step:
+def sparse_pixels(layer: Layer, count: int, *, overlap: bool) -> Step:
     """Return the call of ``em_sparse_each_pixel`` for a pointwise convolution or a dense layer on ``count`` pixels.
 
     Without ``overlap`` the output stays clear of the input.
     """
     node = layer.node
-    rows = layer.weights.reshape(len(layer.weights), -1)
-    written, read = rows.shape
-    stream = pack_stream(rows)
-    pixels = choose_pixels(count, layer.costs)
+    written, read = layer.rows.shape
+    stream = pack_stream(layer.rows)
+    pixels = choose_pixels(count, layer.settings.bodies.sparse)
     backward = overlap and written > read
     instructions = _products(layer, stream, -(-count // pixels), pixels)
     return Step(
-        node=node, header="em_sparse_pixels.h", function="em_sparse_each_pixel", struct_type="em_sparse_pixels_params",
+        node=node, header="em_sparse_pixels.h", function="em_sparse_each_pixel",
+        body="em_sparse_each_pixel", struct_type="em_sparse_pixels_params",
         parameters=(
             *int32(pixels=count, in_channels=read), *int16(backward=int(backward)),
             _layer_parameters(layer, stream, pixels),
         ),
-        inputs=node.inputs[:1], outputs=node.outputs, arrays=_arrays(layer, stream),
-        overlaps={(node.inputs[0], node.outputs[0]): _pixels_overlap(count, read, written, pixels)} if overlap else {},
-        macs=count * int(np.count_nonzero(rows)), sparsity=_sparsity(layer, stream, instructions),
+        inputs=(activations_of(node),), outputs=node.outputs, arrays=_arrays(layer, stream),
+        overlaps={ends_of(node): _pixels_overlap(count, read, written, pixels)} if overlap else {},
+        macs=count * int(np.count_nonzero(layer.rows)), sparsity=_sparsity(layer, stream, instructions),
     )  # fmt: skip
 
 
-def _layer_parameters(layer: SparseLayer, stream: Stream, pixels: int) -> Field:
+def _layer_parameters(layer: Layer, stream: Stream, pixels: int) -> Field:
     sizes = int16(out_channels=len(layer.weights), pixels=pixels, long_channels=int(stream.long_channels))
     return Field("layer", "em_sparse_layer", (*sizes, layer.output))
 
 
-def _arrays(layer: SparseLayer, stream: Stream) -> tuple[CArray, ...]:
+def _arrays(layer: Layer, stream: Stream) -> tuple[CArray, ...]:
     return CArray("weights", "int8_t", stream.values), *layer.channels.arrays()
 
 
-def _sparsity(layer: SparseLayer, stream: Stream, instructions: float) -> Sparsity:
+def _sparsity(layer: Layer, stream: Stream, instructions: float) -> Sparsity:
     weights = layer.weights
     return Sparsity(int(np.count_nonzero(weights)), int(weights.size), len(stream.values), instructions)
 
 
-def _products(layer: SparseLayer, stream: Stream, groups: int, pixels: int) -> float:
+def _products(layer: Layer, stream: Stream, groups: int, pixels: int) -> float:
     """Return an estimate of the instructions for ``groups`` times ``pixels`` sums of every channel."""
-    return groups * stream.entries * (pixels * layer.costs.product + layer.costs.entry)
+    costs = layer.settings.bodies.sparse
+    return groups * stream.entries * (pixels * costs.product + costs.entry)
 
 
 def _group_sizes(pixels: int) -> Sequence[int]:

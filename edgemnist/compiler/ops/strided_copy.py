@@ -10,6 +10,7 @@ import numpy as np
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import Step
 from edgemnist.compiler.ops.fields import int32, stride_fields
+from edgemnist.compiler.ops.operands import activations_of, ends_of
 from edgemnist.compiler.ops.overlaps import forward_overlap
 
 AXES = 5
@@ -47,7 +48,7 @@ def check_walk(node: Node, walk: Walk) -> list[str]:
 
 
 def lower_walk(node: Node, graph: Graph, walk: Walk) -> Step:
-    """Return the copy of ``node.inputs[0]`` to the output."""
+    """Return the copy of ``activations_of(node)`` to the output."""
     loops = walk.merged().loops
     reads = np.full(1, walk.offset, np.int64)
     for count, stride in loops:
@@ -56,6 +57,6 @@ def lower_walk(node: Node, graph: Graph, walk: Walk) -> Step:
     return Step(
         node=node, header="em_strided_copy.h", function="em_strided_copy", struct_type="em_strided_copy_params",
         parameters=(*int32(offset=walk.offset), *stride_fields("axis", padded)),
-        inputs=node.inputs[:1], outputs=node.outputs,
-        overlaps={(node.inputs[0], node.outputs[0]): forward_overlap(reads)},
+        inputs=(activations_of(node),), outputs=node.outputs,
+        overlaps={ends_of(node): forward_overlap(reads)},
     )  # fmt: skip

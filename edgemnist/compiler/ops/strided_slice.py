@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
-from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
+from edgemnist.compiler.ops.operands import (
+    ends_of,
+    input_tensor,
+    integers,
+    output_tensor,
+    require_constants,
+    require_same_quantisation,
+)
 from edgemnist.compiler.ops.strided_copy import Walk, check_walk, lower_walk, row_major_strides
 
 Range = tuple[int, int, int]
@@ -25,7 +32,7 @@ class StridedSlice(Operator):
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         operands = {1: "begin", 2: "end", 3: "strides"} if node.kind == "STRIDED_SLICE" else {1: "begin", 2: "size"}
-        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems = require_int8(node, graph, ends_of(node))
         problems += require_constants(node, graph, operands)
         problems += [
             f"{node.label}: {option} is not supported; slice and reshape in two steps"
@@ -34,14 +41,14 @@ class StridedSlice(Operator):
         ]
         if problems:
             return problems
-        source = graph.tensors[node.inputs[0]]
+        source = input_tensor(node, graph)
         if any(len(integers(graph, node.inputs[position])) != len(source.shape) for position in operands):
             return [
                 f"{node.label}: {', '.join(operands.values())} need one value for each axis of {source.name!r} "
                 f"{list(source.shape)}; write the slice out for every axis"
             ]
         return _range_problems(node, graph) or [
-            *require_same_quantisation(node, graph, [node.inputs[0], node.outputs[0]]),
+            *require_same_quantisation(node, graph, ends_of(node)),
             *check_walk(node, _walk(node, graph)),
         ]
 
@@ -50,7 +57,7 @@ class StridedSlice(Operator):
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
         picked = np.ix_(*(first + step * np.arange(count) for first, count, step in ranges_of(node, graph)))
-        return [inputs[0][picked].reshape(graph.tensors[node.outputs[0]].shape)]
+        return [inputs[0][picked].reshape(output_tensor(node, graph).shape)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
@@ -58,7 +65,7 @@ class StridedSlice(Operator):
 
 
 def _range_problems(node: Node, graph: Graph) -> list[str]:
-    source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+    source, target = input_tensor(node, graph), output_tensor(node, graph)
     if node.kind == "STRIDED_SLICE" and 0 in integers(graph, node.inputs[3]):
         return [f"{node.label}: a stride is 0; use strides of at least 1, or of at most -1"]
     ranges = ranges_of(node, graph)
@@ -78,7 +85,7 @@ def _range_problems(node: Node, graph: Graph) -> list[str]:
 
 def ranges_of(node: Node, graph: Graph) -> list[Range]:
     """Return what is taken along each axis."""
-    shape = graph.tensors[node.inputs[0]].shape
+    shape = input_tensor(node, graph).shape
     operands = zip(*(integers(graph, index) for index in node.inputs[1:]), strict=True)
     if node.kind == "SLICE":
         return [
@@ -111,9 +118,6 @@ def _strided_range(node: Node, axis: int, size: int, begin: int, end: int, step:
 
 def _walk(node: Node, graph: Graph) -> Walk:
     ranges = ranges_of(node, graph)
-    strides = row_major_strides(graph.tensors[node.inputs[0]].shape)
+    strides = row_major_strides(input_tensor(node, graph).shape)
     offset = sum(first * stride for (first, _, _), stride in zip(ranges, strides, strict=True))
     return Walk(offset, tuple((count, step * stride) for (_, count, step), stride in zip(ranges, strides, strict=True)))
-
-
-OPERATORS = (StridedSlice(),)

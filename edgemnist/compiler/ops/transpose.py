@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
-from edgemnist.compiler.ops.operands import integers, require_constants, require_same_quantisation
+from edgemnist.compiler.ops.operands import (
+    ends_of,
+    input_tensor,
+    integers,
+    output_tensor,
+    require_constants,
+    require_same_quantisation,
+)
 from edgemnist.compiler.ops.strided_copy import Walk, check_walk, lower_walk, row_major_strides
 
 
@@ -21,36 +28,38 @@ class Transpose(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, [node.inputs[0], node.outputs[0]])
+        problems = require_int8(node, graph, ends_of(node))
         problems += require_constants(node, graph, {1: "permutation"})
         if problems:
             return problems
-        source, target = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
-        order = integers(graph, node.inputs[1])
+        source, target = input_tensor(node, graph), output_tensor(node, graph)
+        order = permutation_of(node, graph)
         legal = sorted(order) == list(range(len(source.shape)))
         if not legal or tuple(source.shape[axis] for axis in order) != target.shape:
             return [
                 f"{node.label}: {list(order)} doesn't permute the axes of {source.name!r} {list(source.shape)} into "
                 f"{list(target.shape)}; the file is corrupt, convert it again"
             ]
-        problems = require_same_quantisation(node, graph, [node.inputs[0], node.outputs[0]])
+        problems = require_same_quantisation(node, graph, ends_of(node))
         return problems + check_walk(node, _walk(node, graph))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        return [np.transpose(inputs[0], integers(graph, node.inputs[1]))]
+        return [np.transpose(inputs[0], permutation_of(node, graph))]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         return lower_walk(node, graph, _walk(node, graph))
 
 
+def permutation_of(node: Node, graph: Graph) -> tuple[int, ...]:
+    """Return for each axis of the output the axis of the input."""
+    return integers(graph, node.inputs[1])
+
+
 def _walk(node: Node, graph: Graph) -> Walk:
-    shape = graph.tensors[node.inputs[0]].shape
+    shape = input_tensor(node, graph).shape
     strides = row_major_strides(shape)
-    return Walk(0, tuple((shape[axis], strides[axis]) for axis in integers(graph, node.inputs[1])))
-
-
-OPERATORS = (Transpose(),)
+    return Walk(0, tuple((shape[axis], strides[axis]) for axis in permutation_of(node, graph)))

@@ -15,8 +15,8 @@ from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.codegen import stage
 from edgemnist.commands.firmware.run import RunSettings, run_emulated_board
+from edgemnist.compiler import dump, memory, passes
 from edgemnist.compiler import generate as codegen
-from edgemnist.compiler import memory, passes
 from edgemnist.compiler.host import HOUSE_FLAGS, compile_files
 from edgemnist.harness.models import named_subject
 from edgemnist.mcu.boards import find_board
@@ -131,6 +131,8 @@ def test_alignment_of_every_buffer(real_models: Path) -> None:
         (["--no-fuse", "magic"], "unknown fusion 'magic'"),
         (["--sparse", "maybe"], "unknown choice of sparse layers 'maybe'"),
         (["--labels", "a,b"], "2 labels for 10 classes"),
+        (["--dump", "flash"], "unknown dump 'flash'; choose one of graph, program, plan"),
+        (["--dump", "plan", "--target", "z80"], "unknown target 'z80'"),
     ],
 )
 def test_bad_settings(
@@ -140,6 +142,25 @@ def test_bad_settings(
     out = tmp_path / "out"
     assert cli.run(["codegen", str(real_models / "compact_int8.tflite"), "--out", str(out), *arguments]) == 2
     assert said in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("kind", dump.DUMPS)
+def test_a_dump_writes_nothing(
+    real_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """It is text, or one JSON document with the same values; the figures are those of the generated C."""
+    model, out = real_models / "pretrainedResnet_quant.tflite", tmp_path / "out"
+    program, plan = codegen.compile_model(read_tflite(model), _settings())
+    expected = {"dump": kind, **dump.DUMPS[kind](program, plan)}
+
+    assert cli.run(["codegen", str(model), "--out", str(out), "--dump", kind, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert cli.run(["codegen", str(model), "--out", str(out), "--dump", kind]) == 0
+    text = capsys.readouterr().out
+
+    assert document == json.loads(json.dumps(expected))
+    assert text == dump.Dump(kind, dump.DUMPS[kind](program, plan)).as_text()
     assert not out.exists()
 
 

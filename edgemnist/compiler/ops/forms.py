@@ -1,0 +1,81 @@
+"""The forms that a convolution can take, one table for each operator: which kernel, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from edgemnist.compiler.ops.base import Step
+from edgemnist.compiler.ops.dense import is_pointwise, lower_pointwise, lower_windows, lower_with_add
+from edgemnist.compiler.ops.depthwise import BLOCKS, best_block, lower_depthwise
+from edgemnist.compiler.ops.layer import Convolution
+from edgemnist.compiler.ops.sparse import sparse_pixels, sparse_windows
+
+MAX_POOL_PAIRS = 8
+"""EM_POOL_PAIRS in em_conv_2d.h: the most pixel pairs that a fused pool window may have."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to compute a convolution: whether a layer can take it, and the kernel call that it is then."""
+
+    name: str
+    fits: Callable[[Convolution], bool]
+    lower: Callable[[Convolution], Step]
+
+
+def _every(_: Convolution) -> bool:
+    return True
+
+
+def _adds(layer: Convolution) -> bool:
+    return layer.follower == "ADD"
+
+
+def _pools(layer: Convolution) -> bool:
+    return layer.follower == "MAX_POOL_2D"
+
+
+def _pixel_by_pixel(layer: Convolution) -> bool:
+    return layer.groups == 1 and is_pointwise(layer.geometry) and not layer.follower
+
+
+def _sparse(layer: Convolution) -> bool:
+    wanted = layer.settings.sparse == "always"
+    return wanted and layer.groups == 1 and layer.geometry.dilation_width == 1 and layer.channels.fast
+
+
+def _sparse_pixels(layer: Convolution) -> Step:
+    return sparse_pixels(layer, layer.geometry.pixels, overlap=True)
+
+
+def _in_blocks(block: int, layer: Convolution) -> bool:
+    return layer.channels.fast and best_block(layer.geometry.out_width, layer.geometry.kernel_width) == block
+
+
+def conv_2d_forms() -> tuple[Form, ...]:
+    """Return the forms of a CONV_2D; the first that fits is taken."""
+    return (
+        Form("residual", _adds, lower_with_add),
+        Form("sparse, pixel by pixel", lambda layer: _pixel_by_pixel(layer) and _sparse(layer), _sparse_pixels),
+        Form("sparse", _sparse, sparse_windows),
+        Form("pointwise", _pixel_by_pixel, lower_pointwise),
+        Form("pooled", _pools, partial(lower_windows, body="em_conv_2d_max_pool")),
+        Form("general", _every, partial(lower_windows, body="em_conv_2d")),
+    )
+
+
+def depthwise_forms() -> tuple[Form, ...]:
+    """Return the forms of a DEPTHWISE_CONV_2D; the first that fits is taken."""
+    name = "em_depthwise_conv_2d"
+    in_blocks = [
+        Form(f"{block} at once", partial(_in_blocks, block), partial(lower_depthwise, function=f"{name}_by_{block}"))
+        for block in BLOCKS
+    ]
+    return (*in_blocks, Form("any multiplier", _every, partial(lower_depthwise, function=f"{name}_any")))
+
+
+def lower_in_form(layer: Convolution, forms: Sequence[Form]) -> Step:
+    """Return the kernel call of the first form that fits a layer."""
+    return next(form for form in forms if form.fits(layer)).lower(layer)
