@@ -1,27 +1,11 @@
-"""Datasets in: one loader for IDX, NPZ and image folders, the table of known datasets, and downloads.
+"""Datasets in, and pictures for a trained net.
 
-``load_dataset``, ``load_for_run`` and ``known_datasets`` are imported on first use: ``artifacts`` needs ``data.base``
-and must not pull in all of this.
+base          what a dataset is once loaded                loading      the one loader: by known name or by path
+registry      the known datasets: files, checksums         locations    where their files may lie on this machine
+local_files   reading them from there                      fetch        bringing them into edgemnist's cache
+download      one file from several mirrors                mnist5k      digits inside a Python package
+idx, npz, image_folder   the file formats                  arrays       checks that they share
+splits        validation, calibration, parity samples      catalogue    what ``data list`` and ``data show`` return
+images        single image files in, contact sheets out    framing      any picture to the frame a net was trained on
+corruptions/  how test images look in a less tidy world
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from edgemnist.data.loading import load_dataset, load_for_run
-    from edgemnist.data.registry import known_datasets
-
-__all__ = ["known_datasets", "load_dataset", "load_for_run"]
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("load_dataset", "load_for_run"):
-        from edgemnist.data import loading
-
-        return getattr(loading, name)
-    if name == "known_datasets":
-        from edgemnist.data.registry import known_datasets
-
-        return known_datasets
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

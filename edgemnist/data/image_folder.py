@@ -52,11 +52,6 @@ def load_image_folder(
     return make_dataset(name, train, test, class_names, source=str(root), note=note)
 
 
-def has_class_folders(root: Path) -> bool:
-    """Tell whether a folder has sub-folders that could be classes."""
-    return any(entry.is_dir() and not entry.name.startswith(".") for entry in root.iterdir())
-
-
 def _class_names(root: Path) -> tuple[str, ...]:
     names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if len(names) < 2:

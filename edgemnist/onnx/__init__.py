@@ -1,4 +1,4 @@
-"""Other frameworks' classifiers become this house's: an ``.onnx`` or ``.pt2`` file to ``trained.keras`` and its record.
+"""Other frameworks' classifiers become Keras models: an ``.onnx`` or ``.pt2`` file to ``trained.keras`` and its record.
 
     .pt2 --torch.onnx--> ONNX --read--> Graph --build, operator by operator--> Keras model, channels last --> verified
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.data import load_dataset, load_for_run, mnist5k
+from edgemnist.data import mnist5k
 from edgemnist.data.download import Patience
 from edgemnist.data.fetch import fetch_datasets
+from edgemnist.data.loading import load_dataset, load_for_run
 from edgemnist.support.errors import DatasetError, MissingDependencyError, StorageError
 from tests.data.conftest import ARRIVED, TELL_OF_ARRIVALS, SmallDataset, install_rows, shrink
 from tests.data.server import MirrorServer

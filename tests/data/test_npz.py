@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgemnist.data import load_dataset, npz
+from edgemnist.data import npz
+from edgemnist.data.loading import load_dataset
 from edgemnist.support.errors import DatasetError
 
 pytestmark = pytest.mark.unit

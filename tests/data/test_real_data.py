@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.data import load_dataset
 from edgemnist.data.base import Dataset
+from edgemnist.data.loading import load_dataset
 from edgemnist.data.locations import DEBIAN_FASHION_MNIST
 
 

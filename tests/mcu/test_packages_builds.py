@@ -1,6 +1,6 @@
 """Packages built: by CMake and arduino-builder, and the other platforms' programs against stand-ins of their SDKs.
 
-The stand-ins (``standins/``) are ours: they show that a program compiles under the house's warnings and prints what the
+The stand-ins (``standins/``) are ours: they show that a program compiles under our warnings and prints what the
 README promises, not that it suits the real SDK.
 """
 
@@ -118,7 +118,7 @@ def _arduino_program(library: Path, sketch: str, folder: Path) -> Path:
 
 @needs_arduino_builder
 def test_arduino_sketch(arduino_library: Path, tmp_path: Path) -> None:
-    """arduino-builder finds the library by its header and builds it under the house's warnings, C99 and C++11."""
+    """arduino-builder finds the library by its header and builds it under our warnings, C99 and C++11."""
     program = _arduino_program(arduino_library, "shapes", tmp_path)
     assert without_times(_run([program], tmp_path)) == expected_output(arduino_library)
 
@@ -204,7 +204,7 @@ def _compile(platform: str, folder: Path, compiler: str, *flags: str | Path) -> 
 @pytest.mark.parametrize("compiler", C_COMPILERS)
 @pytest.mark.parametrize("platform", PROGRAMS)
 def test_program_against_stand_ins(tmp_path: Path, platform: str, compiler: str) -> None:
-    """Each program compiles under the house's warnings and prints what the README says."""
+    """Each program compiles under our warnings and prints what the README says."""
     folder = unpack(platform, tmp_path)
     _compile(platform, folder, compiler, STANDINS / platform / "standin.c", "-o", "program")
     with subprocess.Popen(["./program"], cwd=folder, stdout=subprocess.PIPE) as process:

@@ -24,8 +24,8 @@ from edgemnist.commands.prune.stage import PruneResult, PruneSettings, run_pruni
 from edgemnist.commands.run.presets import PRESETS, Preset
 from edgemnist.commands.train.stage import run_training
 from edgemnist.compiler.written import WrittenCode
-from edgemnist.data import load_for_run
 from edgemnist.data.base import Dataset
+from edgemnist.data.loading import load_for_run
 from edgemnist.harness.images import ImageSettings
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.support import progress

@@ -39,7 +39,7 @@ def _settings(**changes: object) -> codegen.CodegenSettings:
 @pytest.mark.parametrize("optimisation", ["-O2", "-Os"])
 @pytest.mark.parametrize("model", ["compact_int8", "seedcnn_int8", "dense_int8", "pretrainedResnet_quant"])
 def test_self_test_passes(real_models: Path, tmp_path: Path, model: str, optimisation: str) -> None:
-    """The generated program agrees with its golden vectors and its CRC, and clears the house flags."""
+    """The generated program agrees with its golden vectors and its CRC, and compiles under our warnings."""
     files = dict(codegen.generate(read_tflite(real_models / f"{model}.tflite"), _settings()).files)
     program = compile_files(files, tmp_path, "self_test", [*HOUSE_FLAGS, optimisation, "-DNET_TEST_MAIN"])
     assert subprocess.run([program], check=False).returncode == 0
@@ -66,7 +66,7 @@ def test_same_input_same_bytes(real_models: Path) -> None:
 @pytest.mark.skipif(shutil.which("clang++") is None, reason="clang++ is not installed")
 @pytest.mark.parametrize("compiler", ["g++", "clang++"])
 def test_valid_cpp17(real_models: Path, tmp_path: Path, compiler: str) -> None:
-    """The same files compile as C++17 under the house flags."""
+    """The same files compile as C++17 under our warnings."""
     files = codegen.generate(read_tflite(real_models / "compact_int8.tflite"), _settings(labels=("a?", 'b"') * 5)).files
     for name, text in files.items():
         (tmp_path / name).write_text(text)
