@@ -60,7 +60,8 @@ class KnownDataset:
     ``image_shape`` is (height, width, channels). ``folders`` are the names under which its files are looked for in
     EDGEMNIST_DATA and in the download cache (downloads go to the last one); ``torchvision_folder`` and ``keras_name``
     are what those two call it, empty where they don't keep it. ``mirrors`` are address prefixes in the order in which
-    they are tried. ``layout`` is None and ``files`` empty where the data comes in a Python package.
+    they are tried. ``layout`` is None and ``files`` empty where the data comes in a Python package. ``augmentation`` is
+    the name of what suits its images in training.
     """
 
     name: str
@@ -76,6 +77,7 @@ class KnownDataset:
     torchvision_folder: str = ""
     keras_name: str = ""
     image_shape: tuple[int, int, int] = (28, 28, 1)
+    augmentation: str = "handwriting"
 
     @property
     def download_size(self) -> int:
@@ -209,6 +211,7 @@ _FASHION_MNIST = KnownDataset(
     folders=("fashion-mnist",),
     torchvision_folder="FashionMNIST",
     keras_name="fashion-mnist",
+    augmentation="garments",
 )
 
 _KMNIST = KnownDataset(

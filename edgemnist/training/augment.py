@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from edgemnist.data.registry import known_dataset
 from edgemnist.support.errors import InputError
 
 
@@ -53,9 +54,6 @@ AUGMENTATIONS = (
     NO_AUGMENTATION,
 )
 
-_BY_DATASET = {"fashion-mnist": "garments"}
-_HANDWRITING_PREFIXES = ("mnist", "qmnist", "emnist", "kmnist")
-
 
 def find_augmentation(name: str) -> Augmentation:
     """Return the augmentation of that name.
@@ -70,10 +68,9 @@ def find_augmentation(name: str) -> Augmentation:
 
 
 def augmentation_for(dataset: str) -> Augmentation:
-    """Return the augmentation that suits a dataset, known by its name; images of the user's own get the gentle one."""
-    if dataset in _BY_DATASET:
-        return find_augmentation(_BY_DATASET[dataset])
-    return find_augmentation("handwriting" if dataset.startswith(_HANDWRITING_PREFIXES) else "gentle")
+    """Return the augmentation that suits a known dataset, by its name; images of the user's own get the gentle one."""
+    known = known_dataset(dataset)
+    return find_augmentation(known.augmentation if known else "gentle")
 
 
 def choose_augmentation(name: str | None, default: str, dataset: str) -> str:

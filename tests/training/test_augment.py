@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from edgemnist.data.registry import KnownDataset, known_datasets
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import InputError
 from edgemnist.training.augment import (
@@ -117,6 +118,11 @@ def test_the_kind_suits_the_dataset(dataset: str, expected: str) -> None:
     assert choose_augmentation("auto", "none", dataset) == expected
     assert choose_augmentation(None, "none", dataset) == "none"
     assert choose_augmentation("garments", "none", dataset) == "garments"
+
+
+@pytest.mark.parametrize("known", known_datasets(), ids=lambda known: known.name)
+def test_what_a_known_dataset_names_is_there(known: KnownDataset) -> None:
+    assert augmentation_for(known.name).name == known.augmentation
 
 
 def test_letters_and_digits_are_never_mirrored_and_garments_never_turned() -> None:
