@@ -70,9 +70,9 @@ def _imported(node: ast.AST) -> list[str]:
 def upward(found: list[Arrow]) -> list[Arrow]:
     """Return the imports that do not go down: to a higher floor, or to a neighbour on the same one."""
     floor = {name: number for number, names in enumerate(FLOORS) for name in names}
-    rooms = ((arrow, arrow.source.split(".")[1:2], arrow.target.split(".")[1]) for arrow in found)
+    folders = ((arrow, arrow.source.split(".")[1:2], arrow.target.split(".")[1]) for arrow in found)
     return [
-        arrow for arrow, source, target in rooms
+        arrow for arrow, source, target in folders
         if source and source != [target] and floor[source[0]] <= floor[target]
     ]  # fmt: skip
 
@@ -120,7 +120,7 @@ def height(found: list[Arrow]) -> int:
         if source and source != target:
             below.setdefault(source, set()).add(target)
 
-    def floors(room: str) -> int:
-        return 1 + max((floors(under) for under in below.get(room, ())), default=0)
+    def floors(folder: str) -> int:
+        return 1 + max((floors(under) for under in below.get(folder, ())), default=0)
 
-    return max(floors(room) for room in below)
+    return max(floors(folder) for folder in below)

@@ -13,8 +13,8 @@ ARROWS = list(arrows(KNOWN))
 
 
 def test_every_folder_has_a_floor() -> None:
-    rooms = {name.split(".")[1] for name in KNOWN if "." in name}
-    assert rooms == {room for floor in FLOORS for room in floor}
+    folders = {name.split(".")[1] for name in KNOWN if "." in name}
+    assert folders == {folder for floor in FLOORS for folder in floor}
 
 
 def test_imports_only_go_down() -> None:
