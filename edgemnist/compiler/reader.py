@@ -150,13 +150,14 @@ def _fold_constants(
         if fold is None or not known or len(node.outputs) != 1:
             kept.append(node)
             continue
+        target = folded[node.outputs[0]]
         try:
             value = np.asarray(fold(node, sources))
+            value = value.reshape(target.shape) if node.kind in _SAME_VALUES else value
         except (ValueError, TypeError, IndexError, OverflowError) as error:
             raise ModelError(
                 f"{node.label} can't be computed ({error}); the file is corrupt, convert it again"
             ) from error
-        target = folded[node.outputs[0]]
         value = value.astype({"int32": np.int32, "int64": np.int64, "int8": np.int8}.get(target.dtype, value.dtype))
         folded[node.outputs[0]] = replace(target, data=value, shape=value.shape)
     return folded, tuple(kept)
@@ -194,6 +195,9 @@ def _fold_reshape(_: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
     return _data(sources[0]).reshape([int(size) for size in _data(sources[1]).reshape(-1)])
 
 
+_SAME_VALUES = ("SQUEEZE", "EXPAND_DIMS")
+"""Give a constant the shape that the file says the output has."""
+
 _FOLDS: Mapping[str, Callable[[Node, Sequence[TensorInfo]], NDArray[Any]]] = {
     "SHAPE": lambda _, sources: np.array(sources[0].shape),
     "STRIDED_SLICE": _fold_strided_slice,
@@ -201,5 +205,6 @@ _FOLDS: Mapping[str, Callable[[Node, Sequence[TensorInfo]], NDArray[Any]]] = {
     "CONCATENATION": _fold_concatenation,
     "REDUCE_PROD": _fold_reduce_product,
     "RESHAPE": _fold_reshape,
+    **dict.fromkeys(_SAME_VALUES, lambda _, sources: _data(sources[0])),
     "CAST": lambda _, sources: _data(sources[0]),
 }

@@ -82,6 +82,20 @@ def test_what_a_dynamic_batch_leaves_behind_is_folded(
         check_exact([Subject("dynamic batch", content, random_images(SHAPE, 0))], tflm, None)
 
 
+@pytest.mark.parametrize(("kind", "shape"), [("SQUEEZE", (1, 1, 4)), ("EXPAND_DIMS", (4,))])
+def test_a_constant_under_another_shape_is_folded(kind: str, shape: tuple[int, ...], tflm: EngineWorker) -> None:
+    builder = ModelBuilder()
+    image = builder.input((1, 4), 0.1)
+    operands = [builder.constant(np.arange(4).reshape(shape), 0.1)]
+    operands += [builder.constant(0, dtype="int32")] if kind == "EXPAND_DIMS" else []
+    options: dict[str, Any] = {"squeeze_dims": [0]} if kind == "SQUEEZE" else {}
+    turned = builder.op(kind, operands, (1, 4), 0.1, **options)
+    content = builder.finish([builder.op("ADD", [image, turned], (1, 4), 0.2)])
+
+    assert [node.kind for node in read_graph(parse_tflite(content)).nodes] == ["ADD"]
+    check_exact([Subject(kind, content, random_images((1, 4), 0))], tflm, None)
+
+
 def test_files_of_old_converters_are_read(tflm: EngineWorker, witness: EngineWorker) -> None:
     layers = Layers.seeded(0)
     output = layers.dense(layers.conv(layers.input(SHAPE), 3), 4)
