@@ -64,8 +64,8 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors become one message on stderr, with ``--json`` on stdout too."""
-    _register_commands_once()
     try:
+        _register_commands_once()
         result = app(args=list(arguments), standalone_mode=False)
         if result == EXIT_INTERRUPTED:  # Typer turns Ctrl-C into this result from 0.20 on, and raises Abort before
             raise KeyboardInterrupt

@@ -105,7 +105,8 @@ def _call_backend(tree: Path, builder: Path, out: Path, hook: str) -> str:
 
 def missing_files(repository: Path, built: Distributions) -> list[str]:
     """Return a line for each file of the package that is not in an archive, or is in the wheel and not in git."""
-    wanted = {name: _installed_name(name) for name in git_files(repository) if name.split("/")[0] in _INSTALLED}
+    ours = [name for name in git_files(repository) if not PurePosixPath(name).name.startswith(".")]
+    wanted = {name: _installed_name(name) for name in ours if name.split("/")[0] in _INSTALLED}
     in_wheel, in_source = built.wheel_files(), built.source_files()
     lines = [f"not in the wheel: {name}" for name, installed in wanted.items() if installed not in in_wheel]
     lines += [f"not in the source archive: {name}" for name in wanted if name not in in_source]

@@ -19,7 +19,8 @@ told, released, name, argument, left, prepare, *arguments = sys.argv[1:]
 told, released, left = int(told), int(released), int(left)
 def halt(event, given):
     global left
-    if event == name and any(str(one).endswith(argument) for one in given):
+    fits = argument.__eq__ if event == "import" else lambda one: one.endswith(argument)
+    if event == name and any(fits(str(one)) for one in given):
         left -= 1
         if left == 0:
             os.write(told, b"!")
@@ -34,7 +35,7 @@ main()
 
 @dataclass(frozen=True)
 class Point:
-    """Before the ``count``-th audit event of a name that has an argument that ends so."""
+    """Before the ``count``-th audit event of a name that has an argument that ends so; an import's is the whole name."""
 
     event: str
     argument: str = ""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Text of C: identifiers and literals, the pixel quantiser, a file as an array."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Keras files in and out, and TensorFlow loaded once, rightly set up."""

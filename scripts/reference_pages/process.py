@@ -12,6 +12,7 @@ DEVELOPMENT = (
     Variable("EDGEMNIST_MODELS", "Folder with int8 and float .tflite files, for benchmarks and tests of whole nets."),
     Variable("EDGEMNIST_NO_SKIPS", "1: a run of the tests fails when any was skipped."),
     Variable("EDGEMNIST_UPDATE_GOLDEN", "1: tests write the golden files that they else compare with."),
+    Variable("EDGEMNIST_PYTHON", "The Python that `scripts/test` and its like make the virtual environment with."),
     Variable("EDGEMNIST_TFLM_INCLUDE", "Folder with TFLM's headers, and flatbuffers', for tests that compile for it."),
     Variable("EDGEMNIST_TFLM_LIB", "TFLM's library for this machine, for a test that links and runs."),
     Variable("EDGEMNIST_TFLM_LIB_CORTEX_M4", "TFLM's library for Cortex-M4, for a test that runs emulated firmware."),

@@ -59,7 +59,7 @@ def digits(count: int, seed: int = 0, classes: int = 10) -> tuple[NDArray[np.uin
 
 
 TELL_OF_ARRIVALS = """
-from edgemnist.progress import Task
+from edgemnist.support.progress import Task
 update = Task.update
 def told_update(task, **given):
     update(task, **given)

@@ -52,7 +52,7 @@ import sys
 from pathlib import Path
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, build_firmware
-from edgemnist.tflite_file import read_tflite
+from edgemnist.tflite.file import read_tflite
 model, board, settings = read_tflite(Path(sys.argv[1])), find_board(sys.argv[2]), BuildSettings(toolchain=sys.argv[3])
 print("ready", flush=True)
 sys.stdin.readline()

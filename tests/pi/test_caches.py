@@ -20,8 +20,8 @@ PROCESSES = 4
 _WANTING = """
 import sys
 from dataclasses import replace
-from edgemnist.deploy.targets import find_target
-from edgemnist.deploy.wheels import CHECKSUMS, verify_wheelhouse, wheelhouse
+from edgemnist.pi.targets import find_target
+from edgemnist.pi.wheels import CHECKSUMS, verify_wheelhouse, wheelhouse
 target = find_target("bookworm-aarch64")
 interpreter = replace(target.interpreter(), requirements=("tiny-package==1.0",))
 print("ready", flush=True)

@@ -1,1 +1,1 @@
-"""``edgemnist import_model``."""
+"""``edgemnist import``."""
