@@ -35,7 +35,7 @@ main()
 
 @dataclass(frozen=True)
 class Point:
-    """Before the ``count``-th audit event of a name that has an argument that ends so; an import's is the whole name."""
+    """Before the ``count``-th audit event with an argument that ends so, or, of an import, that is the same."""
 
     event: str
     argument: str = ""

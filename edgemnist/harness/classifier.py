@@ -13,7 +13,7 @@ from edgemnist.harness.compare import top1
 from edgemnist.harness.models import digest_of, size_of
 from edgemnist.harness.runtimes import OpenRuntimes, named_for
 from edgemnist.harness.subjects import Subjects
-from edgemnist.runner.client import DEFAULT_TIMEOUT, EngineWorker
+from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.preprocessing import Preprocessing
@@ -41,7 +41,7 @@ class Classifier:
 
     model: LoadedModel
     preprocessing: Preprocessing
-    worker: EngineWorker
+    worker: RuntimeWorker
     version: str
 
     @property
@@ -97,7 +97,7 @@ def open_classifier(
     :raises UnsupportedModelError: every runtime refused it; the reason is that of the last.
     """
 
-    def classify_one(worker: EngineWorker) -> Classifier:
+    def classify_one(worker: RuntimeWorker) -> Classifier:
         found = Classifier(model, subjects.preprocessing, worker, worker.version())
         found.classify(subjects.split.images[:1])
         return found

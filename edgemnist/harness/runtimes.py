@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TypeVar
 
-from edgemnist.runner.client import DEFAULT_TIMEOUT, EngineWorker, engine_worker
+from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker, runtime_worker
 from edgemnist.runner.registry import find_runtime, installed_for
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError, UnsupportedModelError
@@ -38,7 +38,7 @@ def preferred_runtimes(kind: ModelKind) -> tuple[str, ...]:
 
 
 class OpenRuntimes:
-    """Runtimes in worker processes, each kept until the end of the ``with`` block; see :func:`engine_worker`.
+    """Runtimes in worker processes, each kept until the end of the ``with`` block; see :func:`runtime_worker`.
 
     ``timeout`` is in seconds, per request.
     """
@@ -46,7 +46,7 @@ class OpenRuntimes:
     def __init__(self, *, timeout: float = DEFAULT_TIMEOUT) -> None:
         self._timeout = timeout
         self._stack = ExitStack()
-        self._workers: dict[str, EngineWorker] = {}
+        self._workers: dict[str, RuntimeWorker] = {}
 
     def __enter__(self) -> OpenRuntimes:
         """Start nothing yet: a worker starts at its first request."""
@@ -57,8 +57,8 @@ class OpenRuntimes:
         self._stack.close()
 
     def first(
-        self, kind: ModelKind, trial: Callable[[EngineWorker], _Found], names: Sequence[str] = ()
-    ) -> tuple[EngineWorker, _Found]:
+        self, kind: ModelKind, trial: Callable[[RuntimeWorker], _Found], names: Sequence[str] = ()
+    ) -> tuple[RuntimeWorker, _Found]:
         """Return the first runtime that is installed, takes the kind of model and does not refuse it in ``trial``.
 
         :param trial: what has to work; its result is returned too.
@@ -75,9 +75,9 @@ class OpenRuntimes:
                 refusal = error
         raise refusal or AssertionError("one is installed, or there was an error before")
 
-    def _worker(self, name: str) -> EngineWorker:
+    def _worker(self, name: str) -> RuntimeWorker:
         if name not in self._workers:
-            self._workers[name] = self._stack.enter_context(engine_worker(name, timeout=self._timeout))
+            self._workers[name] = self._stack.enter_context(runtime_worker(name, timeout=self._timeout))
         return self._workers[name]
 
 

@@ -16,7 +16,7 @@ from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import Subject
 from edgemnist.harness.subjects import with_images
 from edgemnist.pi.targets import LITERT, TFLITE_RUNTIME
-from edgemnist.runner.client import engine_worker
+from edgemnist.runner.client import runtime_worker
 from edgemnist.runner.registry import find_runtime
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import MissingDependencyError, UnsupportedModelError
@@ -125,7 +125,7 @@ def _installed(notes: list[str]) -> Iterator[str]:
 
 def _run(runtime: str, model: LoadedModel, inputs: NDArray[Any]) -> Expected:
     package, kernels = RECORDED[runtime]
-    with engine_worker(runtime) as worker:
+    with runtime_worker(runtime) as worker:
         result = worker.run(model.path, inputs)
     required = _required(model.kind, result.kernels)
     outputs = result.outputs.reshape(len(inputs), -1)

@@ -1,4 +1,4 @@
-"""The engine's side inside a Raspberry Pi, real or emulated; runs there with numpy and the interpreter alone.
+"""The runtime's side inside a Raspberry Pi, real or emulated; runs there with numpy and the interpreter alone.
 
 Speaks the protocol of ``edgemnist.runner.protocol``: requests on stdin, answers on stdout. Models that were opened
 are kept and named by number. This file and the protocol's are sent through stdin at the start
@@ -26,7 +26,7 @@ def main(protocol: Any, package: str) -> None:
             return
         try:
             header, arrays = guest.answer(request.header, request.arrays)
-        except Exception as error:  # an engine may raise anything; the other side makes a clear error of it
+        except Exception as error:  # a runtime may raise anything; the other side makes a clear error of it
             header, arrays = {"error": f"{type(error).__name__}: {error}"}, []
         protocol.send(answers, protocol.Message(header, arrays))
 
@@ -68,7 +68,7 @@ class Guest:
 
 
 def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Take stdin and stdout for the protocol; an engine that prints gets stderr."""
+    """Take stdin and stdout for the protocol; a runtime that prints gets stderr."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)

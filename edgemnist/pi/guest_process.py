@@ -1,4 +1,4 @@
-"""A Python on a Raspberry Pi, real or emulated, asked through a pipe; for the engines in ``edgemnist.runtimes``."""
+"""A Python on a Raspberry Pi, real or emulated, asked through a pipe; for the runtimes in ``edgemnist.runtimes``."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class GuestProcess:
     def ask(self, header: Mapping[str, Any], arrays: Sequence[NDArray[Any]] = ()) -> protocol.Message:
         """Send a request and return the answer.
 
-        A guest that dies takes this process with it, as an engine that crashes in it would: that is reported as such.
+        A guest that dies takes this process with it, as a runtime that crashes in it would: that is reported as such.
 
         :raises UnsupportedModelError: the interpreter refused; the reason is its own.
         """

@@ -1,7 +1,7 @@
-"""The seam: what an engine has to offer to be run, timed and compared.
+"""The seam: what a runtime has to offer to be run, timed and compared.
 
-To add an engine, add one module to this folder that defines ``RUNTIMES``, a tuple of :class:`Runtime` instances; it is
-found by its file (:func:`edgemnist.runner.registry.runtimes`). Engines are opened only inside a worker process
+To add a runtime, add one module to this folder that defines ``RUNTIMES``, a tuple of :class:`Runtime` instances; it is
+found by its file (:func:`edgemnist.runner.registry.runtimes`). Runtimes are opened only inside a worker process
 (``edgemnist.runner.worker``), never in the process of the command: some can't share one, and any of them can crash.
 """
 
@@ -19,9 +19,9 @@ from edgemnist.tflite.kinds import ModelKind
 
 
 class Session(ABC):
-    """A model opened in an engine, on one thread.
+    """A model opened in a runtime, on one thread.
 
-    ``version`` is the engine's version; ``kernels`` says which implementations of the operators this model got.
+    ``version`` is the runtime's version; ``kernels`` says which implementations of the operators this model got.
     """
 
     version: str
@@ -40,19 +40,19 @@ class Session(ABC):
 
         Only for a session opened with ``keep_tensors=True``.
 
-        :raises NotImplementedError: the engine cannot look inside a model.
+        :raises NotImplementedError: the runtime cannot look inside a model.
         """
         raise NotImplementedError(f"{type(self).__name__} cannot read intermediate tensors")
 
     def resident_bytes(self) -> int:
-        """Return the resident memory in bytes of the process in which the engine runs; off Linux its peak."""
+        """Return the resident memory in bytes of the process in which the runtime runs; off Linux its peak."""
         from edgemnist.support.memory import resident_bytes
 
         return resident_bytes()
 
 
 class Runtime(ABC):
-    """An engine with one set of kernels.
+    """A runtime with one set of kernels.
 
     ``name`` is what ``--runtime`` takes. Runtimes with the same ``process`` may run one after another in one worker
     process, which saves start-up. ``takes`` are the kinds of model it is meant for; ``install`` is the exact command
@@ -68,15 +68,15 @@ class Runtime(ABC):
 
     @abstractmethod
     def available(self) -> str | None:
-        """Return None when the engine is installed here, else the reason why not and the remedy; imports nothing."""
+        """Return None when the runtime is installed here, else the reason why not and the remedy; imports nothing."""
 
     @abstractmethod
     def version(self) -> str:
-        """Import the engine and return its version."""
+        """Import the runtime and return its version."""
 
     @abstractmethod
     def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> Session:
-        """Open a model: the bytes of a ``.tflite`` file, or the path of any model file the engine takes.
+        """Open a model: the bytes of a ``.tflite`` file, or the path of any model file the runtime takes.
 
         With ``keep_tensors`` every operator's output can be read after ``invoke``, at some cost in memory.
         """
@@ -99,11 +99,11 @@ class Latency:
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """What an engine made of N images.
+    """What a runtime made of N images.
 
     ``outputs``: shape (N, classes), the model's output dtype. ``logits``: the same shape, the input of the final
-    softmax in its own dtype, or None when the model has none or the engine cannot show it (or only by computing other
-    outputs). ``rss_bytes``: resident memory of the worker process after the run, the engine's own libraries included.
+    softmax in its own dtype, or None when the model has none or the runtime cannot show it (or only by computing other
+    outputs). ``rss_bytes``: resident memory of the worker process after the run, the runtime's own libraries included.
     """
 
     runtime: str

@@ -1,4 +1,4 @@
-"""Talk to an engine in a worker process of its own, so that an engine that crashes or hangs takes nothing with it."""
+"""Talk to a runtime in a worker process of its own, so that a runtime that crashes or hangs takes nothing with it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from edgemnist.tflite.file import parse_tflite, read_tflite
 from edgemnist.tflite.kinds import operator_outputs
 
 DEFAULT_TIMEOUT = 300.0
-"""Seconds one request may take, the start of the engine included."""
+"""Seconds one request may take, the start of the runtime included."""
 
 _TAIL_BYTES = 2000
 
@@ -50,15 +50,15 @@ class WorkerProcess:
         :raises UnsupportedModelError: the runtime refused the model; the reason is its own.
         :raises RuntimeCrashedError: the process died, or gave no answer in time.
         """
-        engine = find_runtime(runtime)
-        reason = engine.available()
+        found = find_runtime(runtime)
+        reason = found.available()
         if reason is not None:
             raise MissingDependencyError(f"the runtime {runtime!r} cannot run here: {reason}")
         answer = self._exchange(runtime, Message({**header, "runtime": runtime}, arrays))
         if "missing" in answer.header:
             raise MissingDependencyError(
                 f"the runtime {runtime!r} is installed but does not start ({answer.header['error']}); "
-                f"install it again: {engine.install}"
+                f"install it again: {found.install}"
             )
         if "error" in answer.header:
             raise UnsupportedModelError(f"the runtime {runtime!r} refused the model:", self._refusal(answer))
@@ -134,7 +134,7 @@ class WorkerProcess:
         return 0 if self._stderr is None else os.fstat(self._stderr.fileno()).st_size
 
     def _stderr_tail(self) -> str:
-        """Return the end of what the engine printed during the present request."""
+        """Return the end of what the runtime printed during the present request."""
         if self._stderr is None:
             return ""
         start = max(self._stderr_start, self._stderr_size() - _TAIL_BYTES)
@@ -146,15 +146,15 @@ def _expire(expired: threading.Event, process: subprocess.Popen[bytes]) -> None:
     process.kill()
 
 
-class EngineWorker:
-    """A runtime in a worker process that takes many requests; see :func:`engine_worker`."""
+class RuntimeWorker:
+    """A runtime in a worker process that takes many requests; see :func:`runtime_worker`."""
 
     def __init__(self, runtime: str, process: WorkerProcess) -> None:
         self.runtime = runtime
         self.process = process
 
     def version(self) -> str:
-        """Import the engine and return its version."""
+        """Import the runtime and return its version."""
         return str(self.process.request(self.runtime, {"command": "version"}).header["version"])
 
     def trace(
@@ -204,7 +204,7 @@ class EngineWorker:
 
 
 @contextmanager
-def engine_worker(runtime: str, *, timeout: float = DEFAULT_TIMEOUT) -> Iterator[EngineWorker]:
+def runtime_worker(runtime: str, *, timeout: float = DEFAULT_TIMEOUT) -> Iterator[RuntimeWorker]:
     """Keep a runtime in a worker process for as many requests as the ``with`` block makes; see :class:`WorkerProcess`.
 
     The process starts at the first request, and anew after a crash.
@@ -214,6 +214,6 @@ def engine_worker(runtime: str, *, timeout: float = DEFAULT_TIMEOUT) -> Iterator
     find_runtime(runtime)
     process = WorkerProcess(timeout=timeout)
     try:
-        yield EngineWorker(runtime, process)
+        yield RuntimeWorker(runtime, process)
     finally:
         process.close()

@@ -101,7 +101,7 @@ class InterpreterRuntime(Runtime):
         """Import the package."""
 
     def version(self) -> str:
-        """Import the engine and return its version."""
+        """Import the runtime and return its version."""
         return self.load().version
 
     def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> InterpreterSession:

@@ -43,7 +43,7 @@ def invoke_all(runtime: Runtime, model: bytes | Path, inputs: Sequence[NDArray[A
 def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tensor: int | None) -> RunResult:
     """Run one image classifier over ``inputs``, shape (N, *image shape) in the model's input dtype.
 
-    Outputs and latency are those of a session that keeps no tensors, as an application opens it; an engine may fuse
+    Outputs and latency are those of a session that keeps no tensors, as an application opens it; a runtime may fuse
     operators there. The logits come from a second session, and are left out should its outputs be different ones.
     """
     plain = runtime.open(model)
@@ -64,7 +64,7 @@ def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tens
 def _logits(
     runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], outputs: NDArray[Any], tensor: int
 ) -> NDArray[Any] | None:
-    """Return a tensor for every input, or None if the engine can't show it, or only by computing other outputs."""
+    """Return a tensor for every input, or None if the runtime can't show it, or only by computing other outputs."""
     session = runtime.open(model, keep_tensors=True)
     logits = []
     for image, expected in zip(inputs, outputs, strict=True):

@@ -1,4 +1,4 @@
-"""Run a whole model over images, whatever the model and whatever the engine."""
+"""Run a whole model over images, whatever the model and whatever the runtime."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.runner.base import RunResult
-from edgemnist.runner.client import DEFAULT_TIMEOUT, EngineWorker, engine_worker
+from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker, runtime_worker
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import InputError, UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel, read_tflite
@@ -89,14 +89,14 @@ def run_model(
     :raises InputError: no such runtime or model, or no images.
     :raises ModelError: the model is corrupt, or the runtime doesn't take it.
     :raises MissingDependencyError: the runtime is not installed.
-    :raises RuntimeCrashedError: the engine died or hung.
+    :raises RuntimeCrashedError: the runtime died or hung.
     """
-    with engine_worker(runtime, timeout=timeout) as worker:
+    with runtime_worker(runtime, timeout=timeout) as worker:
         return run_with(worker, load_model(model_path), images, normalisation or Normalisation())
 
 
 def run_with(
-    worker: EngineWorker, model: LoadedModel, images: NDArray[np.uint8], normalisation: Normalisation
+    worker: RuntimeWorker, model: LoadedModel, images: NDArray[np.uint8], normalisation: Normalisation
 ) -> RunResult:
     """Do what :func:`run_model` does, in a worker that is there already."""
     if len(images) == 0:
@@ -128,5 +128,5 @@ def trace_model(
     if model.tflite is None:
         raise UnsupportedModelError(f"cannot trace {str(model_path)!r}:", ["only .tflite models can be traced"])
     inputs = model.inputs(images, normalisation or Normalisation())[:, np.newaxis]
-    with engine_worker(runtime, timeout=timeout) as worker:
+    with runtime_worker(runtime, timeout=timeout) as worker:
         return worker.trace(model.tflite.content, [inputs])

@@ -1,6 +1,6 @@
-"""The process in which engines run: ``python -m edgemnist.runner.worker``, started by ``edgemnist.runner.client``.
+"""The process in which runtimes run: ``python -m edgemnist.runner.worker``, started by ``edgemnist.runner.client``.
 
-Requests come on stdin, answers go to stdout, both in the form of ``edgemnist.runner.protocol``; whatever an engine
+Requests come on stdin, answers go to stdout, both in the form of ``edgemnist.runner.protocol``; whatever a runtime
 prints ends up on stderr. The process leaves when stdin closes.
 """
 
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Take stdin and stdout for the protocol; engines that print get stderr, engines that read get nothing."""
+    """Take stdin and stdout for the protocol; runtimes that print get stderr, runtimes that read get nothing."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -51,7 +51,7 @@ def _answer(request: Message) -> Message:
         return Message({"error": str(error), "missing": True})
     except EdgeMnistError as error:
         return Message({"error": str(error)})
-    except Exception as error:  # an engine may raise anything; the client turns the answer into a clear error
+    except Exception as error:  # a runtime may raise anything; the client turns the answer into a clear error
         traceback.print_exc(file=sys.stderr)
         return Message({"error": f"{type(error).__name__}: {error}"})
 

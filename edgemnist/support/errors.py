@@ -10,7 +10,7 @@
     ├── EnvironmentFailure        3   the machine lacks something
     │   ├── MissingDependencyError     3   a package or tool is not installed; says how to install it
     │   ├── StorageError          3   no permission, disk full
-    │   └── RuntimeCrashedError   3   an engine's process died or hung
+    │   └── RuntimeCrashedError   3   a runtime's process died or hung
     └── InternalError             70  edgemnist's own fault
 
 Any other exception is a fault of ours: exit code 70 (``EX_SOFTWARE`` of BSD's sysexits), one line and a log. 130 is
@@ -148,7 +148,7 @@ class StorageError(EnvironmentFailure):
 
 
 class RuntimeCrashedError(EnvironmentFailure):
-    """An engine's process died or hung."""
+    """A runtime's process died or hung."""
 
 
 class InternalError(EdgeMnistError):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.self_test import generated_inputs
-from edgemnist.runner import engine_worker
+from edgemnist.runner import runtime_worker
 from edgemnist.support.errors import UnsupportedModelError
 from edgemnist.support.files import package_versions
 from edgemnist.tflite.file import TfliteModel
@@ -51,7 +51,7 @@ def measure(model: TfliteModel) -> Measurement:
 def _golden(model: TfliteModel) -> NDArray[Any]:
     inputs = np.stack(generated_inputs(model.input(), GOLDEN_VECTORS))
     try:
-        with engine_worker("tflm", timeout=TIMEOUT_SECONDS) as worker:
+        with runtime_worker("tflm", timeout=TIMEOUT_SECONDS) as worker:
             return worker.invoke(model.content, [inputs])[0]
     except UnsupportedModelError as error:
         raise UnsupportedModelError(REFUSAL, last_words("\n".join(error.problems))) from error

@@ -25,7 +25,7 @@ from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.passes import FUSIONS, optimise
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.reference import run_reference
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
 
 Tensors = Mapping[int, NDArray[Any]]
@@ -138,7 +138,7 @@ def networks_of(subject: Subject, variants: Sequence[Variant]) -> Iterator[tuple
             yield variant, Network(program, plan_apart(program) if variant.apart else plan(program), variant.apart)
 
 
-def find_truth(subject: Subject, tflm: EngineWorker, witness: EngineWorker | None) -> Truth:
+def find_truth(subject: Subject, tflm: RuntimeWorker, witness: RuntimeWorker | None) -> Truth:
     """Run the oracle, and compare the witness and the numpy references of every operator with it; once per subject."""
     asked = witness if subject.witnessed else None
     key = (subject.content, subject.images.tobytes(), asked is None)
@@ -150,7 +150,7 @@ def find_truth(subject: Subject, tflm: EngineWorker, witness: EngineWorker | Non
 _truths: dict[tuple[bytes, bytes, bool], Truth] = {}
 
 
-def _find_truth(subject: Subject, tflm: EngineWorker, witness: EngineWorker | None) -> Truth:
+def _find_truth(subject: Subject, tflm: RuntimeWorker, witness: RuntimeWorker | None) -> Truth:
     truth = Truth(tflm.trace(subject.content, [subject.images]))
     if witness is not None:
         found = witness.trace(subject.content, [subject.images])
@@ -186,8 +186,8 @@ def differences(what: str, expected: Tensors, found: Iterable[tuple[int, NDArray
 
 def examine(
     subjects: Sequence[Subject],
-    tflm: EngineWorker,
-    witness: EngineWorker | None,
+    tflm: RuntimeWorker,
+    witness: RuntimeWorker | None,
     toolchains: Sequence[Toolchain] = (SIZE_SANITISED,),
     variants: Sequence[Variant] = VARIANTS,
 ) -> dict[str, list[str]]:
@@ -208,8 +208,8 @@ def examine(
 
 def check_exact(
     subjects: Sequence[Subject],
-    tflm: EngineWorker,
-    witness: EngineWorker | None,
+    tflm: RuntimeWorker,
+    witness: RuntimeWorker | None,
     toolchains: Sequence[Toolchain] = (SIZE_SANITISED,),
     variants: Sequence[Variant] = VARIANTS,
 ) -> None:

@@ -13,7 +13,7 @@ from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Placed, Plan
 from edgemnist.compiler.ops.base import Overlap, Step
 from edgemnist.compiler.reader import read_graph
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from edgemnist.support.errors import UnsupportedModelError
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import (
@@ -48,7 +48,7 @@ def images_for(content: bytes, random: int = 4) -> NDArray[Any]:
     return np.concatenate([random_images(info.shape, 5, random), rising[None]])
 
 
-def assert_exact(models: Mapping[str, bytes], tflm: EngineWorker, witness: EngineWorker | None) -> None:
+def assert_exact(models: Mapping[str, bytes], tflm: RuntimeWorker, witness: RuntimeWorker | None) -> None:
     """Assert that generated C (one copy of each kernel, sanitised) and numpy references equal TFLM and its witness."""
     subjects = [Subject(name, content, images_for(content)) for name, content in models.items()]
     complaints = examine(subjects, tflm, witness, (SIZE_SANITISED,), (Variant(apart=True),))
@@ -57,7 +57,7 @@ def assert_exact(models: Mapping[str, bytes], tflm: EngineWorker, witness: Engin
     )
 
 
-def assert_exact_at_limits(models: Mapping[str, bytes], tflm: EngineWorker) -> None:
+def assert_exact_at_limits(models: Mapping[str, bytes], tflm: RuntimeWorker) -> None:
     """Assert that inlined kernels equal TFLM with each output as far over its input as the step allows."""
     networks, names, seen = [], [], set()
     for name, content in models.items():
@@ -103,7 +103,7 @@ def _overlapping(apart: Plan, source: int, target: int, delta: int) -> Plan:
     return Plan(placed, max(item.end for item in placed) + 4, 0, 0)
 
 
-def assert_reference_exact(content: bytes, tflm: EngineWorker, witness: EngineWorker | None = None) -> None:
+def assert_reference_exact(content: bytes, tflm: RuntimeWorker, witness: RuntimeWorker | None = None) -> None:
     """Assert that the numpy references equal TFLM (and its witness) on one model."""
     complaints = find_truth(Subject("model", content, images_for(content)), tflm, witness).complaints
     assert not complaints, "\n".join(complaints)

@@ -12,7 +12,7 @@ from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.passes import optimise
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.targets import TARGETS
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.model_builder import ModelBuilder
 
@@ -28,7 +28,7 @@ def dense_of_extremes(length: int) -> bytes:
 
 
 @pytest.mark.parametrize("length", [503, 504, 511, 512, 1024, 1027])
-def test_a_sum_of_extremes_does_not_overflow(length: int, tflm: EngineWorker) -> None:
+def test_a_sum_of_extremes_does_not_overflow(length: int, tflm: RuntimeWorker) -> None:
     content, image = dense_of_extremes(length), np.full((1, length), -128, np.int8)
     expected = tflm.invoke(content, [image[np.newaxis]])[0].reshape(-1)
     assert expected[1] > 100

@@ -9,7 +9,7 @@ import pytest
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
 from edgemnist.compiler.passes import FUSIONS, optimise
 from edgemnist.compiler.reader import read_graph
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import (
@@ -220,13 +220,13 @@ def test_an_unknown_fusion_is_refused() -> None:
 
 @pytest.mark.parametrize("table", [POOLS, PADS, BOTH, SEPARATE], ids=["pools", "pads", "both", "separate"])
 def test_exact(
-    table: dict[str, tuple[tuple[int, int, int], Network]], tflm: EngineWorker, witness: EngineWorker
+    table: dict[str, tuple[tuple[int, int, int], Network]], tflm: RuntimeWorker, witness: RuntimeWorker
 ) -> None:
     check_exact(subjects(table), tflm, witness, [SIZE_SANITISED], VARIANTS)
     check_exact(subjects(table)[::4], tflm, witness, [SPEED], [Variant(target="x86-64")])
     check_exact(subjects(table)[1::4], tflm, witness, [CLANG], [Variant()])
 
 
-def test_random_networks_with_branches_are_exact(tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_random_networks_with_branches_are_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     check_exact([random_network(seed) for seed in range(60)], tflm, witness)
     check_exact([random_network(seed, operators=5) for seed in range(100, 104)], tflm, witness, [SPEED], [Variant()])

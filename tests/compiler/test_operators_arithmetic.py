@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgemnist.compiler.graph import ACTIVATION_RELU, ACTIVATION_RELU6, ACTIVATION_RELU_N1_TO_1
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from tests.compiler.bench import Variant, build_program
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import (
@@ -117,18 +117,18 @@ def twice(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_exact(kind: str, tflm: EngineWorker) -> None:
+def test_exact(kind: str, tflm: RuntimeWorker) -> None:
     assert_exact(table(kind), tflm, None)
 
 
-def test_exact_at_the_limits_of_overlap(tflm: EngineWorker) -> None:
+def test_exact_at_the_limits_of_overlap(tflm: RuntimeWorker) -> None:
     cases = {f"{kind} {name}": Case(kind, shapes) for kind in KINDS for name, shapes in SHAPES.items()}
 
     assert_exact_at_limits({name: case.model() for name, case in cases.items()}, tflm)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_witness_agrees(kind: str, tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_the_witness_agrees(kind: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     for name, content in table(kind).items():
         if "five axes" not in name:  # tflite-runtime aborts
             assert_reference_exact(content, tflm, witness)
@@ -142,7 +142,7 @@ def quantised(draw: st.DrawFn) -> Quantised:
 @settings(deadline=None, derandomize=True, max_examples=90)
 @given(kind=st.sampled_from(KINDS), first=quantised(), second=quantised(), output=quantised())
 def test_reference_exact_everywhere(
-    tflm: EngineWorker, kind: str, first: Quantised, second: Quantised, output: Quantised
+    tflm: RuntimeWorker, kind: str, first: Quantised, second: Quantised, output: Quantised
 ) -> None:
     assert_reference_exact(Case(kind, quantised=(first, second, output)).model(), tflm)
 

@@ -11,7 +11,7 @@ from edgemnist.compiler import lowering, memory, passes
 from edgemnist.compiler.host import build_host_model
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reader import read_graph
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import Subject, find_truth
 from tests.compiler.model_builder import ModelBuilder
@@ -71,17 +71,17 @@ TIES = {  # where factors computed in float32, as by tflite-runtime 2.14, would 
 
 
 @pytest.mark.parametrize("name", list(TIES))
-def test_factors_are_computed_in_double(name: str, tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_factors_are_computed_in_double(name: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     assert_reference_exact(TIES[name], tflm)
     with pytest.raises(AssertionError, match="tflite-runtime reference: tensor 1"):
         assert_reference_exact(TIES[name], tflm, witness)
 
 
-def test_exact(tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     assert_exact(TABLE, tflm, witness)
 
 
-def test_exact_at_the_limits_of_overlap(tflm: EngineWorker) -> None:
+def test_exact_at_the_limits_of_overlap(tflm: RuntimeWorker) -> None:
     assert_exact_at_limits(TABLE, tflm)
 
 
@@ -91,32 +91,32 @@ QUANTISED = st.tuples(st.floats(-6, 2).map(lambda power: float(np.float32(10.0**
 
 @EVERYWHERE
 @given(kind=st.sampled_from(list(FIXED)), scale=st.floats(-6, 0.9), zero_point=st.sampled_from(ZERO_POINTS))
-def test_logistic_and_tanh_everywhere(tflm: EngineWorker, kind: str, scale: float, zero_point: int) -> None:
+def test_logistic_and_tanh_everywhere(tflm: RuntimeWorker, kind: str, scale: float, zero_point: int) -> None:
     assert_reference_exact(element_model(kind, (10.0**scale, zero_point), FIXED[kind]), tflm)
 
 
 @EVERYWHERE
 @given(kind=st.sampled_from(["RELU", "QUANTIZE"]), source=QUANTISED, target=QUANTISED)
-def test_requantisation_everywhere(tflm: EngineWorker, kind: str, source: Quantised, target: Quantised) -> None:
+def test_requantisation_everywhere(tflm: RuntimeWorker, kind: str, source: Quantised, target: Quantised) -> None:
     assert_reference_exact(element_model(kind, source, target), tflm)
 
 
 @EVERYWHERE
 @given(quantised=QUANTISED)
-def test_relu6_everywhere(tflm: EngineWorker, quantised: Quantised) -> None:
+def test_relu6_everywhere(tflm: RuntimeWorker, quantised: Quantised) -> None:
     assert_reference_exact(element_model("RELU6", quantised, quantised), tflm)
 
 
 @EVERYWHERE
 @given(source=QUANTISED, target=QUANTISED, alpha=st.sampled_from(ALPHAS))
-def test_leaky_relu_everywhere(tflm: EngineWorker, source: Quantised, target: Quantised, alpha: float) -> None:
+def test_leaky_relu_everywhere(tflm: RuntimeWorker, source: Quantised, target: Quantised, alpha: float) -> None:
     assert_reference_exact(element_model("LEAKY_RELU", source, target, alpha=alpha), tflm)
 
 
 @EVERYWHERE
 @given(source=st.floats(-5, 1), ratio=st.floats(-2, 2), zero_points=st.tuples(*[st.sampled_from(ZERO_POINTS)] * 2))
 def test_hard_swish_everywhere(
-    tflm: EngineWorker, source: float, ratio: float, zero_points: tuple[int, int]
+    tflm: RuntimeWorker, source: float, ratio: float, zero_points: tuple[int, int]
 ) -> None:  # fmt: skip
     scale = 10.0**source
     target = max(scale * 10.0**ratio, scale / 127)  # TFLM takes no finer output
@@ -127,7 +127,7 @@ def test_hard_swish_everywhere(
 
 @EVERYWHERE
 @given(scale=st.sampled_from(SCALES[1:]), zero_point=st.sampled_from(ZERO_POINTS))
-def test_float_everywhere(tflm: EngineWorker, scale: float, zero_point: int) -> None:
+def test_float_everywhere(tflm: RuntimeWorker, scale: float, zero_point: int) -> None:
     assert_reference_exact(float_model(scale, zero_point), tflm)
 
 
@@ -149,7 +149,7 @@ def byte_model(source: Quantised, inner: Quantised, target: Quantised) -> bytes:
     ],
 )
 def test_uint8_ends_are_exact(
-    source: Quantised, inner: Quantised, target: Quantised, tflm: EngineWorker, witness: EngineWorker
+    source: Quantised, inner: Quantised, target: Quantised, tflm: RuntimeWorker, witness: RuntimeWorker
 ) -> None:
     content = byte_model(source, inner, target)
     image = np.arange(256, dtype=np.uint8).reshape(1, 256)

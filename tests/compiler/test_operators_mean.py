@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_reference_exact, assert_refused
 
@@ -48,11 +48,11 @@ TABLE = {
 TABLE["nothing to average"] = mean_model((1, 9), (0,), (0.3, 1), (0.2, 0), keep_dims=True)
 
 
-def test_exact(tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     assert_exact(TABLE, tflm, witness)
 
 
-def test_exact_at_the_limits_of_overlap(tflm: EngineWorker) -> None:
+def test_exact_at_the_limits_of_overlap(tflm: RuntimeWorker) -> None:
     assert_exact_at_limits(TABLE, tflm)
 
 
@@ -69,7 +69,7 @@ def reductions(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...], Quant
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(case=reductions())
 def test_reference_exact_everywhere(
-    tflm: EngineWorker, case: tuple[tuple[int, ...], tuple[int, ...], Quantised, Quantised]
+    tflm: RuntimeWorker, case: tuple[tuple[int, ...], tuple[int, ...], Quantised, Quantised]
 ) -> None:
     assert_reference_exact(mean_model(*case, keep_dims=True), tflm)
 

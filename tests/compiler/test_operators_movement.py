@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgemnist.compiler.ops.overlaps import Moves
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_reference_exact, assert_refused
 
@@ -155,11 +155,11 @@ TABLE = {
 }
 
 
-def test_exact(tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     assert_exact(TABLE, tflm, witness)
 
 
-def test_exact_at_the_limits_of_overlap(tflm: EngineWorker) -> None:
+def test_exact_at_the_limits_of_overlap(tflm: RuntimeWorker) -> None:
     assert_exact_at_limits(TABLE, tflm)
 
 
@@ -168,7 +168,7 @@ EVERYWHERE = settings(deadline=None, derandomize=True, max_examples=40)
 
 @EVERYWHERE
 @given(st.data())
-def test_transpose_everywhere(tflm: EngineWorker, data: st.DataObject) -> None:
+def test_transpose_everywhere(tflm: RuntimeWorker, data: st.DataObject) -> None:
     shape = (1, *data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=4)))
     order = (0, *data.draw(st.permutations(range(1, len(shape)))))
 
@@ -177,7 +177,7 @@ def test_transpose_everywhere(tflm: EngineWorker, data: st.DataObject) -> None:
 
 @EVERYWHERE
 @given(st.data())
-def test_strided_slice_everywhere(tflm: EngineWorker, data: st.DataObject) -> None:
+def test_strided_slice_everywhere(tflm: RuntimeWorker, data: st.DataObject) -> None:
     shape = (1, *data.draw(st.lists(st.integers(1, 7), min_size=1, max_size=3)))
     axes = [data.draw(_bounds(size)) for size in shape[1:]]
     begin, end, strides = zip((0, 1, 1), *axes, strict=True)
@@ -197,7 +197,7 @@ def _bounds(size: int) -> st.SearchStrategy[tuple[int, int, int]]:
     st.tuples(*[st.integers(1, 9)] * 2), st.tuples(*[st.integers(1, 20)] * 2),
     st.sampled_from(["align_corners", "half_pixel_centers", ""]),
 )  # fmt: skip
-def test_resize_everywhere(tflm: EngineWorker, before: tuple[int, int], after: tuple[int, int], option: str) -> None:
+def test_resize_everywhere(tflm: RuntimeWorker, before: tuple[int, int], after: tuple[int, int], option: str) -> None:
     options = {option: 1} if option else {}
 
     assert_reference_exact(resize((1, *before, 2), *after, **options), tflm)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgemnist.compiler.ops.exponential import exp_of_minus
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_reference_exact, assert_refused
 
@@ -33,17 +33,17 @@ TABLE = {
 }
 
 
-def test_exact(tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     assert_exact(TABLE, tflm, witness)
 
 
-def test_exact_at_the_limits_of_overlap(tflm: EngineWorker) -> None:
+def test_exact_at_the_limits_of_overlap(tflm: RuntimeWorker) -> None:
     assert_exact_at_limits(TABLE, tflm)
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(depth=st.integers(1, 300), log_scale=st.floats(-7, 7), beta=st.floats(0.125, 16.0))
-def test_reference_exact_everywhere(tflm: EngineWorker, depth: int, log_scale: float, beta: float) -> None:
+def test_reference_exact_everywhere(tflm: RuntimeWorker, depth: int, log_scale: float, beta: float) -> None:
     assert_reference_exact(softmax_model((1, depth), 10.0**log_scale, beta), tflm)
 
 

@@ -11,7 +11,7 @@ from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Buffer, Overlaps, Placed, Plan, _buffers, _compatible, _overlaps
 from edgemnist.compiler.ops.base import Overlap
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from tests.compiler.bench import (
     SIZE_SANITISED,
     SPEED,
@@ -123,7 +123,7 @@ def networks_at_limits(subjects: list[Subject]) -> Iterator[tuple[Subject, int, 
 
 
 @pytest.mark.parametrize(("toolchain", "every"), [(SIZE_SANITISED, 1), (SPEED, 5)], ids=["size", "speed"])
-def test_kernels_are_exact_at_the_limit(toolchain: Toolchain, every: int, tflm: EngineWorker) -> None:
+def test_kernels_are_exact_at_the_limit(toolchain: Toolchain, every: int, tflm: RuntimeWorker) -> None:
     entries = list(networks_at_limits([case.subject() for case in CASES[::every]]))
     outcomes = run_networks([(network, subject.images) for subject, _, network in entries], toolchain)
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from tests.compiler.bench import CLANG, SIZE_SANITISED, SPEED_SANITISED, VARIANTS, Subject, Variant, check_exact
 from tests.compiler.layers import Layers, Window, random_images
 from tests.compiler.operators import assert_refused
@@ -61,7 +61,7 @@ def table(kind: str) -> dict[str, Case]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_exact(kind: str, tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_exact(kind: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     subjects = [case.subject(name) for name, case in table(kind).items()]
 
     check_exact(subjects, tflm, witness, [SIZE_SANITISED], VARIANTS)
@@ -69,7 +69,7 @@ def test_exact(kind: str, tflm: EngineWorker, witness: EngineWorker) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_any_pool_is_exact(kind: str, tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_any_pool_is_exact(kind: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     @st.composite
     def cases(draw: st.DrawFn) -> Case:
         height, width, channels = draw(st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 6)))

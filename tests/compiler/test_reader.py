@@ -17,7 +17,7 @@ from edgemnist.compiler.memory import plan
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.passes import optimise
 from edgemnist.compiler.reader import read_graph
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from edgemnist.support.errors import EdgeMnistError, ModelError, UnsupportedModelError
 from edgemnist.tflite.file import parse_tflite, read_tflite
 from tests.compiler.bench import Subject, check_exact
@@ -69,7 +69,7 @@ def product_of_sizes(layers: Layers, features: Value) -> Value:
 
 @pytest.mark.parametrize("flatten", [dynamic_batch, product_of_sizes])
 def test_what_a_dynamic_batch_leaves_behind_is_folded(
-    flatten: Callable[[Layers, Value], Value], tflm: EngineWorker
+    flatten: Callable[[Layers, Value], Value], tflm: RuntimeWorker
 ) -> None:
     layers = Layers.seeded(0)
     features = layers.conv(layers.input(SHAPE, signature=(-1, *SHAPE[1:])), 3)
@@ -83,7 +83,7 @@ def test_what_a_dynamic_batch_leaves_behind_is_folded(
 
 
 @pytest.mark.parametrize(("kind", "shape"), [("SQUEEZE", (1, 1, 4)), ("EXPAND_DIMS", (4,))])
-def test_a_constant_under_another_shape_is_folded(kind: str, shape: tuple[int, ...], tflm: EngineWorker) -> None:
+def test_a_constant_under_another_shape_is_folded(kind: str, shape: tuple[int, ...], tflm: RuntimeWorker) -> None:
     builder = ModelBuilder()
     image = builder.input((1, 4), 0.1)
     operands = [builder.constant(np.arange(4).reshape(shape), 0.1)]
@@ -96,7 +96,7 @@ def test_a_constant_under_another_shape_is_folded(kind: str, shape: tuple[int, .
     check_exact([Subject(kind, content, random_images((1, 4), 0))], tflm, None)
 
 
-def test_files_of_old_converters_are_read(tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_files_of_old_converters_are_read(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     layers = Layers.seeded(0)
     output = layers.dense(layers.conv(layers.input(SHAPE), 3), 4)
 
@@ -106,7 +106,7 @@ def test_files_of_old_converters_are_read(tflm: EngineWorker, witness: EngineWor
     check_exact([Subject("old", content, random_images(SHAPE, 0))], tflm, witness)
 
 
-def test_operators_that_the_output_does_not_need_are_dropped(tflm: EngineWorker) -> None:
+def test_operators_that_the_output_does_not_need_are_dropped(tflm: RuntimeWorker) -> None:
     layers = Layers.seeded(0)
     image = layers.input(SHAPE)
     kept = layers.conv(image, 3)

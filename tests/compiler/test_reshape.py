@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from tests.compiler.bench import Subject, Variant, build_program, check_exact
 from tests.compiler.layers import Layers, Value, Window, random_images
 from tests.compiler.operators import assert_refused
@@ -87,7 +87,7 @@ def model(name: str) -> bytes:
     return layers.finish(GRAPHS[name](layers, layers.input(SHAPE)))
 
 
-def test_exact(tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     subjects = [Subject(name, model(name), random_images(SHAPE, 4)) for name in GRAPHS]
 
     check_exact(subjects, tflm, witness)

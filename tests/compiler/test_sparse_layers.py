@@ -22,7 +22,7 @@ from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.mcu.emulators.base import choose_emulator
 from edgemnist.mcu.execution import run_emulated
 from edgemnist.mcu.network import NetworkSettings
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import TfliteModel, parse_tflite
 from tests.compiler.bench import (
     CLANG,
@@ -114,14 +114,14 @@ BUILDS = {
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_exact(build: str, tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_exact(build: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     toolchain, variants, every = BUILDS[build]
     subjects = [*(case.subject(name) for name, case in layer_table().items()), *pool_subjects()]
 
     check_exact(subjects[every // 2 :: every], tflm, witness, [toolchain], variants)
 
 
-def test_any_layer_is_exact(tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_any_layer_is_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     @settings(
         deadline=None, derandomize=True, max_examples=2, phases=[Phase.generate], suppress_health_check=[*HealthCheck]
     )

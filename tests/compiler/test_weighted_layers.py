@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from tests.compiler.bench import CLANG, SIZE_SANITISED, SPEED, SPEED_SANITISED, VARIANTS, Variant, check_exact
 from tests.compiler.layers import Arithmetic, Window
 from tests.compiler.weighted_cases import ACTIVATIONS, Case, cases
@@ -163,7 +163,7 @@ ones run in test_emulated_layers.
 
 @pytest.mark.parametrize("build", BUILDS)
 @pytest.mark.parametrize("table", TABLES)
-def test_exact(table: str, build: str, tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_exact(table: str, build: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     toolchain, variants, every = BUILDS[build]
     cases_of_table = list(TABLES[table].items())
     named = cases_of_table[len(build) % min(every, len(cases_of_table)) :: every]
@@ -173,7 +173,7 @@ def test_exact(table: str, build: str, tflm: EngineWorker, witness: EngineWorker
 
 
 @pytest.mark.parametrize("kind", [CONV, DEPTHWISE, DENSE])
-def test_any_layer_is_exact(kind: str, tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_any_layer_is_exact(kind: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     @settings(
         deadline=None, derandomize=True, max_examples=6, phases=[Phase.generate], suppress_health_check=[*HealthCheck]
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.host import build_host_model, host_target
 from edgemnist.compiler.memory import plan
 from edgemnist.data.idx import IdxFile, read_idx
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import read_tflite
 from tests.compiler.bench import SIZE_SANITISED, SPEED, VARIANTS, Subject, Variant, build_program, check_exact
 
@@ -37,7 +37,7 @@ def digits(folder: Path) -> NDArray[np.int8]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MNIST_NETS + OTHER_NETS)
 def test_every_tensor_is_exact(
-    name: str, real_models: Path, real_data: Path, tflm: EngineWorker, witness: EngineWorker
+    name: str, real_models: Path, real_data: Path, tflm: RuntimeWorker, witness: RuntimeWorker
 ) -> None:
     model = read_tflite(real_models / f"{name}.tflite")
     info = model.input()
@@ -53,7 +53,7 @@ def test_every_tensor_is_exact(
 
 
 @pytest.mark.slow
-def test_every_test_image_of_the_compact_net_is_exact(real_models: Path, real_data: Path, tflm: EngineWorker) -> None:
+def test_every_test_image_of_the_compact_net_is_exact(real_models: Path, real_data: Path, tflm: RuntimeWorker) -> None:
     content = (real_models / "compact_int8.tflite").read_bytes()
     images = digits(real_data)
     expected = tflm.invoke(content, [images])[0]

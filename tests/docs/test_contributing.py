@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.engines import needs
+from tests.oracles import needs
 
 ROOT = Path(__file__).resolve().parents[2]
 _FILE = re.compile(r"^`([\w/.]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)

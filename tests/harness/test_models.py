@@ -20,7 +20,7 @@ from edgemnist.harness.models import ANY_TFLITE, ONLY_INT8, context_of, find_mod
 from edgemnist.support.errors import InputError, StageOrderError
 from edgemnist.support.files import sha256_of
 from edgemnist.tflite.kinds import ModelKind
-from tests.engines import needs
+from tests.oracles import needs
 
 pytestmark = needs("keras", "tflm", "tflite-runtime-default", "litert-default")
 

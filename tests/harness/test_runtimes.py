@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from edgemnist.harness.runtimes import ORACLES, QUICKEST, OpenRuntimes, named_for, preferred_runtimes
-from edgemnist.runner import EngineWorker, find_runtime
+from edgemnist.runner import RuntimeWorker, find_runtime
 from edgemnist.support.errors import MissingDependencyError, UnsupportedModelError
 from edgemnist.tflite.kinds import ModelKind
-from tests.engines import needs
+from tests.oracles import needs
 
 
 @pytest.mark.parametrize("kind", ModelKind)
@@ -36,7 +36,7 @@ def test_integers_get_the_exact_ones_first_and_floats_the_quickest() -> None:
 def test_the_first_that_does_not_refuse_it(refusals: int, real_models: Path) -> None:
     order, asked = (*ORACLES, "litert-reference"), []
 
-    def trial(worker: EngineWorker) -> list[int]:
+    def trial(worker: RuntimeWorker) -> list[int]:
         asked.append(worker.runtime)
         if len(asked) <= refusals:
             raise UnsupportedModelError("no:", [worker.runtime])
@@ -50,7 +50,7 @@ def test_the_first_that_does_not_refuse_it(refusals: int, real_models: Path) -> 
 
 @needs("tflm", "tflite-runtime-reference")
 def test_all_refuse_it() -> None:
-    def trial(worker: EngineWorker) -> None:
+    def trial(worker: RuntimeWorker) -> None:
         raise UnsupportedModelError("no:", [worker.runtime])
 
     with OpenRuntimes() as runtimes, pytest.raises(UnsupportedModelError, match=ORACLES[-1]):

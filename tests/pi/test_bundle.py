@@ -15,7 +15,7 @@ from edgemnist import cli
 from edgemnist.pi.bundle_files import program_files
 from edgemnist.pi.targets import TARGETS, UNSUPPORTED, find_target
 from edgemnist.support.errors import InputError
-from tests.engines import needs
+from tests.oracles import needs
 from tests.pi.conftest import Classify
 
 pytestmark = needs("tflite-runtime-reference", "litert-default")

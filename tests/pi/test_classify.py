@@ -15,7 +15,7 @@ from PIL import Image
 
 from edgemnist import cli
 from edgemnist.pi.bundle_files import checksums
-from tests.engines import needs
+from tests.oracles import needs
 from tests.pi.conftest import Classify
 
 pytestmark = needs("tflite-runtime-reference", "litert-default")

@@ -18,12 +18,12 @@ from edgemnist.data.loading import load_dataset
 from edgemnist.pi.emulator import find_emulator, qemu_problem
 from edgemnist.pi.replay import replay_emulated
 from edgemnist.pi.targets import TARGETS
-from edgemnist.runner.client import engine_worker
+from edgemnist.runner.client import runtime_worker
 from edgemnist.runner.registry import find_runtime
 from edgemnist.runner.run import load_model
 from edgemnist.support.errors import InputError, MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
 from edgemnist.tflite.normalisation import Normalisation
-from tests.engines import needs
+from tests.oracles import needs
 
 BOARDS = ("bookworm-aarch64", "bookworm-armv7")
 _PROBLEM = next((reason for name in BOARDS if (reason := qemu_problem(TARGETS[name]))), None)
@@ -94,7 +94,7 @@ def test_every_operator_of_a_residual_network_is_equal(real_models: Path, archit
     inputs = np.random.default_rng(7).integers(-128, 128, (2, 1, 32, 32, 3)).astype(np.int8)
     traces = []
     for name in (f"pi-emulated-{architecture}-reference", "tflite-runtime-reference"):
-        with engine_worker(name) as worker:
+        with runtime_worker(name) as worker:
             traces.append(worker.trace(model, [inputs]))
     found, expected = traces
     assert found.keys() == expected.keys() and len(found) > 15
@@ -107,7 +107,7 @@ def test_litert_on_a_pi_3_gives_the_same_classes(real_models: Path, real_data: P
     images = load_dataset("mnist").test.images[:20]
     outputs = []
     for name in ("litert-default", "pi-emulated-litert-pi3"):
-        with engine_worker(name) as worker:
+        with runtime_worker(name) as worker:
             (values,) = worker.invoke(model.path, [model.inputs(images, Normalisation())[:, np.newaxis]])
         outputs.append(values.reshape(20, -1).astype(int))
     for values in outputs[1:]:
@@ -118,7 +118,7 @@ def test_litert_on_a_pi_3_gives_the_same_classes(real_models: Path, real_data: P
 def test_a_guest_that_dies_is_a_crash_and_the_next_request_works(real_models: Path) -> None:
     model = real_models / "compact_int8.tflite"
     inputs = [np.zeros((1, 1, 28, 28, 1), dtype=np.int8)]
-    with engine_worker("pi-emulated-aarch64-reference") as worker:
+    with runtime_worker("pi-emulated-aarch64-reference") as worker:
         (expected,) = worker.invoke(model, inputs)
         (guest,) = _children(worker.process.pid)
         os.kill(guest, signal.SIGKILL)
@@ -140,7 +140,7 @@ def _children(process: int | None) -> list[int]:
 def test_an_input_that_the_model_does_not_take(real_models: Path) -> None:
     inputs = [np.zeros((1, 1, 5, 5, 1), dtype=np.int8)]
     with (
-        engine_worker("pi-emulated-armv7-default") as worker,
+        runtime_worker("pi-emulated-armv7-default") as worker,
         pytest.raises(UnsupportedModelError, match=r"emulated interpreter refuses:\n.*ValueError"),
     ):
         worker.invoke(real_models / "compact_int8.tflite", inputs)

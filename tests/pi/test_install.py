@@ -14,7 +14,7 @@ from edgemnist.commands.deploy.pi import BundleSettings, make_bundle
 from edgemnist.pi.targets import find_target
 from edgemnist.pi.wheels import verify_wheelhouse, wheelhouse
 from edgemnist.support.errors import InputError
-from tests.engines import needs
+from tests.oracles import needs
 
 pytestmark = needs("tflite-runtime-reference", "litert-default")
 

@@ -16,7 +16,7 @@ from edgemnist.pi.ssh import Connection, connection
 from edgemnist.pi.targets import TARGETS, TFLITE_RUNTIME
 from edgemnist.pi.wheels import deploy_cache
 from edgemnist.support.errors import EdgeMnistError, EnvironmentFailure, InputError, StorageError
-from tests.engines import needs
+from tests.oracles import needs
 from tests.pi.sshd import SSHD, Server, ssh_server
 
 TARGET = "bookworm-x86_64"

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.engines import needs
+from tests.oracles import needs
 
 pytestmark = needs("tflite-runtime-reference", "litert-default")
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.runner import EngineWorker, WorkerProcess, engine_worker, runtimes
+from edgemnist.runner import RuntimeWorker, WorkerProcess, runtime_worker, runtimes
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import InputError, MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
 from edgemnist.tflite.file import read_tflite
-from tests.engines import needs
+from tests.oracles import needs
 
 pytestmark = needs("tflm", "tflite-runtime-reference")
 
@@ -43,7 +43,7 @@ def kill_in_the_middle_of_a_request(process: WorkerProcess) -> None:
         running.kill()
 
 
-def test_one_process_answers_many_requests(compact: bytes, tflm: EngineWorker) -> None:
+def test_one_process_answers_many_requests(compact: bytes, tflm: RuntimeWorker) -> None:
     first = tflm.invoke(compact, [blank(1)])
     pid = tflm.process.pid
     second = tflm.invoke(compact, [blank(3)])
@@ -54,7 +54,7 @@ def test_one_process_answers_many_requests(compact: bytes, tflm: EngineWorker) -
 
 
 def test_a_killed_engine_is_reported_and_started_again(compact: bytes) -> None:
-    with engine_worker("tflm") as worker:
+    with runtime_worker("tflm") as worker:
         worker.version()
         pid = worker.process.pid
         assert pid is not None
@@ -70,7 +70,7 @@ def test_a_killed_engine_is_reported_and_started_again(compact: bytes) -> None:
 
 
 def test_a_hung_engine_is_ended_when_its_time_is_up(compact: bytes) -> None:
-    with engine_worker("tflite-runtime-reference", timeout=20) as worker:
+    with runtime_worker("tflite-runtime-reference", timeout=20) as worker:
         worker.version()
         pid = worker.process.pid
         assert pid is not None
@@ -91,14 +91,14 @@ def test_an_engine_that_cannot_be_imported_says_how_to_install_it(tmp_path: Path
     process = WorkerProcess(environment={"PYTHONPATH": str(tmp_path)})
     try:
         with pytest.raises(MissingDependencyError, match=r"libfoo\.so\.1.*pip install 'edgemnist\[tflm\]'"):
-            EngineWorker("tflm", process).invoke(compact, [blank(1)])
+            RuntimeWorker("tflm", process).invoke(compact, [blank(1)])
         # The process has survived, and its other engines work.
-        assert EngineWorker("tflite-runtime-reference", process).version()
+        assert RuntimeWorker("tflite-runtime-reference", process).version()
     finally:
         process.close()
 
 
-def test_what_an_engine_refuses_is_told_in_its_own_words(real_models: Path, tflm: EngineWorker) -> None:
+def test_what_an_engine_refuses_is_told_in_its_own_words(real_models: Path, tflm: RuntimeWorker) -> None:
     content = (real_models / "compact_int8.tflite").read_bytes()
     with pytest.raises(UnsupportedModelError, match=r"'tflm' refused the model"):
         tflm.invoke(content, [np.zeros((1, 1, 5, 5, 1), np.int8)])
@@ -107,7 +107,7 @@ def test_what_an_engine_refuses_is_told_in_its_own_words(real_models: Path, tflm
     assert tflm.invoke(content, [blank(1)])[0].shape == (1, 1, 10)
 
 
-def test_words_of_an_earlier_refusal_are_not_repeated(compact: bytes, tflm: EngineWorker) -> None:
+def test_words_of_an_earlier_refusal_are_not_repeated(compact: bytes, tflm: RuntimeWorker) -> None:
     messages = []
     for shape in ((1, 1, 5, 5, 1), (1, 1, 6, 6, 1)):
         with pytest.raises(UnsupportedModelError) as caught:
@@ -117,7 +117,7 @@ def test_words_of_an_earlier_refusal_are_not_repeated(compact: bytes, tflm: Engi
 
 
 def test_ctrl_c_in_the_terminal_leaves_the_worker_to_the_command(compact: bytes) -> None:
-    with engine_worker("tflm") as worker:
+    with runtime_worker("tflm") as worker:
         worker.version()
         assert worker.process.pid is not None
         os.kill(worker.process.pid, signal.SIGINT)
@@ -125,7 +125,7 @@ def test_ctrl_c_in_the_terminal_leaves_the_worker_to_the_command(compact: bytes)
 
 
 def test_closing_leaves_no_process() -> None:
-    with engine_worker("tflm") as worker:
+    with runtime_worker("tflm") as worker:
         worker.version()
         pid = worker.process.pid
         assert pid is not None
@@ -138,12 +138,12 @@ def test_modules_in_the_users_folder_do_not_shadow_engines(
 ) -> None:
     (tmp_path / "numpy.py").write_text("raise RuntimeError('wrong numpy')\n")
     monkeypatch.chdir(tmp_path)
-    with engine_worker("tflm") as worker:
+    with runtime_worker("tflm") as worker:
         assert worker.invoke(compact, [blank(1)])[0].shape == (1, 1, 10)
 
 
 def test_an_unknown_runtime_lists_the_known() -> None:
-    with pytest.raises(InputError, match=r"'tflmm'.*known: .*tflm"), engine_worker("tflmm"):
+    with pytest.raises(InputError, match=r"'tflmm'.*known: .*tflm"), runtime_worker("tflmm"):
         pass
 
 
@@ -159,7 +159,7 @@ def test_every_engine_is_found_by_its_file() -> None:
 KERNELS = ("reference", "default")
 
 
-def test_several_inputs_and_outputs(tflm: EngineWorker, witness: EngineWorker) -> None:
+def test_several_inputs_and_outputs(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     from tests.compiler.model_builder import ModelBuilder
 
     builder = ModelBuilder()
@@ -176,7 +176,7 @@ def test_several_inputs_and_outputs(tflm: EngineWorker, witness: EngineWorker) -
         np.testing.assert_array_equal(output, tensor)
 
 
-def test_a_model_can_be_named_by_its_path(real_models: Path, witness: EngineWorker) -> None:
+def test_a_model_can_be_named_by_its_path(real_models: Path, witness: RuntimeWorker) -> None:
     path = real_models / "compact_int8.tflite"
     by_path, by_bytes = witness.trace(path, [blank(1)]), witness.trace(read_tflite(path).content, [blank(1)])
 

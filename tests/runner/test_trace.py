@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from edgemnist.data.base import Split
-from edgemnist.runner import EngineWorker, engine_worker, run_model, trace_model
+from edgemnist.runner import RuntimeWorker, run_model, runtime_worker, trace_model
 from edgemnist.runner.interpreter import with_outputs
 from edgemnist.tflite.file import TfliteModel, parse_tflite, read_tflite
-from tests.engines import needs
+from tests.oracles import needs
 
 pytestmark = needs("tflm", "tflite-runtime-reference", "litert-default", "tensorflow-reference")
 
@@ -33,15 +33,15 @@ def random_inputs(model: TfliteModel, cases: int, seed: int) -> NDArray[Any]:
 
 
 @pytest.fixture(scope="module")
-def tensorflow_reference() -> Iterator[EngineWorker]:
+def tensorflow_reference() -> Iterator[RuntimeWorker]:
     """Return TensorFlow's reference kernels."""
-    with engine_worker("tensorflow-reference") as worker:
+    with runtime_worker("tensorflow-reference") as worker:
         yield worker
 
 
 @pytest.mark.parametrize("name", INT8_MODELS)
 def test_tflm_equals_its_witness_after_every_operator(
-    name: str, real_models: Path, tflm: EngineWorker, witness: EngineWorker
+    name: str, real_models: Path, tflm: RuntimeWorker, witness: RuntimeWorker
 ) -> None:
     model = read_tflite(real_models / f"{name}.tflite")
     inputs = [random_inputs(model, cases=4, seed=7)]
@@ -58,7 +58,7 @@ def test_tflm_equals_its_witness_after_every_operator(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", INT8_MODELS)
 def test_tensorflow_reference_differs_from_tflm_first_in_a_dense_layer(
-    name: str, real_models: Path, tflm: EngineWorker, tensorflow_reference: EngineWorker
+    name: str, real_models: Path, tflm: RuntimeWorker, tensorflow_reference: RuntimeWorker
 ) -> None:
     """TensorFlow rounds FULLY_CONNECTED once, TFLM twice: by one step there, and by nothing before."""
     model = read_tflite(real_models / f"{name}.tflite")
@@ -77,7 +77,7 @@ def test_tensorflow_reference_differs_from_tflm_first_in_a_dense_layer(
 
 
 @pytest.mark.parametrize("name", ["compact_int8", "compact_float", "dense_float"])
-def test_keeping_tensors_changes_no_output(name: str, real_models: Path, tflm: EngineWorker) -> None:
+def test_keeping_tensors_changes_no_output(name: str, real_models: Path, tflm: RuntimeWorker) -> None:
     model = read_tflite(real_models / f"{name}.tflite")
     inputs = [random_inputs(model, cases=3, seed=1)]
 
@@ -93,7 +93,7 @@ def test_kernels_stay_the_same_when_tensors_are_kept(name: str, runtime: str, re
     model = read_tflite(real_models / f"{name}.tflite")
     inputs = [random_inputs(model, cases=3, seed=1)]
 
-    with engine_worker(runtime) as worker:
+    with runtime_worker(runtime) as worker:
         outputs = worker.invoke(model.content, inputs)
         traced = worker.trace(model.content, inputs)
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgemnist.runner import EngineWorker
+from edgemnist.runner import RuntimeWorker
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import Quantisation, TensorInfo
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflite.pixels import dequantise, model_input, pixel_table
 from tests.compiler.model_builder import ModelBuilder
-from tests.engines import needs
+from tests.oracles import needs
 
 ZERO_TO_ONE = Normalisation()
 RANGES = [ZERO_TO_ONE, Normalisation(1.0, 0.0), Normalisation(2 / 255, -1.0), Normalisation(1 / 64, -0.3)]
@@ -68,7 +68,7 @@ def quantize_model(scale: float, zero_point: int) -> bytes:
 @pytest.mark.parametrize("normalisation", RANGES)
 @pytest.mark.parametrize("factor", [1.0, 2.0, 0.5, 2 / 3, 1.7])
 def test_table_equals_the_engines_quantize(
-    normalisation: Normalisation, factor: float, tflm: EngineWorker, witness: EngineWorker
+    normalisation: Normalisation, factor: float, tflm: RuntimeWorker, witness: RuntimeWorker
 ) -> None:
     scale, zero_point = float(np.float32(normalisation.scale * factor)), -3
     model = quantize_model(scale, zero_point)

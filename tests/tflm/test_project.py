@@ -31,7 +31,7 @@ from edgemnist.tflm.programs import main_program
 from edgemnist.tflm.project import describe
 from edgemnist.tflm.sources import header
 from tests.csource.files import GOLDEN, TINY_MODEL, classes, model, tensor
-from tests.engines import needs
+from tests.oracles import needs
 
 DEPRECATED_CODE, BUILTIN_CODE = 4, 10
 """Fields of the schema's table OperatorCode, as offsets into its vtable."""

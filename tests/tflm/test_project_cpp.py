@@ -26,7 +26,7 @@ from edgemnist.tflm.programs import main_program
 from edgemnist.tflm.project import describe
 from edgemnist.tflm.sources import TflmSource, header
 from tests.csource.files import TINY_MODEL, classes
-from tests.engines import needs
+from tests.oracles import needs
 from tests.tflm.headers import write_stand_ins
 
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror"]

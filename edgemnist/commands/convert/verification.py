@@ -11,7 +11,7 @@ from edgemnist.commands.convert.settings import Verification
 from edgemnist.harness.normalisation import REFUSED_DROP, REPORTED_DROP, accuracy, judge_normalisation
 from edgemnist.harness.runtimes import QUICKEST, OpenRuntimes
 from edgemnist.keras_io.sources import SourceModel
-from edgemnist.runner.client import EngineWorker
+from edgemnist.runner.client import RuntimeWorker
 from edgemnist.runner.registry import installed_for
 from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
@@ -123,7 +123,7 @@ class Verifier:
         found = Verification(worker.runtime, worker.version(), len(trial.images), agreement, got, source)
         return found, _judge(found, name)
 
-    def _run(self, model: TfliteModel, name: str) -> tuple[EngineWorker, NDArray[np.float32]]:
+    def _run(self, model: TfliteModel, name: str) -> tuple[RuntimeWorker, NDArray[np.float32]]:
         inputs = model_input(self._trial.images, model.input(), self._trial.normalisation)
         # One case per image, each with the model's own batch of one.
         cases = inputs.reshape(len(inputs), *model.input().shape)

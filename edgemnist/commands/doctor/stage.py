@@ -14,7 +14,7 @@ from typing import Any
 
 import edgemnist
 from edgemnist.runner.base import Runtime
-from edgemnist.runner.client import EngineWorker, WorkerProcess
+from edgemnist.runner.client import RuntimeWorker, WorkerProcess
 from edgemnist.runner.registry import find_runtime, runtimes
 from edgemnist.support.errors import DatasetError, EdgeMnistError, MissingDependencyError
 from edgemnist.support.files import package_versions
@@ -175,7 +175,7 @@ def _probe(runtime: Runtime, process: WorkerProcess) -> Finding:
     if runtime.emulated:
         return Finding(runtime.name, "there; takes part where it is named, and was not started")
     try:
-        return Finding(runtime.name, EngineWorker(runtime.name, process).version())
+        return Finding(runtime.name, RuntimeWorker(runtime.name, process).version())
     except EdgeMnistError as error:
         return Finding(runtime.name, "", str(error))
 

@@ -16,7 +16,7 @@ from edgemnist.harness.models import FLOAT_REFERENCES, digest_of, size_of
 from edgemnist.harness.runtimes import ORACLES
 from edgemnist.harness.subjects import Subjects
 from edgemnist.runner.base import RunResult, Runtime
-from edgemnist.runner.client import DEFAULT_TIMEOUT, EngineWorker, WorkerProcess
+from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker, WorkerProcess
 from edgemnist.runner.registry import default_runtimes, find_runtime
 from edgemnist.runner.run import LoadedModel, run_with
 from edgemnist.support.errors import EdgeMnistError, InputError, MissingDependencyError, RuntimeCrashedError
@@ -85,7 +85,7 @@ def _run_one(
     task.update(description=f"{model.name} in {runtime.name}")
     try:
         return run_with(
-            EngineWorker(runtime.name, process), model, subjects.split.images, subjects.preprocessing.normalisation
+            RuntimeWorker(runtime.name, process), model, subjects.split.images, subjects.preprocessing.normalisation
         )
     except EdgeMnistError as error:
         return NotRun(runtime.name, model.name, _how(error), str(error))

@@ -10,7 +10,7 @@ from edgemnist.commands.convert.stage import run_conversion
 from edgemnist.support.files import sha256_of
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflm.least_arena import tflm_arena
-from tests.engines import needs
+from tests.oracles import needs
 
 
 @needs("tflm")

@@ -18,7 +18,7 @@ from edgemnist.tflite.file import read_tflite
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflite.pixels import pixel_table
 from tests.compiler.model_builder import edited
-from tests.engines import needs
+from tests.oracles import needs
 
 pytestmark = needs("tflite-runtime-reference", "litert-default")
 

@@ -21,7 +21,7 @@ from edgemnist.data.loading import load_dataset
 from edgemnist.harness.compare import top1
 from edgemnist.harness.images import ImageSettings
 from edgemnist.runner.run import run_model
-from tests.engines import needs
+from tests.oracles import needs
 
 pytestmark = needs("tflm", "tflite-runtime-default")
 

@@ -13,7 +13,7 @@ from edgemnist import cli
 from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
 from edgemnist.commands.parity.report import REPORT_NAME
 from tests.compiler.model_builder import ModelBuilder
-from tests.engines import needs
+from tests.oracles import needs
 
 pytestmark = needs("keras", "tflm", "tflite-runtime-reference", "litert-default")
 

@@ -20,7 +20,7 @@ from edgemnist.harness.names import parse_names
 from edgemnist.harness.subjects import Subjects, file_subjects
 from edgemnist.support.errors import GateFailedError, InputError, ModelError
 from edgemnist.tflite.file import read_tflite
-from tests.engines import needs
+from tests.oracles import needs
 
 pytestmark = needs("tflm", "tflite-runtime-reference", "litert-default")
 

@@ -21,7 +21,7 @@ from edgemnist.data.splits import class_balanced_sample
 from edgemnist.harness.compare import top1
 from edgemnist.runner.run import run_model
 from tests.compiler.model_builder import ModelBuilder
-from tests.engines import needs
+from tests.oracles import needs
 
 pytestmark = needs("tflm", "tflite-runtime-default", "litert-default")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edgemnist.runner import EngineWorker, engine_worker, find_runtime
+from edgemnist.runner import RuntimeWorker, find_runtime, runtime_worker
 
 
 def needs(*names: str) -> pytest.MarkDecorator:
@@ -16,14 +16,14 @@ def needs(*names: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="session")
-def tflm() -> Iterator[EngineWorker]:
+def tflm() -> Iterator[RuntimeWorker]:
     """Return TFLM, the oracle, in one process for the whole run."""
-    with engine_worker("tflm") as worker:
+    with runtime_worker("tflm") as worker:
         yield worker
 
 
 @pytest.fixture(scope="session")
-def witness() -> Iterator[EngineWorker]:
+def witness() -> Iterator[RuntimeWorker]:
     """Return tflite-runtime's reference kernels: the same arithmetic from another code base."""
-    with engine_worker("tflite-runtime-reference") as worker:
+    with runtime_worker("tflite-runtime-reference") as worker:
         yield worker
