@@ -17,7 +17,7 @@ from edgemnist.support.resources import firmware_folder
 from edgemnist.tflite.file import TensorInfo
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EmitSettings:
     """``name`` prefixes every C name and file; ``command`` stands in the header; ``labels`` are in class order.
 

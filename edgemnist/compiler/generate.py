@@ -27,7 +27,7 @@ ROUNDINGS = ("tflm", "tflite")
 DEFAULT_NAME = "model"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CodegenSettings:
     """What to generate.
 
@@ -136,7 +136,9 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
         raise InputError(f"{len(labels)} labels for {model.output().shape[-1]} classes; give one for each class")
     program, layout = compile_model(model, settings)
     pixels = pixel_code(settings.name, model.input(), settings.preprocessing)
-    emit_settings = EmitSettings(settings.name, settings.command(source_name), labels, pixels)
+    emit_settings = EmitSettings(
+        name=settings.name, command=settings.command(source_name), labels=labels, pixels=pixels
+    )
     files = emit(program, layout, emit_settings)
     files[f"{settings.name}_test.c"] = self_test_source(program.graph, emit_settings, program.settings)
     files[f"{settings.name}_memory.txt"] = memory_map.as_text(program, layout, settings.name)

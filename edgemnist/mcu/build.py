@@ -31,7 +31,7 @@ _SHARED_SOURCES = ("app/main.c", "app/link.c", "platform/start.c", "platform/mem
 _CORE_SOURCES = {"arm": "platform/cortex_m.c", "riscv": "platform/riscv32.c"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BuildSettings:
     """How to build. ``transport`` is a name in ``TRANSPORTS``; ``optimise`` one in ``OPTIMISATIONS``.
 

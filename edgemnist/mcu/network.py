@@ -55,7 +55,7 @@ class TflmPlace:
     library: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
     """``engine`` is a name in ``ENGINES``; "tflm" needs ``tflm``."""
 
@@ -81,7 +81,7 @@ def make_network(model: TfliteModel, settings: NetworkSettings, machine: int) ->
 
 def _generated(model: TfliteModel, settings: CodegenSettings) -> Network:
     program, plan = compile_model(model, settings)
-    graph, emit_settings = program.graph, EmitSettings("net", "edgemnist firmware build")
+    graph, emit_settings = program.graph, EmitSettings(name="net", command="edgemnist firmware build")
     return Network(
         files=emit(program, plan, emit_settings),
         layers=[Layer(step.node.label, step.macs) for step in program.steps],

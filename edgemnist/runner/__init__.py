@@ -2,7 +2,7 @@
 
     registry    which runtimes there are          base        what a runtime offers
     client      ask a runtime in its own process worker      that process
-    measure     outputs, logits, latency         
+    measure     outputs, logits, latency
     run         whole models over images: ``run_model``, ``trace_model``
 
 A runtime (``tflm``, ``tflite_runtime``, ``litert``, ``tensorflow_lite``, ``keras`` …) is a module of ``runtimes/`` that

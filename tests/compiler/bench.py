@@ -245,7 +245,7 @@ def _write_sources(networks: Sequence[tuple[Network, NDArray[Any]]], folder: Pat
     includes, entries, helpers = [], [], []
     for number, (network, images) in enumerate(networks):
         name = f"m{number}"
-        for file, text in emit(network.program, network.plan, EmitSettings(name, "bench")).items():
+        for file, text in emit(network.program, network.plan, EmitSettings(name=name, command="bench")).items():
             (folder / file).write_text(text)
         includes.append(f'#define M{number}_TRACE\n#include "{name}.c"\n')
         helpers.append(_helpers(name, network))

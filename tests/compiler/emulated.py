@@ -63,7 +63,7 @@ def build_networks(
     """Compile networks into one image; network N is called ``mN``. All of them have the same target."""
     sources: dict[str, str] = {}
     for number, (program, plan) in enumerate(networks):
-        sources |= emit(program, plan, EmitSettings(f"m{number}", "emulated"))
+        sources |= emit(program, plan, EmitSettings(name=f"m{number}", command="emulated"))
     sources["networks.c"] = "".join(f'#include "m{number}.c"\n' for number in range(len(networks)))
     return build(sources, core, toolchain, optimisation)
 

@@ -35,7 +35,7 @@ def small_model() -> bytes:
 
 
 def generated(program: Program, name: str = "tiny", labels: tuple[str, ...] = ()) -> dict[str, str]:
-    return emit(program, plan(program), EmitSettings(name, "edgemnist codegen tiny.tflite", labels))
+    return emit(program, plan(program), EmitSettings(name=name, command="edgemnist codegen tiny.tflite", labels=labels))
 
 
 def test_golden_files_are_reproduced() -> None:
@@ -210,7 +210,7 @@ def test_header_constants_are_the_models(seed: int) -> None:
 def test_labels_and_command_cannot_break_out_of_the_text(tmp_path: Path) -> None:
     program = build_program(small_model(), Variant())
     labels = ('"', "\\", "??/", "*/")
-    files = emit(program, plan(program), EmitSettings("tiny", "evil */ int x; /*\n#error", labels))
+    files = emit(program, plan(program), EmitSettings(name="tiny", command="evil */ int x; /*\n#error", labels=labels))
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     prints = "int main(void) { for (int i = 0; i < 4; ++i) puts(tiny_labels[i]); return 0; }\n"

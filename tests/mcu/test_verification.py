@@ -185,7 +185,7 @@ def test_what_is_compared_for_tflm(toolchain: str, optimise: str, tmp_path: Path
     """Its own arena has one of two sizes; the model's file has to be in the image whole."""
     firmware.need(BOARD, toolchain)
     board = find_board(BOARD)
-    image = build_firmware(dense_model(), board, BuildSettings(toolchain, optimise), tmp_path)
+    image = build_firmware(dense_model(), board, BuildSettings(toolchain=toolchain, optimise=optimise), tmp_path)
     network = replace(_network(dense_model()), interpreter_arena_bytes=frozenset({2048, 4096}))
     wanted = Expected(network, image.model_sha256, tuple(image.elf.sources), board, 2048)
     for size, right in ((0, False), (2048, True), (3000, False), (4096, True)):

@@ -22,6 +22,6 @@ def boards(
     from edgemnist.commands.boards import stage, view
     from edgemnist.mcu.build import BuildSettings
 
-    settings = stage.BoardsSettings(model=model, build=BuildSettings(toolchain, optimise))
+    settings = stage.BoardsSettings(model=model, build=BuildSettings(toolchain=toolchain, optimise=optimise))
     found = stage.boards(settings, WorkFolder(work))
     return Outcome(found, lambda: view.show(found))

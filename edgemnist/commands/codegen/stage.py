@@ -63,7 +63,8 @@ def settings_from(
     if unknown:
         raise InputError(f"unknown fusion {unknown[0]!r}; choose from {', '.join(FUSIONS)}")
     fusions = tuple(fusion for fusion in FUSIONS if fusion not in without)
-    return CodegenSettings(name, target, rounding, fusions, _parse_labels(labels or ""), sparse=sparse)
+    named = _parse_labels(labels or "")
+    return CodegenSettings(name=name, target=target, rounding=rounding, fusions=fusions, labels=named, sparse=sparse)
 
 
 def _parse_labels(text: str) -> tuple[str, ...]:

@@ -49,7 +49,9 @@ def build(
     from edgemnist.mcu.build import BuildSettings
 
     network = stage.network_settings(engine, tflm_include, tflm_lib)
-    build = BuildSettings(toolchain, optimise, transport, stack, network=network)
+    build = BuildSettings(
+        toolchain=toolchain, optimise=optimise, transport=transport, stack_bytes=stack, network=network
+    )
     settings = stage.FirmwareSettings(model=model, board=board, out=out, build=build)
     image = stage.build(settings, WorkFolder(work))
     return Outcome(image, lambda: view.show_image(image), image.raise_too_large)
@@ -90,7 +92,7 @@ def run(
         emulator=emulator,
         profile=profile,
         timeout=timeout,
-        build=BuildSettings(toolchain, optimise, stack_bytes=stack, network=network),
+        build=BuildSettings(toolchain=toolchain, optimise=optimise, stack_bytes=stack, network=network),
     )
     report = stage.run(settings, WorkFolder(work))
     return Outcome(report, lambda: view.show_report(report), lambda: raise_inexact(report))

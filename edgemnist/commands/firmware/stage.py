@@ -56,10 +56,10 @@ def network_settings(engine: str = "c", include: Path | None = None, library: Pa
     :raises InputError: only one of TFLM's two places is given, or an engine that takes none.
     """
     if include is None and library is None:
-        return NetworkSettings(engine)
+        return NetworkSettings(engine=engine)
     if include is None or library is None or engine != "tflm":
         raise InputError("--tflm-include and --tflm-lib go together, with --engine tflm")
-    return NetworkSettings(engine, tflm=TflmPlace(include, library))
+    return NetworkSettings(engine=engine, tflm=TflmPlace(include, library))
 
 
 def build(settings: FirmwareSettings, work: WorkFolder) -> FirmwareImage:

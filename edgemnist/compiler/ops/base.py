@@ -93,7 +93,7 @@ class Step:
         return sum(array.bytes for array in self.arrays)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LoweringSettings:
     """Choices that change what is generated: ``rounding`` is "tflm" or "tflite" (TensorFlow 2.21 reference).
 
