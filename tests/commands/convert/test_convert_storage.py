@@ -71,7 +71,7 @@ def test_folder_that_cannot_be_made_is_told_before_the_slow_part(
 
 # --- signals ----------------------------------------------------------------------------------------------------------
 
-LOADING = Point("import", "tensorflow")
+LOADING = Point("import", "tensorflow.python")
 CONVERTING = Point("tempfile.mkdtemp")
 FIRST_WRITE = Point("os.rename", "model_int8_main.cc")
 LATER_WRITES = tuple(Point("os.rename", name) for name in ("model_int8.c", "model_int8.tflite", "manifest.json"))

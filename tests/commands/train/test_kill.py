@@ -92,7 +92,7 @@ def test_ctrl_c_says_how_to_go_on(data: Path, tmp_path: Path, point: Point) -> N
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
 
 
-@pytest.mark.parametrize("point", [Point("import", "tensorflow"), before_checkpoint(1), within_checkpoint(1)])
+@pytest.mark.parametrize("point", [Point("import", "tensorflow.python"), before_checkpoint(1), within_checkpoint(1)])
 def test_ctrl_c_before_the_first_checkpoint_leaves_nothing(data: Path, tmp_path: Path, point: Point) -> None:
     with halted(beginning(data, tmp_path / "work"), point) as process:
         process.send_signal(signal.SIGINT)
