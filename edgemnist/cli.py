@@ -15,10 +15,11 @@ from typing import Annotated, Any
 
 import typer
 
-from edgemnist import __version__, commands
+import edgemnist.commands as commands
 from edgemnist.commands.outcome import Outcome
 from edgemnist.support.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EdgeMnistError, ErrorReport, fault_report
 from edgemnist.support.progress import print_json
+from edgemnist.support.version import VERSION
 
 app = typer.Typer(
     name="edgemnist",
@@ -39,7 +40,7 @@ _UsageProblem: Any = next(base for base in typer.BadParameter.__mro__ if base.__
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"edgemnist {__version__}")
+        typer.echo(f"edgemnist {VERSION}")
         raise typer.Exit
 
 

@@ -18,9 +18,9 @@ FLOORS = (
     ("mcu", "pi"),
     ("runtimes", "commands"),
     ("cli", "api"),
-    ("__main__",),
+    ("__main__", "__init__"),
 )
-"""The folders and modules directly in the package, from the ground up. ``__init__`` is the package's face."""
+"""The folders and modules directly in the package, from the ground up; ``__init__``, its face, stands above them."""
 
 FACE = "edgemnist"
 
@@ -55,7 +55,7 @@ def arrows(known: Mapping[str, Path]) -> Iterator[Arrow]:
             for name in _imported(node):
                 while name and name not in known:
                     name = name.rpartition(".")[0]
-                if name and name != FACE:
+                if name:
                     yield Arrow(source, name, f"{path.name}:{node.lineno}")  # type: ignore[attr-defined]
 
 
@@ -70,11 +70,12 @@ def _imported(node: ast.AST) -> list[str]:
 def upward(found: list[Arrow]) -> list[Arrow]:
     """Return the imports that do not go down: to a higher floor, or to a neighbour on the same one."""
     floor = {name: number for number, names in enumerate(FLOORS) for name in names}
-    folders = ((arrow, arrow.source.split(".")[1:2], arrow.target.split(".")[1]) for arrow in found)
-    return [
-        arrow for arrow, source, target in folders
-        if source and source != [target] and floor[source[0]] <= floor[target]
-    ]  # fmt: skip
+    ends = ((arrow, _folder(arrow.source), _folder(arrow.target)) for arrow in found)
+    return [arrow for arrow, source, target in ends if source != target and floor[source] <= floor[target]]
+
+
+def _folder(module: str) -> str:
+    return f"{module}.__init__".split(".")[1]
 
 
 def circles(found: list[Arrow]) -> list[tuple[str, ...]]:
@@ -116,8 +117,8 @@ def height(found: list[Arrow]) -> int:
     """Return how many floors the imports make: the longest way down through the package's folders."""
     below: dict[str, set[str]] = {}
     for arrow in found:
-        source, target = (f"{name}.".split(".")[1] for name in (arrow.source, arrow.target))
-        if source and source != target:
+        source, target = _folder(arrow.source), _folder(arrow.target)
+        if source != target:
             below.setdefault(source, set()).add(target)
 
     def floors(folder: str) -> int:

@@ -31,12 +31,11 @@ def test_every_function_is_documented_with_an_example(name: str) -> None:
 
 
 def test_importing_it_loads_nothing_else() -> None:
-    loaded = (
-        "import sys, edgemnist; print(sorted(m for m in sys.modules if m.startswith(('edgemnist.', 'numpy', 'typer'))))"
-    )
-    run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    named = "(name for name in sys.modules if name.startswith(('edgemnist.', 'numpy', 'typer')))"
+    listing = f"import sys, edgemnist; print(*sorted{named})"
+    run = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
 
-    assert run.stdout == "[]\n"
+    assert run.stdout.split() == ["edgemnist.support", "edgemnist.support.version"]
 
 
 def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ ARROWS = list(arrows(KNOWN))
 
 
 def test_every_folder_has_a_floor() -> None:
-    folders = {name.split(".")[1] for name in KNOWN if "." in name}
+    folders = {f"{name}.__init__".split(".")[1] for name in KNOWN}
     assert folders == {folder for floor in FLOORS for folder in floor}
 
 
@@ -54,6 +54,7 @@ def test_few_modules_lie_in_the_package_itself() -> None:
           "data/c.py": "from edgemnist.data.in_ import d", "data/in_/d.py": ""}, 0, 1),
         ({"data/a.py": "def f():\n    from edgemnist.data import a"}, 0, 1),
         ({"commands/a.py": "from edgemnist.support import b", "support/b.py": ""}, 0, 0),
+        ({"data/a.py": "from edgemnist import __version__"}, 1, 0),
     ],
 )  # fmt: skip
 def test_the_counter_sees_what_it_is_for(tmp_path: Path, sources: dict[str, str], up: int, round: int) -> None:

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from edgemnist import __version__
 from edgemnist.data.registry import RemoteFile
 from edgemnist.support.errors import DownloadError, storage_errors
 from edgemnist.support.locking import alone_in
 from edgemnist.support.progress import Task, progress_task
+from edgemnist.support.version import VERSION
 
 MAX_BYTES = 2 << 30
 """A reply for a file of unknown size is cut off here."""
@@ -168,7 +168,7 @@ def _copy(reply: http.client.HTTPResponse, output: BinaryIO, limit: int, patienc
 @contextmanager
 def _reply(url: str, have: int, patience: Patience) -> Iterator[http.client.HTTPResponse | None]:
     """Open an address from byte ``have`` on; None when the server has nothing after that (HTTP 416)."""
-    headers = {"User-Agent": f"edgemnist/{__version__}", "Accept-Encoding": "identity"}
+    headers = {"User-Agent": f"edgemnist/{VERSION}", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
     request = urllib.request.Request(url, headers=headers)

@@ -9,10 +9,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import edgemnist
 from edgemnist.data import framing
 from edgemnist.pi.golden import GoldenVectors
 from edgemnist.pi.targets import TARGETS, UNSUPPORTED, Interpreter, Target
+from edgemnist.support.version import VERSION
 from edgemnist.tflite.file import TensorInfo
 from edgemnist.tflite.pixels import pixel_table
 
@@ -74,7 +74,7 @@ def _manifest(golden: GoldenVectors) -> dict[str, Any]:
     return {
         "format": 1,
         "kind": MANIFEST_KIND,
-        "edgemnist": edgemnist.__version__,
+        "edgemnist": VERSION,
         "model": {"sha256": model.sha256, "bytes": model.size, "kind": golden.model.kind.value},
         "dataset": golden.context.dataset,
         "class_names": list(golden.context.preprocessing.class_names),
@@ -123,7 +123,7 @@ def _readme(golden: GoldenVectors) -> str:
         bytes=f"{model.size:,}",
         classes=len(golden.context.preprocessing.class_names),
         shape=f"{width} x {height} pixels in {channels} {'channel' if channels == 1 else 'channels'}",
-        version=edgemnist.__version__,
+        version=VERSION,
         targets="\n".join(rows),
         unsupported="\n".join(f"- {name}: {reason}" for name, reason in UNSUPPORTED.items()),
         images=len(golden.images),

@@ -16,7 +16,6 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import edgemnist
 from edgemnist.runner.base import Latency, RunResult
 from edgemnist.runner.protocol import Message, receive, send
 from edgemnist.runner.registry import find_runtime
@@ -108,7 +107,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
                 # `python -m` looks for modules in its working folder first: that must not be the user's.
-                cwd=Path(edgemnist.__file__).parents[1],
+                cwd=Path(__file__).parents[2],
                 env={**os.environ, "OMP_NUM_THREADS": "1", **self._environment},
             )
         return self._process

@@ -10,7 +10,6 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import edgemnist
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.deploy.metadata import LABELS_FILE, ImageMetadata, read_metadata, with_metadata
@@ -18,6 +17,7 @@ from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import find_subject
 from edgemnist.harness.subjects import with_images
 from edgemnist.support.errors import InputError, ModelError, UnsupportedModelError, storage_errors
+from edgemnist.support.version import VERSION
 from edgemnist.tflite.file import TensorInfo, TfliteModel, parse_tflite
 from edgemnist.tflite.pixels import pixel_table
 
@@ -99,7 +99,7 @@ def _checked_model(model: TfliteModel, context: ModelContext) -> bytes:
     known = context.preprocessing
     metadata = ImageMetadata(
         name=f"classifier of {context.dataset}",
-        description=f"Tells {len(known.class_names)} classes apart; made by edgemnist {edgemnist.__version__}.",
+        description=f"Tells {len(known.class_names)} classes apart; made by edgemnist {VERSION}.",
         labels=known.class_names,
         normalisation=known.normalisation,
         channels=known.channels,
@@ -118,7 +118,7 @@ def _code(system: str, model: TfliteModel, context: ModelContext, package: str) 
     values = {
         "model": MODEL_FILE,
         "stem": Path(MODEL_FILE).stem,
-        "version": edgemnist.__version__,
+        "version": VERSION,
         "package": package,
         "elements": height * width * channels,
         "layout": f"{height} rows of {width} pixels, {order}",

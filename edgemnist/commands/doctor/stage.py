@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
-import edgemnist
 from edgemnist.runner.base import Runtime
 from edgemnist.runner.client import RuntimeWorker, WorkerProcess
 from edgemnist.runner.registry import find_runtime, runtimes
 from edgemnist.support.errors import DatasetError, EdgeMnistError, MissingDependencyError
 from edgemnist.support.files import package_versions
 from edgemnist.support.progress import Task, progress_task
+from edgemnist.support.version import VERSION
 
 PROBE_SECONDS = 120.0
 _BASE_PACKAGES = ("numpy", "typer", "rich", "pillow", "tflite")
@@ -119,7 +119,7 @@ def diagnose() -> Diagnosis:
     """Look at this machine; runtimes of this machine are really started, each in its own process. Raises nothing."""
     packages, probed = _packages(), _probe_runtimes()
     return Diagnosis(
-        edgemnist=edgemnist.__version__,
+        edgemnist=VERSION,
         python=platform.python_version(),
         executable=sys.executable,
         system=platform.platform(),
