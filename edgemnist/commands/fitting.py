@@ -65,6 +65,6 @@ class Fitting:
 
     def distillation(self) -> DistillationSettings | None:
         """Return what the options of teachers come to."""
-        from edgemnist.training.distillation import distillation_of_options
+        from edgemnist.training.distillation import distillation_settings_from
 
-        return distillation_of_options(self.teacher, self.temperature, self.distillation_weight, self.teacher_epochs)
+        return distillation_settings_from(self.teacher, self.temperature, self.distillation_weight, self.teacher_epochs)

@@ -46,7 +46,7 @@ _REPLAY = 'cd "$1" && exec .venv/bin/python -B classify.py --parity --json --int
 
 
 @dataclass(frozen=True)
-class RemoteOptions:
+class RemoteSettings:
     """Where a bundle goes: ``folder`` is relative to the user's home unless absolute.
 
     ``target`` None: what the machine says it is. ``python`` makes the environment there.
@@ -76,16 +76,16 @@ class Installation:
     package: str
 
 
-def look(options: RemoteOptions) -> Machine:
+def ask_machine(settings: RemoteSettings) -> Machine:
     """Ask a machine what it is.
 
     :raises EnvironmentFailure: no connection, or no answer that can be read.
     """
-    answer = run_script(options.connection, _LOOK, [options.python, options.folder], timeout=_LOOK_SECONDS)
+    answer = run_script(settings.connection, _LOOK, [settings.python, settings.folder], timeout=_LOOK_SECONDS)
     lines = answer.output.splitlines()
     if answer.code != 0 or len(lines) != 5 or not lines[4].isdigit():
         raise EnvironmentFailure(
-            f"{options.connection.destination} is no Linux system that can be looked at: "
+            f"{settings.connection.destination} is no Linux system that can be looked at: "
             + ((answer.errors or answer.output).strip()[-300:] or f"code {answer.code}")
         )
     release, architecture, kernel, python, free = lines
@@ -93,23 +93,23 @@ def look(options: RemoteOptions) -> Machine:
     return Machine(f"{release}-{short}", python, int(free) * 1024)
 
 
-def check(machine: Machine, options: RemoteOptions) -> Target:
+def require_target(machine: Machine, settings: RemoteSettings) -> Target:
     """Return the target that a machine is, if the bundle can run there.
 
     :raises InputError: the system or the processor is none of the targets; says why and which there are.
     :raises EnvironmentFailure: it has another Python than the target's, or none.
     :raises StorageError: too little space.
     """
-    where = options.connection.destination
+    where = settings.connection.destination
     try:
-        target = find_target(options.target or machine.target)
+        target = find_target(settings.target or machine.target)
     except InputError as error:
         raise InputError(f"{where} is {machine.target}: {error}") from error
     wanted = "{}.{}".format(*target.release.python)
     if machine.python != wanted:
         found = f"is {machine.python}" if machine.python else "is not there"
         raise EnvironmentFailure(
-            f"{target.name} needs Python {wanted}, on {where} {options.python} {found}; name another with --python"
+            f"{target.name} needs Python {wanted}, on {where} {settings.python} {found}; name another with --python"
         )
     if machine.free_bytes < NEEDED_BYTES:
         raise StorageError(
@@ -119,7 +119,7 @@ def check(machine: Machine, options: RemoteOptions) -> Target:
     return target
 
 
-def install(archive: Path, options: RemoteOptions, target: Target, package: str) -> Replay:
+def install(archive: Path, settings: RemoteSettings, target: Target, package: str) -> Replay:
     """Copy a bundle's archive to the machine, install it there, replay it, and return the report.
 
     An older bundle in that folder is replaced when the new one has arrived whole.
@@ -127,32 +127,32 @@ def install(archive: Path, options: RemoteOptions, target: Target, package: str)
     :raises InputError: the folder there holds something else.
     :raises EnvironmentFailure: copying or installing failed; the reason is the machine's own.
     """
-    there = options.connection
+    there = settings.connection
     with progress_task(f"Copying to {there.destination}", total=3) as task:
-        answer = run_script(there, _COPY, [options.folder], content=archive, timeout=_COPY_SECONDS)
-        _check_copied(answer, options)
+        answer = run_script(there, _COPY, [settings.folder], content=archive, timeout=_COPY_SECONDS)
+        _check_copied(answer, settings)
         task.update(advance=1, description=f"Installing on {there.destination}")
-        arguments = [options.folder, target.name, package, options.python]
+        arguments = [settings.folder, target.name, package, settings.python]
         answer = run_script(there, _INSTALL, arguments, timeout=_INSTALL_SECONDS)
         if answer.code not in (0, 1):
             raise EnvironmentFailure(f"installing on {there.destination} failed:\n{_last_words(answer)}")
         task.update(advance=1, description=f"Replay on {there.destination}")
-        answer = run_script(there, _REPLAY, [options.folder, package], timeout=_INSTALL_SECONDS)
+        answer = run_script(there, _REPLAY, [settings.folder, package], timeout=_INSTALL_SECONDS)
         replay = parse_replay(there.destination, answer.code, answer.output, answer.errors)
-    write_installation(Installation(there, options.folder, package))
+    write_installation(Installation(there, settings.folder, package))
     return replace(replay, where=f"{there.destination} ({target.name}), {package}")
 
 
-def _check_copied(answer: Answer, options: RemoteOptions) -> None:
-    where = options.connection.destination
+def _check_copied(answer: Answer, settings: RemoteSettings) -> None:
+    where = settings.connection.destination
     if answer.code == _EXIT_FOREIGN:
-        raise InputError(f"{options.folder!r} on {where} holds something else than a bundle; name another --folder")
+        raise InputError(f"{settings.folder!r} on {where} holds something else than a bundle; name another --folder")
     if answer.code == 0:
         return
     kind: Callable[[str], EnvironmentFailure] = EnvironmentFailure
     if "No space left" in answer.errors:
         kind = StorageError
-    raise kind(f"copying to {options.folder!r} on {where} failed, what was there is untouched:\n{_last_words(answer)}")
+    raise kind(f"copying to {settings.folder!r} on {where} failed, what was there is untouched:\n{_last_words(answer)}")
 
 
 def _last_words(answer: Answer) -> str:

@@ -22,7 +22,7 @@ _TAKEN = frozenset({"tflite", "tflite_micro", "flatbuffers", "gemmlowp", "ruy", 
 
 
 @dataclass(frozen=True)
-class TflmFacts:
+class TflmSummary:
     """What was written for TFLM. ``files`` are names, none where TFLM can't run the model; ``note`` says why.
 
     ``operators``: kinds in the resolver. ``arena_measured``: bytes, None where TFLM's interpreter is not installed.
@@ -44,7 +44,7 @@ class TflmProject:
     """The files by name, and the facts about them."""
 
     texts: Mapping[str, str]
-    facts: TflmFacts
+    facts: TflmSummary
 
 
 def tflm_project(
@@ -65,7 +65,7 @@ def tflm_project(
     try:
         source = describe(model, name=name, style=style, preprocessing=preprocessing, stem=stem)
     except UnsupportedModelError as error:
-        return TflmProject({}, TflmFacts(note=f"nothing was written: {error}"))
+        return TflmProject({}, TflmSummary(note=f"nothing was written: {error}"))
     texts = {source.header_name: header(source)}
     notes = []
     if source.measurement is None:
@@ -77,9 +77,9 @@ def tflm_project(
     return TflmProject(texts, _facts(source, tuple(texts), "; ".join(notes) or None))
 
 
-def _facts(source: TflmSource, files: tuple[str, ...], note: str | None) -> TflmFacts:
+def _facts(source: TflmSource, files: tuple[str, ...], note: str | None) -> TflmSummary:
     measured = source.measurement
-    return TflmFacts(
+    return TflmSummary(
         files=files,
         operators=len(source.operators),
         arena_measured=measured.arena_bytes if measured else None,

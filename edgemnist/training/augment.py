@@ -82,7 +82,7 @@ def choose_augmentation(name: str | None, default: str, dataset: str) -> str:
     return (augmentation_for(dataset) if chosen == AUTO else find_augmentation(chosen)).name
 
 
-def choice_of_options(augment: bool | None, name: str | None) -> str | None:
+def augmentation_from(augment: bool | None, name: str | None) -> str | None:
     """Return the name that ``--augment/--no-augment`` and ``--augmentation`` come to; None when neither is given.
 
     :raises InputError: they contradict each other.

@@ -85,7 +85,7 @@ def divergence(tensorflow: Any, teacher: Any, student: Any, temperature: float) 
     return tensorflow.reduce_mean(tensorflow.reduce_sum(tensorflow.exp(wanted) * (wanted - have), axis=1))
 
 
-def distillation_of_options(
+def distillation_settings_from(
     teacher: str | None, temperature: float | None, weight: float | None, teacher_epochs: int | None
 ) -> DistillationSettings | None:
     """Return what ``--teacher`` and its companions ask for, None without them.

@@ -67,7 +67,7 @@ class Transfer:
     fine_tune_epochs: int
 
 
-def transfer_of_options(
+def transfer_settings_from(
     alpha: float | None, weights: str | None, freeze: bool | None, fine_tune_epochs: int | None
 ) -> TransferSettings | None:
     """Return what the command line asks for, None when it asks for nothing of transfer learning."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgemnist import cli
-from edgemnist.pi.remote import Machine, RemoteOptions, check, install, look, read_installation
+from edgemnist.pi.remote import Machine, RemoteSettings, ask_machine, install, read_installation, require_target
 from edgemnist.pi.ssh import Connection, connection
 from edgemnist.pi.targets import TARGETS, TFLITE_RUNTIME
 from edgemnist.pi.wheels import deploy_cache
@@ -47,8 +47,8 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEMNIST_CACHE", str(cache))
 
 
-def _there(server: Server, folder: Path) -> RemoteOptions:
-    return RemoteOptions(Connection(server.destination, server.config), str(folder), TARGET, sys.executable)
+def _there(server: Server, folder: Path) -> RemoteSettings:
+    return RemoteSettings(Connection(server.destination, server.config), str(folder), TARGET, sys.executable)
 
 
 @pytest.mark.slow
@@ -116,11 +116,11 @@ def test_a_disk_that_fills_while_copying(bundle: Path, tmp_path: Path) -> None:
 
 
 def test_what_the_machine_is(server: Server, tmp_path: Path) -> None:
-    machine = look(_there(server, tmp_path / "not" / "yet"))
+    machine = ask_machine(_there(server, tmp_path / "not" / "yet"))
     assert machine.target.endswith(("-x86_64", "-aarch64"))
     assert machine.python == f"{sys.version_info[0]}.{sys.version_info[1]}"
     assert machine.free_bytes > 0
-    assert look(replace(_there(server, tmp_path), python="python9")).python == ""
+    assert ask_machine(replace(_there(server, tmp_path), python="python9")).python == ""
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_what_the_machine_is(server: Server, tmp_path: Path) -> None:
 )
 def test_machines_that_cannot_run_it(machine: Machine, kind: type[EdgeMnistError], message: str) -> None:
     with pytest.raises(kind, match=message):
-        check(machine, RemoteOptions(Connection("pi@pi")))
+        require_target(machine, RemoteSettings(Connection("pi@pi")))
 
 
 def test_an_unknown_host_key_is_not_accepted(server: Server, tmp_path: Path) -> None:
@@ -144,13 +144,13 @@ def test_an_unknown_host_key_is_not_accepted(server: Server, tmp_path: Path) -> 
     try:
         server.known_hosts.write_text("")
         with pytest.raises(EnvironmentFailure, match=r"host key of .* is not known; compare and accept it once with"):
-            look(_there(server, tmp_path))
+            ask_machine(_there(server, tmp_path))
         assert server.known_hosts.read_text() == ""
 
         other = (server.folder / "user.pub").read_text().split()[:2]
         server.known_hosts.write_text(f"[127.0.0.1]:{server.port} {' '.join(other)}\n")
         with pytest.raises(EnvironmentFailure, match="shows another host key than before"):
-            look(_there(server, tmp_path))
+            ask_machine(_there(server, tmp_path))
     finally:
         server.known_hosts.write_text(known)
 
@@ -161,13 +161,13 @@ def test_no_access_and_nobody_there(server: Server, tmp_path: Path) -> None:
     try:
         keys.write_text("")
         with pytest.raises(EnvironmentFailure, match="ssh-copy-id"):
-            look(_there(server, tmp_path))
+            ask_machine(_there(server, tmp_path))
     finally:
         keys.write_text(known)
     config = tmp_path / "config"
     config.write_text("Host nobody\nHostName 127.0.0.1\nPort 1\n")
     with pytest.raises(EnvironmentFailure, match=r"no connection to pi@nobody: .*refused"):
-        look(RemoteOptions(Connection("pi@nobody", config)))
+        ask_machine(RemoteSettings(Connection("pi@nobody", config)))
 
 
 @pytest.mark.parametrize("destination", ["-oProxyCommand=evil", "pi@", "pi@host;rm -rf /", "", "a b"])

@@ -19,7 +19,7 @@ from edgemnist.training.augment import (
     Augmentation,
     augment_batch,
     augmentation_for,
-    choice_of_options,
+    augmentation_from,
     choose_augmentation,
     draw_changes,
     find_augmentation,
@@ -142,12 +142,12 @@ def test_letters_and_digits_are_never_mirrored_and_garments_never_turned() -> No
     ],
 )
 def test_the_two_options_come_to_one_choice(augment_flag: bool | None, name: str | None, expected: str | None) -> None:
-    assert choice_of_options(augment_flag, name) == expected
+    assert augmentation_from(augment_flag, name) == expected
 
 
 def test_contradicting_options_are_refused() -> None:
     with pytest.raises(InputError, match="contradict"):
-        choice_of_options(False, "gentle")
+        augmentation_from(False, "gentle")
 
 
 def test_unknown_kind_lists_all() -> None:

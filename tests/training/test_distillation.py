@@ -22,7 +22,12 @@ from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import EdgeMnistError, InputError
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.training.architectures import build_model
-from edgemnist.training.distillation import DistillationSettings, distillation_of_options, divergence, log_probabilities
+from edgemnist.training.distillation import (
+    DistillationSettings,
+    distillation_settings_from,
+    divergence,
+    log_probabilities,
+)
 from edgemnist.training.recipe import Recipe
 from edgemnist.training.teacher import TEACHERS, find_teacher
 from edgemnist.training.teacher_logits import VIEWS, prepare_teacher_logits
@@ -196,7 +201,7 @@ def test_options_out_of_range_are_refused(
     values: tuple[str | None, float | None, float | None, int | None], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        distillation_of_options(*values)
+        distillation_settings_from(*values)
 
 
 def test_distillation_from_the_command_line(

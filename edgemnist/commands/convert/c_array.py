@@ -18,7 +18,7 @@ from edgemnist.csource import array as carray
 from edgemnist.support.files import atomic_path
 from edgemnist.tflite.file import TfliteModel, read_tflite
 from edgemnist.tflite.preprocessing import Preprocessing
-from edgemnist.tflm import TflmFacts, TflmProject, tflm_project
+from edgemnist.tflm import TflmProject, TflmSummary, tflm_project
 
 _ANY_SHAPE = (0, 0, 0)
 """Of a file that nobody has recorded: a C array says nothing of its images' shape."""
@@ -34,7 +34,7 @@ class CArrayResult:
     name: str
     style: str
     files: tuple[str, ...]
-    tflm: TflmFacts | None = None
+    tflm: TflmSummary | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""

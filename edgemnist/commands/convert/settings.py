@@ -16,7 +16,7 @@ from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflite.pixels import normalisation_name
-from edgemnist.tflm import TflmFacts
+from edgemnist.tflm import TflmSummary
 
 STAGE = "convert"
 
@@ -124,7 +124,7 @@ class ConversionSettings:
 
 
 @dataclass(frozen=True)
-class TensorFacts:
+class TensorDescription:
     """Type, shape and quantisation of an input or output; scale and zero point are None without quantisation."""
 
     dtype: str
@@ -133,7 +133,7 @@ class TensorFacts:
     zero_point: int | None
 
     @classmethod
-    def of(cls, tensor: TensorInfo) -> TensorFacts:
+    def of(cls, tensor: TensorInfo) -> TensorDescription:
         """Return the facts of a tensor."""
         quantisation = tensor.quantisation
         if quantisation is None:
@@ -171,15 +171,15 @@ class ConvertedModel:
     size: int
     gzip_size: int
     sha256: str
-    input: TensorFacts
-    output: TensorFacts
+    input: TensorDescription
+    output: TensorDescription
     operator_versions: Mapping[str, int]
     calibration: Mapping[str, Any] | None
     verification: Verification
     runtimes: tuple[str, ...] = ()
     c_array: tuple[str, ...] = ()
     c_name: str | None = None
-    tflm: TflmFacts | None = None
+    tflm: TflmSummary | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""

@@ -25,7 +25,7 @@ from edgemnist.commands.convert.settings import (
     ConversionResult,
     ConversionSettings,
     ConvertedModel,
-    TensorFacts,
+    TensorDescription,
     operator_versions,
 )
 from edgemnist.compiler.generate import CodegenSettings
@@ -247,8 +247,8 @@ def _make(conversion: _Conversion, mode: ModelKind, verifier: verification.Verif
         size=len(content),
         gzip_size=len(gzip.compress(content, 9, mtime=0)),
         sha256=model.sha256,
-        input=TensorFacts.of(model.input()),
-        output=TensorFacts.of(model.output()),
+        input=TensorDescription.of(model.input()),
+        output=TensorDescription.of(model.output()),
         operator_versions=operator_versions(model),
         calibration=None if calibration is None else calibration.as_json(),
         verification=verified,

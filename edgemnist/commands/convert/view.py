@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from edgemnist.commands.convert.c_array import CArrayResult
-from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, TensorFacts
+from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, TensorDescription
 from edgemnist.support.progress import say, stdout_console
-from edgemnist.tflm import TflmFacts
+from edgemnist.tflm import TflmSummary
 
 
 def show(result: ConversionResult | CArrayResult) -> None:
@@ -61,7 +61,7 @@ def _row(model: ConvertedModel) -> list[str]:
     ]
 
 
-def _tensor(tensor: TensorFacts) -> str:
+def _tensor(tensor: TensorDescription) -> str:
     if tensor.scale is None:
         return tensor.dtype
     return f"{tensor.dtype}, scale {tensor.scale:.9g}, zero point {tensor.zero_point}"
@@ -85,7 +85,7 @@ def _lines(result: ConversionResult) -> list[str]:
     return lines
 
 
-def _tflm_lines(facts: TflmFacts | None) -> list[str]:
+def _tflm_lines(facts: TflmSummary | None) -> list[str]:
     if facts is None:
         return []
     lines = []
@@ -96,7 +96,7 @@ def _tflm_lines(facts: TflmFacts | None) -> list[str]:
     return lines
 
 
-def _arena_words(facts: TflmFacts) -> str:
+def _arena_words(facts: TflmSummary) -> str:
     if facts.arena_measured is None:
         return ""
     return (

@@ -62,12 +62,12 @@ def pi(
     from edgemnist.commands.deploy.pi import BundleSettings, deploy_pi
     from edgemnist.commands.deploy.view import show_bundle
     from edgemnist.harness.images import ImageSettings
-    from edgemnist.pi.remote import RemoteOptions
+    from edgemnist.pi.remote import RemoteSettings
     from edgemnist.pi.ssh import connection
 
     if advise:
         return _advise(model, against or [], work)
-    remote = None if to is None else RemoteOptions(connection(to, ssh_config), folder, target, python)
+    remote = None if to is None else RemoteSettings(connection(to, ssh_config), folder, target, python)
     settings = BundleSettings(
         model=model,
         out=out,

@@ -13,7 +13,7 @@ from edgemnist.pi.bundle_archive import ARCHIVE_SUFFIX, archived, check_target_p
 from edgemnist.pi.bundle_files import WHEELS, bundle_files
 from edgemnist.pi.emulator import find_emulator
 from edgemnist.pi.golden import GoldenVectors, golden_vectors
-from edgemnist.pi.remote import RemoteOptions, check, install, look
+from edgemnist.pi.remote import RemoteSettings, ask_machine, install, require_target
 from edgemnist.pi.replay import Replay, replay_emulated
 from edgemnist.pi.targets import Target, find_target
 from edgemnist.pi.wheels import wheelhouse
@@ -38,7 +38,7 @@ class BundleSettings:
     wheels: str | None = None
     interpreter: str | None = None
     emulate: tuple[str, ...] = ()
-    remote: RemoteOptions | None = None
+    remote: RemoteSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def deploy_pi(settings: BundleSettings, work: WorkFolder) -> Bundle:
         find_emulator(find_target(name))
     target = None
     if settings.remote is not None:
-        target = check(look(settings.remote), settings.remote)
+        target = require_target(ask_machine(settings.remote), settings.remote)
         if settings.wheels not in (None, target.name):
             raise InputError(f"{settings.remote.connection.destination} is {target.name}: leave --wheels out")
         settings = replace(settings, wheels=target.name)

@@ -125,7 +125,7 @@ def diagnose() -> Diagnosis:
         system=platform.platform(),
         packages=packages,
         runtimes=probed,
-        tools=tuple(_look_for(tool) for tool in TOOLS),
+        tools=tuple(_find_tool(tool) for tool in TOOLS),
         datasets=_datasets(),
         base_problems=tuple(_base_problems(packages, probed)),
     )
@@ -180,7 +180,7 @@ def _probe(runtime: Runtime, process: WorkerProcess) -> Finding:
         return Finding(runtime.name, "", str(error))
 
 
-def _look_for(tool: Tool) -> Finding:
+def _find_tool(tool: Tool) -> Finding:
     if tool.pip:
         version = package_versions(tool.pip).get(tool.pip, "")
         return Finding(tool.command, version, f"{tool.purpose}: {tool.install}")

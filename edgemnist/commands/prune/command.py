@@ -9,7 +9,7 @@ import typer
 from edgemnist.commands.fitting import Fitting, TrainedOn
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
-from edgemnist.training.augment import choice_of_options
+from edgemnist.training.augment import augmentation_from
 
 Sparsity = Annotated[float | None, typer.Option("--sparsity", help="Share of zeros, 0 to below 1; default 0.5.")]
 
@@ -43,7 +43,7 @@ def prune(
     settings = stage.PruneSettings(
         sparsity=sparsity, schedule=schedule, pattern=pattern,
         dataset=dataset, epochs=fitting.epochs, seed=fitting.seed, batch=fitting.batch,
-        learning_rate=fitting.learning_rate, augmentation=choice_of_options(fitting.augment, None),
+        learning_rate=fitting.learning_rate, augmentation=augmentation_from(fitting.augment, None),
         distillation=fitting.distillation(),
     )  # fmt: skip
     work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)

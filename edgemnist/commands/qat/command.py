@@ -7,7 +7,7 @@ import typer
 from edgemnist.commands.fitting import Fitting, TrainedOn
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
-from edgemnist.training.augment import choice_of_options
+from edgemnist.training.augment import augmentation_from
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def qat(*, dataset: TrainedOn = None, fitting: Fitting) -> Outcome:
 
     settings = stage.QatSettings(
         dataset=dataset, epochs=fitting.epochs, seed=fitting.seed, batch=fitting.batch,
-        learning_rate=fitting.learning_rate, augmentation=choice_of_options(fitting.augment, None),
+        learning_rate=fitting.learning_rate, augmentation=augmentation_from(fitting.augment, None),
         distillation=fitting.distillation(),
     )  # fmt: skip
     work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)

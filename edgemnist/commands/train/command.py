@@ -10,7 +10,7 @@ from edgemnist.commands.fitting import Fitting
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, architectures
-from edgemnist.training.augment import AUGMENTATIONS, choice_of_options
+from edgemnist.training.augment import AUGMENTATIONS, augmentation_from
 
 _ARCHITECTURES = ", ".join(row.name for row in architectures())
 _AUGMENTATIONS = ", ".join(kind.name for kind in AUGMENTATIONS)
@@ -90,15 +90,15 @@ def train(
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.artifacts.tracking import open_tracking
     from edgemnist.commands.train import stage, view
-    from edgemnist.training.mobilenet import transfer_of_options
+    from edgemnist.training.mobilenet import transfer_settings_from
     from edgemnist.training.train import TrainSettings
 
     settings = TrainSettings(
         arch=arch, dataset=dataset, image_size=image_size, epochs=fitting.epochs, seed=fitting.seed,
         batch=fitting.batch, learning_rate=fitting.learning_rate, schedule=schedule, patience=patience,
-        augmentation=choice_of_options(fitting.augment, augmentation), augmentation_strength=augmentation_strength,
+        augmentation=augmentation_from(fitting.augment, augmentation), augmentation_strength=augmentation_strength,
         label_smoothing=label_smoothing, averaging=average, validation=validation, distillation=fitting.distillation(),
-        transfer=transfer_of_options(alpha, weights, freeze, fine_tune_epochs),
+        transfer=transfer_settings_from(alpha, weights, freeze, fine_tune_epochs),
     )  # fmt: skip
     work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)
     result = stage.run_training(settings, work, resume=fitting.resume)

@@ -71,7 +71,7 @@ def test_a_data_folder_that_is_none_is_said_and_nothing_breaks(monkeypatch: pyte
 
 
 def test_a_missing_program_comes_with_its_command() -> None:
-    finding = doctor._look_for(doctor.Tool("no-such-compiler", "a compiler", apt="no-such-package", brew="none"))
+    finding = doctor._find_tool(doctor.Tool("no-such-compiler", "a compiler", apt="no-such-package", brew="none"))
 
     assert not finding.ok
     assert "install no" in finding.remedy
