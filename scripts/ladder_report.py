@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pareto import CostPanel, CostPoint, CostSeries, write_pareto
+
 from edgemnist.data.base import Dataset
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.support.files import package_versions, write_json, write_text
 from edgemnist.support.progress import say
 from edgemnist.training import reference_nets
-from scripts.pareto import CostPanel, CostPoint, CostSeries, write_pareto
 
 BITNETMCU = (
     ("3.2 kB", 3_200, 0.9892, 14.3),
