@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.data.download import Patience, download
-from edgemnist.data.locations import cache_folder, find_files
+from edgemnist.data.locations import downloads_folder, find_files
 from edgemnist.data.mnist5k import require_mnist_5k_file
 from edgemnist.data.registry import KnownDataset, find_dataset
 from edgemnist.support.progress import say
@@ -61,13 +61,13 @@ def download_dataset(known: KnownDataset, patience: Patience | None = None) -> F
 
 def download_folder(known: KnownDataset) -> Path:
     """Return the folder of edgemnist's cache into which a dataset is downloaded."""
-    return cache_folder() / known.folders[-1]
+    return downloads_folder() / known.folders[-1]
 
 
 def _fetch(known: KnownDataset, patience: Patience | None) -> Fetched:
     if not known.files:
         return Fetched(known.name, require_mnist_5k_file())
     found = next(find_files(known), None)
-    if found is not None and not found.where.is_relative_to(cache_folder()):
+    if found is not None and not found.where.is_relative_to(downloads_folder()):
         return Fetched(known.name, found.where)
     return download_dataset(known, patience)

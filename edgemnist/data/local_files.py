@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from edgemnist.data.arrays import as_images, as_labels, make_dataset, number_classes
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.idx import IdxFile, damaged, encode_idx, read_idx
-from edgemnist.data.locations import DatasetFiles, IdxFiles, cache_folder, find_files, find_idx_files, incomplete_sets
+from edgemnist.data.locations import (
+    DatasetFiles,
+    IdxFiles,
+    downloads_folder,
+    find_files,
+    find_idx_files,
+    incomplete_sets,
+)
 from edgemnist.data.npz import load_npz
 from edgemnist.data.registry import IdxLayout, KnownDataset, known_datasets
 from edgemnist.support.errors import DatasetError
@@ -143,6 +150,6 @@ def _rebuilt(known: KnownDataset, file: IdxFile, content: NDArray[Any]) -> str:
 
 
 def _with_remedy(error: DatasetError, known: KnownDataset, found: DatasetFiles) -> DatasetError:
-    if not found.where.is_relative_to(cache_folder()):
+    if not found.where.is_relative_to(downloads_folder()):
         return error
     return DatasetError(f"{error} (`edgemnist data fetch {known.name}` downloads it anew)")

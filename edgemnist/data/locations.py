@@ -18,6 +18,7 @@ from edgemnist.data.idx import IdxFile
 from edgemnist.data.registry import EMNIST_ARCHIVE, IdxLayout, KnownDataset
 from edgemnist.support import environment
 from edgemnist.support.errors import DatasetError
+from edgemnist.support.resources import cache_folder, user_cache
 
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
@@ -45,9 +46,9 @@ class DatasetFiles:
     idx: IdxFiles | None
 
 
-def cache_folder() -> Path:
+def downloads_folder() -> Path:
     """Return the folder of downloaded datasets; see the module's list."""
-    return (environment.CACHE.folder() or _user_cache() / "edgemnist") / "datasets"
+    return cache_folder() / "datasets"
 
 
 def data_folder() -> Path | None:
@@ -129,16 +130,12 @@ def _locations(known: KnownDataset) -> Iterator[Location]:
             yield Location(root / known.torchvision_folder / "raw", ours)
     if known.name == "fashion-mnist":
         yield Location(DEBIAN_FASHION_MNIST, ours=False)
-    yield from (Location(cache_folder() / name, ours=True) for name in known.folders)
+    yield from (Location(downloads_folder() / name, ours=True) for name in known.folders)
 
 
 def _torchvision_roots(data: Path | None) -> Iterator[tuple[Path, bool]]:
     if data is not None:
         yield data, True
-    yield (environment.TORCH_HOME.folder() or _user_cache() / "torch") / "datasets", False
+    yield (environment.TORCH_HOME.folder() or user_cache() / "torch") / "datasets", False
     yield Path("data"), False
     yield Path("~/data").expanduser(), False
-
-
-def _user_cache() -> Path:
-    return environment.USER_CACHE.folder() or Path("~/.cache").expanduser()

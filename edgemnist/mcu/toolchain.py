@@ -16,6 +16,7 @@ from types import MappingProxyType
 from edgemnist.mcu.cores import Core
 from edgemnist.mcu.elf import INSTALL
 from edgemnist.support.errors import EnvironmentFailure, InputError, MissingDependencyError
+from edgemnist.support.resources import cache_folder
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
 _COMMON = (
@@ -133,9 +134,7 @@ class ZigToolchain(Toolchain):
 
         Two compilers at once must not share the latter: Zig 0.17 then may link one's object into the other's image.
         """
-        from edgemnist.data.locations import cache_folder
-
-        shared, own = cache_folder().parent / "zig", folder.resolve() / "zig-cache"
+        shared, own = cache_folder() / "zig", folder.resolve() / "zig-cache"
         return {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(shared), "ZIG_LOCAL_CACHE_DIR": str(own)}
 
 

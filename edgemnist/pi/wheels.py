@@ -8,11 +8,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from edgemnist.data.locations import cache_folder
 from edgemnist.pi.targets import Interpreter, Target
 from edgemnist.support.errors import EnvironmentFailure, InputError, MissingDependencyError, storage_errors
 from edgemnist.support.files import package_versions, sha256_of, write_text
 from edgemnist.support.locking import alone_in
+from edgemnist.support.resources import cache_folder
 
 CHECKSUMS = "SHA256SUMS"
 TIMEOUT = 600.0
@@ -20,7 +20,7 @@ TIMEOUT = 600.0
 
 def deploy_cache() -> Path:
     """Return the folder in which wheels and sysroots are kept."""
-    return cache_folder().parent / "deploy"
+    return cache_folder() / "deploy"
 
 
 def wheelhouse(target: Target, interpreter: Interpreter) -> Path:
