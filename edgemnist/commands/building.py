@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgemnist.mcu.toolchain import TOOLCHAINS
 
-Model = Annotated[Path | None, typer.Option("--model", help="A .tflite file. Default: the work folder's int8 model.")]
+if TYPE_CHECKING:
+    from edgemnist.mcu.build import BuildSettings
+    from edgemnist.mcu.network import NetworkSettings
+
 ToolchainName = Annotated[str, typer.Option("--toolchain", help=f"{', '.join(('auto', *TOOLCHAINS))}.")]
 Optimise = Annotated[str, typer.Option("--optimise", help="speed or size.")]
+Stack = Annotated[int | None, typer.Option("--stack", min=64, max=1 << 20, help="Bytes to reserve for the stack.")]
+Engine = Annotated[str, typer.Option("--engine", help="c: generated C. tflm: TensorFlow Lite for Microcontrollers.")]
+TflmInclude = Annotated[Path | None, typer.Option("--tflm-include", help="For tflm: folder that holds tensorflow/.")]
+TflmLibrary = Annotated[Path | None, typer.Option("--tflm-lib", help="For tflm: libtensorflow-microlite.a.")]
+
+
+@dataclass(frozen=True)
+class Building:
+    """The options of a build for one board."""
+
+    toolchain: ToolchainName = "auto"
+    optimise: Optimise = "speed"
+    stack: Stack = None
+    engine: Engine = "c"
+    tflm_include: TflmInclude = None
+    tflm_lib: TflmLibrary = None
+
+    def settings(self, *, transport: str) -> BuildSettings:
+        """Return what the options come to.
+
+        :raises InputError: only one of TFLM's two places is given, or an engine that takes none.
+        """
+        from edgemnist.mcu.build import BuildSettings
+
+        return BuildSettings(
+            toolchain=self.toolchain, optimise=self.optimise, transport=transport, stack_bytes=self.stack,
+            network=self._network(),
+        )  # fmt: skip
+
+    def _network(self) -> NetworkSettings:
+        from edgemnist.mcu.network import NetworkSettings, TflmPlace
+        from edgemnist.support.errors import InputError
+
+        include, library = self.tflm_include, self.tflm_lib
+        if include is None and library is None:
+            return NetworkSettings(engine=self.engine)
+        if include is None or library is None or self.engine != "tflm":
+            raise InputError("--tflm-include and --tflm-lib go together, with --engine tflm")
+        return NetworkSettings(engine=self.engine, tflm=TflmPlace(include, library))

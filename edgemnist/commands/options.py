@@ -30,6 +30,12 @@ Images = Annotated[
 ]
 AllImages = Annotated[bool, typer.Option("--all", help="Use the whole test set.")]
 
+Model = Annotated[Path | None, typer.Option("--model", help="A .tflite file. Default: the work folder's int8 model.")]
+
+ImagesOf = Annotated[
+    str | None, typer.Option("--dataset", help="Dataset. Default: the one the model was trained on, else mnist.")
+]
+
 NamedNormalisation = Annotated[
     str | None,
     typer.Option(

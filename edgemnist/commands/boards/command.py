@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from edgemnist.commands.building import Model, Optimise, ToolchainName
-from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.building import Optimise, ToolchainName
+from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
 

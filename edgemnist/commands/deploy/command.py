@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.pi.targets import TARGETS
-
-Model = Annotated[Path | None, typer.Option("--model", help="A .tflite file. Default: the work folder's int8 model.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,9 +27,7 @@ def pi(
     out: Annotated[Path, typer.Option(help="The bundle: a folder, or a file that ends in .tar.gz.")] = Path(
         "edgemnist-pi.tar.gz"
     ),
-    dataset: Annotated[
-        str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
-    ] = None,
+    dataset: ImagesOf = None,
     images: Annotated[int, typer.Option(min=1, help="Golden vectors in the bundle: test images.")] = 100,
     wheels: Annotated[
         str | None, typer.Option(metavar="TARGET", help="Put this system's wheels in, to install without network.")
@@ -104,9 +100,7 @@ def emulator(
 def android(
     model: Model = None,
     out: Annotated[Path, typer.Option(help="A new folder.")] = Path("edgemnist-android"),
-    dataset: Annotated[
-        str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
-    ] = None,
+    dataset: ImagesOf = None,
     package: Annotated[str, typer.Option(help="The Kotlin package.")] = "com.example.classifier",
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
@@ -123,9 +117,7 @@ def android(
 def ios(
     model: Model = None,
     out: Annotated[Path, typer.Option(help="A new folder.")] = Path("edgemnist-ios"),
-    dataset: Annotated[
-        str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
-    ] = None,
+    dataset: ImagesOf = None,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Write the model with metadata and the Swift code that runs it with LiteRT."""

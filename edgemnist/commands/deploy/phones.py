@@ -19,6 +19,7 @@ from edgemnist.harness.subjects import with_images
 from edgemnist.support.errors import InputError, ModelError, UnsupportedModelError, storage_errors
 from edgemnist.support.version import VERSION
 from edgemnist.tflite.file import TensorInfo, TfliteModel, parse_tflite
+from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflite.pixels import pixel_table
 
 MODEL_FILE = "classifier.tflite"
@@ -150,12 +151,7 @@ def _kotlin(model: TfliteModel, context: ModelContext) -> dict[str, str]:
         writing = "inputs[0].writeInt8(ByteArray(INPUT_SIZE) { INPUT_OF_PIXEL[pixels[it].toInt() and 0xFF].toByte() })"
         table = _table("        private val INPUT_OF_PIXEL = intArrayOf(", model, context, ")")
     else:
-        real = f"(pixels[it].toInt() and 0xFF) * {_float(context.preprocessing.normalisation.scale)}f"
-        real += (
-            f" + {_float(context.preprocessing.normalisation.offset)}f"
-            if context.preprocessing.normalisation.offset
-            else ""
-        )
+        real = _normalised("(pixels[it].toInt() and 0xFF)", context.preprocessing.normalisation, "f")
         writing = f"inputs[0].writeFloat(FloatArray(INPUT_SIZE) {{ {real} }})"
     if model.output().dtype == "int8":
         scale, zero_point = _output(model)
@@ -173,12 +169,7 @@ def _swift(model: TfliteModel, context: ModelContext) -> dict[str, str]:
         writing = "let data = Data(pixels.map { UInt8(bitPattern: Self.inputOfPixel[Int($0)]) })"
         table = _table("    private static let inputOfPixel: [Int8] = [", model, context, "]")
     else:
-        real = f"Float($0) * {_float(context.preprocessing.normalisation.scale)}"
-        real += (
-            f" + {_float(context.preprocessing.normalisation.offset)}"
-            if context.preprocessing.normalisation.offset
-            else ""
-        )
+        real = _normalised("Float($0)", context.preprocessing.normalisation, "")
         writing = f"let data = pixels.map {{ {real} }}.withUnsafeBufferPointer {{ Data(buffer: $0) }}"
     if model.output().dtype == "int8":
         scale, zero_point = _output(model)
@@ -190,6 +181,12 @@ def _swift(model: TfliteModel, context: ModelContext) -> dict[str, str]:
         "swift_output": f"        let scores = {reading}",
         "swift_table": table,
     }
+
+
+def _normalised(pixel: str, normalisation: Normalisation, suffix: str) -> str:
+    """Return the real value of a pixel; ``suffix`` ends the language's float literals."""
+    offset = f" + {_float(normalisation.offset)}{suffix}" if normalisation.offset else ""
+    return f"{pixel} * {_float(normalisation.scale)}{suffix}{offset}"
 
 
 def _output(model: TfliteModel) -> tuple[str, int]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, NamedNormalisation, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, NamedNormalisation, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
 
@@ -18,9 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     model: Annotated[Path | None, typer.Argument(help="Model file. Default: the work folder's int8 model.")] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
-    ] = None,
+    dataset: ImagesOf = None,
     images: Annotated[
         int | None, typer.Option(min=1, help="Test images, equally many per class. Default: all.")
     ] = None,

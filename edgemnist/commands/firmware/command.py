@@ -7,18 +7,14 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.building import Model, Optimise, ToolchainName
-from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.building import Building
+from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.emulators.base import emulators
 from edgemnist.mcu.packages.registry import platform_names
 
 BoardName = Annotated[str, typer.Option("--board", help="A name of `edgemnist boards`, or a folder with a board.toml.")]
-Stack = Annotated[int | None, typer.Option("--stack", min=64, max=1 << 20, help="Bytes to reserve for the stack.")]
-Engine = Annotated[str, typer.Option("--engine", help="c: generated C. tflm: TensorFlow Lite for Microcontrollers.")]
-TflmInclude = Annotated[Path | None, typer.Option("--tflm-include", help="For tflm: folder that holds tensorflow/.")]
-TflmLibrary = Annotated[Path | None, typer.Option("--tflm-lib", help="For tflm: libtensorflow-microlite.a.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,33 +27,26 @@ def register(app: typer.Typer) -> None:
 
 
 def build(
+    *,
     board: BoardName = DEFAULT_BOARD,
     model: Model = None,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: firmware/BOARD in the work folder.")] = None,
-    toolchain: ToolchainName = "auto",
-    optimise: Optimise = "speed",
     transport: Annotated[str, typer.Option(help="semihosting for emulators, uart for boards.")] = "semihosting",
-    stack: Stack = None,
-    engine: Engine = "c",
-    tflm_include: TflmInclude = None,
-    tflm_lib: TflmLibrary = None,
+    building: Building,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Build a model's firmware: ELF, bin, map, and where its bytes go."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware import stage, view
-    from edgemnist.mcu.build import BuildSettings
 
-    network = stage.network_settings(engine, tflm_include, tflm_lib)
-    build = BuildSettings(
-        toolchain=toolchain, optimise=optimise, transport=transport, stack_bytes=stack, network=network
-    )
+    build = building.settings(transport=transport)
     settings = stage.FirmwareSettings(model=model, board=board, out=out, build=build)
     image = stage.build(settings, WorkFolder(work))
     return Outcome(image, lambda: view.show_image(image), image.raise_too_large)
 
 
 def run(
+    *,
     board: BoardName = DEFAULT_BOARD,
     model: Model = None,
     port: Annotated[str | None, typer.Option(help="Serial port of a real board, such as /dev/ttyACM0.")] = None,
@@ -67,21 +56,14 @@ def run(
     emulator: Annotated[str, typer.Option(help=f"{', '.join(('auto', *emulators()))}.")] = "auto",
     profile: Annotated[bool, typer.Option("--profile", help="Also count instructions by function and class.")] = False,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for all inputs.")] = 300.0,
-    toolchain: ToolchainName = "auto",
-    optimise: Optimise = "speed",
-    stack: Stack = None,
-    engine: Engine = "c",
-    tflm_include: TflmInclude = None,
-    tflm_lib: TflmLibrary = None,
+    building: Building,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Run a model's firmware on an emulated core or a real board: accuracy, exactness, instructions, stack."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware import stage, view
     from edgemnist.commands.firmware.run import RunSettings, raise_inexact
-    from edgemnist.mcu.build import BuildSettings
 
-    network = stage.network_settings(engine, tflm_include, tflm_lib)
     settings = RunSettings(
         model=model,
         board=board,
@@ -92,7 +74,7 @@ def run(
         emulator=emulator,
         profile=profile,
         timeout=timeout,
-        build=BuildSettings(toolchain=toolchain, optimise=optimise, stack_bytes=stack, network=network),
+        build=building.settings(transport="semihosting"),
     )
     report = stage.run(settings, WorkFolder(work))
     return Outcome(report, lambda: view.show_report(report), lambda: raise_inexact(report))

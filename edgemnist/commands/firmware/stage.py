@@ -1,4 +1,4 @@
-"""The functions behind ``edgemnist firmware`` and ``edgemnist boards``: they find the model and the folder."""
+"""The functions behind ``edgemnist firmware``: they find the model and the folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from edgemnist.harness.subjects import with_images
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware, for_core
-from edgemnist.mcu.network import NetworkSettings, TflmPlace
 from edgemnist.mcu.packages.base import Example
 from edgemnist.mcu.packages.build import PackageResult, package_firmware
 from edgemnist.mcu.packages.examples import image_examples
@@ -48,18 +47,6 @@ class PackageSettings:
     model: Path | None = None
     out: Path | None = None
     name: str = "model"
-
-
-def network_settings(engine: str = "c", include: Path | None = None, library: Path | None = None) -> NetworkSettings:
-    """Return the engine that the flags ask for.
-
-    :raises InputError: only one of TFLM's two places is given, or an engine that takes none.
-    """
-    if include is None and library is None:
-        return NetworkSettings(engine=engine)
-    if include is None or library is None or engine != "tflm":
-        raise InputError("--tflm-include and --tflm-lib go together, with --engine tflm")
-    return NetworkSettings(engine=engine, tflm=TflmPlace(include, library))
 
 
 def build(settings: FirmwareSettings, work: WorkFolder) -> FirmwareImage:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, NamedNormalisation, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, NamedNormalisation, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
 
@@ -20,9 +20,7 @@ def robustness(
     models: Annotated[
         list[Path] | None, typer.Argument(help="Model files. Default: the work folder's float and int8 model.")
     ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Dataset. Default: the one the model was trained on, else mnist.")
-    ] = None,
+    dataset: ImagesOf = None,
     images: Images = None,
     all_images: AllImages = False,
     corruption: Annotated[
