@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from edgemnist.tflite.file import OptionValue, TensorInfo
+from edgemnist.tflite.file import OptionValue, TensorInfo, WithOptions
 
 ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU_N1_TO_1, ACTIVATION_RELU6 = 0, 1, 2, 3
 PADDING_SAME, PADDING_VALID = 0, 1
@@ -22,7 +22,7 @@ class Padding:
 
 
 @dataclass(frozen=True)
-class Node:
+class Node(WithOptions):
     """One operator, possibly with later ones fused into it.
 
     ``kind`` is the TFLite schema's name; ``inputs`` and ``outputs`` are tensor indices, -1 for an absent one.
@@ -37,16 +37,6 @@ class Node:
     sources: tuple[int, ...]
     padding: Padding | None = None
     fused: tuple[Node, ...] = ()
-
-    def integer(self, name: str, default: int = 0) -> int:
-        """Return an integer option."""
-        value = self.options.get(name, default)
-        return int(value) if isinstance(value, (int, float)) else default
-
-    def number(self, name: str, default: float = 0.0) -> float:
-        """Return a floating-point option."""
-        value = self.options.get(name, default)
-        return float(value) if isinstance(value, (int, float)) else default
 
     @property
     def label(self) -> str:

@@ -98,18 +98,9 @@ class TensorInfo:
         return self.elements * np.dtype(_NUMPY_TYPES.get(self.dtype, np.uint8)).itemsize
 
 
-@dataclass(frozen=True)
-class OperatorInfo:
-    """One operator: ``kind`` is the schema's name (``CONV_2D``); an absent optional input has index -1.
+class WithOptions:
+    """What has an operator's options, by their names in the schema."""
 
-    ``options`` has the schema's fields in snake case (``stride_w``, ``fused_activation_function``), enums as integers.
-    """
-
-    index: int
-    kind: str
-    version: int
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
     options: Mapping[str, OptionValue]
 
     def integer(self, name: str, default: int = 0) -> int:
@@ -121,6 +112,21 @@ class OperatorInfo:
         """Return a floating-point option."""
         value = self.options.get(name, default)
         return float(value) if isinstance(value, (int, float)) else default
+
+
+@dataclass(frozen=True)
+class OperatorInfo(WithOptions):
+    """One operator: ``kind`` is the schema's name (``CONV_2D``); an absent optional input has index -1.
+
+    ``options`` has the schema's fields in snake case (``stride_w``, ``fused_activation_function``), enums as integers.
+    """
+
+    index: int
+    kind: str
+    version: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Mapping[str, OptionValue]
 
 
 @dataclass(frozen=True, eq=False)

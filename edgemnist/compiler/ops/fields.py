@@ -22,10 +22,15 @@ INTEGERS: Mapping[str, tuple[int, int]] = MappingProxyType(
 
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
-ELEMENT_BYTES: Mapping[str, int] = MappingProxyType(
-    {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "em_channel": 4}
-)
-"""Bytes of one value of each element type of an array; an ``em_channel`` is a row of two int32."""
+_DTYPES: Mapping[str, np.dtype[Any]] = MappingProxyType(
+    {
+        name: np.dtype(code)
+        for name, code in (
+            ("int8_t", "i1"), ("uint8_t", "u1"), ("int16_t", "<i2"), ("int32_t", "<i4"), ("em_channel", "<i4"),
+        )
+    }
+)  # fmt: skip
+"""One value of each element type of an array in a little-endian memory; an ``em_channel`` is a row of two int32."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,7 @@ class CArray:
     @property
     def bytes(self) -> int:
         """Size in flash."""
-        return int(self.values.size) * ELEMENT_BYTES[self.ctype]
-
-
-_DTYPES = {"int8_t": "i1", "uint8_t": "u1", "int16_t": "<i2", "int32_t": "<i4", "em_channel": "<i4"}
+        return int(self.values.size) * _DTYPES[self.ctype].itemsize
 
 
 def in_memory(array: CArray) -> bytes:

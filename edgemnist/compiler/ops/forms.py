@@ -1,4 +1,7 @@
-"""The forms that a convolution can take, one table for each operator: which kernel, and when."""
+"""The forms that a convolution can take, one table for each operator: which kernel, and when.
+
+The tables are functions, because the reference of operators finds kernels by the functions that an operator calls.
+"""
 
 from __future__ import annotations
 

@@ -55,14 +55,14 @@ class ResizeNearestNeighbor(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        rows, columns = (nearest(node, graph, axis) for axis in (1, 2))
+        rows, columns = _positions(node, graph)
         _, _, in_width, channels = input_tensor(node, graph).shape
         return Step(
             node=node, header="em_resize_nearest_neighbor.h", function="em_resize_nearest_neighbor",
             struct_type="em_resize_nearest_neighbor_params",
             parameters=_sizes(node, graph), inputs=(activations_of(node),), outputs=node.outputs,
-            arrays=_positions(node, graph),
-            overlaps={ends_of(node): _overlap(rows, columns, in_width, channels)},
+            arrays=(rows, columns),
+            overlaps={ends_of(node): _overlap(rows.values, columns.values, in_width, channels)},
         )  # fmt: skip
 
 
