@@ -36,7 +36,7 @@ def image_settings_from(images: int | None, all_images: bool, dataset: str | Non
     return ImageSettings(count=None if all_images else images or DEFAULT_IMAGES, dataset=dataset)
 
 
-def find_dataset(context: ModelContext | None, name: str | None = None) -> Dataset:
+def choose_dataset(context: ModelContext | None, name: str | None = None) -> Dataset:
     """Load the named dataset, else the one that the model was trained on, else MNIST where that isn't known.
 
     Where ``context`` knows the model's shape, the images are brought to it.

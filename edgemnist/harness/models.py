@@ -123,6 +123,14 @@ def named_subject(path: Path, *, keras: bool = True) -> Subject:
     return Subject(model, context_beside(path))
 
 
+def named_subjects(paths: Sequence[Path]) -> tuple[Subject, ...]:
+    """Return models that were named, each once.
+
+    :raises InputError, ModelError: as :func:`named_subject`.
+    """
+    return tuple(named_subject(path) for path in dict.fromkeys(paths))
+
+
 def work_subjects(
     work: WorkFolder, kinds: Sequence[ModelKind] = ANY_TFLITE, *, keras: bool = False
 ) -> tuple[Subject, ...]:

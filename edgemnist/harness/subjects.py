@@ -10,8 +10,8 @@ import numpy as np
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.data.base import Dataset, Split
-from edgemnist.harness.images import ImageSettings, choose_images, find_dataset
-from edgemnist.harness.models import Subject, named_subject, told_by_input
+from edgemnist.harness.images import ImageSettings, choose_dataset, choose_images
+from edgemnist.harness.models import Subject, told_by_input
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite.normalisation import Normalisation
@@ -42,14 +42,6 @@ class Subjects:
         return ModelContext(self.dataset, "", replace(self.preprocessing, class_names=names))
 
 
-def file_subjects(paths: Sequence[Path], settings: ImageSettings, normalisation: str | None = None) -> Subjects:
-    """Return models named one by one, each once, as :func:`with_images` does.
-
-    :raises InputError: as :func:`~edgemnist.harness.models.named_subject` and :func:`with_images`.
-    """
-    return with_images([named_subject(path) for path in dict.fromkeys(paths)], settings, normalisation)
-
-
 def with_images(subjects: Sequence[Subject], settings: ImageSettings, normalisation: str | None = None) -> Subjects:
     """Return models with images that all of them fit.
 
@@ -64,7 +56,7 @@ def with_images(subjects: Sequence[Subject], settings: ImageSettings, normalisat
     if settings.dataset is None:
         _require_one("dataset", models, [one.dataset if one else None for one in contexts], "--dataset")
     pixels = _normalisation(models, contexts) if normalisation is None else normalisation_named(normalisation)
-    dataset = find_dataset(context, settings.dataset)
+    dataset = choose_dataset(context, settings.dataset)
     split, sampling = choose_images(dataset, settings.count)
     for model in models:
         _check_fits(model, dataset, pixels)

@@ -11,7 +11,7 @@ from edgemnist.commands.parity.execution import run_parity
 from edgemnist.commands.parity.gate import Gates, check_gates
 from edgemnist.commands.parity.report import REPORT_NAME, ParityReport
 from edgemnist.harness.images import ImageSettings
-from edgemnist.harness.models import named_subject, work_subjects
+from edgemnist.harness.models import named_subjects, work_subjects
 from edgemnist.harness.subjects import Subjects, with_images
 from edgemnist.runner.client import DEFAULT_TIMEOUT
 from edgemnist.runner.registry import default_runtimes
@@ -47,7 +47,7 @@ def parity(settings: ParitySettings, work: WorkFolder) -> ParityReport:
     """
     needed = settings.gates.needed_runtimes()
     chosen = tuple(dict.fromkeys([*(settings.runtimes or default_runtimes()), *needed]))
-    named = [named_subject(path) for path in dict.fromkeys(settings.models)]
+    named = named_subjects(settings.models)
     subjects = with_images(named or work_subjects(work, keras=True), settings.images, settings.normalisation)
     if named:
         return _judged(subjects, chosen, settings)

@@ -19,7 +19,7 @@ from edgemnist.data.base import Dataset
 from edgemnist.data.corruptions import corrupt, select_corruptions
 from edgemnist.data.images import contact_sheet
 from edgemnist.data.splits import class_balanced_sample
-from edgemnist.harness.images import find_dataset
+from edgemnist.harness.images import choose_dataset
 from edgemnist.support.files import check_png, write_bytes
 
 _CELL = 112
@@ -52,7 +52,7 @@ def write_sheet(
     """
     check_png(path)
     conditions = plan(select_corruptions(names), severities)
-    loaded = find_dataset(_context_of(WorkFolder(work)), dataset)
+    loaded = choose_dataset(_context_of(WorkFolder(work)), dataset)
     rows = _by_class if len(set(severities)) == 1 else _by_severity
     cells, columns = rows(loaded, conditions, seed)
     images, captions = np.stack([cell.image for cell in cells]), [cell.caption for cell in cells]

@@ -17,7 +17,7 @@ from edgemnist.commands.robustness.summary import Measurement, summarise
 from edgemnist.data.corruptions import MAX_SEVERITY, Corruption, corrupt, select_corruptions
 from edgemnist.harness.classifier import open_classifier
 from edgemnist.harness.images import ImageSettings
-from edgemnist.harness.models import ANY_TFLITE, FLOAT_REFERENCES, Subject, named_subject, work_subjects
+from edgemnist.harness.models import ANY_TFLITE, FLOAT_REFERENCES, Subject, named_subjects, work_subjects
 from edgemnist.harness.runtimes import check_named
 from edgemnist.harness.subjects import Subjects, with_images
 from edgemnist.runner.client import DEFAULT_TIMEOUT
@@ -105,7 +105,7 @@ def plan(chosen: Sequence[Corruption], severities: Sequence[int]) -> tuple[Condi
 def _subjects(settings: RobustnessSettings, work: WorkFolder) -> Sequence[Subject]:
     """Return the named models, else the work folder's float reference and the model that is preferred of the others."""
     if settings.models:
-        return [named_subject(path) for path in dict.fromkeys(settings.models)]
+        return named_subjects(settings.models)
     found = work_subjects(work, keras=True)
     # The float32 .tflite goes before the Keras model it was made from: the same classes for a fiftieth of the time.
     floats = [one for kind in reversed(FLOAT_REFERENCES) for one in found if one.kind is kind]

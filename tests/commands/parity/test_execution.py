@@ -16,8 +16,9 @@ from edgemnist.commands.parity.execution import run_parity
 from edgemnist.commands.parity.gate import Gates, check_gates, raise_failed
 from edgemnist.commands.parity.report import NotRun, ParityReport
 from edgemnist.harness.images import ImageSettings
+from edgemnist.harness.models import named_subjects
 from edgemnist.harness.names import parse_names
-from edgemnist.harness.subjects import Subjects, file_subjects
+from edgemnist.harness.subjects import Subjects, with_images
 from edgemnist.support.errors import GateFailedError, InputError, ModelError
 from edgemnist.tflite.file import read_tflite
 from tests.oracles import needs
@@ -31,7 +32,7 @@ EXACT = ("tflm", "tflite-runtime-reference")
 def compact(real_models: Path, real_data: Path) -> Subjects:
     """Return the compact net, int8 and float, with 100 images."""
     paths = [real_models / "compact_int8.tflite", real_models / "compact_float.tflite"]
-    return file_subjects(paths, ImageSettings(count=100, dataset="mnist"))
+    return with_images(named_subjects(paths), ImageSettings(count=100, dataset="mnist"))
 
 
 @pytest.fixture(scope="session")
@@ -163,7 +164,9 @@ def damaged(real_models: Path, tmp_path: Path) -> Path:
 
 
 def test_a_damaged_model_fails_the_accuracy_gate(damaged: Path, real_models: Path) -> None:
-    subjects = file_subjects([damaged, real_models / "compact_float.tflite"], ImageSettings(count=100, dataset="mnist"))
+    subjects = with_images(
+        named_subjects([damaged, real_models / "compact_float.tflite"]), ImageSettings(count=100, dataset="mnist")
+    )
     judged = check_gates(run_parity(subjects, ["tflm"]), Gates(max_accuracy_drop=1.0))
 
     with pytest.raises(GateFailedError, match=r"damaged\.tflite\): 10\.00 % in tflm .* a drop of 8\d\.00 points"):
@@ -185,7 +188,7 @@ def test_models_that_do_not_fit_the_images_are_refused_before_any_engine_starts(
     real_models: Path, real_data: Path
 ) -> None:
     with pytest.raises(ModelError, match=r"kws_ref_model.*mnist.*do not fit"):
-        file_subjects([real_models / "kws_ref_model.tflite"], ImageSettings(count=10, dataset="mnist"))
+        with_images(named_subjects([real_models / "kws_ref_model.tflite"]), ImageSettings(count=10, dataset="mnist"))
 
 
 def test_names_come_repeated_or_with_commas() -> None:
