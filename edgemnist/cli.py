@@ -7,6 +7,7 @@ and neither prints nor exits. ``run`` is the only place that turns errors into m
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import pkgutil
@@ -53,7 +54,9 @@ def _root(
     pass
 
 
-def _register_commands() -> None:
+@functools.cache
+def register_commands() -> None:
+    """Add every command to the command line, at the first call that is not interrupted."""
     for folder in sorted(entry.name for entry in pkgutil.iter_modules(commands.__path__) if entry.ispkg):
         importlib.import_module(f"{commands.__name__}.{folder}.command").register(app)
 
@@ -66,7 +69,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors become one message on stderr, with ``--json`` on stdout too."""
     try:
-        _register_commands_once()
+        register_commands()
         result = app(args=list(arguments), standalone_mode=False)
         if result == EXIT_INTERRUPTED:  # Typer turns Ctrl-C into this result from 0.20 on, and raises Abort before
             raise KeyboardInterrupt
@@ -118,13 +121,3 @@ def _fail(report: ErrorReport, arguments: list[str], *, said: bool = False) -> i
 def _complain(report: ErrorReport) -> int:
     sys.stderr.write(f"edgemnist: {report.message}\n")
     return report.exit_code
-
-
-_registered = False
-
-
-def _register_commands_once() -> None:
-    global _registered
-    if not _registered:
-        _register_commands()
-        _registered = True

@@ -52,7 +52,7 @@ def _commands(monkeypatch: pytest.MonkeyPatch) -> None:
     for command in (passing, failing, broken):
         add_command(app, command)
     monkeypatch.setattr(cli, "app", app)
-    monkeypatch.setattr(cli, "_registered", True)
+    monkeypatch.setattr(cli, "register_commands", lambda: None)
 
 
 @pytest.mark.usefixtures("_commands")

@@ -1,8 +1,9 @@
 """The seam: what a runtime has to offer to be run, timed and compared.
 
-To add a runtime, add one module to this folder that defines ``RUNTIMES``, a tuple of :class:`Runtime` instances; it is
-found by its file (:func:`edgemnist.runner.registry.runtimes`). Runtimes are opened only inside a worker process
-(``edgemnist.runner.worker``), never in the process of the command: some can't share one, and any of them can crash.
+To add a runtime, add one module to ``edgemnist/runtimes`` that defines ``RUNTIMES``, a tuple of :class:`Runtime`
+instances; it is found by its file (:func:`edgemnist.runner.registry.runtimes`). Runtimes are opened only inside a
+worker process (``edgemnist.runner.worker``), never in the process of the command: some can't share one, and any of them
+can crash.
 """
 
 from __future__ import annotations

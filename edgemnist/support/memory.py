@@ -14,10 +14,7 @@ def resident_bytes() -> int:
         found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text())
         if found:
             return int(found[1]) * 1024
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return peak_memory_bytes()
 
 
 def peak_memory_bytes() -> int:

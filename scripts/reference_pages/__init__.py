@@ -10,6 +10,7 @@ process     environment.md, exit-codes.md
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from reference_pages import commands, devices, models, operators, process
@@ -31,14 +32,19 @@ def pages() -> dict[str, str]:
 
 def stale_files(folder: Path) -> list[str]:
     """Return the names of the files in a folder that are not what :func:`pages` gives: other, missing, not known."""
-    wanted = {name: text.encode() for name, text in pages().items()}
+    return _stale(folder, pages())
+
+
+def _stale(folder: Path, texts: Mapping[str, str]) -> list[str]:
+    wanted = {name: text.encode() for name, text in texts.items()}
     found = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} if folder.is_dir() else {}
     return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
 
 
 def write(folder: Path) -> list[str]:
     """Bring a folder up to date and return the names of the files that changed or went."""
-    stale, wanted = stale_files(folder), pages()
+    wanted = pages()
+    stale = _stale(folder, wanted)
     folder.mkdir(parents=True, exist_ok=True)
     for name in stale:
         if name in wanted:

@@ -45,7 +45,7 @@ class Command:
 
 def commands() -> list[Command]:
     """Return every command, each group before its own."""
-    cli._register_commands_once()
+    cli.register_commands()
     return list(_walk(Command("edgemnist", typer.main.get_command(cli.app))))
 
 

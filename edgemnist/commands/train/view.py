@@ -1,4 +1,4 @@
-"""Results of training, pruning and quantisation-aware training as people and machines read them."""
+"""A training's result for people."""
 
 from __future__ import annotations
 
