@@ -23,6 +23,11 @@ from tests.halting import Point
 SMALL_COUNTS = (40, 20)
 
 
+def packed(content: bytes) -> bytes:
+    """Return the content as gzip without the time of packing, so that test names made of it stay the same."""
+    return gzip.compress(content, mtime=0)
+
+
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse every connection that does not stay on this host."""
