@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from edgemnist.support.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+PerChannel = float | tuple[float, ...]
+"""One number for every channel, or one for each in the order in which the model takes them."""
 
 
 @dataclass(frozen=True)
@@ -17,16 +24,53 @@ class Normalisation:
     """How a pixel becomes the model's real-valued input: ``real = pixel * scale + offset``, pixel in 0..255.
 
     The default maps 0..255 to [0, 1]; int8 input then has scale 1/255 and zero point -128: ``q = pixel - 128``.
+    ``scale`` and ``offset`` are each one number, or both one for each channel, in the order in which the model takes
+    its channels.
     """
 
-    scale: float = 1.0 / 255.0
-    offset: float = 0.0
+    scale: PerChannel = 1.0 / 255.0
+    offset: PerChannel = 0.0
+
+    @property
+    def channels(self) -> int:
+        """For how many channels it has numbers of their own; 1 where one number is for all."""
+        return max(len(value) if isinstance(value, tuple) else 1 for value in (self.scale, self.offset))
+
+    def of_channel(self, channel: int) -> tuple[float, float]:
+        """Return scale and offset of one channel, counted from 0 in the order in which the model takes them."""
+        scale, offset = (value[channel] if isinstance(value, tuple) else value for value in (self.scale, self.offset))
+        return scale, offset
 
     def apply(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the images as float32 model input of the same shape."""
+        """Return images, channels last where each has numbers of its own, as float32 model input of the same shape."""
         import numpy as np
 
-        return (images.astype(np.float32) * np.float32(self.scale) + np.float32(self.offset)).astype(np.float32)
+        scale, offset = np.asarray(self.scale, np.float32), np.asarray(self.offset, np.float32)
+        return (images.astype(np.float32) * scale + offset).astype(np.float32)
+
+    def inverted(self) -> Normalisation:
+        """Return the normalisation that does to ``255 - pixel`` what this one does to ``pixel``."""
+        pairs = [self.of_channel(channel) for channel in range(self.channels)]
+        return _joined([(-scale, offset + 255.0 * scale) for scale, offset in pairs])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return scale and offset as JSON values: numbers, or lists of one for each channel."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in (("scale", self.scale), ("offset", self.offset))
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Normalisation:
+        """Read back what :meth:`as_json` gave.
+
+        :raises KeyError, TypeError, ValueError: a value is missing or of the wrong type.
+        """
+        scale, offset = (
+            tuple(map(float, value)) if isinstance(value, list) else float(value)
+            for value in (values["scale"], values["offset"])
+        )
+        return cls(scale, offset)
 
 
 NORMALISATIONS: Mapping[str, Normalisation] = MappingProxyType(
@@ -37,3 +81,65 @@ NORMALISATIONS: Mapping[str, Normalisation] = MappingProxyType(
     }
 )
 """The usual ranges that image models are trained on, by the name that ``--normalisation`` takes."""
+
+_MEAN_AND_DEVIATION = re.compile(r"mean=([^=]+),std=([^=]+)")
+_RANGE = re.compile(r"([^ ]+?)\.\.([^ ]+)")
+
+
+def standardised(mean: PerChannel, deviation: PerChannel) -> Normalisation:
+    """Return ``(pixel / 255 - mean) / deviation``, as PyTorch's transforms say it; one number or one a channel."""
+    count = max(len(value) if isinstance(value, tuple) else 1 for value in (mean, deviation))
+    means, deviations = (value if isinstance(value, tuple) else (value,) * count for value in (mean, deviation))
+    return _joined([(1.0 / (255.0 * std), -m / std) for m, std in zip(means, deviations, strict=True)])
+
+
+def parse_normalisation(text: str) -> Normalisation:
+    """Return a normalisation as ``--normalisation`` takes it.
+
+    It is a range of :data:`NORMALISATIONS` or any other two ends ``LOW..HIGH`` of the pixels 0 and 255, or
+    ``mean=M,std=S`` of pixels in 0..1 as PyTorch's transforms say it, with one number each or one for each channel.
+
+    :raises InputError: it is none of these.
+    """
+    if text in NORMALISATIONS:
+        return NORMALISATIONS[text]
+    try:
+        found = _parsed_mean(text) or _parsed_range(text)
+    except ValueError:
+        found = None
+    if found is None:
+        raise InputError(
+            f"unknown normalisation {text!r}; choose one of {', '.join(NORMALISATIONS)}, or another LOW..HIGH, or "
+            "mean=M,std=S of pixels in 0..1 with one number each or three, and std above 0, for example "
+            "mean=0.1307,std=0.3081 or mean=0.485,0.456,0.406,std=0.229,0.224,0.225"
+        )
+    return found
+
+
+def _parsed_mean(text: str) -> Normalisation | None:
+    match = _MEAN_AND_DEVIATION.fullmatch(text)
+    if match is None:
+        return None
+    mean, deviation = (tuple(float(number) for number in group.split(",")) for group in match.groups())
+    counts = {len(mean), len(deviation)}
+    fits = counts in ({1}, {3}, {1, 3}) and all(map(math.isfinite, (*mean, *deviation))) and min(deviation) > 0
+    return standardised(_single(mean), _single(deviation)) if fits else None
+
+
+def _parsed_range(text: str) -> Normalisation | None:
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        return None
+    low, high = (float(end) for end in match.groups())
+    return Normalisation((high - low) / 255.0, low) if math.isfinite(low + high) and low != high else None
+
+
+def _single(values: tuple[float, ...]) -> PerChannel:
+    return values[0] if len(values) == 1 else values
+
+
+def _joined(pairs: list[tuple[float, float]]) -> Normalisation:
+    """Return one normalisation of (scale, offset) by channel: of single numbers where all channels have the same."""
+    if len(set(pairs)) == 1:
+        return Normalisation(*pairs[0])
+    return Normalisation(tuple(scale for scale, _ in pairs), tuple(offset for _, offset in pairs))

@@ -13,56 +13,113 @@ from edgemnist.tflite.normalisation import Normalisation
 _PASSED_THROUGH = ("DEQUANTIZE", "QUANTIZE", "RESHAPE")
 _PROBABILITIES = ("SOFTMAX", "LOGISTIC")
 
+FITS = ("pad", "stretch", "crop", "centre")
+"""How a picture of another size is brought to a model's: scaled with its proportions kept and the rest padded; both
+sides scaled on their own; scaled to cover the frame and cut; not scaled, padded or cut around its centre."""
+
+CHANNELS = ("grey", "rgb", "bgr")
+"""What a model's channels are; "bgr" is what OpenCV reads: blue first."""
+
+LAYOUTS = ("nhwc", "nchw")
+"""How an input tensor holds an image: channels last or channels first."""
+
 
 class OutputKind(enum.Enum):
-    """What a classifier's outputs are."""
+    """What a classifier's outputs are.
+
+    One value that is the probability of the second of two classes is a ``ONE_PROBABILITY``, what a sigmoid would still
+    have to be taken of is a ``ONE_SCORE``.
+    """
 
     PROBABILITIES = "probabilities"
     SCORES = "scores"
+    ONE_PROBABILITY = "one probability"
+    ONE_SCORE = "one score"
     UNKNOWN = "unknown"
+
+    @property
+    def single(self) -> bool:
+        """Whether one value tells two classes apart."""
+        return self in (OutputKind.ONE_PROBABILITY, OutputKind.ONE_SCORE)
 
 
 @dataclass(frozen=True)
 class Preprocessing:
     """What goes into a classifier and what comes out.
 
-    ``image_shape``: (height, width, channels) of an image as uint8, channels last; 1 channel is grey, 3 are RGB.
-    ``class_names``: in the order of the outputs; empty where nobody has named them. ``output``: what the outputs are,
-    where the file tells.
+    ``image_shape``: (height, width, channels) of an image as uint8, upright, channels last, red first; 1 channel is
+    grey, 3 are colours. ``class_names``: in the order of the outputs; empty where nobody has named them. ``output``:
+    what the outputs are, where the file tells. ``fit`` is one of :data:`FITS`. What the model takes otherwise than the
+    image has it: ``bgr`` blue first; ``layout``, one of :data:`LAYOUTS`; ``inverted``: 255 less every pixel;
+    ``transposed``: rows and columns exchanged.
     """
 
     image_shape: tuple[int, int, int]
     class_names: tuple[str, ...] = ()
     normalisation: Normalisation = field(default_factory=Normalisation)
     output: OutputKind = OutputKind.UNKNOWN
+    fit: str = "pad"
+    bgr: bool = False
+    layout: str = "nhwc"
+    inverted: bool = False
+    transposed: bool = False
 
     @property
     def channels(self) -> int:
-        """1 for grey images, 3 for RGB."""
+        """1 for grey images, 3 for colour."""
         return self.image_shape[2]
 
+    @property
+    def colours(self) -> str:
+        """The channels by their name in :data:`CHANNELS`."""
+        return "grey" if self.channels == 1 else "bgr" if self.bgr else "rgb"
+
     def as_json(self) -> dict[str, Any]:
-        """Return what a manifest records, as JSON values; the kind of output is in the file itself."""
+        """Return what a manifest records, as JSON values."""
         return {
             "image_shape": list(self.image_shape),
             "class_names": list(self.class_names),
-            "normalisation": {"scale": self.normalisation.scale, "offset": self.normalisation.offset},
+            "normalisation": self.normalisation.as_json(),
+            "fit": self.fit,
+            "channels": self.colours,
+            "layout": self.layout,
+            "inverted": self.inverted,
+            "transposed": self.transposed,
+            "output": self.output.value,
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Preprocessing:
-        """Read back what :meth:`as_json` gave.
+        """Read back what :meth:`as_json` gave; what a manifest of an earlier version lacks is as it always was then.
 
         :raises KeyError, TypeError, ValueError: a value is missing or of the wrong type.
         """
         height, width, channels = (int(size) for size in values["image_shape"])
-        names = tuple(str(name) for name in values["class_names"])
-        return cls((height, width, channels), names, Normalisation(**values["normalisation"]))
+        return cls(
+            (height, width, channels),
+            tuple(str(name) for name in values["class_names"]),
+            Normalisation.from_json(values["normalisation"]),
+            OutputKind(values.get("output", OutputKind.UNKNOWN.value)),
+            fit=_one_of(FITS, values.get("fit", "pad")),
+            bgr=_one_of(CHANNELS, values.get("channels", "rgb")) == "bgr",
+            layout=_one_of(LAYOUTS, values.get("layout", "nhwc")),
+            inverted=bool(values.get("inverted", False)),
+            transposed=bool(values.get("transposed", False)),
+        )
+
+
+def _one_of(allowed: tuple[str, ...], value: Any) -> str:
+    if value not in allowed:
+        raise ValueError(f"{value!r} is none of {', '.join(allowed)}")
+    return str(value)
 
 
 def output_kind(model: TfliteModel) -> OutputKind:
-    """Return what a model's outputs are, by the last operator that computes."""
+    """Return what a model's outputs are, by the last operator that computes and by how many there are."""
     kinds = [operator.kind for operator in model.operators if operator.kind not in _PASSED_THROUGH]
     if not kinds:
         return OutputKind.UNKNOWN
-    return OutputKind.PROBABILITIES if kinds[-1] in _PROBABILITIES else OutputKind.SCORES
+    probabilities = kinds[-1] in _PROBABILITIES
+    if model.output().elements == 1:
+        return OutputKind.ONE_PROBABILITY if probabilities else OutputKind.ONE_SCORE
+    return OutputKind.PROBABILITIES if probabilities else OutputKind.SCORES

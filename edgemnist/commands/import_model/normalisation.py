@@ -1,9 +1,7 @@
-"""Which normalisation the original was trained with: as named, and whether another one does better."""
+"""Whether another normalisation than the given one does better."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -11,34 +9,7 @@ from numpy.typing import NDArray
 
 from edgemnist.data.base import Dataset, Split
 from edgemnist.harness.normalisation import accuracy, judge_normalisation
-from edgemnist.support.errors import InputError
-from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
-
-_MEAN_AND_DEVIATION = re.compile(r"mean=([^,]+),std=([^,]+)")
-
-
-def parse_normalisation(text: str) -> Normalisation:
-    """Return a usual normalisation by its range, or ``mean=M,std=S`` of pixels in 0..1, as PyTorch's transforms say it.
-
-    :raises InputError: it is neither.
-    """
-    if text in NORMALISATIONS:
-        return NORMALISATIONS[text]
-    if found := _MEAN_AND_DEVIATION.fullmatch(text):
-        try:
-            mean, deviation = (float(number) for number in found.groups())
-        except ValueError:
-            mean = deviation = math.nan
-        if math.isfinite(mean) and math.isfinite(deviation) and deviation > 0:
-            return _standardised(mean, deviation)
-    raise InputError(
-        f"unknown normalisation {text!r}; choose one of {', '.join(NORMALISATIONS)}, or mean=M,std=S of pixels in "
-        "0..1, one number each and std above 0, for example mean=0.1307,std=0.3081"
-    )
-
-
-def _standardised(mean: float, deviation: float) -> Normalisation:
-    return Normalisation(scale=1.0 / (255.0 * deviation), offset=-mean / deviation)
+from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation, parse_normalisation
 
 
 def candidates(dataset: Dataset) -> dict[str, Normalisation]:

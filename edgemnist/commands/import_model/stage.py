@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
-from edgemnist.commands.import_model.normalisation import check_normalisation, parse_normalisation
+from edgemnist.commands.import_model.normalisation import check_normalisation
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.splits import class_balanced_sample
@@ -30,7 +30,7 @@ from edgemnist.onnx.values import layers
 from edgemnist.support.errors import InputError, ModelError, storage_errors
 from edgemnist.support.files import package_versions, write_bytes
 from edgemnist.support.progress import progress_task
-from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
+from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation, parse_normalisation
 from edgemnist.tflite.pixels import normalisation_name
 from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.training import architectures
