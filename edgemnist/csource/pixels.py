@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edgemnist.csource.source import float_constant, lines_of
 from edgemnist.tflite.file import TensorInfo, TfliteModel
-from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import infer_normalisation, normalisation_name, pixel_table
+from edgemnist.tflite.normalisation import Normalisation, normalisation_name
+from edgemnist.tflite.pixels import infer_normalisation, pixel_table
 from edgemnist.tflite.preprocessing import Preprocessing
 
 C_TYPES: Mapping[str, str] = {

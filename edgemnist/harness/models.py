@@ -16,8 +16,8 @@ from edgemnist.support.errors import InputError, StageOrderError
 from edgemnist.support.files import sha256_of
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
-from edgemnist.tflite.pixels import infer_normalisation, normalisation_name
+from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation, normalisation_name
+from edgemnist.tflite.pixels import infer_normalisation
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, output_kind
 
 ANY_TFLITE = (ModelKind.INT8, ModelKind.FLOAT32, ModelKind.FLOAT16, ModelKind.DYNAMIC, ModelKind.INT16X8)

@@ -14,8 +14,7 @@ from edgemnist.csource.source import check_identifier
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import normalisation_name
+from edgemnist.tflite.normalisation import Normalisation, normalisation_name
 from edgemnist.tflm import TflmSummary
 
 STAGE = "convert"

@@ -24,7 +24,7 @@ from edgemnist.runner.client import DEFAULT_TIMEOUT
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.files import write_json
 from edgemnist.support.progress import progress_task
-from edgemnist.tflite.pixels import normalisation_name
+from edgemnist.tflite.normalisation import normalisation_name
 
 
 @dataclass(frozen=True, kw_only=True)

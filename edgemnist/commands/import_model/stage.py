@@ -30,8 +30,7 @@ from edgemnist.onnx.values import layers
 from edgemnist.support.errors import InputError, ModelError, storage_errors
 from edgemnist.support.files import package_versions, write_bytes
 from edgemnist.support.progress import progress_task
-from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation, parse_normalisation
-from edgemnist.tflite.pixels import normalisation_name
+from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation, normalisation_name, parse_normalisation
 from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.training import architectures
 from edgemnist.training.augment import NO_AUGMENTATION

@@ -22,7 +22,7 @@ from edgemnist.runner.run import LoadedModel, run_with
 from edgemnist.support.errors import EdgeMnistError, InputError, MissingDependencyError, RuntimeCrashedError
 from edgemnist.support.progress import Task, progress_task
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflite.pixels import normalisation_name
+from edgemnist.tflite.normalisation import normalisation_name
 
 _INTEGER_KINDS = frozenset({ModelKind.INT8, ModelKind.INT16X8})
 

@@ -15,7 +15,7 @@ from edgemnist.harness.classifier import EvaluatedModel
 from edgemnist.harness.compare import Share
 from edgemnist.harness.models import FLOAT_REFERENCES
 from edgemnist.harness.subjects import Subjects
-from edgemnist.tflite.pixels import normalisation_name
+from edgemnist.tflite.normalisation import normalisation_name
 
 PUBLISHED = "MNIST-C as published"
 ALL = "all corruptions"
