@@ -200,7 +200,7 @@ def _with_dataset(
         calibration = choose_calibration(dataset.train, images, settings.seed, context.preprocessing.class_names)
     count = min(verification.VERIFICATION_IMAGES, len(dataset.test))
     sample = class_balanced_sample(dataset.test, count, settings.seed)
-    trial = verification.make_trial(source, sample.images, sample.labels, context.preprocessing.normalisation)
+    trial = verification.make_trial(source, sample.images, sample.labels, context.preprocessing)
     return _Conversion(settings, source, context, trial, calibration, calibration.warnings if calibration else ())
 
 
@@ -216,7 +216,7 @@ def _prepare_without_dataset(settings: ConversionSettings, path: Path, normalisa
     names = tuple(str(label) for label in range(source.classes))
     context = ModelContext("", path.stem, Preprocessing(source.image_shape, names, normalisation))
     images = verification.made_up_images(context.preprocessing.image_shape, verification.NOISE_IMAGES, settings.seed)
-    trial = verification.make_trial(source, images, None, normalisation)
+    trial = verification.make_trial(source, images, None, context.preprocessing)
     return _Conversion(settings, source, context, trial, None, ())
 
 
@@ -227,9 +227,7 @@ def _make(conversion: _Conversion, mode: ModelKind, verifier: verification.Verif
     calibration = conversion.calibration if mode in CALIBRATED else None
     images = None
     if calibration is not None:
-        images = verification.normalised_input(
-            conversion.source, calibration.images, conversion.context.preprocessing.normalisation
-        )
+        images = verification.source_input(conversion.source, calibration.images, conversion.context.preprocessing)
     io = conversion.settings.io_of(mode)
     content = tflite_bytes(conversion.source, mode, io=io, calibration=images)
     model = parse_tflite(content, name=model_file(mode))
