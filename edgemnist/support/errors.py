@@ -97,6 +97,11 @@ def fault_report(error: Exception) -> ErrorReport:
     return ErrorReport("internal", f"a fault of edgemnist's own: {what}; {remedy}", remedy, EXIT_INTERNAL)
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its class if it has none."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 class InputError(EdgeMnistError):
     """What the user gave is wrong."""
 
