@@ -16,28 +16,15 @@ from edgemnist.mcu.packages.base import Example
 from edgemnist.mcu.packages.build import package_firmware
 from edgemnist.mcu.packages.examples import example_code, image_examples
 from edgemnist.support.errors import InputError
-from edgemnist.tflite.file import TfliteModel, parse_tflite
 from edgemnist.tflite.normalisation import standardised
 from edgemnist.tflite.pixels import model_input
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 from tests.compiler.bench import WARNINGS
-from tests.compiler.model_builder import ModelBuilder
 from tests.mcu.packaging import expected_output, unpack, without_times
+from tests.two_classes import two_class_net
 
 NAMES = ("cat", "dog")
 BRIGHT, DARK = np.full((4, 4, 1), 127, np.int8), np.full((4, 4, 1), -128, np.int8)
-
-
-def two_class_net(*, probability: bool, shape: tuple[int, ...] = (1, 4, 4, 1)) -> TfliteModel:
-    """Return a net that takes a bright picture for class 1: one output, which is its probability or a score."""
-    builder = ModelBuilder()
-    image, elements = builder.input(shape, 1 / 255, -128), int(np.prod(shape))
-    flat = builder.op("RESHAPE", [image], (1, elements), 1 / 255, -128)
-    weights = builder.constant(np.full((1, elements), 20), scale=1 / 64)
-    bias = builder.constant(np.full(1, -20 * elements * 128), scale=1 / 255 / 64, dtype="int32")
-    score = builder.op("FULLY_CONNECTED", [flat, weights, bias], (1, 1), 1 / 16, 3)
-    result = builder.op("LOGISTIC", [score], (1, 1), 1 / 256, -128) if probability else score
-    return parse_tflite(builder.finish([result]))
 
 
 def generated(*, probability: bool, labels: tuple[str, ...] = NAMES) -> GeneratedModel:
