@@ -92,7 +92,7 @@ def golden_vectors(subject: Subject, images: ImageSettings) -> GoldenVectors:
     """
     subjects = with_images([subject], images)
     context = subjects.context()
-    inputs = subject.model.inputs(subjects.split.images, context.preprocessing.normalisation)
+    inputs = subject.model.inputs(subjects.split.images, context.preprocessing)
     expected, notes = _expected(subject.model, inputs)
     return GoldenVectors(subject.model, context, subjects.split, expected, notes)
 

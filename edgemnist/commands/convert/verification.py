@@ -16,8 +16,8 @@ from edgemnist.runner.registry import installed_for
 from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind, model_kind
-from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
-from edgemnist.tflite.pixels import dequantise, model_input, normalisation_name
+from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation, normalisation_name
+from edgemnist.tflite.pixels import dequantise, model_input
 
 VERIFICATION_IMAGES = 500
 NOISE_IMAGES = 100

@@ -47,6 +47,8 @@ def summarise(subjects: Subjects, measured: Measurement, seed: int) -> Robustnes
         sampling=subjects.sampling,
         seed=seed,
         normalisation=normalisation_name(subjects.preprocessing.normalisation),
+        preprocessing=subjects.preprocessing.in_words(),
+        assumed=subjects.assumed,
         models=measured.models,
         reference=reference,
         clean=results[0],
