@@ -126,7 +126,11 @@ def fit_image(image: NDArray[np.uint8], size: tuple[int, int], channels: int, fi
 
 
 def frame_image(
-    picture: NDArray[np.uint8], image_shape: tuple[int, int, int], dataset: str, invert: str = "auto"
+    picture: NDArray[np.uint8],
+    image_shape: tuple[int, int, int],
+    dataset: str,
+    invert: str = "auto",
+    fit: str = "pad",
 ) -> FramedImage:
     """Bring a picture of any size, as :func:`read_image` returns it, into a dataset's frame; see :func:`frame`.
 
@@ -134,7 +138,7 @@ def frame_image(
     """
     if invert not in INVERT_CHOICES:
         raise InputError(f"unknown --invert {invert!r}; choose one of {', '.join(INVERT_CHOICES)}")
-    return frame(picture, image_shape, dataset, invert, Scaling(fit_image, _resized))
+    return frame(picture, image_shape, dataset, invert, Scaling(fit_image, _resized), fit)
 
 
 def _resized(grey: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
