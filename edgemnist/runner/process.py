@@ -34,14 +34,18 @@ class ProcessEndedError(Exception):
 
 
 class AnsweringProcess:
-    """A process that runs ``module``, started at the first request and again after it ended. Not thread-safe.
+    """A process that runs ``module`` with arguments, started at the first request and again after it ended.
+
+    Not thread-safe.
 
     ``timeout`` is in seconds, per request. ``environment`` is added to the process's environment variables.
     """
 
-    def __init__(self, module: str, *, timeout: float, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, module: str, *arguments: str, timeout: float, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.timeout = timeout
-        self._module = module
+        self._command = [sys.executable, "-m", module, *arguments]
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
@@ -97,7 +101,7 @@ class AnsweringProcess:
         if self._process is None:
             self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module],
+                self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
