@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.commands.convert.settings import Verification
+from edgemnist.commands.convert.source import Source
 from edgemnist.harness.normalisation import REFUSED_DROP, REPORTED_DROP, accuracy, judge_normalisation
 from edgemnist.harness.runtimes import QUICKEST, OpenRuntimes
-from edgemnist.keras_io.sources import SourceModel
 from edgemnist.runner.client import RuntimeWorker
 from edgemnist.runner.registry import installed_for
 from edgemnist.support.errors import ModelError, UnsupportedModelError
@@ -42,7 +42,7 @@ class Trial:
 
 
 def make_trial(
-    source: SourceModel, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, preprocessing: Preprocessing
+    source: Source, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, preprocessing: Preprocessing
 ) -> Trial:
     """Run the source model over the images.
 
@@ -57,12 +57,12 @@ def make_trial(
     return Trial(images, labels, preprocessing, expected)
 
 
-def source_input(source: SourceModel, images: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
+def source_input(source: Source, images: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
     """Return images as the source model's input, float32, shape (count, *``source.input_shape``)."""
     return preprocessing.real_input(images).reshape(len(images), *source.input_shape)
 
 
-def check_normalisation(source: SourceModel, trial: Trial) -> list[str]:
+def check_normalisation(source: Source, trial: Trial) -> list[str]:
     """Warn when the source model does clearly better on pixels of another usual range than the one it is being given.
 
     :raises ModelError: it does better by more than :data:`REFUSED_DROP`.
