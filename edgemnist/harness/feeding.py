@@ -9,9 +9,14 @@ from typing import Any
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.harness.images import ANY_SHAPE
 from edgemnist.harness.models import Subject
+from edgemnist.harness.runtimes import preferred_runtimes
+from edgemnist.runner.base import InputFacts
+from edgemnist.runner.client import runtime_worker
+from edgemnist.runner.registry import installed_for
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.derived import ImageInput, derived_range, image_input_of
+from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import Normalisation, normalisation_name, parse_normalisation
 from edgemnist.tflite.preprocessing import CHANNELS, FITS, LAYOUTS, OutputKind, Preprocessing, output_kind
 
@@ -75,6 +80,9 @@ class FeedingSettings:
         return replace(known, image_shape=shape, **changes)
 
 
+_ALL = frozenset(field.name for field in fields(FeedingSettings))
+
+
 def parse_image_size(text: str) -> tuple[int, int]:
     """Return (height, width) of ``96`` or ``96x128``.
 
@@ -111,7 +119,9 @@ def understand(subject: Subject, settings: FeedingSettings) -> Understanding:
 def understood(model: LoadedModel, context: ModelContext | None, settings: FeedingSettings) -> Understanding:
     """Return what :func:`understand` does, of a model and what is recorded of it."""
     base = context.preprocessing if context else Preprocessing(ANY_SHAPE)
-    known = frozenset(field.name for field in fields(FeedingSettings)) if context else frozenset()
+    if model.tflite is None and context is None:
+        return understood_by_facts(_look(model), context, settings, model.name)
+    known = _ALL if context else frozenset()
     evidence: list[str] = []
     if model.tflite is not None:
         image = image_input_of(model.tflite.input().shape[1:], model.name)
@@ -122,8 +132,39 @@ def understood(model: LoadedModel, context: ModelContext | None, settings: Feedi
             base, known = replace(base, normalisation=found.normalisation), known | {"normalisation"}
             evidence.append(f"pixels {normalisation_name(found.normalisation)}: {found.evidence}")
     preprocessing = settings.applied(base)
-    _check_size(model, preprocessing, base)
+    if model.tflite is not None:
+        _check_size(model.name, preprocessing.input_size, base.input_size)
     return Understanding(preprocessing, known | settings.given(), tuple(evidence))
+
+
+def _look(model: LoadedModel) -> InputFacts:
+    """Have a Keras model read in a process of its own."""
+    (name,) = preferred_runtimes(ModelKind.KERAS)
+    installed_for(ModelKind.KERAS, (name,))
+    with runtime_worker(name) as worker:
+        return worker.look(model.path)
+
+
+def understood_by_facts(
+    facts: InputFacts, context: ModelContext | None, settings: FeedingSettings, name: str
+) -> Understanding:
+    """Return how a model is fed of which a runtime has read the file; a size that it leaves to its images is 0.
+
+    :param context: what is recorded of its training, ``name`` what it is called.
+    :raises InputError: what is given contradicts the shape of the model's input.
+    """
+    base = context.preprocessing if context else Preprocessing(ANY_SHAPE)
+    known = _ALL if context else frozenset[str]()
+    if facts.pixels is not None and context is None:
+        base, known = replace(base, normalisation=parse_normalisation(facts.pixels)), known | {"normalisation"}
+    if facts.layout:
+        base, known = replace(base, layout=facts.layout), known | {"layout"}
+    height, width, channels = (own or had for own, had in zip(facts.sizes, base.image_shape, strict=True))
+    shape = (width, height, channels) if base.transposed and facts.sizes[0] else (height, width, channels)
+    given = settings.applied(replace(base, image_shape=shape))
+    fixed = facts.sizes[0] or given.input_size[0], facts.sizes[1] or given.input_size[1]
+    _check_size(name, given.input_size, fixed)
+    return Understanding(given, known | settings.given(), facts.notes)
 
 
 def _as_the_file_has_it(recorded: Preprocessing, image: ImageInput, output: OutputKind) -> Preprocessing:
@@ -135,10 +176,10 @@ def _as_the_file_has_it(recorded: Preprocessing, image: ImageInput, output: Outp
     return replace(recorded, image_shape=shape, layout=layout, output=output, bgr=bgr)
 
 
-def _check_size(model: LoadedModel, given: Preprocessing, base: Preprocessing) -> None:
-    if model.tflite is not None and given.input_size != base.input_size:
-        wanted, taken = ("x".join(map(str, one.input_size)) for one in (given, base))
-        raise InputError(f"--image-size {wanted}: {model.name!r} takes {taken}; leave the option out")
+def _check_size(name: str, given: tuple[int, int], taken: tuple[int, int]) -> None:
+    if given != taken:
+        wanted, own = ("x".join(map(str, size)) for size in (given, taken))
+        raise InputError(f"--image-size {wanted}: {name!r} takes {own}; leave the option out")
 
 
 def feeding_from(values: Mapping[str, Any]) -> FeedingSettings:
