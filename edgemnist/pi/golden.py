@@ -20,7 +20,7 @@ from edgemnist.pi.targets import LITERT, TFLITE_RUNTIME
 from edgemnist.runner.client import runtime_worker
 from edgemnist.runner.registry import find_runtime
 from edgemnist.runner.run import LoadedModel
-from edgemnist.support.errors import MissingDependencyError, ModelError
+from edgemnist.support.errors import MissingDependencyError, UnsupportedModelError
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.kinds import ModelKind
 
@@ -89,7 +89,7 @@ def golden_vectors(subject: Subject, images: ImageSettings, feeding: FeedingSett
 
     :raises InputError: the model is no ``.tflite`` or does not fit the images.
     :raises MissingDependencyError: no interpreter is installed.
-    :raises ModelError: every one refused the model.
+    :raises UnsupportedModelError: every one refused the model.
     """
     subjects = with_images([subject], images, feeding)
     context = subjects.context()
@@ -100,13 +100,13 @@ def golden_vectors(subject: Subject, images: ImageSettings, feeding: FeedingSett
 
 def _expected(model: LoadedModel, inputs: NDArray[Any]) -> tuple[tuple[Expected, ...], tuple[str, ...]]:
     notes: list[str] = []
-    refusal: ModelError | None = None
+    refusal: UnsupportedModelError | None = None
     found: list[Expected] = []
     with progress_task("Golden vectors", total=len(RECORDED)) as task:
         for runtime in _installed(notes):
             try:
                 found.append(_run(runtime, model, inputs))
-            except ModelError as error:
+            except UnsupportedModelError as error:
                 refusal = error
                 notes.append(" ".join(str(error).splitlines()[:2]))
             task.update(advance=1)
