@@ -34,7 +34,7 @@ WORK = "artifacts"
 def load_dataset(name: str, *, fetch: bool = True) -> Dataset:
     """Load a dataset: two splits of uint8 images, shape (count, height, width, channels), 0..255, and int64 labels.
 
-    :param name: a name of ``edgemnist data list``, or the path of an image folder, an .npz or a folder of IDX files.
+    :param name: a name of ``edgemnist data list``, or the path of an image folder, a .npz, a .csv or IDX files.
     :param fetch: download a known dataset that is not on this machine.
     :raises DatasetError: unknown, damaged or not to be had.
 

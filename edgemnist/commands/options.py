@@ -36,6 +36,10 @@ ImagesOf = Annotated[
     str | None, typer.Option("--dataset", help="Dataset. Default: the one the model was trained on, else mnist.")
 ]
 
+SkipUnreadable = Annotated[
+    bool, typer.Option("--skip-unreadable", help="Go on without pictures that cannot be read; says which.")
+]
+
 NamedNormalisation = Annotated[
     str | None,
     typer.Option(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgemnist.data.base import Dataset
+from edgemnist.data.checks import DatasetChecks, check_dataset
 from edgemnist.data.images import contact_sheet
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.locations import find_files
 from edgemnist.data.mnist5k import mnist_5k_file
-from edgemnist.data.registry import KnownDataset, known_datasets
+from edgemnist.data.published import KnownDataset
+from edgemnist.data.registry import known_datasets
 from edgemnist.data.splits import class_balanced_sample
 from edgemnist.support.errors import InputError
 from edgemnist.support.files import write_bytes
@@ -51,20 +54,28 @@ class Listing:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sheet:
-    """A contact sheet that was written: ``path``, what is on it, and the dataset's note for the user."""
+    """A contact sheet that was written: ``path`` and what is on it; the dataset with its facts, and its checks."""
 
     path: Path
-    dataset: str
+    dataset: Dataset
     split: str
     count: int
-    source: str
-    note: str
+    checks: DatasetChecks
 
     def as_json(self) -> dict[str, Any]:
         """Return what was written as JSON values."""
-        return {**asdict(self), "path": str(self.path)}
+        return {
+            "path": str(self.path),
+            "dataset": self.dataset.name,
+            "split": self.split,
+            "count": self.count,
+            "source": self.dataset.source,
+            "note": self.dataset.note,
+            "facts": self.dataset.facts.as_json(),
+            "checks": self.checks.as_json(),
+        }
 
 
 def list_datasets() -> tuple[Listing, ...]:
@@ -72,24 +83,27 @@ def list_datasets() -> tuple[Listing, ...]:
     return tuple(Listing(known, _where(known)) for known in known_datasets())
 
 
-def write_sheet(name: str, *, split: str, count: int | None, seed: int, target: Path | None) -> Sheet:
+def write_sheet(
+    name: str, *, split: str, count: int | None, seed: int, target: Path | None, skip_unreadable: bool = False
+) -> Sheet:
     """Write a PNG contact sheet of ``count`` images with equally many of every class, and return where it is.
 
     ``count`` None: :data:`SHEET_IMAGES`, or all where there are fewer. ``target`` None writes
-    ``<name>-<split>.png`` into the current folder.
+    ``<name>-<split>.png`` into the current folder. ``skip_unreadable``: as for ``load_dataset``. What the checks find
+    is returned and refuses nothing: a sheet shows what is wrong.
 
     :raises InputError: ``split`` is not one of :data:`SPLITS`, or it has fewer than ``count`` images.
     """
     if split not in SPLITS:
         raise InputError(f"unknown split {split!r}; allowed are {', '.join(SPLITS)}")
-    dataset = load_dataset(name)
+    dataset = load_dataset(name, skip_unreadable=skip_unreadable)
     images = dataset.train if split == "train" else dataset.test
     count = min(SHEET_IMAGES, len(images)) if count is None else count
     sample = class_balanced_sample(images, count, seed)
     columns = dataset.classes if dataset.classes <= MAX_SHEET_COLUMNS else 10
     png = contact_sheet(sample.images, sample.labels, dataset.class_names, columns=columns)
     path = write_bytes(target or Path(f"{Path(dataset.name).stem}-{split}.png"), png)
-    return Sheet(path, dataset.name, split, count, dataset.source, dataset.note)
+    return Sheet(path, dataset, split, count, check_dataset(dataset))
 
 
 def _where(known: KnownDataset) -> Path | None:

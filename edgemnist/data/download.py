@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from edgemnist.data.registry import RemoteFile
+from edgemnist.data.published import RemoteFile
 from edgemnist.support.errors import DownloadError, storage_errors
 from edgemnist.support.locking import alone_in
 from edgemnist.support.progress import Task, progress_task

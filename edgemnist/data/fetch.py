@@ -10,7 +10,8 @@ from typing import Any
 from edgemnist.data.download import Patience, download
 from edgemnist.data.locations import downloads_folder, find_files
 from edgemnist.data.mnist5k import require_mnist_5k_file
-from edgemnist.data.registry import KnownDataset, find_dataset
+from edgemnist.data.published import KnownDataset
+from edgemnist.data.registry import find_dataset
 from edgemnist.support.progress import say
 
 

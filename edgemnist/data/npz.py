@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -11,35 +12,93 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.data.arrays import as_images, as_labels, divide_train_test, make_dataset, number_classes
-from edgemnist.data.base import Dataset, Split
+from edgemnist.data.array_sets import ArraySet, ArraySplit, dataset_of_arrays
+from edgemnist.data.base import Dataset
+from edgemnist.data.facts import PassedOver
+from edgemnist.data.folders import PARTS
 from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged
 from edgemnist.support.errors import DatasetError
 
-DIVIDED_KEYS = (
-    ("x_train", "y_train", "x_test", "y_test"),
-    ("train_images", "train_labels", "test_images", "test_labels"),
-)
-WHOLE_KEYS = (("images", "labels"), ("x", "y"))
+IMAGE_WORDS = frozenset({"x", "images", "image", "imgs", "data", "pixels", "features"})
+LABEL_WORDS = frozenset({"y", "labels", "label", "targets", "target"})
 CLASS_NAMES_KEY = "class_names"
+
+_ALLOWED = (
+    "x_train, y_train, x_test, y_test; or train_images, train_labels, test_images, test_labels; or images, labels; "
+    "or x, y; with val beside train and test where there is such a split"
+)
 
 
 def load_npz(path: Path, name: str) -> Dataset:
     """Load a dataset from an .npz.
 
-    Keys: one of :data:`DIVIDED_KEYS`, or one of :data:`WHOLE_KEYS` (then a test set is divided off), and optionally
-    ``class_names``: text, one per class, for labels 0..classes-1. Images and labels are as
-    :func:`~edgemnist.data.arrays.as_images` and ``as_labels`` take them.
+    Keys, in any case and order of their two words: one of :data:`IMAGE_WORDS` or :data:`LABEL_WORDS`, alone or with one
+    of :data:`~edgemnist.data.folders.PARTS`, such as ``x_train`` or ``val_labels``; and optionally ``class_names``:
+    text, one per class, for labels 0..classes-1. Images and labels are as :func:`~edgemnist.data.arrays.as_images` and
+    ``as_labels`` take them.
 
     :raises DatasetError: damaged, other keys, pickled, or content that is not a dataset.
     """
     arrays = read_npz(path)
-    for keys in (*DIVIDED_KEYS, *WHOLE_KEYS):
-        if all(key in arrays for key in keys):
-            splits = [_labelled(arrays, keys[at], keys[at + 1], path) for at in range(0, len(keys), 2)]
-            return _assemble(splits, arrays.get(CLASS_NAMES_KEY), path, name)
-    allowed = "; or ".join(", ".join(keys) for keys in (*DIVIDED_KEYS, *WHOLE_KEYS))
-    raise DatasetError(f"{str(path)!r} has the keys {', '.join(sorted(arrays)) or 'none'}; needed are {allowed}")
+    keys = _keys(path, arrays)
+    splits = {}
+    for part in ("train", "validation", "test"):
+        images, labels = keys.get((part, "images")), keys.get((part, "labels"))
+        if images is None and labels is None:
+            continue
+        if images is None or labels is None:
+            raise DatasetError(
+                f"{str(path)!r} has {images or labels!r} without its {'labels' if images else 'images'}, among the "
+                f"keys {', '.join(sorted(arrays))}; needed are {_ALLOWED}"
+            )
+        splits[part] = ArraySplit(
+            images=arrays[images], labels=arrays[labels],
+            image_name=f"{images!r} in {str(path)!r}", label_name=f"{labels!r} in {str(path)!r}",
+        )  # fmt: skip
+    if "train" not in splits:
+        raise DatasetError(f"{str(path)!r} has the keys {', '.join(sorted(arrays)) or 'none'}; needed are {_ALLOWED}")
+    return dataset_of_arrays(
+        ArraySet(
+            path=path, splits=splits, class_names=arrays.get(CLASS_NAMES_KEY),
+            passed_over=_others(arrays, {*keys.values(), CLASS_NAMES_KEY}),
+        ),
+        name,
+    )  # fmt: skip
+
+
+def _keys(path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[tuple[str, str], str]:
+    """Return the key of every (split, "images" or "labels"); undivided arrays are the training split's.
+
+    :raises DatasetError: two keys for the same.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for key in arrays:
+        role = _role(key)
+        if role is None:
+            continue
+        if role in found:
+            raise DatasetError(f"{str(path)!r} has both {found[role]!r} and {key!r}; leave out one of them")
+        found[role] = key
+    divided = {role: key for role, key in found.items() if role[0]}
+    return divided or {("train", kind): key for (_, kind), key in found.items()}
+
+
+def _role(key: str) -> tuple[str, str] | None:
+    """Return (split, "" for none; "images" or "labels") of a key, None for others."""
+    words = re.split(r"[\s_.-]+", key.lower())
+    parts = [PARTS[word] for word in words if word in PARTS]
+    others = [word for word in words if word not in PARTS]
+    if len(parts) > 1 or len(others) != 1:
+        return None
+    kind = "images" if others[0] in IMAGE_WORDS else "labels" if others[0] in LABEL_WORDS else None
+    return None if kind is None else (parts[0] if parts else "", kind)
+
+
+def _others(arrays: Mapping[str, NDArray[Any]], used: set[str]) -> tuple[PassedOver, ...]:
+    others = sorted(arrays.keys() - used)
+    return (
+        (PassedOver(count=len(others), reason="arrays of other names", examples=tuple(others[:5])),) if others else ()
+    )
 
 
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
@@ -71,32 +130,3 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         raise damaged(path, f"it is not a readable .npz ({error})") from error
     except OSError as error:
         raise DatasetError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
-
-
-def _labelled(
-    arrays: Mapping[str, NDArray[Any]], image_key: str, label_key: str, path: Path
-) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    images = as_images(arrays[image_key], f"{image_key!r} in {str(path)!r}")
-    return images, as_labels(arrays[label_key], len(images), f"{label_key!r} in {str(path)!r}")
-
-
-def _assemble(
-    splits: list[tuple[NDArray[np.uint8], NDArray[Any]]], class_names: NDArray[Any] | None, path: Path, name: str
-) -> Dataset:
-    train_labels, test_labels, labels_as_names = number_classes(splits[0][1], splits[-1][1], repr(str(path)))
-    names = labels_as_names if class_names is None else _given_names(class_names, labels_as_names, path)
-    train, test, note = Split(splits[0][0], train_labels), Split(splits[-1][0], test_labels), ""
-    if len(splits) == 1:
-        train, test = divide_train_test(train, names, repr(str(path)))
-        note = f"{path} has no test set: {len(test):,} of its images were divided off as one, class by class"
-    return make_dataset(name, train, test, names, source=str(path), note=note)
-
-
-def _given_names(class_names: NDArray[Any], labels: tuple[str, ...], path: Path) -> tuple[str, ...]:
-    expected = tuple(str(label) for label in range(len(class_names))) if class_names.ndim == 1 else ()
-    if class_names.dtype.kind != "U" or labels != expected:
-        raise DatasetError(
-            f"{CLASS_NAMES_KEY!r} in {str(path)!r} must be text, one name for each of the labels 0..classes-1; "
-            f"it is {class_names.dtype} of shape {class_names.shape} for the labels {', '.join(labels)}"
-        )
-    return tuple(str(name) for name in class_names)

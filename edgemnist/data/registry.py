@@ -1,88 +1,22 @@
 """The registry of known datasets: where their files come from, their checksums, licence, classes and sizes.
 
-To add a dataset whose files are IDX, add a row to :data:`KNOWN_DATASETS`; the loader, ``edgemnist data list`` and
-``data fetch`` derive from it. Checksums are as published by those who distribute the files: torchvision
-(``datasets/mnist.py`` and the prototype of it), Keras (``datasets/fashion_mnist.py``), the datasets' own pages.
+To add a dataset whose files are IDX, or binary as CIFAR's, add a row to :data:`KNOWN_DATASETS`; the loader,
+``edgemnist data list`` and ``data fetch`` derive from it. Checksums are as published by those who distribute the files:
+torchvision (``datasets/mnist.py`` and the prototype of it), Keras (``datasets/fashion_mnist.py``), TensorFlow Datasets,
+the datasets' own pages.
 """
 
 from __future__ import annotations
 
 import difflib
 import string
-from dataclasses import dataclass
 
+from edgemnist.data.published import BinaryLayout, IdxLayout, KnownDataset, RemoteFile
 from edgemnist.support.errors import DatasetError
 
 DIGITS = tuple(string.digits)
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 MNIST_5K = "mnist-5k"
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file to download. ``md5`` and ``sha256`` are of the file as stored (gzipped), ``size`` is in bytes.
-
-    ``content_md5`` is of the decompressed content: it tells a file that was rebuilt from one that was only compressed
-    anew. A checksum is empty and the size 0 where nobody publishes it.
-    """
-
-    name: str
-    size: int
-    md5: str
-    sha256: str
-    content_md5: str = ""
-
-
-@dataclass(frozen=True)
-class IdxLayout:
-    """Names of a dataset's four IDX files (without ``.gz``) and how their content has to be read.
-
-    ``transposed``: images are stored column by column. ``first_label``: the files' label of the first class.
-    """
-
-    train_images: str = "train-images-idx3-ubyte"
-    train_labels: str = "train-labels-idx1-ubyte"
-    test_images: str = "t10k-images-idx3-ubyte"
-    test_labels: str = "t10k-labels-idx1-ubyte"
-    transposed: bool = False
-    first_label: int = 0
-
-    @property
-    def names(self) -> tuple[str, str, str, str]:
-        """Train images, train labels, test images, test labels."""
-        return self.train_images, self.train_labels, self.test_images, self.test_labels
-
-
-@dataclass(frozen=True)
-class KnownDataset:
-    """One row of the table.
-
-    ``image_shape`` is (height, width, channels). ``folders`` are the names under which its files are looked for in
-    EDGEMNIST_DATA and in the download cache (downloads go to the last one); ``torchvision_folder`` and ``keras_name``
-    are what those two call it, empty where they don't keep it. ``mirrors`` are address prefixes in the order in which
-    they are tried. ``layout`` is None and ``files`` empty where the data comes in a Python package. ``augmentation`` is
-    the name of what suits its images in training.
-    """
-
-    name: str
-    description: str
-    licence: str
-    class_names: tuple[str, ...]
-    train_count: int
-    test_count: int
-    layout: IdxLayout | None = None
-    mirrors: tuple[str, ...] = ()
-    files: tuple[RemoteFile, ...] = ()
-    folders: tuple[str, ...] = ()
-    torchvision_folder: str = ""
-    keras_name: str = ""
-    image_shape: tuple[int, int, int] = (28, 28, 1)
-    augmentation: str = "handwriting"
-
-    @property
-    def download_size(self) -> int:
-        """Bytes to download, as far as they are known."""
-        return sum(file.size for file in self.files)
 
 
 def known_datasets() -> tuple[KnownDataset, ...]:
@@ -380,6 +314,76 @@ _MNIST_5K = KnownDataset(
     test_count=1_000,
 )
 
+_CIFAR_MIRRORS = ("https://www.cs.toronto.edu/~kriz/", "http://www.cs.toronto.edu/~kriz/")
+
+_CIFAR_10 = KnownDataset(
+    name="cifar-10",
+    description="small colour photos of animals and vehicles",
+    licence="none stated (from 80 Million Tiny Images)",
+    class_names=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    train_count=50_000,
+    test_count=10_000,
+    mirrors=_CIFAR_MIRRORS,
+    files=(
+        RemoteFile(
+            name="cifar-10-binary.tar.gz",
+            size=170_052_171,
+            md5="c32a1d4ab5d03f1284b67883e8d87530",
+            sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+        ),
+    ),
+    folders=("cifar-10-batches-bin", "cifar-10"),
+    image_shape=(32, 32, 3),
+    augmentation="garments",
+    binary=BinaryLayout(
+        folder="cifar-10-batches-bin",
+        train=tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
+        test=("test_batch.bin",),
+        pickled=("cifar-10-batches-py", "cifar-10-batches-py.tar.gz", "cifar-10-python.tar.gz"),
+    ),
+)
+
+_CIFAR_100 = KnownDataset(
+    name="cifar-100",
+    description="small colour photos of a hundred kinds of things",
+    licence="none stated (from 80 Million Tiny Images)",
+    class_names=(
+        "apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle", "bottle", "bowl", "boy",
+        "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle", "chair", "chimpanzee", "clock",
+        "cloud", "cockroach", "couch", "crab", "crocodile", "cup", "dinosaur", "dolphin", "elephant", "flatfish",
+        "forest", "fox", "girl", "hamster", "house", "kangaroo", "keyboard", "lamp", "lawn_mower", "leopard", "lion",
+        "lizard", "lobster", "man", "maple_tree", "motorcycle", "mountain", "mouse", "mushroom", "oak_tree", "orange",
+        "orchid", "otter", "palm_tree", "pear", "pickup_truck", "pine_tree", "plain", "plate", "poppy", "porcupine",
+        "possum", "rabbit", "raccoon", "ray", "road", "rocket", "rose", "sea", "seal", "shark", "shrew", "skunk",
+        "skyscraper", "snail", "snake", "spider", "squirrel", "streetcar", "sunflower", "sweet_pepper", "table",
+        "tank", "telephone", "television", "tiger", "tractor", "train", "trout", "tulip", "turtle", "wardrobe",
+        "whale", "willow_tree", "wolf", "woman", "worm",
+    ),
+    train_count=50_000,
+    test_count=10_000,
+    mirrors=_CIFAR_MIRRORS,
+    files=(
+        RemoteFile(
+            name="cifar-100-binary.tar.gz",
+            size=168_513_733,
+            md5="03b5dce01913d631647c71ecec9e9cb8",
+            sha256="58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+        ),
+    ),
+    folders=("cifar-100-binary", "cifar-100"),
+    image_shape=(32, 32, 3),
+    augmentation="garments",
+    # A record has the coarse label of 20 before the fine one of 100.
+    binary=BinaryLayout(
+        folder="cifar-100-binary",
+        train=("train.bin",),
+        test=("test.bin",),
+        label_bytes=2,
+        label_at=1,
+        pickled=("cifar-100-python", "cifar-100-python.tar.gz"),
+    ),
+)  # fmt: skip
+
 KNOWN_DATASETS: tuple[KnownDataset, ...] = (
     _MNIST,
     _FASHION_MNIST,
@@ -390,4 +394,6 @@ KNOWN_DATASETS: tuple[KnownDataset, ...] = (
     _EMNIST_BYCLASS,
     _QMNIST,
     _MNIST_5K,
+    _CIFAR_10,
+    _CIFAR_100,
 )

@@ -12,7 +12,7 @@ from edgemnist.harness.models import Subject
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.derived import ImageInput, derived_range, image_input_of
-from edgemnist.tflite.normalisation import Normalisation, parse_normalisation
+from edgemnist.tflite.normalisation import Normalisation, normalisation_name, parse_normalisation
 from edgemnist.tflite.preprocessing import CHANNELS, FITS, LAYOUTS, OutputKind, Preprocessing, output_kind
 
 LARGEST_SIDE = 4096
@@ -120,7 +120,7 @@ def understood(model: LoadedModel, context: ModelContext | None, settings: Feedi
         found = derived_range(model.tflite) if context is None and settings.normalisation is None else None
         if found is not None:
             base, known = replace(base, normalisation=found.normalisation), known | {"normalisation"}
-            evidence.append(found.evidence)
+            evidence.append(f"pixels {normalisation_name(found.normalisation)}: {found.evidence}")
     preprocessing = settings.applied(base)
     _check_size(model, preprocessing, base)
     return Understanding(preprocessing, known | settings.given(), tuple(evidence))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.harness.candidates import changes
 from edgemnist.harness.search import Trial
-from edgemnist.tflite.normalisation import NORMALISATIONS, normalisation_name
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
 
 ERROR_RATE = 0.02
 """How often luck alone may make another way of feeding look better than the given one, over all candidates together."""
@@ -123,13 +124,14 @@ def _simplest_of_the_best(better: Sequence[Alternative]) -> Alternative | None:
     best = max(better, key=lambda one: (one.accuracy, one.trial.likelihood))
     level = [one for one in better if _level(one, best)]
     fewest = min(len(one.changed) for one in level)
-    return max((one for one in level if len(one.changed) == fewest), key=_preference)
+    simple = [one for one in level if len(one.changed) == fewest]
+    surest = max(simple, key=lambda one: (one.accuracy, one.trial.likelihood))
+    # Several ranges may come to the same: then the one that most models take, which is tried first.
+    return next(one for one in simple if _but_for_the_range(one) == _but_for_the_range(surest))
 
 
-def _preference(one: Alternative) -> tuple[bool, float, float]:
-    """Order equals: one of the ranges that most models take before means and deviations that come to the same."""
-    usual = normalisation_name(one.trial.preprocessing.normalisation) in NORMALISATIONS
-    return usual, one.accuracy, one.trial.likelihood
+def _but_for_the_range(one: Alternative) -> tuple[Preprocessing, bool]:
+    return replace(one.trial.preprocessing, normalisation=Normalisation()), one.order is None
 
 
 def _level(one: Alternative, best: Alternative) -> bool:

@@ -197,7 +197,7 @@ def _imagenet_file(alpha: float, side: int) -> Path:
 
 def _download(path: Path) -> None:
     from edgemnist.data.download import download
-    from edgemnist.data.registry import RemoteFile
+    from edgemnist.data.published import RemoteFile
 
     try:
         download(RemoteFile(path.name, size=0, md5="", sha256=""), [IMAGENET_ADDRESS], path.parent)

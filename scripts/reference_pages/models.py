@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from edgemnist.data.corruptions import corruptions
-from edgemnist.data.registry import KnownDataset, known_datasets
+from edgemnist.data.published import KnownDataset
+from edgemnist.data.registry import known_datasets
 from edgemnist.runner.registry import runtimes
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.training.architectures import Architecture, architectures

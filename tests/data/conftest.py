@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from edgemnist.data import locations, registry
 from edgemnist.data.idx import encode_idx
-from edgemnist.data.registry import KnownDataset, RemoteFile, find_dataset
+from edgemnist.data.published import KnownDataset, RemoteFile
+from edgemnist.data.registry import find_dataset
 from tests.data.server import MirrorServer, running_server
 from tests.halting import Point
 

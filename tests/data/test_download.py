@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from edgemnist.data.download import Patience, difference, download
-from edgemnist.data.registry import RemoteFile
+from edgemnist.data.published import RemoteFile
 from edgemnist.support.errors import DatasetError, StorageError
 from tests.data.conftest import ARRIVED, TELL_OF_ARRIVALS
 from tests.data.server import MirrorServer

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgemnist.data import images
-from edgemnist.data.images import contact_sheet, fit_image, image_size, read_image
+from edgemnist.data.images import contact_sheet, fit_image, read_header, read_image
 from edgemnist.support.errors import InputError
 
 pytestmark = pytest.mark.unit
@@ -34,7 +34,7 @@ def test_grey_file_of_any_format(tmp_path: Path, suffix: str) -> None:
     options: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
     path = save(tmp_path / f"a.{suffix}", GREY, "L", **options)
     np.testing.assert_array_equal(read_image(path), GREY)
-    assert image_size(path) == (6, 4)
+    assert read_header(path).size == (6, 4)
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "ppm", "webp"])
@@ -111,7 +111,7 @@ def test_exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
     exif[0x0112] = orientation
     path = save(tmp_path / "a.png", np.ascontiguousarray(stored), exif=exif)
     np.testing.assert_array_equal(read_image(path), GREY)
-    assert image_size(path) == (6, 4)
+    assert read_header(path).size == (6, 4)
 
 
 def test_first_frame_of_an_animation(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_first_frame_of_an_animation(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(tmp_path / "a.gif"), GREY)
 
 
-@pytest.mark.parametrize("reader", [read_image, image_size])
+@pytest.mark.parametrize("reader", [read_image, read_header])
 def test_too_many_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Any) -> None:
     monkeypatch.setattr(images, "MAX_PIXELS", 23)
     with pytest.raises(InputError, match=r"a\.png' is 4 x 6 pixels; at most 23 pixels are read: scale it down"):

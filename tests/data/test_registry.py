@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from edgemnist.data.registry import KnownDataset, find_dataset, known_dataset, known_datasets
+from edgemnist.data.published import KnownDataset
+from edgemnist.data.registry import find_dataset, known_dataset, known_datasets
 from edgemnist.support.errors import DatasetError
 
 pytestmark = pytest.mark.unit

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgemnist.data.registry import KnownDataset, known_datasets
+from edgemnist.data.published import KnownDataset
+from edgemnist.data.registry import known_datasets
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import InputError
 from edgemnist.training.augment import (

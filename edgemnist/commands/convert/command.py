@@ -53,7 +53,7 @@ def convert(
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.convert import stage, view
     from edgemnist.commands.convert.settings import MODES, ConversionSettings
-    from edgemnist.tflite.pixels import normalisation_named
+    from edgemnist.tflite.normalisation import parse_normalisation
 
     chosen = {"int8": int8, "float32": float32, "float16": float16, "dynamic": dynamic, "int16x8": int16x8}
     settings = ConversionSettings(
@@ -68,7 +68,7 @@ def convert(
         name=name,
         style=style,
         dataset=dataset,
-        normalisation=None if normalisation is None else normalisation_named(normalisation),
+        normalisation=None if normalisation is None else parse_normalisation(normalisation),
     )
     result = stage.convert(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show(result))

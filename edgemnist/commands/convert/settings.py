@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,7 @@ class ConvertedModel:
 
     ``runtimes`` are those that take a model of this kind, installed or not; ``c_array`` are the C array's file names;
     ``tflm`` is what was written beside it for TensorFlow Lite Micro, None without a C array or for a kind other than
-    int8.
+    int8. ``recipe`` is ai-edge-quantizer's, of a file that it made.
     """
 
     mode: str
@@ -175,6 +175,7 @@ class ConvertedModel:
     operator_versions: Mapping[str, int]
     calibration: Mapping[str, Any] | None
     verification: Verification
+    recipe: Sequence[Any] | None = None
     runtimes: tuple[str, ...] = ()
     c_array: tuple[str, ...] = ()
     c_name: str | None = None

@@ -17,7 +17,6 @@ from edgemnist.artifacts.folder import StageRecord, WorkFolder
 from edgemnist.commands.convert import verification
 from edgemnist.commands.convert.c_array import CArrayResult, c_files, write_c_array, write_together
 from edgemnist.commands.convert.calibration import Calibration, check_input_scale, choose_calibration
-from edgemnist.commands.convert.converter import tflite_bytes
 from edgemnist.commands.convert.settings import (
     CALIBRATED,
     DEFAULT_CALIBRATION,
@@ -28,13 +27,13 @@ from edgemnist.commands.convert.settings import (
     TensorDescription,
     operator_versions,
 )
+from edgemnist.commands.convert.source import Loader, Source, opening
 from edgemnist.compiler.generate import CodegenSettings
 from edgemnist.compiler.written import with_context, write_code
 from edgemnist.data.base import Dataset
 from edgemnist.data.loading import load_dataset, load_dataset_for
 from edgemnist.data.splits import class_balanced_sample
 from edgemnist.harness.models import ONLY_INT8, find_subject, model_file
-from edgemnist.keras_io.sources import SourceModel, load_source, source_files
 from edgemnist.runner.registry import default_runtimes, find_runtime
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.support.files import check_writable, package_versions, sha256_of
@@ -64,7 +63,7 @@ class _Conversion:
     """What a conversion works on, once everything has been found and checked."""
 
     settings: ConversionSettings
-    source: SourceModel
+    source: Source
     context: ModelContext
     trial: verification.Trial
     calibration: Calibration | None
@@ -83,7 +82,7 @@ def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult 
     :raises ModelError: the model is corrupt, does not fit the dataset, or its conversion does not classify any more.
     :raises StorageError: the folder cannot be written.
     """
-    if settings.model is not None and settings.model.suffix == ".tflite":
+    if settings.model is not None and settings.model.suffix == ".tflite" and settings.modes is None:
         return _write_c_array(settings.model, settings, work)
     if settings.c_code and ModelKind.INT8 not in settings.ordered_modes():
         raise InputError(NO_INT8_MODEL)
@@ -92,10 +91,10 @@ def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult 
 
 
 def _write_c_array(model: Path, settings: ConversionSettings, work: WorkFolder) -> CArrayResult:
-    if settings.modes is not None or settings.c_array is False:
+    if settings.c_array is False:
         raise InputError(
-            f"{str(model)!r} is converted already; all that is left is `edgemnist convert {model} --c-array`. "
-            "Other modes need the Keras model"
+            f"nothing is left to do for {str(model)!r}: leave --no-c-array out for its C array, or name what to make of "
+            "it, such as --int8"
         )
     if settings.c_code:
         raise InputError(NO_INT8_MODEL)
@@ -119,27 +118,27 @@ def run_conversion(settings: ConversionSettings, work: WorkFolder) -> Conversion
     with progress_task("Converting", total=len(settings.ordered_modes()) + 2) as task:
         model = settings.model
         path, record = (model, None) if model is not None else work.latest_model(needed_by="convert")
-        source_files(path)
-        check_writable(out.root)
-        conversion = _prepare(settings, path, record)
-        task.update(advance=1)
-        made, warnings = [], list(conversion.warnings)
-        with verification.Verifier(conversion.trial) as verifier:
-            for mode in settings.ordered_modes():
-                task.update(description=f"Converting to {mode.value}")
-                one, notes = _make(conversion, mode, verifier)
-                made.append(one)
-                warnings += notes
-                task.update(advance=1)
+        with opening(path) as load:
+            check_writable(out.root)
+            conversion = _prepare(settings, path, record, load)
+            task.update(advance=1)
+            made, warnings = [], list(conversion.warnings)
+            with verification.Verifier(conversion.trial) as verifier:
+                for mode in settings.ordered_modes():
+                    task.update(description=f"Converting to {mode.value}")
+                    one, notes = _make(conversion, mode, verifier)
+                    made.append(one)
+                    warnings += notes
+                    task.update(advance=1)
         return _install(conversion, made, warnings, out, named=record is None)
 
 
 # --- what is converted ---------------------------------------------------------------------------------------------
 
 
-def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | None) -> _Conversion:
+def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | None, load: Loader) -> _Conversion:
     if record is None:
-        return _prepare_foreign(settings, path)
+        return _prepare_foreign(settings, path, load)
     if settings.dataset is not None or settings.normalisation is not None:
         raise InputError(
             "--dataset and --normalisation are for models from elsewhere; the work folder's model has its own: "
@@ -148,7 +147,7 @@ def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | Non
     if record.stage == "qat":
         _require_modes_of_qat(settings, path)
     context = ModelContext.from_json(record.settings)
-    source = load_source(path, context.preprocessing.image_shape)
+    source = load(context.preprocessing.image_shape)
     dataset = load_dataset_for(context)
     conversion = _with_dataset(settings, source, context, dataset)
     if record.settings.get("dataset_sha256", dataset.sha256) == dataset.sha256:
@@ -167,7 +166,7 @@ def _require_modes_of_qat(settings: ConversionSettings, path: Path) -> None:
         )
 
 
-def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Conversion:
+def _prepare_foreign(settings: ConversionSettings, path: Path, load: Loader) -> _Conversion:
     """Prepare a file named by the user; what is not said of it is what the manifest beside it says."""
     beside = context_beside(path)
     normalisation = settings.normalisation or (beside.preprocessing.normalisation if beside else Normalisation())
@@ -176,19 +175,17 @@ def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Conversion:
     if name is None and beside is not None and CALIBRATED.intersection(settings.ordered_modes()):
         name = beside.dataset
     if not name:
-        conversion = _prepare_without_dataset(settings, path, normalisation)
+        conversion = _prepare_without_dataset(settings, path, normalisation, load)
         return replace(conversion, warnings=(*conversion.warnings, *contradictions))
     dataset = load_dataset_for(beside, name) if beside else load_dataset(name)
-    source = load_source(path, dataset.image_shape)
+    source = load(dataset.image_shape)
     context = ModelContext(name, path.stem, Preprocessing(dataset.image_shape, dataset.class_names, normalisation))
     conversion = _with_dataset(settings, source, context, dataset)
     found = verification.check_normalisation(source, conversion.trial)
     return replace(conversion, warnings=(*conversion.warnings, *contradictions, *found))
 
 
-def _with_dataset(
-    settings: ConversionSettings, source: SourceModel, context: ModelContext, dataset: Dataset
-) -> _Conversion:
+def _with_dataset(settings: ConversionSettings, source: Source, context: ModelContext, dataset: Dataset) -> _Conversion:
     if source.classes != len(context.preprocessing.class_names):
         raise ModelError(
             f"{str(source.path)!r} tells {source.classes} classes apart, dataset {context.dataset!r} has "
@@ -200,11 +197,13 @@ def _with_dataset(
         calibration = choose_calibration(dataset.train, images, settings.seed, context.preprocessing.class_names)
     count = min(verification.VERIFICATION_IMAGES, len(dataset.test))
     sample = class_balanced_sample(dataset.test, count, settings.seed)
-    trial = verification.make_trial(source, sample.images, sample.labels, context.preprocessing.normalisation)
+    trial = verification.make_trial(source, sample.images, sample.labels, context.preprocessing)
     return _Conversion(settings, source, context, trial, calibration, calibration.warnings if calibration else ())
 
 
-def _prepare_without_dataset(settings: ConversionSettings, path: Path, normalisation: Normalisation) -> _Conversion:
+def _prepare_without_dataset(
+    settings: ConversionSettings, path: Path, normalisation: Normalisation, load: Loader
+) -> _Conversion:
     """Float modes need no images; the result is compared with its source on noise."""
     calibrated = [mode.value for mode in settings.ordered_modes() if mode in CALIBRATED]
     if calibrated:
@@ -212,11 +211,11 @@ def _prepare_without_dataset(settings: ConversionSettings, path: Path, normalisa
             f"converting {str(path)!r} to {' and '.join(calibrated)} needs images to calibrate with: "
             "name the dataset that it was trained on with --dataset"
         )
-    source = load_source(path, None)
+    source = load(None)
     names = tuple(str(label) for label in range(source.classes))
     context = ModelContext("", path.stem, Preprocessing(source.image_shape, names, normalisation))
     images = verification.made_up_images(context.preprocessing.image_shape, verification.NOISE_IMAGES, settings.seed)
-    trial = verification.make_trial(source, images, None, normalisation)
+    trial = verification.make_trial(source, images, None, context.preprocessing)
     return _Conversion(settings, source, context, trial, None, ())
 
 
@@ -227,11 +226,10 @@ def _make(conversion: _Conversion, mode: ModelKind, verifier: verification.Verif
     calibration = conversion.calibration if mode in CALIBRATED else None
     images = None
     if calibration is not None:
-        images = verification.normalised_input(
-            conversion.source, calibration.images, conversion.context.preprocessing.normalisation
-        )
+        images = verification.source_input(conversion.source, calibration.images, conversion.context.preprocessing)
     io = conversion.settings.io_of(mode)
-    content = tflite_bytes(conversion.source, mode, io=io, calibration=images)
+    converted = conversion.source.convert(mode, io=io, calibration=images)
+    content = converted.content
     model = parse_tflite(content, name=model_file(mode))
     warnings = (
         check_input_scale(model, conversion.context.preprocessing.normalisation) if calibration is not None else []
@@ -251,6 +249,7 @@ def _make(conversion: _Conversion, mode: ModelKind, verifier: verification.Verif
         output=TensorDescription.of(model.output()),
         operator_versions=operator_versions(model),
         calibration=None if calibration is None else calibration.as_json(),
+        recipe=converted.recipe,
         verification=verified,
         runtimes=tuple(name for name in default_runtimes() if mode in find_runtime(name).takes),
         c_array=tuple(c_files),

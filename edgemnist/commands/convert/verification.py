@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.commands.convert.settings import Verification
+from edgemnist.commands.convert.source import Source
 from edgemnist.harness.normalisation import REFUSED_DROP, REPORTED_DROP, accuracy, judge_normalisation
 from edgemnist.harness.runtimes import QUICKEST, OpenRuntimes
-from edgemnist.keras_io.sources import SourceModel
 from edgemnist.runner.client import RuntimeWorker
 from edgemnist.runner.registry import installed_for
 from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind, model_kind
-from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation, normalisation_name
+from edgemnist.tflite.normalisation import NORMALISATIONS, normalisation_name
 from edgemnist.tflite.pixels import dequantise, model_input
+from edgemnist.tflite.preprocessing import Preprocessing
 
 VERIFICATION_IMAGES = 500
 NOISE_IMAGES = 100
@@ -36,34 +37,32 @@ class Trial:
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64] | None
-    normalisation: Normalisation
+    preprocessing: Preprocessing
     expected: NDArray[np.float32]
 
 
 def make_trial(
-    source: SourceModel, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, normalisation: Normalisation
+    source: Source, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, preprocessing: Preprocessing
 ) -> Trial:
     """Run the source model over the images.
 
     :raises ModelError: it answers with NaN or infinity, so that there is nothing to convert.
     """
-    expected = source.predict(normalised_input(source, images, normalisation))
+    expected = source.predict(source_input(source, images, preprocessing))
     if not np.isfinite(expected).all():
         raise ModelError(
             f"{str(source.path)!r} answers NaN or infinity for {int((~np.isfinite(expected)).any(axis=1).sum())} of "
             f"{len(images)} images; its training diverged: train it again"
         )
-    return Trial(images, labels, normalisation, expected)
+    return Trial(images, labels, preprocessing, expected)
 
 
-def normalised_input(
-    source: SourceModel, images: NDArray[np.uint8], normalisation: Normalisation
-) -> NDArray[np.float32]:
+def source_input(source: Source, images: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
     """Return images as the source model's input, float32, shape (count, *``source.input_shape``)."""
-    return normalisation.apply(images).reshape(len(images), *source.input_shape)
+    return preprocessing.real_input(images).reshape(len(images), *source.input_shape)
 
 
-def check_normalisation(source: SourceModel, trial: Trial) -> list[str]:
+def check_normalisation(source: Source, trial: Trial) -> list[str]:
     """Warn when the source model does clearly better on pixels of another usual range than the one it is being given.
 
     :raises ModelError: it does better by more than :data:`REFUSED_DROP`.
@@ -73,15 +72,17 @@ def check_normalisation(source: SourceModel, trial: Trial) -> list[str]:
     given = accuracy(trial.expected, trial.labels)
     scores = {}
     for name, other in NORMALISATIONS.items():
-        if name != normalisation_name(trial.normalisation):
-            outputs = source.predict(normalised_input(source, trial.images, other))
+        if name != normalisation_name(trial.preprocessing.normalisation):
+            outputs = source.predict(
+                source_input(source, trial.images, replace(trial.preprocessing, normalisation=other))
+            )
             scores[name] = accuracy(np.nan_to_num(outputs), trial.labels)
     return judge_normalisation(
         given,
         scores,
         lambda best: (
             f"{str(source.path)!r} classifies {given:.1%} of {len(trial.images)} test images with pixels in "
-            f"{normalisation_name(trial.normalisation)}, but {scores[best]:.1%} with {best}"
+            f"{normalisation_name(trial.preprocessing.normalisation)}, but {scores[best]:.1%} with {best}"
         ),
     )
 
@@ -124,7 +125,7 @@ class Verifier:
         return found, _judge(found, name)
 
     def _run(self, model: TfliteModel, name: str) -> tuple[RuntimeWorker, NDArray[np.float32]]:
-        inputs = model_input(self._trial.images, model.input(), self._trial.normalisation)
+        inputs = model_input(self._trial.images, model.input(), self._trial.preprocessing)
         # One case per image, each with the model's own batch of one.
         cases = inputs.reshape(len(inputs), *model.input().shape)
         try:

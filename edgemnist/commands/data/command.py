@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import Seed, add_command
+from edgemnist.commands.options import Seed, SkipUnreadable, add_command
 from edgemnist.commands.outcome import Outcome
 
 
@@ -47,10 +47,14 @@ def show(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The PNG to write. [default: NAME-SPLIT.png]")] = None,
     seed: Seed = 0,
+    skip_unreadable: SkipUnreadable = False,
 ) -> Outcome:
-    """Write a contact sheet of a dataset. It is a PNG with the label under each image; prints its path."""
+    """Write a contact sheet of a dataset. It is a PNG with the label under each image; prints its path.
+
+    Says what was understood of the dataset, what was passed over, and what is odd about it.
+    """
     from edgemnist.commands.data import view
     from edgemnist.data.catalogue import write_sheet
 
-    sheet = write_sheet(name, split=split, count=count, seed=seed, target=out)
+    sheet = write_sheet(name, split=split, count=count, seed=seed, target=out, skip_unreadable=skip_unreadable)
     return Outcome(sheet, lambda: view.show_sheet(sheet))

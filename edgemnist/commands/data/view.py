@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edgemnist.data.catalogue import Listing, Sheet
 from edgemnist.data.fetch import Fetched
+from edgemnist.data.summary import say_summary
 from edgemnist.support.progress import say, stdout_console
 
 
@@ -27,9 +28,10 @@ def show_fetched(results: Sequence[Fetched]) -> None:
 
 
 def show_sheet(sheet: Sheet) -> None:
-    """Print the path of a contact sheet; the dataset's note goes to stderr."""
-    if sheet.note:
-        say(sheet.note)
+    """Print the path of a contact sheet; what was understood of the dataset goes to stderr."""
+    say_summary(sheet.dataset, sheet.checks)
+    if sheet.checks.problem:
+        say(f"{sheet.dataset.name}: it cannot be trained on like this: {sheet.checks.problem}")
     _print([str(sheet.path)])
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Mlflow, Seed, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, Mlflow, Seed, SkipUnreadable, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.run.presets import PRESETS
 
@@ -28,6 +28,7 @@ def run(
     epochs: Annotated[int | None, typer.Option(min=1, help="Training epochs. Default: the preset's.")] = None,
     sparsity: Annotated[float | None, typer.Option(help="Share of zeros. Default: the preset's.")] = None,
     seed: Seed = 0,
+    skip_unreadable: SkipUnreadable = False,
     mlflow: Mlflow = None,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
@@ -37,7 +38,10 @@ def run(
     from edgemnist.commands.run import stage, view
 
     tracking = open_tracking(mlflow)
-    settings = stage.RunSettings(dataset=dataset, arch=arch, preset=preset, seed=seed, sparsity=sparsity, epochs=epochs)
+    settings = stage.RunSettings(
+        dataset=dataset, arch=arch, preset=preset, seed=seed, sparsity=sparsity, epochs=epochs,
+        skip_unreadable=skip_unreadable,
+    )  # fmt: skip
     report = stage.run_main_job(settings, WorkFolder(work))
     log = partial(tracking.log, WorkFolder(work), "run", stage.RECORDED_STAGES)
     return Outcome(report, lambda: view.show(report), log)

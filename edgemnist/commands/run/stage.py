@@ -60,6 +60,7 @@ class RunSettings:
     seed: int = 0
     sparsity: float | None = None
     epochs: int | None = None
+    skip_unreadable: bool = False
 
     def chosen_preset(self) -> Preset:
         """Return the preset.
@@ -145,7 +146,7 @@ def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
     with progress.progress_task("edgemnist run", total=STAGES) as task:
         watch = _Stopwatch(task)
         with watch.stage("data"):
-            dataset = load_for_run(settings.dataset)
+            dataset = load_for_run(settings.dataset, skip_unreadable=settings.skip_unreadable)
             first_line = _first_line(dataset)
             if sys.stderr.isatty():  # otherwise the report's first line says it
                 progress.say(first_line)

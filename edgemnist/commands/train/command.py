@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgemnist.commands.fitting import Fitting
-from edgemnist.commands.options import add_command
+from edgemnist.commands.options import SkipUnreadable, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, architectures
 from edgemnist.training.augment import AUGMENTATIONS, augmentation_from
@@ -85,6 +85,7 @@ def train(
     weights: Weights = None,
     freeze: Freeze = None,
     fine_tune_epochs: FineTuneEpochs = None,
+    skip_unreadable: SkipUnreadable = False,
 ) -> Outcome:
     """Train a model on a dataset; writes trained.keras, its history and curves."""
     from edgemnist.artifacts.folder import WorkFolder
@@ -101,5 +102,5 @@ def train(
         transfer=transfer_settings_from(alpha, weights, freeze, fine_tune_epochs),
     )  # fmt: skip
     work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)
-    result = stage.run_training(settings, work, resume=fitting.resume)
+    result = stage.run_training(settings, work, resume=fitting.resume, skip_unreadable=skip_unreadable)
     return Outcome(result, lambda: view.show(result), lambda: tracking.log(work, "train"))

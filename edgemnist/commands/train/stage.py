@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.data.base import Dataset
 from edgemnist.data.loading import load_dataset
+from edgemnist.data.summary import introduce
 from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, find_architecture
 from edgemnist.training.fit import plan_fit
 from edgemnist.training.mobilenet import image_for, plan_transfer
@@ -15,24 +16,31 @@ DEFAULT_DATASET = "mnist"
 
 
 def run_training(
-    settings: TrainSettings, work: WorkFolder, *, dataset: Dataset | None = None, resume: bool = False
+    settings: TrainSettings,
+    work: WorkFolder,
+    *,
+    dataset: Dataset | None = None,
+    resume: bool = False,
+    skip_unreadable: bool = False,
 ) -> TrainResult:
     """Train a model and leave ``trained.keras``, its history and the manifest's record in the work folder.
 
     ``dataset``: what to train on, None to load what the settings name: the unfinished training's, or MNIST, where they
     name none. A model of an earlier training stays until the new one is complete. With ``resume`` an unfinished
-    training goes on where its last whole epoch ended, to the same weights.
+    training goes on where its last whole epoch ended, to the same weights. What was understood of the dataset is said
+    before anything else. ``skip_unreadable``: as for ``load_dataset``; an unfinished training keeps what it was.
 
     :raises InputError: a setting is out of range, or there is nothing to resume with these settings.
     :raises TrainingDivergedError: the loss is no longer a number; the best weights until then are in
         ``last-good.keras``.
     :raises EdgeMnistError: as ``load_dataset`` and ``find_teacher``.
     """
-    dataset = dataset or _load(settings, work, resume=resume)
+    dataset = dataset or _load(settings, work, resume=resume, skip_unreadable=skip_unreadable)
+    introduce(dataset)
     return run_taught(plan_fit(TRAIN, settings, dataset, work, resume=resume))
 
 
-def _load(settings: TrainSettings, work: WorkFolder, *, resume: bool) -> Dataset:
+def _load(settings: TrainSettings, work: WorkFolder, *, resume: bool, skip_unreadable: bool) -> Dataset:
     """Load the dataset in the shape that is asked for, or in that of the unfinished training."""
     stored = TRAIN.unfinished(work).settings if resume else None
     arch = settings.arch or (stored["arch"] if stored else DEFAULT_ARCHITECTURE)
@@ -41,6 +49,8 @@ def _load(settings: TrainSettings, work: WorkFolder, *, resume: bool) -> Dataset
     if stored:
         height, width, channels = stored["image_shape"]
         kept = size if settings.image_size else (height, width)
-        return load_dataset(settings.dataset or stored["dataset"], image_size=kept, channels=channels)
+        name = settings.dataset or stored["dataset"]
+        return load_dataset(name, image_size=kept, channels=channels, skip_unreadable=True)
     plan_transfer(arch, settings.transfer, size[0] if size else 0)
-    return load_dataset(settings.dataset or DEFAULT_DATASET, image_size=size, channels=channels)
+    name = settings.dataset or DEFAULT_DATASET
+    return load_dataset(name, image_size=size, channels=channels, skip_unreadable=skip_unreadable)

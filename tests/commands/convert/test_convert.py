@@ -25,6 +25,7 @@ from edgemnist.tflite.file import read_tflite
 from edgemnist.tflite.inspection import inspect, require_int8
 from edgemnist.tflite.kinds import ModelKind, model_kind
 from edgemnist.tflite.normalisation import NORMALISATIONS
+from edgemnist.tflite.preprocessing import Preprocessing
 from tests.commands.convert.conftest import CLASSES, FLOAT32, INT8, SIDE, build, draw, make_work_folder, save
 from tests.csource.files import TINY_MODEL
 
@@ -371,7 +372,7 @@ def test_a_file_that_classifies_worse_is_refused(work: WorkFolder, quadrants: Pa
     run_conversion(replace(settings, model=untrained), WorkFolder(work.root / "untrained"))
     test = load_dataset(str(quadrants)).test
     source = load_source(work.path("trained.keras"), (SIDE, SIDE, 1))
-    trial = make_trial(source, test.images, test.labels, NORMALISATIONS["0..1"])
+    trial = make_trial(source, test.images, test.labels, Preprocessing((SIDE, SIDE, 1)))
     bad = read_tflite(work.root / "untrained" / "model_float32.tflite")
     with Verifier(trial) as verifier, pytest.raises(ModelError, match="it was not kept"):
         verifier.verify(bad, "model_float32.tflite")

@@ -21,9 +21,10 @@ from edgemnist.commands.convert.settings import ConversionSettings
 from edgemnist.commands.convert.stage import run_conversion
 from edgemnist.commands.parity.stage import ParitySettings, parity
 from edgemnist.commands.train.stage import run_training
+from edgemnist.data.assembling import MAX_RESIZED_BYTES
 from edgemnist.data.base import Dataset
 from edgemnist.data.images import fit_image, frame_image
-from edgemnist.data.loading import MAX_RESIZED_BYTES, load_dataset, load_dataset_for
+from edgemnist.data.loading import load_dataset, load_dataset_for
 from edgemnist.harness.images import ImageSettings
 from edgemnist.keras_io.saving import load_model
 from edgemnist.support.errors import DatasetError, EnvironmentFailure, InputError, ModelError

@@ -1,0 +1,35 @@
+"""A Keras model or SavedModel as the conversion's worker has it: loaded once, converted in any mode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.commands.convert.converter import loops_of, tflite_bytes
+from edgemnist.keras_io.sources import load_source
+from edgemnist.tflite.kinds import ModelKind
+
+
+class KerasModel:
+    """See :class:`edgemnist.commands.convert.worker.Convertible`."""
+
+    def __init__(self, path: Path, image_shape: Sequence[int] | None) -> None:
+        self._source = load_source(path, image_shape)
+        self.input_shape, self.classes = self._source.input_shape, self._source.classes
+        self.loops = loops_of(self._source)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images that the input's shape suggests."""
+        return self._source.image_shape
+
+    def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the outputs, shape (count, classes), for inputs of shape (count, *``input_shape``)."""
+        return self._source.predict(inputs)
+
+    def convert(self, mode: ModelKind, io: str, calibration: NDArray[np.float32] | None) -> tuple[bytes, None]:
+        """Return the bytes of a ``.tflite`` file; TensorFlow's converter has no recipe beyond mode and ``io``."""
+        return tflite_bytes(self._source, mode, io=io, calibration=calibration), None
