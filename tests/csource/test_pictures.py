@@ -167,11 +167,13 @@ def behind_quantize(entry: TensorInfo, integers: TensorInfo) -> TfliteModel:
     [
         (
             behind_quantize(tensor(0, (1, 4, 4, 3), "float32", scale=None), tensor(1, (1, 4, 4, 3), scale=1.0)),
-            "0..255 stands for 0..255, derived from the QUANTIZE behind the input; x = pixel * 1.0f",
+            "0..255 stands for 0..255, derived: that of the QUANTIZE behind the float input, scale 1 and zero point "
+            "-128 (int8) cover 0..255; x = pixel * 1.0f",
         ),
         (
             model([tensor(0, (1, 4, 4, 1), scale=0.025)], [tensor(1, (1, 10))]),
-            "0..255 stands for 0..6.375, derived from the input's scale; q = pixel - 128",
+            "0..255 stands for 0..6.375, derived: the input's scale 0.025 and zero point -128 (int8) cover 0..6.375; "
+            "q = pixel - 128",
         ),
         (model([tensor(0, (1, 4, 4, 1))], [tensor(1, (1, 10))]), "0..255 stands for 0..1; q = pixel - 128"),
         (model([tensor(0, (1, 16), scale=0.025)], [tensor(1, (1, 10))]), "no pixel quantiser"),
