@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -72,7 +73,8 @@ def pixel_code(symbol: str, model: TfliteModel, preprocessing: Preprocessing | N
     ``pixels.model_input``. ``preprocessing`` None takes the range of pixels that the file itself tells. ``taken`` is a
     name that the file declares elsewhere, which no argument may have.
 
-    :raises ModelError: the normalisation has numbers for another number of channels than the model.
+    :raises ModelError: the normalisation has numbers for another number of channels than the model, or the picture
+        that has to be rearranged is not of the input's size.
     """
     tensor = image_input(model)
     found = _known(model, tensor, preprocessing)
@@ -107,8 +109,16 @@ def _known(
             f"the normalisation {normalisation_name(known.normalisation)} has numbers for "
             f"{known.normalisation.channels} channels, the model takes {known.channels}; give one, or one for each"
         )
-    plain = f"0..255 stands for {normalisation_name(known.normalisation)}"
-    return known, known.in_words() if _says_more(known) else plain
+    if _rearranges(known) and math.prod(known.image_shape) != tensor.elements:
+        raise ModelError(f"pictures of shape {known.image_shape} do not fit the input of shape {list(tensor.shape)}")
+    return known, _in_words(known)
+
+
+def _in_words(known: Preprocessing) -> str:
+    if not _says_more(known):
+        return f"0..255 stands for {normalisation_name(known.normalisation)}"
+    words = known.in_words()
+    return words.rpartition(", ")[0] if 0 in known.image_shape else words
 
 
 def _derived(model: TfliteModel, tensor: TensorInfo) -> tuple[Preprocessing, str] | None:

@@ -148,6 +148,16 @@ def test_a_shape_that_nobody_recorded_is_the_tensors() -> None:
     assert code.summary.startswith("pixels 0..1, RGB, transposed, channels first, padded to 4x7")
 
 
+def test_a_size_that_nobody_knows_is_not_said() -> None:
+    known = Preprocessing((0, 0, 0), fit="stretch")
+    assert summary(known, tensor(0, (1, 48))) == "pixels 0..1, RGB; q = pixel - 128"
+
+
+def test_a_picture_of_another_size_than_the_input_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"pictures of shape \(3, 5, 3\) do not fit the input of shape \[1, 5, 5, 3\]"):
+        summary(Preprocessing((3, 5, 3), bgr=True), tensor(0, (1, 5, 5, 3)))
+
+
 def test_numbers_for_other_channels_than_the_models_are_refused() -> None:
     with pytest.raises(ModelError, match="has numbers for 3 channels, the model takes 1"):
         summary(Preprocessing((3, 5, 1), normalisation=IMAGENET), tensor(0, (1, 3, 5, 1)))
