@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,11 @@ class Diagnosis:
         return () if self.found is None else self.found.options
 
     @property
+    def gain(self) -> float:
+        """Share of pictures that the better way gets right more than the given one, 0..1."""
+        return 0.0 if self.found is None else self.found.accuracy - self.given.accuracy
+
+    @property
     def right(self) -> bool:
         """Whether the model is above chance, fed as found or as given."""
         return self.found is not None or not self.at_chance
@@ -138,14 +143,29 @@ def diagnose(
     :param certain_layout: whether the layout follows from the input's shape.
     :raises EdgeMnistError: as ``predict``.
     """
-    verdict = tried(predict, pictures, given, certain_layout=certain_layout, title=f"Diagnosing {model.name}")
+    found, fed = _diagnosed(predict, pictures, given, model.name, dataset, certain_layout=certain_layout)
+    return replace(found, input_range=_input_range(model, fed, pictures.images[fed.fit]))
+
+
+def diagnose_with(
+    predict: Predict, pictures: Pictures, given: Preprocessing, name: str, dataset: str, *, certain_layout: bool
+) -> Diagnosis:
+    """Return what :func:`diagnose` does, of a model of which there is no more than a function and its name."""
+    return _diagnosed(predict, pictures, given, name, dataset, certain_layout=certain_layout)[0]
+
+
+def _diagnosed(
+    predict: Predict, pictures: Pictures, given: Preprocessing, name: str, dataset: str, *, certain_layout: bool
+) -> tuple[Diagnosis, Preprocessing]:
+    """Return the diagnosis without its input range, and how the model is fed if the better way is taken."""
+    verdict = tried(predict, pictures, given, certain_layout=certain_layout, title=f"Diagnosing {name}")
     best = verdict.better
     names = given.class_names
     found = None if best is None else _found(best, given, names)
     fed = given if best is None else best.trial.preprocessing
     said = np.unique(verdict.given.predicted)
-    return Diagnosis(
-        model=model.name,
+    diagnosis = Diagnosis(
+        model=name,
         dataset=dataset,
         images=len(verdict.given.labels),
         given=Fed(given.in_words(), verdict.given.accuracy),
@@ -154,8 +174,9 @@ def diagnose(
         at_chance=verdict.at_chance,
         only_class=names[int(said[0])] if len(said) == 1 else None,
         constant_outputs=_constant(verdict.given),
-        input_range=_input_range(model, fed, pictures.images[fed.fit]),
+        input_range=None,
     )
+    return diagnosis, fed
 
 
 def tried(predict: Predict, pictures: Pictures, given: Preprocessing, *, certain_layout: bool, title: str) -> Verdict:

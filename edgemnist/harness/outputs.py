@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.runner.run import LoadedModel
+from edgemnist.tflite.file import Quantisation
 from edgemnist.tflite.pixels import dequantise
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, output_kind
 
@@ -26,8 +27,14 @@ def class_scores(outputs: NDArray[Any], model: LoadedModel, kind: OutputKind = O
     """
     if outputs.shape[1] != 1:
         return outputs
-    real = dequantise(outputs, model.tflite.output().quantisation if model.tflite else None)
-    above = real - (0.5 if _is_probability(real, _told(model, kind)) else 0.0)
+    return real_scores(dequantise(outputs, _quantisation(model)), _told(model, kind))
+
+
+def real_scores(real: NDArray[Any], kind: OutputKind) -> NDArray[Any]:
+    """Return what :func:`class_scores` does of outputs as real numbers, shape (count, outputs)."""
+    if real.shape[1] != 1:
+        return real
+    above = real - (0.5 if _is_probability(real, kind) else 0.0)
     return np.concatenate([np.zeros_like(above), above], axis=1)
 
 
@@ -36,15 +43,23 @@ def probabilities(outputs: NDArray[Any], model: LoadedModel, preprocessing: Prep
 
     ``outputs``: as the runtime gave them, shape (count, outputs).
     """
-    kind = _told(model, preprocessing.output)
-    real = dequantise(outputs, model.tflite.output().quantisation if model.tflite else None).astype(np.float64)
+    return real_probabilities(dequantise(outputs, _quantisation(model)), _told(model, preprocessing.output))
+
+
+def real_probabilities(outputs: NDArray[np.float32], kind: OutputKind) -> NDArray[np.float64]:
+    """Return what :func:`probabilities` does of outputs as real numbers, shape (count, outputs)."""
+    real = outputs.astype(np.float64)
     if real.shape[1] == 1:
-        second = real if _is_probability(real, kind) else 1.0 / (1.0 + np.exp(-real))
+        second = real if _is_probability(real, kind) else 1.0 / (1.0 + np.exp(-np.clip(real, -500, 500)))
         return np.concatenate([1.0 - second, second], axis=1)
     if kind is OutputKind.PROBABILITIES or (kind is OutputKind.UNKNOWN and _look_like_probabilities(real)):
         return real
     powers = np.exp(real - real.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def _quantisation(model: LoadedModel) -> Quantisation | None:
+    return model.tflite.output().quantisation if model.tflite else None
 
 
 def _told(model: LoadedModel, kind: OutputKind) -> OutputKind:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -22,7 +22,10 @@ from edgemnist.tflite.preprocessing import Preprocessing
 
 TIMEOUT = 300.0
 _SEED = 0
-_TRIED = ("normalisation", "layout")
+_LEVEL = 0.01
+"""Share of pictures below which two ways are taken to be level."""
+
+UNASKED = ("normalisation", "layout")
 """What is tried without being asked: what a wrong guess of makes nonsense of every picture."""
 
 
@@ -63,23 +66,38 @@ def choose_unknown(model: LoadedModel, split: Split, given: Choice) -> Choice:
 
     :raises EnvironmentFailure, UnsupportedModelError: no runtime takes the model.
     """
-    vary = [name for name in _TRIED if name not in given.known]
+    vary = [name for name in UNASKED if name not in given.known]
     if not vary:
         return given
-    sample = sample_of(split)
-    base = given.preprocessing
+    sample, base = sample_of(split), given.preprocessing
     pictures = Pictures({base.fit: sample.images}, sample.labels, len(base.class_names))
-    with progress_task(f"How is {model.name} fed?"), open_predict(model) as predict:
-        trials = search(predict, pictures, candidates(base, sample.images, (base.fit,), vary))
-    ranked = sorted(trials, key=lambda one: (-one.accuracy, -one.likelihood))
-    return replace(given, preprocessing=ranked[0].preprocessing, evidence=(*given.evidence, _said(model, ranked)))
+    with open_predict(model) as predict:
+        found, evidence = best_of(predict, pictures, base, vary, model.name)
+    return replace(given, preprocessing=found, evidence=(*given.evidence, evidence))
 
 
-def _said(model: LoadedModel, ranked: list[Trial]) -> str:
-    best, *others = ranked
-    count = len(best.labels)
+def best_of(
+    predict: Predict, pictures: Pictures, base: Preprocessing, vary: Sequence[str], name: str
+) -> tuple[Preprocessing, str]:
+    """Return the way of feeding by which most pictures are right, and a line that says so with the next best.
+
+    :param vary: which of ``candidates.VARIED`` nobody has said. ``name`` is the model's, for people.
+    """
+    ways = candidates(base, pictures.images[base.fit], (base.fit,), vary)
+    with progress_task(f"How is {name} fed?"):
+        trials = search(predict, pictures, ways)
+    best, *others = sorted(trials, key=lambda one: (-one.accuracy, -one.likelihood))
+    # Several ranges may come to the same: then the one that most models take, which is tried first.
+    level = [
+        one for one in trials if one.accuracy >= best.accuracy - _LEVEL and one.likelihood >= best.likelihood - 0.05
+    ]
+    chosen = level[0] if level else best
+    return chosen.preprocessing, _said(name, chosen, [one for one in (best, *others) if one is not chosen])
+
+
+def _said(name: str, chosen: Trial, others: Sequence[Trial]) -> str:
     next_best = f"; {others[0].preprocessing.in_words()}: {others[0].accuracy:.1%}" if others else ""
     return (
-        f"{best.preprocessing.in_words()}: tried, for nothing tells how {model.name} is fed; "
-        f"{best.accuracy:.1%} of {count} images right{next_best}"
+        f"{chosen.preprocessing.in_words()}: tried, for nothing tells how {name} is fed; {chosen.accuracy:.1%} of "
+        f"{len(chosen.labels)} images right{next_best}"
     )

@@ -9,15 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.commands.convert.converter import loops_of, tflite_bytes
-from edgemnist.keras_io.sources import load_source
+from edgemnist.keras_io.sources import SourceModel, open_source
 from edgemnist.tflite.kinds import ModelKind
+
+
+class OpenedKeras:
+    """See :class:`edgemnist.commands.convert.worker.Openable`."""
+
+    def __init__(self, path: Path, output: str | None) -> None:
+        self._opened = open_source(path, output)
+        self.sizes, self.pixels, self.notes = self._opened.sizes, self._opened.pixels, self._opened.notes
+        self.layout = "" if len(self._opened.shape) == 1 else self._opened.layout
+
+    def bind(self, image_shape: Sequence[int] | None) -> KerasModel:
+        """Load the model for images of (height, width, channels), None for those that it takes by itself."""
+        return KerasModel(self._opened.bind(image_shape))
 
 
 class KerasModel:
     """See :class:`edgemnist.commands.convert.worker.Convertible`."""
 
-    def __init__(self, path: Path, image_shape: Sequence[int] | None) -> None:
-        self._source = load_source(path, image_shape)
+    def __init__(self, source: SourceModel) -> None:
+        self._source = source
         self.input_shape, self.classes = self._source.input_shape, self._source.classes
         self.loops = loops_of(self._source)
 

@@ -100,7 +100,7 @@ def quantise(model: TfliteModel, recipe: Recipe, calibration: NDArray[np.float32
                 ranges, enable_progress_bar=False, enable_progress_report=False
             )
         except Exception as error:  # it raises ValueError, KeyError and others for what it does not know
-            raise ModelError(f"ai-edge-quantizer cannot quantise {model.name!r}: {in_one_line(str(error))}") from error
+            raise ModelError(f"ai-edge-quantizer cannot quantise this model: {in_one_line(str(error))}") from error
     return bytes(made.quantized_model)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,30 @@ TIMEOUT = 3600.0
 
 _WORKER = "edgemnist.commands.convert.worker"
 
-Loader = Callable[[Sequence[int] | None], "Source"]
-"""Loads the model for images of (height, width, channels), None if that is not known."""
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What a model's file tells of how it is fed.
+
+    ``sizes``: (height, width, channels) that its images have to have, None where the model leaves it to them.
+    ``layout``: "nhwc" or "nchw", "" where the input's shape does not tell. ``pixels``: their range, as
+    ``--normalisation`` names it, None where nothing tells. ``notes``: what was found and changed, a line each.
+    """
+
+    sizes: tuple[int | None, int | None, int | None]
+    layout: str
+    pixels: str | None
+    notes: tuple[str, ...]
+
+
+class Loader(Protocol):
+    """Reads a model file, and loads the model for images of a size."""
+
+    def look(self, output: str | None = None) -> SourceFacts:
+        """Return what the file tells; ``output`` names one of several outputs."""
+
+    def bind(self, image_shape: Sequence[int] | None, output: str | None = None) -> Source:
+        """Load the model for images of (height, width, channels), None for those that it takes by itself."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +150,16 @@ class _Worker:
             raise self._error(answer.header)
         return answer
 
-    def load(self, image_shape: Sequence[int] | None) -> Mapping[str, Any]:
+    def look(self, output: str | None) -> SourceFacts:
+        """Have the file read and return what it tells."""
+        found = self.ask({"command": "look", "path": self._absolute, "output": output}).header
+        height, width, channels = found["sizes"]
+        return SourceFacts((height, width, channels), found["layout"], found["pixels"], tuple(found["notes"]))
+
+    def load(self, image_shape: Sequence[int] | None, output: str | None) -> Mapping[str, Any]:
         """Have the model loaded and return what is known of it."""
         shape = None if image_shape is None else list(image_shape)
-        return self.ask({"command": "load", "path": self._absolute, "image_shape": shape}).header
+        return self.ask({"command": "load", "path": self._absolute, "output": output, "image_shape": shape}).header
 
     def log(self) -> str:
         """Return the clause that says where what the process printed for the last request is; nothing if it did not."""
@@ -156,6 +184,23 @@ class _Worker:
         return kind(message)
 
 
+@dataclass(frozen=True, eq=False)
+class _Opening:
+    """See :class:`Loader`."""
+
+    path: Path
+    files: tuple[Path, ...]
+    worker: _Worker
+
+    def look(self, output: str | None = None) -> SourceFacts:
+        return self.worker.look(output)
+
+    def bind(self, image_shape: Sequence[int] | None, output: str | None = None) -> Source:
+        found = self.worker.load(image_shape, output)
+        facts = tuple(found["input_shape"]), found["classes"], tuple(found["loops"])
+        return Source(self.path, self.files, *facts, self.worker)
+
+
 @contextmanager
 def opening(path: Path) -> Iterator[Loader]:
     """Yield what loads a ``.keras`` or ``.h5`` file, a SavedModel folder or a float ``.tflite``; afterwards it is gone.
@@ -167,11 +212,7 @@ def opening(path: Path) -> Iterator[Loader]:
     files = check_quantisable(path) if path.suffix == ".tflite" else source_files(path)
     worker = _Worker(path)
 
-    def load(image_shape: Sequence[int] | None) -> Source:
-        found = worker.load(image_shape)
-        return Source(path, files, tuple(found["input_shape"]), found["classes"], tuple(found["loops"]), worker)
-
     try:
-        yield load
+        yield _Opening(path, files, worker)
     finally:
         worker.close()

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.commands.convert.settings import Verification
 from edgemnist.commands.convert.source import Source
-from edgemnist.harness.normalisation import REFUSED_DROP, REPORTED_DROP, accuracy, judge_normalisation
+from edgemnist.harness.normalisation import REFUSED_DROP, REPORTED_DROP, accuracy
+from edgemnist.harness.outputs import real_scores
 from edgemnist.harness.runtimes import QUICKEST, OpenRuntimes
 from edgemnist.runner.client import RuntimeWorker
 from edgemnist.runner.registry import installed_for
 from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind, model_kind
-from edgemnist.tflite.normalisation import NORMALISATIONS, normalisation_name
 from edgemnist.tflite.pixels import dequantise, model_input
-from edgemnist.tflite.preprocessing import Preprocessing
+from edgemnist.tflite.preprocessing import Preprocessing, output_kind
 
 VERIFICATION_IMAGES = 500
 NOISE_IMAGES = 100
@@ -62,31 +62,6 @@ def source_input(source: Source, images: NDArray[np.uint8], preprocessing: Prepr
     return preprocessing.real_input(images).reshape(len(images), *source.input_shape)
 
 
-def check_normalisation(source: Source, trial: Trial) -> list[str]:
-    """Warn when the source model does clearly better on pixels of another usual range than the one it is being given.
-
-    :raises ModelError: it does better by more than :data:`REFUSED_DROP`.
-    """
-    if trial.labels is None:
-        return []
-    given = accuracy(trial.expected, trial.labels)
-    scores = {}
-    for name, other in NORMALISATIONS.items():
-        if name != normalisation_name(trial.preprocessing.normalisation):
-            outputs = source.predict(
-                source_input(source, trial.images, replace(trial.preprocessing, normalisation=other))
-            )
-            scores[name] = accuracy(np.nan_to_num(outputs), trial.labels)
-    return judge_normalisation(
-        given,
-        scores,
-        lambda best: (
-            f"{str(source.path)!r} classifies {given:.1%} of {len(trial.images)} test images with pixels in "
-            f"{normalisation_name(trial.preprocessing.normalisation)}, but {scores[best]:.1%} with {best}"
-        ),
-    )
-
-
 class Verifier:
     """Runs converted models in the quickest runtime that takes them; use it in a ``with`` block.
 
@@ -116,11 +91,12 @@ class Verifier:
         worker, outputs = self._run(model, name)
         if not np.isfinite(outputs).all():
             raise ModelError(f"{name} answers NaN or infinity where its source does not; it was not kept")
-        trial = self._trial
+        trial, kind = self._trial, output_kind(model)
+        scores, expected = real_scores(outputs, kind), real_scores(trial.expected, kind)
         got = source = None
         if trial.labels is not None:
-            got, source = accuracy(outputs, trial.labels), accuracy(trial.expected, trial.labels)
-        agreement = float((outputs.argmax(axis=1) == trial.expected.argmax(axis=1)).mean())
+            got, source = accuracy(scores, trial.labels), accuracy(expected, trial.labels)
+        agreement = float((scores.argmax(axis=1) == expected.argmax(axis=1)).mean())
         found = Verification(worker.runtime, worker.version(), len(trial.images), agreement, got, source)
         return found, _judge(found, name)
 

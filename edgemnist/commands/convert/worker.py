@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -44,8 +45,20 @@ class Convertible(Protocol):
 
     def convert(
         self, mode: ModelKind, io: str, calibration: NDArray[np.float32] | None
-    ) -> tuple[bytes, list[object] | None]:
+    ) -> tuple[bytes, Sequence[object] | None]:
         """Return the bytes of a ``.tflite`` file and the recipe by which they were quantised, if there is one."""
+
+
+class Openable(Protocol):
+    """A model file that was read; see :class:`edgemnist.commands.convert.source.SourceFacts`."""
+
+    sizes: tuple[int | None, int | None, int | None]
+    layout: str
+    pixels: str | None
+    notes: tuple[str, ...]
+
+    def bind(self, image_shape: list[int] | None) -> Convertible:
+        """Load the model for images of (height, width, channels), None for those that it takes by itself."""
 
 
 class _Answers:
@@ -53,16 +66,26 @@ class _Answers:
 
     def __init__(self) -> None:
         self._model: Convertible | None = None
+        self._opened: tuple[tuple[str, str | None], Openable] | None = None
 
     @property
     def model(self) -> Convertible:
         assert self._model is not None  # the first request loads it
         return self._model
 
+    def look(self, request: Message) -> Message:
+        opened = self._open(request)
+        return Message({"sizes": opened.sizes, "layout": opened.layout, "pixels": opened.pixels, "notes": opened.notes})
+
     def load(self, request: Message) -> Message:
-        self._model = _load(Path(request.header["path"]), request.header["image_shape"])
-        model = self._model
+        model = self._model = self._open(request).bind(request.header["image_shape"])
         return Message({"input_shape": model.input_shape, "classes": model.classes, "loops": model.loops})
+
+    def _open(self, request: Message) -> Openable:
+        key = request.header["path"], request.header["output"]
+        if self._opened is None or self._opened[0] != key:
+            self._opened = key, _open(Path(key[0]), key[1])
+        return self._opened[1]
 
     def image_shape(self, request: Message) -> Message:
         return Message({"image_shape": self.model.image_shape})
@@ -81,14 +104,14 @@ class _Answers:
         return Message({"recipe": recipe}, [np.frombuffer(content, np.uint8)])
 
 
-def _load(path: Path, image_shape: list[int] | None) -> Convertible:
+def _open(path: Path, output: str | None) -> Openable:
     if path.suffix == ".tflite":
-        from edgemnist.commands.convert.float_tflite import FloatTflite
+        from edgemnist.commands.convert.float_tflite import OpenedTflite
 
-        return FloatTflite(path, image_shape)
-    from edgemnist.commands.convert.keras_model import KerasModel
+        return OpenedTflite(path)
+    from edgemnist.commands.convert.keras_model import OpenedKeras
 
-    return KerasModel(path, image_shape)
+    return OpenedKeras(path, output)
 
 
 def main(folder: Path) -> None:
@@ -99,6 +122,7 @@ def main(folder: Path) -> None:
     answers = _Answers()
     serve(
         {
+            "look": answers.look,
             "load": answers.load,
             "image_shape": answers.image_shape,
             "predict": answers.predict,

@@ -20,7 +20,6 @@ from edgemnist.onnx.build import build
 from edgemnist.onnx.layout import Layout, image_sizes
 from edgemnist.onnx.original import SUFFIXES, OpenedOnnx, open_original
 from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import real_range
 
 _IMAGES = 500
 
@@ -143,7 +142,7 @@ class _Keras(Opened):
 
 
 def _aware(opened: OpenedSource, image_shape: tuple[int, int, int], normalisation: Normalisation) -> Built:
-    return rebuild_classifier(opened, image_shape, Way(input_range=real_range(normalisation)))[0]
+    return rebuild_classifier(opened, image_shape, Way(input_range=normalisation.ends()))[0]
 
 
 def _layout(opened: OpenedSource) -> Layout:
