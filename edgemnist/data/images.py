@@ -84,8 +84,9 @@ def read_header(path: Path) -> ImageHeader:
     :raises InputError: as :func:`read_image`, as far as the header tells.
     """
     with _opened(path) as image:
+        values = _values_of(image)  # before EXIF is read: for that Pillow reads all of a PNG, and forgets how
         turned = image.getexif().get(_ORIENTATION_TAG) in _TURNED_ORIENTATIONS
-        return ImageHeader(image.size if turned else (image.height, image.width), _values_of(image))
+        return ImageHeader(image.size if turned else (image.height, image.width), values)
 
 
 def read_range(path: Path) -> tuple[float, float]:
