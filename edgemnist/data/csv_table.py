@@ -31,6 +31,9 @@ from edgemnist.support.progress import progress_task
 
 CSV_SUFFIXES = (".csv", ".csv.gz")
 
+ROW_HEADINGS = frozenset({"", "id", "index", "unnamed: 0"})
+"""What a first column is called that numbers the rows; it is left out."""
+
 LABEL_HEADINGS = frozenset({"label", "labels", "class", "target", "y", "category"})
 """What the label's column is called, in any case."""
 
@@ -46,8 +49,8 @@ _SAMPLE = 50  # rows that tell the layout
 
 @dataclass(frozen=True)
 class Layout:
-    """How a table's rows are to be read: the separator, whether there is a header, the label's column or None, and
-    whether the header names it.
+    """How a table's rows are to be read: the separator, whether there is a header, the label's column or None, whether
+    the header names it, and whether the first column numbers the rows.
     """
 
     separator: str
@@ -55,10 +58,11 @@ class Layout:
     columns: int
     label: int | None
     named: bool = False
+    numbered: bool = False
 
     def pixels(self) -> int:
         """How many columns hold pixels."""
-        return self.columns - (self.label is not None)
+        return self.columns - (self.label is not None) - self.numbered
 
 
 def is_table(path: Path) -> bool:
@@ -134,7 +138,8 @@ def read_layout(path: Path, label: int | None = None) -> Layout:
     first = [_cell(cell) for cell in sample[0].split(separator)]
     header = _is_header(first, sample[1:])
     named = _labels_heading(first) if header else None
-    layout = Layout(separator, header, columns, named if label is None else label, named is not None)
+    numbered = header and first[0].lower() in ROW_HEADINGS
+    layout = Layout(separator, header, columns, named if label is None else label, named is not None, numbered)
     return replace(layout, label=_label_column(path, layout)) if layout.label is None else layout
 
 
@@ -154,7 +159,7 @@ def _labels_heading(headings: list[str]) -> int | None:
 def _label_column(path: Path, layout: Layout) -> int | None:
     """Return the first or the last column, if exactly one of them can be the label's; None if none can."""
     last = layout.columns - 1
-    if not _square(last):
+    if layout.numbered or not _square(last):
         return None  # every column is a pixel, or it is no table of images
     # All rows are looked at: many tables are sorted by their labels.
     counts: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
@@ -252,14 +257,17 @@ def _parsed(path: Path, layout: Layout, lines: list[str], before: int) -> tuple[
 
 
 def _without_label(line: str, layout: Layout) -> tuple[str, str]:
-    """Return a line without its label, and the label."""
+    """Return a line without its label and its number, and the label."""
+    if layout.numbered:
+        line = line.partition(layout.separator)[2]
+        layout = replace(layout, label=None if layout.label is None else layout.label - 1, columns=layout.columns - 1)
     if layout.label == 0:
         label, _, rest = line.partition(layout.separator)
     elif layout.label == layout.columns - 1:
         rest, _, label = line.rpartition(layout.separator)
     else:
         cells = line.split(layout.separator)
-        label = cells.pop(layout.label or 0)
+        label = "" if layout.label is None else cells.pop(layout.label)
         rest = layout.separator.join(cells)
     return rest, label.strip()
 
@@ -269,7 +277,11 @@ def _malformed(path: Path, layout: Layout, lines: list[str], before: int) -> Dat
         cells = line.strip().replace('"', "").split(layout.separator)
         if len(cells) != layout.columns:
             return damaged(path, f"line {number} has {len(cells)} columns, the first {layout.columns}")
-        wrong = [cell for at, cell in enumerate(cells) if at != layout.label and not _is_number(cell)]
+        wrong = [
+            cell
+            for at, cell in enumerate(cells)
+            if at != layout.label and not _is_number(cell) and at >= layout.numbered
+        ]
         if wrong:
             return damaged(path, f"line {number} has {wrong[0]!r} where a pixel should be")
     return damaged(path, f"between lines {before + 1} and {before + len(lines)} a pixel cannot be read")

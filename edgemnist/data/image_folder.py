@@ -99,8 +99,8 @@ def load_image_folder(root: Path, name: str, settings: FolderSettings | None = N
     if reader.unreadable and not settings.skip_unreadable:
         raise _unreadable(reader)
     channels = settings.channels or _usual_channels(reader, pictures)
+    facts = _facts(found, reader, {path: headers[path] for path in pictures}, scales, size, settings)
     splits = [_split(reader, part, pictures, (*size, channels)) for part in (found.train, found.test)]
-    facts = _facts(found, reader, headers, scales, size, settings)
     return _assembled(root, name, splits, found, facts)
 
 

@@ -200,13 +200,12 @@ def _load_images(path: Path, name: str, wanted: _Wanted) -> Dataset:
 
 
 def _not_a_dataset(path: Path) -> DatasetError:
-    remedy = ""
     if path.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
-        remedy = "; unpack it and give the folder"
-    elif path.suffix.lower() == ".npy":
-        remedy = "; put images and labels into one .npz: numpy.savez('data.npz', images=x, labels=y)"
+        remedy = "unpack it and give the folder"
+    else:
+        remedy = "save images and labels as arrays with numpy.savez('data.npz', images=x, labels=y)"
     return DatasetError(
-        f"{str(path)!r} is not a dataset; a file must be an .npz or a .csv, anything else a folder{remedy}"
+        f"{str(path)!r} is not a dataset; a file must be an .npz or a .csv, anything else a folder: {remedy}"
     )
 
 

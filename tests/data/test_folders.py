@@ -111,6 +111,11 @@ def test_test_pictures_without_classes_are_passed_over(tmp_path: Path) -> None:
     ]
 
 
+def test_a_validation_split_that_is_trained_on_need_not_have_every_class(tmp_path: Path) -> None:
+    make(tmp_path, *(f"{part}/{name}/2" for part in ("train", "test") for name in "abc"), "val/a/1", "val/b/")
+    assert counts(tmp_path) == (7, 6)
+
+
 def test_an_empty_split_is_none(tmp_path: Path) -> None:
     make(tmp_path, "train/a/5", "train/b/5", "test/")
     found = find_pictures(tmp_path)
