@@ -203,6 +203,7 @@ def _facts(
         sizes=tuple(sizes),
         fitted=_how_fitted(sizes, size, settings),
         values=_values(headers, scales),
+        scales=tuple(scales.items()),
         passed_over=(*found.passed_over, *skipped),
         division=Division(how=found.how or "divided off"),
         remarks=(*found.remarks, *reader.remarks),

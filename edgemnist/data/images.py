@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,15 +128,21 @@ def fit_image(image: NDArray[np.uint8], size: tuple[int, int], channels: int, fi
 
 
 def frame_image(
-    picture: NDArray[np.uint8], image_shape: tuple[int, int, int], dataset: str, invert: str = "auto"
+    picture: NDArray[np.uint8],
+    image_shape: tuple[int, int, int],
+    dataset: str,
+    invert: str = "auto",
+    fit: str = "pad",
 ) -> FramedImage:
     """Bring a picture of any size, as :func:`read_image` returns it, into a dataset's frame; see :func:`frame`.
 
-    :raises InputError: ``invert`` is none of ``INVERT_CHOICES``.
+    ``fit``: as for :func:`fit_image`, where the picture is scaled.
+
+    :raises InputError: ``invert`` is none of ``INVERT_CHOICES``, or ``fit`` none of ``FITS``.
     """
     if invert not in INVERT_CHOICES:
         raise InputError(f"unknown --invert {invert!r}; choose one of {', '.join(INVERT_CHOICES)}")
-    return frame(picture, image_shape, dataset, invert, Scaling(fit_image, _resized))
+    return frame(picture, image_shape, dataset, invert, Scaling(partial(fit_image, fit=fit), _resized))
 
 
 def _resized(grey: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

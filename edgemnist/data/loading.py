@@ -93,7 +93,7 @@ def load_dataset_for(context: ModelContext, name: str | None = None) -> Dataset:
         image_size=(height, width),
         channels=channels,
         fit=preprocessing.fit,
-        skip_unreadable=name in (None, context.dataset),
+        skip_unreadable=name is None or _same(name, context.dataset),
     )
     for passed in dataset.facts.passed_over:
         if passed.reason == UNREADABLE:
@@ -101,6 +101,11 @@ def load_dataset_for(context: ModelContext, name: str | None = None) -> Dataset:
     order = preprocessing.class_names
     same_classes = len(set(order)) == len(order) and sorted(order) == sorted(dataset.class_names)
     return dataset.in_order(order) if same_classes else dataset
+
+
+def _same(name: str, recorded: str) -> bool:
+    """Tell whether a user's name of a dataset is the recorded one; paths are recorded whole."""
+    return name == recorded or str(Path(name).expanduser().resolve()) == recorded
 
 
 def load_for_run(name: str = AUTO, *, fetch: bool = True, skip_unreadable: bool = False) -> Dataset:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.data.base import Dataset, Split
@@ -76,6 +79,22 @@ def test_a_models_dataset_comes_as_the_model_takes_it(stripes: str, fit: str, fi
     assert dataset.facts.fitted == f"{fit}, as asked"
     named = load_dataset(stripes, image_size=(8, 8), fit=fit)
     np.testing.assert_array_equal(named.test.images, dataset.test.images)
+
+
+def test_what_could_not_be_read_in_training_stays_passed_over_and_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a/0", "a/1", "b/0", "b/1"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((9, 9), 40, np.uint8)).save(tmp_path / f"{name}.png")
+    (tmp_path / "a/2.png").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path.parent)
+    context = ModelContext(str(tmp_path), "cnn", Preprocessing((9, 9, 1), ("a", "b")))
+    for given in (None, tmp_path.name, str(tmp_path)):
+        assert len(load_dataset_for(context, given).train) == 2
+        assert "passed over 1 unreadable: a/2.png" in capsys.readouterr().err
+    with pytest.raises(DatasetError, match=r"2\.png"):
+        load_dataset_for(ModelContext("mnist", "cnn", context.preprocessing), str(tmp_path))
 
 
 def test_other_classes_than_the_models_keep_their_order(stripes: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgemnist.data.images import read_image
 from edgemnist.data.loading import load_dataset
 from edgemnist.support.errors import DatasetError
 
@@ -138,6 +139,9 @@ def test_sixteen_bit_files_have_one_scale_from_the_range_of_all(
     assert sorted(images[:, 5, 5, 0].tolist(), reverse=True) == expected
     assert dataset.facts.values == ("8 bits" if white == 255 else dataset.facts.values)
     assert white == 255 or f"scaled as {white.bit_length()} bits" in dataset.facts.values
+    alone = read_image(tmp_path / f"a/2.{suffix}", dict(dataset.facts.scales))
+    assert alone[5, 5] == expected[2], "a single picture has the brightness that it has in the set"
+    assert dataset.facts.as_json()["scales"] == {"integers": {"black": 0, "white": white}}
 
 
 def test_floating_point_files_have_one_scale(tmp_path: Path) -> None:
