@@ -106,7 +106,7 @@ def test_uneven_classes() -> None:
 def test_a_small_test_split(count: int, points: int) -> None:
     (warning,) = warnings(dataset_of(PICTURES[:400], PICTURES[400 : 400 + count]))
     assert f"{count} test images are few" in warning
-    assert f"±{points} points" in warning
+    assert f"+-{points} points" in warning
 
 
 @pytest.mark.parametrize(

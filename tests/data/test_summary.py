@@ -21,7 +21,7 @@ def dataset_of(classes: int, facts: DatasetFacts | None = None, value: int = 200
     images[:, 3:9] = value
     split = Split(images, labels)
     names = [f"class number {label}" for label in range(classes)]
-    return make_dataset("photos", split, split, names, source="photos", facts=facts)
+    return make_dataset("digits", split, split, names, source="photos", facts=facts)
 
 
 def test_everything_that_was_understood_is_in_it() -> None:
@@ -34,7 +34,7 @@ def test_everything_that_was_understood_is_in_it() -> None:
         remarks=("1 of 17 pictures is grey: x.png",),
     )
     assert summary_lines(dataset_of(3, facts), DatasetChecks("", ("beware of the dog",))) == (
-        "photos: 9 training and 9 test images of 3 classes",
+        "digits from photos: 9 training and 9 test images of 3 classes",
         "  classes      class number 0 2+2, class number 1 3+3, class number 2 4+4",
         "               (training+test)",
         "  images       480x640 (15), 320x240 (2), brought to 28x28 (pad, no other size",
@@ -62,5 +62,5 @@ def test_it_is_said_on_stderr_and_what_cannot_be_trained_on_is_refused(capsys: p
     captured = capsys.readouterr()
     assert captured.out == ""
     assert [line.rstrip() for line in captured.err.splitlines()][:3] == list(summary_lines(good))[:3]
-    with pytest.raises(DatasetError, match=r"'photos': its pixels all lie in 0\.\.1"):
+    with pytest.raises(DatasetError, match=r"'digits': its pixels all lie in 0\.\.1"):
         introduce(dataset_of(3, value=1))
