@@ -71,11 +71,17 @@ def is_table(path: Path) -> bool:
 
 
 def find_table(folder: Path) -> Path | None:
-    """Return the one table of training images in a folder, or None."""
+    """Return the table of training images in a folder, or None where there is no table.
+
+    :raises DatasetError: there are several.
+    """
     tables = sorted(path for path in folder.iterdir() if is_table(path) and path.is_file())
     training = [path for path in tables if re.search("train", path.name, re.IGNORECASE)]
     chosen = training or tables
-    return chosen[0] if len(chosen) == 1 else None
+    if len(chosen) > 1:
+        names = ", ".join(path.name for path in chosen)
+        raise DatasetError(f"{str(folder)!r} has several tables, {names}; give the path of the one to train on")
+    return chosen[0] if chosen else None
 
 
 def load_table(path: Path, name: str) -> Dataset:

@@ -125,6 +125,13 @@ def test_refused_with_what_to_do(tmp_path: Path, row: Row, header: list[str] | N
         load_dataset(str(write(tmp_path / "a.csv", row, header)))
 
 
+def test_a_folder_with_several_tables(tmp_path: Path) -> None:
+    for name in ("letters-train.csv", "digits-train.csv"):
+        write(tmp_path / name)
+    with pytest.raises(DatasetError, match=r"digits-train\.csv, letters-train\.csv; give the path of the one"):
+        load_dataset(str(tmp_path))
+
+
 def test_another_table_that_only_looks_like_the_test_table(tmp_path: Path) -> None:
     path = write(tmp_path / "train.csv", header=["label", *PIXELS])
     (tmp_path / "test.csv").write_text("id,answer\n1,2\n")
