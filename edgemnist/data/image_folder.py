@@ -109,6 +109,8 @@ def _assembled(root: Path, name: str, splits: list[Split], found: FoundPictures,
     for label, class_name in enumerate(class_names):
         if not (train.labels == label).any():
             raise DatasetError(f"{str(root)!r}: no picture of class {class_name!r} can be read; repair or remove them")
+    if found.test and not len(test):
+        raise DatasetError(f"{str(root)!r}: no picture of the test split can be read; repair or remove them")
     if not found.how:
         train, test = divide_train_test(train, class_names, repr(str(root)))
         facts = dataclasses.replace(facts, division=DIVIDED_OFF)

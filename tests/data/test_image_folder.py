@@ -226,6 +226,15 @@ def test_a_class_of_which_nothing_can_be_read(pets: Path) -> None:
         load_dataset(str(pets), skip_unreadable=True)
 
 
+def test_a_test_split_of_which_nothing_can_be_read(tmp_path: Path) -> None:
+    for name in ("train/a", "train/b", "test/a", "test/b"):
+        paint(tmp_path / name / "0.png", 9)
+        if name.startswith("test"):
+            (tmp_path / name / "0.png").write_bytes(b"x")
+    with pytest.raises(DatasetError, match="no picture of the test split can be read"):
+        load_dataset(str(tmp_path), skip_unreadable=True)
+
+
 def test_images_keep_their_names_through_the_division(pets: Path) -> None:
     dataset = load_dataset(str(pets))
     for split in (dataset.train, dataset.test):
