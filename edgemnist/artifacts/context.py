@@ -21,6 +21,16 @@ class ModelContext:
     arch: str
     preprocessing: Preprocessing
 
+    @property
+    def is_of_the_users_files(self) -> bool:
+        """Whether the dataset is a folder or a file and not a known name."""
+        return Path(self.dataset).name != self.dataset
+
+    @property
+    def title(self) -> str:
+        """The dataset's name for others to read: of a folder or a file the last part of its path, "" if unknown."""
+        return Path(self.dataset).name
+
     def as_json(self) -> dict[str, Any]:
         """Return the context as JSON values, to be merged into a stage's settings."""
         return {"dataset": self.dataset, "arch": self.arch, **self.preprocessing.as_json()}

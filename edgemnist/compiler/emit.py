@@ -11,7 +11,7 @@ from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, Field, in_memory
-from edgemnist.csource.pixels import C_TYPES, PixelCode
+from edgemnist.csource.pixels import C_TYPES, IMAGE_AXES, PixelCode, image_axes
 from edgemnist.csource.source import comment_text, float_constant, string_literal
 from edgemnist.support.resources import firmware_folder
 from edgemnist.tflite.file import TensorInfo
@@ -21,13 +21,16 @@ from edgemnist.tflite.file import TensorInfo
 class EmitSettings:
     """``name`` prefixes every C name and file; ``command`` stands in the header; ``labels`` are in class order.
 
-    ``pixels`` is the C function that turns a pixel into an input value, where the normalisation is known.
+    ``pixels`` is the C function that turns a pixel into an input value, where the normalisation is known;
+    ``class_function`` the one that tells two classes by one output. ``channels_first``: the input is an image so laid.
     """
 
     name: str
     command: str
     labels: tuple[str, ...] = ()
     pixels: PixelCode = field(default_factory=lambda: PixelCode("no pixel quantiser"))
+    class_function: str = ""
+    channels_first: bool = False
 
 
 def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]:
@@ -93,8 +96,8 @@ def _provenance(program: Program, plan: Plan, settings: EmitSettings) -> str:
     return "/* " + "\n * ".join(lines).replace(" * \n", " *\n") + "\n */\n"
 
 
-def _tensor_macros(prefix: str, what: str, tensor: TensorInfo) -> list[str]:
-    names = {4: ("HEIGHT", "WIDTH", "CHANNELS"), 3: ("LENGTH", "CHANNELS"), 2: ("CHANNELS",)}.get(len(tensor.shape), ())
+def _tensor_macros(prefix: str, what: str, tensor: TensorInfo, image_axes: tuple[str, ...] = IMAGE_AXES) -> list[str]:
+    names = {4: image_axes, 3: ("LENGTH", "CHANNELS"), 2: ("CHANNELS",)}.get(len(tensor.shape), ())
     lines = [f"#define {prefix}_{what}_SIZE {tensor.elements}"]
     lines += [f"#define {prefix}_{what}_{axis} {size}" for axis, size in zip(names, tensor.shape[1:], strict=False)]
     if tensor.dtype != "float32":
@@ -124,7 +127,7 @@ def _header(program: Program, plan: Plan, settings: EmitSettings) -> str:
         "#include <stdint.h>",
         "",
         f"#define {prefix}_ARENA_SIZE {arena_bytes(plan)}",
-        *_tensor_macros(prefix, "INPUT", graph.tensors[graph.input]),
+        *_tensor_macros(prefix, "INPUT", graph.tensors[graph.input], image_axes(settings.channels_first)),
         f"#define {prefix}_INPUT_OFFSET {plan.tensor_offset(graph.root(graph.input))}",
         *_tensor_macros(prefix, "OUTPUT", graph.tensors[graph.output]),
         f"#define {prefix}_OUTPUT_OFFSET {plan.tensor_offset(graph.root(graph.output))}",
@@ -141,6 +144,7 @@ def _header(program: Program, plan: Plan, settings: EmitSettings) -> str:
         " * output at arena + OUTPUT_OFFSET. Everything in the arena is overwritten, the input too. */",
         f"{run_in};",
         *_label_declaration(settings),
+        *(["", *settings.class_function.splitlines()] if settings.class_function else []),
         "",
         f"/* {settings.pixels.summary} */",
         *settings.pixels.declaration.splitlines(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,12 @@ from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.self_test import self_test_source
 from edgemnist.compiler.sparsity import CHOICES as SPARSE_CHOICES
 from edgemnist.compiler.targets import TARGETS
+from edgemnist.csource.outputs import class_count, class_function, known_output
 from edgemnist.csource.pixels import pixel_code
 from edgemnist.csource.source import check_file_name, check_identifier
 from edgemnist.support.errors import InputError
-from edgemnist.tflite.file import TfliteModel
-from edgemnist.tflite.preprocessing import Preprocessing
+from edgemnist.tflite.file import TensorInfo, TfliteModel
+from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 
 ROUNDINGS = ("tflm", "tflite")
 
@@ -34,7 +35,7 @@ class CodegenSettings:
     ``name`` prefixes files and C names; ``rounding`` "tflm" equals TensorFlow Lite for Microcontrollers, "tflite"
     TensorFlow 2.21's reference kernels; ``fusions`` are names in ``passes.FUSIONS``; ``labels`` in class order,
     by default those of ``preprocessing``, which is what the model was trained with; None names no classes and takes the
-    usual normalisation that the input's quantisation fits. ``sparse`` is a name in ``SPARSE_CHOICES``: which layers
+    normalisation that the input's integers were made for. ``sparse`` is a name in ``SPARSE_CHOICES``: which layers
     store only their weights other than zero.
     """
 
@@ -60,13 +61,17 @@ class CodegenSettings:
 
 @dataclass(frozen=True, eq=False)
 class GeneratedModel:
-    """The compiled program, its memory plan, the files by name, and the class names in order where they are known."""
+    """The compiled program, its memory plan, the files by name, and the class names in order where they are known.
+
+    ``output`` is what the outputs are.
+    """
 
     name: str
     program: Program
     plan: Plan
     files: Mapping[str, str]
     labels: tuple[str, ...] = ()
+    output: OutputKind = OutputKind.UNKNOWN
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures that the manifest and ``--json`` show."""
@@ -132,14 +137,30 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
     """
     check_file_name(check_identifier(settings.name))
     labels = settings.class_names()
-    if labels and len(labels) != model.output().shape[-1]:
-        raise InputError(f"{len(labels)} labels for {model.output().shape[-1]} classes; give one for each class")
+    if labels:
+        _check_labels(labels, model.output())
     program, layout = compile_model(model, settings)
-    pixels = pixel_code(settings.name, model.input(), settings.preprocessing)
-    emit_settings = EmitSettings(
-        name=settings.name, command=settings.command(source_name), labels=labels, pixels=pixels
-    )
+    emit_settings = _emit_settings(model, settings, source_name)
     files = emit(program, layout, emit_settings)
     files[f"{settings.name}_test.c"] = self_test_source(program.graph, emit_settings, program.settings)
     files[f"{settings.name}_memory.txt"] = memory_map.as_text(program, layout, settings.name)
-    return GeneratedModel(settings.name, program, layout, files, labels)
+    return GeneratedModel(settings.name, program, layout, files, labels, known_output(model, settings.preprocessing))
+
+
+def _check_labels(labels: Sequence[str], output: TensorInfo) -> None:
+    classes = class_count(output) if output.elements == 1 else output.shape[-1]
+    if len(labels) != classes:
+        raise InputError(f"{len(labels)} labels for {classes} classes; give one for each class")
+
+
+def _emit_settings(model: TfliteModel, settings: CodegenSettings, source_name: str) -> EmitSettings:
+    known, labels = settings.preprocessing, settings.class_names()
+    told = class_function(settings.name, model.output(), known_output(model, known), labels) if known or labels else ""
+    return EmitSettings(
+        name=settings.name,
+        command=settings.command(source_name),
+        labels=labels,
+        pixels=pixel_code(settings.name, model, known),
+        class_function=told,
+        channels_first=known is not None and known.layout == "nchw",
+    )

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgemnist.csource.pixels import C_TYPES, PixelCode, image_input, pixel_code
+from edgemnist.csource.outputs import class_count, class_function, known_output
+from edgemnist.csource.pixels import C_TYPES, PixelCode, image_axes, pixel_code
 from edgemnist.csource.source import check_identifier, comment_text, float_constant, lines_of, string_literal
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
@@ -51,8 +52,8 @@ def generate(
     ``extern const int <name>_len``. Style ``tflm``: ``<stem>_data.h`` and ``<stem>_data.cc`` (C++11 and later) with
     ``<name>_data`` and ``<name>_data_size``, as TensorFlow Lite Micro's examples name them.
 
-    ``preprocessing`` is what the model was trained with; None names no classes and takes the usual normalisation that
-    the input's quantisation fits, and writes no pixel quantiser when none fits.
+    ``preprocessing`` is what the model was trained with; None names no classes and takes the normalisation that the
+    input's integers were made for, and writes no pixel quantiser where it has none.
 
     :raises InputError: the name or a label cannot stand in C, or the style is unknown.
     :raises ModelError: the number of labels is not the model's number of classes.
@@ -60,10 +61,9 @@ def generate(
     names = array_names(name, style, stem)
     labels = preprocessing.class_names if preprocessing else ()
     _check_labels(model, labels)
-    parameter = "value" if names.array == "pixel" else "pixel"
-    pixels = pixel_code(names.symbol, image_input(model), preprocessing, parameter=parameter)
+    pixels = pixel_code(names.symbol, model, preprocessing, taken=names.array)
     return {
-        names.header: _header(model, names, labels, pixels),
+        names.header: _header(model, names, preprocessing, pixels),
         names.source: _source(model, names, style, labels, pixels),
     }
 
@@ -92,7 +92,7 @@ def array_names(name: str, style: str, stem: str) -> ArrayNames:
 def _check_labels(model: TfliteModel, labels: Sequence[str]) -> None:
     if not labels:
         return
-    classes = _classes(model)
+    classes = _classes(model, labels)
     if classes is None or classes != len(labels):
         raise ModelError(
             f"{len(labels)} labels for a model with {'no single' if classes is None else classes} class output; "
@@ -100,21 +100,25 @@ def _check_labels(model: TfliteModel, labels: Sequence[str]) -> None:
         )
 
 
-def _classes(model: TfliteModel) -> int | None:
+def _classes(model: TfliteModel, labels: Sequence[str]) -> int | None:
+    """Return how many classes there are; that one output tells two apart is only said where they have names."""
     if len(model.outputs) != 1:
         return None
-    shape = model.tensors[model.outputs[0]].shape
-    return shape[-1] if shape else None
+    output = model.output()
+    if labels and output.elements == 1:
+        return class_count(output)
+    return output.shape[-1] if output.shape else None
 
 
 # --- the two files -------------------------------------------------------------------------------------------------
 
 
-def _header(model: TfliteModel, names: ArrayNames, labels: Sequence[str], pixels: PixelCode) -> str:
+def _header(model: TfliteModel, names: ArrayNames, known: Preprocessing | None, pixels: PixelCode) -> str:
+    labels = known.class_names if known else ()
     parts = [
         _banner(model, names, pixels),
         f"#ifndef {names.guard}\n#define {names.guard}\n\n#include <stdint.h>\n",
-        *_tensor_constants(model, names),
+        *_tensor_constants(model, names, labels, image_axes(known is not None and known.layout == "nchw")),
         '#ifdef __cplusplus\nextern "C" {\n#endif\n',
         f"/* The TFLite file, {model.size} bytes, aligned to 16. */\n"
         f"extern const unsigned char {names.array}[];\nextern const {names.length_type} {names.length};\n",
@@ -124,6 +128,9 @@ def _header(model: TfliteModel, names: ArrayNames, labels: Sequence[str], pixels
             f"/* Class names in label order, UTF-8. */\n"
             f"extern const char *const {names.symbol}_labels[{names.macro}_CLASSES];\n"
         )
+    if known and len(model.outputs) == 1:
+        kind = known_output(model, known)
+        parts += filter(None, [class_function(names.symbol, model.output(), kind, labels, taken=names.array)])
     if pixels.declaration:
         parts.append(f"/* What the input holds for a pixel: {pixels.summary}. */\n{pixels.declaration}")
     parts.append(f"#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {names.guard} */\n")
@@ -157,25 +164,27 @@ def _tensor_words(tensor: TensorInfo) -> str:
     return f"{words}, real = {tensor.quantisation.scale:.9g} * {shift}"
 
 
-def _tensor_constants(model: TfliteModel, names: ArrayNames) -> list[str]:
+def _tensor_constants(
+    model: TfliteModel, names: ArrayNames, labels: Sequence[str], input_axes: tuple[str, ...]
+) -> list[str]:
     parts = []
     for role, indices in (("INPUT", model.inputs), ("OUTPUT", model.outputs)):
         for position, index in enumerate(indices):
             suffix = f"{role}_{position}" if len(indices) > 1 else role
-            parts.append(_constants(model.tensors[index], names, suffix))
-    classes = _classes(model)
+            parts.append(_constants(model.tensors[index], names, suffix, input_axes))
+    classes = _classes(model, labels)
     if classes is not None:
         parts.append(f"#define {names.macro}_CLASSES {classes}\n")
     return parts
 
 
-def _constants(tensor: TensorInfo, names: ArrayNames, suffix: str) -> str:
+def _constants(tensor: TensorInfo, names: ArrayNames, suffix: str, input_axes: tuple[str, ...]) -> str:
     prefix = f"{names.macro}_{suffix}"
     rows = {"RANK": str(len(tensor.shape))}
     if tensor.shape:
         rows["SHAPE"] = "{ " + ", ".join(map(str, tensor.shape)) + " }"
     if suffix.startswith("INPUT") and len(tensor.shape) == 4:
-        rows.update(zip(("HEIGHT", "WIDTH", "CHANNELS"), map(str, tensor.shape[1:]), strict=True))
+        rows.update(zip(input_axes, map(str, tensor.shape[1:]), strict=True))
     rows.update(ELEMENTS=str(tensor.elements), BYTES=str(tensor.bytes), DTYPE=string_literal(tensor.dtype))
     if tensor.quantisation is not None and not tensor.quantisation.per_channel:
         rows["SCALE"] = float_constant(tensor.quantisation.scale)

@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 INVERT_CHOICES = ("auto", "yes", "no")
 
+FIT_WORDS = {"pad": "scaled", "stretch": "stretched", "crop": "cropped and scaled", "centre": "cut or padded"}
+"""Ways in which a picture is brought to a net's size, each as it is told to people."""
+
 _FRAME = (28, 28, 1)
 _BRIGHT = 127
 _INK_SHARE = 0.25  # of the brightest ink: what counts as ink when the box is drawn
@@ -30,11 +33,11 @@ _BLANK_CONTRAST = 16  # grey levels
 class Scaling:
     """How pictures are scaled; uint8 in and out.
 
-    ``fit``: a picture, shape (height, width) or (height, width, 1 or 3), to a size (height, width) and 1 or 3 channels,
-    keeping its proportions. ``resize``: one of shape (height, width) to a size, smoothly.
+    ``fit``: a picture, shape (height, width) or (height, width, 1 or 3), to a size (height, width) and 1 or 3 channels
+    in a way of :data:`FIT_WORDS`. ``resize``: one of shape (height, width) to a size, smoothly.
     """
 
-    fit: Callable[[NDArray[np.uint8], tuple[int, int], int], NDArray[np.uint8]]
+    fit: Callable[[NDArray[np.uint8], tuple[int, int], int, str], NDArray[np.uint8]]
     resize: Callable[[NDArray[np.uint8], tuple[int, int]], NDArray[np.uint8]]
 
 
@@ -62,7 +65,12 @@ class FramedImage:
 
 
 def frame(
-    picture: NDArray[np.uint8], image_shape: tuple[int, int, int], dataset: str, invert: str, scaling: Scaling
+    picture: NDArray[np.uint8],
+    image_shape: tuple[int, int, int],
+    dataset: str,
+    invert: str,
+    scaling: Scaling,
+    fit: str = "pad",
 ) -> FramedImage:
     """Bring a picture of any size into the frame of a dataset.
 
@@ -72,14 +80,15 @@ def frame(
         that learned such a dataset at another size gets what one of its own size would get, scaled as the dataset was.
     :param dataset: name of the dataset that the net was trained on.
     :param invert: ``yes``, ``no``, or ``auto``: for datasets with bright ink on dark ground, if the border is bright.
+    :param fit: how a picture of another size is scaled, a name of :data:`FIT_WORDS`.
     """
     height, width, channels = image_shape
     family = dataset.split("-")[0] if dataset.startswith("emnist") else dataset
     if family in _BRIGHT_ON_DARK and image_shape != _FRAME:
         framed = frame(picture, _FRAME, dataset, invert, scaling)
-        scaled = scaling.fit(framed.pixels, (height, width), channels)
-        return replace(framed, pixels=scaled, framing=f"{framed.framing}, scaled to {height} x {width}")
-    same_channels = scaling.fit(picture, (picture.shape[0], picture.shape[1]), channels)
+        scaled = scaling.fit(framed.pixels, (height, width), channels, fit)
+        return replace(framed, pixels=scaled, framing=f"{framed.framing}, {FIT_WORDS[fit]} to {height} x {width}")
+    same_channels = scaling.fit(picture, (picture.shape[0], picture.shape[1]), channels, fit)
     bright_ground = family in _BRIGHT_ON_DARK and np.median(_border(same_channels)) > _BRIGHT
     inverted = invert == "yes" or (invert == "auto" and bool(bright_ground))
     right_way = np.invert(same_channels) if inverted else same_channels
@@ -87,7 +96,8 @@ def frame(
         return FramedImage(right_way, inverted, "as it is")
     style = _STYLES.get(family)
     if style is None:
-        return FramedImage(scaling.fit(right_way, (height, width), channels), inverted, f"scaled to {height} x {width}")
+        pixels = scaling.fit(right_way, (height, width), channels, fit)
+        return FramedImage(pixels, inverted, f"{FIT_WORDS[fit]} to {height} x {width}")
     return _drawing(right_way[..., 0], style, inverted, scaling)
 
 

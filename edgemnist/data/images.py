@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +141,7 @@ def frame_image(
     """
     if invert not in INVERT_CHOICES:
         raise InputError(f"unknown --invert {invert!r}; choose one of {', '.join(INVERT_CHOICES)}")
-    return frame(picture, image_shape, dataset, invert, Scaling(partial(fit_image, fit=fit), _resized))
+    return frame(picture, image_shape, dataset, invert, Scaling(fit_image, _resized), fit)
 
 
 def _resized(grey: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgemnist.harness.compare import top1
 from edgemnist.harness.models import digest_of, size_of
+from edgemnist.harness.outputs import class_scores
 from edgemnist.harness.runtimes import OpenRuntimes, named_for
 from edgemnist.harness.subjects import Subjects
 from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker
@@ -73,9 +74,9 @@ class Classifier:
         return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
     def _chunk(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        inputs = self.model.inputs(images, self.preprocessing.normalisation)
+        inputs = self.model.inputs(images, self.preprocessing)
         (outputs,) = self.worker.invoke(self.model.path, [inputs[:, np.newaxis]])
-        rows = outputs.reshape(len(images), -1)
+        rows = class_scores(outputs.reshape(len(images), -1), self.model, self.preprocessing.output)
         classes = len(self.preprocessing.class_names)
         if rows.shape[1] != classes:
             raise ModelError(

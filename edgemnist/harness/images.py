@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.data.base import Dataset, Split
 from edgemnist.support.errors import InputError
+from edgemnist.tflite.preprocessing import Preprocessing
 
 DEFAULT_DATASET = "mnist"
 """What a model is taken to be trained on where nobody has recorded it; its shapes are checked against that."""
 
 DEFAULT_IMAGES = 1000
 _SAMPLE_SEED = 0
+
+ANY_SHAPE = (0, 0, 0)
+"""The image shape of a model that takes what the dataset has, as far as anybody knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,21 +40,30 @@ def image_settings_from(images: int | None, all_images: bool, dataset: str | Non
     return ImageSettings(count=None if all_images else images or DEFAULT_IMAGES, dataset=dataset)
 
 
-def choose_dataset(context: ModelContext | None, name: str | None = None) -> Dataset:
-    """Load the named dataset, else the one that the model was trained on, else MNIST where that isn't known.
+def choose_dataset(context: ModelContext | None, name: str | None, preprocessing: Preprocessing) -> Dataset:
+    """Load the named dataset, else the one that the model was trained on, else MNIST where its shapes fit.
 
-    Where ``context`` knows the model's shape, the images are brought to it.
+    The images are brought to the model's shape where that is known, the classes into the order of its outputs.
 
-    :raises InputError: it is recorded that nobody knows what the model was trained on.
+    :param context: what is recorded of the model's training; None where nobody has recorded it.
+    :param preprocessing: how the model is fed; its shape may be unknown.
+    :raises InputError: nobody knows what the model was trained on, or the dataset has other classes than were named.
     :raises DatasetError: unknown, damaged or not to be had.
     """
     from edgemnist.data.loading import load_dataset, load_dataset_for
 
-    if context is None:
-        return load_dataset(name or DEFAULT_DATASET)
-    if not (name or context.dataset):
+    chosen = name or (context.dataset if context else _default(preprocessing))
+    if not chosen:
         raise InputError("nobody has recorded what the model was trained on; name the dataset with --dataset")
-    return load_dataset_for(context, name)
+    if preprocessing.image_shape == ANY_SHAPE:
+        return load_dataset(chosen)
+    return load_dataset_for(ModelContext(chosen, "", preprocessing))
+
+
+def _default(preprocessing: Preprocessing) -> str:
+    """Return MNIST where the shape does not speak against it."""
+    height, width, channels = preprocessing.image_shape
+    return DEFAULT_DATASET if preprocessing.image_shape == ANY_SHAPE or (height == width and channels == 1) else ""
 
 
 def choose_images(dataset: Dataset, count: int | None) -> tuple[Split, str]:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgemnist.artifacts.context import ModelContext, context_beside
 from edgemnist.artifacts.folder import QAT_MODEL, StageRecord, WorkFolder
-from edgemnist.data.registry import find_dataset
-from edgemnist.harness.images import DEFAULT_DATASET
 from edgemnist.runner.run import KERAS_SUFFIXES, LoadedModel, load_model
 from edgemnist.support.errors import InputError, StageOrderError
 from edgemnist.support.files import sha256_of
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
-from edgemnist.tflite.pixels import infer_normalisation, normalisation_name
-from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, output_kind
+from edgemnist.tflite.normalisation import NORMALISATIONS, normalisation_name
 
 ANY_TFLITE = (ModelKind.INT8, ModelKind.FLOAT32, ModelKind.FLOAT16, ModelKind.DYNAMIC, ModelKind.INT16X8)
 """The order in which a work folder's models are preferred where none is named.
@@ -157,37 +153,6 @@ def work_subjects(
     return tuple(Subject(load_model(path), context, record) for path in paths)
 
 
-def context_of(subject: Subject, dataset: str | None = None) -> ModelContext:
-    """Return what a model was trained on: what has been recorded, else what can be worked out of its file.
-
-    Then its classes are those of ``dataset``, by default of MNIST if the model's shapes fit that, else numbers; a pixel
-    becomes what the scale of a quantised input tells, else 0..1. Named models only: a work folder knows its own.
-
-    :raises InputError: nothing is known of a Keras model, the input is no image, or ``dataset`` has other classes.
-    """
-    tflite = subject.model.tflite
-    if subject.context is not None and (dataset is None or subject.record is not None):
-        output = output_kind(tflite) if tflite else OutputKind.UNKNOWN
-        return replace(subject.context, preprocessing=replace(subject.context.preprocessing, output=output))
-    if tflite is None:
-        raise InputError(
-            f"nothing is known of what {str(subject.path)!r} was trained on; convert it first "
-            f"(`edgemnist convert {shlex.quote(str(subject.path))} --int8 --dataset NAME`) and name the .tflite"
-        )
-    shape, classes = _image_shape(subject.path, tflite.input().shape[1:]), tflite.output().elements
-    name = dataset or (DEFAULT_DATASET if (shape, classes) == ((28, 28, 1), 10) else "")
-    names = find_dataset(name).class_names if name else tuple(str(index) for index in range(classes))
-    if len(names) != classes:
-        raise InputError(f"{str(subject.path)!r} tells {classes} classes apart, the dataset {name!r} has {len(names)}")
-    normalisation = told_by_input(subject.model) or Normalisation()
-    return ModelContext(name, "", Preprocessing(shape, names, normalisation, output_kind(tflite)))
-
-
-def told_by_input(model: LoadedModel) -> Normalisation | None:
-    """Return the normalisation that the scale of a quantised input tells, if it does."""
-    return infer_normalisation(model.tflite.input()) if model.tflite else None
-
-
 def size_of(path: Path) -> int:
     """Return the bytes of a model's file, or of the files of a SavedModel's folder."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
@@ -197,17 +162,6 @@ def size_of(path: Path) -> int:
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a model's file; "" for a SavedModel, which is a folder."""
     return sha256_of(path) if path.is_file() else ""
-
-
-def _image_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Return (height, width, channels) of a model's input, which may lack its channel or be flat."""
-    if len(shape) == 1:
-        side = round(float(shape[0]) ** 0.5)
-        shape = (side, side) if side * side == shape[0] else shape
-    if len(shape) not in (2, 3) or (*shape, 1)[2] not in (1, 3):
-        raise InputError(f"{str(path)!r} takes inputs of shape {list(shape)}, which is no image")
-    height, width, channels = (*shape, 1)[:3]
-    return height, width, channels
 
 
 # --- the Keras model that was converted ------------------------------------------------------------------------------

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.data.base import Dataset, Split
-from edgemnist.harness.images import ImageSettings, choose_dataset, choose_images
-from edgemnist.harness.models import Subject, told_by_input
+from edgemnist.harness.feeding import FeedingSettings, Understanding, understand
+from edgemnist.harness.images import ANY_SHAPE, ImageSettings, choose_dataset, choose_images
+from edgemnist.harness.models import Subject
+from edgemnist.harness.outputs import class_count
+from edgemnist.harness.trying import Choice, choose_unknown
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError, ModelError
-from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import normalisation_name, normalisation_named
+from edgemnist.support.progress import say
+from edgemnist.tflite.normalisation import normalisation_name
 from edgemnist.tflite.preprocessing import Preprocessing
 
 
@@ -24,7 +25,7 @@ class Subjects:
     """What is put through the runtimes: models, and labelled images with how they become input.
 
     ``sampling`` says, for people, which images these are. ``recorded`` is what is known of the models' training, None
-    where nobody has recorded it.
+    where nobody has recorded it. ``assumed``: a line for each thing that nobody had said, with its evidence.
     """
 
     models: tuple[LoadedModel, ...]
@@ -33,45 +34,90 @@ class Subjects:
     dataset: str
     sampling: str
     recorded: ModelContext | None = None
+    assumed: tuple[str, ...] = ()
 
     def context(self) -> ModelContext:
-        """Return what the models are taken to be trained on; where it is recorded, with its class names."""
-        if self.recorded is None or self.recorded.dataset != self.dataset:
-            return ModelContext(self.dataset, "", self.preprocessing)
-        names = self.recorded.preprocessing.class_names
-        return ModelContext(self.dataset, "", replace(self.preprocessing, class_names=names))
+        """Return what the models are taken to be trained on, with the names of its classes."""
+        return ModelContext(self.dataset, "", self.preprocessing)
 
 
-def with_images(subjects: Sequence[Subject], settings: ImageSettings, normalisation: str | None = None) -> Subjects:
+def with_images(
+    subjects: Sequence[Subject], settings: ImageSettings, feeding: FeedingSettings | None = None
+) -> Subjects:
     """Return models with images that all of them fit.
 
-    :param normalisation: a name of ``edgemnist.tflite.pixels.NORMALISATIONS``; None takes what is recorded of the
-        models, else what an int8 input's scale tells, else 0..1.
-    :raises InputError: the normalisation is unknown, or the models were not trained on the same.
+    ``feeding``: what the user says of how the models are fed. What neither he nor a record nor a file tells is tried on
+    the images; what was assumed is said.
+
+    :raises InputError: the models were not trained on the same, or a name of a class is wrong.
     :raises ModelError: a model does not fit the images.
     """
+    feeding = feeding or FeedingSettings()
     models = _told_apart([one.model for one in subjects])
-    contexts = [one.context for one in subjects]
-    context = next((one for one in contexts if one is not None), None)
-    if settings.dataset is None:
-        _require_one("dataset", models, [one.dataset if one else None for one in contexts], "--dataset")
-    pixels = _normalisation(models, contexts) if normalisation is None else normalisation_named(normalisation)
-    dataset = choose_dataset(context, settings.dataset)
+    context = _context(subjects)
+    found = _joined(models, [understand(one, feeding) for one in subjects])
+    dataset, preprocessing = fitting_dataset(subjects, settings, found, feeding)
     split, sampling = choose_images(dataset, settings.count)
+    assumed = [*found.evidence]
+    if settings.dataset is None and context is None:
+        assumed.append(f"images of {dataset.name}: nobody has recorded what {models[0].name} was trained on")
+    choice = choose_unknown(models[0], split, Choice(preprocessing, found.known))
+    assumed += choice.evidence
+    for line in assumed:
+        say(line)
+    return Subjects(tuple(models), split, choice.preprocessing, dataset.name, sampling, context, tuple(assumed))
+
+
+def fitting_dataset(
+    subjects: Sequence[Subject], settings: ImageSettings, known: Understanding, feeding: FeedingSettings
+) -> tuple[Dataset, Preprocessing]:
+    """Return the dataset at the models' shape, and how they are fed with its shape and the names of its classes.
+
+    :raises InputError, ModelError: as :func:`with_images`.
+    """
+    models, context = [one.model for one in subjects], _context(subjects)
+    if settings.dataset is None:
+        recorded = [one.context.dataset if one.context else None for one in subjects]
+        _require_one("dataset", models, recorded, "--dataset")
+    dataset = choose_dataset(context, settings.dataset, known.preprocessing)
+    names = _class_names(dataset, context, feeding)
+    preprocessing = replace(known.preprocessing, image_shape=dataset.image_shape, class_names=names)
     for model in models:
-        _check_fits(model, dataset, pixels)
-    preprocessing = Preprocessing(dataset.image_shape, dataset.class_names, pixels)
-    return Subjects(tuple(models), split, preprocessing, dataset.name, sampling, context)
+        _check_fits(model, dataset, preprocessing)
+    return dataset, preprocessing
 
 
-def _normalisation(models: Sequence[LoadedModel], contexts: Sequence[ModelContext | None]) -> Normalisation:
+def _context(subjects: Sequence[Subject]) -> ModelContext | None:
+    return next((one.context for one in subjects if one.context is not None), None)
+
+
+def _class_names(dataset: Dataset, context: ModelContext | None, feeding: FeedingSettings) -> tuple[str, ...]:
+    """Return the names of the classes in the order of the outputs; the dataset's labels are in that order already.
+
+    A record of the same dataset may have better names for it than its folder has by now.
+    """
+    if feeding.classes is not None and feeding.classes != dataset.class_names:
+        raise InputError(
+            f"--classes {','.join(feeding.classes)!r}: the dataset {dataset.name!r} has the classes "
+            f"{','.join(dataset.class_names)!r}; give each of them once, in the order of the model's outputs"
+        )
+    recorded = context.preprocessing.class_names if context and context.dataset == dataset.name else ()
+    return recorded if len(recorded) == dataset.classes and feeding.classes is None else dataset.class_names
+
+
+def _joined(models: Sequence[LoadedModel], found: Sequence[Understanding]) -> Understanding:
+    """Return what is known of all models together: each field as the first model has it of which it is known."""
     ranges = [
-        one.preprocessing.normalisation if one else told_by_input(model)
-        for one, model in zip(contexts, models, strict=True)
+        normalisation_name(one.preprocessing.normalisation) if "normalisation" in one.known else None for one in found
     ]
-    names = [normalisation_name(one) if one else None for one in ranges]
-    _require_one("range of pixels", models, names, "--normalisation")
-    return next((one for one in ranges if one is not None), Normalisation())
+    _require_one("range of pixels", models, ranges, "--normalisation")
+    best = max(found, key=lambda one: (one.preprocessing.image_shape != ANY_SHAPE, len(one.known)))
+    told = next((one for one in found if "normalisation" in one.known), best)
+    return Understanding(
+        replace(best.preprocessing, normalisation=told.preprocessing.normalisation),
+        best.known | told.known,
+        tuple(dict.fromkeys(line for one in (best, told) for line in one.evidence)),
+    )
 
 
 def _told_apart(models: Sequence[LoadedModel]) -> list[LoadedModel]:
@@ -98,7 +144,7 @@ def _require_one(what: str, models: Sequence[LoadedModel], known: Sequence[str |
         )
 
 
-def _check_fits(model: LoadedModel, dataset: Dataset, normalisation: Normalisation) -> None:
+def _check_fits(model: LoadedModel, dataset: Dataset, preprocessing: Preprocessing) -> None:
     """Refuse a model that takes other images or has another number of classes, before any runtime starts.
 
     :raises ModelError: says which model and both sizes.
@@ -106,10 +152,10 @@ def _check_fits(model: LoadedModel, dataset: Dataset, normalisation: Normalisati
     if model.tflite is None:
         return
     try:
-        model.inputs(dataset.test.images[:1], normalisation)
+        model.inputs(dataset.test.images[:1], preprocessing)
     except ModelError as error:
         raise ModelError(f"{str(model.path)!r} and the dataset {dataset.name!r} do not fit: {error}") from error
-    classes = int(np.prod(model.tflite.output().shape))
+    classes = class_count(model.tflite.output().elements)
     if classes != dataset.classes:
         raise InputError(
             f"{str(model.path)!r} tells {classes} classes apart, the dataset {dataset.name!r} has {dataset.classes}; "

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from edgemnist.keras_io.sources import first_line
+from edgemnist.keras_io.classifier import Built
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.onnx.graph import Constant, Graph, Node
 from edgemnist.onnx.layout import Layout
 from edgemnist.onnx.registry import Use, operators
 from edgemnist.onnx.values import Form, RefusedError, Value, layers, plain, reshaped
-from edgemnist.support.errors import ModelError, UnsupportedModelError
+from edgemnist.support.errors import ModelError, UnsupportedModelError, first_line
 
 _SCORES_TO_SCORES = ("LogSoftmax", "Sigmoid", "ai.onnx.ml.Normalizer")
 """What may stand at the end and keeps the order of the classes: a softmax in its place gives probabilities."""
-
-
-@dataclass(frozen=True, eq=False)
-class Built:
-    """``exact`` is the original as a Keras model, float32 (count, height, width, channels) -> (count, classes).
-
-    ``scores`` is the same without those operators at its end that a softmax replaces; ``replaced`` are their names,
-    the last first.
-    """
-
-    exact: Any
-    scores: Any
-    replaced: tuple[str, ...]
 
 
 def build(graph: Graph, image_shape: tuple[int, int, int]) -> Built:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from edgemnist.support.errors import ModelError
 
+_CHANNELS = (1, 3)
+
 Shape = tuple[int | None, ...]
 """Sizes, None where one is free."""
 
@@ -38,6 +40,18 @@ class Layout(enum.Enum):
             return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
         count, *sizes = images.shape
         return images.reshape(count, *self.sizes((sizes[0], sizes[1], sizes[2])))
+
+
+def image_sizes(shape: Shape) -> tuple[int | None, int | None, int | None]:
+    """Return (height, width, channels) that the images for an input of ``shape`` (batch first) have to have.
+
+    None where that is free, or where the shape does not tell.
+    """
+    if len(shape) == 4 and shape[1] in _CHANNELS:
+        return shape[2], shape[3], shape[1]
+    if len(shape) == 4 and shape[3] in _CHANNELS:
+        return shape[1], shape[2], shape[3]
+    return (shape[1], shape[2], 1) if len(shape) == 3 else (None, None, None)
 
 
 def layout_of(shape: Shape, image_shape: tuple[int, int, int], path: Path, dataset: str) -> Layout:

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from edgemnist.keras_io.sources import first_line
 from edgemnist.onnx.graph import Graph, Node
 from edgemnist.onnx.layout import Shape, layout_of
 from edgemnist.onnx.simplify import simplified
-from edgemnist.support.errors import MissingDependencyError, ModelError
+from edgemnist.support.errors import MissingDependencyError, ModelError, first_line
 
 INSTALL = "install it with: pip install 'edgemnist[onnx]'"
 _FLOATS = ("FLOAT", "DOUBLE", "FLOAT16")
@@ -54,10 +53,22 @@ def load_model(path: Path) -> Any:
     return model
 
 
-def graph_of(model: Any, path: Path, image_shape: tuple[int, int, int], dataset: str) -> Graph:
+def input_shape(model: Any, path: Path) -> Shape:
+    """Return the shape of an ``onnx.ModelProto``'s image, batch first, None where a size is free.
+
+    :raises ModelError: it does not take exactly one image.
+    """
+    weights = {tensor.name for tensor in model.graph.initializer}
+    return _shape(_only_input(load_onnx(), [one for one in model.graph.input if one.name not in weights], path))
+
+
+def graph_of(
+    model: Any, path: Path, image_shape: tuple[int, int, int], dataset: str, output: str | None = None
+) -> Graph:
     """Return the graph of an ``onnx.ModelProto`` for images of (height, width, channels).
 
-    ``path`` and ``dataset`` are where the model and the images came from, for messages.
+    ``path`` and ``dataset`` are where the model and the images came from, for messages; ``output`` names one of several
+    outputs.
 
     :raises ModelError: it does not take exactly one such image or does not give exactly one row of scores.
     """
@@ -72,8 +83,8 @@ def graph_of(model: Any, path: Path, image_shape: tuple[int, int, int], dataset:
     model = _with_shapes(onnx, model, path)
     found = model.graph
     nodes = [_node(onnx, node) for node in found.node]
-    output = _scores(onnx, found, nodes, path)
-    nodes = list(_needed(nodes, output))
+    output_name = _scores(onnx, found, nodes, path, output)
+    nodes = list(_needed(nodes, output_name))
     graph = Graph(
         path=path,
         nodes=tuple(nodes),
@@ -82,7 +93,7 @@ def graph_of(model: Any, path: Path, image_shape: tuple[int, int, int], dataset:
         layout=layout,
         input_dtype=np.dtype(onnx.helper.tensor_dtype_to_np_dtype(image.type.tensor_type.elem_type)),
         batch=batch,
-        output=output,
+        output=output_name,
         shapes={
             value.name: _shape(value)
             for value in (*found.value_info, *found.input, *found.output)
@@ -123,10 +134,12 @@ def _only_input(onnx: ModuleType, inputs: Sequence[Any], path: Path) -> Any:
     return inputs[0]
 
 
-def _scores(onnx: ModuleType, found: Any, nodes: Sequence[Node], path: Path) -> str:
+def _scores(onnx: ModuleType, found: Any, nodes: Sequence[Node], path: Path, named: str | None) -> str:
     """Return the output with the scores: scikit-learn's converters also give the label, and wrap scores in a map."""
     outputs, made_by = [], {name: node for node in nodes for name in node.outputs}
-    for value in found.output:
+    for place, value in enumerate(found.output):
+        if named is not None and named not in (value.name, str(place)):
+            continue
         node = made_by.get(value.name)
         if node is not None and node.operator == "ZipMap":
             outputs.append(node.inputs[0])
@@ -135,8 +148,8 @@ def _scores(onnx: ModuleType, found: Any, nodes: Sequence[Node], path: Path) -> 
     if len(outputs) != 1:
         names = ", ".join(value.name for value in found.output) or "none"
         raise ModelError(
-            f"{str(path)!r} has {len(outputs)} outputs of real numbers (outputs: {names}); "
-            "a classifier has one, the scores of the classes: export the model without the others"
+            f"{str(path)!r} has {len(outputs)} outputs of real numbers{f' named {named!r}' if named else ''} (outputs: "
+            f"{names}); a classifier has one, the scores of the classes: name it with --output"
         )
     return str(outputs[0])
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.keras_io.sources import first_line
 from edgemnist.onnx import torch_file
 from edgemnist.onnx.graph import Graph
-from edgemnist.onnx.onnx_file import graph_of, load_model, load_onnx
-from edgemnist.support.errors import InputError, ModelError
+from edgemnist.onnx.layout import Shape
+from edgemnist.onnx.onnx_file import graph_of, input_shape, load_model, load_onnx
+from edgemnist.support.errors import InputError, ModelError, first_line
 
 SUFFIXES = (".onnx", ".pt2")
 FAST_IMAGES = 500
@@ -59,37 +59,45 @@ class Original:
         return np.concatenate(parts)
 
 
-def check_file(path: Path) -> None:
-    """Check that a file is there and has a suffix that can be imported.
+@dataclass(frozen=True, eq=False)
+class OpenedOnnx:
+    """A model file that was read, before it is known which images it gets. ``shape`` is its input's, batch first.
 
-    :raises InputError: it is not, or has not.
+    ``model`` is the ``onnx.ModelProto``, ``program`` PyTorch's own form of it where it came from there.
     """
-    if path.suffix not in SUFFIXES:
-        raise InputError(
-            f"{str(path)!r} is neither .onnx nor .pt2; export from PyTorch with torch.onnx.export "
-            "or torch.export.save, from JAX with jax2tf as a SavedModel (`edgemnist convert` takes it), from "
-            "scikit-learn with skl2onnx"
-        )
-    if not path.is_file():
-        raise InputError(f"there is no model {str(path)!r}; give an .onnx or .pt2 file")
+
+    path: Path
+    model: Any
+    program: Any | None
+    shape: Shape
+
+    def bind(self, image_shape: tuple[int, int, int], dataset: str, output: str | None = None) -> Original:
+        """Return the original for images of (height, width, channels) of a dataset; ``output`` is one of several.
+
+        :raises ModelError: it is no classifier of such images.
+        """
+        graph = graph_of(self.model, self.path, image_shape, dataset, output)
+        if self.program is not None:
+            return Original(graph, torch_file.engine_name(), FAST_IMAGES, torch_file.invoker(self.program))
+        try:
+            import onnxruntime
+        except ImportError:
+            return _by_reference(graph)
+        return _by_onnxruntime(graph, onnxruntime)
 
 
-def open_original(path: Path, image_shape: tuple[int, int, int], dataset: str) -> Original:
-    """Open a model file for images of (height, width, channels) of a dataset.
+def open_original(path: Path) -> OpenedOnnx:
+    """Read an ``.onnx`` or ``.pt2`` file.
 
-    :raises ModelError: it is corrupt, or no classifier of such images.
+    :raises InputError: there is none.
+    :raises ModelError: it is corrupt, or takes something else than one image.
     :raises MissingDependencyError: a package that reads it is not installed.
     """
-    if path.suffix == ".pt2":
-        program = torch_file.load_program(path)
-        graph = graph_of(torch_file.as_onnx(program, path), path, image_shape, dataset)
-        return Original(graph, torch_file.engine_name(), FAST_IMAGES, torch_file.invoker(program))
-    graph = graph_of(load_model(path), path, image_shape, dataset)
-    try:
-        import onnxruntime
-    except ImportError:
-        return _by_reference(graph)
-    return _by_onnxruntime(graph, onnxruntime)
+    if not path.is_file():
+        raise InputError(f"there is no model {str(path)!r}; give an .onnx or .pt2 file")
+    program = torch_file.load_program(path) if path.suffix == ".pt2" else None
+    model = load_model(path) if program is None else torch_file.as_onnx(program, path)
+    return OpenedOnnx(path, model, program, input_shape(model, path))
 
 
 def _by_onnxruntime(graph: Graph, onnxruntime: Any) -> Original:

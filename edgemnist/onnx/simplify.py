@@ -8,10 +8,9 @@ from types import ModuleType
 
 import numpy as np
 
-from edgemnist.keras_io.sources import first_line
 from edgemnist.onnx.graph import Constant, Graph, Node
 from edgemnist.onnx.layout import Shape
-from edgemnist.support.errors import ModelError
+from edgemnist.support.errors import ModelError, first_line
 
 
 def simplified(onnx: ModuleType, graph: Graph) -> Graph:

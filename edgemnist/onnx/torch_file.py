@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.keras_io.sources import first_line
-from edgemnist.support.errors import MissingDependencyError, ModelError
+from edgemnist.support.errors import MissingDependencyError, ModelError, first_line
 
 INSTALL = "install them with: pip install 'edgemnist[pt2]'"
 

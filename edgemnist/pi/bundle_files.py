@@ -15,6 +15,7 @@ from edgemnist.pi.targets import TARGETS, UNSUPPORTED, Interpreter, Target
 from edgemnist.support.version import VERSION
 from edgemnist.tflite.file import TensorInfo
 from edgemnist.tflite.pixels import pixel_table
+from edgemnist.tflite.preprocessing import OutputKind
 
 MANIFEST = "manifest.json"
 MANIFEST_KIND = "edgemnist Raspberry Pi bundle"
@@ -24,6 +25,13 @@ EXECUTABLES = ("classify.py", "install.sh")
 TEMPLATES = Path(__file__).with_name("bundle")
 PACKAGE = "edgemnist_pi"
 _UNIT = "edgemnist-classify.service"
+_OUTPUT_WORDS = {
+    OutputKind.PROBABILITIES: "one probability for each class",
+    OutputKind.SCORES: "one score for each class, of which `classify.py` takes the softmax",
+    OutputKind.ONE_PROBABILITY: "the probability of the second of two classes",
+    OutputKind.ONE_SCORE: "a score of the second of two classes, of which `classify.py` takes the sigmoid",
+    OutputKind.UNKNOWN: "one value for each class, of which `classify.py` takes the softmax unless they sum to 1",
+}
 _LAUNCHER = '''#!/usr/bin/env python3
 """Classify pictures with the model of this bundle: python3 classify.py --help."""
 
@@ -76,9 +84,11 @@ def _manifest(golden: GoldenVectors) -> dict[str, Any]:
         "kind": MANIFEST_KIND,
         "edgemnist": VERSION,
         "model": {"sha256": model.sha256, "bytes": model.size, "kind": golden.model.kind.value},
-        "dataset": golden.context.dataset,
+        "dataset": golden.context.title,
+        "framed_as": "" if golden.context.is_of_the_users_files else golden.context.dataset,
         "class_names": list(golden.context.preprocessing.class_names),
         "image_shape": list(golden.context.preprocessing.image_shape),
+        "preprocessing": golden.context.preprocessing.as_json(),
         "input": {"dtype": model.input().dtype, "pixel_table": _pixel_table(golden, model.input())},
         "output": {
             "scale": output.scale if output else None,
@@ -89,9 +99,10 @@ def _manifest(golden: GoldenVectors) -> dict[str, Any]:
 
 
 def _pixel_table(golden: GoldenVectors, tensor: TensorInfo) -> list[int] | list[float]:
-    """Return what the model's input holds for each pixel value 0..255."""
+    """Return what the model's input holds for each pixel value 0..255, or for each value and channel."""
+    known = golden.context.preprocessing
     # A float32 written as a double and read back is the same float32.
-    values: list[int] | list[float] = pixel_table(tensor, golden.context.preprocessing.normalisation).tolist()
+    values: list[int] | list[float] = pixel_table(tensor, known.normalisation, inverted=known.inverted).tolist()
     return values
 
 
@@ -118,10 +129,12 @@ def _readme(golden: GoldenVectors) -> str:
     rows = [f"| {target.name} | {one.reason} |" for target in TARGETS.values() for one in target.interpreters]
     height, width, channels = golden.context.preprocessing.image_shape
     return Template((TEMPLATES / "README.md").read_text()).substitute(
-        title=f"A classifier of {golden.context.dataset}",
+        title=f"A classifier of {golden.context.title or 'pictures'}",
         kind=golden.model.kind.value,
         bytes=f"{model.size:,}",
         classes=len(golden.context.preprocessing.class_names),
+        fed=golden.context.preprocessing.in_words(),
+        outputs=_OUTPUT_WORDS[golden.context.preprocessing.output],
         shape=f"{width} x {height} pixels in {channels} {'channel' if channels == 1 else 'channels'}",
         version=VERSION,
         targets="\n".join(rows),

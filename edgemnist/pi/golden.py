@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.data.base import Split
+from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import Subject
 from edgemnist.harness.subjects import with_images
@@ -83,16 +84,16 @@ class GoldenVectors:
         return buffer.getvalue()
 
 
-def golden_vectors(subject: Subject, images: ImageSettings) -> GoldenVectors:
-    """Run test images through every TFLite interpreter installed here.
+def golden_vectors(subject: Subject, images: ImageSettings, feeding: FeedingSettings | None = None) -> GoldenVectors:
+    """Run test images through every TFLite interpreter installed here; ``feeding`` is what the user says of the model.
 
     :raises InputError: the model is no ``.tflite`` or does not fit the images.
     :raises MissingDependencyError: no interpreter is installed.
     :raises UnsupportedModelError: every one refused the model.
     """
-    subjects = with_images([subject], images)
+    subjects = with_images([subject], images, feeding)
     context = subjects.context()
-    inputs = subject.model.inputs(subjects.split.images, context.preprocessing.normalisation)
+    inputs = subject.model.inputs(subjects.split.images, context.preprocessing)
     expected, notes = _expected(subject.model, inputs)
     return GoldenVectors(subject.model, context, subjects.split, expected, notes)
 

@@ -2,147 +2,77 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.runner import refusals
 from edgemnist.runner.base import Latency, RunResult
-from edgemnist.runner.protocol import Message, receive, send
+from edgemnist.runner.process import AnsweringProcess, ProcessEndedError
+from edgemnist.runner.protocol import Message
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
+from edgemnist.support.logs import log_clause
 from edgemnist.tflite.file import parse_tflite, read_tflite
 from edgemnist.tflite.kinds import operator_outputs
 
 DEFAULT_TIMEOUT = 300.0
 """Seconds one request may take, the start of the runtime included."""
 
-_TAIL_BYTES = 2000
 
-
-class WorkerProcess:
-    """One worker process, started at the first request and again after a crash. Not thread-safe.
+class WorkerProcess(AnsweringProcess):
+    """One process in which runtimes run, started at the first request and again after a crash. Not thread-safe.
 
     ``timeout`` is in seconds, per request. ``environment`` is added to the worker's environment variables.
     """
 
     def __init__(self, *, timeout: float = DEFAULT_TIMEOUT, environment: Mapping[str, str] | None = None) -> None:
-        self.timeout = timeout
-        self._environment = dict(environment or {})
-        self._process: subprocess.Popen[bytes] | None = None
-        self._stderr: IO[bytes] | None = None
-        self._stderr_start = 0
+        one_thread = {"OMP_NUM_THREADS": "1"}
+        super().__init__("edgemnist.runner.worker", timeout=timeout, environment={**one_thread, **(environment or {})})
 
     def request(self, runtime: str, header: Mapping[str, Any], arrays: Sequence[NDArray[Any]] = ()) -> Message:
         """Send a request to a runtime and return its answer.
 
         :raises MissingDependencyError: the runtime is not installed, or its installation is broken.
-        :raises UnsupportedModelError: the runtime refused the model; the reason is its own.
+        :raises UnsupportedModelError: the runtime refused the model; says why in one sentence, and where the details
+            are if that is not all there is to say.
         :raises RuntimeCrashedError: the process died, or gave no answer in time.
         """
         found = find_runtime(runtime)
         reason = found.available()
         if reason is not None:
             raise MissingDependencyError(f"the runtime {runtime!r} cannot run here: {reason}")
-        answer = self._exchange(runtime, Message({**header, "runtime": runtime}, arrays))
+        answer = self._ask(runtime, Message({**header, "runtime": runtime}, arrays))
         if "missing" in answer.header:
             raise MissingDependencyError(
                 f"the runtime {runtime!r} is installed but does not start ({answer.header['error']}); "
                 f"install it again: {found.install}"
             )
         if "error" in answer.header:
-            raise UnsupportedModelError(f"the runtime {runtime!r} refused the model:", self._refusal(answer))
+            raise UnsupportedModelError(f"the runtime {runtime!r} refused the model:", [self._refusal(runtime, answer)])
         return answer
 
-    @property
-    def pid(self) -> int | None:
-        """The process's identifier, None while it does not run."""
-        return None if self._process is None else self._process.pid
-
-    def close(self) -> None:
-        """End the process; the next request starts a new one."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
-        if self._stderr is not None:
-            self._stderr.close()
-            self._stderr = None
-            self._stderr_start = 0
-
-    def _exchange(self, runtime: str, message: Message) -> Message:
-        process = self._running()
-        assert process.stdin is not None and process.stdout is not None  # both are pipes
-        self._stderr_start = self._stderr_size()
-        expired = threading.Event()
-        timer = threading.Timer(self.timeout, _expire, (expired, process))
-        timer.daemon = True
-        timer.start()
+    def _ask(self, runtime: str, message: Message) -> Message:
         try:
-            send(process.stdin, message)  # type: ignore[arg-type]
-            return receive(process.stdout)  # type: ignore[arg-type]
-        except (EOFError, OSError) as error:
-            raise RuntimeCrashedError(self._post_mortem(runtime, process, hung=expired.is_set())) from error
-        except BaseException:
-            self.close()  # the answer to an interrupted request must not be taken for that to the next one
-            raise
-        finally:
-            timer.cancel()
+            return self.exchange(message)
+        except ProcessEndedError as error:
+            details = log_clause("worker", error.said)
+            raise RuntimeCrashedError(f"the process of the runtime {runtime!r} {error.what}{details}") from error
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "edgemnist.runner.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                # `python -m` looks for modules in its working folder first: that must not be the user's.
-                cwd=Path(__file__).parents[2],
-                env={**os.environ, "OMP_NUM_THREADS": "1", **self._environment},
-            )
-        return self._process
-
-    def _post_mortem(self, runtime: str, process: subprocess.Popen[bytes], *, hung: bool) -> str:
-        code = process.wait()
-        if hung:
-            what = f"gave no answer within {self.timeout:g} s and was ended"
-        elif code < 0:
-            hint = "; often out of memory" if -code == signal.SIGKILL else ""
-            what = f"was killed by signal {-code} ({signal.strsignal(-code)}{hint})"
-        else:
-            what = f"ended with code {code}"
-        tail = self._stderr_tail()
-        self.close()
-        return f"the process of the runtime {runtime!r} {what}" + (f"; its last words:\n{tail}" if tail else "")
-
-    def _refusal(self, answer: Message) -> list[str]:
-        tail = self._stderr_tail()
-        return [str(answer.header["error"]), *([f"last words on stderr:\n{tail}"] if tail else [])]
-
-    def _stderr_size(self) -> int:
-        return 0 if self._stderr is None else os.fstat(self._stderr.fileno()).st_size
-
-    def _stderr_tail(self) -> str:
-        """Return the end of what the runtime printed during the present request."""
-        if self._stderr is None:
-            return ""
-        start = max(self._stderr_start, self._stderr_size() - _TAIL_BYTES)
-        return os.pread(self._stderr.fileno(), _TAIL_BYTES, start).decode(errors="replace").strip()
-
-
-def _expire(expired: threading.Event, process: subprocess.Popen[bytes]) -> None:
-    expired.set()
-    process.kill()
+    def _refusal(self, runtime: str, answer: Message) -> str:
+        """Return why; an error of edgemnist's own says it already, and what nobody foresaw goes to a log file."""
+        error, said = str(answer.header["error"]), self.said()
+        if "unforeseen" not in answer.header:
+            return error
+        why = refusals.reason(error, said)
+        if why is None:
+            return refusals.in_one_line(error) + log_clause("worker", said)
+        version = self._ask(runtime, Message({"command": "version", "runtime": runtime})).header.get("version", "")
+        return f"{why} ({runtime} {version})" if version else why
 
 
 class RuntimeWorker:

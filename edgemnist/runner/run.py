@@ -15,8 +15,8 @@ from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import InputError, UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel, read_tflite
 from edgemnist.tflite.kinds import ModelKind, model_kind
-from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflite.pixels import model_input
+from edgemnist.tflite.preprocessing import Preprocessing
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 
@@ -43,11 +43,11 @@ class LoadedModel:
         """Index of the tensor that feeds the final softmax, or None when there is no such softmax."""
         return None if self.tflite is None else final_softmax_input(self.tflite)
 
-    def inputs(self, images: NDArray[np.uint8], normalisation: Normalisation) -> NDArray[Any]:
+    def inputs(self, images: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[Any]:
         """Return uint8 images, shape (N, height, width, channels), as this model's input, one row per image."""
         if self.tflite is None:
-            return normalisation.apply(images)
-        return model_input(images, self.tflite.input(), normalisation)
+            return preprocessing.real_input(images)
+        return model_input(images, self.tflite.input(), preprocessing)
 
 
 def load_model(path: Path) -> LoadedModel:
@@ -79,7 +79,7 @@ def run_model(
     model_path: Path,
     images: NDArray[np.uint8],
     *,
-    normalisation: Normalisation | None = None,
+    preprocessing: Preprocessing | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> RunResult:
     """Run an image classifier over images in a runtime, in a process of its own.
@@ -92,11 +92,11 @@ def run_model(
     :raises RuntimeCrashedError: the runtime died or hung.
     """
     with runtime_worker(runtime, timeout=timeout) as worker:
-        return run_with(worker, load_model(model_path), images, normalisation or Normalisation())
+        return run_with(worker, load_model(model_path), images, preprocessing or _as_it_is(images))
 
 
 def run_with(
-    worker: RuntimeWorker, model: LoadedModel, images: NDArray[np.uint8], normalisation: Normalisation
+    worker: RuntimeWorker, model: LoadedModel, images: NDArray[np.uint8], preprocessing: Preprocessing
 ) -> RunResult:
     """Do what :func:`run_model` does, in a worker that is there already."""
     if len(images) == 0:
@@ -108,7 +108,7 @@ def run_with(
             f"the runtime {worker.runtime!r} does not take {model.path.name!r}:",
             [f"it is a {model.kind.value} model; the runtime takes: {kinds}"],
         )
-    inputs = model.inputs(images, normalisation)
+    inputs = model.inputs(images, preprocessing)
     return worker.run(model.path, inputs, logits_tensor=model.logits_tensor)
 
 
@@ -117,7 +117,7 @@ def trace_model(
     model_path: Path,
     images: NDArray[np.uint8],
     *,
-    normalisation: Normalisation | None = None,
+    preprocessing: Preprocessing | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> dict[int, NDArray[Any]]:
     """Return every operator's output for every image by tensor index, each of shape (N, *tensor shape).
@@ -127,6 +127,12 @@ def trace_model(
     model = load_model(model_path)
     if model.tflite is None:
         raise UnsupportedModelError(f"cannot trace {str(model_path)!r}:", ["only .tflite models can be traced"])
-    inputs = model.inputs(images, normalisation or Normalisation())[:, np.newaxis]
+    inputs = model.inputs(images, preprocessing or _as_it_is(images))[:, np.newaxis]
     with runtime_worker(runtime, timeout=timeout) as worker:
         return worker.trace(model.tflite.content, [inputs])
+
+
+def _as_it_is(images: NDArray[np.uint8]) -> Preprocessing:
+    """Return how images of the model's own size and channels are fed where nobody says otherwise: pixels in 0..1."""
+    height, width, channels = images.shape[1:]
+    return Preprocessing((height, width, channels))

@@ -1,7 +1,7 @@
 """The process in which runtimes run: ``python -m edgemnist.runner.worker``, started by ``edgemnist.runner.client``.
 
 Requests come on stdin, answers go to stdout, both in the form of ``edgemnist.runner.protocol``; whatever a runtime
-prints ends up on stderr. The process leaves when stdin closes.
+prints ends up on stderr. The process leaves when stdin closes. :func:`serve` is the loop, for other such processes too.
 """
 
 from __future__ import annotations
@@ -20,9 +20,22 @@ from edgemnist.runner.protocol import Message, receive, send
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import EdgeMnistError, MissingDependencyError
 
+Answers = Mapping[str, Callable[[Message], Message]]
+"""What answers a request, by the name of its ``"command"``."""
+
 
 def main() -> None:
-    """Answer requests until stdin closes."""
+    """Answer requests about runtimes until stdin closes."""
+    serve(_COMMANDS)
+
+
+def serve(commands: Answers) -> None:
+    """Answer requests until stdin closes.
+
+    Where an answer fails, the header says how: ``error`` is the message, ``raised`` the class of an error of edgemnist's
+    own, ``missing`` is there where a package could not be imported, ``unforeseen`` where it was any other exception,
+    whose traceback goes to stderr.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the command decides; it ends this process itself
     requests, answers = _private_pipes()
     while True:
@@ -30,7 +43,7 @@ def main() -> None:
             request = receive(requests)
         except EOFError:
             return
-        send(answers, _answer(request))
+        send(answers, _answer(commands, request))
 
 
 def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -43,17 +56,17 @@ def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
     return requests, answers
 
 
-def _answer(request: Message) -> Message:
+def _answer(commands: Answers, request: Message) -> Message:
     try:
-        return _COMMANDS[request.header["command"]](request)
+        return commands[request.header["command"]](request)
     except (ImportError, MissingDependencyError) as error:
         traceback.print_exc(file=sys.stderr)
-        return Message({"error": str(error), "missing": True})
+        return Message({"error": str(error), "missing": True, "raised": MissingDependencyError.__name__})
     except EdgeMnistError as error:
-        return Message({"error": str(error)})
+        return Message({"error": str(error), "raised": type(error).__name__})
     except Exception as error:  # a runtime may raise anything; the client turns the answer into a clear error
         traceback.print_exc(file=sys.stderr)
-        return Message({"error": f"{type(error).__name__}: {error}"})
+        return Message({"error": f"{type(error).__name__}: {error}", "unforeseen": True})
 
 
 def _version(request: Message) -> Message:
@@ -91,7 +104,7 @@ def _subject(request: Message) -> tuple[Any, bytes | Path, list[Any]]:
     return runtime, request.arrays[0].tobytes(), list(request.arrays[1:])
 
 
-_COMMANDS: Mapping[str, Callable[[Message], Message]] = {
+_COMMANDS: Answers = {
     "version": _version,
     "trace": _trace,
     "invoke": _invoke,

@@ -20,15 +20,15 @@ Ctrl-C. ``cli.run`` turns these into a message on stderr and an exit code; nothi
 from __future__ import annotations
 
 import errno
-import os
 import re
-import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from edgemnist.support.logs import keep_log
 
 EXIT_OK = 0
 EXIT_GATE_FAILED = 1
@@ -89,12 +89,15 @@ def _remedy(message: str) -> str | None:
 
 def fault_report(error: Exception) -> ErrorReport:
     """Return what is said of an exception that nobody foresaw; its traceback goes to a log file that is named."""
-    handle, log = tempfile.mkstemp(prefix="edgemnist-fault-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write("".join(traceback.format_exception(error)))
+    log = keep_log("fault", "".join(traceback.format_exception(error)))
     what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     remedy = f"please report it with the details in {log}"
     return ErrorReport("internal", f"a fault of edgemnist's own: {what}; {remedy}", remedy, EXIT_INTERNAL)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its class if it has none."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 class InputError(EdgeMnistError):

@@ -21,6 +21,8 @@ from edgemnist.support.errors import InputError, ModelError
 
 FILE_IDENTIFIER = b"TFL3"
 
+_BUILTIN_CODE_FIELD = 10  # vtable offset of OperatorCode.builtin_code in the TFLite schema
+
 OptionValue = int | float | bool | str | tuple[int, ...]
 
 _NUMPY_TYPES: Mapping[str, Any] = {
@@ -308,8 +310,7 @@ def _operator(model: Any, operator: Any, index: int) -> OperatorInfo:
             "the file is corrupt"
         )
     code = model.OperatorCodes(operator.OpcodeIndex())
-    # Files before schema 3a hold the code in the deprecated 8-bit field; newer ones fill both.
-    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    builtin = _builtin_code(code)
     kind = _enum_names(tflite.BuiltinOperator).get(builtin, f"BUILTIN_{builtin}")
     if kind == "CUSTOM":
         kind = "CUSTOM:" + (code.CustomCode() or b"?").decode(errors="replace")
@@ -321,6 +322,17 @@ def _operator(model: Any, operator: Any, index: int) -> OperatorInfo:
         outputs=_indices(operator, "Outputs"),
         options=MappingProxyType(_options(operator)),
     )
+
+
+def _builtin_code(code: Any) -> int:
+    """Return an operator's code: of the two fields the larger, as TFLite's ``GetBuiltinCode`` has it.
+
+    Files before schema 3a fill only the deprecated 8-bit field, some tools only the new one. The package's own method
+    reads the new one where it is above 127 only.
+    """
+    field = code._tab.Offset(_BUILTIN_CODE_FIELD)
+    new = int.from_bytes(code._tab.Bytes[code._tab.Pos + field :][:4], "little", signed=True) if field else 0
+    return max(new, int(code.DeprecatedBuiltinCode()))
 
 
 def _options(operator: Any) -> dict[str, OptionValue]:

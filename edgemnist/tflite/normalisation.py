@@ -48,10 +48,24 @@ class Normalisation:
         scale, offset = np.asarray(self.scale, np.float32), np.asarray(self.offset, np.float32)
         return (images.astype(np.float32) * scale + offset).astype(np.float32)
 
-    def inverted(self) -> Normalisation:
-        """Return the normalisation that does to ``255 - pixel`` what this one does to ``pixel``."""
+    def ends(self) -> tuple[float, float]:
+        """Return the lowest and highest real input that pixels 0..255 can make, of all channels together."""
         pairs = [self.of_channel(channel) for channel in range(self.channels)]
-        return _joined([(-scale, offset + 255.0 * scale) for scale, offset in pairs])
+        values = [end for scale, offset in pairs for end in (offset, 255.0 * scale + offset)]
+        return min(values), max(values)
+
+    def is_like(self, other: Normalisation) -> bool:
+        """Whether two are the same to the four digits in which means and deviations are published."""
+        count = max(self.channels, other.channels)
+        if not {self.channels, other.channels} <= {1, count}:
+            return False
+        return all(
+            math.isclose(one[0], two[0], rel_tol=1e-3) and math.isclose(one[1], two[1], rel_tol=1e-3, abs_tol=1e-3)
+            for one, two in ((self._pair(channel), other._pair(channel)) for channel in range(count))
+        )
+
+    def _pair(self, channel: int) -> tuple[float, float]:
+        return self.of_channel(channel if self.channels > 1 else 0)
 
     def as_json(self) -> dict[str, Any]:
         """Return scale and offset as JSON values: numbers, or lists of one for each channel."""
@@ -82,22 +96,63 @@ NORMALISATIONS: Mapping[str, Normalisation] = MappingProxyType(
 )
 """The usual ranges that image models are trained on, by the name that ``--normalisation`` takes."""
 
+
+def normalisation_name(normalisation: Normalisation) -> str:
+    """Return a normalisation as ``--normalisation`` takes it: ``0..1``, its mean and deviation, or its two ends."""
+    usual = next((name for name, known in NORMALISATIONS.items() if _same(normalisation, known)), None)
+    if usual is not None:
+        return usual
+    pairs = [normalisation.of_channel(channel) for channel in range(normalisation.channels)]
+    first_scale, low = pairs[0]
+    ends = f"{low:.6g}..{low + 255 * first_scale:.6g}"
+    if min(scale for scale, _ in pairs) <= 0 or pairs == [(first_scale, 0.0)]:
+        return ends
+    unit = 255.0 if all(scale < _LARGEST_UNIT_SCALE for scale, _ in pairs) else 1.0
+    mean = [-offset / scale / unit for scale, offset in pairs]
+    deviation = [1.0 / scale / unit for scale, _ in pairs]
+    name = f"mean={_listed(mean)},std={_listed(deviation)}"
+    exact = normalisation.channels > 1 or _same(parse_normalisation(name), normalisation)
+    return name if exact else ends
+
+
+def _listed(values: list[float]) -> str:
+    texts = [f"{value:.6g}" for value in values]
+    return texts[0] if len(set(texts)) == 1 else ",".join(texts)
+
+
+def _same(one: Normalisation, other: Normalisation) -> bool:
+    """Whether two have the same numbers but for rounding in single precision."""
+    return one.channels == other.channels and all(
+        math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)
+        for channel in range(one.channels)
+        for a, b in zip(one.of_channel(channel), other.of_channel(channel), strict=True)
+    )
+
+
+_LARGEST_UNIT_SCALE = 0.2
+"""A larger factor than this comes of dividing pixels in 0..255, not pixels in 0..1, by a deviation."""
+
 _MEAN_AND_DEVIATION = re.compile(r"mean=([^=]+),std=([^=]+)")
 _RANGE = re.compile(r"([^ ]+?)\.\.([^ ]+)")
 
 
 def standardised(mean: PerChannel, deviation: PerChannel) -> Normalisation:
-    """Return ``(pixel / 255 - mean) / deviation``, as PyTorch's transforms say it; one number or one a channel."""
+    """Return ``(pixel / 255 - mean) / deviation``, as PyTorch's transforms say it; one number or one a channel.
+
+    A mean or a deviation above 1 can only be of pixels in 0..255, as Caffe and TFLite's metadata have them.
+    """
     count = max(len(value) if isinstance(value, tuple) else 1 for value in (mean, deviation))
     means, deviations = (value if isinstance(value, tuple) else (value,) * count for value in (mean, deviation))
-    return _joined([(1.0 / (255.0 * std), -m / std) for m, std in zip(means, deviations, strict=True)])
+    unit = 1.0 if max([*map(abs, means), *deviations]) > 1 else 255.0
+    return _joined([(1.0 / (unit * std), -m / std) for m, std in zip(means, deviations, strict=True)])
 
 
 def parse_normalisation(text: str) -> Normalisation:
     """Return a normalisation as ``--normalisation`` takes it.
 
     It is a range of :data:`NORMALISATIONS` or any other two ends ``LOW..HIGH`` of the pixels 0 and 255, or
-    ``mean=M,std=S`` of pixels in 0..1 as PyTorch's transforms say it, with one number each or one for each channel.
+    ``mean=M,std=S`` of pixels in 0..1 as PyTorch's transforms say it (in 0..255 where one is above 1), with one number
+    each or one for each channel.
 
     :raises InputError: it is none of these.
     """

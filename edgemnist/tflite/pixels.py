@@ -8,36 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.support.errors import InputError, ModelError
-from edgemnist.tflite.file import Quantisation, TensorInfo
+from edgemnist.support.errors import ModelError
+from edgemnist.tflite.file import Quantisation, TensorInfo, TfliteModel
 from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
 
 _INTEGER_TYPES = ("int8", "uint8", "int16")
 
-
-def normalisation_named(name: str) -> Normalisation:
-    """Return a usual normalisation by its range.
-
-    :raises InputError: no such range; lists those that there are.
-    """
-    if name not in NORMALISATIONS:
-        raise InputError(f"unknown normalisation {name!r}; choose one of {', '.join(NORMALISATIONS)}")
-    return NORMALISATIONS[name]
-
-
-def normalisation_name(normalisation: Normalisation) -> str:
-    """Return the range's name, for people: ``0..1``, or the two ends of an unusual one."""
-    for name, known in NORMALISATIONS.items():
-        if np.allclose((normalisation.scale, normalisation.offset), (known.scale, known.offset), rtol=1e-6, atol=1e-9):
-            return name
-    low, high = real_range(normalisation)
-    return f"{low:g}..{high:g}"
-
-
-def real_range(normalisation: Normalisation) -> tuple[float, float]:
-    """Return the lowest and highest real input that pixels 0..255 can make."""
-    ends = (normalisation.offset, 255.0 * normalisation.scale + normalisation.offset)
-    return min(ends), max(ends)
+_NEAR = 0.12
+"""Share of a usual range by which the ends of an integer input may miss it and still be taken for it."""
 
 
 def quantised_range(tensor: TensorInfo) -> tuple[float, float]:
@@ -52,33 +31,56 @@ def quantised_range(tensor: TensorInfo) -> tuple[float, float]:
     return (int(limits.min) - zero_point) * scale, (int(limits.max) - zero_point) * scale
 
 
+def quantised_input(model: TfliteModel) -> TensorInfo | None:
+    """Return the input, or what QUANTIZE makes of a float input, where that is an integer tensor with one scale."""
+    tensor = model.input()
+    if tensor.quantisation is None:
+        readers = [operator for operator in model.operators if tensor.index in operator.inputs]
+        if len(readers) != 1 or readers[0].kind != "QUANTIZE":
+            return None
+        tensor = model.tensors[readers[0].outputs[0]]
+    integer = tensor.dtype in _INTEGER_TYPES and tensor.quantisation is not None and not tensor.quantisation.per_channel
+    return tensor if integer else None
+
+
 def infer_normalisation(tensor: TensorInfo) -> Normalisation | None:
-    """Return the usual normalisation whose range an input's quantisation covers to within one step, else None."""
-    if tensor.dtype not in _INTEGER_TYPES or tensor.quantisation is None:
+    """Return the normalisation whose range an integer input's quantisation covers; None if it has none.
+
+    It is a usual one where both ends are near its ends: calibration sees no pixel of 255 in some datasets. Else it is
+    that of the ends themselves, for which ``q`` is the pixel plus a constant.
+    """
+    if tensor.dtype not in _INTEGER_TYPES or tensor.quantisation is None or tensor.quantisation.per_channel:
         return None
-    ends = np.asarray(quantised_range(tensor))
+    low, high = quantised_range(tensor)
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        return None
     for normalisation in NORMALISATIONS.values():
-        wanted = np.asarray(real_range(normalisation))
-        step = (wanted[1] - wanted[0]) / 255.0
+        wanted_low, wanted_high = normalisation.ends()
+        near = _NEAR * (wanted_high - wanted_low)
         # int16 is symmetric: its range reaches below zero whatever the pixels are, so only its upper end tells.
-        distance = np.abs(ends - wanted)[1:] if tensor.dtype == "int16" and wanted[0] == 0 else np.abs(ends - wanted)
-        if float(distance.max()) <= 1.01 * step:
+        one_sided = tensor.dtype == "int16" and wanted_low == 0
+        if abs(high - wanted_high) <= near and (one_sided or abs(low - wanted_low) <= near):
             return normalisation
-    return None
+    return None if tensor.dtype == "int16" else Normalisation((high - low) / 255.0, low)
 
 
-def pixel_table(tensor: TensorInfo, normalisation: Normalisation) -> NDArray[Any]:
-    """Return what the input tensor holds for each pixel value 0..255: shape (256,), the tensor's dtype.
+def pixel_table(tensor: TensorInfo, normalisation: Normalisation, *, inverted: bool = False) -> NDArray[Any]:
+    """Return what the input tensor holds for each pixel value 0..255: the tensor's dtype.
 
-    float32 holds the normalised value itself. Integers hold ``clamp(round(real / scale) + zero_point)``, divided in
-    float32 and halves rounded away from zero, as TFLite's QUANTIZE kernel does (TFLite 8-bit quantisation
-    specification). Pixels in [0, 1], scale 1/255 and zero point -128 make that ``pixel - 128``.
+    The shape is (256,), or (256, channels) for a normalisation with numbers for each. float32 holds the normalised
+    value itself. Integers hold ``clamp(round(real / scale) + zero_point)``, divided in float32 and halves rounded away
+    from zero, as TFLite's QUANTIZE kernel does (TFLite 8-bit quantisation specification). Pixels in [0, 1], scale 1/255
+    and zero point -128 make that ``pixel - 128``. With ``inverted`` it is that of 255 less the pixel.
 
     :raises ModelError: the tensor's type takes no pixels, or an integer tensor has no per-tensor quantisation.
     """
-    real = normalisation.apply(np.arange(256, dtype=np.uint8))
-    if tensor.dtype == "float32":
-        return real
+    values = np.arange(256, dtype=np.uint8)
+    values = values[::-1] if inverted else values
+    real = normalisation.apply(values if normalisation.channels == 1 else values[:, np.newaxis])
+    return real if tensor.dtype == "float32" else _quantised(real, tensor)
+
+
+def _quantised(real: NDArray[np.float32], tensor: TensorInfo) -> NDArray[Any]:
     quantisation = tensor.quantisation
     if tensor.dtype not in _INTEGER_TYPES or quantisation is None or quantisation.per_channel:
         raise ModelError(
@@ -96,33 +98,28 @@ def pixel_table(tensor: TensorInfo, normalisation: Normalisation) -> NDArray[Any
     return np.asarray(np.clip(shifted, limits.min, limits.max), dtype=tensor.dtype)
 
 
-def quantise_images(images: NDArray[np.uint8], tensor: TensorInfo, normalisation: Normalisation) -> NDArray[Any]:
-    """Return uint8 images of any shape as the input tensor's values, same shape, the tensor's dtype.
-
-    :raises ModelError: as :func:`pixel_table` does.
-    """
-    return np.asarray(pixel_table(tensor, normalisation)[images])
-
-
-def model_input(images: NDArray[np.uint8], tensor: TensorInfo, normalisation: Normalisation) -> NDArray[Any]:
+def model_input(images: NDArray[np.uint8], tensor: TensorInfo, preprocessing: Preprocessing) -> NDArray[Any]:
     """Return images as the input that a ``.tflite`` model takes.
 
-    :param images: uint8, shape (N, height, width, channels), 0..255.
+    :param images: uint8, shape (N, height, width, channels), 0..255, upright, red first.
     :returns: shape (N, *the input's shape without its batch), in the input's dtype.
     :raises ModelError: the input has another number of elements than an image, a batch other than 1, or a type that
         no image can be turned into.
     """
-    return quantise_images(_in_shape(images, tensor), tensor, normalisation)
+    _check_shape(images, tensor)
+    arranged = preprocessing.arranged(images)
+    table = pixel_table(tensor, preprocessing.normalisation, inverted=preprocessing.inverted)
+    values = table[arranged] if table.ndim == 1 else table[arranged, np.arange(table.shape[1])]
+    return np.ascontiguousarray(preprocessing.in_layout(values)).reshape(len(images), *tensor.shape[1:])
 
 
-def _in_shape(images: NDArray[np.uint8], tensor: TensorInfo) -> NDArray[np.uint8]:
+def _check_shape(images: NDArray[np.uint8], tensor: TensorInfo) -> None:
     batch, *image_shape = tensor.shape or (0,)
     if batch != 1 or int(np.prod(image_shape)) != int(np.prod(images.shape[1:])):
         raise ModelError(
             f"the model takes an input of shape {list(tensor.shape)}, which images of shape "
             f"{list(images.shape[1:])} do not fit; name the dataset that it was trained on, and convert with batch 1"
         )
-    return images.reshape(len(images), *image_shape)
 
 
 def dequantise(values: NDArray[Any], quantisation: Quantisation | None) -> NDArray[np.float32]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgemnist.tflite.file import TfliteModel
-from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.normalisation import Normalisation, normalisation_name
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _PASSED_THROUGH = ("DEQUANTIZE", "QUANTIZE", "RESHAPE")
 _PROBABILITIES = ("SOFTMAX", "LOGISTIC")
@@ -22,6 +26,10 @@ CHANNELS = ("grey", "rgb", "bgr")
 
 LAYOUTS = ("nhwc", "nchw")
 """How an input tensor holds an image: channels last or channels first."""
+
+
+_COLOUR_WORDS = {"grey": "grey", "rgb": "RGB", "bgr": "BGR"}
+_FIT_WORDS = {"pad": "padded to", "stretch": "stretched to", "crop": "cropped to", "centre": "centred in"}
 
 
 class OutputKind(enum.Enum):
@@ -73,6 +81,41 @@ class Preprocessing:
     def colours(self) -> str:
         """The channels by their name in :data:`CHANNELS`."""
         return "grey" if self.channels == 1 else "bgr" if self.bgr else "rgb"
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(height, width) of the model's input: the image's, exchanged where it takes transposed images."""
+        height, width = self.image_shape[:2]
+        return (width, height) if self.transposed else (height, width)
+
+    def arranged(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return images, uint8 of shape (N, height, width, channels), in the model's orientation and order of channels.
+
+        Channels stay last; inversion is left to the table of pixels or to :meth:`real_input`.
+        """
+        turned = images.transpose(0, 2, 1, 3) if self.transposed else images
+        return turned[..., ::-1] if self.bgr and self.channels > 1 else turned
+
+    def in_layout(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values of shape (N, height, width, channels) in the layout of the model's input."""
+        return values.transpose(0, 3, 1, 2) if self.layout == "nchw" else values
+
+    def real_input(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return images, uint8 of shape (N, height, width, channels), as float32 input in the model's layout."""
+        import numpy as np
+
+        arranged = self.arranged(images)
+        values = self.normalisation.apply(np.invert(arranged) if self.inverted else arranged)
+        return np.ascontiguousarray(self.in_layout(values))
+
+    def in_words(self) -> str:
+        """Return how a picture becomes the input, in one line: ``pixels 0..255, RGB, stretched to 96x96``."""
+        height, width = self.input_size
+        parts = [f"pixels {normalisation_name(self.normalisation)}", _COLOUR_WORDS[self.colours]]
+        parts += ["inverted"] if self.inverted else []
+        parts += ["transposed"] if self.transposed else []
+        parts += ["channels first"] if self.layout == "nchw" and self.channels > 1 else []
+        return ", ".join([*parts, f"{_FIT_WORDS[self.fit]} {height}x{width}"])
 
     def as_json(self) -> dict[str, Any]:
         """Return what a manifest records, as JSON values."""

@@ -7,6 +7,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgemnist.compiler.self_test import LCG_INCREMENT, LCG_MULTIPLIER
+from edgemnist.csource.outputs import second_class
+from edgemnist.csource.pixels import PixelCode
 from edgemnist.csource.source import float_constant, lines_of
 from edgemnist.tflm.sources import TflmSource
 
@@ -71,22 +73,26 @@ _CLASSIFY = """
 int Classify(const ${argument} *image)
 {
     ::${symbol}_input_t *input = interpreter->typed_input_tensor<::${symbol}_input_t>(0);
-    for (int i = 0; i < ${macro}_INPUT_ELEMENTS; ++i) {
-        input[i] = ${value};
-    }
+${feed}
     if (interpreter->Invoke() != kTfLiteOk) {
         return -1;
     }
     const ::${symbol}_output_t *scores = interpreter->typed_output_tensor<::${symbol}_output_t>(0);
-    int best = 0;
+${answer}
+}
+"""
+
+_FEED = """    for (int i = 0; i < ${macro}_INPUT_ELEMENTS; ++i) {
+        input[i] = ${value};
+    }"""
+
+_BEST = """    int best = 0;
     for (int i = 1; i < ${macro}_OUTPUT_ELEMENTS; ++i) {
         if (scores[i] > scores[best]) {
             best = i;
         }
     }
-    return best;
-}
-"""
+    return best;"""
 
 _SELF_TEST = """
 #ifdef ${macro}_TFLM_SELF_TEST
@@ -171,14 +177,13 @@ def main_program(source: TflmSource) -> str:
     :raises ModelError: the model has several inputs or outputs.
     """
     entry, symbol, measurement = source.model.input(), source.names.symbol, source.measurement
-    source.model.output()
-    function = f"::{symbol}_{'normalise' if entry.dtype == 'float32' else 'quantise'}_pixel"
     label = f'"class %d: %s", label, ::{symbol}_labels[label]' if source.labels else '"class %d", label'
     values: dict[str, object] = {
         "source": source.names.source,
-        "argument": "uint8_t" if source.pixels else f"::{symbol}_input_t",
-        "image": "Pixels 0..255, row by row." if source.pixels else "Values as the model's input takes them.",
-        "value": f"{function}(image[i])" if source.pixels else "image[i]",
+        "argument": "uint8_t" if source.pixels.declaration else f"::{symbol}_input_t",
+        "image": _image_words(source.pixels),
+        "feed": _feed(source),
+        "answer": _answer(source),
         "say": f"MicroPrintf({label});",
     }
     self_test = _NO_SELF_TEST
@@ -186,6 +191,28 @@ def main_program(source: TflmSource) -> str:
         self_test = _SELF_TEST
         values |= _self_test_values(measurement.version, measurement.golden, entry.dtype)
     return source.fill(_MAIN_BANNER + _INCLUDES + "\n" + _SET_UP + _CLASSIFY + self_test + _END + _MAIN, **values)
+
+
+def _image_words(pixels: PixelCode) -> str:
+    if pixels.picture:
+        return "Bytes of a picture, upright and red first, row by row."
+    return "Pixels 0..255, row by row." if pixels.declaration else "Values as the model's input takes them."
+
+
+def _feed(source: TflmSource) -> str:
+    """Return the statements that fill ``input`` from ``image``."""
+    pixels, prefix = source.pixels, f"::{source.names.symbol}_{source.pixels.verb}"
+    if pixels.picture:
+        return f"    {prefix}_image(image, input);"
+    return source.fill(_FEED, value=f"{prefix}_pixel(image[i])" if pixels.declaration else "image[i]")
+
+
+def _answer(source: TflmSource) -> str:
+    """Return the statements that return a class by ``scores``."""
+    output = source.model.output()
+    if output.elements == 1:
+        return f"    return {second_class(output, source.output, 'scores[0]')};"
+    return source.fill(_BEST)
 
 
 def _self_test_values(version: str, golden: NDArray[Any], dtype: str) -> dict[str, object]:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgemnist.csource.array import array_names
-from edgemnist.csource.pixels import image_input, pixel_code
+from edgemnist.csource.outputs import known_output
+from edgemnist.csource.pixels import pixel_code
 from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind, model_kind
-from edgemnist.tflite.preprocessing import Preprocessing
+from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 from edgemnist.tflm.arena import arena_margin
 from edgemnist.tflm.measure import Measurement, measure
 from edgemnist.tflm.operators import resolver_operators
@@ -106,16 +107,18 @@ def describe(
     if name in _TAKEN:
         raise UnsupportedModelError(f"the name {name!r} is a namespace of TFLM:", ["choose another one with --name"])
     operators = resolver_operators(model)
+    names = array_names(name, style, stem)
     measurement, unmeasured = _measured(model)
     return TflmSource(
         model=model,
-        names=array_names(name, style, stem),
+        names=names,
         operators=operators,
         margin=arena_margin(model),
         measurement=measurement,
         unmeasured=unmeasured,
-        pixels=bool(pixel_code(name, image_input(model), preprocessing).declaration),
+        pixels=pixel_code(name, model, preprocessing, taken=names.array),
         labels=bool(preprocessing and preprocessing.class_names),
+        output=known_output(model, preprocessing) if len(model.outputs) == 1 else OutputKind.UNKNOWN,
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import Template
 
 from edgemnist.csource.array import ArrayNames
+from edgemnist.csource.pixels import PixelCode
 from edgemnist.csource.source import comment_text, lines_of
 from edgemnist.tflite.file import TfliteModel
+from edgemnist.tflite.preprocessing import OutputKind
 from edgemnist.tflm.arena import HANDLE_BYTES, ArenaMargin
 from edgemnist.tflm.measure import Measurement
 from edgemnist.tflm.operators import ResolverOperator
@@ -21,8 +23,8 @@ MEASURE_REMEDY = "convert again where TFLM's interpreter is installed (pip insta
 class TflmSource:
     """Everything that the texts say.
 
-    ``unmeasured`` is the reason where ``measurement`` is None. ``pixels``: whether the array's header has a function
-    that turns a pixel into an input value; ``labels``: whether it has class names.
+    ``unmeasured`` is the reason where ``measurement`` is None. ``pixels`` are the functions that the array's header has
+    for pixels; ``labels``: whether it has class names. ``output``: what the outputs are.
     """
 
     model: TfliteModel
@@ -31,8 +33,9 @@ class TflmSource:
     margin: ArenaMargin
     measurement: Measurement | None
     unmeasured: str = ""
-    pixels: bool = False
+    pixels: PixelCode = field(default_factory=lambda: PixelCode(""))
     labels: bool = False
+    output: OutputKind = OutputKind.UNKNOWN
 
     @property
     def stem(self) -> str:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from edgemnist.keras_io.tensorflow import load_model_optimization, load_tensorflow
 from edgemnist.support.errors import UnsupportedModelError
 from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import real_range
 
 Range = tuple[float, float]
 
@@ -66,7 +65,7 @@ def start_ranges(wrapped: Any, model: Any, images: NDArray[np.float32], normalis
     """
     variables = _range_variables(wrapped)
     seen = _activations(model, [name for name in variables if name], images)
-    seen[""] = np.asarray(real_range(normalisation), np.float32)
+    seen[""] = np.asarray(normalisation.ends(), np.float32)
     for name, (low, high) in variables.items():
         low.assign(min(0.0, float(seen[name].min())))
         high.assign(max(_SMALLEST_RANGE, float(seen[name].max())))
@@ -113,7 +112,7 @@ def _range_of(wrapper: Any) -> Mapping[str, Any] | None:
 def learned_ranges(wrapped: Any, normalisation: Normalisation) -> dict[str, Range]:
     """Return every activation's range by the name of its layer; "" is the input, whose range is that of pixels."""
     ranges = {name: (float(low), float(high)) for name, (low, high) in _range_variables(wrapped).items()}
-    return {**ranges, "": real_range(normalisation)}
+    return {**ranges, "": normalisation.ends()}
 
 
 def plain_model(model: Any, wrapped: Any, normalisation: Normalisation) -> Any:

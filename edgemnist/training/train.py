@@ -17,7 +17,7 @@ from edgemnist.keras_io.saving import save_model
 from edgemnist.support.errors import InputError
 from edgemnist.support.files import sha256_of
 from edgemnist.support.progress import say
-from edgemnist.tflite.pixels import normalisation_named
+from edgemnist.tflite.normalisation import parse_normalisation
 from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.training import architectures
 from edgemnist.training.augment import AUTO, NO_AUGMENTATION, choose_augmentation
@@ -123,7 +123,7 @@ def _plan(settings: TrainSettings, dataset: Dataset, _: WorkFolder) -> TrainPlan
     architectures.require_images(row, dataset.image_shape)
     validation = _validation_count(settings.validation, dataset.train)
     recipe = _recipe(settings, row.defaults, dataset, len(dataset.train) - validation)
-    normalisation = normalisation_named(row.pixels)
+    normalisation = parse_normalisation(row.pixels)
     return TrainPlan(
         context=ModelContext(
             dataset.name, row.name, Preprocessing(dataset.image_shape, dataset.class_names, normalisation)

@@ -9,7 +9,14 @@ import pytest
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.data.loading import load_dataset
-from edgemnist.harness.images import DEFAULT_IMAGES, ImageSettings, choose_dataset, choose_images, image_settings_from
+from edgemnist.harness.images import (
+    ANY_SHAPE,
+    DEFAULT_IMAGES,
+    ImageSettings,
+    choose_dataset,
+    choose_images,
+    image_settings_from,
+)
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.preprocessing import Preprocessing
 
@@ -44,13 +51,14 @@ def test_the_named_dataset_else_the_recorded_one_else_mnist(black: str, real_dat
         (context, None, black, (14, 14, 1)),
         (context, "mnist", "mnist", (14, 14, 1)),
     ):
-        dataset = choose_dataset(known, name)
+        dataset = choose_dataset(known, name, known.preprocessing if known else Preprocessing(ANY_SHAPE))
         assert (dataset.name, dataset.image_shape) == (wanted, shape)
 
 
 def test_a_model_of_which_nobody_knows_what_it_was_trained_on() -> None:
     with pytest.raises(InputError, match="name the dataset with --dataset"):
-        choose_dataset(ModelContext("", "", Preprocessing((28, 28, 1), tuple("0123456789"))))
+        known = Preprocessing((28, 28, 1), tuple("0123456789"))
+        choose_dataset(ModelContext("", "", known), None, known)
 
 
 def test_equally_many_per_class_or_all_of_them(real_data: Path) -> None:

@@ -16,7 +16,9 @@ from PIL import Image
 
 from edgemnist import cli
 from edgemnist.artifacts.folder import QAT_MODEL, TRAINED_MODEL, WorkFolder
-from edgemnist.harness.models import ANY_TFLITE, ONLY_INT8, context_of, find_model, find_subject, model_file
+from edgemnist.harness.feeding import FeedingSettings
+from edgemnist.harness.models import ANY_TFLITE, ONLY_INT8, find_model, find_subject, model_file
+from edgemnist.harness.recognised import recognised
 from edgemnist.support.errors import InputError, StageOrderError
 from edgemnist.support.files import sha256_of
 from edgemnist.tflite.kinds import ModelKind
@@ -279,7 +281,7 @@ def test_the_order_of_preference(best: int, every_kind: WorkFolder, tmp_path: Pa
     assert (found.kind, found.path.name) == (ANY_TFLITE[best], model_file(ANY_TFLITE[best]))
     assert find_model(None, work) == found.path
     assert found.context is not None and found.record is not None
-    assert context_of(found, "fashion-mnist").dataset == "mnist", "a work folder knows its own"
+    assert recognised(found, FeedingSettings(), "fashion-mnist")[0].dataset == "mnist", "a work folder knows its own"
 
 
 def test_of_two_files_of_one_kind_the_one_that_is_called_so(every_kind: WorkFolder, tmp_path: Path) -> None:
@@ -296,7 +298,7 @@ def test_a_named_model_needs_no_work_folder(every_kind: WorkFolder, real_models:
     assert recorded.context is not None and recorded.context.arch == "test"
     unknown = find_subject(real_models / "compact_int8.tflite", nowhere)
     assert unknown.context is None
-    assert context_of(unknown).preprocessing.class_names == tuple("0123456789")
+    assert recognised(unknown, FeedingSettings())[0].preprocessing.class_names == tuple("0123456789")
     with pytest.raises(InputError, match="there is no model"):
         find_subject(tmp_path / "none.tflite", nowhere)
 

@@ -22,7 +22,7 @@ from edgemnist.runner.client import runtime_worker
 from edgemnist.runner.registry import find_runtime
 from edgemnist.runner.run import load_model
 from edgemnist.support.errors import InputError, MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
-from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
 from tests.oracles import needs
 
 BOARDS = ("bookworm-aarch64", "bookworm-armv7")
@@ -108,7 +108,8 @@ def test_litert_on_a_pi_3_gives_the_same_classes(real_models: Path, real_data: P
     outputs = []
     for name in ("litert-default", "pi-emulated-litert-pi3"):
         with runtime_worker(name) as worker:
-            (values,) = worker.invoke(model.path, [model.inputs(images, Normalisation())[:, np.newaxis]])
+            inputs = model.inputs(images, Preprocessing((28, 28, 1)))
+            (values,) = worker.invoke(model.path, [inputs[:, np.newaxis]])
         outputs.append(values.reshape(20, -1).astype(int))
     for values in outputs[1:]:
         np.testing.assert_array_equal(values.argmax(axis=1), outputs[0].argmax(axis=1))

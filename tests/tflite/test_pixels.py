@@ -14,10 +14,12 @@ from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import Quantisation, TensorInfo
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflite.pixels import dequantise, model_input, pixel_table
+from edgemnist.tflite.preprocessing import Preprocessing
 from tests.compiler.model_builder import ModelBuilder
 from tests.oracles import needs
 
 ZERO_TO_ONE = Normalisation()
+AS_IT_IS = Preprocessing((4, 6, 1))
 RANGES = [ZERO_TO_ONE, Normalisation(1.0, 0.0), Normalisation(2 / 255, -1.0), Normalisation(1 / 64, -0.3)]
 PIXELS = np.arange(256, dtype=np.uint8)
 
@@ -70,7 +72,7 @@ def quantize_model(scale: float, zero_point: int) -> bytes:
 def test_table_equals_the_engines_quantize(
     normalisation: Normalisation, factor: float, tflm: RuntimeWorker, witness: RuntimeWorker
 ) -> None:
-    scale, zero_point = float(np.float32(normalisation.scale * factor)), -3
+    scale, zero_point = float(np.float32(normalisation.of_channel(0)[0] * factor)), -3
     model = quantize_model(scale, zero_point)
     real = normalisation.apply(PIXELS).reshape(1, 1, 256)
 
@@ -92,7 +94,7 @@ def test_dequantise_then_quantise_is_the_identity(scale: float, zero_point: int)
 def test_images_take_the_shape_of_the_input(shape: tuple[int, ...]) -> None:
     images = np.arange(48, dtype=np.uint8).reshape(2, 4, 6, 1)
 
-    found = model_input(images, tensor(shape, "int8", Quantisation((1 / 255,), (-128,))), ZERO_TO_ONE)
+    found = model_input(images, tensor(shape, "int8", Quantisation((1 / 255,), (-128,))), AS_IT_IS)
 
     assert found.shape == (2, *shape[1:])
     np.testing.assert_array_equal(found.ravel(), images.ravel().astype(int) - 128)
@@ -112,4 +114,4 @@ def test_inputs_that_take_no_image_are_refused(
     shape: tuple[int, ...], dtype: str, quantisation: Quantisation | None, says: str
 ) -> None:
     with pytest.raises(ModelError, match=says):
-        model_input(np.zeros((1, 4, 6, 1), np.uint8), tensor(shape, dtype, quantisation), ZERO_TO_ONE)
+        model_input(np.zeros((1, 4, 6, 1), np.uint8), tensor(shape, dtype, quantisation), AS_IT_IS)

@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 
 from edgemnist.csource import array as carray
+from edgemnist.csource.pixels import PixelCode
 from edgemnist.runtimes.tflm import TflmRuntime
 from edgemnist.support.errors import InputError, MissingDependencyError, ModelError
 from edgemnist.tflite.file import parse_tflite, read_tflite
+from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.tflm import check_tflm, tflm_program, tflm_project
 from edgemnist.tflm.firmware import COMPILE_FLAGS, MACHINES, include_folders
 from edgemnist.tflm.operators import INT8_HEADERS, KINDS, method
@@ -28,6 +30,7 @@ from edgemnist.tflm.sources import TflmSource, header
 from tests.csource.files import TINY_MODEL, classes
 from tests.oracles import needs
 from tests.tflm.headers import write_stand_ins
+from tests.two_classes import two_class_net
 
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror"]
 TFLM_INCLUDE = os.environ.get("EDGEMNIST_TFLM_INCLUDE")
@@ -98,8 +101,22 @@ def test_names_that_the_program_uses_itself_compile(tmp_path: Path, stand_ins: P
 def test_values_instead_of_pixels_compile(tmp_path: Path, stand_ins: Path) -> None:
     """Where it is not known which range of pixels the model was trained on."""
     write_project(tmp_path)
-    (tmp_path / "tiny_main.cc").write_text(main_program(replace(measured(TINY_MODEL), pixels=False)))
+    (tmp_path / "tiny_main.cc").write_text(main_program(replace(measured(TINY_MODEL), pixels=PixelCode(""))))
     assert "Classify(const ::g_model_input_t *image)" in (tmp_path / "tiny_main.cc").read_text()
+    done = compile_cpp(tmp_path, "tiny_main.cc", *includes("stand-ins", stand_ins))
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_picture_and_two_classes_by_one_output_compile(tmp_path: Path, stand_ins: Path) -> None:
+    model = two_class_net(probability=True, shape=(1, 3, 5, 4))
+    known = Preprocessing((4, 5, 3), ("cat", "dog"), bgr=True, layout="nchw", transposed=True)
+    source = describe(model, name="g_model", stem="tiny", preprocessing=known)
+    files = carray.generate(model, stem="tiny", preprocessing=known)
+    for file, text in {**files, "tiny_tflm.h": header(source), "tiny_main.cc": main_program(source)}.items():
+        (tmp_path / file).write_text(text)
+    program = (tmp_path / "tiny_main.cc").read_text()
+    assert "::g_model_quantise_image(image, input);" in program
+    assert "return scores[0] > 0 ? 1 : 0;" in program
     done = compile_cpp(tmp_path, "tiny_main.cc", *includes("stand-ins", stand_ins))
     assert done.returncode == 0, done.stderr
 

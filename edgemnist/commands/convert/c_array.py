@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ from edgemnist.commands.convert.settings import (
     ConversionSettings,
 )
 from edgemnist.csource import array as carray
+from edgemnist.harness.feeding import understood
+from edgemnist.runner.run import LoadedModel
 from edgemnist.support.files import atomic_path
 from edgemnist.tflite.file import TfliteModel, read_tflite
+from edgemnist.tflite.kinds import model_kind
 from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.tflm import TflmProject, TflmSummary, tflm_project
-
-_ANY_SHAPE = (0, 0, 0)
-"""Of a file that nobody has recorded: a C array says nothing of its images' shape."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def write_c_array(path: Path, settings: ConversionSettings, work: WorkFolder) ->
     files, tflm = c_files(
         model,
         settings,
-        preprocessing=_preprocessing(model, settings, context),
+        preprocessing=_preprocessing(path, model, settings, context),
         stem=path.stem,
     )
     texts = {**files, **(tflm.texts if tflm else {})}
@@ -91,13 +91,12 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 
 def _preprocessing(
-    model: TfliteModel, settings: ConversionSettings, context: ModelContext | None
+    path: Path, model: TfliteModel, settings: ConversionSettings, context: ModelContext | None
 ) -> Preprocessing | None:
-    """Return what is recorded of the model, with the normalisation that was asked for."""
-    if settings.normalisation is None:
-        return context.preprocessing if context else None
-    known = context.preprocessing if context else Preprocessing(_ANY_SHAPE)
-    return replace(known, normalisation=settings.normalisation)
+    """Return what is recorded of how the model is fed, with what was asked for; None where that is nothing."""
+    if context is None and not settings.feeding.given():
+        return None
+    return understood(LoadedModel(path, model_kind(model), model), context, settings.feeding).preprocessing
 
 
 def _context_of(model: TfliteModel, work: WorkFolder) -> ModelContext | None:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from edgemnist.data.base import Split
 from edgemnist.data.splits import class_balanced_sample
 from edgemnist.support.errors import DatasetError, InputError, ModelError
-from edgemnist.tflite.file import TensorInfo, TfliteModel
-from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import normalisation_name, quantised_range, real_range
+from edgemnist.tflite.file import TfliteModel
+from edgemnist.tflite.normalisation import Normalisation, normalisation_name
+from edgemnist.tflite.pixels import quantised_input, quantised_range
 
 FULL_RANGE_SHARE = 0.9
 """Share of 0..255 that calibration images are expected to span; below it the user is told."""
@@ -119,11 +119,11 @@ def check_input_scale(model: TfliteModel, normalisation: Normalisation) -> list[
 
     :raises ModelError: the ranges are too far apart for the model to see its images.
     """
-    tensor = _quantised_input(model)
+    tensor = quantised_input(model)
     if tensor is None:
         return []
     low, high = quantised_range(tensor)
-    wanted_low, wanted_high = real_range(normalisation)
+    wanted_low, wanted_high = normalisation.ends()
     span, wanted_span = high - low, wanted_high - wanted_low
     if tensor.dtype == "int16":  # symmetric, zero point 0: only the larger magnitude counts
         span, wanted_span = high, max(abs(wanted_low), abs(wanted_high))
@@ -140,14 +140,3 @@ def check_input_scale(model: TfliteModel, normalisation: Normalisation) -> list[
             f"{message}; calibrate with the images and the --normalisation that the model was trained with"
         )
     return [f"{message}; values outside are clamped: calibrate with more images"]
-
-
-def _quantised_input(model: TfliteModel) -> TensorInfo | None:
-    """Return the input, or what QUANTIZE makes of a float input, or None when neither is quantised."""
-    tensor = model.input()
-    if tensor.quantisation is None:
-        readers = [operator for operator in model.operators if tensor.index in operator.inputs]
-        if len(readers) != 1 or readers[0].kind != "QUANTIZE":
-            return None
-        tensor = model.tensors[readers[0].outputs[0]]
-    return tensor if tensor.quantisation is not None and not tensor.quantisation.per_channel else None

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Seed, Work, add_command
 from edgemnist.commands.outcome import Outcome
-from edgemnist.tflite.normalisation import NORMALISATIONS
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def convert(
+    *,
     model: Annotated[
         Path | None,
         typer.Argument(
@@ -35,10 +36,13 @@ def convert(
         typer.Option(min=1, help="Training images to calibrate with. Default: 500, or all if there are fewer."),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="For a MODEL from elsewhere: what it was trained on.")] = None,
-    normalisation: Annotated[
-        str | None,
-        typer.Option(help=f"For a MODEL from elsewhere: range of its pixels, {', '.join(NORMALISATIONS)}."),
+    feeding: Feeding,
+    output: Annotated[
+        str | None, typer.Option(help="Name of the output to convert, where a MODEL has several.")
     ] = None,
+    even_so: Annotated[
+        bool, typer.Option("--even-so", help="Convert a model that classifies nothing as it is fed.")
+    ] = False,
     c_array: Annotated[
         bool | None, typer.Option("--c-array/--no-c-array", help="Write .h and .c. Default: of the int8 model.")
     ] = None,
@@ -53,7 +57,6 @@ def convert(
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.convert import stage, view
     from edgemnist.commands.convert.settings import MODES, ConversionSettings
-    from edgemnist.tflite.pixels import normalisation_named
 
     chosen = {"int8": int8, "float32": float32, "float16": float16, "dynamic": dynamic, "int16x8": int16x8}
     settings = ConversionSettings(
@@ -68,7 +71,9 @@ def convert(
         name=name,
         style=style,
         dataset=dataset,
-        normalisation=None if normalisation is None else normalisation_named(normalisation),
+        feeding=feeding.settings(),
+        output=output,
+        even_so=even_so,
     )
     result = stage.convert(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show(result))

@@ -1,18 +1,15 @@
-"""A source model to ``.tflite`` bytes, in one mode and without the converter's chatter; repeatable to the byte."""
+"""A source model to ``.tflite`` bytes with TensorFlow's converter, in one mode; repeatable to the byte."""
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.commands.convert.explanation import explain
 from edgemnist.commands.convert.settings import CALIBRATED
 from edgemnist.keras_io.sources import SourceModel, first_line
 from edgemnist.keras_io.tensorflow import load_tensorflow
@@ -22,6 +19,8 @@ from edgemnist.tflite.kinds import ModelKind
 _STORAGE_SIGNS = ("No space left on device", "File too large", "Disk quota exceeded", "Permission denied")
 """What TensorFlow's errors say when its temporary SavedModel cannot be written."""
 
+_LOOPS = ("While", "StatelessWhile")
+
 
 def tflite_bytes(source: SourceModel, mode: ModelKind, *, io: str, calibration: NDArray[np.float32] | None) -> bytes:
     """Return the model as the bytes of a ``.tflite`` file.
@@ -29,10 +28,14 @@ def tflite_bytes(source: SourceModel, mode: ModelKind, *, io: str, calibration: 
     ``io``: type of input and output, for the calibrated modes. ``calibration``: normalised images, float32, shape
     (count, *``source.input_shape``); needed by the calibrated modes only.
 
-    :raises ModelError: TensorFlow cannot convert it; says why in TensorFlow's words.
+    The converter prints whatever Python's settings say, and for some models it takes the process with it: it is called
+    in ``edgemnist.commands.convert.worker``.
+
+    :raises ModelError: TensorFlow cannot convert it; says why in a sentence. The error's cause has all of its words.
+    :raises StorageError: there is no room for its temporary files.
     """
     tensorflow, _ = load_tensorflow()
-    with _silenced() as output, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([source.function], source.owner)
@@ -46,8 +49,16 @@ def tflite_bytes(source: SourceModel, mode: ModelKind, *, io: str, calibration: 
                     "free some space there, or point TMPDIR to another folder"
                 ) from error
             raise ModelError(
-                f"TensorFlow cannot convert {str(source.path)!r} to {mode.value}: {first_line(error)}{_tail(output)}"
+                f"TensorFlow cannot convert {str(source.path)!r} to {mode.value}: {explain(str(error))}"
             ) from error
+
+
+def loops_of(source: SourceModel) -> tuple[str, ...]:
+    """Return the names of the model's loops, each without the word "while" that TensorFlow adds, in their order."""
+    graph = source.function.graph.as_graph_def()
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    names = (node.name for node in nodes if node.op in _LOOPS)
+    return tuple(dict.fromkeys(name.rpartition("/")[0] or name for name in names))
 
 
 def _configure(tensorflow: Any, converter: Any, mode: ModelKind, io: str, calibration: Any) -> None:
@@ -69,38 +80,3 @@ def _configure(tensorflow: Any, converter: Any, mode: ModelKind, io: str, calibr
             else sets.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
         ]
         converter.inference_input_type = converter.inference_output_type = getattr(tensorflow, io)
-
-
-@contextmanager
-def _silenced() -> Iterator[IO[bytes]]:
-    """Send file descriptors 1 and 2 to a temporary file: the converter's C++ prints whatever Python's settings say."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as output:
-        kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2) if _is_open(descriptor)}
-        for descriptor in kept:
-            os.dup2(output.fileno(), descriptor)
-        try:
-            yield output
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for descriptor, original in kept.items():
-                os.dup2(original, descriptor)
-                os.close(original)
-
-
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
-
-
-def _tail(output: IO[bytes]) -> str:
-    """Return the last error lines that the converter printed, for a message."""
-    output.seek(0)
-    lines = [line.strip() for line in output.read().decode(errors="replace").splitlines()]
-    errors = [line for line in lines if "error:" in line.lower()][-3:]
-    return "".join(f"\n  {line}" for line in errors)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,11 @@ from edgemnist.artifacts.context import ModelContext
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.csource.array import DEFAULT_NAME, STYLES
 from edgemnist.csource.source import check_identifier
+from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.pixels import normalisation_name
+from edgemnist.tflite.normalisation import normalisation_name
 from edgemnist.tflm import TflmSummary
 
 STAGE = "convert"
@@ -58,8 +58,9 @@ class ConversionSettings:
     int16. ``calibration``: images of the representative dataset; None takes :data:`DEFAULT_CALIBRATION`, or all
     training images where there are fewer. ``c_array``: None writes the C array of the int8 model only, True that of
     every mode. ``c_code`` also generates the int8 model's C code, in ``c/`` beside it. ``dataset`` and
-    ``normalisation`` are for models from elsewhere (None: as the manifest beside the file says, else 0..1); a work
-    folder's model brings its own.
+    ``feeding`` are for models from elsewhere (what they leave open is as the manifest beside the file says, as the file
+    tells, or tried); a work folder's model brings its own. ``output`` names one of several outputs. ``even_so``
+    converts a model that classifies nothing as it is fed.
 
     :raises InputError: a value is out of range.
     """
@@ -75,7 +76,9 @@ class ConversionSettings:
     name: str = DEFAULT_NAME
     style: str = "default"
     dataset: str | None = None
-    normalisation: Normalisation | None = None
+    feeding: FeedingSettings = field(default_factory=FeedingSettings)
+    output: str | None = None
+    even_so: bool = False
 
     def __post_init__(self) -> None:
         """Check the values before anything slow starts."""
@@ -114,9 +117,9 @@ class ConversionSettings:
         found = []
         if self.dataset not in (None, beside.dataset):
             found.append(said.format(repr(beside.dataset), f"with images of {self.dataset!r}"))
-        if self.normalisation is not None:
+        if self.feeding.normalisation is not None:
             trained, given = (
-                normalisation_name(one) for one in (beside.preprocessing.normalisation, self.normalisation)
+                normalisation_name(one) for one in (beside.preprocessing.normalisation, self.feeding.normalisation)
             )
             if trained != given:
                 found.append(said.format(f"pixels in {trained}", f"for pixels in {given}"))
@@ -163,7 +166,7 @@ class ConvertedModel:
 
     ``runtimes`` are those that take a model of this kind, installed or not; ``c_array`` are the C array's file names;
     ``tflm`` is what was written beside it for TensorFlow Lite Micro, None without a C array or for a kind other than
-    int8.
+    int8. ``recipe`` is ai-edge-quantizer's, of a file that it made.
     """
 
     mode: str
@@ -176,6 +179,7 @@ class ConvertedModel:
     operator_versions: Mapping[str, int]
     calibration: Mapping[str, Any] | None
     verification: Verification
+    recipe: Sequence[Any] | None = None
     runtimes: tuple[str, ...] = ()
     c_array: tuple[str, ...] = ()
     c_name: str | None = None

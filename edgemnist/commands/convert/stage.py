@@ -12,15 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgemnist.artifacts.context import ModelContext, context_beside
-from edgemnist.artifacts.folder import StageRecord, WorkFolder
+from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.convert import verification
 from edgemnist.commands.convert.c_array import CArrayResult, c_files, write_c_array, write_together
-from edgemnist.commands.convert.calibration import Calibration, check_input_scale, choose_calibration
-from edgemnist.commands.convert.converter import tflite_bytes
+from edgemnist.commands.convert.calibration import check_input_scale
+from edgemnist.commands.convert.preparing import Conversion, prepare
 from edgemnist.commands.convert.settings import (
     CALIBRATED,
-    DEFAULT_CALIBRATION,
     STAGE,
     ConversionResult,
     ConversionSettings,
@@ -28,21 +26,16 @@ from edgemnist.commands.convert.settings import (
     TensorDescription,
     operator_versions,
 )
+from edgemnist.commands.convert.source import opening
 from edgemnist.compiler.generate import CodegenSettings
 from edgemnist.compiler.written import with_context, write_code
-from edgemnist.data.base import Dataset
-from edgemnist.data.loading import load_dataset, load_dataset_for
-from edgemnist.data.splits import class_balanced_sample
 from edgemnist.harness.models import ONLY_INT8, find_subject, model_file
-from edgemnist.keras_io.sources import SourceModel, load_source, source_files
 from edgemnist.runner.registry import default_runtimes, find_runtime
-from edgemnist.support.errors import InputError, ModelError
+from edgemnist.support.errors import InputError
 from edgemnist.support.files import check_writable, package_versions, sha256_of
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.file import TfliteModel, parse_tflite
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.tflm import TflmProject
 from edgemnist.tflm.least_arena import measure_arena
 
@@ -59,18 +52,6 @@ class _InMemory:
     c_files: Mapping[str, str]
 
 
-@dataclass(frozen=True, eq=False)
-class _Conversion:
-    """What a conversion works on, once everything has been found and checked."""
-
-    settings: ConversionSettings
-    source: SourceModel
-    context: ModelContext
-    trial: verification.Trial
-    calibration: Calibration | None
-    warnings: tuple[str, ...]
-
-
 def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult | CArrayResult:
     """Convert a model in every mode asked for, or write the C array of a ``.tflite``, which is converted already.
 
@@ -83,7 +64,7 @@ def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult 
     :raises ModelError: the model is corrupt, does not fit the dataset, or its conversion does not classify any more.
     :raises StorageError: the folder cannot be written.
     """
-    if settings.model is not None and settings.model.suffix == ".tflite":
+    if settings.model is not None and settings.model.suffix == ".tflite" and settings.modes is None:
         return _write_c_array(settings.model, settings, work)
     if settings.c_code and ModelKind.INT8 not in settings.ordered_modes():
         raise InputError(NO_INT8_MODEL)
@@ -92,10 +73,10 @@ def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult 
 
 
 def _write_c_array(model: Path, settings: ConversionSettings, work: WorkFolder) -> CArrayResult:
-    if settings.modes is not None or settings.c_array is False:
+    if settings.c_array is False:
         raise InputError(
-            f"{str(model)!r} is converted already; all that is left is `edgemnist convert {model} --c-array`. "
-            "Other modes need the Keras model"
+            f"nothing is left to do for {str(model)!r}: leave --no-c-array out for its C array, or name what to make of "
+            "it, such as --int8"
         )
     if settings.c_code:
         raise InputError(NO_INT8_MODEL)
@@ -119,119 +100,32 @@ def run_conversion(settings: ConversionSettings, work: WorkFolder) -> Conversion
     with progress_task("Converting", total=len(settings.ordered_modes()) + 2) as task:
         model = settings.model
         path, record = (model, None) if model is not None else work.latest_model(needed_by="convert")
-        source_files(path)
-        check_writable(out.root)
-        conversion = _prepare(settings, path, record)
-        task.update(advance=1)
-        made, warnings = [], list(conversion.warnings)
-        with verification.Verifier(conversion.trial) as verifier:
-            for mode in settings.ordered_modes():
-                task.update(description=f"Converting to {mode.value}")
-                one, notes = _make(conversion, mode, verifier)
-                made.append(one)
-                warnings += notes
-                task.update(advance=1)
+        with opening(path) as load:
+            check_writable(out.root)
+            conversion = prepare(settings, path, record, load)
+            task.update(advance=1)
+            made, warnings = [], list(conversion.warnings)
+            with verification.Verifier(conversion.trial) as verifier:
+                for mode in settings.ordered_modes():
+                    task.update(description=f"Converting to {mode.value}")
+                    one, notes = _make(conversion, mode, verifier)
+                    made.append(one)
+                    warnings += notes
+                    task.update(advance=1)
         return _install(conversion, made, warnings, out, named=record is None)
-
-
-# --- what is converted ---------------------------------------------------------------------------------------------
-
-
-def _prepare(settings: ConversionSettings, path: Path, record: StageRecord | None) -> _Conversion:
-    if record is None:
-        return _prepare_foreign(settings, path)
-    if settings.dataset is not None or settings.normalisation is not None:
-        raise InputError(
-            "--dataset and --normalisation are for models from elsewhere; the work folder's model has its own: "
-            "leave them out, or name the model file"
-        )
-    if record.stage == "qat":
-        _require_modes_of_qat(settings, path)
-    context = ModelContext.from_json(record.settings)
-    source = load_source(path, context.preprocessing.image_shape)
-    dataset = load_dataset_for(context)
-    conversion = _with_dataset(settings, source, context, dataset)
-    if record.settings.get("dataset_sha256", dataset.sha256) == dataset.sha256:
-        return conversion
-    changed = f"dataset {context.dataset!r} is not what the model was trained on any more; train again, or put it back"
-    return replace(conversion, warnings=(*conversion.warnings, changed))
-
-
-def _require_modes_of_qat(settings: ConversionSettings, path: Path) -> None:
-    """Refuse modes in which a model with int8's ranges would become something else, or nothing."""
-    others = [mode.value for mode in settings.ordered_modes() if mode not in (ModelKind.INT8, ModelKind.FLOAT32)]
-    if others:
-        raise InputError(
-            f"{path.name!r} was trained for int8 and cannot become {' or '.join(others)}; convert it with --int8 or "
-            "--float32, or name the model before it: edgemnist convert trained.keras --dataset NAME"
-        )
-
-
-def _prepare_foreign(settings: ConversionSettings, path: Path) -> _Conversion:
-    """Prepare a file named by the user; what is not said of it is what the manifest beside it says."""
-    beside = context_beside(path)
-    normalisation = settings.normalisation or (beside.preprocessing.normalisation if beside else Normalisation())
-    contradictions = settings.contradictions(beside, path)
-    name = settings.dataset
-    if name is None and beside is not None and CALIBRATED.intersection(settings.ordered_modes()):
-        name = beside.dataset
-    if not name:
-        conversion = _prepare_without_dataset(settings, path, normalisation)
-        return replace(conversion, warnings=(*conversion.warnings, *contradictions))
-    dataset = load_dataset_for(beside, name) if beside else load_dataset(name)
-    source = load_source(path, dataset.image_shape)
-    context = ModelContext(name, path.stem, Preprocessing(dataset.image_shape, dataset.class_names, normalisation))
-    conversion = _with_dataset(settings, source, context, dataset)
-    found = verification.check_normalisation(source, conversion.trial)
-    return replace(conversion, warnings=(*conversion.warnings, *contradictions, *found))
-
-
-def _with_dataset(
-    settings: ConversionSettings, source: SourceModel, context: ModelContext, dataset: Dataset
-) -> _Conversion:
-    if source.classes != len(context.preprocessing.class_names):
-        raise ModelError(
-            f"{str(source.path)!r} tells {source.classes} classes apart, dataset {context.dataset!r} has "
-            f"{len(context.preprocessing.class_names)}; name the dataset that the model was trained on"
-        )
-    calibration = None
-    if CALIBRATED.intersection(settings.ordered_modes()):
-        images = settings.calibration or min(DEFAULT_CALIBRATION, len(dataset.train))
-        calibration = choose_calibration(dataset.train, images, settings.seed, context.preprocessing.class_names)
-    count = min(verification.VERIFICATION_IMAGES, len(dataset.test))
-    sample = class_balanced_sample(dataset.test, count, settings.seed)
-    trial = verification.make_trial(source, sample.images, sample.labels, context.preprocessing.normalisation)
-    return _Conversion(settings, source, context, trial, calibration, calibration.warnings if calibration else ())
-
-
-def _prepare_without_dataset(settings: ConversionSettings, path: Path, normalisation: Normalisation) -> _Conversion:
-    """Float modes need no images; the result is compared with its source on noise."""
-    calibrated = [mode.value for mode in settings.ordered_modes() if mode in CALIBRATED]
-    if calibrated:
-        raise InputError(
-            f"converting {str(path)!r} to {' and '.join(calibrated)} needs images to calibrate with: "
-            "name the dataset that it was trained on with --dataset"
-        )
-    source = load_source(path, None)
-    names = tuple(str(label) for label in range(source.classes))
-    context = ModelContext("", path.stem, Preprocessing(source.image_shape, names, normalisation))
-    images = verification.made_up_images(context.preprocessing.image_shape, verification.NOISE_IMAGES, settings.seed)
-    trial = verification.make_trial(source, images, None, normalisation)
-    return _Conversion(settings, source, context, trial, None, ())
 
 
 # --- one mode --------------------------------------------------------------------------------------------------------
 
 
-def _make(conversion: _Conversion, mode: ModelKind, verifier: verification.Verifier) -> tuple[_InMemory, list[str]]:
+def _make(conversion: Conversion, mode: ModelKind, verifier: verification.Verifier) -> tuple[_InMemory, list[str]]:
     calibration = conversion.calibration if mode in CALIBRATED else None
     images = None
     if calibration is not None:
-        images = verification.normalised_input(
-            conversion.source, calibration.images, conversion.context.preprocessing.normalisation
-        )
+        images = verification.source_input(conversion.source, calibration.images, conversion.context.preprocessing)
     io = conversion.settings.io_of(mode)
-    content = tflite_bytes(conversion.source, mode, io=io, calibration=images)
+    converted = conversion.source.convert(mode, io=io, calibration=images)
+    content = converted.content
     model = parse_tflite(content, name=model_file(mode))
     warnings = (
         check_input_scale(model, conversion.context.preprocessing.normalisation) if calibration is not None else []
@@ -251,6 +145,7 @@ def _make(conversion: _Conversion, mode: ModelKind, verifier: verification.Verif
         output=TensorDescription.of(model.output()),
         operator_versions=operator_versions(model),
         calibration=None if calibration is None else calibration.as_json(),
+        recipe=converted.recipe,
         verification=verified,
         runtimes=tuple(name for name in default_runtimes() if mode in find_runtime(name).takes),
         c_array=tuple(c_files),
@@ -261,7 +156,7 @@ def _make(conversion: _Conversion, mode: ModelKind, verifier: verification.Verif
 
 
 def _c_array(
-    conversion: _Conversion, model: TfliteModel, mode: ModelKind, name: str
+    conversion: Conversion, model: TfliteModel, mode: ModelKind, name: str
 ) -> tuple[dict[str, str], TflmProject | None]:
     return c_files(
         model,
@@ -275,7 +170,7 @@ def _c_array(
 
 
 def _install(
-    conversion: _Conversion, made: list[_InMemory], warnings: list[str], out: WorkFolder, *, named: bool
+    conversion: Conversion, made: list[_InMemory], warnings: list[str], out: WorkFolder, *, named: bool
 ) -> ConversionResult:
     earlier, stale = _earlier_models(conversion, made, out)
     contents = {out.path(one.facts.file): one.content for one in made}
@@ -314,9 +209,7 @@ def _source_name(path: Path, out: WorkFolder) -> str:
     return path.name if path.resolve().parent == out.root.resolve() else str(path.resolve())
 
 
-def _earlier_models(
-    conversion: _Conversion, made: list[_InMemory], out: WorkFolder
-) -> tuple[dict[str, Any], list[str]]:
+def _earlier_models(conversion: Conversion, made: list[_InMemory], out: WorkFolder) -> tuple[dict[str, Any], list[str]]:
     """Return the record's models of other modes that were made of the same source, and warnings about others."""
     record = out.find(STAGE)
     if record is None:

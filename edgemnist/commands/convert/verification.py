@@ -8,16 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.commands.convert.settings import Verification
-from edgemnist.harness.normalisation import REFUSED_DROP, REPORTED_DROP, accuracy, judge_normalisation
+from edgemnist.commands.convert.source import Source
+from edgemnist.harness.normalisation import REFUSED_DROP, REPORTED_DROP, accuracy
+from edgemnist.harness.outputs import real_scores
 from edgemnist.harness.runtimes import QUICKEST, OpenRuntimes
-from edgemnist.keras_io.sources import SourceModel
 from edgemnist.runner.client import RuntimeWorker
 from edgemnist.runner.registry import installed_for
 from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind, model_kind
-from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
-from edgemnist.tflite.pixels import dequantise, model_input, normalisation_name
+from edgemnist.tflite.pixels import dequantise, model_input
+from edgemnist.tflite.preprocessing import Preprocessing, output_kind
 
 VERIFICATION_IMAGES = 500
 NOISE_IMAGES = 100
@@ -36,54 +37,29 @@ class Trial:
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64] | None
-    normalisation: Normalisation
+    preprocessing: Preprocessing
     expected: NDArray[np.float32]
 
 
 def make_trial(
-    source: SourceModel, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, normalisation: Normalisation
+    source: Source, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, preprocessing: Preprocessing
 ) -> Trial:
     """Run the source model over the images.
 
     :raises ModelError: it answers with NaN or infinity, so that there is nothing to convert.
     """
-    expected = source.predict(normalised_input(source, images, normalisation))
+    expected = source.predict(source_input(source, images, preprocessing))
     if not np.isfinite(expected).all():
         raise ModelError(
             f"{str(source.path)!r} answers NaN or infinity for {int((~np.isfinite(expected)).any(axis=1).sum())} of "
             f"{len(images)} images; its training diverged: train it again"
         )
-    return Trial(images, labels, normalisation, expected)
+    return Trial(images, labels, preprocessing, expected)
 
 
-def normalised_input(
-    source: SourceModel, images: NDArray[np.uint8], normalisation: Normalisation
-) -> NDArray[np.float32]:
+def source_input(source: Source, images: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
     """Return images as the source model's input, float32, shape (count, *``source.input_shape``)."""
-    return normalisation.apply(images).reshape(len(images), *source.input_shape)
-
-
-def check_normalisation(source: SourceModel, trial: Trial) -> list[str]:
-    """Warn when the source model does clearly better on pixels of another usual range than the one it is being given.
-
-    :raises ModelError: it does better by more than :data:`REFUSED_DROP`.
-    """
-    if trial.labels is None:
-        return []
-    given = accuracy(trial.expected, trial.labels)
-    scores = {}
-    for name, other in NORMALISATIONS.items():
-        if name != normalisation_name(trial.normalisation):
-            outputs = source.predict(normalised_input(source, trial.images, other))
-            scores[name] = accuracy(np.nan_to_num(outputs), trial.labels)
-    return judge_normalisation(
-        given,
-        scores,
-        lambda best: (
-            f"{str(source.path)!r} classifies {given:.1%} of {len(trial.images)} test images with pixels in "
-            f"{normalisation_name(trial.normalisation)}, but {scores[best]:.1%} with {best}"
-        ),
-    )
+    return preprocessing.real_input(images).reshape(len(images), *source.input_shape)
 
 
 class Verifier:
@@ -115,16 +91,17 @@ class Verifier:
         worker, outputs = self._run(model, name)
         if not np.isfinite(outputs).all():
             raise ModelError(f"{name} answers NaN or infinity where its source does not; it was not kept")
-        trial = self._trial
+        trial, kind = self._trial, output_kind(model)
+        scores, expected = real_scores(outputs, kind), real_scores(trial.expected, kind)
         got = source = None
         if trial.labels is not None:
-            got, source = accuracy(outputs, trial.labels), accuracy(trial.expected, trial.labels)
-        agreement = float((outputs.argmax(axis=1) == trial.expected.argmax(axis=1)).mean())
+            got, source = accuracy(scores, trial.labels), accuracy(expected, trial.labels)
+        agreement = float((scores.argmax(axis=1) == expected.argmax(axis=1)).mean())
         found = Verification(worker.runtime, worker.version(), len(trial.images), agreement, got, source)
         return found, _judge(found, name)
 
     def _run(self, model: TfliteModel, name: str) -> tuple[RuntimeWorker, NDArray[np.float32]]:
-        inputs = model_input(self._trial.images, model.input(), self._trial.normalisation)
+        inputs = model_input(self._trial.images, model.input(), self._trial.preprocessing)
         # One case per image, each with the model's own batch of one.
         cases = inputs.reshape(len(inputs), *model.input().shape)
         try:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.pi.targets import TARGETS
@@ -23,11 +24,13 @@ def register(app: typer.Typer) -> None:
 
 
 def pi(
+    *,
     model: Model = None,
     out: Annotated[Path, typer.Option(help="The bundle: a folder, or a file that ends in .tar.gz.")] = Path(
         "edgemnist-pi.tar.gz"
     ),
     dataset: ImagesOf = None,
+    feeding: Feeding,
     images: Annotated[int, typer.Option(min=1, help="Golden vectors in the bundle: test images.")] = 100,
     wheels: Annotated[
         str | None, typer.Option(metavar="TARGET", help="Put this system's wheels in, to install without network.")
@@ -68,6 +71,7 @@ def pi(
         model=model,
         out=out,
         images=ImageSettings(count=images, dataset=dataset),
+        feeding=feeding.settings(),
         wheels=wheels,
         interpreter=interpreter,
         emulate=tuple(emulate or ()),
@@ -98,9 +102,11 @@ def emulator(
 
 
 def android(
+    *,
     model: Model = None,
     out: Annotated[Path, typer.Option(help="A new folder.")] = Path("edgemnist-android"),
     dataset: ImagesOf = None,
+    feeding: Feeding,
     package: Annotated[str, typer.Option(help="The Kotlin package.")] = "com.example.classifier",
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
@@ -109,15 +115,19 @@ def android(
     from edgemnist.commands.deploy.phones import PhoneSettings, deploy_phone
     from edgemnist.commands.deploy.view import show_phone
 
-    settings = PhoneSettings(system="android", model=model, out=out, dataset=dataset, package=package)
+    settings = PhoneSettings(
+        system="android", model=model, out=out, dataset=dataset, feeding=feeding.settings(), package=package
+    )
     written = deploy_phone(settings, WorkFolder(work))
     return Outcome(written, lambda: show_phone(written))
 
 
 def ios(
+    *,
     model: Model = None,
     out: Annotated[Path, typer.Option(help="A new folder.")] = Path("edgemnist-ios"),
     dataset: ImagesOf = None,
+    feeding: Feeding,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Write the model with metadata and the Swift code that runs it with LiteRT."""
@@ -125,6 +135,6 @@ def ios(
     from edgemnist.commands.deploy.phones import PhoneSettings, deploy_phone
     from edgemnist.commands.deploy.view import show_phone
 
-    settings = PhoneSettings(system="ios", model=model, out=out, dataset=dataset)
+    settings = PhoneSettings(system="ios", model=model, out=out, dataset=dataset, feeding=feeding.settings())
     written = deploy_phone(settings, WorkFolder(work))
     return Outcome(written, lambda: show_phone(written))

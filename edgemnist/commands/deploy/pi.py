@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import find_subject
 from edgemnist.pi.bundle_archive import ARCHIVE_SUFFIX, archived, check_target_path, write_archive, write_folder
@@ -26,15 +27,16 @@ DEFAULT_IMAGES = 100
 class BundleSettings:
     """What to make. Without ``model`` it is of the work folder's preferred one.
 
-    ``out``: a folder, or a file that ends in ``.tar.gz``. ``images``: what the golden vectors are made of. ``wheels``:
-    a target whose wheels go into the bundle; ``interpreter``: which, for a target that can have several. ``emulate``:
-    targets on which the bundle's replay is run, emulated. ``remote``: a machine that it is installed and replayed on;
-    the bundle then has that machine's wheels.
+    ``out``: a folder, or a file that ends in ``.tar.gz``. ``images``: what the golden vectors are made of. ``feeding``:
+    what the user says of how the model is fed. ``wheels``: a target whose wheels go into the bundle; ``interpreter``:
+    which, for a target that can have several. ``emulate``: targets on which the bundle's replay is run, emulated.
+    ``remote``: a machine that it is installed and replayed on; the bundle then has that machine's wheels.
     """
 
     out: Path
     model: Path | None = None
     images: ImageSettings = field(default_factory=lambda: ImageSettings(count=DEFAULT_IMAGES))
+    feeding: FeedingSettings = field(default_factory=FeedingSettings)
     wheels: str | None = None
     interpreter: str | None = None
     emulate: tuple[str, ...] = ()
@@ -100,7 +102,7 @@ def make_bundle(settings: BundleSettings, work: WorkFolder) -> Bundle:
     target = find_target(settings.wheels) if settings.wheels else None
     if settings.interpreter and target is None and not settings.emulate:
         raise InputError("--interpreter chooses among a target's; name the target with --wheels, --emulate or --to")
-    golden = golden_vectors(find_subject(settings.model, work), settings.images)
+    golden = golden_vectors(find_subject(settings.model, work), settings.images, settings.feeding)
     files = bundle_files(golden)
     wheels = {} if target is None else _wheels(target, settings.interpreter, golden)
     as_archive = settings.out.name.endswith(ARCHIVE_SUFFIX)

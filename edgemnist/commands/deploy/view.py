@@ -63,6 +63,7 @@ def show_phone(written: PhoneFiles) -> None:
     console.print(f"wrote {', '.join(written.files)} into {written.folder}", markup=False)
     console.print(f"  input:  {written.input}", markup=False)
     console.print(f"  output: {written.output}", markup=False)
+    console.print(f"  fed with {written.preprocessing}", markup=False)
 
 
 def _replay_lines(replay: Replay) -> list[str]:

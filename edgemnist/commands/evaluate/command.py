@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, NamedNormalisation, Work, add_command
+from edgemnist.commands.feeding import Feeding
+from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
 
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
+    *,
     model: Annotated[Path | None, typer.Argument(help="Model file. Default: the work folder's int8 model.")] = None,
     dataset: ImagesOf = None,
     images: Annotated[
@@ -25,7 +27,7 @@ def evaluate(
     runtime: Annotated[
         list[str] | None, typer.Option(help="Run it in this one. Default: the int8 oracle, or the quickest for floats.")
     ] = None,
-    normalisation: NamedNormalisation = None,
+    feeding: Feeding,
     confusion: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the confusion matrix.")] = None,
     mistakes: Annotated[Path | None, typer.Option(metavar="PNG", help="Write the misclassified images.")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a few thousand images.")] = 300.0,
@@ -41,7 +43,7 @@ def evaluate(
     settings = stage.EvaluateSettings(
         model=model,
         images=ImageSettings(count=images, dataset=dataset),
-        normalisation=normalisation,
+        feeding=feeding.settings(),
         runtimes=parse_names(runtime or []),
         timeout=timeout,
     )

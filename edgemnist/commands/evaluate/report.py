@@ -26,7 +26,8 @@ class Mistake:
 class EvaluationReport:
     """Everything that an evaluation found.
 
-    ``sampling`` says which images. ``confusion`` has a row per label and a column per predicted class. ``averages`` are
+    ``sampling`` says which images, ``preprocessing`` in words how they are fed, ``assumed`` what nobody had said of it.
+    ``confusion`` has a row per label and a column per predicted class. ``averages`` are
     the macro and the weighted one. ``mistakes`` are sorted by label, then predicted class, then index.
     """
 
@@ -34,6 +35,8 @@ class EvaluationReport:
     dataset: str
     sampling: str
     normalisation: str
+    preprocessing: str
+    assumed: tuple[str, ...]
     accuracy: Share
     class_names: tuple[str, ...]
     classes: tuple[ClassScore, ...]

@@ -16,6 +16,7 @@ from edgemnist.commands.evaluate.report import REPORT_NAME, EvaluationReport, Mi
 from edgemnist.data.base import Split
 from edgemnist.harness.classifier import EvaluatedModel, open_classifier
 from edgemnist.harness.compare import agreement
+from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import find_subject
 from edgemnist.harness.runtimes import check_named
@@ -24,7 +25,7 @@ from edgemnist.runner.client import DEFAULT_TIMEOUT
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.files import write_json
 from edgemnist.support.progress import progress_task
-from edgemnist.tflite.pixels import normalisation_name
+from edgemnist.tflite.normalisation import normalisation_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class EvaluateSettings:
 
     model: Path | None = None
     images: ImageSettings = field(default_factory=lambda: ImageSettings(count=None))
-    normalisation: str | None = None
+    feeding: FeedingSettings = field(default_factory=FeedingSettings)
     runtimes: tuple[str, ...] = ()
     timeout: float = DEFAULT_TIMEOUT
 
@@ -63,7 +64,7 @@ def evaluate(settings: EvaluateSettings, work: WorkFolder) -> Evaluation:
     :raises StorageError: the work folder cannot be written.
     """
     subject = find_subject(settings.model, work, keras=True)
-    subjects = with_images([subject], settings.images, settings.normalisation)
+    subjects = with_images([subject], settings.images, settings.feeding)
     check_named(subjects.models, settings.runtimes)
     with (
         open_classifier(subject.model, subjects, settings.runtimes, timeout=settings.timeout) as classifier,
@@ -87,6 +88,8 @@ def _report(subjects: Subjects, model: EvaluatedModel, predicted: NDArray[np.int
         dataset=subjects.dataset,
         sampling=subjects.sampling,
         normalisation=normalisation_name(subjects.preprocessing.normalisation),
+        preprocessing=subjects.preprocessing.in_words(),
+        assumed=subjects.assumed,
         accuracy=agreement(predicted, labels),
         class_names=subjects.preprocessing.class_names,
         classes=scores,

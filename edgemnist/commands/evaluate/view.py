@@ -27,7 +27,7 @@ def show(report: EvaluationReport, notes: Sequence[str]) -> None:
 
 def _parts(report: EvaluationReport) -> Iterator[RenderableType]:
     model, accuracy = report.model, report.accuracy
-    yield Text(f"{report.dataset}: {report.sampling}; pixels {report.normalisation}")
+    yield Text(f"{report.dataset}: {report.sampling}; {report.preprocessing}")
     yield Text(f"{model.file} ({model.kind}, {model.bytes:,} bytes) in {model.runtime} {model.version}")
     yield Text(
         f"accuracy {100 * accuracy.share:.2f} ± {100 * accuracy.standard_error:.2f} %, "

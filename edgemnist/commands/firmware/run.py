@@ -17,6 +17,7 @@ from edgemnist.commands.firmware.subject import FirmwareInputs, choose_inputs
 from edgemnist.compiler.generate import compile_model
 from edgemnist.harness.compare import Share, difference, top1
 from edgemnist.harness.models import Subject
+from edgemnist.harness.outputs import class_scores
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware
@@ -140,7 +141,7 @@ def raise_inexact(report: FirmwareReport) -> None:
 def _accuracy(chosen: FirmwareInputs, execution: Execution) -> Share | None:
     if chosen.labels is None:
         return None
-    classes = top1(execution.outputs.reshape(len(chosen.labels), -1))
+    classes = top1(class_scores(execution.outputs.reshape(len(chosen.labels), -1), chosen.loaded))
     return Share(int((classes == chosen.labels).sum()), len(chosen.labels))
 
 

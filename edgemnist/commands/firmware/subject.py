@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import Subject
 from edgemnist.harness.runtimes import ORACLES, OpenRuntimes
 from edgemnist.harness.subjects import with_images
+from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import DatasetError, InputError
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import model_kind
@@ -25,11 +27,13 @@ _RANDOM_SEED = 0
 class FirmwareInputs:
     """A model, and what it is fed.
 
-    ``inputs``: shape (N, *input shape without batch), the input's dtype. ``labels``: shape (N,), None for random ones.
+    ``loaded`` is the model as it was found. ``inputs``: shape (N, *input shape without batch), the input's dtype.
+    ``labels``: shape (N,), None for random ones.
     ``expected``: shape (N, *output shape without batch), the bytes that ``oracle`` (name and version) computes.
     """
 
     model: TfliteModel
+    loaded: LoadedModel
     inputs: NDArray[Any]
     labels: NDArray[np.int64] | None
     description: str
@@ -37,31 +41,35 @@ class FirmwareInputs:
     oracle: str
 
 
-def choose_inputs(subject: Subject, dataset: str | None, count: int) -> FirmwareInputs:
+def choose_inputs(
+    subject: Subject, dataset: str | None, count: int, feeding: FeedingSettings | None = None
+) -> FirmwareInputs:
     """Return a model with ``count`` inputs.
 
-    ``dataset`` None takes what the model was trained on; where that isn't known MNIST, and random inputs where MNIST
-    does not fit or is not to be had.
+    ``feeding``: what the user says of how the model is fed. ``dataset`` None takes what the model was trained on; where
+    that isn't known MNIST, and random inputs where MNIST does not fit or is not to be had.
 
     :raises InputError: no such dataset, or one that the model does not fit.
     :raises MissingDependencyError: no oracle is installed.
     """
-    inputs, labels, description = _inputs(subject, dataset, count)
+    inputs, labels, description = _inputs(subject, dataset, count, feeding)
     expected, oracle = _expected(subject.tflite, inputs)
-    return FirmwareInputs(subject.tflite, inputs, labels, description, expected, oracle)
+    return FirmwareInputs(subject.tflite, subject.model, inputs, labels, description, expected, oracle)
 
 
-def _inputs(subject: Subject, dataset: str | None, count: int) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
+def _inputs(
+    subject: Subject, dataset: str | None, count: int, feeding: FeedingSettings | None
+) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
     if dataset == RANDOM:
         return *_random(subject.tflite, count), f"{count} random inputs (seed {_RANDOM_SEED})"
     try:
-        subjects = with_images([subject], ImageSettings(count=count, dataset=dataset))
+        subjects = with_images([subject], ImageSettings(count=count, dataset=dataset), feeding)
     except InputError as error:
         if dataset is not None or subject.context is not None:
             raise
         why = "is not to be had here" if isinstance(error, DatasetError) else "does not fit it"
         return *_random(subject.tflite, count), f"{count} random inputs (seed {_RANDOM_SEED}), because MNIST {why}"
-    inputs = subject.model.inputs(subjects.split.images, subjects.preprocessing.normalisation)
+    inputs = subject.model.inputs(subjects.split.images, subjects.preprocessing)
     labels = np.asarray(subjects.split.labels, dtype=np.int64)
     return inputs, labels, f"{subjects.dataset}: {subjects.sampling}"
 

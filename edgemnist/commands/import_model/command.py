@@ -17,19 +17,22 @@ def register(app: typer.Typer) -> None:
 
 
 def import_model(
-    model: Annotated[Path, typer.Argument(help="An .onnx file, or a .pt2 file of torch.export.save.")],
+    model: Annotated[Path, typer.Argument(help="A .keras, .h5, .onnx or .pt2 file, or a SavedModel folder of Keras.")],
     dataset: Annotated[str, typer.Option(help="What the model was trained on: a name or a path.")],
     normalisation: Annotated[
         str | None,
         typer.Option(help="Its pixels: 0..1 (default), 0..255, -1..1, or mean=0.1307,std=0.3081 of pixels in 0..1."),
     ] = None,
+    output: Annotated[
+        str | None, typer.Option(help="Of a model with several outputs, the one with the classes: its name or index.")
+    ] = None,
     seed: Seed = 0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
-    """Take over a PyTorch, JAX or scikit-learn model, compared with the original; then convert it as one's own."""
+    """Take over a Keras, PyTorch or scikit-learn model, compared with the original; then it is as one's own."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.import_model import stage, view
 
-    settings = stage.ImportSettings(model=model, dataset=dataset, normalisation=normalisation, seed=seed)
+    settings = stage.ImportSettings(model=model, dataset=dataset, normalisation=normalisation, output=output, seed=seed)
     result = stage.run_import(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show(result))

@@ -51,4 +51,6 @@ def check_normalisation(
 
 def _alike(one: Normalisation, other: Normalisation) -> bool:
     """Whether two normalisations are the same to the four digits in which means and deviations are published."""
-    return bool(np.allclose((one.scale * 255, one.offset), (other.scale * 255, other.offset), rtol=1e-3, atol=1e-3))
+    channels = range(max(one.channels, other.channels))
+    left, right = (np.asarray([entry.of_channel(channel) for channel in channels]) for entry in (one, other))
+    return bool(np.allclose(left * (255.0, 1.0), right * (255.0, 1.0), rtol=1e-3, atol=1e-3))

@@ -10,9 +10,10 @@ def show(result: ImportResult) -> None:
     """Print what came in and how it compares to stdout, warnings to stderr."""
     low, high = result.score_range
     batch = "any number of images" if result.batch is None else f"{result.batch} at a time"
+    size = "x".join(map(str, result.image_shape))
     rows = {
         "imported": f"{result.source} (by {result.producer}): {', '.join(result.operators)}",
-        "input": f"{result.layout}, {batch}; pixels in {result.normalisation}; here channels last",
+        "input": f"{result.layout}, {batch}; pixels in {result.normalisation}; here {size}, channels last",
         "output": result.output,
         "against": f"{result.engine}, {result.compared} test images: largest difference {result.max_difference:.2g} "
         f"on scores from {low:.3g} to {high:.3g}, {result.agreement:.2%} of equal class",
@@ -21,7 +22,13 @@ def show(result: ImportResult) -> None:
         "parameters": f"{result.parameters:,}",
         "model": str(result.model_path),
     }
+    if result.qat_path is not None:
+        rows["qat"] = (
+            f"{result.qat_path}, with the ranges of its quantisation-aware training: {result.qat_accuracy:.2%}"
+        )
     for name, text in rows.items():
         stdout_console().print(f"{name:<12}{text}", markup=False, soft_wrap=True)
     for note in result.notes:
-        say(f"warning: {note}")
+        say(note)
+    for warning in result.warnings:
+        say(f"warning: {warning}")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, NamedNormalisation, Work, add_command
+from edgemnist.commands.feeding import Feeding
+from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
 
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def parity(
+    *,
     models: Annotated[
         list[Path] | None, typer.Argument(help="Model files. Default: the work folder's Keras and converted models.")
     ] = None,
@@ -26,7 +28,7 @@ def parity(
     runtime: Annotated[
         list[str] | None, typer.Option(help="Only this runtime; may be repeated. Default: all but the emulated.")
     ] = None,
-    normalisation: NamedNormalisation = None,
+    feeding: Feeding,
     max_accuracy_drop: Annotated[
         float | None, typer.Option(metavar="POINTS", help="Fail if a converted model loses more percentage points.")
     ] = None,
@@ -46,7 +48,7 @@ def parity(
     settings = stage.ParitySettings(
         models=tuple(models or ()),
         images=image_settings_from(images, all_images, dataset),
-        normalisation=normalisation,
+        feeding=feeding.settings(),
         runtimes=parse_names(runtime or []),
         gates=gate.Gates(max_accuracy_drop=max_accuracy_drop, require_exact=exact),
         timeout=timeout,

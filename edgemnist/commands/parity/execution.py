@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from edgemnist.commands.parity.report import ModelEntry, NotRun, ParityReport, RunEntry
 from edgemnist.harness.compare import agreement, difference, ties, top1
 from edgemnist.harness.models import FLOAT_REFERENCES, digest_of, size_of
+from edgemnist.harness.outputs import class_scores
 from edgemnist.harness.runtimes import ORACLES
 from edgemnist.harness.subjects import Subjects
 from edgemnist.runner.base import RunResult, Runtime
@@ -22,7 +24,7 @@ from edgemnist.runner.run import LoadedModel, run_with
 from edgemnist.support.errors import EdgeMnistError, InputError, MissingDependencyError, RuntimeCrashedError
 from edgemnist.support.progress import Task, progress_task
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflite.pixels import normalisation_name
+from edgemnist.tflite.normalisation import normalisation_name
 
 _INTEGER_KINDS = frozenset({ModelKind.INT8, ModelKind.INT16X8})
 
@@ -84,9 +86,7 @@ def _run_one(
 ) -> RunResult | NotRun:
     task.update(description=f"{model.name} in {runtime.name}")
     try:
-        return run_with(
-            RuntimeWorker(runtime.name, process), model, subjects.split.images, subjects.preprocessing.normalisation
-        )
+        return run_with(RuntimeWorker(runtime.name, process), model, subjects.split.images, subjects.preprocessing)
     except EdgeMnistError as error:
         return NotRun(runtime.name, model.name, _how(error), str(error))
     finally:
@@ -103,8 +103,9 @@ def _report(subjects: Subjects, results: Results, not_run: tuple[NotRun, ...]) -
     reference = _float_reference(subjects.models, results)
     oracles = {model.path: _oracle(model, results) for model in subjects.models}
     names = {model.path: model.name for model in subjects.models}
+    expected = top1(_scores(subjects, reference[0], results[reference])) if reference else None
     runs = [
-        _run_entry(result, names[path], subjects.split.labels, results[reference] if reference else None, oracles[path])
+        _run_entry(result, names[path], subjects.split.labels, expected, _scores(subjects, path, result), oracles[path])
         for (path, _), result in results.items()
     ]
     order = list(names.values())
@@ -113,6 +114,8 @@ def _report(subjects: Subjects, results: Results, not_run: tuple[NotRun, ...]) -
         images=len(subjects.split),
         sampling=subjects.sampling,
         normalisation=normalisation_name(subjects.preprocessing.normalisation),
+        preprocessing=subjects.preprocessing.in_words(),
+        assumed=subjects.assumed,
         machine=_machine(),
         float_reference=f"{names[reference[0]]} in {reference[1]}" if reference else None,
         models=tuple(_model_entry(model, oracles[model.path]) for model in subjects.models),
@@ -137,14 +140,20 @@ def _oracle(model: LoadedModel, results: Results) -> RunResult | None:
     return next((results[model.path, name] for name in ORACLES if (model.path, name) in results), None)
 
 
+def _scores(subjects: Subjects, path: Path, result: RunResult) -> NDArray[Any]:
+    model = next(one for one in subjects.models if one.path == path)
+    return class_scores(result.outputs, model, subjects.preprocessing.output)
+
+
 def _run_entry(
     result: RunResult,
     name: str,
     labels: NDArray[np.int64],
-    reference: RunResult | None,
+    expected: NDArray[np.int64] | None,
+    scores: NDArray[Any],
     oracle: RunResult | None,
 ) -> RunEntry:
-    classes = top1(result.outputs)
+    classes = top1(scores)
     other = None if oracle is result else oracle
     oracle_logits = None if other is None else other.logits
     return RunEntry(
@@ -153,8 +162,8 @@ def _run_entry(
         version=result.version,
         kernels=result.kernels,
         accuracy=agreement(classes, labels),
-        agreement=None if reference is None else agreement(classes, top1(reference.outputs)),
-        ties=ties(result.outputs),
+        agreement=None if expected is None else agreement(classes, expected),
+        ties=ties(scores),
         is_oracle=result is oracle,
         outputs=None if other is None else difference(result.outputs, other.outputs),
         logits=None if result.logits is None or oracle_logits is None else difference(result.logits, oracle_logits),

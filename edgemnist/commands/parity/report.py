@@ -91,6 +91,8 @@ class ParityReport:
     images: int
     sampling: str
     normalisation: str
+    preprocessing: str
+    assumed: tuple[str, ...]
     machine: str
     float_reference: str | None
     models: tuple[ModelEntry, ...]

@@ -10,6 +10,7 @@ from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.parity.execution import run_parity
 from edgemnist.commands.parity.gate import Gates, check_gates
 from edgemnist.commands.parity.report import REPORT_NAME, ParityReport
+from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import named_subjects, work_subjects
 from edgemnist.harness.subjects import Subjects, with_images
@@ -28,7 +29,7 @@ class ParitySettings:
 
     models: tuple[Path, ...] = ()
     images: ImageSettings = field(default_factory=ImageSettings)
-    normalisation: str | None = None
+    feeding: FeedingSettings = field(default_factory=FeedingSettings)
     runtimes: tuple[str, ...] = ()
     gates: Gates = field(default_factory=Gates)
     timeout: float = DEFAULT_TIMEOUT
@@ -48,7 +49,7 @@ def parity(settings: ParitySettings, work: WorkFolder) -> ParityReport:
     needed = settings.gates.needed_runtimes()
     chosen = tuple(dict.fromkeys([*(settings.runtimes or default_runtimes()), *needed]))
     named = named_subjects(settings.models)
-    subjects = with_images(named or work_subjects(work, keras=True), settings.images, settings.normalisation)
+    subjects = with_images(named or work_subjects(work, keras=True), settings.images, settings.feeding)
     if named:
         return _judged(subjects, chosen, settings)
     check_writable(work.root)

@@ -42,7 +42,7 @@ def render(report: ParityReport) -> RenderableType:
 
 
 def _parts(report: ParityReport) -> Iterator[RenderableType]:
-    yield Text(f"{report.dataset}: {report.sampling}; pixels {report.normalisation}")
+    yield Text(f"{report.dataset}: {report.sampling}; {report.preprocessing}")
     yield Text(f"measured on {report.machine}")
     for model in report.models:
         yield Text("")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def predict(
+    *,
     images: Annotated[list[Path], typer.Argument(help="Image files of any size.")],
     model: Annotated[Path | None, typer.Option(help="Model file. Default: the work folder's int8 model.")] = None,
     dataset: Annotated[
@@ -25,6 +27,7 @@ def predict(
     invert: Annotated[
         str, typer.Option(help="Swap dark and bright: auto (dark ink on bright ground), yes or no.")
     ] = "auto",
+    feeding: Feeding,
     view: Annotated[str | None, typer.Option(metavar="ascii|FILE.png", help="Show what the net sees.")] = None,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
@@ -34,7 +37,9 @@ def predict(
     from edgemnist.commands.predict import view as predict_view
 
     predict_view.check_view(view)
-    settings = stage.PredictSettings(files=tuple(images), model=model, dataset=dataset, invert=invert)
+    settings = stage.PredictSettings(
+        files=tuple(images), model=model, dataset=dataset, invert=invert, feeding=feeding.settings()
+    )
     found = stage.predict(settings, WorkFolder(work))
     shown = predict_view.shown(found, view)
     return Outcome(shown, lambda: predict_view.show(shown), found.raise_problems)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.data.framing import FramedImage
 from edgemnist.data.images import frame_image
-from edgemnist.harness.models import context_of, find_subject
+from edgemnist.harness.feeding import FeedingSettings
+from edgemnist.harness.models import find_subject
+from edgemnist.harness.outputs import probabilities
+from edgemnist.harness.recognised import recognised
 from edgemnist.harness.runtimes import OpenRuntimes
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError
-from edgemnist.tflite.pixels import dequantise
-from edgemnist.tflite.preprocessing import OutputKind
 
 TOP = 3
 TIMEOUT = 120.0
@@ -38,6 +39,7 @@ class PredictSettings:
     model: Path | None = None
     dataset: str | None = None
     invert: str = "auto"
+    feeding: FeedingSettings = field(default_factory=FeedingSettings)
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,18 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model in a runtime made of the image files, and which of them could not be read."""
+    """What a model in a runtime made of the image files, and which of them could not be read.
+
+    ``preprocessing``: how it was fed, in words; ``assumed``: a line for each thing of it that nobody had said.
+    """
 
     model: str
     runtime: str
     class_names: tuple[str, ...]
     predictions: tuple[Prediction, ...]
     problems: tuple[str, ...]
+    preprocessing: str
+    assumed: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the predictions as JSON values."""
@@ -94,6 +101,8 @@ class Predictions:
             "runtime": self.runtime,
             "predictions": [one.as_json() for one in self.predictions],
             "problems": list(self.problems),
+            "preprocessing": self.preprocessing,
+            "assumed": list(self.assumed),
         }
 
     def raise_problems(self) -> None:
@@ -115,7 +124,7 @@ def predict(settings: PredictSettings, work: WorkFolder) -> Predictions:
     :raises MissingDependencyError: no runtime that takes the model is installed.
     """
     subject = find_subject(settings.model, work, keras=True)
-    context = context_of(subject, settings.dataset)
+    context, assumed = recognised(subject, settings.feeding, settings.dataset)
     framed, problems = _read(settings.files, context, settings.invert)
     runtime, outputs = _run(subject.model, context, [image for _, image in framed])
     predictions = [
@@ -123,7 +132,13 @@ def predict(settings: PredictSettings, work: WorkFolder) -> Predictions:
         for (file, image), row in zip(framed, outputs, strict=True)
     ]
     return Predictions(
-        str(subject.path), runtime, context.preprocessing.class_names, tuple(predictions), tuple(problems)
+        str(subject.path),
+        runtime,
+        context.preprocessing.class_names,
+        tuple(predictions),
+        tuple(problems),
+        context.preprocessing.in_words(),
+        assumed,
     )
 
 
@@ -165,28 +180,11 @@ def _run(model: LoadedModel, context: ModelContext, framed: Sequence[FramedImage
     """Return the runtime and its class probabilities, shape (count, classes)."""
     if not framed:
         return "", np.zeros((0, len(context.preprocessing.class_names)))
-    inputs = model.inputs(np.stack([one.pixels for one in framed]), context.preprocessing.normalisation)
+    inputs = model.inputs(np.stack([one.pixels for one in framed]), context.preprocessing)
     with OpenRuntimes(timeout=TIMEOUT) as runtimes:
         worker, (outputs,) = runtimes.first(model.kind, lambda one: one.invoke(model.path, [inputs[:, np.newaxis]]))
         runtime = f"{worker.runtime} {worker.version()}"
-    quantisation = model.tflite.output().quantisation if model.tflite else None
-    return runtime, _probabilities(
-        dequantise(outputs.reshape(len(framed), -1), quantisation), context.preprocessing.output
-    )
-
-
-def _probabilities(outputs: NDArray[np.float32], kind: OutputKind) -> NDArray[np.float64]:
-    """Return class probabilities: the outputs themselves where they are such, else their softmax."""
-    real = outputs.astype(np.float64)
-    if kind is OutputKind.PROBABILITIES or (kind is OutputKind.UNKNOWN and _look_like_probabilities(real)):
-        return real
-    powers = np.exp(real - real.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
-
-
-def _look_like_probabilities(real: NDArray[np.float64]) -> bool:
-    # Ten quantised probabilities may each be off by half of 1/256.
-    return bool((real >= 0).all() and (abs(real.sum(axis=1) - 1) < 0.002 * real.shape[1] + 0.01).all())
+    return runtime, probabilities(outputs.reshape(len(framed), -1), model, context.preprocessing)
 
 
 def _best(row: NDArray[np.float64], names: Sequence[str]) -> tuple[Candidate, ...]:

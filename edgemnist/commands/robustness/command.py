@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, NamedNormalisation, Work, add_command
+from edgemnist.commands.feeding import Feeding
+from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
 
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def robustness(
+    *,
     models: Annotated[
         list[Path] | None, typer.Argument(help="Model files. Default: the work folder's float and int8 model.")
     ] = None,
@@ -30,7 +32,7 @@ def robustness(
     runtime: Annotated[
         list[str] | None, typer.Option(help="Run in this one. Default: int8 in the oracle, floats in the quickest.")
     ] = None,
-    normalisation: NamedNormalisation = None,
+    feeding: Feeding,
     show: Annotated[
         Path | None, typer.Option(metavar="PNG", help="Only draw the corruptions on a few images; run no model.")
     ] = None,
@@ -63,7 +65,7 @@ def robustness(
     settings = stage.RobustnessSettings(
         models=tuple(models or ()),
         images=image_settings_from(images, all_images, dataset),
-        normalisation=normalisation,
+        feeding=feeding.settings(),
         corruptions=names,
         severities=severities,
         runtimes=parse_names(runtime or []),

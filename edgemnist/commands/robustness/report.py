@@ -79,6 +79,8 @@ class RobustnessReport:
     sampling: str
     seed: int
     normalisation: str
+    preprocessing: str
+    assumed: tuple[str, ...]
     models: tuple[EvaluatedModel, ...]
     reference: int | None
     clean: ConditionResult

@@ -19,8 +19,9 @@ from edgemnist.data.base import Dataset
 from edgemnist.data.corruptions import corrupt, select_corruptions
 from edgemnist.data.images import contact_sheet
 from edgemnist.data.splits import class_balanced_sample
-from edgemnist.harness.images import choose_dataset
+from edgemnist.harness.images import ANY_SHAPE, choose_dataset
 from edgemnist.support.files import check_png, write_bytes
+from edgemnist.tflite.preprocessing import Preprocessing
 
 _CELL = 112
 _MOST_COLUMNS = 10
@@ -52,7 +53,7 @@ def write_sheet(
     """
     check_png(path)
     conditions = plan(select_corruptions(names), severities)
-    loaded = choose_dataset(_context_of(WorkFolder(work)), dataset)
+    loaded = _dataset(_context_of(WorkFolder(work)), dataset)
     rows = _by_class if len(set(severities)) == 1 else _by_severity
     cells, columns = rows(loaded, conditions, seed)
     images, captions = np.stack([cell.image for cell in cells]), [cell.caption for cell in cells]
@@ -95,6 +96,11 @@ def _by_severity(dataset: Dataset, conditions: Sequence[Condition], seed: int) -
 
 def _caption(condition: Condition) -> str:
     return f"{condition.corruption} {condition.severity}"
+
+
+def _dataset(context: ModelContext | None, name: str | None) -> Dataset:
+    known = context.preprocessing if context else Preprocessing(ANY_SHAPE)
+    return choose_dataset(context, name, known)
 
 
 def _context_of(work: WorkFolder) -> ModelContext | None:

@@ -16,6 +16,7 @@ from edgemnist.commands.robustness.report import CLEAN, PLOT_NAME, REPORT_NAME, 
 from edgemnist.commands.robustness.summary import Measurement, summarise
 from edgemnist.data.corruptions import MAX_SEVERITY, Corruption, corrupt, select_corruptions
 from edgemnist.harness.classifier import open_classifier
+from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import ANY_TFLITE, FLOAT_REFERENCES, Subject, named_subjects, work_subjects
 from edgemnist.harness.runtimes import check_named
@@ -41,7 +42,7 @@ class RobustnessSettings:
 
     models: tuple[Path, ...] = ()
     images: ImageSettings = field(default_factory=ImageSettings)
-    normalisation: str | None = None
+    feeding: FeedingSettings = field(default_factory=FeedingSettings)
     corruptions: tuple[str, ...] = ()
     severities: tuple[int, ...] = ()
     runtimes: tuple[str, ...] = ()
@@ -75,7 +76,7 @@ def robustness(settings: RobustnessSettings, work: WorkFolder) -> Robustness:
     :raises StorageError: the folder cannot be written.
     """
     conditions = plan(select_corruptions(settings.corruptions), settings.severities)
-    subjects = with_images(_subjects(settings, work), settings.images, settings.normalisation)
+    subjects = with_images(_subjects(settings, work), settings.images, settings.feeding)
     check_named(subjects.models, settings.runtimes)
     folder = settings.out or (None if settings.models else work.root)
     if folder is not None:

@@ -15,7 +15,7 @@ from edgemnist.harness.classifier import EvaluatedModel
 from edgemnist.harness.compare import Share
 from edgemnist.harness.models import FLOAT_REFERENCES
 from edgemnist.harness.subjects import Subjects
-from edgemnist.tflite.pixels import normalisation_name
+from edgemnist.tflite.normalisation import normalisation_name
 
 PUBLISHED = "MNIST-C as published"
 ALL = "all corruptions"
@@ -47,6 +47,8 @@ def summarise(subjects: Subjects, measured: Measurement, seed: int) -> Robustnes
         sampling=subjects.sampling,
         seed=seed,
         normalisation=normalisation_name(subjects.preprocessing.normalisation),
+        preprocessing=subjects.preprocessing.in_words(),
+        assumed=subjects.assumed,
         models=measured.models,
         reference=reference,
         clean=results[0],

@@ -37,7 +37,7 @@ def show_sheet(sheet: CorruptionSheet) -> None:
 
 
 def _parts(report: RobustnessReport) -> Iterator[RenderableType]:
-    yield Text(f"{report.dataset}: {report.sampling}; pixels {report.normalisation}; seed {report.seed}")
+    yield Text(f"{report.dataset}: {report.sampling}; {report.preprocessing}; seed {report.seed}")
     for model in report.models:
         yield Text(f"{model.file} ({model.kind}, {model.bytes:,} bytes) in {model.runtime} {model.version}")
     for index in range(len(report.models)):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.compiler.generate import GeneratedModel
+from edgemnist.csource.outputs import class_count
 from edgemnist.csource.pixels import C_TYPES
 from edgemnist.mcu.packages.base import Example, Package, Platform, fill, words
 from edgemnist.mcu.packages.examples import example_code
@@ -123,7 +124,7 @@ def _model_values(generated: GeneratedModel) -> dict[str, str]:
     return {
         "name": generated.name,
         "NAME": generated.name.upper(),
-        "about": f"int8 network, input {shape}, {result.elements} classes, {generated.plan.size} bytes of RAM, "
+        "about": f"int8 network, input {shape}, {class_count(result)} classes, {generated.plan.size} bytes of RAM, "
         f"{program.constant_bytes} bytes of constants, {program.macs} multiply-accumulates",
         "oracle": ORACLES[program.settings.rounding],
         "model_start": ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(graph.source_sha256)[:8]),

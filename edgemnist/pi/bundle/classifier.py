@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .framing import frame
+from .preprocessing import Preprocessing
 from .problems import EnvironmentProblem, Problem
 from .scaling import SCALING
 
@@ -22,7 +23,10 @@ CHECKSUMS = "SHA256SUMS"
 MANIFEST = "manifest.json"
 MODEL = "model.tflite"
 GOLDEN = "golden.npz"
-PROGRAMS = ("__init__", "classifier", "command", "framing", "pictures", "problems", "replay", "scaling", "server")
+PROGRAMS = (
+    *("__init__", "classifier", "command", "framing", "pictures", "preprocessing", "problems", "replay", "scaling"),
+    "server",
+)
 NEEDED = ("classify.py", MANIFEST, MODEL, GOLDEN, *(f"edgemnist_pi/{name}.py" for name in PROGRAMS))
 INTERPRETERS = ("tflite-runtime", "ai-edge-litert")
 KERNELS = ("default", "reference")
@@ -83,25 +87,23 @@ class Classifier:
         except (ValueError, RuntimeError) as error:
             raise EnvironmentProblem(f"{self.interpreter} {self.version} refuses the model: {error}") from error
         self._input, self._output = self._engine.get_input_details()[0], self._engine.get_output_details()[0]
-        self._table = np.array(self.manifest["input"]["pixel_table"], dtype=self.manifest["input"]["dtype"])
-        height, width, channels = self.manifest["image_shape"]
-        self.image_shape = (int(height), int(width), int(channels))
+        self.preprocessing = Preprocessing(self.manifest)
 
     def invoke(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        """Run the model on uint8 pixels of ``image_shape`` and return its output as it is, shape (classes,)."""
+        """Run the model on uint8 pixels in the net's frame and return its output as it is, shape (outputs,)."""
         return self._invoke(self._prepared(pixels))
 
     def classify(
         self, picture: NDArray[np.uint8], *, invert: str = "auto", top: int = 3
     ) -> tuple[list[Candidate], float]:
         """Return the most probable classes of a picture of any size, the best first, and the invoke's microseconds."""
-        framed = frame(picture, self.image_shape, self.manifest["dataset"], invert, SCALING)
+        known, dataset = self.preprocessing, self.manifest.get("framed_as", self.manifest["dataset"])
+        framed = frame(picture, known.image_shape, dataset, invert, SCALING, known.fit)
         prepared = self._prepared(framed.pixels)
         start = time.perf_counter_ns()
         output = self._invoke(prepared)
         microseconds = (time.perf_counter_ns() - start) / 1000
-        probabilities = self._probabilities(output)
-        names = self.manifest["class_names"]
+        probabilities, names = known.probabilities(output), known.class_names
         order = np.argsort(-probabilities, kind="stable")[:top]
         return [Candidate(names[index], int(index), float(probabilities[index])) for index in order], microseconds
 
@@ -136,24 +138,12 @@ class Classifier:
         }
 
     def _prepared(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        return self._table[pixels].reshape(self._input["shape"])
+        return self.preprocessing.input(pixels).reshape(self._input["shape"])
 
     def _invoke(self, prepared: NDArray[Any]) -> NDArray[Any]:
         self._engine.set_tensor(self._input["index"], prepared)
         self._engine.invoke()
         return np.asarray(self._engine.get_tensor(self._output["index"])).reshape(-1)
-
-    def _probabilities(self, output: NDArray[Any]) -> NDArray[np.float64]:
-        """Return class probabilities: the output itself where it is such, else its softmax."""
-        scale, zero_point = self.manifest["output"]["scale"], self.manifest["output"]["zero_point"]
-        real = output.astype(np.float32)
-        if scale is not None:
-            real = (real - np.float32(zero_point)) * np.float32(scale)
-        wide = real.astype(np.float64)
-        if bool((wide >= 0).all()) and abs(float(wide.sum()) - 1) < 0.002 * len(wide) + 0.01:
-            return wide
-        powers = np.exp(wide - wide.max())
-        return np.asarray(powers / powers.sum(), dtype=np.float64)
 
 
 def _load_interpreter(wanted: str | None) -> tuple[Any, Any, str, str]:

@@ -34,10 +34,14 @@ def replay(folder: Path, *, interpreter: str | None = None, limit: int | None = 
         start = time.perf_counter()
         outputs = np.stack([classifier.invoke(image) for image in arrays["images"]])
         seconds = time.perf_counter() - start
-        comparison = {"kernels": kernels, "seconds": round(seconds, 2), **_accuracy(outputs, arrays["labels"])}
+        comparison = {
+            "kernels": kernels,
+            "seconds": round(seconds, 2),
+            **_accuracy(classifier, outputs, arrays["labels"]),
+        }
         for entry in classifier.manifest["expected"]:
             if (entry["interpreter"], entry["kernels"]) == (classifier.interpreter, kernels):
-                comparison.update(_compared(outputs, arrays[entry["array"]], entry))
+                comparison.update(_compared(classifier, outputs, arrays[entry["array"]], entry))
         comparisons.append(comparison)
     del described["kernels"]
     required = [one for one in comparisons if one.get("required") in ("exact", "close")]
@@ -45,14 +49,17 @@ def replay(folder: Path, *, interpreter: str | None = None, limit: int | None = 
     return {**described, "images": len(arrays["images"]), "passed": passed, "comparisons": comparisons}
 
 
-def _accuracy(outputs: NDArray[Any], labels: NDArray[np.int64]) -> dict[str, Any]:
-    return {"correct": int((outputs.argmax(axis=1) == labels).sum())}
+def _accuracy(classifier: Classifier, outputs: NDArray[Any], labels: NDArray[np.int64]) -> dict[str, Any]:
+    return {"correct": int((classifier.preprocessing.classes(outputs) == labels).sum())}
 
 
-def _compared(outputs: NDArray[Any], expected: NDArray[Any], entry: dict[str, Any]) -> dict[str, Any]:
+def _compared(
+    classifier: Classifier, outputs: NDArray[Any], expected: NDArray[Any], entry: dict[str, Any]
+) -> dict[str, Any]:
+    classes = classifier.preprocessing.classes
     unequal = outputs != expected
     largest = float(np.abs(outputs.astype(np.float64) - expected.astype(np.float64)).max(initial=0.0))
-    same_class = int((outputs.argmax(axis=1) == expected.argmax(axis=1)).sum())
+    same_class = int((classes(outputs) == classes(expected)).sum())
     exact = outputs.dtype == expected.dtype and not bool(unequal.any())
     close = largest <= CLOSE * max(1.0, float(np.abs(expected).max(initial=0))) and same_class == len(outputs)
     return {

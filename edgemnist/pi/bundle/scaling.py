@@ -13,13 +13,16 @@ from .framing import Scaling
 _FRACTION_BITS = 22
 
 
-def fit(picture: NDArray[np.uint8], size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
-    """Return a picture as uint8 of shape (size[0], size[1], channels), keeping its proportions.
+def fit(picture: NDArray[np.uint8], size: tuple[int, int], channels: int, how: str = "pad") -> NDArray[np.uint8]:
+    """Return a picture as uint8 of shape (size[0], size[1], channels).
 
-    ``picture``: uint8, (height, width) or (height, width, 1 or 3). One that fits already comes back unchanged.
+    ``picture``: uint8, (height, width) or (height, width, 1 or 3). One that fits already comes back unchanged. ``how``:
+    "pad" scales with the proportions kept, "centre" not at all; what is then left over gets the median colour of the
+    border, what is too much is cut off evenly. "crop" cuts the largest middle part of the size's proportions out and
+    scales it, "stretch" scales both sides on their own.
     """
     pixels = _with_channels(picture, channels)
-    return pixels if pixels.shape[:2] == size else _fitted(pixels, *size)
+    return pixels if pixels.shape[:2] == size else _FITTED[how](pixels, size)
 
 
 def _smoothly(grey: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -38,16 +41,48 @@ def _with_channels(picture: NDArray[np.uint8], channels: int) -> NDArray[np.uint
     return np.asarray(grey[..., np.newaxis], dtype=np.uint8)
 
 
-def _fitted(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Scale to a size, keeping proportions; what is left over gets the median colour of the border."""
-    factor = min(height / pixels.shape[0], width / pixels.shape[1])
-    inner = max(1, round(pixels.shape[0] * factor)), max(1, round(pixels.shape[1] * factor))
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    canvas = np.empty((height, width, pixels.shape[2]), dtype=np.uint8)
-    canvas[:] = np.median(border, axis=0).astype(np.uint8)
-    top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
-    canvas[top : top + inner[0], left : left + inner[1]] = resize(pixels, inner, _lanczos, 3)
+def _padded(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    factor = min(size[0] / height, size[1] / width)
+    inner = max(1, round(height * factor)), max(1, round(width * factor))
+    return _laid_into(_stretched(pixels, inner), size, _border_colour(pixels))
+
+
+def _stretched(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    return resize(pixels, size, _lanczos, 3)
+
+
+def _cropped(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    height = min(pixels.shape[0], max(1, round(pixels.shape[1] * size[0] / size[1])))
+    width = min(pixels.shape[1], max(1, round(pixels.shape[0] * size[1] / size[0])))
+    return _stretched(_middle(pixels, (height, width)), size)
+
+
+def _centred(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    cut = _middle(pixels, (min(pixels.shape[0], size[0]), min(pixels.shape[1], size[1])))
+    return _laid_into(cut, size, _border_colour(pixels))
+
+
+def _middle(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    top, left = (pixels.shape[0] - size[0]) // 2, (pixels.shape[1] - size[1]) // 2
+    return pixels[top : top + size[0], left : left + size[1]]
+
+
+def _laid_into(pixels: NDArray[np.uint8], size: tuple[int, int], colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width, channels = pixels.shape
+    canvas = np.empty((*size, channels), dtype=np.uint8)
+    canvas[:] = colour
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    canvas[top : top + height, left : left + width] = pixels
     return canvas
+
+
+def _border_colour(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return np.asarray(np.median(border, axis=0).astype(np.uint8))
+
+
+_FITTED = {"pad": _padded, "stretch": _stretched, "crop": _cropped, "centre": _centred}
 
 
 def resize(

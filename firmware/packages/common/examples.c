@@ -13,17 +13,13 @@ static const @{result} example_outputs[@{NAME}_EXAMPLE_COUNT][@{NAME}_OUTPUT_SIZ
 @{outputs}
 };
 
-static const char *const class_texts[@{NAME}_OUTPUT_SIZE] = {
+static const char *const class_texts[@{class_count}] = {
 @{class_names}
 };
 
 int @{name}_best_class(const @{result} output[@{NAME}_OUTPUT_SIZE])
 {
-  int best = 0;
-  for (int i = 1; i < @{NAME}_OUTPUT_SIZE; ++i) {
-    if (output[i] > output[best]) best = i;
-  }
-  return best;
+@{best_class}
 }
 
 const char *@{name}_class_text(int index)

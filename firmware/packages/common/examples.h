@@ -21,7 +21,7 @@ extern "C" {
 extern const @{entry} @{name}_example_inputs[@{NAME}_EXAMPLE_COUNT][@{NAME}_INPUT_SIZE];
 extern const int @{name}_example_labels[@{NAME}_EXAMPLE_COUNT];
 
-/* Returns the class with the highest score, the first of equals. */
+/* Returns @{best_is}. */
 int @{name}_best_class(const @{result} output[@{NAME}_OUTPUT_SIZE]);
 
 /* Returns a class's number, and its name where it has one. */

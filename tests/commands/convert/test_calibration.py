@@ -10,8 +10,8 @@ from edgemnist.commands.convert.calibration import check_input_scale, choose_cal
 from edgemnist.data.base import Split
 from edgemnist.support.errors import DatasetError, InputError, ModelError
 from edgemnist.tflite.file import TensorInfo
-from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
-from edgemnist.tflite.pixels import infer_normalisation, normalisation_name, pixel_table
+from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation, normalisation_name
+from edgemnist.tflite.pixels import infer_normalisation, pixel_table
 from tests.csource.files import model, tensor
 
 pytestmark = pytest.mark.unit

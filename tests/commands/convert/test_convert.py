@@ -17,6 +17,7 @@ from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.convert.settings import MODES, ConversionResult, ConversionSettings
 from edgemnist.commands.convert.stage import run_conversion
+from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.models import model_file
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import InputError, ModelError, StageOrderError
@@ -25,6 +26,7 @@ from edgemnist.tflite.file import read_tflite
 from edgemnist.tflite.inspection import inspect, require_int8
 from edgemnist.tflite.kinds import ModelKind, model_kind
 from edgemnist.tflite.normalisation import NORMALISATIONS
+from edgemnist.tflite.preprocessing import Preprocessing
 from tests.commands.convert.conftest import CLASSES, FLOAT32, INT8, SIDE, build, draw, make_work_folder, save
 from tests.csource.files import TINY_MODEL
 
@@ -168,7 +170,7 @@ def foreign_models(legacy_model: Any, keras_3_model: Any, tmp_path_factory: pyte
 )
 def test_every_source_format(foreign_models: dict[str, Path], quadrants: Path, tmp_path: Path, kind: str) -> None:
     normalisation = NORMALISATIONS["0..255"] if "3" in kind else NORMALISATIONS["0..1"]
-    settings = replace(INT8, dataset=str(quadrants), normalisation=normalisation)
+    settings = replace(INT8, dataset=str(quadrants), feeding=FeedingSettings(normalisation=normalisation))
     out = WorkFolder(tmp_path / "out")
     result = run_conversion(replace(settings, model=foreign_models[kind], out=out.root), WorkFolder(tmp_path / "none"))
     assert result.models[0].verification.accuracy == pytest.approx(1.0, abs=0.02)
@@ -220,7 +222,7 @@ def test_int8_of_a_foreign_model_asks_for_the_dataset(foreign_models: dict[str, 
 def test_wrong_normalisation_is_refused_and_the_right_one_named(
     foreign_models: dict[str, Path], quadrants: Path, tmp_path: Path, wrong: str
 ) -> None:
-    settings = replace(INT8, dataset=str(quadrants), normalisation=NORMALISATIONS[wrong])
+    settings = replace(INT8, dataset=str(quadrants), feeding=FeedingSettings(normalisation=NORMALISATIONS[wrong]))
     with pytest.raises(ModelError, match=r"--normalisation=0\.\.255"):
         run_conversion(replace(settings, model=foreign_models["Keras 3 .keras"]), WorkFolder(tmp_path / "out"))
     assert not list((tmp_path / "out").iterdir())
@@ -371,7 +373,7 @@ def test_a_file_that_classifies_worse_is_refused(work: WorkFolder, quadrants: Pa
     run_conversion(replace(settings, model=untrained), WorkFolder(work.root / "untrained"))
     test = load_dataset(str(quadrants)).test
     source = load_source(work.path("trained.keras"), (SIDE, SIDE, 1))
-    trial = make_trial(source, test.images, test.labels, NORMALISATIONS["0..1"])
+    trial = make_trial(source, test.images, test.labels, Preprocessing((SIDE, SIDE, 1)))
     bad = read_tflite(work.root / "untrained" / "model_float32.tflite")
     with Verifier(trial) as verifier, pytest.raises(ModelError, match="it was not kept"):
         verifier.verify(bad, "model_float32.tflite")

@@ -10,6 +10,7 @@ import pytest
 
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.convert.stage import run_conversion
+from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.normalisation import NORMALISATIONS
 from tests.commands.convert.conftest import FLOAT32, INT8
@@ -23,7 +24,9 @@ def test_a_named_file_takes_what_the_manifest_beside_it_says(work: WorkFolder, t
     assert out.path("model_int8.tflite").read_bytes() == work.path("model_int8.tflite").read_bytes()
     settings = {**work.stages()["train"].settings, "dataset": "another"}
     work.record("train", settings=settings, results={}, outputs=[trained])
-    other = replace(INT8, dataset=as_recorded_dataset(out), normalisation=NORMALISATIONS["-1..1"])
+    other = replace(
+        INT8, dataset=as_recorded_dataset(out), feeding=FeedingSettings(normalisation=NORMALISATIONS["-1..1"])
+    )
     told = " ".join(run_conversion(replace(other, model=trained, out=out.root), work).warnings)
     assert "was trained on 'another', says the manifest beside it; it is converted with images of" in told
     assert "was trained on pixels in 0..1, says the manifest beside it; it is converted for pixels in -1..1" in told

@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 
 from edgemnist import cli
-from edgemnist.commands.deploy.metadata import ImageMetadata, read_metadata, with_metadata
 from edgemnist.data.loading import load_dataset
-from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import read_tflite
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflite.pixels import pixel_table
@@ -23,41 +21,6 @@ from tests.oracles import needs
 pytestmark = needs("tflite-runtime-reference", "litert-default")
 
 CODE = {"android": "Classifier.kt", "ios": "Classifier.swift"}
-
-
-@pytest.mark.parametrize(
-    "metadata",
-    [
-        ImageMetadata("digits", "Ten digits.", tuple("0123456789"), Normalisation(), 1),
-        ImageMetadata("Dinge", "größer", ("Tür", "châtaigne", "猫"), Normalisation(2 / 255, -1.0), 3),
-        ImageMetadata("raw", "", ("a", "b"), Normalisation(1.0, 0.0), 1),
-    ],
-)
-def test_metadata_reads_back(real_models: Path, metadata: ImageMetadata) -> None:
-    content = (real_models / "compact_int8.tflite").read_bytes()
-    found = read_metadata(with_metadata(content, metadata))
-    assert (found.name, found.description, found.labels) == (metadata.name, metadata.description, metadata.labels)
-    assert found.channels == metadata.channels
-    assert found.normalisation.scale == pytest.approx(metadata.normalisation.scale, rel=1e-6)
-    assert found.normalisation.offset == pytest.approx(metadata.normalisation.offset, abs=1e-6)
-
-
-def test_metadata_is_reproducible_and_replaced(real_models: Path) -> None:
-    content = (real_models / "compact_int8.tflite").read_bytes()
-    first = ImageMetadata("first", "", ("a", "b"), Normalisation(), 1)
-    second = ImageMetadata("second", "", ("c", "d", "e"), Normalisation(), 1)
-    once = with_metadata(content, first)
-    assert once == with_metadata(content, first)
-    assert read_metadata(with_metadata(once, second)) == read_metadata(with_metadata(content, second))
-
-
-def test_a_model_without_metadata_or_with_a_cut_archive(real_models: Path) -> None:
-    content = (real_models / "compact_int8.tflite").read_bytes()
-    with pytest.raises(ModelError, match="has no TFLite metadata"):
-        read_metadata(content)
-    labelled = with_metadata(content, ImageMetadata("digits", "", ("a", "b"), Normalisation(), 1))
-    with pytest.raises(ModelError, match="not that of an image classifier"):
-        read_metadata(labelled[:-30])
 
 
 def _deploy(system: str, model: Path, out: Path, *more: str) -> int:
@@ -97,11 +60,11 @@ def test_the_code_has_the_numbers_of_the_model(real_models: Path, real_data: Pat
         assert code.count(opening) == code.count(closing)
 
 
-def test_labels_are_quoted() -> None:
-    from edgemnist.commands.deploy.phones import _quoted
+def test_labels_arequoted() -> None:
+    from edgemnist.commands.deploy.phone_code import quoted
 
-    assert _quoted('5" $disc\\', "android") == '"5\\" \\$disc\\\\"'
-    assert _quoted('5" $disc\\', "ios") == '"5\\" $disc\\\\"'
+    assert quoted('5" $disc\\', "android") == '"5\\" \\$disc\\\\"'
+    assert quoted('5" $disc\\', "ios") == '"5\\" $disc\\\\"'
 
 
 def test_what_is_refused(

@@ -107,7 +107,7 @@ def refuses(arguments: list[str], capsys: pytest.CaptureFixture[str], says: str,
 def test_bad_input(work: Path, real_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = str(real_models / "compact_int8.tflite")
     refuses([str(tmp_path / "none.tflite")], capsys, "there is no model")
-    refuses([str(real_models / "pretrainedResnet_quant.tflite")], capsys, "do not fit")
+    refuses([str(real_models / "pretrainedResnet_quant.tflite")], capsys, "name the dataset with --dataset")
     refuses([model, "--runtime", "keras"], capsys, "takes none of compact_int8.tflite (int8)")
     refuses([model, "--images", "20", "--dataset", "nmist"], capsys, "nmist")
     refuses([model, "--mistakes", "mistakes.jpg"], capsys, "must end in .png")

@@ -15,14 +15,14 @@ import pytest
 from edgemnist import cli
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
-from edgemnist.commands.import_model.normalisation import candidates, check_normalisation, parse_normalisation
+from edgemnist.commands.import_model.normalisation import candidates, check_normalisation
 from edgemnist.commands.import_model.stage import ImportSettings, run_import
 from edgemnist.data.loading import load_dataset
 from edgemnist.keras_io.sources import load_source
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import read_tflite
-from edgemnist.tflite.normalisation import NORMALISATIONS
+from edgemnist.tflite.normalisation import NORMALISATIONS, parse_normalisation
 from tests.commands.convert.conftest import SIDE, draw
 from tests.commands.convert.conftest import quadrants as quadrants
 from tests.commands.import_model.conftest import as_onnx, shifted
@@ -243,11 +243,12 @@ def test_files_that_are_no_classifier_of_these_images_are_refused(
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("net.onnx", ["--normalisation", "0..2"], "mean=0.1307,std=0.3081"),
+        ("net.onnx", ["--normalisation", "0..0"], "mean=0.1307,std=0.3081"),
         ("net.onnx", ["--normalisation", "mean=0.1,std=0"], "std above 0"),
         ("gone.onnx", [], "there is no model"),
-        ("net.h5", [], "neither .onnx nor .pt2"),
-        ("colour.onnx", [], "8x8x1, so ?x1x8x8"),
+        ("net.h5", [], "there is no model"),
+        ("net.txt", [], "is no known model format"),
+        ("four.onnx", [], "8x8x1, so ?x1x8x8"),
     ],
 )
 def test_slips_are_told(
@@ -260,7 +261,8 @@ def test_slips_are_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     save(as_onnx(trained), tmp_path / "net.onnx")
-    save(as_onnx(trained, channels=3), tmp_path / "colour.onnx")
+    save(as_onnx(trained, channels=4), tmp_path / "four.onnx")
+    (tmp_path / "net.txt").write_text("weights")
     usual = ["import", str(tmp_path / name), "--dataset", str(quadrants), "--work", str(tmp_path / "work")]
     assert cli.run([*usual, *options]) == 2
     assert message in capsys.readouterr().err

@@ -19,7 +19,7 @@ from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import named_subjects
 from edgemnist.harness.names import parse_names
 from edgemnist.harness.subjects import Subjects, with_images
-from edgemnist.support.errors import GateFailedError, InputError, ModelError
+from edgemnist.support.errors import GateFailedError, InputError
 from edgemnist.tflite.file import read_tflite
 from tests.oracles import needs
 
@@ -187,7 +187,7 @@ def test_gates_that_cannot_be_decided_are_bad_input(report: ParityReport) -> Non
 def test_models_that_do_not_fit_the_images_are_refused_before_any_engine_starts(
     real_models: Path, real_data: Path
 ) -> None:
-    with pytest.raises(ModelError, match=r"kws_ref_model.*mnist.*do not fit"):
+    with pytest.raises(InputError, match=r"kws_ref_model.*12 classes apart.*mnist"):
         with_images(named_subjects([real_models / "kws_ref_model.tflite"]), ImageSettings(count=10, dataset="mnist"))
 
 

@@ -8,7 +8,7 @@ import android.content.res.AssetManager
 import com.google.ai.edge.litert.Accelerator
 import com.google.ai.edge.litert.CompiledModel
 
-/** A class that the picture may be of; [score] is its probability if the model ends in a softmax. */
+/** A class that the picture may be of; [score] is $score. */
 data class Candidate(val label: String, val score: Float)
 
 /** The model on the CPU. Not thread-safe; close it when it is no longer needed. */
@@ -17,7 +17,8 @@ class Classifier(assets: AssetManager) : AutoCloseable {
     private val inputs = model.createInputBuffers()
     private val outputs = model.createOutputBuffers()
 
-    /** [pixels]: $elements bytes, 0..255: $layout. Returns every class, the best first. */
+    /** [pixels]: $elements bytes, 0..255: $layout. Returns every class, the best first.
+     *  The model itself is fed with $fed. */
     fun classify(pixels: ByteArray): List<Candidate> {
         require(pixels.size == INPUT_SIZE) { "expected $elements pixel values, got " + pixels.size }
 $kotlin_input

@@ -5,7 +5,7 @@
 import Foundation
 import TensorFlowLite
 
-/// A class that the picture may be of; `score` is its probability if the model ends in a softmax.
+/// A class that the picture may be of; `score` is $score.
 struct Candidate {
     let label: String
     let score: Float
@@ -31,6 +31,7 @@ $swift_table    private let interpreter: Interpreter
     }
 
     /// `pixels`: $elements bytes, 0..255: $layout. Returns every class, the best first.
+    /// The model itself is fed with $fed.
     func classify(pixels: [UInt8]) throws -> [Candidate] {
         guard pixels.count == Self.inputSize else { throw ClassifierError.wrongPixelCount(pixels.count) }
 $swift_input

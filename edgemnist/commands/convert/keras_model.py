@@ -1,0 +1,48 @@
+"""A Keras model or SavedModel as the conversion's worker has it: loaded once, converted in any mode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.commands.convert.converter import loops_of, tflite_bytes
+from edgemnist.keras_io.sources import SourceModel, open_source
+from edgemnist.tflite.kinds import ModelKind
+
+
+class OpenedKeras:
+    """See :class:`edgemnist.commands.convert.worker.Openable`."""
+
+    def __init__(self, path: Path, output: str | None) -> None:
+        self._opened = open_source(path, output)
+        self.sizes, self.pixels, self.notes = self._opened.sizes, self._opened.pixels, self._opened.notes
+        self.layout = "" if len(self._opened.shape) == 1 else self._opened.layout
+
+    def bind(self, image_shape: Sequence[int] | None) -> KerasModel:
+        """Load the model for images of (height, width, channels), None for those that it takes by itself."""
+        return KerasModel(self._opened.bind(image_shape))
+
+
+class KerasModel:
+    """See :class:`edgemnist.commands.convert.worker.Convertible`."""
+
+    def __init__(self, source: SourceModel) -> None:
+        self._source = source
+        self.input_shape, self.classes = self._source.input_shape, self._source.classes
+        self.loops = loops_of(self._source)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images that the input's shape suggests."""
+        return self._source.image_shape
+
+    def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the outputs, shape (count, classes), for inputs of shape (count, *``input_shape``)."""
+        return self._source.predict(inputs)
+
+    def convert(self, mode: ModelKind, io: str, calibration: NDArray[np.float32] | None) -> tuple[bytes, None]:
+        """Return the bytes of a ``.tflite`` file; TensorFlow's converter has no recipe beyond mode and ``io``."""
+        return tflite_bytes(self._source, mode, io=io, calibration=calibration), None

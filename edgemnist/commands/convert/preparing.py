@@ -1,0 +1,193 @@
+"""What a conversion works on: the source, how it is fed, images to calibrate and verify with; found and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edgemnist.artifacts.context import ModelContext, context_beside
+from edgemnist.artifacts.folder import StageRecord
+from edgemnist.commands.convert import verification
+from edgemnist.commands.convert.calibration import Calibration, choose_calibration
+from edgemnist.commands.convert.judging import judge_recorded, judge_source, settled
+from edgemnist.commands.convert.settings import CALIBRATED, DEFAULT_CALIBRATION, ConversionSettings
+from edgemnist.commands.convert.source import Loader, Source, SourceFacts
+from edgemnist.data.base import Dataset
+from edgemnist.data.loading import load_dataset, load_dataset_for
+from edgemnist.data.splits import class_balanced_sample
+from edgemnist.data.summary import introduce
+from edgemnist.harness.feeding import Understanding
+from edgemnist.harness.images import ANY_SHAPE
+from edgemnist.support.errors import InputError, ModelError
+from edgemnist.support.progress import say
+from edgemnist.tflite.kinds import ModelKind
+from edgemnist.tflite.normalisation import normalisation_name, parse_normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True, eq=False)
+class Conversion:
+    """What a conversion works on, once everything has been found and checked.
+
+    ``assumed``: a line for each thing of how the model is fed that nobody had said, with its evidence.
+    """
+
+    settings: ConversionSettings
+    source: Source
+    context: ModelContext
+    trial: verification.Trial
+    calibration: Calibration | None
+    warnings: tuple[str, ...]
+    assumed: tuple[str, ...] = ()
+
+
+def prepare(settings: ConversionSettings, path: Path, record: StageRecord | None, load: Loader) -> Conversion:
+    """Return what to convert: the work folder's model as recorded, or one that was named.
+
+    :raises InputError: options that contradict the model, or images to calibrate with are missing.
+    :raises ModelError: the model does not fit the dataset, is at chance level, or is right when fed otherwise.
+    """
+    if record is None:
+        return _prepare_named(settings, path, load)
+    if settings.dataset is not None or settings.feeding.given():
+        raise InputError(
+            "--dataset and the options for how a model is fed are for models from elsewhere; the work folder's model "
+            "has its own: leave them out, or name the model file"
+        )
+    if record.stage == "qat":
+        _require_modes_of_qat(settings, path)
+    context = ModelContext.from_json(record.settings)
+    source = load.bind(context.preprocessing.image_shape)
+    dataset = load_dataset_for(context)
+    conversion = _with_dataset(settings, source, context, dataset)
+    trial = conversion.trial
+    if trial.labels is not None:
+        judge_recorded(source, trial.expected, trial.labels, even_so=settings.even_so)
+    if record.settings.get("dataset_sha256", dataset.sha256) == dataset.sha256:
+        return conversion
+    changed = f"dataset {context.dataset!r} is not what the model was trained on any more; train again, or put it back"
+    return replace(conversion, warnings=(*conversion.warnings, changed))
+
+
+def _require_modes_of_qat(settings: ConversionSettings, path: Path) -> None:
+    """Refuse modes in which a model with int8's ranges would become something else, or nothing."""
+    others = [mode.value for mode in settings.ordered_modes() if mode not in (ModelKind.INT8, ModelKind.FLOAT32)]
+    if others:
+        raise InputError(
+            f"{path.name!r} was trained for int8 and cannot become {' or '.join(others)}; convert it with --int8 or "
+            "--float32, or name the model before it: edgemnist convert trained.keras --dataset NAME"
+        )
+
+
+def _prepare_named(settings: ConversionSettings, path: Path, load: Loader) -> Conversion:
+    """Prepare a file named by the user; what he does not say of it its manifest says, or the file, or a trial."""
+    beside = context_beside(path)
+    contradictions = settings.contradictions(beside, path)
+    facts = load.look(settings.output)
+    known = _understood(settings, facts, beside)
+    name = settings.dataset
+    if name is None and beside is not None and CALIBRATED.intersection(settings.ordered_modes()):
+        name = beside.dataset
+    if not name:
+        conversion = _prepare_without_dataset(settings, path, known, load)
+    else:
+        conversion = _prepare_with(settings, path, name, known, load)
+    for line in conversion.assumed:
+        say(line)
+    return replace(conversion, warnings=(*contradictions, *conversion.warnings))
+
+
+def _understood(settings: ConversionSettings, facts: SourceFacts, beside: ModelContext | None) -> Understanding:
+    """Return how the source is fed, as far as somebody says or its file tells."""
+    base = beside.preprocessing if beside else Preprocessing(ANY_SHAPE)
+    known = frozenset({"normalisation", "fit", "channels", "layout"}) if beside else frozenset[str]()
+    evidence = list(facts.notes)
+    if facts.pixels is not None and beside is None:
+        base, known = replace(base, normalisation=parse_normalisation(facts.pixels)), known | {"normalisation"}
+    sizes = tuple(own or recorded for own, recorded in zip(facts.sizes, base.image_shape, strict=True))
+    height, width, channels = sizes
+    if facts.layout:
+        base, known = replace(base, layout=facts.layout), known | {"layout"}
+    given = settings.feeding.applied(replace(base, image_shape=(height, width, channels)))
+    fixed = tuple(size for size in facts.sizes[:2])
+    wanted = (given.input_size[0] or None, given.input_size[1] or None)
+    if settings.feeding.image_size is not None and None not in fixed and wanted != fixed:
+        raise InputError(
+            f"--image-size {wanted[0]}x{wanted[1]}: the model takes {fixed[0]}x{fixed[1]}; leave the option out"
+        )
+    return Understanding(given, known | settings.feeding.given(), tuple(evidence))
+
+
+def _prepare_with(
+    settings: ConversionSettings, path: Path, name: str, known: Understanding, load: Loader
+) -> Conversion:
+    dataset = _load_at(name, known.preprocessing)
+    introduce(dataset)
+    source = load.bind(dataset.image_shape, settings.output)
+    _check_classes(source, dataset, name, settings)
+    given = replace(known.preprocessing, image_shape=dataset.image_shape, class_names=dataset.class_names)
+    preprocessing, assumed = settled(source, dataset, replace(known, preprocessing=given))
+    context = ModelContext(name, path.stem, preprocessing)
+    conversion = _with_dataset(settings, source, context, dataset)
+    remarks = judge_source(source, dataset, name, preprocessing, known.known, settings)
+    return replace(conversion, warnings=(*conversion.warnings, *remarks), assumed=(*known.evidence, *assumed))
+
+
+def _load_at(name: str, preprocessing: Preprocessing) -> Dataset:
+    """Load a dataset at the model's size, as far as the model has one, with its classes in the model's order."""
+    height, width, channels = preprocessing.image_shape
+    if height and width and channels:
+        return load_dataset_for(ModelContext(name, "", preprocessing))
+    size = (height, width) if height and width else None
+    dataset = load_dataset(name, image_size=size, channels=channels or None, fit=preprocessing.fit)
+    return dataset.in_order(preprocessing.class_names)
+
+
+def _check_classes(source: Source, dataset: Dataset, name: str, settings: ConversionSettings) -> None:
+    if source.classes != dataset.classes:
+        raise ModelError(
+            f"{str(source.path)!r} tells {source.classes} classes apart, dataset {name!r} has {dataset.classes}; "
+            "name the dataset that the model was trained on"
+        )
+    if settings.feeding.classes is not None and settings.feeding.classes != dataset.class_names:
+        raise InputError(
+            f"--classes {','.join(settings.feeding.classes)!r}: the dataset {name!r} has the classes "
+            f"{','.join(dataset.class_names)!r}; give each of them once, in the order of the model's outputs"
+        )
+
+
+def _with_dataset(settings: ConversionSettings, source: Source, context: ModelContext, dataset: Dataset) -> Conversion:
+    calibration = None
+    if CALIBRATED.intersection(settings.ordered_modes()):
+        images = settings.calibration or min(DEFAULT_CALIBRATION, len(dataset.train))
+        calibration = choose_calibration(dataset.train, images, settings.seed, context.preprocessing.class_names)
+    count = min(verification.VERIFICATION_IMAGES, len(dataset.test))
+    sample = class_balanced_sample(dataset.test, count, settings.seed)
+    trial = verification.make_trial(source, sample.images, sample.labels, context.preprocessing)
+    return Conversion(settings, source, context, trial, calibration, calibration.warnings if calibration else ())
+
+
+def _prepare_without_dataset(
+    settings: ConversionSettings, path: Path, known: Understanding, load: Loader
+) -> Conversion:
+    """Float modes need no images; the result is compared with its source on noise."""
+    calibrated = [mode.value for mode in settings.ordered_modes() if mode in CALIBRATED]
+    if calibrated:
+        raise InputError(
+            f"converting {str(path)!r} to {' and '.join(calibrated)} needs images to calibrate with: "
+            "name the dataset that it was trained on with --dataset"
+        )
+    shape = known.preprocessing.image_shape
+    source = load.bind(shape if all(shape) else None, settings.output)
+    names = known.preprocessing.class_names or tuple(str(label) for label in range(source.classes))
+    preprocessing = replace(known.preprocessing, image_shape=source.image_shape, class_names=names)
+    assumed = list(known.evidence)
+    if "normalisation" not in known.known:
+        pixels = normalisation_name(preprocessing.normalisation)
+        assumed.append(
+            f"pixels {pixels}: assumed, for nothing tells; name --normalisation, or a --dataset to try it on"
+        )
+    images = verification.made_up_images(preprocessing.image_shape, verification.NOISE_IMAGES, settings.seed)
+    trial = verification.make_trial(source, images, None, preprocessing)
+    context = ModelContext("", path.stem, preprocessing)
+    return Conversion(settings, source, context, trial, None, (), tuple(assumed))

@@ -1,0 +1,1 @@
+"""``edgemnist diagnose``: what makes a model right."""

@@ -1,0 +1,156 @@
+"""How a model is fed: what the user says, what is recorded, what its file tells; and what nobody says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from edgemnist.artifacts.context import ModelContext
+from edgemnist.harness.images import ANY_SHAPE
+from edgemnist.harness.models import Subject
+from edgemnist.runner.run import LoadedModel
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.derived import ImageInput, derived_range, image_input_of
+from edgemnist.tflite.normalisation import Normalisation, normalisation_name, parse_normalisation
+from edgemnist.tflite.preprocessing import CHANNELS, FITS, LAYOUTS, OutputKind, Preprocessing, output_kind
+
+LARGEST_SIDE = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedingSettings:
+    """What the user says of how a model is fed; None is worked out.
+
+    ``image_size``: (height, width) of the model's input. ``fit``, ``channels`` and ``layout``: one of ``FITS``,
+    ``CHANNELS`` and ``LAYOUTS``. ``inverted``, ``transposed``: whether the model takes pictures that way round.
+    ``classes``: their names in the order of the outputs.
+
+    :raises InputError: a value is none of those allowed.
+    """
+
+    normalisation: Normalisation | None = None
+    image_size: tuple[int, int] | None = None
+    fit: str | None = None
+    channels: str | None = None
+    layout: str | None = None
+    inverted: bool | None = None
+    transposed: bool | None = None
+    classes: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the names."""
+        for option, allowed in (("fit", FITS), ("channels", CHANNELS), ("layout", LAYOUTS)):
+            value = getattr(self, option)
+            if value is not None and value not in allowed:
+                raise InputError(f"unknown --{option} {value!r}; choose one of {', '.join(allowed)}")
+        if self.image_size is not None and not all(1 <= side <= LARGEST_SIDE for side in self.image_size):
+            raise InputError(f"--image-size {self.image_size!r} is out of range; sides are 1 to {LARGEST_SIDE}")
+        if self.classes is not None and len(set(self.classes)) != len(self.classes):
+            raise InputError(f"--classes {','.join(self.classes)!r} names a class twice; name each once")
+
+    def given(self) -> frozenset[str]:
+        """Return the names of what is given."""
+        return frozenset(field.name for field in fields(self) if getattr(self, field.name) is not None)
+
+    def applied(self, known: Preprocessing) -> Preprocessing:
+        """Return what is known with what is given in its place.
+
+        :raises InputError: the channels given are not as many as the model takes.
+        """
+        simple = ("normalisation", "fit", "layout", "inverted", "transposed")
+        changes: dict[str, Any] = {name: getattr(self, name) for name in simple if getattr(self, name) is not None}
+        shape = known.image_shape
+        if self.channels is not None:
+            count = 1 if self.channels == "grey" else 3
+            if shape[2] not in (0, count):
+                raise InputError(f"--channels {self.channels}: the model takes images of {shape[2]} channel(s)")
+            changes["bgr"], shape = self.channels == "bgr", (shape[0], shape[1], count)
+        if self.image_size is not None:
+            shape = (*self.image_size, shape[2])
+        if self.transposed is not None and self.transposed != known.transposed:
+            shape = (shape[1], shape[0], shape[2])
+        if self.classes is not None:
+            changes["class_names"] = self.classes
+        return replace(known, image_shape=shape, **changes)
+
+
+def parse_image_size(text: str) -> tuple[int, int]:
+    """Return (height, width) of ``96`` or ``96x128``.
+
+    :raises InputError: it is neither.
+    """
+    parts = text.lower().split("x")
+    if len(parts) in (1, 2) and all(part.isdecimal() for part in parts):
+        return int(parts[0]), int(parts[-1])
+    raise InputError(f"unknown --image-size {text!r}; give one side, as 96, or HEIGHTxWIDTH, as 96x128")
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """How a model is fed, as far as it is known without trying.
+
+    ``known``: which of ``FeedingSettings``' fields somebody has said or the file tells. ``evidence``: a line for what
+    is neither given nor recorded. The shape is :data:`ANY_SHAPE` where nothing tells.
+    """
+
+    preprocessing: Preprocessing
+    known: frozenset[str]
+    evidence: tuple[str, ...] = ()
+
+
+def understand(subject: Subject, settings: FeedingSettings) -> Understanding:
+    """Return how a model is fed: as is given, else as is recorded of its training, else as its file tells.
+
+    :raises InputError: what is given contradicts the shape of the model's input.
+    :raises ModelError: the input is no image.
+    """
+    return understood(subject.model, subject.context, settings)
+
+
+def understood(model: LoadedModel, context: ModelContext | None, settings: FeedingSettings) -> Understanding:
+    """Return what :func:`understand` does, of a model and what is recorded of it."""
+    base = context.preprocessing if context else Preprocessing(ANY_SHAPE)
+    known = frozenset(field.name for field in fields(FeedingSettings)) if context else frozenset()
+    evidence: list[str] = []
+    if model.tflite is not None:
+        image = image_input_of(model.tflite.input().shape[1:], model.name)
+        base = _as_the_file_has_it(base, image, output_kind(model.tflite))
+        known |= {"image_size"} | ({"layout"} if image.certain else frozenset())
+        found = derived_range(model.tflite) if context is None and settings.normalisation is None else None
+        if found is not None:
+            base, known = replace(base, normalisation=found.normalisation), known | {"normalisation"}
+            evidence.append(f"pixels {normalisation_name(found.normalisation)}: {found.evidence}")
+    preprocessing = settings.applied(base)
+    _check_size(model, preprocessing, base)
+    return Understanding(preprocessing, known | settings.given(), tuple(evidence))
+
+
+def _as_the_file_has_it(recorded: Preprocessing, image: ImageInput, output: OutputKind) -> Preprocessing:
+    """Return what is recorded with the shape, layout and outputs of the file itself."""
+    height, width, channels = image.shape
+    shape = (width, height, channels) if recorded.transposed else image.shape
+    layout = image.layout if image.certain else recorded.layout
+    bgr = recorded.bgr and channels == 3
+    return replace(recorded, image_shape=shape, layout=layout, output=output, bgr=bgr)
+
+
+def _check_size(model: LoadedModel, given: Preprocessing, base: Preprocessing) -> None:
+    if model.tflite is not None and given.input_size != base.input_size:
+        wanted, taken = ("x".join(map(str, one.input_size)) for one in (given, base))
+        raise InputError(f"--image-size {wanted}: {model.name!r} takes {taken}; leave the option out")
+
+
+def feeding_from(values: Mapping[str, Any]) -> FeedingSettings:
+    """Return settings of options as they were typed: ``normalisation``, ``image_size`` and ``classes`` are text.
+
+    :raises InputError: a value is malformed or none of those allowed.
+    """
+    parsed = dict(values)
+    if parsed.get("normalisation") is not None:
+        parsed["normalisation"] = parse_normalisation(parsed["normalisation"])
+    if parsed.get("image_size") is not None:
+        parsed["image_size"] = parse_image_size(parsed["image_size"])
+    if parsed.get("classes") is not None:
+        parsed["classes"] = tuple(name.strip() for name in parsed["classes"].split(","))
+    return FeedingSettings(**parsed)

@@ -1,0 +1,103 @@
+"""What nobody has said of how a model is fed is tried on labelled images, and the choice is said with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.data.base import Split
+from edgemnist.data.splits import class_balanced_sample
+from edgemnist.harness.candidates import candidates
+from edgemnist.harness.outputs import probabilities
+from edgemnist.harness.runtimes import QUICKEST, OpenRuntimes
+from edgemnist.harness.search import MOST_PICTURES, Pictures, Predict, Trial, search
+from edgemnist.runner.run import LoadedModel
+from edgemnist.support.progress import progress_task
+from edgemnist.tflite.kinds import ModelKind
+from edgemnist.tflite.preprocessing import Preprocessing
+
+TIMEOUT = 300.0
+_SEED = 0
+_LEVEL = 0.01
+"""Share of pictures below which two ways are taken to be level."""
+
+UNASKED = ("normalisation", "layout")
+"""What is tried without being asked: what a wrong guess of makes nonsense of every picture."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a model is fed; ``known`` names what is known of it, ``evidence`` says what the rest was chosen by."""
+
+    preprocessing: Preprocessing
+    known: frozenset[str]
+    evidence: tuple[str, ...] = ()
+
+
+@contextmanager
+def open_predict(model: LoadedModel) -> Iterator[Predict]:
+    """Open a model in the quickest runtime that takes it, as a function for a search.
+
+    :raises MissingDependencyError: no runtime that takes the model is installed.
+    :raises UnsupportedModelError: every one refused it.
+    """
+    names = () if model.kind is ModelKind.KERAS else QUICKEST
+    with OpenRuntimes(timeout=TIMEOUT) as runtimes:
+
+        def predict(preprocessing: Preprocessing, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+            inputs = model.inputs(images, preprocessing)[:, np.newaxis]
+            _, (outputs, *_) = runtimes.first(model.kind, lambda one: one.invoke(model.path, [inputs]), names)
+            return probabilities(np.nan_to_num(outputs.reshape(len(images), -1)), model, preprocessing)
+
+        yield predict
+
+
+def sample_of(split: Split) -> Split:
+    """Return the pictures that are tried: at most ``MOST_PICTURES``, balanced in every leading part."""
+    return class_balanced_sample(split, min(MOST_PICTURES, len(split)), _SEED)
+
+
+def choose_unknown(model: LoadedModel, split: Split, given: Choice) -> Choice:
+    """Return the choice with the range of pixels and the layout as they classify the images best, if unknown.
+
+    :raises EnvironmentFailure, UnsupportedModelError: no runtime takes the model.
+    """
+    vary = [name for name in UNASKED if name not in given.known]
+    if not vary:
+        return given
+    sample, base = sample_of(split), given.preprocessing
+    pictures = Pictures({base.fit: sample.images}, sample.labels, len(base.class_names))
+    with open_predict(model) as predict:
+        found, evidence = best_of(predict, pictures, base, vary, model.name)
+    return replace(given, preprocessing=found, evidence=(*given.evidence, evidence))
+
+
+def best_of(
+    predict: Predict, pictures: Pictures, base: Preprocessing, vary: Sequence[str], name: str
+) -> tuple[Preprocessing, str]:
+    """Return the way of feeding by which most pictures are right, and a line that says so with the next best.
+
+    :param vary: which of ``candidates.VARIED`` nobody has said. ``name`` is the model's, for people.
+    """
+    ways = candidates(base, pictures.images[base.fit], (base.fit,), vary)
+    with progress_task(f"How is {name} fed?"):
+        trials = search(predict, pictures, ways)
+    best, *others = sorted(trials, key=lambda one: (-one.accuracy, -one.likelihood))
+    # Several ranges may come to the same: then the one that most models take, which is tried first.
+    level = [
+        one for one in trials if one.accuracy >= best.accuracy - _LEVEL and one.likelihood >= best.likelihood - 0.05
+    ]
+    chosen = level[0] if level else best
+    return chosen.preprocessing, _said(name, chosen, [one for one in (best, *others) if one is not chosen])
+
+
+def _said(name: str, chosen: Trial, others: Sequence[Trial]) -> str:
+    next_best = f"; {others[0].preprocessing.in_words()}: {others[0].accuracy:.1%}" if others else ""
+    return (
+        f"{chosen.preprocessing.in_words()}: tried, for nothing tells how {name} is fed; {chosen.accuracy:.1%} of "
+        f"{len(chosen.labels)} images right{next_best}"
+    )

@@ -1,0 +1,140 @@
+"""What trials say: is the given way of feeding right, and if not, which one is, beyond what luck would do?"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.harness.candidates import changes
+from edgemnist.harness.search import Trial
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.preprocessing import Preprocessing
+
+ERROR_RATE = 0.02
+"""How often luck alone may make another way of feeding look better than the given one, over all candidates together."""
+
+LEAST_GAIN = 0.015
+"""Of all pictures, what another way has to get right more than the given one to be worth a word."""
+
+_STANDARD_ERRORS = 2.0
+
+_LEVEL = 0.05
+"""Chance of luck above which two ways are level, and what their mean logarithms of probability may differ by then."""
+
+
+@dataclass(frozen=True, eq=False)
+class Alternative:
+    """A way of feeding, with the classes in their order (``order`` None) or in another one.
+
+    ``trial`` is in that order; ``hits`` are fair ones: an order is judged on pictures that it was not made from.
+    ``changed``: what is otherwise than given.
+    """
+
+    trial: Trial
+    hits: NDArray[np.bool_]
+    changed: tuple[str, ...]
+    order: tuple[int, ...] | None
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right pictures, 0..1."""
+        return float(self.hits.mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """The given way, the right one where another is better beyond luck, and what the given one comes to.
+
+    ``chance``: share of the most frequent class. ``at_chance``: whether the given way is not more than two standard
+    errors above it.
+    """
+
+    given: Trial
+    better: Alternative | None
+    chance: float
+
+    @property
+    def best_accuracy(self) -> float:
+        """Share of right pictures fed as found, or as given where nothing better was found."""
+        return self.given.accuracy if self.better is None else self.better.accuracy
+
+    @property
+    def at_chance(self) -> bool:
+        """Whether the given way is at chance level."""
+        return is_at_chance(self.given.accuracy, self.chance, len(self.given.labels))
+
+
+def is_at_chance(accuracy: float, chance: float, count: int) -> bool:
+    """Whether a share of right pictures is not more than two standard errors of ``count`` pictures above chance."""
+    return accuracy <= chance + _STANDARD_ERRORS * math.sqrt(chance * (1 - chance) / count)
+
+
+def judge(trials: Sequence[Trial], chance: float) -> Verdict:
+    """Compare every trial with the first, which is fed as given.
+
+    Another way is better where McNemar's exact test says so at :data:`ERROR_RATE`, divided among the alternatives so
+    that those with few changes have the larger part (Holm's idea of unequal weights): one more change, half the part.
+    """
+    given = trials[0]
+    alternatives = _alternatives(trials)
+    per_size = Counter(len(one.changed) for one in alternatives)
+    better = [
+        one
+        for one in alternatives
+        if one.accuracy >= given.accuracy + LEAST_GAIN
+        and one.accuracy > chance
+        and _luck(one.hits, given.hits) < ERROR_RATE / 2 ** len(one.changed) / per_size[len(one.changed)]
+    ]
+    return Verdict(given, _simplest_of_the_best(better), chance)
+
+
+def _alternatives(trials: Sequence[Trial]) -> list[Alternative]:
+    given, found = trials[0], []
+    for trial in trials:
+        changed = changes(given.preprocessing, trial.preprocessing)
+        if changed:
+            found.append(Alternative(trial, trial.hits, changed, None))
+        order = trial.order()
+        if (order != np.arange(len(order))).any():
+            fair = trial.crossed_hits()
+            ordered = trial.in_order(order)
+            found.append(Alternative(ordered, fair, (*changed, "classes"), tuple(map(int, order))))
+    return found
+
+
+def _luck(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """Return how likely luck alone makes ``one`` right that often where ``other`` is wrong (McNemar's exact test)."""
+    won, lost = int((one & ~other).sum()), int((other & ~one).sum())
+    total = won + lost
+    if won <= lost:
+        return 1.0
+    tail = sum(math.comb(total, wins) for wins in range(won, total + 1))
+    return float(tail / 2**total)
+
+
+def _simplest_of_the_best(better: Sequence[Alternative]) -> Alternative | None:
+    """Return the most accurate, or one that is as good with fewer changes; among equals the surest."""
+    if not better:
+        return None
+    best = max(better, key=lambda one: (one.accuracy, one.trial.likelihood))
+    level = [one for one in better if _level(one, best)]
+    fewest = min(len(one.changed) for one in level)
+    simple = [one for one in level if len(one.changed) == fewest]
+    surest = max(simple, key=lambda one: (one.accuracy, one.trial.likelihood))
+    # Several ranges may come to the same: then the one that most models take, which is tried first.
+    return next(one for one in simple if _but_for_the_range(one) == _but_for_the_range(surest))
+
+
+def _but_for_the_range(one: Alternative) -> tuple[Preprocessing, bool]:
+    return replace(one.trial.preprocessing, normalisation=Normalisation()), one.order is None
+
+
+def _level(one: Alternative, best: Alternative) -> bool:
+    """Whether one is as good as the best: as often right but for luck, and as sure of the true classes."""
+    as_right = one.accuracy >= best.accuracy - LEAST_GAIN and _luck(best.hits, one.hits) > _LEVEL
+    return as_right and one.trial.likelihood >= best.trial.likelihood - _LEVEL
