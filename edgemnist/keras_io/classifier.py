@@ -98,6 +98,7 @@ def layer_kinds(model: Any) -> tuple[str, ...]:
         if is_graph(call.layer):
             found |= dict.fromkeys(layer_kinds(call.layer))
             continue
-        wrapped = getattr(call.layer, "layer", None) if call.kind in WRAPPERS else None
-        found[call.kind if wrapped is None else type(wrapped).__name__] = None
+        layer = getattr(call.layer, "layer", None) if call.kind in WRAPPERS else call.layer
+        if layer is not None:
+            found[type(layer).__name__] = None
     return tuple(found)

@@ -51,9 +51,9 @@ def unwrapped(model: Any, path: Path) -> tuple[Any, tuple[str, ...]]:
         return model, ()
     said = []
     if "PruneLowMagnitude" in present:
-        said.append("wrappers of pruning taken off, their masks applied")
+        said.append("the wrappers of pruning were taken off, their masks applied")
     if present.intersection(QUANTISERS):
-        said.append("wrappers of quantisation-aware training taken off; the ranges that they learned stay")
+        said.append("the wrappers of quantisation-aware training were taken off; the ranges that they learned stay")
     _, keras = load_tensorflow()
     keras.backend.reset_uids()
     image = keras.Input(batch_shape=tuple(model.inputs[0].shape), name="image")
