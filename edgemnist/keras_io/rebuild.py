@@ -33,9 +33,11 @@ _DROPPED = (
 class Way:
     """How to rebuild. ``ranges``: keep those that a quantisation-aware training learned; ``input_range`` stands in for
     that of the input. ``rounded``: kernels as that training rounds them. ``upright``: bring channels last.
+    ``left_out``: layers, by their ``id``, that are to be left out.
     """
 
     ranges: bool = True
+    left_out: frozenset[int] = frozenset()
     input_range: Range | None = None
     rounded: bool = False
     upright: bool = True
@@ -143,6 +145,8 @@ class _Builder:
 
     def _call(self, call: Call, arguments: Any, options: Any, problems: list[str]) -> list[Held]:
         layer, given = call.layer, [value for value in flat((arguments, options)) if isinstance(value, Held)]
+        if id(layer) in self._way.left_out:
+            return given[:1]
         if is_graph(layer):
             return self.model(layer, given, problems)
         if _is_dropped(call.kind):

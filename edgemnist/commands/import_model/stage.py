@@ -19,6 +19,7 @@ from edgemnist.artifacts.folder import QAT_MODEL, TRAINED_MODEL, WorkFolder
 from edgemnist.commands.import_model.comparison import (
     BATCH,
     compare,
+    gives_probability,
     of_each_class,
     predictor,
     with_probabilities,
@@ -127,12 +128,15 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
         task.update(advance=1, description="Building the model")
         original = opened.bind(dataset.image_shape, settings.dataset)
         _check_classes(original.built.exact, dataset, settings)
-        normalisation, notes = _normalisation(named, original)
+        given, notes = _normalisation(named, original)
+        normalisation = _after_scaling(given, original)
+        if normalisation != given:
+            notes = (*notes, f"that scaling is taken out of the net: pixels in {normalisation_name(normalisation)} go in")
         task.update(advance=1, description=f"Comparing with {original.engine}")
         sample = class_balanced_sample(dataset.test, min(original.images, len(dataset.test)), settings.seed)
-        compared = compare(original, sample, normalisation)
+        compared = compare(original, sample, given)
+        warnings = _check_normalisation(original, sample, given, dataset)
         model = _finished(original.trained, sample, normalisation, dataset)
-        warnings = _check_normalisation(original, model, sample, normalisation, dataset)
         aware = None
         task.update(advance=1, description="Measuring on the test set")
         if original.aware is not None:
@@ -182,15 +186,25 @@ def _normalisation(named: Normalisation | None, original: Original) -> tuple[Nor
     return named, tuple(note for note in original.notes if original.pixels is None or original.pixels not in note)
 
 
-def _check_normalisation(
-    original: Original, model: _Finished, sample: Split, normalisation: Normalisation, dataset: Dataset
-) -> list[str]:
+def _after_scaling(given: Normalisation, original: Original) -> Normalisation:
+    """Return what becomes of a pixel before the model's own scaling and in it, which is left out of the import."""
+    scale, offset = original.scaling
+    pairs = [given.of_channel(channel) for channel in range(given.channels)]
+    scales, offsets = zip(*[(one * scale, shift * scale + offset) for one, shift in pairs], strict=True)
+    return Normalisation(scales[0], offsets[0]) if len(pairs) == 1 else Normalisation(scales, offsets)
+
+
+def _check_normalisation(original: Original, sample: Split, given: Normalisation, dataset: Dataset) -> list[str]:
     """Return a warning where another normalisation does better; a model that takes bytes leaves no choice."""
     if original.certain:
         return []
-    predict = predictor(model.model)
+    predict, probability = predictor(original.built.exact), gives_probability(original.built)
     return check_normalisation(
-        lambda images: of_each_class(predict(images)), sample, normalisation, dataset, original.path.name
+        lambda images: of_each_class(predict(images), probability=probability),
+        sample,
+        given,
+        dataset,
+        original.path.name,
     )
 
 
