@@ -23,6 +23,7 @@ from edgemnist.tflite.kinds import operator_outputs
 DEFAULT_TIMEOUT = 300.0
 """Seconds one request may take, the start of the runtime included."""
 
+
 class WorkerProcess(AnsweringProcess):
     """One process in which runtimes run, started at the first request and again after a crash. Not thread-safe.
 

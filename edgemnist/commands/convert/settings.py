@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -161,9 +161,10 @@ class Verification:
 class ConvertedModel:
     """One ``.tflite`` file. Sizes in bytes; ``operator_versions`` maps a kind to its version.
 
-    ``runtimes`` are those that take a model of this kind, installed or not; ``c_array`` are the C array's file names;
-    ``tflm`` is what was written beside it for TensorFlow Lite Micro, None without a C array or for a kind other than
-    int8. ``recipe`` is ai-edge-quantizer's, of a file that it made.
+    ``runtimes`` are those that take a model of this kind, installed or not, without those in ``refused``, which were
+    asked to run this file and say why they can't. ``c_array`` are the C array's file names; ``tflm`` is what was
+    written beside it for TensorFlow Lite Micro, None without a C array or for a kind other than int8. ``recipe`` is
+    ai-edge-quantizer's, of a file that it made.
     """
 
     mode: str
@@ -178,6 +179,7 @@ class ConvertedModel:
     verification: Verification
     recipe: Sequence[Any] | None = None
     runtimes: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
     c_array: tuple[str, ...] = ()
     c_name: str | None = None
     tflm: TflmSummary | None = None
