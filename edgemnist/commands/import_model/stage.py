@@ -156,7 +156,15 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
             qat_path=work.path(QAT_MODEL) if aware else None,
             qat_accuracy=aware.accuracy if aware else None,
         )
-        _install(model, aware, result, pictures, replace(fed, output=model.output_kind, normalisation=normalisation), settings, work)
+        _install(
+            model,
+            aware,
+            result,
+            pictures,
+            replace(fed, output=model.output_kind, normalisation=normalisation),
+            settings,
+            work,
+        )
     return result
 
 
