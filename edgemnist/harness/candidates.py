@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -61,13 +61,18 @@ def _own(images: NDArray[np.uint8], *, bgr: bool) -> Iterator[Normalisation]:
 
 
 def candidates(
-    base: Preprocessing, images: NDArray[np.uint8], fits: Iterable[str], vary: Iterable[str] = VARIED
+    base: Preprocessing,
+    images: NDArray[np.uint8],
+    fits: Iterable[str],
+    vary: Iterable[str] = VARIED,
+    unsaid: Collection[str] = (),
 ) -> list[Preprocessing]:
     """Return the given preprocessing and every plausible other one, those with the fewest changes first.
 
     :param images: what the model is to be fed, for their mean and deviation; uint8, (count, height, width, channels).
     :param fits: those that make different images of the pictures at hand.
-    :param vary: which of :data:`VARIED` may be otherwise.
+    :param vary: which of :data:`VARIED` may be otherwise. ``unsaid``: of which nobody has said anything, so that the
+        base's is worth no more than others; of ranges then the usual ones come first.
     """
     varied, (height, width, channels) = frozenset(vary), base.image_shape
     colours = (base.bgr, not base.bgr) if "channels" in varied and channels == 3 else (base.bgr,)
@@ -86,8 +91,10 @@ def candidates(
         if "normalisation" in varied:
             ranges = plausible_normalisations(images, bgr=bgr)
         others = [one for one in ranges.values() if not one.is_like(base.normalisation)]
-        found += [changed, *(replace(changed, normalisation=one) for one in others)]
-    return sorted(found, key=lambda one: len(changes(base, one)))
+        ordered = ranges.values() if "normalisation" in unsaid else (base.normalisation, *others)
+        found += [replace(changed, normalisation=one) for one in ordered]
+    found.sort(key=lambda one: len(weighty(base, one, unsaid)))
+    return [base, *(one for one in found if one != base)]
 
 
 def changes(base: Preprocessing, other: Preprocessing) -> tuple[str, ...]:
@@ -103,10 +110,18 @@ def changes(base: Preprocessing, other: Preprocessing) -> tuple[str, ...]:
     return tuple(name for name in VARIED if not same[name])
 
 
-def as_options(base: Preprocessing, other: Preprocessing, order: Sequence[str] | None = None) -> tuple[str, ...]:
+def weighty(base: Preprocessing, other: Preprocessing, unsaid: Collection[str]) -> tuple[str, ...]:
+    """Return the changes that contradict what somebody has said."""
+    return tuple(name for name in changes(base, other) if name not in unsaid)
+
+
+def as_options(
+    base: Preprocessing, other: Preprocessing, order: Sequence[str] | None = None, unsaid: Collection[str] = ()
+) -> tuple[str, ...]:
     """Return what has to be typed so that the other preprocessing takes the place of the base.
 
-    ``order``: names of the classes in the order of the outputs, None to leave them.
+    What is ``unsaid`` of it is named in any case. ``order``: names of the classes in the order of the outputs, None to
+    leave them.
     """
     texts = {
         "normalisation": f"--normalisation={normalisation_name(other.normalisation)}",
@@ -116,5 +131,6 @@ def as_options(base: Preprocessing, other: Preprocessing, order: Sequence[str] |
         "transposed": "--transposed" if other.transposed else "--no-transposed",
         "fit": f"--fit={other.fit}",
     }
-    options = tuple(texts[name] for name in changes(base, other))
+    named = {*changes(base, other), *unsaid}
+    options = tuple(texts[name] for name in VARIED if name in named)
     return options if order is None else (*options, f"--classes={','.join(order)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgemnist.harness.candidates import VARIED, as_options, candidates
 from edgemnist.harness.search import Pictures, Predict, Trial, search, trials_at_most
+from edgemnist.harness.trying import UNASKED
 from edgemnist.harness.verdict import Alternative, Verdict, judge
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.progress import progress_task
@@ -135,33 +136,34 @@ def diagnose(
     given: Preprocessing,
     dataset: str,
     *,
-    certain_layout: bool,
+    known: Collection[str],
 ) -> Diagnosis:
     """Try every plausible way of feeding a model and return what was found.
 
     :param pictures: the labelled pictures in every fit that is to be tried, the given one's among them.
-    :param certain_layout: whether the layout follows from the input's shape.
+    :param known: what somebody has said of how it is fed or the file tells, as ``Understanding.known``.
     :raises EdgeMnistError: as ``predict``.
     """
-    found, fed = _diagnosed(predict, pictures, given, model.name, dataset, certain_layout=certain_layout)
+    found, fed = _diagnosed(predict, pictures, given, model.name, dataset, known=known)
     return replace(found, input_range=_input_range(model, fed, pictures.images[fed.fit]))
 
 
 def diagnose_with(
-    predict: Predict, pictures: Pictures, given: Preprocessing, name: str, dataset: str, *, certain_layout: bool
+    predict: Predict, pictures: Pictures, given: Preprocessing, name: str, dataset: str, *, known: Collection[str]
 ) -> Diagnosis:
     """Return what :func:`diagnose` does, of a model of which there is no more than a function and its name."""
-    return _diagnosed(predict, pictures, given, name, dataset, certain_layout=certain_layout)[0]
+    return _diagnosed(predict, pictures, given, name, dataset, known=known)[0]
 
 
 def _diagnosed(
-    predict: Predict, pictures: Pictures, given: Preprocessing, name: str, dataset: str, *, certain_layout: bool
+    predict: Predict, pictures: Pictures, given: Preprocessing, name: str, dataset: str, *, known: Collection[str]
 ) -> tuple[Diagnosis, Preprocessing]:
     """Return the diagnosis without its input range, and how the model is fed if the better way is taken."""
-    verdict = tried(predict, pictures, given, certain_layout=certain_layout, title=f"Diagnosing {name}")
+    unsaid = tuple(one for one in UNASKED if one not in known)
+    verdict = tried(predict, pictures, given, unsaid, title=f"Diagnosing {name}")
     best = verdict.better
     names = given.class_names
-    found = None if best is None else _found(best, given, names)
+    found = None if best is None else _found(best, given, names, unsaid)
     fed = given if best is None else best.trial.preprocessing
     said = np.unique(verdict.given.predicted)
     diagnosis = Diagnosis(
@@ -179,25 +181,30 @@ def _diagnosed(
     return diagnosis, fed
 
 
-def tried(predict: Predict, pictures: Pictures, given: Preprocessing, *, certain_layout: bool, title: str) -> Verdict:
-    """Search all ways of feeding and return the verdict, with progress under a title."""
-    vary = [name for name in VARIED if not (name == "layout" and certain_layout)]
-    ways = candidates(given, pictures.images[given.fit], tuple(pictures.images), vary)
+def tried(
+    predict: Predict, pictures: Pictures, given: Preprocessing, unsaid: Collection[str], *, title: str
+) -> Verdict:
+    """Search all ways of feeding and return the verdict, with progress under a title.
+
+    ``unsaid``: of what nobody has said how it is; a layout that is not among it follows from the input's shape.
+    """
+    vary = [name for name in VARIED if name != "layout" or name in unsaid]
+    ways = candidates(given, pictures.images[given.fit], tuple(pictures.images), vary, unsaid)
     with progress_task(title, total=trials_at_most(len(ways))) as task:
         trials = search(predict, pictures, ways, _counted(task.update))
-    return judge(trials, pictures.chance)
+    return judge(trials, pictures.chance, unsaid)
 
 
 def _counted(update: Callable[..., None]) -> Callable[[], None]:
     return lambda: update(advance=1)
 
 
-def _found(best: Alternative, given: Preprocessing, names: tuple[str, ...]) -> Found:
+def _found(best: Alternative, given: Preprocessing, names: tuple[str, ...], unsaid: Collection[str]) -> Found:
     order = None if best.order is None else tuple(names[label] for label in best.order)
     return Found(
         preprocessing=best.trial.preprocessing.in_words(),
         accuracy=best.accuracy,
-        options=as_options(given, best.trial.preprocessing, order),
+        options=as_options(given, best.trial.preprocessing, order, unsaid),
         changed=best.changed,
         classes=order,
     )

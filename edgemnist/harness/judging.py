@@ -48,9 +48,7 @@ def judge_fed(
     if float(right.mean()) >= GOOD_ENOUGH:
         return []
     pictures = pictures_of(dataset, dataset_name, given)
-    # With what nobody had said just chosen by trying, only what was said is left to be doubted.
-    certain = "layout" in known.known
-    found = diagnose_with(predict, pictures, given, name, dataset_name, certain_layout=certain)
+    found = diagnose_with(predict, pictures, given, name, dataset_name, known=known.known)
     if found.found is None and not found.at_chance:
         return []
     remark = found.sentences()[0]

@@ -33,7 +33,7 @@ def remark_on(model: LoadedModel, subjects: Subjects, accuracy: float) -> str:
     given, name = subjects.preprocessing, subjects.dataset or DEFAULT_DATASET
     pictures = pictures_of(load_dataset_for(subjects.context()), name, given)
     with open_predict(model) as predict:
-        found = diagnose(model, predict, pictures, given, name, certain_layout=True)
+        found = diagnose(model, predict, pictures, given, name, known=subjects.known)
     if found.found is None and not found.at_chance:
         return ""
     remark = found.sentences()[0]

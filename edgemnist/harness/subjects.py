@@ -25,7 +25,8 @@ class Subjects:
     """What is put through the runtimes: models, and labelled images with how they become input.
 
     ``sampling`` says, for people, which images these are. ``recorded`` is what is known of the models' training, None
-    where nobody has recorded it. ``assumed``: a line for each thing that nobody had said, with its evidence.
+    where nobody has recorded it. ``assumed``: a line for each thing that nobody had said, with its evidence;
+    ``known`` is what somebody had, as ``Understanding.known``.
     """
 
     models: tuple[LoadedModel, ...]
@@ -35,6 +36,7 @@ class Subjects:
     sampling: str
     recorded: ModelContext | None = None
     assumed: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
 
     def context(self) -> ModelContext:
         """Return what the models are taken to be trained on, with the names of its classes."""
@@ -65,7 +67,9 @@ def with_images(
     assumed += choice.evidence
     for line in assumed:
         say(line)
-    return Subjects(tuple(models), split, choice.preprocessing, dataset.name, sampling, context, tuple(assumed))
+    return Subjects(
+        tuple(models), split, choice.preprocessing, dataset.name, sampling, context, tuple(assumed), found.known
+    )
 
 
 def fitting_dataset(

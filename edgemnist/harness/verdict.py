@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,11 +74,12 @@ def is_at_chance(accuracy: float, chance: float, count: int) -> bool:
     return accuracy <= chance + _STANDARD_ERRORS * math.sqrt(chance * (1 - chance) / count)
 
 
-def judge(trials: Sequence[Trial], chance: float) -> Verdict:
+def judge(trials: Sequence[Trial], chance: float, unsaid: Collection[str] = ()) -> Verdict:
     """Compare every trial with the first, which is fed as given.
 
     Another way is better where McNemar's exact test says so at :data:`ERROR_RATE`, divided among the alternatives so
     that those with few changes have the larger part (Holm's idea of unequal weights): one more change, half the part.
+    A change of what is ``unsaid``, of which nobody has said how it is, contradicts nobody and does not count as one.
     """
     given = trials[0]
     alternatives = _alternatives(trials)
@@ -90,7 +91,7 @@ def judge(trials: Sequence[Trial], chance: float) -> Verdict:
         and one.accuracy > chance
         and _luck(one.hits, given.hits) < ERROR_RATE / 2 ** len(one.changed) / per_size[len(one.changed)]
     ]
-    return Verdict(given, _simplest_of_the_best(better), chance)
+    return Verdict(given, _simplest_of_the_best(better, unsaid), chance)
 
 
 def _alternatives(trials: Sequence[Trial]) -> list[Alternative]:
@@ -117,22 +118,22 @@ def _luck(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     return float(tail / 2**total)
 
 
-def _simplest_of_the_best(better: Sequence[Alternative]) -> Alternative | None:
+def _simplest_of_the_best(better: Sequence[Alternative], unsaid: Collection[str]) -> Alternative | None:
     """Return the most accurate, or one that is as good with fewer changes; among equals the surest."""
     if not better:
         return None
     best = max(better, key=lambda one: (one.accuracy, one.trial.likelihood))
     level = [one for one in better if _level(one, best)]
-    fewest = min(map(_weight, level))
-    simple = [one for one in level if _weight(one) == fewest]
+    weights = [_weight(one, unsaid) for one in level]
+    simple = [one for one, weight in zip(level, weights, strict=True) if weight == min(weights)]
     surest = max(simple, key=lambda one: (one.accuracy, one.trial.likelihood))
     # Several ranges may come to the same: then the one that most models take, which is tried first.
     return next(one for one in simple if _but_for_the_range(one) == _but_for_the_range(surest))
 
 
-def _weight(one: Alternative) -> float:
+def _weight(one: Alternative, unsaid: Collection[str]) -> float:
     """Return how much is otherwise than given; another order of the classes is less likely than any other change."""
-    return len(one.changed) + (0.5 if one.order is not None else 0.0)
+    return sum(name not in unsaid for name in one.changed) + (0.5 if one.order is not None else 0.0)
 
 
 def _but_for_the_range(one: Alternative) -> tuple[Preprocessing, bool]:

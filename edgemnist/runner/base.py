@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.tflite.kinds import ModelKind
@@ -50,6 +51,15 @@ class Session(ABC):
         :param inputs: one array per model input, of the input's own shape (batch included) and dtype.
         :returns: one array per model output, of the output's own shape and dtype; copies, safe to keep.
         """
+
+    def invoke_each(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run the model once for each case.
+
+        :param inputs: one array per model input, of shape (cases, *input shape).
+        :returns: one array per model output, of shape (cases, *output shape).
+        """
+        rows = [self.invoke(case) for case in zip(*inputs, strict=True)]
+        return [np.stack(column) for column in zip(*rows, strict=True)]
 
     def tensor(self, index: int) -> NDArray[Any]:
         """Return a copy of an operator's output tensor, by its index in the file, as the last ``invoke`` left it.

@@ -35,9 +35,7 @@ def trace(
 
 def invoke_all(runtime: Runtime, model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return every model output for every case, each of shape (cases, *output shape)."""
-    session = runtime.open(model)
-    rows = [session.invoke(case) for case in zip(*inputs, strict=True)]
-    return [np.stack(column) for column in zip(*rows, strict=True)]
+    return runtime.open(model).invoke_each(inputs)
 
 
 def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tensor: int | None) -> RunResult:

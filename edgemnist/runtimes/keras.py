@@ -38,9 +38,24 @@ class KerasSession(Session):
             )
         return [np.array(self._source.function(self._constant(image.reshape(1, *shape))))]
 
+    def invoke_each(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run the model on many images at a time, which takes a fraction of the time (see :meth:`Session.invoke_each`).
+
+        The results differ from those of one image at a time in the last bits, as any order of summation does.
+        """
+        images, shape = inputs[0], self._source.input_shape
+        if len(images) == 0 or images[0].size != np.prod(shape):
+            return super().invoke_each(inputs)
+        return [self._source.predict(images.reshape(len(images), *shape))[:, np.newaxis]]
+
 
 class KerasRuntime(Runtime):
-    """The ``keras`` runtime."""
+    """The ``keras`` runtime.
+
+    It keeps the model that it opened last: loading takes longer than running a few hundred images.
+    """
+
+    _last: tuple[tuple[Path, int, int], KerasSession] | None = None
 
     name = "keras"
     process = TENSORFLOW_PROCESS
@@ -68,7 +83,11 @@ class KerasRuntime(Runtime):
         """Open a ``.keras`` or ``.h5`` file or a SavedModel folder (see :meth:`Runtime.open`)."""
         if isinstance(model, bytes):
             raise ModelError("the runtime 'keras' takes the path of a Keras model, not the bytes of a .tflite file")
-        return KerasSession(model)
+        state = model.stat()
+        key = model.resolve(), state.st_mtime_ns, state.st_size
+        if self._last is None or self._last[0] != key:
+            self._last = key, KerasSession(model)
+        return self._last[1]
 
 
 RUNTIMES = (KerasRuntime(),)

@@ -48,7 +48,7 @@ def run_diagnosis(settings: DiagnoseSettings, work: WorkFolder) -> Diagnosis | R
     dataset, given = fitting_dataset([subject], ImageSettings(dataset=settings.dataset), known, settings.feeding)
     pictures = pictures_of(dataset, dataset.name, given)
     with open_predict(subject.model) as predict:
-        return diagnose(subject.model, predict, pictures, given, dataset.name, certain_layout="layout" in known.known)
+        return diagnose(subject.model, predict, pictures, given, dataset.name, known=known.known)
 
 
 def raise_wrong(found: Diagnosis | Reproduction) -> None:
