@@ -202,12 +202,18 @@ def operator_versions(model: TfliteModel) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class ConversionResult:
-    """What was made, where, of what; ``warnings`` are sentences that the user must see, ``c`` the C code beside it."""
+    """What was made, where, of what; ``warnings`` are sentences that the user must see, ``c`` the C code beside it.
+
+    ``preprocessing``: in words how a picture becomes the input; ``assumed``: a line for each thing of it that nobody had
+    said, with its evidence.
+    """
 
     source: Path
     folder: Path
     models: tuple[ConvertedModel, ...]
     warnings: tuple[str, ...]
+    preprocessing: str
+    assumed: tuple[str, ...]
     c: WrittenCode | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -217,5 +223,7 @@ class ConversionResult:
             "folder": str(self.folder),
             "models": {model.mode: model.as_json() for model in self.models},
             "warnings": list(self.warnings),
+            "preprocessing": self.preprocessing,
+            "assumed": list(self.assumed),
             **({"c": self.c.as_json()} if self.c else {}),
         }

@@ -208,12 +208,19 @@ def _install(
     out.record(
         STAGE,
         settings=settings,
-        results={"models": models, "warnings": warnings},
+        results={"models": models, "warnings": warnings, "assumed": list(conversion.assumed)},
         inputs=conversion.source.files,
         outputs=outputs,
         versions=package_versions(*PACKAGES),
     )
-    return ConversionResult(conversion.source.path, out.root, tuple(one.facts for one in made), (*warnings, *stale))
+    return ConversionResult(
+        source=conversion.source.path,
+        folder=out.root,
+        models=tuple(one.facts for one in made),
+        warnings=(*warnings, *stale),
+        preprocessing=conversion.context.preprocessing.in_words(),
+        assumed=conversion.assumed,
+    )
 
 
 def _file_names(facts: Mapping[str, Any]) -> tuple[str, ...]:

@@ -76,6 +76,7 @@ def _lines(result: ConversionResult) -> list[str]:
         f"accuracy, and top-1 agreement with {result.source.name}{source}: "
         f"{images} on {' and '.join(ran)}; files in {result.folder}",
     ]
+    lines.append(f"fed: {result.preprocessing}")
     for model in result.models:
         lines.append(f"{model.file}: for {', '.join(model.runtimes)}")
         lines += [f"{model.file}: not for {name}: {reason}" for name, reason in model.refused.items()]

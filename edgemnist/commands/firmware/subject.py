@@ -71,7 +71,7 @@ def _inputs(
         return *_random(subject.tflite, count), f"{count} random inputs (seed {_RANDOM_SEED}), because MNIST {why}"
     inputs = subject.model.inputs(subjects.split.images, subjects.preprocessing)
     labels = np.asarray(subjects.split.labels, dtype=np.int64)
-    return inputs, labels, f"{subjects.dataset}: {subjects.sampling}"
+    return inputs, labels, f"{subjects.dataset}: {subjects.sampling}; {subjects.preprocessing.in_words()}"
 
 
 def _random(model: TfliteModel, count: int) -> tuple[NDArray[Any], None]:
