@@ -41,6 +41,9 @@ Transposed = Annotated[
 Classes = Annotated[
     str | None, typer.Option("--classes", help="Names of the classes in the order of the outputs: b,a,c.")
 ]
+Output = Annotated[
+    str | None, typer.Option("--output", help="Of several outputs the one with the classes: its name, or its place.")
+]
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Feeding:
     inverted: Inverted = None
     transposed: Transposed = None
     classes: Classes = None
+    output: Output = None
 
     def settings(self) -> FeedingSettings:
         """Return what the options come to.

@@ -75,7 +75,7 @@ class Classifier:
 
     def _chunk(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
         inputs = self.model.inputs(images, self.preprocessing)
-        (outputs,) = self.worker.invoke(self.model.path, [inputs[:, np.newaxis]])
+        (outputs,) = self.worker.invoke(self.model.runnable, [inputs[:, np.newaxis]])
         rows = class_scores(outputs.reshape(len(images), -1), self.model, self.preprocessing.output)
         classes = len(self.preprocessing.class_names)
         if rows.shape[1] != classes:

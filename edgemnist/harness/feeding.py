@@ -32,7 +32,7 @@ class FeedingSettings:
 
     ``image_size``: (height, width) of the model's input. ``fit``, ``channels`` and ``layout``: one of ``FITS``,
     ``CHANNELS`` and ``LAYOUTS``. ``inverted``, ``transposed``: whether the model takes pictures that way round.
-    ``classes``: their names in the order of the outputs.
+    ``classes``: their names in the order of the outputs. ``output``: which one of several has the classes.
 
     :raises InputError: a value is none of those allowed.
     """
@@ -45,6 +45,7 @@ class FeedingSettings:
     inverted: bool | None = None
     transposed: bool | None = None
     classes: tuple[str, ...] | None = None
+    output: str | None = None
 
     def __post_init__(self) -> None:
         """Check the names."""

@@ -72,19 +72,24 @@ def model_file(kind: ModelKind) -> str:
 
 
 def find_subject(
-    path: Path | None, work: WorkFolder, kinds: Sequence[ModelKind] = ANY_TFLITE, *, keras: bool = False
+    path: Path | None,
+    work: WorkFolder,
+    kinds: Sequence[ModelKind] = ANY_TFLITE,
+    *,
+    keras: bool = False,
+    output: str | None = None,
 ) -> Subject:
     """Return the named model, or the one of the work folder that comes first in ``kinds``.
 
     ``kinds`` says what is taken from a work folder; whether a named ``.tflite`` will do is for the command to say.
-    ``keras``: whether a named model may be a Keras one.
+    ``keras``: whether a named model may be a Keras one. ``output``: which one of a named model's several.
 
     :raises InputError: the named model is not there, or is a Keras model that has to be converted first.
     :raises ModelError: it is corrupt, or has not exactly one input and one output.
     :raises StageOrderError: no model is named, and the work folder has none to take; names the command that makes it.
     """
     if path is not None:
-        return named_subject(path, keras=keras)
+        return named_subject(path, keras=keras, output=output)
     converted = work_subjects(work, kinds)
     found = [one for one in converted if one.kind in kinds]
     if not found:
@@ -107,24 +112,24 @@ def find_model(path: Path | None, work: WorkFolder, kinds: Sequence[ModelKind] =
     return path
 
 
-def named_subject(path: Path, *, keras: bool = True) -> Subject:
+def named_subject(path: Path, *, keras: bool = True, output: str | None = None) -> Subject:
     """Return a model that was named; what it was trained on is what the manifest beside it tells, if that knows it.
 
     :raises InputError: it is not there, or is a Keras model where only a ``.tflite`` will do.
     :raises ModelError: it is corrupt, or has not exactly one input and one output.
     """
-    model = load_model(path)
+    model = load_model(path, output)
     if model.tflite is None and not keras:
         raise _not_converted(path)
     return Subject(model, context_beside(path))
 
 
-def named_subjects(paths: Sequence[Path]) -> tuple[Subject, ...]:
+def named_subjects(paths: Sequence[Path], output: str | None = None) -> tuple[Subject, ...]:
     """Return models that were named, each once.
 
     :raises InputError, ModelError: as :func:`named_subject`.
     """
-    return tuple(named_subject(path) for path in dict.fromkeys(paths))
+    return tuple(named_subject(path, output=output) for path in dict.fromkeys(paths))
 
 
 def work_subjects(

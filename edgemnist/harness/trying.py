@@ -50,7 +50,7 @@ def open_predict(model: LoadedModel) -> Iterator[Predict]:
 
         def predict(preprocessing: Preprocessing, images: NDArray[np.uint8]) -> NDArray[np.float64]:
             inputs = model.inputs(images, preprocessing)[:, np.newaxis]
-            _, (outputs, *_) = runtimes.first(model.kind, lambda one: one.invoke(model.path, [inputs]), names)
+            _, (outputs, *_) = runtimes.first(model.kind, lambda one: one.invoke(model.runnable, [inputs]), names)
             return probabilities(np.nan_to_num(outputs.reshape(len(images), -1)), model, preprocessing)
 
         yield predict

@@ -127,7 +127,7 @@ def _installed(notes: list[str]) -> Iterator[str]:
 def _run(runtime: str, model: LoadedModel, inputs: NDArray[Any]) -> Expected:
     package, kernels = RECORDED[runtime]
     with runtime_worker(runtime) as worker:
-        result = worker.run(model.path, inputs)
+        result = worker.run(model.runnable, inputs)
     required = _required(model.kind, result.kernels)
     outputs = result.outputs.reshape(len(inputs), -1)
     return Expected(package, kernels, result.version, result.kernels, required, outputs)

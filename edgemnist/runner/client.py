@@ -115,12 +115,12 @@ class RuntimeWorker:
         """
         return list(self._request({"command": "invoke"}, model, inputs).arrays)
 
-    def run(self, model_path: Path, inputs: NDArray[Any], *, logits_tensor: int | None = None) -> RunResult:
+    def run(self, model: bytes | Path, inputs: NDArray[Any], *, logits_tensor: int | None = None) -> RunResult:
         """Run an image classifier over inputs of shape (N, *image shape) in the model's input dtype, and time it.
 
         ``logits_tensor`` is the index of the tensor to return as logits.
         """
-        answer = self._request({"command": "run", "logits_tensor": logits_tensor}, model_path, [inputs])
+        answer = self._request({"command": "run", "logits_tensor": logits_tensor}, model, [inputs])
         return RunResult(
             runtime=self.runtime,
             version=answer.header["version"],

@@ -13,6 +13,7 @@ from edgemnist.runner.base import RunResult
 from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker, runtime_worker
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import InputError, UnsupportedModelError
+from edgemnist.tflite.chosen_output import with_output
 from edgemnist.tflite.file import TfliteModel, read_tflite
 from edgemnist.tflite.kinds import ModelKind, model_kind
 from edgemnist.tflite.pixels import model_input
@@ -39,6 +40,11 @@ class LoadedModel:
         return self.longer_name or self.path.name
 
     @property
+    def runnable(self) -> bytes | Path:
+        """What a runtime opens: the path of a Keras model, the bytes of a ``.tflite`` with the one chosen output."""
+        return self.path if self.tflite is None else self.tflite.content
+
+    @property
     def logits_tensor(self) -> int | None:
         """Index of the tensor that feeds the final softmax, or None when there is no such softmax."""
         return None if self.tflite is None else final_softmax_input(self.tflite)
@@ -50,18 +56,26 @@ class LoadedModel:
         return model_input(images, self.tflite.input(), preprocessing)
 
 
-def load_model(path: Path) -> LoadedModel:
+def load_model(path: Path, output: str | None = None) -> LoadedModel:
     """Look into a model file: ``.keras``, ``.h5`` or a SavedModel folder is Keras, everything else has to be TFLite.
 
-    :raises InputError: the file is not there.
-    :raises ModelError: it is no TFLite file, is corrupt, or has not exactly one input and one output.
+    ``output`` names one of several outputs of a ``.tflite``.
+
+    :raises InputError: the file is not there, or an output is named of a Keras model.
+    :raises ModelError: it is no TFLite file, is corrupt, has several inputs, or several outputs of which none is named.
     """
     if not path.exists():
         raise InputError(f"there is no model {str(path)!r}; give a .tflite, .keras or .h5 file or a SavedModel folder")
     if path.suffix in KERAS_SUFFIXES or path.is_dir():
+        if output is not None:
+            raise InputError(
+                f"--output {output}: of a Keras model an output is chosen when it is converted or imported; give the "
+                "option there, and name what comes of it"
+            )
         return LoadedModel(path, ModelKind.KERAS, None)
-    model = read_tflite(path)
-    model.input(), model.output()
+    whole = read_tflite(path)
+    whole.input()
+    model = with_output(whole, output, str(path))
     return LoadedModel(path, model_kind(model), model)
 
 
@@ -109,7 +123,7 @@ def run_with(
             [f"it is a {model.kind.value} model; the runtime takes: {kinds}"],
         )
     inputs = model.inputs(images, preprocessing)
-    return worker.run(model.path, inputs, logits_tensor=model.logits_tensor)
+    return worker.run(model.runnable, inputs, logits_tensor=model.logits_tensor)
 
 
 def trace_model(

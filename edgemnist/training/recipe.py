@@ -107,7 +107,7 @@ def given_or(value: _Number | None, default: _Number) -> _Number:
 
 
 def batch_for(batch: int, images: int) -> int:
-    """Return the batch for a training set of ``images``, given that for ``FULL_SIZE`` images: smaller for few images."""
+    """Return the batch for a training set of ``images``, given that for ``FULL_SIZE`` ones: smaller for few images."""
     return min(batch, max(SMALLEST_BATCH, images // FEWEST_STEPS_PER_EPOCH))
 
 

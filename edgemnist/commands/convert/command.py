@@ -37,9 +37,6 @@ def convert(
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="For a MODEL from elsewhere: what it was trained on.")] = None,
     feeding: Feeding,
-    output: Annotated[
-        str | None, typer.Option(help="Name of the output to convert, where a MODEL has several.")
-    ] = None,
     even_so: Annotated[
         bool, typer.Option("--even-so", help="Convert a model that classifies nothing as it is fed.")
     ] = False,
@@ -72,7 +69,6 @@ def convert(
         style=style,
         dataset=dataset,
         feeding=feeding.settings(),
-        output=output,
         even_so=even_so,
     )
     result = stage.convert(settings, WorkFolder(work))

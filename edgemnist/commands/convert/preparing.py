@@ -82,7 +82,7 @@ def _prepare_named(settings: ConversionSettings, path: Path, load: Loader) -> Co
     """Prepare a file named by the user; what he does not say of it its manifest says, or the file, or a trial."""
     beside = context_beside(path)
     contradictions = settings.contradictions(beside, path)
-    facts = load.look(settings.output)
+    facts = load.look(settings.feeding.output)
     known = understood_by_facts(facts, beside, settings.feeding, path.name)
     name = settings.dataset
     if name is None and beside is not None and CALIBRATED.intersection(settings.ordered_modes()):
@@ -99,7 +99,7 @@ def _prepare_with(
 ) -> Conversion:
     dataset = load_at(name, known.preprocessing)
     introduce(dataset)
-    source = load.bind(dataset.image_shape, settings.output)
+    source = load.bind(dataset.image_shape, settings.feeding.output)
     _check_classes(source, dataset, name, settings)
     given = replace(known.preprocessing, image_shape=dataset.image_shape, class_names=dataset.class_names)
     predict = verification.predicting(source)
@@ -147,7 +147,7 @@ def _prepare_without_dataset(
             "name the dataset that it was trained on with --dataset"
         )
     shape = known.preprocessing.image_shape
-    source = load.bind(shape if all(shape) else None, settings.output)
+    source = load.bind(shape if all(shape) else None, settings.feeding.output)
     names = known.preprocessing.class_names or tuple(str(label) for label in range(source.classes))
     preprocessing = replace(known.preprocessing, image_shape=source.image_shape, class_names=names)
     assumed = list(known.evidence)

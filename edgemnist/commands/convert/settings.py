@@ -59,7 +59,7 @@ class ConversionSettings:
     training images where there are fewer. ``c_array``: None writes the C array of the int8 model only, True that of
     every mode. ``c_code`` also generates the int8 model's C code, in ``c/`` beside it. ``dataset`` and
     ``feeding`` are for models from elsewhere (what they leave open is as the manifest beside the file says, as the file
-    tells, or tried); a work folder's model brings its own. ``output`` names one of several outputs. ``even_so``
+    tells, or tried); a work folder's model brings its own. ``even_so``
     converts a model that classifies nothing as it is fed.
 
     :raises InputError: a value is out of range.
@@ -77,7 +77,6 @@ class ConversionSettings:
     style: str = "default"
     dataset: str | None = None
     feeding: FeedingSettings = field(default_factory=FeedingSettings)
-    output: str | None = None
     even_so: bool = False
 
     def __post_init__(self) -> None:
@@ -204,8 +203,8 @@ def operator_versions(model: TfliteModel) -> dict[str, int]:
 class ConversionResult:
     """What was made, where, of what; ``warnings`` are sentences that the user must see, ``c`` the C code beside it.
 
-    ``preprocessing``: in words how a picture becomes the input; ``assumed``: a line for each thing of it that nobody had
-    said, with its evidence.
+    ``preprocessing``: in words how a picture becomes the input; ``assumed``: a line for each thing of it that nobody
+    had said, with its evidence.
     """
 
     source: Path

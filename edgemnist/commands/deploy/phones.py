@@ -73,7 +73,7 @@ def deploy_phone(settings: PhoneSettings, work: WorkFolder) -> PhoneFiles:
         raise InputError(f"{str(folder)!r} is not an empty folder; name another --out")
     if not _PACKAGE_NAME.fullmatch(settings.package):
         raise InputError(f"{settings.package!r} is no name of a Kotlin package; give for example {PACKAGE}")
-    subject = find_subject(settings.model, work)
+    subject = find_subject(settings.model, work, output=settings.feeding.output)
     tflite = subject.tflite
     _check_types(tflite)
     context = with_images([subject], ImageSettings(dataset=settings.dataset), settings.feeding).context()

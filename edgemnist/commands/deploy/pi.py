@@ -102,7 +102,9 @@ def make_bundle(settings: BundleSettings, work: WorkFolder) -> Bundle:
     target = find_target(settings.wheels) if settings.wheels else None
     if settings.interpreter and target is None and not settings.emulate:
         raise InputError("--interpreter chooses among a target's; name the target with --wheels, --emulate or --to")
-    golden = golden_vectors(find_subject(settings.model, work), settings.images, settings.feeding)
+    golden = golden_vectors(
+        find_subject(settings.model, work, output=settings.feeding.output), settings.images, settings.feeding
+    )
     files = bundle_files(golden)
     wheels = {} if target is None else _wheels(target, settings.interpreter, golden)
     as_archive = settings.out.name.endswith(ARCHIVE_SUFFIX)

@@ -173,7 +173,7 @@ def reproduce(subject: Subject, answers: DeviceAnswers, known: Understanding) ->
 
 def _invoking(model: LoadedModel, inputs: NDArray[Any]) -> Any:
     def invoke(worker: RuntimeWorker) -> list[NDArray[Any]]:
-        return worker.invoke(model.path, [inputs])
+        return worker.invoke(model.runnable, [inputs])
 
     return invoke
 

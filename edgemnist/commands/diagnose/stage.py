@@ -39,7 +39,7 @@ def run_diagnosis(settings: DiagnoseSettings, work: WorkFolder) -> Diagnosis | R
     :raises InputError: no such model, dataset or pictures, or they do not fit each other.
     :raises EnvironmentFailure: no runtime for the model is installed, or it crashed.
     """
-    subject = find_subject(settings.model, work, keras=True)
+    subject = find_subject(settings.model, work, keras=True, output=settings.feeding.output)
     known = understand(subject, settings.feeding)
     for line in known.evidence:
         say(line)

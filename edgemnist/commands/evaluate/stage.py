@@ -64,7 +64,7 @@ def evaluate(settings: EvaluateSettings, work: WorkFolder) -> Evaluation:
     :raises EnvironmentFailure: no runtime for the model is installed, or it crashed.
     :raises StorageError: the work folder cannot be written.
     """
-    subject = find_subject(settings.model, work, keras=True)
+    subject = find_subject(settings.model, work, keras=True, output=settings.feeding.output)
     subjects = with_images([subject], settings.images, settings.feeding)
     check_named(subjects.models, settings.runtimes)
     with (

@@ -67,7 +67,7 @@ def run(settings: RunSettings, work: WorkFolder) -> FirmwareReport:
 
     :raises EdgeMnistError: as :func:`run_emulated_board` and :func:`run_real_board`.
     """
-    subject = find_subject(settings.model, work, ONLY_INT8)
+    subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
     if settings.port is not None:
         return run_real_board(subject, settings.port, settings)
     board = find_board(settings.board)
@@ -88,7 +88,7 @@ def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
     :raises EdgeMnistError: as :func:`package_firmware` and :func:`edgemnist.compiler.generate.generate`.
     """
     find_platform(settings.platform)
-    subject = find_subject(settings.model, work, ONLY_INT8)
+    subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
     code = with_preprocessing(CodegenSettings(name=settings.name), subject, settings.feeding)
     generated = generate(subject.tflite, code, source_name=subject.path.name)
     return package_firmware(

@@ -22,9 +22,6 @@ def import_model(
     model: Annotated[Path, typer.Argument(help="A .keras, .h5, .onnx or .pt2 file, or a SavedModel folder of Keras.")],
     dataset: Annotated[str, typer.Option(help="What the model was trained on: a name or a path.")],
     feeding: Feeding,
-    output: Annotated[
-        str | None, typer.Option(help="Of a model with several outputs, the one with the classes: its name or index.")
-    ] = None,
     even_so: Annotated[
         bool, typer.Option("--even-so", help="Take a model that classifies nothing as it is fed.")
     ] = False,
@@ -36,8 +33,6 @@ def import_model(
     from edgemnist.commands.import_model import stage, view
     from edgemnist.commands.import_model.settings import ImportSettings
 
-    settings = ImportSettings(
-        model=model, dataset=dataset, feeding=feeding.settings(), output=output, seed=seed, even_so=even_so
-    )
+    settings = ImportSettings(model=model, dataset=dataset, feeding=feeding.settings(), seed=seed, even_so=even_so)
     result = stage.run_import(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show(result))

@@ -110,7 +110,7 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
     """
     with progress_task(f"Importing {settings.model.name}", total=5) as task:
         task.update(description="Reading the original")
-        opened = open_model(settings.model, settings.output)
+        opened = open_model(settings.model, settings.feeding.output)
         task.update(advance=1, description="Loading the images")
         known = understood_by_facts(InputFacts(opened.sizes), None, settings.feeding, settings.model.name)
         pictures = load_at(settings.dataset, known.preprocessing)

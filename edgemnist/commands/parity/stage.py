@@ -49,7 +49,7 @@ def parity(settings: ParitySettings, work: WorkFolder) -> ParityReport:
     """
     needed = settings.gates.needed_runtimes()
     chosen = tuple(dict.fromkeys([*(settings.runtimes or default_runtimes()), *needed]))
-    named = named_subjects(settings.models)
+    named = named_subjects(settings.models, output=settings.feeding.output)
     subjects = with_images(named or work_subjects(work, keras=True), settings.images, settings.feeding)
     if named:
         return _judged(subjects, chosen, settings)

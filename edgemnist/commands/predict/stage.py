@@ -123,7 +123,7 @@ def predict(settings: PredictSettings, work: WorkFolder) -> Predictions:
     :raises StageOrderError: no model named and none converted.
     :raises MissingDependencyError: no runtime that takes the model is installed.
     """
-    subject = find_subject(settings.model, work, keras=True)
+    subject = find_subject(settings.model, work, keras=True, output=settings.feeding.output)
     context, assumed = recognised(subject, settings.feeding, settings.dataset)
     framed, problems = _read(settings.files, context, settings.invert)
     runtime, outputs = _run(subject.model, context, [image for _, image in framed])
@@ -182,7 +182,7 @@ def _run(model: LoadedModel, context: ModelContext, framed: Sequence[FramedImage
         return "", np.zeros((0, len(context.preprocessing.class_names)))
     inputs = model.inputs(np.stack([one.pixels for one in framed]), context.preprocessing)
     with OpenRuntimes(timeout=TIMEOUT) as runtimes:
-        worker, (outputs,) = runtimes.first(model.kind, lambda one: one.invoke(model.path, [inputs[:, np.newaxis]]))
+        worker, (outputs,) = runtimes.first(model.kind, lambda one: one.invoke(model.runnable, [inputs[:, np.newaxis]]))
         runtime = f"{worker.runtime} {worker.version()}"
     return runtime, probabilities(outputs.reshape(len(framed), -1), model, context.preprocessing)
 

@@ -106,7 +106,7 @@ def plan(chosen: Sequence[Corruption], severities: Sequence[int]) -> tuple[Condi
 def _subjects(settings: RobustnessSettings, work: WorkFolder) -> Sequence[Subject]:
     """Return the named models, else the work folder's float reference and the model that is preferred of the others."""
     if settings.models:
-        return named_subjects(settings.models)
+        return named_subjects(settings.models, output=settings.feeding.output)
     found = work_subjects(work, keras=True)
     # The float32 .tflite goes before the Keras model it was made from: the same classes for a fiftieth of the time.
     floats = [one for kind in reversed(FLOAT_REFERENCES) for one in found if one.kind is kind]

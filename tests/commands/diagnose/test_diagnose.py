@@ -88,8 +88,9 @@ def answers(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> Ite
             writer.writerow(["file", *CLASSES])
         for picture, row in zip(files, shares, strict=True):
             best = int(row.argmax())
-            said = {"outputs": [f"{one:.6f}" for one in row], "classes": [best], "names": [CLASSES[best]]}
-            writer.writerow([picture.relative_to(folder / "photos"), *said[str(request.param)]])
+            numbers = [f"{one:.6f}" for one in row]
+            said = {"outputs": numbers, "classes": [str(best)], "names": [CLASSES[best]]}[str(request.param)]
+            writer.writerow([str(picture.relative_to(folder / "photos")), *said])
     yield path
 
 
