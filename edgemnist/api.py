@@ -31,11 +31,13 @@ WORK = "artifacts"
 """The work folder where none is named, as on the command line."""
 
 
-def load_dataset(name: str, *, fetch: bool = True) -> Dataset:
+def load_dataset(name: str, *, fetch: bool = True, **settings: Any) -> Dataset:
     """Load a dataset: two splits of uint8 images, shape (count, height, width, channels), 0..255, and int64 labels.
 
     :param name: a name of ``edgemnist data list``, or the path of an image folder, a .npz, a .csv or IDX files.
     :param fetch: download a known dataset that is not on this machine.
+    :param settings: ``image_size`` (height, width), ``channels``, ``fit`` and ``skip_unreadable``, as for
+        :func:`~edgemnist.data.loading.load_dataset`.
     :raises DatasetError: unknown, damaged or not to be had.
 
     >>> dataset = edgemnist.load_dataset("mnist-5k")
@@ -44,7 +46,7 @@ def load_dataset(name: str, *, fetch: bool = True) -> Dataset:
     """
     from edgemnist.data.loading import load_dataset as load
 
-    return load(name, fetch=fetch)
+    return load(name, fetch=fetch, **settings)
 
 
 def train(dataset: str, work: str | Path = WORK, *, arch: str | None = None, **settings: Any) -> TrainResult:

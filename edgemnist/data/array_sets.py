@@ -49,9 +49,12 @@ def dataset_of_arrays(found: ArraySet, name: str) -> Dataset:
     :raises DatasetError: content that is not a dataset.
     """
     where = repr(str(found.path))
-    read = as_images({one.image_name: one.images for one in found.splits.values()})
+    read = as_images({one.image_name: one.images for one in found.splits.values()}, where)
     images = dict(zip(found.splits, read.images, strict=True))
-    labels = {part: as_labels(one.labels, len(images[part]), one.label_name) for part, one in found.splits.items()}
+    labels = {
+        part: as_labels(one.labels, len(images[part]), f"{one.label_name} in {where}")
+        for part, one in found.splits.items()
+    }
     train, test, division, remarks = _divided(found)
     _require_one_shape(found, images, where)
     train_images, train_labels = (_joined(values, train) for values in (images, labels))
@@ -72,7 +75,7 @@ def dataset_of_arrays(found: ArraySet, name: str) -> Dataset:
 
 def _divided(found: ArraySet) -> tuple[list[str], list[str], Division, list[str]]:
     """Return which splits are trained on, which tested with, how that came about, and what was assumed."""
-    name = {part: one.image_name.partition(" in ")[0].strip("'") for part, one in found.splits.items()}
+    name = {part: one.image_name.strip("'") for part, one in found.splits.items()}
     if {"validation", "test"} <= found.splits.keys():
         division = Division(how=f"given: {name['train']} and {name['validation']}, {name['test']}")
         remark = f"{name['validation']} is trained on, together with {name['train']}: train holds images out of both"

@@ -29,20 +29,22 @@ class ReadImages:
     remarks: tuple[str, ...]
 
 
-def as_images(arrays: Mapping[str, NDArray[Any]]) -> ReadImages:
-    """Return the images of arrays that belong together, in one scale; the keys say in messages which array it is.
+def as_images(arrays: Mapping[str, NDArray[Any]], where: str) -> ReadImages:
+    """Return the images of arrays that belong together, in one scale.
+
+    The keys say in messages which array it is, ``where`` which file they are in.
 
     Shapes: (count, height, width), the same with 1 or 3 channels last or first, or (count, side * side). Values: bool;
     integers from 0, those beyond 255 as many bits as the largest needs; floats in 0..1, or in 0..255.
 
     :raises DatasetError: another shape, type or range; says what to do.
     """
-    laid_out = {name: _channels_last(array, name) for name, array in arrays.items()}
+    laid_out = {name: _channels_last(array, f"{name} in {where}") for name, array in arrays.items()}
     remarks = _about_layouts(arrays)
     scales: dict[str, ValueScale] = {}
     for kind in {array.dtype.kind for array in laid_out.values()}:
         alike = {name: array for name, array in laid_out.items() if array.dtype.kind == kind}
-        scales[kind] = _scale(kind, alike, remarks)
+        scales[kind] = _scale(kind, alike, where, remarks)
     images = tuple(_to_bytes(array, scales[array.dtype.kind]) for array in laid_out.values())
     return ReadImages(images, "; ".join(sorted({scale.words for scale in scales.values()})), tuple(remarks))
 
@@ -125,9 +127,9 @@ def _wrong_shape(array: NDArray[Any], name: str) -> DatasetError:
 # --- values ---------------------------------------------------------------------------------------------------------
 
 
-def _scale(kind: str, alike: Mapping[str, NDArray[Any]], remarks: list[str]) -> ValueScale:
+def _scale(kind: str, alike: Mapping[str, NDArray[Any]], where: str, remarks: list[str]) -> ValueScale:
     """Return the one scale of arrays of the same kind of type."""
-    names = " and ".join(alike)
+    names = f"{' and '.join(alike)} in {where}"
     if kind == "b":
         return ValueScale(0, 1, "black and white")
     if kind not in "iuf":
@@ -148,7 +150,7 @@ def _scale(kind: str, alike: Mapping[str, NDArray[Any]], remarks: list[str]) -> 
                 f"{names} has fractional values up to {high:g}; floats must lie in 0..1, or in 0..255: "
                 f"{_remedy_for(low, high)}"
             )
-        remarks.append(f"{names} has fractional values up to {high:g}; they were rounded to whole ones in 0..255")
+        remarks.append(f"{' and '.join(alike)}: fractional values up to {high:g}, rounded to whole ones in 0..255")
         return ValueScale(0, 255, "fractions from 0 to 255, rounded")
     if high > 255 and not 2 ** (_LEAST_WIDE_BITS - 1) <= high <= 65535:
         raise _wrong_range(names, low, high)

@@ -158,7 +158,7 @@ def _about_test_size(dataset: Dataset) -> list[str]:
     warnings = []
     if uncertainty > MOST_UNCERTAINTY:
         warnings.append(
-            f"{count} test images are few: an accuracy of 90 % would be known to about ±{100 * uncertainty:.0f} points"
+            f"{count} test images are few: an accuracy of 90 % would be known to about +-{100 * uncertainty:.0f} points"
         )
     for number, words in ((0, "no test image"), (1, "a single test image")):
         names = [name for tested, name in few if tested == number]

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import gzip
+import math
 import re
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -20,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.data.array_sets import ArraySet, ArraySplit, dataset_of_arrays
+from edgemnist.data.arrays import LEAST_FLAT_SIDE
 from edgemnist.data.base import Dataset
 from edgemnist.data.facts import PassedOver
 from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged
@@ -28,30 +31,38 @@ from edgemnist.support.progress import progress_task
 
 CSV_SUFFIXES = (".csv", ".csv.gz")
 
+ROW_HEADINGS = frozenset({"", "id", "index", "unnamed: 0"})
+"""What a first column is called that numbers the rows; it is left out."""
+
 LABEL_HEADINGS = frozenset({"label", "labels", "class", "target", "y", "category"})
 """What the label's column is called, in any case."""
 
-MAX_ROW_BYTES = 8 << 20
-"""A longer line is no row of a small image."""
+MAX_ROW_BYTES = 1 << 20
+"""A longer line is no row of a small image: 224 x 224 colours take less."""
 
 MAX_LABELS = 1000
 """Without a header, a column with more different values than this is taken for pixels."""
 
 _ROWS = 2048
+_SAMPLE = 50  # rows that tell the layout
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a table's rows are to be read: the separator, whether there is a header, the label's column or None."""
+    """How a table's rows are to be read: the separator, whether there is a header, the label's column or None, whether
+    the header names it, and whether the first column numbers the rows.
+    """
 
     separator: str
     header: bool
     columns: int
     label: int | None
+    named: bool = False
+    numbered: bool = False
 
     def pixels(self) -> int:
         """How many columns hold pixels."""
-        return self.columns - (self.label is not None)
+        return self.columns - (self.label is not None) - self.numbered
 
 
 def is_table(path: Path) -> bool:
@@ -60,11 +71,17 @@ def is_table(path: Path) -> bool:
 
 
 def find_table(folder: Path) -> Path | None:
-    """Return the one table of training images in a folder, or None."""
+    """Return the table of training images in a folder, or None where there is no table.
+
+    :raises DatasetError: there are several.
+    """
     tables = sorted(path for path in folder.iterdir() if is_table(path) and path.is_file())
     training = [path for path in tables if re.search("train", path.name, re.IGNORECASE)]
     chosen = training or tables
-    return chosen[0] if len(chosen) == 1 else None
+    if len(chosen) > 1:
+        names = ", ".join(path.name for path in chosen)
+        raise DatasetError(f"{str(folder)!r} has several tables, {names}; give the path of the one to train on")
+    return chosen[0] if chosen else None
 
 
 def load_table(path: Path, name: str) -> Dataset:
@@ -73,7 +90,7 @@ def load_table(path: Path, name: str) -> Dataset:
     :raises DatasetError: damaged, no pixels of square images, no column that is clearly the label's.
     """
     layout = read_layout(path)
-    if layout.label is None:
+    if layout.label is None or not _square(layout.pixels()):
         raise _no_label(path, layout)
     splits, remarks, passed = {"train": _read(path, layout)}, [_said(path, layout)], []
     beside = _test_beside(path)
@@ -93,7 +110,7 @@ def load_table(path: Path, name: str) -> Dataset:
 
 
 def _said(path: Path, layout: Layout) -> str:
-    heading = "as its header says" if layout.header else "the only column that can be"
+    heading = "as its header says" if layout.named else "the only column that can be"
     place = "first" if layout.label == 0 else "last" if layout.label == layout.columns - 1 else f"{layout.label}th"
     return f"in {path.name} the {place} of {layout.columns:,} columns is the label, {heading}"
 
@@ -116,20 +133,28 @@ def read_layout(path: Path, label: int | None = None) -> Layout:
     :raises DatasetError: unreadable, empty, or rows of different lengths.
     """
     with _lines(path) as lines:
-        first = [line for line in islice(lines, _ROWS) if line.strip()]
-    if not first:
+        sample = [line for line in islice(lines, _SAMPLE) if line.strip()]
+    if not sample:
         raise damaged(path, "it is empty")
-    separator = max(",;\t", key=first[0].count)
-    rows = [[cell.strip().strip('"') for cell in line.strip().split(separator)] for line in first]
-    header = sum(not _is_number(cell) for cell in rows[0]) > 1
-    columns = len(rows[0])
-    if any(len(row) != columns for row in rows):
-        wrong = next(at for at, row in enumerate(rows) if len(row) != columns)
-        raise damaged(path, f"row {wrong + 1} has {len(rows[wrong])} columns, the first {columns}")
-    body = rows[1:] if header else rows
-    if label is None:
-        label = _labels_heading(rows[0]) if header else _label_column(path, body)
-    return Layout(separator, header, columns, label)
+    separator = max(",;\t", key=sample[0].count)
+    columns = sample[0].count(separator) + 1
+    for number, line in enumerate(sample, 1):
+        if line.count(separator) + 1 != columns:
+            raise damaged(path, f"row {number} has {line.count(separator) + 1} columns, the first {columns}")
+    first = [_cell(cell) for cell in sample[0].split(separator)]
+    header = _is_header(first, sample[1:])
+    named = _labels_heading(first) if header else None
+    numbered = header and first[0].lower() in ROW_HEADINGS
+    layout = Layout(separator, header, columns, named if label is None else label, named is not None, numbered)
+    return replace(layout, label=_label_column(path, layout)) if layout.label is None else layout
+
+
+def _is_header(first: list[str], others: list[str]) -> bool:
+    """Tell whether the first row names the columns; names may be numbers, as when a program made them up."""
+    if sum(not _is_number(cell) for cell in first) > 1 or any(cell.lower() in LABEL_HEADINGS for cell in first):
+        return True
+    counted = first == [str(at + int(first[0] == "1")) for at in range(len(first))]
+    return counted or (bool(others) and "." in "".join(first) and not any("." in line for line in others))
 
 
 def _labels_heading(headings: list[str]) -> int | None:
@@ -137,46 +162,55 @@ def _labels_heading(headings: list[str]) -> int | None:
     return named[0] if len(named) == 1 else None
 
 
-def _label_column(path: Path, rows: list[list[str]]) -> int | None:
+def _label_column(path: Path, layout: Layout) -> int | None:
     """Return the first or the last column, if exactly one of them can be the label's; None if none can."""
-    last = len(rows[0]) - 1
-    if last < 1 or not _square(last):
+    last = layout.columns - 1
+    if layout.numbered or not _square(last):
         return None  # every column is a pixel, or it is no table of images
-    possible = [column for column in (0, last) if _can_be_labels([row[column] for row in rows])]
+    # All rows are looked at: many tables are sorted by their labels.
+    counts: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+    with _lines(path) as lines:
+        for line in islice(lines, int(layout.header), None):
+            row = line.strip()
+            if row and max(map(len, counts)) <= MAX_LABELS:
+                counts[0][_cell(row.partition(layout.separator)[0])] += 1
+                counts[1][_cell(row.rpartition(layout.separator)[2])] += 1
+    possible = [column for column, found in zip((0, last), counts, strict=True) if _can_be_labels(found)]
     if len(possible) > 1:
         raise DatasetError(
-            f"{str(path)!r} has no header, and its first and its last column could both be the label; add a line "
-            "at its beginning that names the columns: label,pixel0,pixel1,..."
+            f"the first and the last column of {str(path)!r} could both be the label; name the columns in its first "
+            "line: label,pixel0,pixel1,..."
         )
     return possible[0] if possible else None
 
 
-def _can_be_labels(cells: list[str]) -> bool:
-    """Tell whether values repeat as labels do: several different ones, each number whole, none of them rare."""
-    different = set(cells)
-    if not 2 <= len(different) <= min(MAX_LABELS, max(2, len(cells) // 2)):
+def _can_be_labels(counts: Counter[str]) -> bool:
+    """Tell whether values repeat as labels do: several different ones, on the average twice, numbers without gaps."""
+    if not 2 <= len(counts) <= min(MAX_LABELS, counts.total() // 2):
         return False
-    if not all(map(_is_number, different)):
+    if not all(map(_is_number, counts)):
         return True
     # Numbers of classes leave no gaps; the grey levels of a corner do.
-    numbers = sorted(float(cell) for cell in different)
-    return all(number == int(number) for number in numbers) and numbers[-1] - numbers[0] < 2 * len(numbers)
+    numbers = sorted(map(float, counts))
+    return all(number.is_integer() for number in numbers) and numbers[-1] - numbers[0] < 2 * len(numbers)
+
+
+def _cell(text: str) -> str:
+    return text.strip().strip('"')
 
 
 def _no_label(path: Path, layout: Layout) -> DatasetError:
-    if layout.header:
-        return DatasetError(
-            f"{str(path)!r} has no column for the label among its {layout.columns:,}; name it 'label' in the header"
-        )
+    what = "none of which is clearly the label" if layout.label is None else "one of them the label"
     return DatasetError(
-        f"{str(path)!r} has rows of {layout.columns:,} columns without a header, of which neither the first nor the "
-        "last is a label beside the pixels of a square image; write one image a row as label,pixel0,pixel1,... with "
-        "the pixels row by row, or save the images as an .npz"
+        f"{str(path)!r} has rows of {layout.columns:,} columns, {what} beside the pixels of a square image; write one "
+        "image a row as label,pixel0,pixel1,... with the pixels row by row and those names as the first line, or save "
+        "images and labels as an .npz"
     )
 
 
 def _square(count: int) -> bool:
-    return round(count**0.5) ** 2 == count or (count % 3 == 0 and round((count // 3) ** 0.5) ** 2 == count // 3)
+    sides = {channels: math.isqrt(count // channels) for channels in (1, 3)}
+    return any(channels * side * side == count and side >= LEAST_FLAT_SIDE for channels, side in sides.items())
 
 
 def _is_number(cell: str) -> bool:
@@ -208,7 +242,7 @@ def _read(path: Path, layout: Layout) -> ArraySplit:
         images = images.astype(np.int32)  # whole numbers of 0 and 1 are not fractions
     return ArraySplit(
         images=images, labels=_as_array(labels),
-        image_name=repr(path.name), label_name=f"the label column of {str(path)!r}",
+        image_name=repr(path.name), label_name="the label column",
     )  # fmt: skip
 
 
@@ -229,14 +263,17 @@ def _parsed(path: Path, layout: Layout, lines: list[str], before: int) -> tuple[
 
 
 def _without_label(line: str, layout: Layout) -> tuple[str, str]:
-    """Return a line without its label, and the label."""
+    """Return a line without its label and its number, and the label."""
+    if layout.numbered:
+        line = line.partition(layout.separator)[2]
+        layout = replace(layout, label=None if layout.label is None else layout.label - 1, columns=layout.columns - 1)
     if layout.label == 0:
         label, _, rest = line.partition(layout.separator)
     elif layout.label == layout.columns - 1:
         rest, _, label = line.rpartition(layout.separator)
     else:
         cells = line.split(layout.separator)
-        label = cells.pop(layout.label or 0)
+        label = "" if layout.label is None else cells.pop(layout.label)
         rest = layout.separator.join(cells)
     return rest, label.strip()
 
@@ -246,7 +283,11 @@ def _malformed(path: Path, layout: Layout, lines: list[str], before: int) -> Dat
         cells = line.strip().replace('"', "").split(layout.separator)
         if len(cells) != layout.columns:
             return damaged(path, f"line {number} has {len(cells)} columns, the first {layout.columns}")
-        wrong = [cell for at, cell in enumerate(cells) if at != layout.label and not _is_number(cell)]
+        wrong = [
+            cell
+            for at, cell in enumerate(cells)
+            if at != layout.label and not _is_number(cell) and at >= layout.numbered
+        ]
         if wrong:
             return damaged(path, f"line {number} has {wrong[0]!r} where a pixel should be")
     return damaged(path, f"between lines {before + 1} and {before + len(lines)} a pixel cannot be read")
@@ -276,6 +317,8 @@ def _decoded(path: Path, file: BinaryIO) -> Iterator[str]:
     read = 0
     while line := file.readline(MAX_ROW_BYTES):
         read += len(line)
+        if len(line) == MAX_ROW_BYTES:
+            raise damaged(path, f"a line has more than {MAX_ROW_BYTES:,} bytes")
         if read > MAX_ARRAY_BYTES:
             raise damaged(path, f"it has more than the {MAX_ARRAY_BYTES:,} bytes allowed")
         yield line.decode("utf-8-sig", "replace")

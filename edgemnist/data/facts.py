@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.data.values import ValueKind, ValueScale
+
 UNREADABLE = "unreadable"
 """Why a picture was passed over that its user allowed to be passed over."""
 
@@ -50,8 +52,10 @@ class DatasetFacts:
 
     ``sizes``: (height, width) of the images as they came and how many have it, the most frequent first. ``fitted`` says
     how they were brought to ``image_shape`` (height, width, channels), "" where nothing was changed. ``values``: what
-    the numbers were taken for. ``remarks``: whatever else was assumed, a sentence each. ``classes`` and ``image_shape``
-    are filled in by the :class:`~edgemnist.data.base.Dataset` that has these facts.
+    the numbers were taken for. ``scales``: those of wide files, with which
+    :func:`~edgemnist.data.images.read_image` gives a single picture the brightness that it has in the set.
+    ``remarks``: whatever else was assumed, a sentence each. ``classes`` and ``image_shape`` are filled in by the
+    :class:`~edgemnist.data.base.Dataset` that has these facts.
     """
 
     classes: tuple[ClassCount, ...] = ()
@@ -59,6 +63,7 @@ class DatasetFacts:
     sizes: tuple[tuple[tuple[int, int], int], ...] = ()
     fitted: str = ""
     values: str = "8 bits"
+    scales: tuple[tuple[ValueKind, ValueScale], ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
     division: Division = Division()
     remarks: tuple[str, ...] = ()
@@ -82,4 +87,5 @@ class DatasetFacts:
     def as_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
         sizes = [{"height": size[0], "width": size[1], "images": count} for size, count in self.sizes]
-        return {**asdict(self), "image_shape": list(self.image_shape), "sizes": sizes}
+        scales = {kind: {"black": scale.black, "white": scale.white} for kind, scale in self.scales}
+        return {**asdict(self), "image_shape": list(self.image_shape), "sizes": sizes, "scales": scales}

@@ -214,9 +214,12 @@ def _class_names(search: _Search, parts: dict[str, _Part]) -> tuple[str, ...]:
             f"{str(search.root)!r} has {len(trained)} sub-folder(s); needed is one sub-folder of images per class, "
             "at least two"
         )
-    for part in parts.values():
-        _require_same_classes(search, trained, part, parts["train"].where)
-    empty = [f"{found.where}{name}" for found in parts.values() for name, paths in found.classes.items() if not paths]
+    # A validation split that is trained on beside the training split need not have every class.
+    spare = "validation" if "test" in parts else ""
+    for part, found in parts.items():
+        _require_same_classes(search, trained, found, parts["train"].where, all_of_them=part != spare)
+    needed = [found for part, found in parts.items() if part != spare]
+    empty = [f"{found.where}{name}" for found in needed for name, paths in found.classes.items() if not paths]
     if empty:
         where = ", ".join(repr(name.removeprefix("./")) for name in empty[:20])
         raise DatasetError(
@@ -227,9 +230,11 @@ def _class_names(search: _Search, parts: dict[str, _Part]) -> tuple[str, ...]:
     return tuple(sorted(trained))
 
 
-def _require_same_classes(search: _Search, trained: dict[str, list[Path]], part: _Part, train: str) -> None:
+def _require_same_classes(
+    search: _Search, trained: dict[str, list[Path]], part: _Part, train: str, *, all_of_them: bool
+) -> None:
     extra = sorted(part.classes.keys() - trained.keys())
-    missing = sorted(trained.keys() - part.classes.keys())
+    missing = sorted(trained.keys() - part.classes.keys()) if all_of_them else []
     if extra or missing:
         only = [
             f"only {where} has {', '.join(names)}" for where, names in ((train, missing), (part.where, extra)) if names

@@ -99,8 +99,8 @@ def load_image_folder(root: Path, name: str, settings: FolderSettings | None = N
     if reader.unreadable and not settings.skip_unreadable:
         raise _unreadable(reader)
     channels = settings.channels or _usual_channels(reader, pictures)
+    facts = _facts(found, reader, {path: headers[path] for path in pictures}, scales, size, settings)
     splits = [_split(reader, part, pictures, (*size, channels)) for part in (found.train, found.test)]
-    facts = _facts(found, reader, headers, scales, size, settings)
     return _assembled(root, name, splits, found, facts)
 
 
@@ -109,6 +109,8 @@ def _assembled(root: Path, name: str, splits: list[Split], found: FoundPictures,
     for label, class_name in enumerate(class_names):
         if not (train.labels == label).any():
             raise DatasetError(f"{str(root)!r}: no picture of class {class_name!r} can be read; repair or remove them")
+    if found.test and not len(test):
+        raise DatasetError(f"{str(root)!r}: no picture of the test split can be read; repair or remove them")
     if not found.how:
         train, test = divide_train_test(train, class_names, repr(str(root)))
         facts = dataclasses.replace(facts, division=DIVIDED_OFF)
@@ -203,6 +205,7 @@ def _facts(
         sizes=tuple(sizes),
         fitted=_how_fitted(sizes, size, settings),
         values=_values(headers, scales),
+        scales=tuple(scales.items()),
         passed_over=(*found.passed_over, *skipped),
         division=Division(how=found.how or "divided off"),
         remarks=(*found.remarks, *reader.remarks),

@@ -84,8 +84,9 @@ def read_header(path: Path) -> ImageHeader:
     :raises InputError: as :func:`read_image`, as far as the header tells.
     """
     with _opened(path) as image:
+        values = _values_of(image)  # before EXIF is read: for that Pillow reads all of a PNG, and forgets how
         turned = image.getexif().get(_ORIENTATION_TAG) in _TURNED_ORIENTATIONS
-        return ImageHeader(image.size if turned else (image.height, image.width), _values_of(image))
+        return ImageHeader(image.size if turned else (image.height, image.width), values)
 
 
 def read_range(path: Path) -> tuple[float, float]:
@@ -134,7 +135,9 @@ def frame_image(
 ) -> FramedImage:
     """Bring a picture of any size, as :func:`read_image` returns it, into a dataset's frame; see :func:`frame`.
 
-    :raises InputError: ``invert`` is none of ``INVERT_CHOICES``.
+    ``fit``: as for :func:`fit_image`, where the picture is scaled.
+
+    :raises InputError: ``invert`` is none of ``INVERT_CHOICES``, or ``fit`` none of ``FITS``.
     """
     if invert not in INVERT_CHOICES:
         raise InputError(f"unknown --invert {invert!r}; choose one of {', '.join(INVERT_CHOICES)}")

@@ -93,7 +93,7 @@ def load_dataset_for(context: ModelContext, name: str | None = None) -> Dataset:
         image_size=(height, width),
         channels=channels,
         fit=preprocessing.fit,
-        skip_unreadable=name in (None, context.dataset),
+        skip_unreadable=name is None or _same(name, context.dataset),
     )
     for passed in dataset.facts.passed_over:
         if passed.reason == UNREADABLE:
@@ -101,6 +101,11 @@ def load_dataset_for(context: ModelContext, name: str | None = None) -> Dataset:
     order = preprocessing.class_names
     same_classes = len(set(order)) == len(order) and sorted(order) == sorted(dataset.class_names)
     return dataset.in_order(order) if same_classes else dataset
+
+
+def _same(name: str, recorded: str) -> bool:
+    """Tell whether a user's name of a dataset is the recorded one; paths are recorded whole."""
+    return name == recorded or str(Path(name).expanduser().resolve()) == recorded
 
 
 def load_for_run(name: str = AUTO, *, fetch: bool = True, skip_unreadable: bool = False) -> Dataset:
@@ -200,13 +205,12 @@ def _load_images(path: Path, name: str, wanted: _Wanted) -> Dataset:
 
 
 def _not_a_dataset(path: Path) -> DatasetError:
-    remedy = ""
     if path.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
-        remedy = "; unpack it and give the folder"
-    elif path.suffix.lower() == ".npy":
-        remedy = "; put images and labels into one .npz: numpy.savez('data.npz', images=x, labels=y)"
+        remedy = "unpack it and give the folder"
+    else:
+        remedy = "save images and labels as arrays with numpy.savez('data.npz', images=x, labels=y)"
     return DatasetError(
-        f"{str(path)!r} is not a dataset; a file must be an .npz or a .csv, anything else a folder{remedy}"
+        f"{str(path)!r} is not a dataset; a file must be an .npz or a .csv, anything else a folder: {remedy}"
     )
 
 

@@ -124,7 +124,7 @@ def _labelled(layout: IdxLayout, image_file: IdxFile, label_file: IdxFile) -> tu
     pixels, labels = read_idx(image_file), read_idx(label_file)
     if pixels.dtype != np.uint8:
         raise damaged(image_file, f"it holds {pixels.dtype} of shape {pixels.shape}, not bytes")
-    images = as_images({repr(str(image_file)): pixels}).images[0]
+    images = as_images({"the array": pixels}, repr(str(image_file))).images[0]
     if layout.transposed:
         images = np.ascontiguousarray(images.transpose(0, 2, 1, 3))
     if labels.ndim == 2:  # QMNIST: the class and seven columns about the writer

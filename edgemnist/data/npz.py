@@ -53,7 +53,7 @@ def load_npz(path: Path, name: str) -> Dataset:
             )
         splits[part] = ArraySplit(
             images=arrays[images], labels=arrays[labels],
-            image_name=f"{images!r} in {str(path)!r}", label_name=f"{labels!r} in {str(path)!r}",
+            image_name=repr(images), label_name=repr(labels),
         )  # fmt: skip
     if "train" not in splits:
         raise DatasetError(f"{str(path)!r} has the keys {', '.join(sorted(arrays)) or 'none'}; needed are {_ALLOWED}")

@@ -47,7 +47,7 @@ def unknown_dataset(name: str) -> DatasetError:
     guess = f"; did you mean {nearest[0]!r}?" if nearest else ""
     return DatasetError(
         f"unknown dataset {name!r}{guess or '.'} Known are {', '.join(names)}; or give the path of a folder with one "
-        "folder of images per class, of an .npz file or of a folder with IDX files"
+        "folder of images per class, of an .npz or .csv file or of a folder with IDX files"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from edgemnist.data.base import Dataset
 from edgemnist.data.checks import DatasetChecks, check_dataset, require_usable
@@ -42,9 +43,9 @@ def summary_lines(dataset: Dataset, checks: DatasetChecks | None = None) -> tupl
     """Return what was understood of a dataset as lines of at most :data:`WIDTH` columns (a long path excepted)."""
     facts = dataset.facts
     counts = f"{len(dataset.train):,} training and {len(dataset.test):,} test images of {len(facts.classes):,} classes"
-    lines = [f"{dataset.source}: {counts}" if len(dataset.source) + len(counts) + 2 <= WIDTH else dataset.source]
-    if lines[0] == dataset.source:
-        lines += _block("", counts)
+    # A dataset by path is called by its whole path, a known one by its name.
+    title = dataset.source if Path(dataset.name).is_absolute() else f"{dataset.name} from {dataset.source}"
+    lines = [f"{title}: {counts}"] if len(title) + len(counts) + 2 <= WIDTH else [title, *_block("", counts)]
     lines += _block("classes", _classes(facts.classes))
     lines += _block("images", _images(facts))
     lines += _block("values", facts.values)

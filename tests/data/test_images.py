@@ -16,6 +16,7 @@ from PIL import Image
 from edgemnist.data import images
 from edgemnist.data.images import contact_sheet, fit_image, read_header, read_image
 from edgemnist.support.errors import InputError
+from edgemnist.tflite.preprocessing import FITS
 
 pytestmark = pytest.mark.unit
 
@@ -191,9 +192,45 @@ def test_channels_are_converted() -> None:
     np.testing.assert_array_equal(fit_image(red, (4, 4), 1), 76)  # 0.299 * 255
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (3, 2)])
-def test_extreme_shapes_fit(shape: tuple[int, int]) -> None:
-    assert fit_image(np.zeros(shape, np.uint8), (28, 28), 1).shape == (28, 28, 1)
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (3, 2), (28, 29)])
+def test_extreme_shapes_fit(shape: tuple[int, int], fit: str) -> None:
+    assert fit_image(np.zeros(shape, np.uint8), (28, 28), 1, fit).shape == (28, 28, 1)
+    assert fit_image(np.zeros((*shape, 3), np.uint8), (5, 60), 3, fit).shape == (5, 60, 3)
+
+
+def ramp(height: int, width: int) -> NDArray[np.uint8]:
+    """Return an image whose value is the column, twice."""
+    return np.tile((np.arange(width) * 2).astype(np.uint8), (height, 1))
+
+
+def test_stretch_takes_all_of_the_image() -> None:
+    fitted = fit_image(ramp(20, 100), (20, 20), 1, "stretch")[..., 0]
+    np.testing.assert_allclose(fitted[7], np.arange(20) * 10 + 4, atol=2)
+
+
+def test_crop_takes_the_middle_and_keeps_the_proportions() -> None:
+    fitted = fit_image(ramp(20, 100), (10, 10), 1, "crop")[..., 0]
+    np.testing.assert_allclose(fitted[4], 2 * (40 + np.arange(10) * 2 + 0.5), atol=2)
+    np.testing.assert_array_equal(fit_image(ramp(20, 100).T, (10, 10), 1, "crop")[..., 0], fitted.T)
+
+
+def test_crop_equals_stretch_where_the_proportions_are_alike() -> None:
+    picture = np.random.RandomState(0).randint(0, 256, (30, 20)).astype(np.uint8)
+    np.testing.assert_array_equal(fit_image(picture, (15, 10), 1, "crop"), fit_image(picture, (15, 10), 1, "stretch"))
+
+
+def test_centre_scales_nothing() -> None:
+    picture = np.random.RandomState(0).randint(0, 256, (9, 31)).astype(np.uint8)
+    picture[0], picture[-1], picture[:, 0], picture[:, -1] = 77, 77, 77, 77
+    fitted = fit_image(picture, (21, 21), 1, "centre")[..., 0]
+    np.testing.assert_array_equal(fitted[6:15], picture[:, 5:26])
+    assert set(np.unique(np.concatenate([fitted[:6], fitted[15:]]))) == {77}
+
+
+def test_unknown_fit() -> None:
+    with pytest.raises(InputError, match="unknown fit 'squash'; choose one of pad, stretch, crop, centre"):
+        fit_image(GREY, (3, 3), 1, "squash")
 
 
 @pytest.mark.parametrize("channels", [1, 3])

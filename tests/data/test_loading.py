@@ -391,7 +391,7 @@ def test_size_and_channels(small_mnist: SmallDataset, bare_machine: Path) -> Non
         ("mnits", "unknown dataset 'mnits'; did you mean 'mnist'"),
         ("", "unknown dataset ''"),
         ("./nowhere/at/all", "no such file or folder: './nowhere/at/all'"),
-        ("notes.txt", "'notes.txt' is not a dataset; a file must be an .npz"),
+        ("notes.txt", r"'notes.txt' is not a dataset; a file must be an .npz or a .csv.*numpy\.savez"),
     ],
 )
 def test_wrong_names(bare_machine: Path, name: str, message: str) -> None:

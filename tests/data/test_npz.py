@@ -58,13 +58,15 @@ def test_medmnist_keys_colour_and_class_names(tmp_path: Path) -> None:
     dataset = load_dataset(path)
     assert dataset.image_shape == (5, 6, 3)
     assert dataset.class_names == ("cat", "dog", "emu", "fox")
+    assert (len(dataset.train), len(dataset.test)) == (40, 20), "val is trained on beside train"
+    assert "val_images is trained on, together with train_images" in dataset.facts.remarks[0]
 
 
 def test_undivided_is_divided_class_by_class(tmp_path: Path) -> None:
     dataset = load_dataset(save(tmp_path / "a.npz", images=IMAGES, labels=LABELS))
     assert (len(dataset.train), len(dataset.test)) == (16, 4)
     assert np.bincount(dataset.test.labels).tolist() == [1, 1, 1, 1]
-    assert "4 of its images were divided off" in dataset.note
+    assert dataset.facts.division.share == 0.2
     assert dataset.sha256 == load_dataset(save(tmp_path / "b.npz", x=IMAGES, y=LABELS)).sha256
 
 
@@ -101,7 +103,6 @@ def test_bits_become_black_and_white(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"x_train": IMAGES.reshape(20, 30)}, "'x_train'.*shape .20, 30.*must have shape"),
-        ({"x_train": IMAGES[:, None]}, "shape .20, 1, 5, 6.*1 or 3 channels"),
         ({"x_train": IMAGES[:0], "y_train": LABELS[:0]}, "there must be some"),
         ({"x_train": IMAGES * 2.0}, "values from 0 to 5[0-9]+; pixels must lie in 0..255"),
         ({"x_train": IMAGES - 300.0}, "values from -"),
@@ -110,10 +111,13 @@ def test_bits_become_black_and_white(tmp_path: Path) -> None:
         ({"x_train": np.full(IMAGES.shape, "x")}, "type <U1"),
         ({"x_test": IMAGES[:8, :4]}, "must be alike"),
         ({"y_train": LABELS[:-1]}, "'y_train'.*shape .19,.*20 images"),
-        ({"y_train": np.eye(20)}, "every image needs one label"),
-        ({"y_train": LABELS.astype(float)}, "type float64; labels must be integers or text"),
+        ({"y_train": np.eye(20) + 0.1}, "not one-hot.*argmax"),
+        ({"y_train": LABELS + 0.5}, "type float64; labels must be integers or text"),
         ({"y_train": LABELS * 0}, "label 0 only; a classifier needs at least two"),
-        ({"y_test": LABELS[:8] + 9}, "label 9 among the test images but not among the training"),
+        (
+            {"y_test": LABELS[:8] + 9},
+            "labels 9, 10, 11, 12 among the test images but not among the training images, which have 0, 1",
+        ),
         ({"class_names": np.array(["a", "b"])}, "class_names.*one name for each"),
         ({"class_names": np.arange(4)}, "class_names.*must be text"),
     ],
@@ -121,6 +125,43 @@ def test_bits_become_black_and_white(tmp_path: Path) -> None:
 def test_wrong_content(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(DatasetError, match=message):
         load_dataset(save(tmp_path / "wrong.npz", **divided(**changes)))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("X_train", "Y_train", "X_test", "Y_test"),
+        ("train_x", "train_y", "test_x", "test_y"),
+        ("Train-Images", "Train-Labels", "Test-Images", "Test-Labels"),
+        ("training_data", "training_targets", "testing_data", "testing_targets"),
+        ("x_train", "y_train", "x_val", "y_val"),
+        ("x_train", "y_train", "valid_images", "valid_labels"),
+    ],
+)
+def test_keys_as_people_write_them(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    dataset = load_dataset(save(tmp_path / "a.npz", **dict(zip(keys, divided().values(), strict=True))))
+    np.testing.assert_array_equal(dataset.train.images[..., 0], IMAGES)
+    np.testing.assert_array_equal(dataset.test.images[..., 0], IMAGES[:8] // 2)
+    assert ("there is no other" in dataset.facts.division.how) == ("val" in keys[2])
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (("x_train", "X_train", "y_train"), "has both 'x_train' and 'X_train'; leave out one"),
+        (("x_train", "y_train", "x_test"), "'x_test' without its labels"),
+        (("y_train",), "'y_train' without its images"),
+        (("x_test", "y_test"), "has the keys x_test, y_test; needed are"),
+    ],
+)
+def test_keys_that_do_not_go_together(tmp_path: Path, keys: tuple[str, ...], message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        load_dataset(save(tmp_path / "a.npz", **{key: LABELS if "y" in key else IMAGES for key in keys}))
+
+
+def test_arrays_of_other_names_are_passed_over_and_said(tmp_path: Path) -> None:
+    (other,) = load_dataset(save(tmp_path / "a.npz", **divided(ids=LABELS))).facts.passed_over
+    assert (other.count, other.examples) == (1, ("ids",))
 
 
 def test_other_keys(tmp_path: Path) -> None:

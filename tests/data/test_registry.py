@@ -28,7 +28,14 @@ def test_row_is_complete(row: KnownDataset) -> None:
     assert row.licence
     assert len(set(row.class_names)) == len(row.class_names) >= 10
     assert row.train_count > row.test_count > 0 or row.name == "qmnist"
-    assert bool(row.files) == bool(row.layout) == bool(row.mirrors) == bool(row.folders) == (row.name != "mnist-5k")
+    assert not (row.layout and row.binary)
+    assert (
+        bool(row.files)
+        == bool(row.layout or row.binary)
+        == bool(row.mirrors)
+        == bool(row.folders)
+        == (row.name != "mnist-5k")
+    )
 
 
 @every_row

@@ -13,14 +13,12 @@ from edgemnist.harness.feeding import Understanding
 from edgemnist.harness.normalisation import REFUSED_DROP
 from edgemnist.harness.outputs import real_probabilities
 from edgemnist.harness.pictures import pictures_of
+from edgemnist.harness.remarks import GOOD_ENOUGH
 from edgemnist.harness.search import Pictures, Predict
 from edgemnist.harness.trying import UNASKED, best_of, sample_of
 from edgemnist.harness.verdict import is_at_chance
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
-
-GOOD_ENOUGH = 0.95
-"""Share of right pictures above which other ways of feeding are not tried: they could hardly do better beyond luck."""
 
 
 def settled(source: Source, dataset: Dataset, known: Understanding) -> tuple[Preprocessing, tuple[str, ...]]:

@@ -102,9 +102,42 @@ def test_show_of_a_path_as_json(bare_machine: Path, capsys: pytest.CaptureFixtur
     assert (code, err) == (0, "")
     assert result["path"] == "mine-train.png"
     assert result["count"] == 2
-    assert "divided off" in result["note"]
+    assert result["facts"]["division"] == {
+        "how": "divided off: the dataset has no test split", "share": 0.2, "seed": 0,
+    }  # fmt: skip
+    assert result["facts"]["classes"] == [{"name": "0", "train": 3, "test": 1}, {"name": "1", "train": 3, "test": 1}]
+    assert result["facts"]["image_shape"] == [4, 4, 1]
+    assert "every pixel of all its images is 0" in result["checks"]["problem"]
     assert Image.open(io.BytesIO((bare_machine / "mine-train.png").read_bytes())).format == "PNG"
-    assert "divided off" in call(capsys, "show", "mine.npz", "--count", "2")[2]
+
+
+def test_show_says_what_was_understood_and_what_is_odd(bare_machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = np.arange(8 * 16, dtype=np.uint8).reshape(8, 4, 4) * 2
+    np.savez("mine.npz", x_train=images, y_train=np.arange(8) % 2, x_test=images[:4], y_test=np.arange(4) % 2)
+    code, out, err = call(capsys, "show", "mine.npz", "--count", "2")
+    assert (code, out) == (0, "mine-train.png\n")
+    said = " ".join(err.split())
+    for words in (
+        "mine.npz: 8 training and 4 test images of 2 classes",
+        "classes 0 4+2, 1 4+2 (training+test)",
+        "split given: x_train, x_test",
+        "warning 4 of 4 test images are among the training images too",
+    ):
+        assert words in said
+    assert max(map(len, err.splitlines())) <= 80
+
+
+def test_show_passes_over_what_cannot_be_read_when_asked(
+    bare_machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a/0", "a/1", "b/0", "b/1"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((9, 9), 90 + len(name), np.uint8)).save(f"{name}.png")
+    Path("b/broken.png").write_bytes(b"x")
+    code, _, err = call(capsys, "show", ".", "--count", "2")
+    assert (code, "go on without with --skip-unreadable" in err) == (2, True)
+    code, _, err = call(capsys, "show", ".", "--count", "2", "--out", "s.png", "--skip-unreadable")
+    assert (code, "passed over  1 unreadable: b/broken.png" in err) == (0, True)
 
 
 @pytest.mark.parametrize(
