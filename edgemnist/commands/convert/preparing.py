@@ -9,7 +9,6 @@ from edgemnist.artifacts.context import ModelContext, context_beside
 from edgemnist.artifacts.folder import StageRecord
 from edgemnist.commands.convert import verification
 from edgemnist.commands.convert.calibration import Calibration, choose_calibration
-from edgemnist.commands.convert.judging import judge_recorded, judge_source, settled
 from edgemnist.commands.convert.settings import CALIBRATED, DEFAULT_CALIBRATION, ConversionSettings
 from edgemnist.commands.convert.source import Loader, Source
 from edgemnist.data.base import Dataset
@@ -18,6 +17,7 @@ from edgemnist.data.splits import class_balanced_sample
 from edgemnist.data.summary import introduce
 from edgemnist.harness.feeding import Understanding, understood_by_facts
 from edgemnist.harness.images import load_at
+from edgemnist.harness.judging import judge_fed, judge_recorded, settled
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.support.progress import say
 from edgemnist.tflite.kinds import ModelKind
@@ -61,7 +61,7 @@ def prepare(settings: ConversionSettings, path: Path, record: StageRecord | None
     conversion = _with_dataset(settings, source, context, dataset)
     trial = conversion.trial
     if trial.labels is not None:
-        judge_recorded(source, trial.expected, trial.labels, even_so=settings.even_so)
+        judge_recorded(path.name, trial.expected, trial.labels, even_so=settings.even_so)
     if record.settings.get("dataset_sha256", dataset.sha256) == dataset.sha256:
         return conversion
     changed = f"dataset {context.dataset!r} is not what the model was trained on any more; train again, or put it back"
@@ -91,8 +91,6 @@ def _prepare_named(settings: ConversionSettings, path: Path, load: Loader) -> Co
         conversion = _prepare_without_dataset(settings, path, known, load)
     else:
         conversion = _prepare_with(settings, path, name, known, load)
-    for line in conversion.assumed:
-        say(line)
     return replace(conversion, warnings=(*contradictions, *conversion.warnings))
 
 
@@ -104,11 +102,14 @@ def _prepare_with(
     source = load.bind(dataset.image_shape, settings.output)
     _check_classes(source, dataset, name, settings)
     given = replace(known.preprocessing, image_shape=dataset.image_shape, class_names=dataset.class_names)
-    preprocessing, assumed = settled(source, dataset, replace(known, preprocessing=given))
-    context = ModelContext(name, path.stem, preprocessing)
+    predict = verification.predicting(source)
+    found = settled(predict, dataset, replace(known, preprocessing=given), path.name)
+    for line in found.evidence:
+        say(line)
+    remarks = judge_fed(predict, dataset, name, found, path.name, even_so=settings.even_so)
+    context = ModelContext(name, path.stem, found.preprocessing)
     conversion = _with_dataset(settings, source, context, dataset)
-    remarks = judge_source(source, dataset, name, preprocessing, known.known, settings)
-    return replace(conversion, warnings=(*conversion.warnings, *remarks), assumed=(*known.evidence, *assumed))
+    return replace(conversion, warnings=(*conversion.warnings, *remarks), assumed=found.evidence)
 
 
 def _check_classes(source: Source, dataset: Dataset, name: str, settings: ConversionSettings) -> None:
@@ -155,6 +156,8 @@ def _prepare_without_dataset(
         assumed.append(
             f"pixels {pixels}: assumed, for nothing tells; name --normalisation, or a --dataset to try it on"
         )
+    for line in assumed:
+        say(line)
     images = verification.made_up_images(preprocessing.image_shape, verification.NOISE_IMAGES, settings.seed)
     trial = verification.make_trial(source, images, None, preprocessing)
     context = ModelContext("", path.stem, preprocessing)

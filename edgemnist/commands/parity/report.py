@@ -84,8 +84,8 @@ class GateResult:
 @dataclass(frozen=True)
 class ParityReport:
     """Everything that a parity run found. ``sampling`` says which images, ``normalisation`` what pixels became,
-    ``preprocessing`` in words how the models are fed, ``assumed`` what nobody had said of it, ``remark`` what would make
-    them right if they are not, ``float_reference`` which model in which runtime the classes are compared with.
+    ``preprocessing`` in words how the models are fed, ``assumed`` what nobody had said of it, ``remark`` what would
+    make them right if they are not, ``float_reference`` which model in which runtime the classes are compared with.
     """
 
     dataset: str
