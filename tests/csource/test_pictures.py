@@ -41,7 +41,7 @@ def run_c(folder: Path, files: Mapping[str, str], program: str, compiler: str) -
     includes = "".join(f'#include "{name}"\n' for name in files if name.endswith(".c"))
     (folder / "program.c").write_text("#include <stdio.h>\n" + includes + program)
     language = ["-std=c99"] if compiler == "gcc" else ["-x", "c++", "-std=c++11"]
-    command = [compiler, *language, *WARNINGS, "-O1", "program.c", "-o", "program"]
+    command = [compiler, *language, *WARNINGS, "program.c", "-o", "program"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:3000]
     return subprocess.run(["./program"], cwd=folder, capture_output=True, check=True).stdout
