@@ -155,8 +155,7 @@ def _with_shape(preprocessing: Preprocessing, tensor: TensorInfo) -> Preprocessi
 
 def _rearranges(known: Preprocessing) -> bool:
     """Whether a picture's bytes, each on its own and in their order, are not the input."""
-    colours = known.channels > 1 and (known.bgr or known.layout == "nchw")
-    return 0 not in known.image_shape and (colours or known.transposed or known.normalisation.channels > 1)
+    return 0 not in known.image_shape and (known.rearranged or known.normalisation.channels > 1)
 
 
 def _says_more(known: Preprocessing) -> bool:

@@ -88,6 +88,11 @@ class Preprocessing:
         height, width = self.image_shape[:2]
         return (width, height) if self.transposed else (height, width)
 
+    @property
+    def rearranged(self) -> bool:
+        """Whether the model takes an image's values in another order than the image has them."""
+        return self.transposed or (self.channels > 1 and (self.bgr or self.layout == "nchw"))
+
     def arranged(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return images, uint8 of shape (N, height, width, channels), in the model's orientation and order of channels.
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,35 +19,18 @@ from edgemnist.pi.bundle_files import _manifest, _readme
 from edgemnist.pi.golden import GoldenVectors
 from edgemnist.runner.run import LoadedModel
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflite.normalisation import Normalisation, standardised
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 from tests.csource.files import model, tensor
 from tests.oracles import needs
 from tests.pi.conftest import Classify
+from tests.preprocessings import HEIGHT, NAMES, WIDTH, all_preprocessings, input_of
 from tests.two_classes import two_class_net
-
-HEIGHT, WIDTH, NAMES = 3, 5, ("cat", "dog")
-IMAGENET = standardised((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-
-
-def all_preprocessings() -> Iterator[Preprocessing]:
-    switches = itertools.product(("grey", "rgb", "bgr"), ("nhwc", "nchw"), (False, True), (False, True))
-    for (colours, layout, inverted, transposed), each in itertools.product(switches, (Normalisation(), IMAGENET)):
-        channels = 1 if colours == "grey" else 3
-        if each.channels in (1, channels):
-            yield Preprocessing(
-                (HEIGHT, WIDTH, channels), NAMES, each,
-                bgr=colours == "bgr", layout=layout, inverted=inverted, transposed=transposed,
-            )  # fmt: skip
 
 
 def golden(known: Preprocessing, dtype: str = "int8", outputs: int = 2, dataset: str = "mnist") -> GoldenVectors:
     """Return a bundle's golden vectors without any, of a model that nothing runs."""
-    rows, columns = known.input_size
-    shape = (known.channels, rows, columns) if known.layout == "nchw" else (rows, columns, known.channels)
-    scale = {"int8": 0.031, "uint8": 0.02, "float32": None}[dtype]
-    entry = tensor(0, (1, *shape), dtype, scale=scale, zero_point=4)
-    output = tensor(1, (1, outputs), dtype, scale=None if scale is None else 1 / 64, zero_point=3)
+    entry = input_of(known, dtype)
+    output = tensor(1, (1, outputs), dtype, scale=None if entry.quantisation is None else 1 / 64, zero_point=3)
     loaded = LoadedModel(Path("model.tflite"), ModelKind.INT8, model([entry], [output]))
     nothing = Split(np.zeros((0, *known.image_shape), np.uint8), np.zeros(0, np.int64))
     return GoldenVectors(loaded, ModelContext(dataset, "", known), nothing, (), ())

@@ -108,7 +108,7 @@ def test_values_instead_of_pixels_compile(tmp_path: Path, stand_ins: Path) -> No
 
 
 def test_a_picture_and_two_classes_by_one_output_compile(tmp_path: Path, stand_ins: Path) -> None:
-    model = two_class_net(probability=True, shape=(1, 3, 5, 4))
+    model = two_class_net(probability=False, shape=(1, 3, 5, 4))
     known = Preprocessing((4, 5, 3), ("cat", "dog"), bgr=True, layout="nchw", transposed=True)
     source = describe(model, name="g_model", stem="tiny", preprocessing=known)
     files = carray.generate(model, stem="tiny", preprocessing=known)
@@ -116,7 +116,7 @@ def test_a_picture_and_two_classes_by_one_output_compile(tmp_path: Path, stand_i
         (tmp_path / file).write_text(text)
     program = (tmp_path / "tiny_main.cc").read_text()
     assert "::g_model_quantise_image(image, input);" in program
-    assert "return scores[0] > 0 ? 1 : 0;" in program
+    assert "return scores[0] > 3 ? 1 : 0;" in program
     done = compile_cpp(tmp_path, "tiny_main.cc", *includes("stand-ins", stand_ins))
     assert done.returncode == 0, done.stderr
 

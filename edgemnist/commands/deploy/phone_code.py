@@ -72,11 +72,6 @@ def in_words(tensor: TensorInfo) -> str:
 # --- the input -------------------------------------------------------------------------------------------------------
 
 
-def _rearranged(known: Preprocessing) -> bool:
-    """Whether the input's values are not the picture's in their order."""
-    return known.transposed or (known.channels > 1 and (known.bgr or known.layout == "nchw"))
-
-
 def _channel(known: Preprocessing) -> str:
     """Return the channel, as the model counts them, of the input's value number ``index``, in either language."""
     rows, columns = known.input_size
@@ -143,7 +138,7 @@ def _float(value: float) -> str:
 
 
 def _kotlin(model: TfliteModel, known: Preprocessing, kind: OutputKind) -> dict[str, str]:
-    place, integer = ("placeOf(it)" if _rearranged(known) else "it"), model.input().dtype == "int8"
+    place, integer = ("placeOf(it)" if known.rearranged else "it"), model.input().dtype == "int8"
     byte = f"pixels[{place}].toInt() and 0xFF"
     by_channel = known.normalisation.channels > 1
     looked_up = f"INPUT_OF_PIXEL[{f'channelOf(it) * 256 + ({byte})' if by_channel else byte}]"
@@ -156,7 +151,7 @@ def _kotlin(model: TfliteModel, known: Preprocessing, kind: OutputKind) -> dict[
     helpers = ""
     if by_channel:
         helpers += f"        private fun channelOf(index: Int): Int = {_channel(known)}\n"
-    if _rearranged(known):
+    if known.rearranged:
         helpers += _function("        private fun placeOf(index: Int): Int", places(known, "val"))
     table = _table(model, known, f"        private val INPUT_OF_PIXEL = {array}(", "" if integer else "f", ")")
     return {
@@ -179,7 +174,7 @@ def _kotlin_output(model: TfliteModel, kind: OutputKind) -> list[str]:
 
 def _swift(model: TfliteModel, known: Preprocessing, kind: OutputKind) -> dict[str, str]:
     rearranged, by_channel, integer = (
-        _rearranged(known),
+        known.rearranged,
         known.normalisation.channels > 1,
         model.input().dtype == "int8",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,32 +13,16 @@ from numpy.typing import NDArray
 
 from edgemnist.commands.deploy.phone_code import CODE_FILES, phone_code, quoted
 from edgemnist.commands.deploy.phones import _of_pixels
-from edgemnist.tflite.normalisation import Normalisation, standardised
 from edgemnist.tflite.pixels import model_input
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 from tests.csource.files import model, tensor
+from tests.preprocessings import HEIGHT, IMAGENET, NAMES, WIDTH, all_preprocessings, input_of
 
 pytestmark = pytest.mark.unit
 
-HEIGHT, WIDTH, NAMES = 3, 5, ("cat", "dog")
-IMAGENET = standardised((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-
-
-def all_preprocessings() -> Iterator[Preprocessing]:
-    switches = itertools.product(("grey", "rgb", "bgr"), ("nhwc", "nchw"), (False, True), (False, True))
-    for (colours, layout, inverted, transposed), each in itertools.product(switches, (Normalisation(), IMAGENET)):
-        channels = 1 if colours == "grey" else 3
-        if each.channels in (1, channels):
-            yield Preprocessing(
-                (HEIGHT, WIDTH, channels), NAMES, each,
-                bgr=colours == "bgr", layout=layout, inverted=inverted, transposed=transposed,
-            )  # fmt: skip
-
 
 def code_of(system: str, known: Preprocessing, dtype: str, kind: OutputKind = OutputKind.PROBABILITIES) -> str:
-    rows, columns = known.input_size
-    shape = (known.channels, rows, columns) if known.layout == "nchw" else (rows, columns, known.channels)
-    entry = tensor(0, (1, *shape), dtype, scale=0.031 if dtype == "int8" else None, zero_point=4)
+    entry = input_of(known, dtype)
     output = tensor(1, (1, 1 if kind.single else 2), dtype, scale=1 / 256 if dtype == "int8" else None)
     return phone_code(system, model([entry], [output]), known, kind, "com.example.classifier")
 
@@ -87,9 +71,7 @@ def test_pictures_are_fed_as_the_model_takes_them(system: str, dtype: str) -> No
     for known in all_preprocessings():
         code = code_of(system, known, dtype)
         picture = np.random.default_rng(1).integers(0, 256, (1, *known.image_shape), np.uint8)
-        rows, columns = known.input_size
-        shape = (known.channels, rows, columns) if known.layout == "nchw" else (rows, columns, known.channels)
-        entry = tensor(0, (1, *shape), dtype, scale=0.031 if dtype == "int8" else None, zero_point=4)
+        entry = input_of(known, dtype)
         expected = model_input(picture, entry, known).ravel()
         np.testing.assert_array_equal(input_by_code(code, picture, known, dtype), expected, err_msg=str(known))
         assert "3 rows of 5 pixels" in code and f"fed with {known.in_words()}" in code
