@@ -42,8 +42,8 @@ def scale_of(kind: ValueKind, low: float, high: float) -> ValueScale:
     """Return the scale of a set whose values lie in ``low`` to ``high``.
 
     Integers are taken to have the least of :data:`DEPTHS` that holds the largest, so that 12-bit data in 16-bit files
-    keep their brightness. Floats are taken for 0..1 or 0..255 if they fit. What fits none of these is spread from low to
-    high.
+    keep their brightness. Floats are taken for 0..1 or 0..255 if they fit. What fits none of these is spread from
+    ``low`` to ``high``.
     """
     if kind == "wide colour":  # of 16 bits the upper 8 are known
         bits = _depth(high * 256)
