@@ -17,7 +17,7 @@ DEPTHS = (8, 10, 12, 14, 16)
 """Bits that a camera's or a microscope's values have; wider files say nothing of how many of theirs are used."""
 
 OUTLIERS = 0.02
-"""So many of a set's images, at least one of three, may go beyond its scale, if without them four bits fewer do."""
+"""So many of a set's images, at least one of five, may go beyond its scale, if without them four bits fewer do."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ def common_scale(kind: ValueKind, ranges: Sequence[tuple[float, float]]) -> tupl
     highs = np.array([high for _, high in ranges])
     low = min(low for low, _ in ranges)
     scale = scale_of(kind, low, float(highs.max()))
-    ignored = max(int(len(highs) * OUTLIERS), int(len(highs) > 2))
+    ignored = max(int(len(highs) * OUTLIERS), int(len(highs) >= 5))
     if ignored:
         usual = float(np.sort(highs)[-1 - ignored])
         narrow = scale_of(kind, low, usual)
-        if narrow.black == scale.black and 15 * narrow.white < scale.white:
+        if usual > 0 and narrow.black == scale.black and 15 * narrow.white < scale.white:
             return narrow, [int(at) for at in np.flatnonzero(highs > narrow.white)]
     return scale, []
 
