@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 from typing import Any
 
-from edgemnist.artifacts.context import ModelContext
 from edgemnist.compiler import memory_map
 from edgemnist.compiler.generate import CodegenSettings, GeneratedModel, generate
 from edgemnist.support.files import atomic_path, write_json, write_text
@@ -35,13 +34,6 @@ class WrittenCode:
             "folder": str(self.folder),
             "files": list(self.files),
         }
-
-
-def with_context(settings: CodegenSettings, context: ModelContext | None) -> CodegenSettings:
-    """Return settings with what is recorded of how a model was trained."""
-    if context is None:
-        return settings
-    return replace(settings, preprocessing=context.preprocessing)
 
 
 def write_code(model: TfliteModel, settings: CodegenSettings, folder: Path, *, source_name: str) -> WrittenCode:

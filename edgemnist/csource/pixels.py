@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from edgemnist.csource.source import float_constant, lines_of
 from edgemnist.support.errors import ModelError
+from edgemnist.tflite.derived import derived_range, image_input_of
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.normalisation import NORMALISATIONS, normalisation_name
-from edgemnist.tflite.pixels import infer_normalisation, pixel_table, quantised_input
+from edgemnist.tflite.pixels import pixel_table
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 
 C_TYPES: Mapping[str, str] = {
@@ -68,10 +70,11 @@ def pixel_code(symbol: str, model: TfliteModel, preprocessing: Preprocessing | N
 
     A normalisation with numbers for each channel makes it a function of pixel and channel. Where the model takes
     anything other than the picture's bytes in their order, ``<symbol>_quantise_image`` fills the whole input, equal to
-    ``pixels.model_input``. ``preprocessing`` None takes the normalisation that the integers of the input, or of the
-    QUANTIZE behind it, were made for. ``taken`` is a name that the file declares elsewhere, which no argument may have.
+    ``pixels.model_input``. ``preprocessing`` None takes the range of pixels that the file itself tells. ``taken`` is a
+    name that the file declares elsewhere, which no argument may have.
 
-    :raises ModelError: the normalisation has numbers for another number of channels than the model.
+    :raises ModelError: the normalisation has numbers for another number of channels than the model, or the picture
+        that has to be rearranged is not of the input's size.
     """
     tensor = image_input(model)
     found = _known(model, tensor, preprocessing)
@@ -106,28 +109,38 @@ def _known(
             f"the normalisation {normalisation_name(known.normalisation)} has numbers for "
             f"{known.normalisation.channels} channels, the model takes {known.channels}; give one, or one for each"
         )
-    plain = f"0..255 stands for {normalisation_name(known.normalisation)}"
-    return known, known.in_words() if _says_more(known) else plain
+    if _rearranges(known) and math.prod(known.image_shape) != tensor.elements:
+        raise ModelError(f"pictures of shape {known.image_shape} do not fit the input of shape {list(tensor.shape)}")
+    return known, _in_words(known)
+
+
+def _in_words(known: Preprocessing) -> str:
+    if not _says_more(known):
+        return f"0..255 stands for {normalisation_name(known.normalisation)}"
+    words = known.in_words()
+    return words.rpartition(", ")[0] if 0 in known.image_shape else words
 
 
 def _derived(model: TfliteModel, tensor: TensorInfo) -> tuple[Preprocessing, str] | None:
-    source = quantised_input(model)
-    normalisation = infer_normalisation(source) if source is not None else None
-    if source is None or normalisation is None:
+    """Return the range that the file tells, with its evidence unless it is the usual one of an integer input."""
+    found = derived_range(model)
+    if found is None:
         return None
-    words = f"0..255 stands for {normalisation_name(normalisation)}"
-    if source is not tensor or normalisation not in NORMALISATIONS.values():
+    words = f"0..255 stands for {normalisation_name(found.normalisation)}"
+    if tensor.quantisation is None or found.normalisation not in NORMALISATIONS.values():
         if not _may_be_picture(tensor):
             return None
-        place = "the input's scale" if source is tensor else "the QUANTIZE behind the input"
-        words += f", derived from {place}"
-    return Preprocessing((0, 0, 0), normalisation=normalisation), words
+        words += f", derived: {found.evidence}"
+    return Preprocessing((0, 0, 0), normalisation=found.normalisation), words
 
 
 def _may_be_picture(tensor: TensorInfo) -> bool:
     """Whether a tensor has rows and columns, and one or three channels if any: not one of a sensor's values."""
-    shape = tensor.shape[1:]
-    return len(shape) == 2 or (len(shape) == 3 and not {shape[0], shape[2]}.isdisjoint((1, 3)))
+    try:
+        image_input_of(tensor.shape[1:], tensor.name)
+    except ModelError:
+        return False
+    return len(tensor.shape) > 2
 
 
 def _with_shape(preprocessing: Preprocessing, tensor: TensorInfo) -> Preprocessing:

@@ -9,9 +9,17 @@ from typing import Any
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.harness.images import ANY_SHAPE
 from edgemnist.harness.models import Subject
+from edgemnist.harness.outputs import class_count
+from edgemnist.harness.runtimes import preferred_runtimes
+from edgemnist.runner.base import InputFacts
+from edgemnist.runner.client import runtime_worker
+from edgemnist.runner.registry import installed_for
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError
-from edgemnist.tflite.derived import ImageInput, derived_range, image_input_of
+from edgemnist.tflite.derived import DerivedRange, ImageInput, derived_range, image_input_of
+from edgemnist.tflite.file import TfliteModel
+from edgemnist.tflite.kinds import ModelKind
+from edgemnist.tflite.metadata import ImageHints, read_image_hints
 from edgemnist.tflite.normalisation import Normalisation, normalisation_name, parse_normalisation
 from edgemnist.tflite.preprocessing import CHANNELS, FITS, LAYOUTS, OutputKind, Preprocessing, output_kind
 
@@ -75,6 +83,9 @@ class FeedingSettings:
         return replace(known, image_shape=shape, **changes)
 
 
+_ALL = frozenset(field.name for field in fields(FeedingSettings))
+
+
 def parse_image_size(text: str) -> tuple[int, int]:
     """Return (height, width) of ``96`` or ``96x128``.
 
@@ -111,19 +122,72 @@ def understand(subject: Subject, settings: FeedingSettings) -> Understanding:
 def understood(model: LoadedModel, context: ModelContext | None, settings: FeedingSettings) -> Understanding:
     """Return what :func:`understand` does, of a model and what is recorded of it."""
     base = context.preprocessing if context else Preprocessing(ANY_SHAPE)
-    known = frozenset(field.name for field in fields(FeedingSettings)) if context else frozenset()
-    evidence: list[str] = []
+    if model.tflite is None and context is None:
+        return understood_by_facts(_look(model), context, settings, model.name)
+    known = _ALL if context else frozenset()
+    evidence: tuple[str, ...] = ()
     if model.tflite is not None:
         image = image_input_of(model.tflite.input().shape[1:], model.name)
         base = _as_the_file_has_it(base, image, output_kind(model.tflite))
         known |= {"image_size"} | ({"layout"} if image.certain else frozenset())
-        found = derived_range(model.tflite) if context is None and settings.normalisation is None else None
-        if found is not None:
-            base, known = replace(base, normalisation=found.normalisation), known | {"normalisation"}
-            evidence.append(f"pixels {normalisation_name(found.normalisation)}: {found.evidence}")
+        if context is None:
+            base, told, evidence = _told_by_file(model.tflite, base)
+            known |= told
     preprocessing = settings.applied(base)
-    _check_size(model, preprocessing, base)
-    return Understanding(preprocessing, known | settings.given(), tuple(evidence))
+    if model.tflite is not None:
+        _check_size(model.name, preprocessing.input_size, base.input_size)
+    return Understanding(preprocessing, known | settings.given(), evidence)
+
+
+def _look(model: LoadedModel) -> InputFacts:
+    """Have a Keras model read in a process of its own."""
+    (name,) = preferred_runtimes(ModelKind.KERAS)
+    installed_for(ModelKind.KERAS, (name,))
+    with runtime_worker(name) as worker:
+        return worker.look(model.path)
+
+
+def understood_by_facts(
+    facts: InputFacts, context: ModelContext | None, settings: FeedingSettings, name: str
+) -> Understanding:
+    """Return how a model is fed of which a runtime has read the file; a size that it leaves to its images is 0.
+
+    :param context: what is recorded of its training, ``name`` what it is called.
+    :raises InputError: what is given contradicts the shape of the model's input.
+    """
+    base = context.preprocessing if context else Preprocessing(ANY_SHAPE)
+    known = _ALL if context else frozenset[str]()
+    if facts.pixels is not None and context is None:
+        base, known = replace(base, normalisation=parse_normalisation(facts.pixels)), known | {"normalisation"}
+    if facts.layout:
+        base, known = replace(base, layout=facts.layout), known | {"layout"}
+    height, width, channels = (own or had for own, had in zip(facts.sizes, base.image_shape, strict=True))
+    shape = (width, height, channels) if base.transposed and facts.sizes[0] else (height, width, channels)
+    given = settings.applied(replace(base, image_shape=shape))
+    fixed = facts.sizes[0] or given.input_size[0], facts.sizes[1] or given.input_size[1]
+    _check_size(name, given.input_size, fixed)
+    return Understanding(given, known | settings.given(), facts.notes)
+
+
+def _told_by_file(model: TfliteModel, base: Preprocessing) -> tuple[Preprocessing, frozenset[str], tuple[str, ...]]:
+    """Return what a file of which nothing is recorded tells of pixels, channels and classes, and the evidence."""
+    hints = read_image_hints(model.content) or ImageHints()
+    known, evidence = set[str](), []
+    found = derived_range(model)
+    if hints.normalisation is not None and (found is None or found.is_near(hints.normalisation)):
+        found = DerivedRange(hints.normalisation, "the metadata in the file says so")
+    if found is not None:
+        base = replace(base, normalisation=found.normalisation)
+        known.add("normalisation")
+        evidence.append(f"pixels {normalisation_name(found.normalisation)}: {found.evidence}")
+    if hints.colours == "rgb":
+        known.add("channels")
+    if len(hints.labels) == class_count(model.output().elements):
+        base = replace(base, class_names=hints.labels)
+        evidence.append(
+            f"classes {','.join(hints.labels[:4])}{',...' if len(hints.labels) > 4 else ''}: by its metadata"
+        )
+    return base, frozenset(known), tuple(evidence)
 
 
 def _as_the_file_has_it(recorded: Preprocessing, image: ImageInput, output: OutputKind) -> Preprocessing:
@@ -135,10 +199,10 @@ def _as_the_file_has_it(recorded: Preprocessing, image: ImageInput, output: Outp
     return replace(recorded, image_shape=shape, layout=layout, output=output, bgr=bgr)
 
 
-def _check_size(model: LoadedModel, given: Preprocessing, base: Preprocessing) -> None:
-    if model.tflite is not None and given.input_size != base.input_size:
-        wanted, taken = ("x".join(map(str, one.input_size)) for one in (given, base))
-        raise InputError(f"--image-size {wanted}: {model.name!r} takes {taken}; leave the option out")
+def _check_size(name: str, given: tuple[int, int], taken: tuple[int, int]) -> None:
+    if given != taken:
+        wanted, own = ("x".join(map(str, size)) for size in (given, taken))
+        raise InputError(f"--image-size {wanted}: {name!r} takes {own}; leave the option out")
 
 
 def feeding_from(values: Mapping[str, Any]) -> FeedingSettings:

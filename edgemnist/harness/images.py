@@ -50,20 +50,32 @@ def choose_dataset(context: ModelContext | None, name: str | None, preprocessing
     :raises InputError: nobody knows what the model was trained on, or the dataset has other classes than were named.
     :raises DatasetError: unknown, damaged or not to be had.
     """
-    from edgemnist.data.loading import load_dataset, load_dataset_for
-
     chosen = name or (context.dataset if context else _default(preprocessing))
     if not chosen:
         raise InputError("nobody has recorded what the model was trained on; name the dataset with --dataset")
-    if preprocessing.image_shape == ANY_SHAPE:
-        return load_dataset(chosen)
-    return load_dataset_for(ModelContext(chosen, "", preprocessing))
+    return load_at(chosen, preprocessing)
+
+
+def load_at(name: str, preprocessing: Preprocessing) -> Dataset:
+    """Load a dataset at a model's size, as far as the model has one, with the classes in the order of its outputs.
+
+    :raises EdgeMnistError: as ``load_dataset``.
+    """
+    from edgemnist.data.loading import load_dataset, load_dataset_for
+
+    height, width, channels = preprocessing.image_shape
+    if height and width and channels:
+        return load_dataset_for(ModelContext(name, "", preprocessing))
+    size = (height, width) if height and width else None
+    dataset = load_dataset(name, image_size=size, channels=channels or None, fit=preprocessing.fit)
+    names = preprocessing.class_names
+    return dataset.in_order(names) if sorted(names) == sorted(dataset.class_names) else dataset
 
 
 def _default(preprocessing: Preprocessing) -> str:
     """Return MNIST where the shape does not speak against it."""
     height, width, channels = preprocessing.image_shape
-    return DEFAULT_DATASET if preprocessing.image_shape == ANY_SHAPE or (height == width and channels == 1) else ""
+    return DEFAULT_DATASET if height == width and channels in (0, 1) else ""
 
 
 def choose_images(dataset: Dataset, count: int | None) -> tuple[Split, str]:

@@ -55,7 +55,8 @@ def _unrecorded(subject: Subject, known: Understanding, dataset: str | None, fee
     classes = class_count(subject.tflite.output().elements)
     shape = known.preprocessing.image_shape
     name = dataset or (DEFAULT_DATASET if (shape, classes) == ((28, 28, 1), 10) else "")
-    names = feeding.classes or (_class_names(name) if name else tuple(str(index) for index in range(classes)))
+    named = known.preprocessing.class_names or (_class_names(name) if name else ())
+    names = named or tuple(str(index) for index in range(classes))
     if len(names) != classes:
         who = "--classes" if feeding.classes else f"the dataset {name!r}"
         raise InputError(f"{str(subject.path)!r} tells {classes} classes apart, {who} has {len(names)}")

@@ -123,11 +123,16 @@ def _simplest_of_the_best(better: Sequence[Alternative]) -> Alternative | None:
         return None
     best = max(better, key=lambda one: (one.accuracy, one.trial.likelihood))
     level = [one for one in better if _level(one, best)]
-    fewest = min(len(one.changed) for one in level)
-    simple = [one for one in level if len(one.changed) == fewest]
+    fewest = min(map(_weight, level))
+    simple = [one for one in level if _weight(one) == fewest]
     surest = max(simple, key=lambda one: (one.accuracy, one.trial.likelihood))
     # Several ranges may come to the same: then the one that most models take, which is tried first.
     return next(one for one in simple if _but_for_the_range(one) == _but_for_the_range(surest))
+
+
+def _weight(one: Alternative) -> float:
+    """Return how much is otherwise than given; another order of the classes is less likely than any other change."""
+    return len(one.changed) + (0.5 if one.order is not None else 0.0)
 
 
 def _but_for_the_range(one: Alternative) -> tuple[Preprocessing, bool]:

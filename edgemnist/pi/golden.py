@@ -108,7 +108,7 @@ def _expected(model: LoadedModel, inputs: NDArray[Any]) -> tuple[tuple[Expected,
                 found.append(_run(runtime, model, inputs))
             except UnsupportedModelError as error:
                 refusal = error
-                notes.append(str(error))
+                notes.append(" ".join(str(error).splitlines()[:2]))
             task.update(advance=1)
     if not found:
         raise refusal or MissingDependencyError("no interpreter is installed: " + "; ".join(notes))

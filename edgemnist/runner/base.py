@@ -19,6 +19,21 @@ from numpy.typing import NDArray
 from edgemnist.tflite.kinds import ModelKind
 
 
+@dataclass(frozen=True)
+class InputFacts:
+    """What a model's file tells of how it is fed.
+
+    ``sizes``: (height, width, channels) that its images have to have, None where the model leaves it to them.
+    ``layout``: "nhwc" or "nchw", "" where the input's shape does not tell. ``pixels``: their range, as
+    ``--normalisation`` names it, None where nothing tells. ``notes``: what was found and changed, a line each.
+    """
+
+    sizes: tuple[int | None, int | None, int | None] = (None, None, None)
+    layout: str = ""
+    pixels: str | None = None
+    notes: tuple[str, ...] = ()
+
+
 class Session(ABC):
     """A model opened in a runtime, on one thread.
 
@@ -74,6 +89,10 @@ class Runtime(ABC):
     @abstractmethod
     def version(self) -> str:
         """Import the runtime and return its version."""
+
+    def look(self, model: Path) -> InputFacts:
+        """Return what a model's file tells of its input, where only the runtime can read it; by default nothing."""
+        return InputFacts()
 
     @abstractmethod
     def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> Session:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.runner import refusals
-from edgemnist.runner.base import Latency, RunResult
+from edgemnist.runner.base import InputFacts, Latency, RunResult
 from edgemnist.runner.process import AnsweringProcess, ProcessEndedError
 from edgemnist.runner.protocol import Message
 from edgemnist.runner.registry import find_runtime
@@ -85,6 +85,12 @@ class RuntimeWorker:
     def version(self) -> str:
         """Import the runtime and return its version."""
         return str(self.process.request(self.runtime, {"command": "version"}).header["version"])
+
+    def look(self, model: Path) -> InputFacts:
+        """Return what a model's file tells of its input, as far as only the runtime can read it."""
+        found = self.process.request(self.runtime, {"command": "look", "path": str(model.resolve())}).header
+        height, width, channels = found["sizes"]
+        return InputFacts((height, width, channels), found["layout"], found["pixels"], tuple(found["notes"]))
 
     def trace(
         self, model: bytes | Path, inputs: Sequence[NDArray[Any]], tensors: Sequence[int] | None = None

@@ -73,6 +73,10 @@ def _version(request: Message) -> Message:
     return Message({"version": find_runtime(request.header["runtime"]).version()})
 
 
+def _look(request: Message) -> Message:
+    return Message(dataclasses.asdict(find_runtime(request.header["runtime"]).look(Path(request.header["path"]))))
+
+
 def _trace(request: Message) -> Message:
     runtime, model, inputs = _subject(request)
     return Message({}, measure.trace(runtime, model, inputs, request.header["tensors"]))
@@ -106,6 +110,7 @@ def _subject(request: Message) -> tuple[Any, bytes | Path, list[Any]]:
 
 _COMMANDS: Answers = {
     "version": _version,
+    "look": _look,
     "trace": _trace,
     "invoke": _invoke,
     "run": _run,

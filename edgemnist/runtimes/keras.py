@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.runner.base import Runtime, Session, missing_package
+from edgemnist.runner.base import InputFacts, Runtime, Session, missing_package
 from edgemnist.runtimes.tensorflow_lite import TENSORFLOW_INSTALL, TENSORFLOW_PROCESS, tensorflow_on_one_thread
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.kinds import ModelKind
@@ -54,6 +54,15 @@ class KerasRuntime(Runtime):
     def version(self) -> str:
         """Import TensorFlow and return its version."""
         return str(tensorflow_on_one_thread()[0].__version__)
+
+    def look(self, model: Path) -> InputFacts:
+        """Return what the file tells of its input (see :meth:`Runtime.look`)."""
+        from edgemnist.keras_io.sources import open_source
+
+        tensorflow_on_one_thread()
+        opened = open_source(model)
+        layout = "" if len(opened.shape) == 1 else opened.layout
+        return InputFacts(opened.sizes, layout, opened.pixels, opened.notes)
 
     def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> KerasSession:
         """Open a ``.keras`` or ``.h5`` file or a SavedModel folder (see :meth:`Runtime.open`)."""

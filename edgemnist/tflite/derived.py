@@ -10,7 +10,7 @@ import numpy as np
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
 from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
-from edgemnist.tflite.pixels import infer_normalisation, quantised_input, quantised_range
+from edgemnist.tflite.pixels import NEAR, infer_normalisation, quantised_input, quantised_range
 
 _OF_BYTES = 0.06
 """A model that multiplies its input by less than this takes pixels of 0..255: 1/255 and 2/255 are below it."""
@@ -39,6 +39,11 @@ class DerivedRange:
 
     normalisation: Normalisation
     evidence: str
+
+    def is_near(self, other: Normalisation) -> bool:
+        """Whether another normalisation covers about the same range, as one with numbers for each channel does."""
+        near = NEAR * (self.normalisation.ends()[1] - self.normalisation.ends()[0])
+        return all(abs(a - b) <= near for a, b in zip(self.normalisation.ends(), other.ends(), strict=True))
 
 
 def image_input_of(shape: tuple[int, ...], name: str) -> ImageInput:

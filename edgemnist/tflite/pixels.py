@@ -15,7 +15,7 @@ from edgemnist.tflite.preprocessing import Preprocessing
 
 _INTEGER_TYPES = ("int8", "uint8", "int16")
 
-_NEAR = 0.12
+NEAR = 0.12
 """Share of a usual range by which the ends of an integer input may miss it and still be taken for it."""
 
 
@@ -56,7 +56,7 @@ def infer_normalisation(tensor: TensorInfo) -> Normalisation | None:
         return None
     for normalisation in NORMALISATIONS.values():
         wanted_low, wanted_high = normalisation.ends()
-        near = _NEAR * (wanted_high - wanted_low)
+        near = NEAR * (wanted_high - wanted_low)
         # int16 is symmetric: its range reaches below zero whatever the pixels are, so only its upper end tells.
         one_sided = tensor.dtype == "int16" and wanted_low == 0
         if abs(high - wanted_high) <= near and (one_sided or abs(low - wanted_low) <= near):

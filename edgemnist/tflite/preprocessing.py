@@ -96,6 +96,13 @@ class Preprocessing:
         turned = images.transpose(0, 2, 1, 3) if self.transposed else images
         return turned[..., ::-1] if self.bgr and self.channels > 1 else turned
 
+    def as_seen(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return images as the model sees them but for range and layout: :meth:`arranged`, and inverted if it is so."""
+        import numpy as np
+
+        arranged = self.arranged(images)
+        return np.ascontiguousarray(np.invert(arranged) if self.inverted else arranged)
+
     def in_layout(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return values of shape (N, height, width, channels) in the layout of the model's input."""
         return values.transpose(0, 3, 1, 2) if self.layout == "nchw" else values
@@ -104,9 +111,7 @@ class Preprocessing:
         """Return images, uint8 of shape (N, height, width, channels), as float32 input in the model's layout."""
         import numpy as np
 
-        arranged = self.arranged(images)
-        values = self.normalisation.apply(np.invert(arranged) if self.inverted else arranged)
-        return np.ascontiguousarray(self.in_layout(values))
+        return np.ascontiguousarray(self.in_layout(self.normalisation.apply(self.as_seen(images))))
 
     def in_words(self) -> str:
         """Return how a picture becomes the input, in one line: ``pixels 0..255, RGB, stretched to 96x96``."""

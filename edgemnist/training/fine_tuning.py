@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.data.base import Dataset
+from edgemnist.data.base import Dataset, Split
 from edgemnist.data.loading import load_dataset_for
 from edgemnist.support.errors import InputError
+from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.training.augment import choose_augmentation
 from edgemnist.training.recipe import Recipe, epochs_for, given_or
 from edgemnist.training.settings import FitSettings
@@ -47,13 +49,21 @@ def following_recipe(
 
 
 def trained_dataset(settings: FitSettings, work: WorkFolder, *, needed_by: str) -> Dataset:
-    """Load the dataset that the work folder's model was trained on; the settings may name where it is now.
+    """Load the dataset that the work folder's model was trained on, its images in the order of channels and the
+    orientation in which the model takes them; the settings may name where it is now.
 
     :raises StageOrderError: nothing has been trained here.
     :raises EdgeMnistError: as ``load_dataset_for``.
     """
     context = ModelContext.from_json(work.require("train", needed_by=needed_by).settings)
-    return load_dataset_for(context, settings.dataset)
+    return as_seen(load_dataset_for(context, settings.dataset), context.preprocessing)
+
+
+def as_seen(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
+    """Return a dataset with its images as a model sees them but for the range; its digest stays the pictures'."""
+    splits = (dataset.train, dataset.test)
+    train, test = (Split(preprocessing.as_seen(split.images), split.labels) for split in splits)
+    return replace(dataset, train=train, test=test)
 
 
 def require_same_dataset(before: Mapping[str, Any], dataset: Dataset, what: str) -> None:

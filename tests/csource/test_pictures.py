@@ -148,6 +148,16 @@ def test_a_shape_that_nobody_recorded_is_the_tensors() -> None:
     assert code.summary.startswith("pixels 0..1, RGB, transposed, channels first, padded to 4x7")
 
 
+def test_a_size_that_nobody_knows_is_not_said() -> None:
+    known = Preprocessing((0, 0, 0), fit="stretch")
+    assert summary(known, tensor(0, (1, 48))) == "pixels 0..1, RGB; q = pixel - 128"
+
+
+def test_a_picture_of_another_size_than_the_input_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"pictures of shape \(3, 5, 3\) do not fit the input of shape \[1, 5, 5, 3\]"):
+        summary(Preprocessing((3, 5, 3), bgr=True), tensor(0, (1, 5, 5, 3)))
+
+
 def test_numbers_for_other_channels_than_the_models_are_refused() -> None:
     with pytest.raises(ModelError, match="has numbers for 3 channels, the model takes 1"):
         summary(Preprocessing((3, 5, 1), normalisation=IMAGENET), tensor(0, (1, 3, 5, 1)))
@@ -167,11 +177,13 @@ def behind_quantize(entry: TensorInfo, integers: TensorInfo) -> TfliteModel:
     [
         (
             behind_quantize(tensor(0, (1, 4, 4, 3), "float32", scale=None), tensor(1, (1, 4, 4, 3), scale=1.0)),
-            "0..255 stands for 0..255, derived from the QUANTIZE behind the input; x = pixel * 1.0f",
+            "0..255 stands for 0..255, derived: that of the QUANTIZE behind the float input, scale 1 and zero point "
+            "-128 (int8) cover 0..255; x = pixel * 1.0f",
         ),
         (
             model([tensor(0, (1, 4, 4, 1), scale=0.025)], [tensor(1, (1, 10))]),
-            "0..255 stands for 0..6.375, derived from the input's scale; q = pixel - 128",
+            "0..255 stands for 0..6.375, derived: the input's scale 0.025 and zero point -128 (int8) cover 0..6.375; "
+            "q = pixel - 128",
         ),
         (model([tensor(0, (1, 4, 4, 1))], [tensor(1, (1, 10))]), "0..255 stands for 0..1; q = pixel - 128"),
         (model([tensor(0, (1, 16), scale=0.025)], [tensor(1, (1, 10))]), "no pixel quantiser"),

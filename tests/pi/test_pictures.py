@@ -14,12 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from edgemnist.data.framing import INVERT_CHOICES, frame
-from edgemnist.data.images import frame_image, read_image
+from edgemnist.data.framing import FIT_WORDS, INVERT_CHOICES, frame
+from edgemnist.data.images import fit_image, frame_image, read_image
 from edgemnist.pi.bundle.pictures import read_picture
 from edgemnist.pi.bundle.problems import Problem
 from edgemnist.pi.bundle.scaling import SCALING
+<<<<<<< HEAD
 from tests.data.pictures import wide_png
+=======
+from edgemnist.tflite.preprocessing import FITS
+>>>>>>> main
 
 pytestmark = pytest.mark.unit
 
@@ -135,7 +139,7 @@ def test_damaged_files_raise_nothing_else(tail: bytes, position: int, value: int
             continue
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=90, deadline=None)
 @given(
     st.integers(0, 2**32),
     st.integers(1, 60),
@@ -144,9 +148,17 @@ def test_damaged_files_raise_nothing_else(tail: bytes, position: int, value: int
     st.sampled_from(["mnist", "emnist-balanced", "fashion-mnist", "cifar10"]),
     st.sampled_from(INVERT_CHOICES),
     st.booleans(),
+    st.sampled_from(FITS),
 )
 def test_the_frame_is_that_of_edgemnist_predict(
-    seed: int, height: int, width: int, image_shape: tuple[int, int, int], dataset: str, invert: str, coloured: bool
+    seed: int,
+    height: int,
+    width: int,
+    image_shape: tuple[int, int, int],
+    dataset: str,
+    invert: str,
+    coloured: bool,
+    fit: str,
 ) -> None:
     generator = np.random.default_rng(seed)
     picture = np.full((height, width), generator.integers(0, 256), dtype=np.uint8)
@@ -155,9 +167,25 @@ def test_the_frame_is_that_of_edgemnist_predict(
     stroke[:] = generator.integers(0, 256, stroke.shape)
     if coloured:
         picture = np.stack([picture, np.roll(picture, 1, axis=0), picture // 2], axis=2)
-    expected = frame_image(picture, image_shape, dataset, invert).pixels
-    found = frame(picture, image_shape, dataset, invert, SCALING).pixels
-    np.testing.assert_array_equal(found, expected)
+    expected = frame_image(picture, image_shape, dataset, invert, fit)
+    found = frame(picture, image_shape, dataset, invert, SCALING, fit)
+    assert found.framing == expected.framing
+    np.testing.assert_array_equal(found.pixels, expected.pixels)
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_of_any_size_are_fitted_alike(fit: str, channels: int) -> None:
+    generator = np.random.default_rng(7)
+    for _ in range(150):
+        height, width, *size = (int(side) for side in generator.integers(1, 40, 4))
+        picture = generator.integers(0, 256, (height, width, channels), np.uint8)
+        expected = fit_image(picture, (size[0], size[1]), channels, fit)
+        np.testing.assert_array_equal(SCALING.fit(picture, (size[0], size[1]), channels, fit), expected)
+
+
+def test_every_fit_is_told_in_words() -> None:
+    assert set(FIT_WORDS) == set(FITS)
 
 
 def test_a_large_photograph_is_framed_alike() -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.compiler.targets import TARGETS
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def codegen(
+    *,
     model: Annotated[
         Path | None, typer.Argument(help="An int8 .tflite file. Default: the work folder's int8 model.")
     ] = None,
@@ -33,6 +35,7 @@ def codegen(
         typer.Option(help="Layers to store without their zeros: auto where it gains, never, always where possible."),
     ] = "auto",
     labels: Annotated[str | None, typer.Option(help="Class names, a,b,c. Default: the work folder's.")] = None,
+    feeding: Feeding,
     dump: Annotated[
         str | None,
         typer.Option(help="Print what the compiler has made of the model, and write nothing: graph, program or plan."),
@@ -47,7 +50,7 @@ def codegen(
     code = settings_from(
         name=name, target=target, rounding=rounding, without=no_fuse or [], labels=labels, sparse=sparse
     )
-    settings = CodeSettings(model=model, out=out, code=code)
+    settings = CodeSettings(model=model, out=out, code=code, feeding=feeding.settings())
     if dump is not None:
         dumped = dump_model(dump, settings, WorkFolder(work))
         return Outcome(dumped, lambda: view.show_dump(dumped))

@@ -11,7 +11,9 @@ from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.compiler.dump import DUMPS, Dump, check_dump
 from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.compiler.passes import FUSIONS
-from edgemnist.compiler.written import WrittenCode, with_context, write_code
+from edgemnist.compiler.written import WrittenCode, write_code
+from edgemnist.harness.feeding import FeedingSettings
+from edgemnist.harness.generating import with_preprocessing
 from edgemnist.harness.models import ONLY_INT8, find_subject
 from edgemnist.support.errors import InputError
 from edgemnist.tflm.least_arena import measure_arena
@@ -21,12 +23,14 @@ from edgemnist.tflm.least_arena import measure_arena
 class CodeSettings:
     """What ``edgemnist codegen`` takes. Without ``model`` it is the work folder's int8 one.
 
-    ``out``: the folder to write to, by default ``c/`` in the work folder. ``code``: what to generate.
+    ``out``: the folder to write to, by default ``c/`` in the work folder. ``code``: what to generate;
+    ``feeding``: what the user says of how the model is fed, for the C that quantises pictures.
     """
 
     model: Path | None = None
     out: Path | None = None
     code: CodegenSettings = field(default_factory=CodegenSettings)
+    feeding: FeedingSettings = field(default_factory=FeedingSettings)
 
 
 def run_codegen(settings: CodeSettings, work: WorkFolder) -> WrittenCode:
@@ -35,7 +39,7 @@ def run_codegen(settings: CodeSettings, work: WorkFolder) -> WrittenCode:
     :raises EdgeMnistError: as for :func:`~edgemnist.compiler.written.write_code`; or there is no int8 model.
     """
     subject = find_subject(settings.model, work, ONLY_INT8)
-    code = with_context(settings.code, subject.context)
+    code = with_preprocessing(settings.code, subject, settings.feeding)
     folder = settings.out or work.path("c")
     written = write_code(subject.tflite, code, folder, source_name=subject.path.name)
     return replace(written, tflm_arena_bytes=measure_arena(subject.path))

@@ -9,20 +9,19 @@ from edgemnist.artifacts.context import ModelContext, context_beside
 from edgemnist.artifacts.folder import StageRecord
 from edgemnist.commands.convert import verification
 from edgemnist.commands.convert.calibration import Calibration, choose_calibration
-from edgemnist.commands.convert.judging import judge_recorded, judge_source, settled
 from edgemnist.commands.convert.settings import CALIBRATED, DEFAULT_CALIBRATION, ConversionSettings
-from edgemnist.commands.convert.source import Loader, Source, SourceFacts
+from edgemnist.commands.convert.source import Loader, Source
 from edgemnist.data.base import Dataset
-from edgemnist.data.loading import load_dataset, load_dataset_for
+from edgemnist.data.loading import load_dataset_for
 from edgemnist.data.splits import class_balanced_sample
 from edgemnist.data.summary import introduce
-from edgemnist.harness.feeding import Understanding
-from edgemnist.harness.images import ANY_SHAPE
+from edgemnist.harness.feeding import Understanding, understood_by_facts
+from edgemnist.harness.images import load_at
+from edgemnist.harness.judging import judge_fed, judge_recorded, settled
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.support.progress import say
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflite.normalisation import normalisation_name, parse_normalisation
-from edgemnist.tflite.preprocessing import Preprocessing
+from edgemnist.tflite.normalisation import normalisation_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +61,7 @@ def prepare(settings: ConversionSettings, path: Path, record: StageRecord | None
     conversion = _with_dataset(settings, source, context, dataset)
     trial = conversion.trial
     if trial.labels is not None:
-        judge_recorded(source, trial.expected, trial.labels, even_so=settings.even_so)
+        judge_recorded(path.name, trial.expected, trial.labels, even_so=settings.even_so)
     if record.settings.get("dataset_sha256", dataset.sha256) == dataset.sha256:
         return conversion
     changed = f"dataset {context.dataset!r} is not what the model was trained on any more; train again, or put it back"
@@ -84,7 +83,7 @@ def _prepare_named(settings: ConversionSettings, path: Path, load: Loader) -> Co
     beside = context_beside(path)
     contradictions = settings.contradictions(beside, path)
     facts = load.look(settings.output)
-    known = _understood(settings, facts, beside)
+    known = understood_by_facts(facts, beside, settings.feeding, path.name)
     name = settings.dataset
     if name is None and beside is not None and CALIBRATED.intersection(settings.ordered_modes()):
         name = beside.dataset
@@ -92,55 +91,25 @@ def _prepare_named(settings: ConversionSettings, path: Path, load: Loader) -> Co
         conversion = _prepare_without_dataset(settings, path, known, load)
     else:
         conversion = _prepare_with(settings, path, name, known, load)
-    for line in conversion.assumed:
-        say(line)
     return replace(conversion, warnings=(*contradictions, *conversion.warnings))
-
-
-def _understood(settings: ConversionSettings, facts: SourceFacts, beside: ModelContext | None) -> Understanding:
-    """Return how the source is fed, as far as somebody says or its file tells."""
-    base = beside.preprocessing if beside else Preprocessing(ANY_SHAPE)
-    known = frozenset({"normalisation", "fit", "channels", "layout"}) if beside else frozenset[str]()
-    evidence = list(facts.notes)
-    if facts.pixels is not None and beside is None:
-        base, known = replace(base, normalisation=parse_normalisation(facts.pixels)), known | {"normalisation"}
-    sizes = tuple(own or recorded for own, recorded in zip(facts.sizes, base.image_shape, strict=True))
-    height, width, channels = sizes
-    if facts.layout:
-        base, known = replace(base, layout=facts.layout), known | {"layout"}
-    given = settings.feeding.applied(replace(base, image_shape=(height, width, channels)))
-    fixed = tuple(size for size in facts.sizes[:2])
-    wanted = (given.input_size[0] or None, given.input_size[1] or None)
-    if settings.feeding.image_size is not None and None not in fixed and wanted != fixed:
-        raise InputError(
-            f"--image-size {wanted[0]}x{wanted[1]}: the model takes {fixed[0]}x{fixed[1]}; leave the option out"
-        )
-    return Understanding(given, known | settings.feeding.given(), tuple(evidence))
 
 
 def _prepare_with(
     settings: ConversionSettings, path: Path, name: str, known: Understanding, load: Loader
 ) -> Conversion:
-    dataset = _load_at(name, known.preprocessing)
+    dataset = load_at(name, known.preprocessing)
     introduce(dataset)
     source = load.bind(dataset.image_shape, settings.output)
     _check_classes(source, dataset, name, settings)
     given = replace(known.preprocessing, image_shape=dataset.image_shape, class_names=dataset.class_names)
-    preprocessing, assumed = settled(source, dataset, replace(known, preprocessing=given))
-    context = ModelContext(name, path.stem, preprocessing)
+    predict = verification.predicting(source)
+    found = settled(predict, dataset, replace(known, preprocessing=given), path.name)
+    for line in found.evidence:
+        say(line)
+    remarks = judge_fed(predict, dataset, name, found, path.name, even_so=settings.even_so)
+    context = ModelContext(name, path.stem, found.preprocessing)
     conversion = _with_dataset(settings, source, context, dataset)
-    remarks = judge_source(source, dataset, name, preprocessing, known.known, settings)
-    return replace(conversion, warnings=(*conversion.warnings, *remarks), assumed=(*known.evidence, *assumed))
-
-
-def _load_at(name: str, preprocessing: Preprocessing) -> Dataset:
-    """Load a dataset at the model's size, as far as the model has one, with its classes in the model's order."""
-    height, width, channels = preprocessing.image_shape
-    if height and width and channels:
-        return load_dataset_for(ModelContext(name, "", preprocessing))
-    size = (height, width) if height and width else None
-    dataset = load_dataset(name, image_size=size, channels=channels or None, fit=preprocessing.fit)
-    return dataset.in_order(preprocessing.class_names)
+    return replace(conversion, warnings=(*conversion.warnings, *remarks), assumed=found.evidence)
 
 
 def _check_classes(source: Source, dataset: Dataset, name: str, settings: ConversionSettings) -> None:
@@ -187,6 +156,8 @@ def _prepare_without_dataset(
         assumed.append(
             f"pixels {pixels}: assumed, for nothing tells; name --normalisation, or a --dataset to try it on"
         )
+    for line in assumed:
+        say(line)
     images = verification.made_up_images(preprocessing.image_shape, verification.NOISE_IMAGES, settings.seed)
     trial = verification.make_trial(source, images, None, preprocessing)
     context = ModelContext("", path.stem, preprocessing)

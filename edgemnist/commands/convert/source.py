@@ -21,6 +21,7 @@ from edgemnist.commands.convert.explanation import explain_crash
 from edgemnist.commands.convert.quantisable import check_quantisable
 from edgemnist.commands.convert.settings import CALIBRATED
 from edgemnist.keras_io.sources import source_files
+from edgemnist.runner.base import InputFacts
 from edgemnist.runner.process import AnsweringProcess, ProcessEndedError
 from edgemnist.runner.protocol import Message
 from edgemnist.runner.refusals import in_one_line
@@ -35,25 +36,10 @@ TIMEOUT = 3600.0
 _WORKER = "edgemnist.commands.convert.worker"
 
 
-@dataclass(frozen=True)
-class SourceFacts:
-    """What a model's file tells of how it is fed.
-
-    ``sizes``: (height, width, channels) that its images have to have, None where the model leaves it to them.
-    ``layout``: "nhwc" or "nchw", "" where the input's shape does not tell. ``pixels``: their range, as
-    ``--normalisation`` names it, None where nothing tells. ``notes``: what was found and changed, a line each.
-    """
-
-    sizes: tuple[int | None, int | None, int | None]
-    layout: str
-    pixels: str | None
-    notes: tuple[str, ...]
-
-
 class Loader(Protocol):
     """Reads a model file, and loads the model for images of a size."""
 
-    def look(self, output: str | None = None) -> SourceFacts:
+    def look(self, output: str | None = None) -> InputFacts:
         """Return what the file tells; ``output`` names one of several outputs."""
 
     def bind(self, image_shape: Sequence[int] | None, output: str | None = None) -> Source:
@@ -150,11 +136,11 @@ class _Worker:
             raise self._error(answer.header)
         return answer
 
-    def look(self, output: str | None) -> SourceFacts:
+    def look(self, output: str | None) -> InputFacts:
         """Have the file read and return what it tells."""
         found = self.ask({"command": "look", "path": self._absolute, "output": output}).header
         height, width, channels = found["sizes"]
-        return SourceFacts((height, width, channels), found["layout"], found["pixels"], tuple(found["notes"]))
+        return InputFacts((height, width, channels), found["layout"], found["pixels"], tuple(found["notes"]))
 
     def load(self, image_shape: Sequence[int] | None, output: str | None) -> Mapping[str, Any]:
         """Have the model loaded and return what is known of it."""
@@ -192,7 +178,7 @@ class _Opening:
     files: tuple[Path, ...]
     worker: _Worker
 
-    def look(self, output: str | None = None) -> SourceFacts:
+    def look(self, output: str | None = None) -> InputFacts:
         return self.worker.look(output)
 
     def bind(self, image_shape: Sequence[int] | None, output: str | None = None) -> Source:

@@ -28,7 +28,9 @@ from edgemnist.commands.convert.settings import (
 )
 from edgemnist.commands.convert.source import opening
 from edgemnist.compiler.generate import CodegenSettings
-from edgemnist.compiler.written import with_context, write_code
+from edgemnist.compiler.written import write_code
+from edgemnist.harness.feeding import FeedingSettings
+from edgemnist.harness.generating import with_preprocessing
 from edgemnist.harness.models import ONLY_INT8, find_subject, model_file
 from edgemnist.runner.registry import default_runtimes, find_runtime
 from edgemnist.support.errors import InputError
@@ -87,7 +89,7 @@ def _with_c_code(result: ConversionResult) -> ConversionResult:
     """Generate the C code of the int8 model that was just made, in ``c/`` beside it."""
     work = WorkFolder(result.folder)
     subject = find_subject(None, work, ONLY_INT8)
-    settings = with_context(CodegenSettings(), subject.context)
+    settings = with_preprocessing(CodegenSettings(), subject, FeedingSettings())
     written = write_code(subject.tflite, settings, work.path("c"), source_name=subject.path.name)
     return replace(result, c=replace(written, tflm_arena_bytes=measure_arena(subject.path)))
 

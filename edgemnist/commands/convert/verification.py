@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from edgemnist.commands.convert.settings import Verification
 from edgemnist.commands.convert.source import Source
 from edgemnist.harness.normalisation import REFUSED_DROP, REPORTED_DROP, accuracy
-from edgemnist.harness.outputs import real_scores
+from edgemnist.harness.outputs import real_probabilities, real_scores
 from edgemnist.harness.runtimes import QUICKEST, OpenRuntimes
+from edgemnist.harness.search import Predict
 from edgemnist.runner.client import RuntimeWorker
 from edgemnist.runner.registry import installed_for
 from edgemnist.support.errors import ModelError, UnsupportedModelError
@@ -60,6 +61,16 @@ def make_trial(
 def source_input(source: Source, images: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
     """Return images as the source model's input, float32, shape (count, *``source.input_shape``)."""
     return preprocessing.real_input(images).reshape(len(images), *source.input_shape)
+
+
+def predicting(source: Source) -> Predict:
+    """Return the source as a function from images, fed in a way, to class probabilities."""
+
+    def predict(preprocessing: Preprocessing, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        outputs = np.nan_to_num(source.predict(source_input(source, images, preprocessing)))
+        return real_probabilities(outputs, preprocessing.output)
+
+    return predict
 
 
 class Verifier:

@@ -50,7 +50,7 @@ class Convertible(Protocol):
 
 
 class Openable(Protocol):
-    """A model file that was read; see :class:`edgemnist.commands.convert.source.SourceFacts`."""
+    """A model file that was read; see :class:`edgemnist.runner.base.InputFacts`."""
 
     sizes: tuple[int | None, int | None, int | None]
     layout: str

@@ -43,6 +43,7 @@ class EvaluationReport:
     averages: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
     mistakes: tuple[Mistake, ...]
+    remark: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from edgemnist.harness.compare import agreement
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import find_subject
+from edgemnist.harness.remarks import remark_on
 from edgemnist.harness.runtimes import check_named
 from edgemnist.harness.subjects import Subjects, with_images
 from edgemnist.runner.client import DEFAULT_TIMEOUT
@@ -72,6 +73,7 @@ def evaluate(settings: EvaluateSettings, work: WorkFolder) -> Evaluation:
     ):
         predicted = classifier.classify(subjects.split.images)
         report = _report(subjects, classifier.evaluated(), predicted)
+    report = replace(report, remark=remark_on(subject.model, subjects, report.accuracy.share))
     if settings.model is None:
         _leave(work, subject.model, report, settings.runtimes)
     return Evaluation(report, subjects.split)

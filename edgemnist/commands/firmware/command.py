@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgemnist.commands.building import Building
+from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.mcu import DEFAULT_BOARD
@@ -52,6 +53,7 @@ def run(
     port: Annotated[str | None, typer.Option(help="Serial port of a real board, such as /dev/ttyACM0.")] = None,
     baud: Annotated[int, typer.Option(min=1, help="Speed of the serial port.")] = 115200,
     dataset: Annotated[str | None, typer.Option(help="Test images to feed, or random. Default: worked out.")] = None,
+    feeding: Feeding,
     images: Annotated[int, typer.Option(min=1, help="How many inputs.")] = 100,
     emulator: Annotated[str, typer.Option(help=f"{', '.join(('auto', *emulators()))}.")] = "auto",
     profile: Annotated[bool, typer.Option("--profile", help="Also count instructions by function and class.")] = False,
@@ -70,6 +72,7 @@ def run(
         port=port,
         baud=baud,
         dataset=dataset,
+        feeding=feeding.settings(),
         images=images,
         emulator=emulator,
         profile=profile,
@@ -81,16 +84,18 @@ def run(
 
 
 def package(
+    *,
     platform: Annotated[str, typer.Option("--for", help=f"{', '.join(platform_names())}.")],
     model: Model = None,
     out: Annotated[Path | None, typer.Option(help="The zip to write. Default: in the work folder.")] = None,
     name: Annotated[str, typer.Option(help="Prefix of files and C names.")] = "model",
+    feeding: Feeding,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Pack a model's C code, self-test and an example as a library or project of an embedded build system."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware import stage, view
 
-    settings = stage.PackageSettings(platform=platform, model=model, out=out, name=name)
+    settings = stage.PackageSettings(platform=platform, model=model, out=out, name=name, feeding=feeding.settings())
     result = stage.package(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show_package(result))

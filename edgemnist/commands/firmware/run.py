@@ -16,6 +16,7 @@ from edgemnist.commands.firmware.report import Counts, FirmwareReport, LayerCoun
 from edgemnist.commands.firmware.subject import FirmwareInputs, choose_inputs
 from edgemnist.compiler.generate import compile_model
 from edgemnist.harness.compare import Share, difference, top1
+from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.models import Subject
 from edgemnist.harness.outputs import class_scores
 from edgemnist.mcu import DEFAULT_BOARD
@@ -40,9 +41,9 @@ COUNTED = 10
 class RunSettings:
     """What ``edgemnist firmware run`` takes. Without ``model`` it is the work folder's int8 one.
 
-    ``port``: the serial port of a real board, at ``baud`` bits per second; None emulates ``board``. ``dataset`` and
-    ``images`` as for :func:`~edgemnist.commands.firmware.subject.choose_inputs`; ``timeout`` is in seconds, for all
-    images. ``out`` keeps the built files.
+    ``port``: the serial port of a real board, at ``baud`` bits per second; None emulates ``board``. ``dataset``,
+    ``feeding`` and ``images`` as for :func:`~edgemnist.commands.firmware.subject.choose_inputs`; ``timeout`` is in
+    seconds, for all images. ``out`` keeps the built files.
     """
 
     model: Path | None = None
@@ -52,6 +53,7 @@ class RunSettings:
     out: Path | None = None
 
     dataset: str | None = None
+    feeding: FeedingSettings = field(default_factory=FeedingSettings)
     images: int = DEFAULT_IMAGES
     emulator: str = "auto"
     profile: bool = False
@@ -67,7 +69,7 @@ def run_emulated_board(subject: Subject, board: Board, settings: RunSettings) ->
     :raises RuntimeCrashedError: the firmware crashed, hung or answered garbage.
     """
     emulator = choose_emulator(settings.emulator, board)
-    chosen = choose_inputs(subject, settings.dataset, settings.images)
+    chosen = choose_inputs(subject, settings.dataset, settings.images, settings.feeding)
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
         folder = settings.out or Path(temporary) / "image"
         with progress_task(f"Building for {board.name}"):
@@ -103,7 +105,7 @@ def run_real_board(subject: Subject, port: str, settings: RunSettings) -> Firmwa
     :raises RuntimeCrashedError: the board crashed, hung or answered garbage.
     """
     with DeviceLink(open_port(port, settings.baud)) as device:
-        chosen = choose_inputs(subject, settings.dataset, settings.images)
+        chosen = choose_inputs(subject, settings.dataset, settings.images, settings.feeding)
         digest = hashlib.sha256(chosen.model.content).hexdigest()
         start = time.perf_counter()
         execution = run_on_port(device, chosen.inputs, chosen.model.output(), digest)

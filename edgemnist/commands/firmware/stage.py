@@ -9,7 +9,8 @@ from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.firmware.report import FirmwareReport
 from edgemnist.commands.firmware.run import RunSettings, run_emulated_board, run_real_board
 from edgemnist.compiler.generate import CodegenSettings, GeneratedModel, generate
-from edgemnist.compiler.written import with_context
+from edgemnist.harness.feeding import FeedingSettings
+from edgemnist.harness.generating import with_preprocessing
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import ONLY_INT8, Subject, find_subject
 from edgemnist.harness.subjects import with_images
@@ -47,6 +48,7 @@ class PackageSettings:
     model: Path | None = None
     out: Path | None = None
     name: str = "model"
+    feeding: FeedingSettings = field(default_factory=FeedingSettings)
 
 
 def build(settings: FirmwareSettings, work: WorkFolder) -> FirmwareImage:
@@ -87,15 +89,17 @@ def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
     """
     find_platform(settings.platform)
     subject = find_subject(settings.model, work, ONLY_INT8)
-    code = with_context(CodegenSettings(name=settings.name), subject.context)
+    code = with_preprocessing(CodegenSettings(name=settings.name), subject, settings.feeding)
     generated = generate(subject.tflite, code, source_name=subject.path.name)
-    return package_firmware(settings.platform, generated, settings.out, examples=_examples(subject, generated))
+    return package_firmware(
+        settings.platform, generated, settings.out, examples=_examples(subject, generated, settings.feeding)
+    )
 
 
-def _examples(subject: Subject, generated: GeneratedModel) -> list[Example]:
+def _examples(subject: Subject, generated: GeneratedModel, feeding: FeedingSettings) -> list[Example]:
     """Return one test image of each class, none where the model's dataset is not to be had or does not fit."""
     try:
-        subjects = with_images([subject], ImageSettings(count=None))
+        subjects = with_images([subject], ImageSettings(count=None), feeding)
     except InputError:
         return []
     return image_examples(generated, subjects.split, preprocessing=subjects.preprocessing)

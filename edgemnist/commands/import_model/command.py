@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Seed, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
@@ -17,22 +18,26 @@ def register(app: typer.Typer) -> None:
 
 
 def import_model(
+    *,
     model: Annotated[Path, typer.Argument(help="A .keras, .h5, .onnx or .pt2 file, or a SavedModel folder of Keras.")],
     dataset: Annotated[str, typer.Option(help="What the model was trained on: a name or a path.")],
-    normalisation: Annotated[
-        str | None,
-        typer.Option(help="Its pixels: 0..1 (default), 0..255, -1..1, or mean=0.1307,std=0.3081 of pixels in 0..1."),
-    ] = None,
+    feeding: Feeding,
     output: Annotated[
         str | None, typer.Option(help="Of a model with several outputs, the one with the classes: its name or index.")
     ] = None,
+    even_so: Annotated[
+        bool, typer.Option("--even-so", help="Take a model that classifies nothing as it is fed.")
+    ] = False,
     seed: Seed = 0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Take over a Keras, PyTorch or scikit-learn model, compared with the original; then it is as one's own."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.import_model import stage, view
+    from edgemnist.commands.import_model.settings import ImportSettings
 
-    settings = stage.ImportSettings(model=model, dataset=dataset, normalisation=normalisation, output=output, seed=seed)
+    settings = ImportSettings(
+        model=model, dataset=dataset, feeding=feeding.settings(), output=output, seed=seed, even_so=even_so
+    )
     result = stage.run_import(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show(result))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +23,29 @@ from edgemnist.commands.import_model.comparison import (
     predictor,
     with_probabilities,
 )
-from edgemnist.commands.import_model.normalisation import check_normalisation
-from edgemnist.commands.import_model.originals import Opened, Original, open_model
+from edgemnist.commands.import_model.feeding import how_fed
+from edgemnist.commands.import_model.originals import open_model
+from edgemnist.commands.import_model.settings import ImportSettings
 from edgemnist.data.base import Dataset, Split
-from edgemnist.data.loading import load_dataset
 from edgemnist.data.splits import class_balanced_sample
+from edgemnist.data.summary import introduce
+from edgemnist.harness.feeding import Understanding, understood_by_facts
+from edgemnist.harness.images import load_at
 from edgemnist.harness.normalisation import accuracy
 from edgemnist.keras_io.classifier import Built
 from edgemnist.keras_io.formats import source_files
 from edgemnist.keras_io.saving import save_model
 from edgemnist.keras_io.sources import load_source
 from edgemnist.onnx.original import SUFFIXES
-from edgemnist.support.errors import InputError, ModelError, storage_errors
+from edgemnist.runner.base import InputFacts
+from edgemnist.support.errors import ModelError, storage_errors
 from edgemnist.support.files import package_versions, write_bytes
 from edgemnist.support.progress import progress_task
-from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation, normalisation_name, parse_normalisation
+from edgemnist.tflite.normalisation import Normalisation, normalisation_name
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 from edgemnist.training import architectures
 from edgemnist.training.augment import NO_AUGMENTATION
+from edgemnist.training.fine_tuning import as_seen
 from edgemnist.training.recipe import Recipe
 
 STAGE = "train"
@@ -49,21 +54,6 @@ STAGE = "train"
 PACKAGES = ("edgemnist", "tensorflow", "tf-keras", "keras", "numpy", "onnx", "onnxruntime", "torch", "onnxscript")
 _VALIDATION_SHARE = 10
 _MOST_VALIDATION = 5_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImportSettings:
-    """What to import. ``dataset`` is a name or path; ``normalisation`` as ``--normalisation`` takes it, None: as the
-    file tells, else 0..1. ``output`` names one of several outputs, or gives its index.
-
-    ``seed`` chooses the images to compare on.
-    """
-
-    model: Path
-    dataset: str
-    normalisation: str | None = None
-    output: str | None = None
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,6 +74,7 @@ class ImportResult:
     layout: str
     batch: int | None
     normalisation: str
+    preprocessing: str
     operators: tuple[str, ...]
     output: str
     engine: str
@@ -117,21 +108,22 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
     :raises UnsupportedModelError: it has parts that cannot be imported; lists them all.
     :raises MissingDependencyError: a package that reads the file is not installed.
     """
-    named = None if settings.normalisation is None else parse_normalisation(settings.normalisation)
     with progress_task(f"Importing {settings.model.name}", total=5) as task:
         task.update(description="Reading the original")
         opened = open_model(settings.model, settings.output)
         task.update(advance=1, description="Loading the images")
-        dataset = _load_images(settings, opened)
+        known = understood_by_facts(InputFacts(opened.sizes), None, settings.feeding, settings.model.name)
+        pictures = load_at(settings.dataset, known.preprocessing)
+        introduce(pictures)
         task.update(advance=1, description="Building the model")
-        original = opened.bind(dataset.image_shape, settings.dataset)
-        _check_classes(original.built.exact, dataset, settings)
-        normalisation, notes = _normalisation(named, original)
+        original = opened.bind(_input_shape(known, pictures), settings.dataset)
+        _check_classes(original.built.exact, pictures, settings)
+        fed, notes, warnings = how_fed(original, known, pictures, settings)
+        dataset, normalisation = as_seen(pictures, fed), fed.normalisation
         task.update(advance=1, description=f"Comparing with {original.engine}")
         sample = class_balanced_sample(dataset.test, min(original.images, len(dataset.test)), settings.seed)
         compared = compare(original, sample, normalisation)
         model = _finished(original.trained, sample, normalisation, dataset)
-        warnings = _check_normalisation(original, model, sample, normalisation, dataset)
         aware = None
         task.update(advance=1, description="Measuring on the test set")
         if original.aware is not None:
@@ -146,51 +138,25 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
             engine=original.engine,
             dataset=dataset.name,
             normalisation=normalisation_name(normalisation),
+            preprocessing=fed.in_words(),
             output=model.output,
             **dataclasses.asdict(compared),
             accuracy=model.accuracy,
             test_images=len(dataset.test),
             parameters=architectures.folded_parameters(model.model),
-            image_shape=dataset.image_shape,
+            image_shape=pictures.image_shape,
             notes=notes,
             warnings=tuple(warnings),
             qat_path=work.path(QAT_MODEL) if aware else None,
             qat_accuracy=aware.accuracy if aware else None,
         )
-        _install(model, aware, result, dataset, normalisation, settings, work)
+        _install(model, aware, result, pictures, replace(fed, output=model.output_kind), settings, work)
     return result
 
 
-def _load_images(settings: ImportSettings, opened: Opened) -> Dataset:
-    """Load the dataset with its pictures at the size, and with the channels, that the model takes."""
-    height, width, channels = opened.sizes
-    size = None if height is None or width is None else (height, width)
-    return load_dataset(settings.dataset, image_size=size, channels=channels if channels in (1, 3) else None)
-
-
-def _normalisation(named: Normalisation | None, original: Original) -> tuple[Normalisation, tuple[str, ...]]:
-    """Return the normalisation, and what was found of the model; its own range holds where none is named.
-
-    :raises InputError: another one is named for a model that takes whole numbers.
-    """
-    own = NORMALISATIONS[original.pixels] if original.pixels else None
-    if named is not None and own is not None and original.certain and named != own:
-        raise InputError(f"{str(original.path)!r} takes bytes, so its pixels are in 0..255; leave --normalisation")
-    if named is None or named == own:
-        return own or Normalisation(), original.notes
-    return named, tuple(note for note in original.notes if original.pixels is None or original.pixels not in note)
-
-
-def _check_normalisation(
-    original: Original, model: _Finished, sample: Split, normalisation: Normalisation, dataset: Dataset
-) -> list[str]:
-    """Return a warning where another normalisation does better; a model that takes bytes leaves no choice."""
-    if original.certain:
-        return []
-    predict = predictor(model.model)
-    return check_normalisation(
-        lambda images: of_each_class(predict(images)), sample, normalisation, dataset, original.path.name
-    )
+def _input_shape(known: Understanding, dataset: Dataset) -> tuple[int, int, int]:
+    """Return (height, width, channels) of the model's input for the dataset's images."""
+    return (*replace(known.preprocessing, image_shape=dataset.image_shape).input_size, dataset.image_shape[2])
 
 
 def _check_classes(model: Any, dataset: Dataset, settings: ImportSettings) -> None:
@@ -247,16 +213,12 @@ def _install(
     aware: _Finished | None,
     result: ImportResult,
     dataset: Dataset,
-    normalisation: Normalisation,
+    preprocessing: Preprocessing,
     settings: ImportSettings,
     work: WorkFolder,
 ) -> None:
     # With its suffix the name is no architecture's, so that nobody takes this for a training of ours.
-    context = ModelContext(
-        dataset.name,
-        settings.model.name,
-        Preprocessing(dataset.image_shape, dataset.class_names, normalisation, model.output_kind),
-    )
+    context = ModelContext(dataset.name, settings.model.name, preprocessing)
     write_bytes(result.model_path, model.content)
     common = {
         "settings": {

@@ -13,7 +13,7 @@ def show(result: ImportResult) -> None:
     size = "x".join(map(str, result.image_shape))
     rows = {
         "imported": f"{result.source} (by {result.producer}): {', '.join(result.operators)}",
-        "input": f"{result.layout}, {batch}; pixels in {result.normalisation}; here {size}, channels last",
+        "input": f"{result.layout}, {batch}; {result.preprocessing}; here {size}, channels last",
         "output": result.output,
         "against": f"{result.engine}, {result.compared} test images: largest difference {result.max_difference:.2g} "
         f"on scores from {low:.3g} to {high:.3g}, {result.agreement:.2%} of equal class",

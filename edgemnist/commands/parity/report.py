@@ -84,7 +84,8 @@ class GateResult:
 @dataclass(frozen=True)
 class ParityReport:
     """Everything that a parity run found. ``sampling`` says which images, ``normalisation`` what pixels became,
-    ``float_reference`` which model in which runtime the classes are compared with.
+    ``preprocessing`` in words how the models are fed, ``assumed`` what nobody had said of it, ``remark`` what would
+    make them right if they are not, ``float_reference`` which model in which runtime the classes are compared with.
     """
 
     dataset: str
@@ -99,6 +100,7 @@ class ParityReport:
     runs: tuple[RunEntry, ...]
     not_run: tuple[NotRun, ...]
     gates: tuple[GateResult, ...] = ()
+    remark: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""

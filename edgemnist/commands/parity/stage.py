@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgemnist.artifacts.folder import WorkFolder
@@ -13,6 +13,7 @@ from edgemnist.commands.parity.report import REPORT_NAME, ParityReport
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import named_subjects, work_subjects
+from edgemnist.harness.remarks import remark_on
 from edgemnist.harness.subjects import Subjects, with_images
 from edgemnist.runner.client import DEFAULT_TIMEOUT
 from edgemnist.runner.registry import default_runtimes
@@ -63,7 +64,16 @@ def _judged(subjects: Subjects, chosen: Sequence[str], settings: ParitySettings)
     if not report.runs:
         refused = any(entry.how == "refused" for entry in report.not_run)
         raise (ModelError if refused else EnvironmentFailure)(_nothing_ran(report))
-    return check_gates(report, settings.gates)
+    return check_gates(replace(report, remark=_remark(subjects, report)), settings.gates)
+
+
+def _remark(subjects: Subjects, report: ParityReport) -> str:
+    """Return what would make the models right, judged by the first of them that ran; all are fed alike."""
+    for model in subjects.models:
+        run = next((one for one in report.runs if one.file == model.name), None)
+        if run is not None:
+            return remark_on(model, subjects, run.accuracy.share)
+    return ""
 
 
 def _nothing_ran(report: ParityReport) -> str:

@@ -60,13 +60,6 @@ def test_the_code_has_the_numbers_of_the_model(real_models: Path, real_data: Pat
         assert code.count(opening) == code.count(closing)
 
 
-def test_labels_arequoted() -> None:
-    from edgemnist.commands.deploy.phone_code import quoted
-
-    assert quoted('5" $disc\\', "android") == '"5\\" \\$disc\\\\"'
-    assert quoted('5" $disc\\', "ios") == '"5\\" $disc\\\\"'
-
-
 def test_what_is_refused(
     real_models: Path, real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

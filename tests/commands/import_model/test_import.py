@@ -15,20 +15,20 @@ import pytest
 from edgemnist import cli
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
-from edgemnist.commands.import_model.normalisation import candidates, check_normalisation
-from edgemnist.commands.import_model.stage import ImportSettings, run_import
-from edgemnist.data.loading import load_dataset
+from edgemnist.commands.import_model.settings import ImportSettings
+from edgemnist.commands.import_model.stage import run_import
+from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.keras_io.sources import load_source
 from edgemnist.keras_io.tensorflow import load_tensorflow
-from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import read_tflite
-from edgemnist.tflite.normalisation import NORMALISATIONS, parse_normalisation
+from edgemnist.tflite.normalisation import parse_normalisation
 from tests.commands.convert.conftest import SIDE, draw
 from tests.commands.convert.conftest import quadrants as quadrants
 from tests.commands.import_model.conftest import as_onnx, shifted
 from tests.onnx.nets import ML, model, node, save, weights
 
 PIXELS = "mean=0.3,std=0.25"
+FED = FeedingSettings(normalisation=parse_normalisation(PIXELS))
 
 
 def test_the_chain_needs_no_more_arguments(
@@ -68,16 +68,14 @@ def test_every_kind_of_output_becomes_probabilities(
     options: dict[str, Any], said: str, trained: Any, quadrants: Path, tmp_path: Path
 ) -> None:
     path = save(as_onnx(trained, **options), tmp_path / "net.onnx")
-    result = run_import(ImportSettings(model=path, dataset=str(quadrants), normalisation=PIXELS), WorkFolder(tmp_path))
+    result = run_import(ImportSettings(model=path, dataset=str(quadrants), feeding=FED), WorkFolder(tmp_path))
     assert said in result.output
     assert (result.batch, result.accuracy > 0.95) == (options.get("batch"), True)
 
 
 def test_the_same_file_gives_the_same_bytes(net_file: Path, quadrants: Path, tmp_path: Path) -> None:
     for name in "ab":
-        run_import(
-            ImportSettings(model=net_file, dataset=str(quadrants), normalisation=PIXELS), WorkFolder(tmp_path / name)
-        )
+        run_import(ImportSettings(model=net_file, dataset=str(quadrants), feeding=FED), WorkFolder(tmp_path / name))
     assert (tmp_path / "a" / TRAINED_MODEL).read_bytes() == (tmp_path / "b" / TRAINED_MODEL).read_bytes()
 
 
@@ -137,9 +135,7 @@ def test_without_onnxruntime_onnx_itself_is_compared_with(
     net_file: Path, quadrants: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    result = run_import(
-        ImportSettings(model=net_file, dataset=str(quadrants), normalisation=PIXELS), WorkFolder(tmp_path)
-    )
+    result = run_import(ImportSettings(model=net_file, dataset=str(quadrants), feeding=FED), WorkFolder(tmp_path))
     assert result.engine.endswith("reference") and result.compared == 20
     assert result.max_difference < 1e-4
 
@@ -269,26 +265,31 @@ def test_slips_are_told(
     assert not (tmp_path / "work").exists()
 
 
-def test_another_normalisation_that_does_better_is_named(quadrants: Path) -> None:
-    dataset = load_dataset(str(quadrants))
-    shares = np.eye(4, dtype=np.float32)[dataset.test.labels]
+def test_a_range_that_nobody_says_is_tried_and_said(net_file: Path, quadrants: Path, tmp_path: Path) -> None:
+    result = run_import(ImportSettings(model=net_file, dataset=str(quadrants)), WorkFolder(tmp_path))
+    assert result.accuracy > 0.95
+    (note,) = (note for note in result.notes if "tried, for nothing tells how net.onnx is fed" in note)
+    assert f"{result.normalisation}, grey" in note and "of 400 images right" in note
 
-    def net_of_0_to_1(images: Any) -> Any:
-        right = np.isclose(images.max(), 1.0) and np.isclose(images.min(), 0.0)
-        return shares if right else np.roll(shares, len(shares) // 2 - 1, axis=1)
 
-    name = "net.onnx"
-    assert check_normalisation(net_of_0_to_1, dataset.test, NORMALISATIONS["0..1"], dataset, name) == []
-    with pytest.raises(ModelError, match=r"0.0% of 400 .* 100.0% .* --normalisation=0..1"):
-        check_normalisation(net_of_0_to_1, dataset.test, NORMALISATIONS["-1..1"], dataset, name)
-    own = list(candidates(dataset))[-1]
-    assert own.startswith("mean=0.") and parse_normalisation(own) == candidates(dataset)[own]
+def test_a_model_that_is_fed_wrongly_is_refused_with_the_way_that_is_right(
+    net_file: Path, quadrants: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual = ["import", str(net_file), "--dataset", str(quadrants), "--work", str(tmp_path), "--normalisation", PIXELS]
+    assert cli.run([*usual, "--transposed"]) == 2
+    assert "pictures of" in (message := capsys.readouterr().err) and "with --no-transposed" in message
+    assert not (tmp_path / TRAINED_MODEL).exists()
+    assert cli.run([*usual, "--transposed", "--even-so", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["accuracy"] < 0.6 and "--no-transposed" in result["warnings"][0]
+    context = ModelContext.from_json(WorkFolder(tmp_path).stages()["train"].settings)
+    assert context.preprocessing.transposed
 
 
 def test_a_failed_import_leaves_the_earlier_model(
     net_file: Path, trained: Any, quadrants: Path, tmp_path: Path
 ) -> None:
-    run_import(ImportSettings(model=net_file, dataset=str(quadrants), normalisation=PIXELS), WorkFolder(tmp_path))
+    run_import(ImportSettings(model=net_file, dataset=str(quadrants), feeding=FED), WorkFolder(tmp_path))
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     made = as_onnx(trained, end="Softplus")
     other = save(made, tmp_path.parent / f"{tmp_path.name}.onnx")

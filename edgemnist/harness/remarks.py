@@ -1,0 +1,46 @@
+"""A word on a model that was measured and is not right: how it would be, or that nothing makes it so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgemnist.data.base import Split
+from edgemnist.data.loading import load_dataset_for
+from edgemnist.harness.diagnosis import diagnose
+from edgemnist.harness.images import DEFAULT_DATASET
+from edgemnist.harness.pictures import pictures_of
+from edgemnist.harness.subjects import Subjects
+from edgemnist.harness.trying import open_predict
+from edgemnist.harness.verdict import is_at_chance
+from edgemnist.runner.run import LoadedModel
+from edgemnist.support.progress import say
+
+GOOD_ENOUGH = 0.95
+"""Share of right pictures above which other ways of feeding are not tried: they could hardly do better beyond luck."""
+
+
+def remark_on(model: LoadedModel, subjects: Subjects, accuracy: float) -> str:
+    """Say and return what makes a model right that was measured and is not; "" where there is nothing to say.
+
+    Of a model whose training is recorded it is asked only at chance level: how it is fed is known.
+
+    :param accuracy: share of the subjects' images that it classified rightly, 0..1.
+    :raises EdgeMnistError: as for :func:`~edgemnist.harness.diagnosis.diagnose`.
+    """
+    doubtful = _at_chance(subjects.split, accuracy) or (subjects.recorded is None and accuracy < GOOD_ENOUGH)
+    if not doubtful:
+        return ""
+    given, name = subjects.preprocessing, subjects.dataset or DEFAULT_DATASET
+    pictures = pictures_of(load_dataset_for(subjects.context()), name, given)
+    with open_predict(model) as predict:
+        found = diagnose(model, predict, pictures, given, name, certain_layout=True)
+    if found.found is None and not found.at_chance:
+        return ""
+    remark = found.sentences()[0]
+    say(f"warning: {remark}")
+    return remark
+
+
+def _at_chance(split: Split, accuracy: float) -> bool:
+    chance = float(np.bincount(split.labels).max()) / len(split)
+    return is_at_chance(accuracy, chance, len(split))
