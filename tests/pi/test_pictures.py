@@ -19,11 +19,8 @@ from edgemnist.data.images import fit_image, frame_image, read_image
 from edgemnist.pi.bundle.pictures import read_picture
 from edgemnist.pi.bundle.problems import Problem
 from edgemnist.pi.bundle.scaling import SCALING
-<<<<<<< HEAD
-from tests.data.pictures import wide_png
-=======
 from edgemnist.tflite.preprocessing import FITS
->>>>>>> main
+from tests.data.pictures import wide_png
 
 pytestmark = pytest.mark.unit
 
