@@ -56,7 +56,7 @@ def train(dataset: str, work: str | Path = WORK, *, arch: str | None = None, **s
     :param arch: a name of ``edgemnist train --help``; None is the default.
     :param settings: fields of :class:`~edgemnist.training.train.TrainSettings`, such as ``epochs`` and ``seed``.
     :returns: accuracies in 0..1; the one on the test split was measured once.
-    :raises EdgeMnistError: the dataset or a setting is wrong, or the training diverged.
+    :raises EdgeMnistError: the dataset or a setting is wrong, or the training diverged or ended at chance.
 
     >>> trained = edgemnist.train("mnist-5k", "work", arch="nano", epochs=2, seed=0)
     >>> trained.parameters, trained.model_path.name
@@ -64,9 +64,12 @@ def train(dataset: str, work: str | Path = WORK, *, arch: str | None = None, **s
     """
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.train.stage import run_training
+    from edgemnist.training.chance import require_learned
     from edgemnist.training.train import TrainSettings
 
-    return run_training(TrainSettings(dataset=dataset, arch=arch, **settings), WorkFolder(Path(work)))
+    result = run_training(TrainSettings(dataset=dataset, arch=arch, **settings), WorkFolder(Path(work)))
+    require_learned(result)
+    return result
 
 
 def prune(work: str | Path = WORK, *, sparsity: float | None = None, **settings: Any) -> PruneResult:

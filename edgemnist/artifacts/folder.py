@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ MANIFEST_FORMAT = 1
 TRAINED_MODEL = "trained.keras"
 PRUNED_MODEL = "pruned.keras"
 QAT_MODEL = "qat.keras"
+
+SET_ASIDE = "set_aside"
+"""Key among a stage's results: why its model is not to be gone on with."""
 
 STAGE_COMMANDS = {
     "train": "edgemnist train",
@@ -114,11 +117,14 @@ class WorkFolder:
     def latest_float_model(self, *, needed_by: str) -> tuple[Path, StageRecord]:
         """Return the pruned model and its stage if it was made from the present trained one, else the trained one.
 
+        A pruned model that was set aside counts as none.
+
         :raises StageOrderError: nothing has been trained here.
         """
         trained = self.require("train", needed_by=needed_by)
         pruned = self.find("prune")
-        if pruned is not None and pruned.inputs.get(TRAINED_MODEL) == trained.outputs.get(TRAINED_MODEL):
+        present = pruned is not None and pruned.inputs.get(TRAINED_MODEL) == trained.outputs.get(TRAINED_MODEL)
+        if pruned is not None and present and SET_ASIDE not in pruned.results:
             return self.path(PRUNED_MODEL), self.require("prune", needed_by=needed_by)
         return self.path(TRAINED_MODEL), trained
 
@@ -141,12 +147,18 @@ class WorkFolder:
             outputs={self._name(path): sha256_of(path) for path in outputs},
             versions=dict(versions or {}),
         )
-        stages = {**self.stages(), stage: record}
-        write_json(
-            self.manifest_path,
-            {"format": MANIFEST_FORMAT, "stages": {name: _record_json(entry) for name, entry in stages.items()}},
-        )
+        self._write({**self.stages(), stage: record})
         return record
+
+    def set_aside(self, stage: str, reason: str) -> None:
+        """Note in a stage's record that its model, which stays, is not to be gone on with, and why."""
+        stages = self.stages()
+        record = stages[stage]
+        self._write({**stages, stage: replace(record, results={**record.results, SET_ASIDE: reason})})
+
+    def _write(self, stages: Mapping[str, StageRecord]) -> None:
+        records = {name: _record_json(record) for name, record in stages.items()}
+        write_json(self.manifest_path, {"format": MANIFEST_FORMAT, "stages": records})
 
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else path.name

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from edgemnist.commands.options import DEFAULT_WORK, Mlflow, OptionalSeed, Work
+from edgemnist.commands.outcome import Outcome
 
 if TYPE_CHECKING:
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.artifacts.tracking import Tracking
     from edgemnist.training.distillation import DistillationSettings
+    from edgemnist.training.report import FitResult
+
+ResultT = TypeVar("ResultT", bound="FitResult")
 
 
 Epochs = Annotated[int | None, typer.Option("--epochs", help="Epochs; default: the architecture's.")]
 
-Batch = Annotated[int | None, typer.Option("--batch", help="Images per step; default 128.")]
+Batch = Annotated[int | None, typer.Option("--batch", help="Images per step; default 128, fewer for few images.")]
 
 Rate = Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate; default: the architecture's.")]
 
@@ -68,3 +75,14 @@ class Fitting:
         from edgemnist.training.distillation import distillation_settings_from
 
         return distillation_settings_from(self.teacher, self.temperature, self.distillation_weight, self.teacher_epochs)
+
+
+def outcome_of(result: ResultT, show: Callable[[ResultT], None], tracking: Tracking, work: WorkFolder) -> Outcome:
+    """Return what a fit's command hands on: the result is shown and logged, then has to be above chance."""
+    from edgemnist.training.chance import require_learned
+
+    def log_and_check() -> None:
+        tracking.log(work, result.stage)
+        require_learned(result)
+
+    return Outcome(result, lambda: show(result), log_and_check)

@@ -63,12 +63,12 @@ def _problems(model: TfliteModel, graph: Graph) -> list[str]:
     for node in graph.nodes:
         operator = OPERATORS.get(node.kind)
         if operator is None:
-            problems.append(
-                f"{node.label}: not supported; supported are {', '.join(sorted(OPERATORS))}; replace the layer"
-            )
+            problems.append(f"{node.label}: not supported; replace the layer")
         else:
             problems += _operand_problems(node, graph, written) or operator.check(node, graph)
         written.update(node.outputs)
+    if any(node.kind not in OPERATORS for node in graph.nodes):
+        problems.append(f"supported are {', '.join(sorted(OPERATORS))}")
     if graph.output not in written:
         problems.append(
             f"the output {graph.tensors[graph.output].name!r} does not depend on the input; the file is corrupt"

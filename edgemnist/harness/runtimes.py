@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TypeVar
 
 from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker, runtime_worker
-from edgemnist.runner.registry import find_runtime, installed_for
+from edgemnist.runner.registry import find_runtime, installed_for, runtimes
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError, UnsupportedModelError
 from edgemnist.tflite.kinds import ModelKind
@@ -64,16 +64,47 @@ class OpenRuntimes:
         :param trial: what has to work; its result is returned too.
         :param names: those to try, in their order; by default :func:`preferred_runtimes`.
         :raises MissingDependencyError: none that takes the kind is installed.
-        :raises UnsupportedModelError: every one refused the model; the reason is that of the last.
+        :raises UnsupportedModelError: every one refused the model; has the reason of each.
         """
-        refusal: UnsupportedModelError | None = None
+        worker, found, _ = self._first(kind, trial, names)
+        return worker, found
+
+    def first_and_refusals(
+        self, kind: ModelKind, trial: Callable[[RuntimeWorker], _Found], names: Sequence[str] = ()
+    ) -> tuple[RuntimeWorker, _Found, dict[str, str]]:
+        """Do what :meth:`first` does, and return why others refused the model, by their names.
+
+        Where a package's kernels of one kind refused it, its others are asked too: mostly they do as well, not always.
+        """
+        worker, found, refused = self._first(kind, trial, names)
+        return worker, found, {**refused, **self._refusals_of_kin(kind, trial, refused)}
+
+    def _first(
+        self, kind: ModelKind, trial: Callable[[RuntimeWorker], _Found], names: Sequence[str]
+    ) -> tuple[RuntimeWorker, _Found, dict[str, str]]:
+        refused: dict[str, str] = {}
         for name in installed_for(kind, names or preferred_runtimes(kind)):
             worker = self._worker(name)
             try:
-                return worker, trial(worker)
+                return worker, trial(worker), refused
             except UnsupportedModelError as error:
-                refusal = error
-        raise refusal or AssertionError("one is installed, or there was an error before")
+                refused[name] = "; ".join(error.problems)
+        problems = [f"{name}: {reason}" for name, reason in refused.items()]
+        raise UnsupportedModelError("no runtime that is installed takes the model:", problems)
+
+    def _refusals_of_kin(
+        self, kind: ModelKind, trial: Callable[[RuntimeWorker], _Found], refused: Mapping[str, str]
+    ) -> dict[str, str]:
+        processes = {find_runtime(name).process for name in refused}
+        kin = [name for name, one in runtimes().items() if one.process in processes and kind in one.takes]
+        found: dict[str, str] = {}
+        for name in kin:
+            if name not in refused and find_runtime(name).available() is None:
+                try:
+                    trial(self._worker(name))
+                except UnsupportedModelError as error:
+                    found[name] = "; ".join(error.problems)
+        return found
 
     def _worker(self, name: str) -> RuntimeWorker:
         if name not in self._workers:
@@ -86,12 +117,12 @@ def named_for(kind: ModelKind, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if kind in find_runtime(name).takes)[:1]
 
 
-def check_named(models: Sequence[LoadedModel], runtimes: Sequence[str]) -> None:
+def check_named(models: Sequence[LoadedModel], names: Sequence[str]) -> None:
     """Refuse named runtimes that would not be used.
 
     :raises InputError: an unknown runtime, or one that takes none of the models.
     """
-    for name in runtimes:
+    for name in names:
         if not any(model.kind in find_runtime(name).takes for model in models):
             kinds = ", ".join(f"{model.path.name} ({model.kind.value})" for model in models)
             raise InputError(f"the runtime {name!r} takes none of {kinds}; leave --runtime out for the usual one")

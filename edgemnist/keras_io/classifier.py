@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from edgemnist.keras_io.folding import Affine, without_scaling
 from edgemnist.keras_io.rebuild import Way, rebuild
 from edgemnist.keras_io.sources import OpenedSource
 from edgemnist.keras_io.tensorflow import load_tensorflow
@@ -29,6 +30,11 @@ class Built:
     exact: Any
     scores: Any
     replaced: tuple[str, ...]
+
+    def without_scaling(self) -> tuple[Built, Affine]:
+        """Return the same without the scaling of pixels in front, and what that does to every pixel."""
+        exact, affine = without_scaling(self.exact)
+        return (self, affine) if exact is self.exact else (_built(exact), affine)
 
 
 def rebuild_classifier(
@@ -98,6 +104,7 @@ def layer_kinds(model: Any) -> tuple[str, ...]:
         if is_graph(call.layer):
             found |= dict.fromkeys(layer_kinds(call.layer))
             continue
-        wrapped = getattr(call.layer, "layer", None) if call.kind in WRAPPERS else None
-        found[call.kind if wrapped is None else type(wrapped).__name__] = None
+        layer = getattr(call.layer, "layer", None) if call.kind in WRAPPERS else call.layer
+        if layer is not None:
+            found[type(layer).__name__] = None
     return tuple(found)

@@ -57,7 +57,7 @@ def source_files(path: Path) -> tuple[Path, ...]:
     :raises InputError: there is no such file, or it is something else; says what, and what to do.
     """
     if not path.exists():
-        if any(path.parent.glob(f"{path.name}.index")):
+        if path.with_name(f"{path.name}.index").exists():
             raise InputError(_said(path, _WEIGHTS_ALONE))
         raise InputError(f"there is no model {str(path)!r}; {_KNOWN}")
     if path.is_dir():

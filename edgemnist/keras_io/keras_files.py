@@ -22,6 +22,7 @@ from edgemnist.support.errors import ModelError, first_line
 OPTIMIZATION = "tensorflow_model_optimization"
 _WRAPPERS = ("QuantizeWrapper", "QuantizeWrapperV2", "QuantizeLayer", "QuantizeAnnotate", "PruneLowMagnitude")
 _KERAS = ("keras", "tf_keras", "tensorflow", "builtins", OPTIMIZATION)
+_MODELS = ("Functional", "Model", "Sequential")
 _BYTES = ("uint8", "int8", "int16", "int32", "int64", "uint16")
 
 
@@ -269,9 +270,9 @@ def _refusal(path: Path, config: Any, keras: Any, error: Exception) -> ModelErro
         )
     if own:
         return ModelError(
-            f"{str(path)!r} has classes that are not Keras's own, and their Python code is not in the file: "
+            f"{str(path)!r} needs Python code of its own, which is not in the file or not to be run from it: "
             f"{', '.join(own)}; export it as a SavedModel where that code is (model.export('net') in Keras 3, "
-            "tf.saved_model.save in Keras 2) and run edgemnist convert net"
+            "tf.saved_model.save(model, 'net') in Keras 2) and run edgemnist convert net"
         )
     return ModelError(
         f"cannot load {str(path)!r} with Keras {keras.__version__}: {first_line(error)}; the file is corrupt, or of "
@@ -279,30 +280,32 @@ def _refusal(path: Path, config: Any, keras: Any, error: Exception) -> ModelErro
     )
 
 
-def _own_classes(value: Any, keras: Any) -> Iterator[str]:
-    """Yield the names of layers, models and functions in a configuration that Keras does not have."""
+def _own_classes(value: Any, keras: Any, *, layer: bool = True) -> Iterator[str]:
+    """Yield the names of layers, models and functions in a configuration that Keras does not have.
+
+    ``layer``: the value stands where a layer has to be, which is all that ``.h5`` files tell of it.
+    """
     if isinstance(value, list):
         for entry in value:
-            yield from _own_classes(entry, keras)
+            yield from _own_classes(entry, keras, layer=layer)
     if not isinstance(value, dict):
         return
-    name, module = value.get("class_name"), value.get("module") or ""
-    if isinstance(name, str):
-        registered = str(value.get("registered_name") or "")
-        if name == "function" or name == "Lambda":
-            yield from [f"the function {value['config']!r}"] if name == "function" else ["Lambda"]
-        elif name not in _WRAPPERS and (
-            (module and module.partition(".")[0] not in _KERAS)
-            or ">" in registered
-            or ("module" not in value and "inbound_nodes" in value and not _is_known(keras, name))
-        ):
-            yield name
-    for entry in value.values():
-        yield from _own_classes(entry, keras)
+    name = value.get("class_name")
+    if name == "function":
+        yield f"the function {value['config']!r}"
+    elif isinstance(name, str) and name not in _WRAPPERS and (name == "Lambda" or _is_own(value, name, keras, layer)):
+        yield name
+    for key, entry in value.items():
+        yield from _own_classes(entry, keras, layer=key in ("layers", "layer"))
 
 
-def _is_known(keras: Any, name: str) -> bool:
-    return any(hasattr(place, name) for place in (keras.layers, keras.models))
+def _is_own(value: Any, name: str, keras: Any, layer: bool) -> bool:
+    """Whether an object's class is none of Keras's."""
+    if value.get("module"):
+        return str(value["module"]).partition(".")[0] not in _KERAS
+    if value.get("registered_name"):
+        return True
+    return layer and name not in _MODELS and not hasattr(keras.layers, name)
 
 
 def _is_operation(keras: Any, name: str) -> bool:

@@ -108,8 +108,11 @@ def _of_keras_3(layer: Any, config: dict[str, Any]) -> dict[str, Any]:
     for name in [name for name in config if name not in known]:
         value = config.pop(name)
         usual = defaults[name].default if name in defaults else None
-        if value not in (None, False, usual):
+        if value not in (None, False, "channels_last", usual):
             raise RefusedError(f"has {name}={value!r}, which tf-keras does not have")
+    if type(layer).__name__ == "MultiHeadAttention":
+        shapes = layer.get_build_config()["shapes_dict"]
+        config |= {"key_shape": shapes["value_shape"], **shapes}
     return {name: _with_plain_types(value) for name, value in config.items()}
 
 
@@ -132,7 +135,9 @@ def _with_plain_types(value: Any) -> Any:
     if value.get("class_name") == "DTypePolicy":
         return value["config"]["name"]
     return {
-        name: _with_plain_types(entry) for name, entry in value.items() if name not in ("build_config", "batch_shape")
+        name: _with_plain_types(entry)
+        for name, entry in value.items()
+        if name not in ("build_config", "batch_shape") and not name.endswith(_ENDS_IGNORED)
     }
 
 

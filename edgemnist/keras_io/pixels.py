@@ -38,8 +38,10 @@ def _first_scaling(model: Any) -> Call | None:
         if not any(id(tensor) in followed for tensor in call.inputs):
             continue
         if is_graph(call.layer):
-            return _first_scaling(call.layer)
-        if not (call.kind.startswith("Random") or call.kind in _PASSED or _name(call) in _SHIFT):
+            inner = _first_scaling(call.layer)
+            if inner is not None:
+                return inner
+        elif not (call.kind.startswith("Random") or call.kind in _PASSED or _name(call) in _SHIFT):
             return call
         followed.update(map(id, call.outputs))
     return None

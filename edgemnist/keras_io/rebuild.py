@@ -33,9 +33,11 @@ _DROPPED = (
 class Way:
     """How to rebuild. ``ranges``: keep those that a quantisation-aware training learned; ``input_range`` stands in for
     that of the input. ``rounded``: kernels as that training rounds them. ``upright``: bring channels last.
+    ``left_out``: layers, by their ``id``, that are to be left out.
     """
 
     ranges: bool = True
+    left_out: frozenset[int] = frozenset()
     input_range: Range | None = None
     rounded: bool = False
     upright: bool = True
@@ -51,9 +53,9 @@ def unwrapped(model: Any, path: Path) -> tuple[Any, tuple[str, ...]]:
         return model, ()
     said = []
     if "PruneLowMagnitude" in present:
-        said.append("wrappers of pruning taken off, their masks applied")
+        said.append("the wrappers of pruning were taken off, their masks applied")
     if present.intersection(QUANTISERS):
-        said.append("wrappers of quantisation-aware training taken off; the ranges that they learned stay")
+        said.append("the wrappers of quantisation-aware training were taken off; the ranges that they learned stay")
     _, keras = load_tensorflow()
     keras.backend.reset_uids()
     image = keras.Input(batch_shape=tuple(model.inputs[0].shape), name="image")
@@ -143,6 +145,8 @@ class _Builder:
 
     def _call(self, call: Call, arguments: Any, options: Any, problems: list[str]) -> list[Held]:
         layer, given = call.layer, [value for value in flat((arguments, options)) if isinstance(value, Held)]
+        if id(layer) in self._way.left_out:
+            return given[:1]
         if is_graph(layer):
             return self.model(layer, given, problems)
         if _is_dropped(call.kind):

@@ -19,6 +19,7 @@ from edgemnist.keras_io.rebuild import unwrapped
 from edgemnist.keras_io.saved_model import open_saved_model
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.keras_io.tracing import outputs_of, require_float32, shape_words, trace, trace_any_number, why
+from edgemnist.keras_io.walk import is_graph
 from edgemnist.support.errors import ModelError
 from edgemnist.support.errors import first_line as first_line
 
@@ -193,6 +194,11 @@ def open_source(path: Path, output: str | None = None, *, as_keras: bool = False
 
 def _of_keras(path: Path, files: tuple[Path, ...], loaded: KerasModel, output: str | None) -> OpenedSource:
     inputs, outputs = getattr(loaded.model, "inputs", None), getattr(loaded.model, "outputs", None)
+    if path.is_dir() and not is_graph(loaded.model):
+        raise ModelError(
+            f"{str(path)!r} is a model of a class of its own, not a graph of layers, so it can be neither pruned nor "
+            f"trained here; edgemnist convert {path} takes it as it is"
+        )
     if not inputs or not outputs:
         raise ModelError(
             f"{str(path)!r} was saved before it knew its input shape; call it once on an image, or give it an "
@@ -282,8 +288,9 @@ def _choose(path: Path, outputs: dict[str, Shape], output: str | None) -> int:
     listed = ", ".join(f"{name} ({shape_words(shape)})" for name, shape in outputs.items())
     if output is not None:
         raise ModelError(f"{str(path)!r} has no output {output!r}; give --output one of {listed}")
+    widest = max(names, key=lambda name: outputs[name][-1] or 0 if outputs[name] else 0)
     raise ModelError(
-        f"{str(path)!r} has {len(names)} outputs: {listed}; name the one with the classes: --output {names[0]}"
+        f"{str(path)!r} has {len(names)} outputs: {listed}; name the one with the classes, such as --output {widest}"
     )
 
 

@@ -41,7 +41,7 @@ _SENTENCES: tuple[tuple[str, _Words], ...] = (
 
 
 def reason(error: str, said: str) -> str | None:
-    """Return why a runtime refuses, as a clause whose subject is the runtime or an operator, or None if it is not known.
+    """Return why a runtime refuses, as a clause whose subject is it or an operator, or None if that is not known.
 
     :param error: what it raised.
     :param said: what it printed meanwhile.
@@ -56,6 +56,6 @@ def reason(error: str, said: str) -> str | None:
 
 
 def in_one_line(text: str, limit: int = 300) -> str:
-    """Return the first line that says something, cut where it is longer than ``limit`` characters."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    """Return the first line that says something, its full stop left out, cut to ``limit`` characters."""
+    line = next((line.strip().rstrip(".") for line in text.splitlines() if line.strip()), "")
     return line if len(line) <= limit else line[: limit - 3] + "..."

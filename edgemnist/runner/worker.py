@@ -32,9 +32,9 @@ def main() -> None:
 def serve(commands: Answers) -> None:
     """Answer requests until stdin closes.
 
-    Where an answer fails, the header says how: ``error`` is the message, ``raised`` the class of an error of edgemnist's
-    own, ``missing`` is there where a package could not be imported, ``unforeseen`` where it was any other exception,
-    whose traceback goes to stderr.
+    Where an answer fails, the header says how: ``error`` is the message, ``raised`` the class of an error that is
+    edgemnist's own, ``missing`` is there where a package could not be imported, ``unforeseen`` where it was any other
+    exception, whose traceback goes to stderr.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the command decides; it ends this process itself
     requests, answers = _private_pipes()

@@ -16,7 +16,7 @@ def keep_log(subject: str, text: str) -> Path:
 
 
 def log_clause(subject: str, text: str) -> str:
-    """Return "; the details are in FILE", after writing them there; nothing where there are none or no room for them."""
+    """Return "; the details are in FILE" after writing them there, or nothing where there are none or no room."""
     if not text.strip():
         return ""
     try:

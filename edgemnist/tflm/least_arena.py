@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgemnist.runner import refusals
 from edgemnist.support.errors import EdgeMnistError, MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
 from edgemnist.tflite.file import parse_tflite
 
@@ -85,7 +86,9 @@ def tflm_arena(content: bytes) -> TflmArena:
     said = (run.stderr + run.stdout).decode(errors="replace")
     used, least = re.search(r"Arena allocation total (\d+) bytes", said), re.search(r"least arena (\d+)", said)
     if run.returncode != 0 or not used or not least:
-        raise UnsupportedModelError(REFUSAL, last_words(said) or [f"it ended with code {run.returncode}"])
+        why = refusals.reason("", said)
+        words = [why] if why else last_words(said)
+        raise UnsupportedModelError(REFUSAL, words or [f"it ended with code {run.returncode}"])
     return TflmArena(int(used.group(1)), int(least.group(1)))
 
 

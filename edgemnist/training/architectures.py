@@ -1,8 +1,9 @@
 """The architectures: a builder each, and one table with what each is and the recipe that suits it.
 
-A builder takes the image and the number of classes; ``build_model`` makes an untrained tf_keras Functional model of it:
+A builder takes the image and the number of outputs; ``build_model`` makes an untrained tf_keras Functional model of it:
 float32 images of shape (batch, height, width, channels), normalised as the dataset says, to float32 softmax
-probabilities of shape (batch, classes). Layer names are fixed, so that two builds of one architecture are equal.
+probabilities of shape (batch, classes), or to one sigmoid (:mod:`edgemnist.training.heads`). Layer
+names are fixed, so that two builds of one architecture are equal.
 
 The ladder is for int8 on microcontrollers: few channels where the maps are large, because a layer's input and output
 there decide the arena; batch norms, which conversion folds into the convolutions; ReLU, which is part of them; and
@@ -22,11 +23,12 @@ from typing import Any
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import InputError
 from edgemnist.training import mobilenet
+from edgemnist.training.heads import SOFTMAX, activation_of, outputs_of
 
 DEFAULT_ARCHITECTURE = "tiny"
 
 Builder = Callable[..., Any]
-"""(layers module, image tensor, classes) -> class probabilities tensor; ``alpha`` by name where a net has a width."""
+"""(layers module, image tensor, outputs) -> probabilities tensor; ``alpha`` by name where a net has a width."""
 
 
 @dataclass(frozen=True)
@@ -105,24 +107,32 @@ def require_images(chosen: Architecture, image_shape: tuple[int, int, int]) -> N
 
 
 def build_model(
-    name: str, image_shape: tuple[int, int, int], classes: int, seed: int, *, alpha: float | None = None
+    name: str,
+    image_shape: tuple[int, int, int],
+    classes: int,
+    seed: int,
+    *,
+    alpha: float | None = None,
+    head: str = SOFTMAX,
 ) -> Any:
     """Return an untrained tf_keras model; ``seed`` decides its initial weights.
 
     ``image_shape`` is (height, width, channels) in pixels; ``classes`` is at least 2; ``alpha`` is the width multiplier
-    of a net that has one, None for its default.
+    of a net that has one, None for its default; ``head`` is one of ``heads.HEADS``.
 
-    :raises InputError: the architecture is unknown, the image too small for it, or there are fewer than 2 classes.
+    :raises InputError: the architecture is unknown, the image too small for it, there are fewer than 2 classes, or the
+        head is for other numbers of classes.
     """
     chosen = find_architecture(name)
     require_images(chosen, image_shape)
     if classes < 2:
         raise InputError(f"a classifier needs at least 2 classes, got {classes}")
+    outputs = outputs_of(head, classes)
     _, keras = load_tensorflow()
     keras.utils.set_random_seed(seed)
     image = keras.Input(shape=image_shape, name="image")
     build = chosen.build if alpha is None else partial(chosen.build, alpha=alpha)
-    return keras.Model(image, build(keras.layers, image, classes), name=name.replace("-", "_"))
+    return keras.Model(image, build(keras.layers, image, outputs), name=name.replace("-", "_"))
 
 
 def _smaller_choice(side: int) -> str:
@@ -163,29 +173,29 @@ def _normalised(layers: Any, x: Any, name: str) -> Any:
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def _classifier(layers: Any, x: Any, classes: int) -> Any:
-    return layers.Dense(classes, activation="softmax", name="probabilities")(x)
+def _classifier(layers: Any, x: Any, outputs: int) -> Any:
+    return layers.Dense(outputs, activation=activation_of(outputs), name="probabilities")(x)
 
 
-def _averaged_classifier(layers: Any, x: Any, classes: int) -> Any:
-    return _classifier(layers, layers.GlobalAveragePooling2D(name="average")(x), classes)
+def _averaged_classifier(layers: Any, x: Any, outputs: int) -> Any:
+    return _classifier(layers, layers.GlobalAveragePooling2D(name="average")(x), outputs)
 
 
 def _stages(*stages: tuple[int, ...]) -> Builder:
     """Return the builder of conv blocks with so many channels, with max pooling between two stages."""
 
-    def build(layers: Any, x: Any, classes: int) -> Any:
+    def build(layers: Any, x: Any, outputs: int) -> Any:
         for index, filters in enumerate(stages, start=1):
             if index > 1:
                 x = layers.MaxPooling2D(2, name=f"pool{index - 1}")(x)
             for place, count in zip("abc", filters, strict=False):
                 x = _conv_block(layers, x, count, f"conv{index}{place}")
-        return _averaged_classifier(layers, x, classes)
+        return _averaged_classifier(layers, x, outputs)
 
     return build
 
 
-def _nano(layers: Any, image: Any, classes: int) -> Any:
+def _nano(layers: Any, image: Any, outputs: int) -> Any:
     """Separable blocks: as good as plain convolutions at this size, with two thirds of their multiplications."""
     x = _conv_block(layers, image, 8, "conv1")
     x = layers.MaxPooling2D(2, name="pool1")(x)
@@ -194,42 +204,42 @@ def _nano(layers: Any, image: Any, classes: int) -> Any:
     x = layers.MaxPooling2D(2, name="pool2")(x)
     x = _separable_block(layers, x, 20, "block3")
     x = _separable_block(layers, x, 20, "block4")
-    return _averaged_classifier(layers, x, classes)
+    return _averaged_classifier(layers, x, outputs)
 
 
-def _fast(layers: Any, image: Any, classes: int) -> Any:
+def _fast(layers: Any, image: Any, outputs: int) -> Any:
     """Strides instead of pooling, so that nothing is computed only to be thrown away; no padding at the end."""
     x = _conv_block(layers, image, 8, "conv1", stride=2)
     x = _conv_block(layers, x, 16, "conv2", stride=2)
     x = _conv_block(layers, x, 20, "conv3")
     x = _conv_block(layers, x, 16, "conv4", padding="valid")
-    return _averaged_classifier(layers, x, classes)
+    return _averaged_classifier(layers, x, outputs)
 
 
-def _ds_cnn(layers: Any, image: Any, classes: int) -> Any:
+def _ds_cnn(layers: Any, image: Any, outputs: int) -> Any:
     x = _conv_block(layers, image, 16, "conv1", stride=2)
     x = _separable_block(layers, x, 32, "block1")
     x = _separable_block(layers, x, 32, "block2")
     x = layers.MaxPooling2D(2, name="pool1")(x)
     x = _separable_block(layers, x, 48, "block3")
     x = _separable_block(layers, x, 48, "block4")
-    return _averaged_classifier(layers, x, classes)
+    return _averaged_classifier(layers, x, outputs)
 
 
-def _cnn(layers: Any, image: Any, classes: int) -> Any:
+def _cnn(layers: Any, image: Any, outputs: int) -> Any:
     x = layers.Conv2D(32, 3, activation="relu", name="conv1")(image)
     x = layers.MaxPooling2D(2, name="pool1")(x)
     x = layers.Conv2D(64, 3, activation="relu", name="conv2")(x)
     x = layers.MaxPooling2D(2, name="pool2")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(128, activation="relu", name="hidden")(x)
-    return _classifier(layers, x, classes)
+    return _classifier(layers, x, outputs)
 
 
-def _dense(layers: Any, image: Any, classes: int) -> Any:
+def _dense(layers: Any, image: Any, outputs: int) -> Any:
     x = layers.Flatten(name="flatten")(image)
     x = layers.Dense(128, activation="relu", name="hidden")(x)
-    return _classifier(layers, x, classes)
+    return _classifier(layers, x, outputs)
 
 
 # Defaults: epochs, peak rate, strength of augmentation, label smoothing, weight averaging. Numbers before them:

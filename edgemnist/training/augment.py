@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgemnist.data.registry import known_dataset
 from edgemnist.support.errors import InputError
 
 
@@ -18,8 +17,11 @@ from edgemnist.support.errors import InputError
 class Augmentation:
     """The ranges from which every image's change is drawn uniformly, independently of the others.
 
-    ``rotation``: +-degrees; ``shift``: +-pixels, both axes; ``zoom``: +-share of the size, each axis for itself;
-    ``shear``: +-radians; ``flip``: half of the images are mirrored left to right.
+    ``rotation``: +-degrees; ``shift``: +-share of the image's height and width; ``zoom``: +-share of the size, each
+    axis for itself; ``shear``: +-radians; ``flip``: half of the images are mirrored left to right. ``light``: +-share
+    of the pixels' range by which all are brighter or darker, and of their contrast; ``colour``: +-share by which each
+    channel of a coloured image is stronger or weaker. ``fill`` is what comes in from outside, a fill mode of
+    TensorFlow's ImageProjectiveTransformV3: "CONSTANT" (0) or "NEAREST" (the pixel at the edge).
     """
 
     name: str
@@ -29,30 +31,52 @@ class Augmentation:
     zoom: float = 0.0
     shear: float = 0.0
     flip: bool = False
+    light: float = 0.0
+    colour: float = 0.0
+    fill: str = "CONSTANT"
 
     @property
-    def changes_nothing(self) -> bool:
-        """Whether every range is empty."""
-        return not (self.rotation or self.shift or self.zoom or self.shear or self.flip)
+    def moves(self) -> bool:
+        """Whether pixels change their places."""
+        return bool(self.rotation or self.shift or self.zoom or self.shear or self.flip)
+
+    @property
+    def tints(self) -> bool:
+        """Whether pixels change their values."""
+        return bool(self.light or self.colour)
+
+    @property
+    def draws(self) -> int:
+        """How many random numbers an image takes."""
+        return _DRAWS_OF_MOVES + (_DRAWS_OF_TINTS if self.tints else 0)
 
     def scaled(self, strength: float) -> Augmentation:
         """Return the augmentation with its ranges ``strength`` times as wide; mirroring stays as it is."""
-        ranges = ("rotation", "shift", "zoom", "shear")
+        ranges = ("rotation", "shift", "zoom", "shear", "light", "colour")
         return replace(self, **{name: strength * getattr(self, name) for name in ranges})
 
 
 AUTO = "auto"
 
-_DRAWS = 7
+_DRAWS_OF_MOVES, _DRAWS_OF_TINTS = 7, 5
+_MIDDLE, _BRIGHTEST = 127.5, 255.0
 
 NO_AUGMENTATION = Augmentation("none", "images as they are")
 
+# fmt: off
 AUGMENTATIONS = (
-    Augmentation("handwriting", "digits and letters: turned, sheared, scaled, moved; never mirrored", 10, 2, 0.1, 0.1),
-    Augmentation("garments", "things that stand upright: moved, scaled, mirrored; never turned", 0, 1, 0.05, 0, True),
-    Augmentation("gentle", "anything else: slightly turned, scaled and moved; never mirrored", 5, 1, 0.05),
+    Augmentation("handwriting", "digits and letters: turned, sheared, scaled, moved; never mirrored",
+                 10, 2 / 28, 0.1, 0.1),
+    Augmentation("garments", "things that stand upright: moved, scaled, mirrored; never turned",
+                 0, 1 / 28, 0.05, 0, True),
+    Augmentation("gentle", "other drawings: slightly turned, scaled and moved; never mirrored", 5, 1 / 28, 0.05),
+    Augmentation("photos", "pictures of a camera: turned, scaled, moved, mirrored, in other light and colours",
+                 10, 0.1, 0.15, 0, True, light=0.2, colour=0.1, fill="NEAREST"),
+    Augmentation("signs", "pictures of letters, digits or directions: as photos, never mirrored",
+                 10, 0.1, 0.15, 0, False, light=0.2, colour=0.1, fill="NEAREST"),
     NO_AUGMENTATION,
 )
+# fmt: on
 
 
 def find_augmentation(name: str) -> Augmentation:
@@ -67,21 +91,6 @@ def find_augmentation(name: str) -> Augmentation:
     raise InputError(f"unknown augmentation {name!r}, known are {known}")
 
 
-def augmentation_for(dataset: str) -> Augmentation:
-    """Return the augmentation that suits a known dataset, by its name; images of the user's own get the gentle one."""
-    known = known_dataset(dataset)
-    return find_augmentation(known.augmentation if known else "gentle")
-
-
-def choose_augmentation(name: str | None, default: str, dataset: str) -> str:
-    """Return the name of the augmentation to use: ``name``, or ``default`` for None; "auto" is what suits the dataset.
-
-    :raises InputError: there is none of that name.
-    """
-    chosen = default if name is None else name
-    return (augmentation_for(dataset) if chosen == AUTO else find_augmentation(chosen)).name
-
-
 def augmentation_from(augment: bool | None, name: str | None) -> str | None:
     """Return the name that ``--augment/--no-augment`` and ``--augmentation`` come to; None when neither is given.
 
@@ -94,27 +103,44 @@ def augmentation_from(augment: bool | None, name: str | None) -> str | None:
     return name or (AUTO if augment else None)
 
 
-def draw_changes(tensorflow: Any, count: int, seed: tuple[int, int]) -> Any:
-    """Return random numbers for the changes of ``count`` images: float32 (count, 7), -1..1; the seed decides them."""
-    return tensorflow.random.stateless_uniform((count, _DRAWS), seed, -1.0, 1.0)
+def draw_changes(tensorflow: Any, count: int, seed: tuple[int, int], draws: int = _DRAWS_OF_MOVES) -> Any:
+    """Return random numbers for the changes of ``count`` images: float32 (count, draws), -1..1; the seed decides them.
+
+    ``draws`` is how many the augmentation takes for an image.
+    """
+    return tensorflow.random.stateless_uniform((count, draws), seed, -1.0, 1.0)
 
 
 def augment_batch(tensorflow: Any, images: Any, augmentation: Augmentation, draws: Any) -> Any:
-    """Return the images, each changed as its draws say; pixels that come in from outside are 0.
+    """Return the images, each changed as its draws say.
 
-    ``images``: float32, shape (batch, height, width, channels). ``draws``: rows of ``draw_changes``, one per image.
-    Bilinear interpolation keeps the value range.
+    ``images``: float32, shape (batch, height, width, channels), 0..255. ``draws``: rows of ``draw_changes``, one per
+    image. Bilinear interpolation keeps the value range.
     """
-    if augmentation.changes_nothing:
-        return images
+    moved = _moved(tensorflow, images, augmentation, draws) if augmentation.moves else images
+    return _tinted(tensorflow, moved, augmentation, draws) if augmentation.tints else moved
+
+
+def _moved(tensorflow: Any, images: Any, augmentation: Augmentation, draws: Any) -> Any:
     return tensorflow.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=_transforms(tensorflow, images, augmentation, draws),
         output_shape=tensorflow.shape(images)[1:3],
         fill_value=0.0,
         interpolation="BILINEAR",
-        fill_mode="CONSTANT",
+        fill_mode=augmentation.fill,
     )
+
+
+def _tinted(tensorflow: Any, images: Any, augmentation: Augmentation, draws: Any) -> Any:
+    """Return the images with other light, contrast about middle grey, and strengths of the channels, cut to 0..255."""
+    channels = images.shape[3]
+    own = draws[:, _DRAWS_OF_MOVES:, tensorflow.newaxis, tensorflow.newaxis]
+    light, contrast = own[:, :1] * augmentation.light * _BRIGHTEST, 1.0 + own[:, 1:2] * augmentation.light
+    changed = (images - _MIDDLE) * contrast + (_MIDDLE + light)
+    if channels == 3:
+        changed = changed * (1.0 + augmentation.colour * tensorflow.reshape(draws[:, -channels:], (-1, 1, 1, channels)))
+    return tensorflow.clip_by_value(changed, 0.0, _BRIGHTEST)
 
 
 def _transforms(tensorflow: Any, images: Any, augmentation: Augmentation, draw: Any) -> Any:
@@ -134,7 +160,7 @@ def _transforms(tensorflow: Any, images: Any, augmentation: Augmentation, draw: 
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
     a0, a1 = zoom_x * tf.cos(rotation), -zoom_y * tf.sin(sheared)
     b0, b1 = zoom_x * tf.sin(rotation), zoom_y * tf.cos(sheared)
-    a2 = centre_x - a0 * centre_x - a1 * centre_y + draw[:, 4] * augmentation.shift
-    b2 = centre_y - b0 * centre_x - b1 * centre_y + draw[:, 5] * augmentation.shift
+    a2 = centre_x - a0 * centre_x - a1 * centre_y + draw[:, 4] * (augmentation.shift * width)
+    b2 = centre_y - b0 * centre_x - b1 * centre_y + draw[:, 5] * (augmentation.shift * height)
     nothing = tf.zeros_like(a0)
     return tf.stack([a0, a1, a2, b0, b1, b2, nothing, nothing], axis=1)

@@ -12,8 +12,8 @@ from edgemnist.data.base import Dataset, Split
 from edgemnist.data.loading import load_dataset_for
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.preprocessing import Preprocessing
-from edgemnist.training.augment import choose_augmentation
-from edgemnist.training.recipe import Recipe, epochs_for, given_or
+from edgemnist.training.augmentation_choice import choose_augmentation
+from edgemnist.training.recipe import Recipe, fine_tuning_epochs_for, given_or, passes_for
 from edgemnist.training.settings import FitSettings
 
 
@@ -34,17 +34,20 @@ def following_recipe(
     :raises InputError: a setting is out of range.
     """
     images = len(dataset.train) - before["validation"]
+    batch = given_or(settings.batch, int(before["batch"]))
     return Recipe(
-        epochs=given_or(settings.epochs, epochs_for(epochs, images)),
-        batch=given_or(settings.batch, int(before["batch"])),
+        epochs=given_or(settings.epochs, fine_tuning_epochs_for(epochs, images, batch)),
+        batch=batch,
         learning_rate=given_or(settings.learning_rate, before["learning_rate"] * rate_share),
         schedule="one-cycle",
-        augmentation=choose_augmentation(settings.augmentation, before["augmentation"], dataset.name),
+        augmentation=choose_augmentation(settings.augmentation, before["augmentation"], dataset),
         patience=0,
         seed=given_or(settings.seed, int(before["seed"])),
         label_smoothing=before["label_smoothing"],
         augmentation_strength=before.get("augmentation_strength", 1.0),
         averaging=averaging,
+        selection=before.get("selection", True),
+        passes=passes_for(images, batch),
     )
 
 

@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import STAGE_COMMANDS, WorkFolder
 from edgemnist.data.base import Dataset
 from edgemnist.data.splits import TrainingDivision, divide_for_training
+from edgemnist.training.chance import remedy_for_chance, seen_at_chance
 from edgemnist.training.checkpoint import Checkpoint
 from edgemnist.training.distillation import Teacher
-from edgemnist.training.loop import FitState, Hooks, Loop, evaluate
-from edgemnist.training.recipe import Recipe
+from edgemnist.training.loop import FitState, Hooks, Loop, evaluate, predicted_classes
+from edgemnist.training.recipe import Recipe, steps_of
 from edgemnist.training.report import FitResult, finish_fit, fit_result_fields
 from edgemnist.training.resuming import (
     ResumableFit,
@@ -100,7 +103,23 @@ class FitRun:
 
     def result_fields(self, fitted: Fitted) -> dict[str, Any]:
         """Return the fields of a ``FitResult``, after measuring the model on the test split."""
-        return fit_result_fields(self.model_path, self.context, self.accuracy(fitted.model), fitted.state)
+        validation, test = self.division.validation, self.dataset.test
+        normalisation = self.context.preprocessing.normalisation
+        predicted = [predicted_classes(fitted.model, split, normalisation) for split in (validation, test)]
+        seen = seen_at_chance(
+            np.concatenate([validation.labels, test.labels]), np.concatenate(predicted), self.dataset.class_names
+        )
+        return {
+            **fit_result_fields(self.model_path, self.context, fitted.state),
+            "accuracy": float(np.mean(predicted[1] == test.labels)),
+            "test_images": len(test),
+            "at_chance": f"{seen}; {self._remedy(fitted.state)}" if seen else "",
+        }
+
+    def _remedy(self, state: FitState) -> str:
+        settings, shape = self.resumable.settings, self.context.preprocessing.image_shape
+        steps = state.epoch * steps_of(len(self.division.rows), settings["batch"], settings["passes"])
+        return remedy_for_chance(settings, steps, shape)
 
 
 PlanT = TypeVar("PlanT", bound=FitPlan)

@@ -24,6 +24,7 @@ from edgemnist.training.adamw import AdamW
 from edgemnist.training.augment import augment_batch, draw_changes, find_augmentation
 from edgemnist.training.averaging import WeightAverage
 from edgemnist.training.distillation import mix
+from edgemnist.training.heads import class_count, class_probabilities
 from edgemnist.training.recipe import Recipe, learning_rates
 from edgemnist.training.teacher_logits import TeacherLogits
 
@@ -170,7 +171,9 @@ class Loop:
     def _run_epoch(self, epoch: int, on_steps: Callable[[int], None]) -> tuple[float, float]:
         steps, batch = self.steps_per_epoch, self._batch
         # numpy's legacy generator: the only one whose stream is promised never to change between versions.
-        shuffled = np.random.RandomState([self._recipe.seed, epoch]).permutation(self._rows)
+        random = np.random.RandomState([self._recipe.seed, epoch])
+        images = int(self._labels.shape[0])
+        shuffled = np.concatenate([random.permutation(self._rows) + p * images for p in range(self._recipe.passes)])
         order = self._tf.constant(shuffled[: steps * batch].reshape(steps, batch).astype(np.int32))
         rates = self._tf.constant(self._rates[epoch * steps : (epoch + 1) * steps])
         seen = self._changes(epoch)
@@ -187,12 +190,18 @@ class Loop:
         return loss_sum / steps, correct / (steps * batch)
 
     def _changes(self, epoch: int) -> tuple[Any, Any]:
-        """Return how every image of the training split is changed in an epoch, and the teacher's logits for that."""
+        """Return how every image of the training split is changed in an epoch, and the teacher's logits for that.
+
+        The changes are those of one pass after the other; a teacher has seen one pass, which all others repeat.
+        """
+        count = int(self._labels.shape[0])
         if self._teacher is None:
-            seed, logits = (self._recipe.seed, epoch), np.zeros((1, int(self._model.output_shape[-1])), np.float16)
+            count, seed = count * self._recipe.passes, (self._recipe.seed, epoch)
+            logits = np.zeros((1, class_count(self._model)), np.float16)
         else:
             seed, logits = self._teacher.view_seed(epoch), self._teacher.of_epoch(epoch)
-        return draw_changes(self._tf, int(self._labels.shape[0]), seed), self._tf.constant(logits)
+        draws = find_augmentation(self._recipe.augmentation).draws
+        return draw_changes(self._tf, count, seed, draws), self._tf.constant(logits)
 
     def _diverged(self, epoch: int) -> TrainingDivergedError:
         rate = self._recipe.learning_rate
@@ -205,7 +214,8 @@ class Loop:
         self, state: FitState, report: EpochReport, weights: tuple[Array, ...], candidate: tuple[Array, ...]
     ) -> FitState:
         """Return the state after an epoch; ``candidate`` is what was evaluated, the weights or their average."""
-        eligible = report.epoch >= self._hooks.first_eligible_epoch
+        last_only = self._recipe.epochs if not self._recipe.selection else 1
+        eligible = report.epoch >= max(self._hooks.first_eligible_epoch, last_only)
         better = eligible and (not state.best_epoch or rank(report) > rank(state.best))
         return FitState(
             epoch=report.epoch,
@@ -246,6 +256,17 @@ def evaluate(
     return loss_sum / len(split), correct / len(split)
 
 
+def predicted_classes(model: Any, split: Split, normalisation: Normalisation) -> NDArray[np.int64]:
+    """Return the class that a model says for every image of a split: int64 (images,)."""
+    parts = [
+        normalisation.apply(split.images[first : first + _EVALUATION_BATCH])
+        for first in range(0, len(split), _EVALUATION_BATCH)
+    ]
+    tf, _ = load_tensorflow()
+    outputs = [np.asarray(class_probabilities(tf, model(tf.constant(part), training=False))) for part in parts]
+    return np.asarray(np.concatenate(outputs).argmax(axis=1), np.int64)
+
+
 def compile_measure(model: Any) -> Measure:
     """Return the compiled function from normalised images and labels to (sum of losses, number of hits)."""
     tf, keras = load_tensorflow()
@@ -253,7 +274,7 @@ def compile_measure(model: Any) -> Measure:
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
     def measure(images: Any, labels: Any) -> Any:
-        probabilities = model(images, training=False)
+        probabilities = class_probabilities(tf, model(images, training=False))
         losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
         hits = tf.cast(tf.equal(tf.argmax(probabilities, axis=1), labels), tf.int64)
         return tf.reduce_sum(losses), tf.reduce_sum(hits)
@@ -294,12 +315,14 @@ def _compile_steps(
 ) -> Any:
     """Return the compiled function that makes the steps whose batches and rates it is given.
 
-    (images uint8, labels int64, draws float32 (images, 7), the teacher's logits float16 (images, classes), order int32
-    (steps, batch), rates float32 (steps,), number of the first step int64) to (sum of the batch losses, number of
-    right predictions).
+    (images uint8, labels int64, draws float32 (images of all passes, draws), the teacher's logits float16 (images,
+    classes), order int32 (steps, batch), rates float32 (steps,), number of the first step int64) to (sum of the batch
+    losses, number of right predictions). An entry of the order is an image's row, plus the number of images for every
+    pass before.
     """
     augmentation = find_augmentation(recipe.augmentation).scaled(recipe.augmentation_strength)
-    classes = int(model.output_shape[-1])
+    classes = class_count(model)
+    scale, offset = np.asarray(normalisation.scale, np.float32), np.asarray(normalisation.offset, np.float32)
     spread = recipe.label_smoothing / classes
 
     def step(images: Any, labels: Any, draws: Any, logits: Any, rate: Any, number: Any) -> Any:
@@ -307,7 +330,7 @@ def _compile_steps(
         changed = augment_batch(tf, tf.cast(images, tf.float32), augmentation, draws)
         targets = tf.one_hot(labels, classes) * (1.0 - recipe.label_smoothing) + spread
         with tf.GradientTape() as tape:
-            probabilities = model(changed * normalisation.scale + normalisation.offset, training=True)
+            probabilities = class_probabilities(tf, model(changed * scale + offset, training=True))
             loss = tf.reduce_mean(tf.keras.losses.categorical_crossentropy(targets, probabilities))
             if teacher is not None:
                 loss = mix(tf, teacher.settings, loss, tf.cast(logits, tf.float32), probabilities)
@@ -331,10 +354,10 @@ def _compile_steps(
     def run_steps(images: Any, labels: Any, draws: Any, logits: Any, order: Any, rates: Any, first: Any) -> Any:
         loss_sum, correct = tf.constant(0.0), tf.constant(0, tf.int64)
         for index in tf.range(tf.shape(rates)[0]):
-            chosen = order[index]
+            chosen, change = (order[index] % tf.shape(of)[0] for of in (labels, draws))
             number = first + tf.cast(index, tf.int64)
             taught = logits if teacher is None else tf.gather(logits, chosen)
-            seen = tf.gather(images, chosen), tf.gather(labels, chosen), tf.gather(draws, chosen), taught
+            seen = tf.gather(images, chosen), tf.gather(labels, chosen), tf.gather(draws, change), taught
             loss, hits = step(*seen, rates[index], number)
             loss_sum, correct = loss_sum + loss, correct + hits
         return loss_sum, correct

@@ -15,6 +15,7 @@ from typing import Any
 
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import DatasetError, EnvironmentFailure, InputError, ModelError
+from edgemnist.training.heads import activation_of
 
 MOBILENET_V2 = "mobilenet-v2"
 IMAGENET, NO_WEIGHTS = "imagenet", "none"
@@ -146,8 +147,8 @@ def _check_phases(weights: str, freeze: bool, epochs: int) -> None:
 # --- the net ---------------------------------------------------------------------------------------------------------
 
 
-def mobilenet_v2(layers: Any, image: Any, classes: int, *, alpha: float = DEFAULT_ALPHA) -> Any:
-    """Build the untrained base and a classifier on an image tensor; return the class probabilities.
+def mobilenet_v2(layers: Any, image: Any, outputs: int, *, alpha: float = DEFAULT_ALPHA) -> Any:
+    """Build the untrained base and a classifier on an image tensor; return the probabilities.
 
     All layers belong to one flat model, so that pruning, quantisation-aware training and conversion see each of them.
     """
@@ -157,7 +158,7 @@ def mobilenet_v2(layers: Any, image: Any, classes: int, *, alpha: float = DEFAUL
         if type(layer).__name__ == "BatchNormalization":
             layer.momentum = _BATCH_NORM_MOMENTUM
     averaged = layers.GlobalAveragePooling2D(name="average")(base.output)
-    return layers.Dense(classes, activation="softmax", name="probabilities")(averaged)
+    return layers.Dense(outputs, activation=activation_of(outputs), name="probabilities")(averaged)
 
 
 def base_of(model: Any) -> Any:

@@ -21,6 +21,7 @@ from edgemnist.tflite.normalisation import Normalisation
 Range = tuple[float, float]
 
 _WITH_NORM = ("Conv2D", "DepthwiseConv2D", "Dense")
+_SQUASHING = ("softmax", "sigmoid")
 _PREFIX = "quant_"
 _SMALLEST_RANGE = 1e-3
 """A layer that is always zero still needs a scale above 0."""
@@ -72,20 +73,25 @@ def start_ranges(wrapped: Any, model: Any, images: NDArray[np.float32], normalis
 
 
 def _activations(model: Any, names: list[str], images: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """Return what the named layers put out before a softmax of theirs, if they have one."""
+    """Return what the named layers put out before a softmax or sigmoid of theirs, if they have one."""
     _, keras = load_tensorflow()
     layers = [model.get_layer(name) for name in names]
-    ends = [layer.input if _has_softmax(layer) else layer.output for layer in layers]
+    ends = [layer.input if _squashes(layer) else layer.output for layer in layers]
     values = keras.Model(model.input, ends)(images, training=False)
     found = {}
     for layer, value in zip(layers, values if len(layers) > 1 else [values], strict=True):
         array = np.asarray(value)
-        found[layer.name] = array @ layer.kernel.numpy() + layer.bias.numpy() if _has_softmax(layer) else array
+        found[layer.name] = array @ layer.kernel.numpy() + layer.bias.numpy() if _squashes(layer) else array
     return found
 
 
-def _has_softmax(layer: Any) -> bool:
-    return getattr(getattr(layer, "activation", None), "__name__", "") == "softmax"
+def _activation_of(layer: Any) -> str:
+    return str(getattr(getattr(layer, "activation", None), "__name__", ""))
+
+
+def _squashes(layer: Any) -> bool:
+    """Whether a dense layer ends in a softmax or sigmoid: the wrappers learn the range before those."""
+    return type(layer).__name__ == "Dense" and _activation_of(layer) in _SQUASHING
 
 
 def _range_variables(wrapped: Any) -> dict[str, tuple[Any, Any]]:
@@ -100,7 +106,7 @@ def _range_variables(wrapped: Any) -> dict[str, tuple[Any, Any]]:
 
 
 def _range_of(wrapper: Any) -> Mapping[str, Any] | None:
-    """Return the variables of a wrapper's output range, or of that before its softmax; None where it has none."""
+    """Return the variables of a wrapper's output range, or of that before its softmax or sigmoid; None without any."""
     for activation in getattr(wrapper, "_quantize_activations", []):
         for variables in ("_pre_activation_vars", "_post_activation_vars"):
             if hasattr(activation, variables):
@@ -118,7 +124,7 @@ def learned_ranges(wrapped: Any, normalisation: Normalisation) -> dict[str, Rang
 def plain_model(model: Any, wrapped: Any, normalisation: Normalisation) -> Any:
     """Return a tf_keras model like ``model`` with the wrapped one's weights and learned ranges.
 
-    A softmax that ends a layer becomes a layer of its own, because the range before it was learned.
+    A softmax or sigmoid that ends a layer becomes a layer of its own, because the range before it was learned.
     """
     _, keras = load_tensorflow()
     keras.backend.reset_uids()  # the names of the fake quantisations count up from here, so that equal models are equal
@@ -136,13 +142,19 @@ def plain_model(model: Any, wrapped: Any, normalisation: Normalisation) -> Any:
         taken = [tensors[id(tensor)] for tensor in inputs]
         output = _fake_quantised(copy(taken if len(taken) > 1 else taken[0]), ranges.get(layer.name))
         copy.set_weights([weights[weight.name] for weight in layer.weights])
-        tensors[id(layer.output)] = keras.layers.Softmax(name="softmax")(output) if _has_softmax(layer) else output
+        tensors[id(layer.output)] = _squashed(keras, layer, output) if _squashes(layer) else output
     return keras.Model(image, tensors[id(model.output)], name=model.name)
+
+
+def _squashed(keras: Any, layer: Any, tensor: Any) -> Any:
+    if _activation_of(layer) == "softmax":
+        return keras.layers.Softmax(name="softmax")(tensor)
+    return keras.layers.Activation("sigmoid", name=f"{layer.name}_sigmoid")(tensor)
 
 
 def _linear_config(layer: Any) -> dict[str, Any]:
     config: dict[str, Any] = layer.get_config()
-    return {**config, "activation": "linear"} if _has_softmax(layer) else config
+    return {**config, "activation": "linear"} if _squashes(layer) else config
 
 
 def _fake_quantised(tensor: Any, ends: Range | None) -> Any:

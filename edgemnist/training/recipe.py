@@ -20,6 +20,22 @@ FULL_SIZE = 55_000
 MOST_REPEATS = 8
 """How many times the stated epochs a small set gets at most."""
 
+FEWEST_STEPS_PER_EPOCH = 10
+"""Where images are too few for that, the batch shrinks: a hundred images in one batch are one step an epoch."""
+
+SMALLEST_BATCH = 12
+"""A smaller batch has too few images for its batch norms; an epoch goes through the images several times instead."""
+
+FEWEST_TO_CHOOSE = 200
+"""Validation images below which the best epoch is not chosen by them: a standard error is then 2 points and more, and
+the best of a hundred epochs is the luckiest. The last epoch's weights, averaged and at a rate of 0, are taken."""
+
+FEW_IMAGES = 128 * FEWEST_STEPS_PER_EPOCH
+"""Images that fill so many of the usual batches; below, a recipe goes by steps instead of epochs."""
+
+_FEWEST_STEPS = 1_000
+_FEWEST_FINE_TUNING_STEPS = 300
+_REPEATS_OF_FEW = 3
 
 MOST_STRENGTH = 3.0
 """Above this, zoom and shear would turn images inside out."""
@@ -33,7 +49,9 @@ class Recipe:
     ``patience`` is the number of epochs without a better validation accuracy after which the fit stops, 0 for never;
     ``warm_up`` is the share of the steps in which a one-cycle schedule rises; ``beta2`` and ``weight_decay`` are
     AdamW's, ``label_smoothing`` the share of the target that is spread over all classes; ``augmentation_strength``
-    scales the augmentation's ranges; with ``averaging`` the moving average of the weights is evaluated and kept.
+    scales the augmentation's ranges; with ``averaging`` the moving average of the weights is evaluated and kept; with
+    ``selection`` the weights of the epoch that validates best are taken, else those of the last; ``passes`` is how
+    often an epoch goes through the images, each time in a new order and with new changes.
     """
 
     epochs: int
@@ -49,10 +67,12 @@ class Recipe:
     warm_up: float = 0.2
     augmentation_strength: float = 1.0
     averaging: bool = False
+    selection: bool = True
+    passes: int = 1
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        _require_at_least(1, epochs=self.epochs, batch=self.batch)
+        _require_at_least(1, epochs=self.epochs, batch=self.batch, passes=self.passes)
         _require_at_least(0, patience=self.patience, seed=self.seed)
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise InputError(f"learning rate {self.learning_rate!r} is not a number above 0; usual are 0.0005 to 0.02")
@@ -62,7 +82,12 @@ class Recipe:
 
     def steps_per_epoch(self, images: int) -> int:
         """Return the steps of an epoch of so many images; those that fill no batch are left for other epochs."""
-        return images // min(self.batch, images)
+        return steps_of(images, self.batch, self.passes)
+
+
+def steps_of(images: int, batch: int, passes: int) -> int:
+    """Return the steps of so many passes through the images in batches of ``batch``, or of all where they are fewer."""
+    return images * passes // min(batch, images)
 
 
 def _require_within(low: float, high: float, name: str, value: float) -> None:
@@ -81,12 +106,36 @@ def given_or(value: _Number | None, default: _Number) -> _Number:
     return default if value is None else value
 
 
-def epochs_for(epochs: int, images: int) -> int:
-    """Return the epochs for a training set of ``images``, given those for ``FULL_SIZE`` images.
+def batch_for(batch: int, images: int) -> int:
+    """Return the batch for a training set of ``images``, given that for ``FULL_SIZE`` images: smaller for few images."""
+    return min(batch, max(SMALLEST_BATCH, images // FEWEST_STEPS_PER_EPOCH))
 
-    Smaller sets get more, in proportion, so that the number of steps stays about the same, up to ``MOST_REPEATS``.
+
+def passes_for(images: int, batch: int) -> int:
+    """Return how often an epoch goes through ``images``, so that it has ``FEWEST_STEPS_PER_EPOCH`` steps."""
+    return math.ceil(FEWEST_STEPS_PER_EPOCH * min(batch, images) / images)
+
+
+def epochs_for(epochs: int, images: int, batch: int) -> int:
+    """Return the epochs of a training on ``images`` in batches of ``batch``, given those for ``FULL_SIZE`` images.
+
+    Smaller sets get more, in proportion, so that the number of steps stays about the same, up to ``MOST_REPEATS``. The
+    smallest get fewer of their small steps again, but no fewer than 1,000.
     """
-    return round(epochs * min(max(FULL_SIZE / images, 1.0), MOST_REPEATS))
+    return _epochs_for(epochs, images, batch, _FEWEST_STEPS)
+
+
+def fine_tuning_epochs_for(epochs: int, images: int, batch: int) -> int:
+    """Return the epochs of a fine-tuning, as ``epochs_for`` those of a training; no fewer than 300 steps."""
+    return _epochs_for(epochs, images, batch, _FEWEST_FINE_TUNING_STEPS)
+
+
+def _epochs_for(epochs: int, images: int, batch: int, fewest_steps: int) -> int:
+    if images >= FEW_IMAGES:
+        return round(epochs * min(max(FULL_SIZE / images, 1.0), MOST_REPEATS))
+    repeats = max(_REPEATS_OF_FEW, MOST_REPEATS * images / FEW_IMAGES)
+    steps = max(epochs * repeats * FEWEST_STEPS_PER_EPOCH, fewest_steps)
+    return math.ceil(steps / steps_of(images, batch, passes_for(images, batch)))
 
 
 def _one_cycle(steps: int, warm_up: float) -> NDArray[np.float64]:

@@ -26,14 +26,17 @@ _NOT_FIGURES = ("model_path", "dataset", "arch", "history")
 class FitResult:
     """What every fit comes to. Accuracies are in 0..1, on the test split and on the best epoch's validation images.
 
-    ``seconds`` is wall time of all epochs, those before a resume included, ``cpu_seconds`` the processor time of all
-    threads; ``peak_memory_bytes`` is that of the whole process.
+    ``test_images`` is the size of the test split. ``seconds`` is wall time of all epochs, those before a resume
+    included, ``cpu_seconds`` the processor time of all threads; ``peak_memory_bytes`` is that of the whole process.
+    ``at_chance`` says by what it is seen that the model learned nothing, and what to do; "" where it learned.
     """
 
     model_path: Path
     dataset: str
     arch: str
     accuracy: float
+    test_images: int
+    at_chance: str
     validation_accuracy: float
     epochs_run: int
     best_epoch: int
@@ -55,13 +58,18 @@ class FitResult:
         return {key: value for key, value in fields.items() if key not in _NOT_FIGURES}
 
 
-def fit_result_fields(path: Path, context: ModelContext, accuracy: float, state: FitState) -> dict[str, Any]:
-    """Return the fields of a ``FitResult``: the model's path, its accuracy on the test split, the fit's last state."""
+def epochs_in_words(result: FitResult) -> str:
+    """Return how many epochs there were and of which one the weights are."""
+    which = "last" if result.best_epoch == result.epochs_run else f"best {result.best_epoch}"
+    return f"{result.epochs_run}, {which}"
+
+
+def fit_result_fields(path: Path, context: ModelContext, state: FitState) -> dict[str, Any]:
+    """Return the fields of a ``FitResult`` that the model's path, its context and the fit's last state tell."""
     return {
         "model_path": path,
         "dataset": context.dataset,
         "arch": context.arch,
-        "accuracy": accuracy,
         "validation_accuracy": state.best.validation_accuracy,
         "epochs_run": state.epoch,
         "best_epoch": state.best_epoch,

@@ -23,6 +23,7 @@ SCHEDULES = ("polynomial", "constant")
 _GROUP = 4
 _KEPT_OF_GROUP = 2
 _FEWEST_INPUTS = 4
+_AS_GOOD_AS_REACHED = 0.005
 _MASK_UPDATES = 40
 _SHARE_OF_PRUNING = 0.6
 
@@ -31,13 +32,18 @@ _WITH_KERNEL = ("Conv2D", "Dense", "DepthwiseConv2D")
 
 @dataclass(frozen=True)
 class PruningPlan:
-    """What the wrappers do: ``sparsity`` is the share of zeros in 0..1; a mask changes until step ``end_step``."""
+    """What the wrappers do: ``sparsity`` is the share of zeros in 0..1, ``initial_sparsity`` that of the first change.
+
+    A mask changes from step ``begin_step`` to ``end_step``, every ``frequency`` steps.
+    """
 
     sparsity: float
     schedule: str
     pattern: str
     end_step: int
     frequency: int
+    begin_step: int = 1
+    initial_sparsity: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,14 +62,62 @@ class LayerSparsity:
         return self.zeros / self.weights
 
 
-def plan_pruning(sparsity: float, schedule: str, pattern: str, steps: int) -> PruningPlan:
-    """Return the plan for a fit of ``steps`` steps: masks change in the first 60 % of them, about 40 times.
+def plan_pruning(
+    sparsity: float,
+    schedule: str,
+    pattern: str,
+    steps: int,
+    *,
+    initial_sparsity: float = 0.0,
+    begin: str | None = None,
+    end: str | None = None,
+) -> PruningPlan:
+    """Return the plan for a fit of ``steps`` steps: masks change about 40 times, by default in the first 60 % of them,
+    or of those that ``begin`` leaves.
 
-    ``end_step`` is made a turn of the schedule, so that the last change reaches the full sparsity.
+    ``begin`` and ``end`` are as ``step_of`` reads them. ``end_step`` is made a turn of the schedule, so that the last
+    change reaches the full sparsity.
+
+    :raises InputError: the first change does not come before the last, or the last not before the fit's end.
     """
-    frequency = max(1, int(steps * _SHARE_OF_PRUNING) // _MASK_UPDATES)
-    turns = max(1, int(steps * _SHARE_OF_PRUNING) // frequency)
-    return PruningPlan(sparsity, schedule, pattern, 1 + turns * frequency, frequency)
+    first = 1 if begin is None else step_of(begin, steps, "--begin")
+    left = steps if begin is None else steps - first
+    span = max(1, int(left * _SHARE_OF_PRUNING)) if end is None else step_of(end, steps, "--end") - first
+    if begin is not None or end is not None:
+        _check_ramp(first, first + span, steps)
+    frequency = max(1, span // _MASK_UPDATES)
+    last = first + span // frequency * frequency
+    return PruningPlan(sparsity, schedule, pattern, last, frequency, first, initial_sparsity)
+
+
+def step_of(text: str, steps: int, option: str) -> int:
+    """Return the step that a person means: a number of steps, or, with a point or a percent sign, a share of all.
+
+    :raises InputError: it is neither.
+    """
+    try:
+        if text.endswith("%"):
+            return _step_at(float(text[:-1]) / 100, steps)
+        return _step_at(float(text), steps) if "." in text else int(text)
+    except ValueError:
+        raise InputError(
+            f"{option} {text!r} is neither a number of steps nor a share of them; give a whole number below {steps}, "
+            "or a share such as 0.3 or 30%"
+        ) from None
+
+
+def _step_at(share: float, steps: int) -> int:
+    if not 0 <= share <= 1:
+        raise ValueError(share)
+    return min(int(share * steps), steps - 1)
+
+
+def _check_ramp(first: int, last: int, steps: int) -> None:
+    if not 0 <= first < last < steps:
+        raise InputError(
+            f"zeros are to come from step {first} to step {last} of {steps}; --begin has to be before --end, and both "
+            f"from 0 to {steps - 1}, or shares of the steps such as 0.1 and 0.6"
+        )
 
 
 def why_dense(layer: Any) -> str | None:
@@ -90,9 +144,9 @@ def wrap(model: Any, plan: PruningPlan) -> Any:
 
 def _wrapper_arguments(optimization: Any, plan: PruningPlan) -> dict[str, Any]:
     kinds = optimization.sparsity.keras
-    steps = {"begin_step": 1, "end_step": plan.end_step, "frequency": plan.frequency}
+    steps = {"begin_step": plan.begin_step, "end_step": plan.end_step, "frequency": plan.frequency}
     if plan.schedule == "polynomial":
-        return {"pruning_schedule": kinds.PolynomialDecay(0.0, plan.sparsity, **steps)}
+        return {"pruning_schedule": kinds.PolynomialDecay(plan.initial_sparsity, plan.sparsity, **steps)}
     constant = {"pruning_schedule": kinds.ConstantSparsity(plan.sparsity, **steps)}
     if plan.pattern == "2:4":
         return {**constant, "sparsity_m_by_n": (_GROUP - _KEPT_OF_GROUP, _GROUP)}
@@ -174,6 +228,25 @@ def total_sparsity(layers: Sequence[LayerSparsity]) -> float:
     return sum(layer.zeros for layer in layers) / sum(layer.weights for layer in layers)
 
 
+def why_short(layers: Sequence[LayerSparsity], target: float) -> str:
+    """Return why all kernels together have fewer zeros than was asked for (0..1), layer by layer; "" where they have.
+
+    Every pruned kernel gets the target; what is missing is in those that stay dense, or denser.
+    """
+    found = total_sparsity(layers)
+    if found >= target - _AS_GOOD_AS_REACHED:
+        return ""
+    reasons: dict[str, list[LayerSparsity]] = {}
+    for layer in layers:
+        if layer.note:
+            reasons.setdefault(layer.note, []).append(layer)
+    parts = [
+        f"{', '.join(layer.layer for layer in of)} ({sum(layer.weights for layer in of):,} weights): {note}"
+        for note, of in reasons.items()
+    ]
+    return f"{target:.1%} zeros were asked for, all kernels together have {found:.1%}: " + "; ".join(parts)
+
+
 def compressed_size(model: Any) -> int:
     """Return the bytes of all weights as float32 after gzip, level 9."""
     content = b"".join(np.asarray(weight.numpy(), dtype=np.float32).tobytes() for weight in model.weights)
@@ -189,10 +262,11 @@ def check_sparsity(sparsity: float) -> None:
         raise InputError(f"sparsity {sparsity!r} is out of range; give a share of zeros from 0 to below 1, such as 0.5")
 
 
-def check_request(sparsity: float, schedule: str, pattern: str) -> None:
+def check_request(sparsity: float, schedule: str, pattern: str, initial_sparsity: float = 0.0) -> None:
     """Check what a user asked for.
 
-    :raises InputError: sparsity outside [0, 1), an unknown schedule or pattern, or a pattern with the wrong sparsity.
+    :raises InputError: sparsity outside [0, 1), an unknown schedule or pattern, a pattern with the wrong sparsity, or
+        an initial sparsity above the last or without a schedule that rises.
     """
     check_sparsity(sparsity)
     if schedule not in SCHEDULES:
@@ -203,4 +277,14 @@ def check_request(sparsity: float, schedule: str, pattern: str) -> None:
         raise InputError(
             f"pattern 2:4 means sparsity 0.5 from the first step on, got sparsity {sparsity!r} and schedule "
             f"{schedule!r}; leave --sparsity and --schedule out"
+        )
+    if initial_sparsity and schedule != "polynomial":
+        raise InputError(
+            f"initial sparsity {initial_sparsity!r} is for zeros that rise, with schedule {schedule!r} they come at "
+            "once; leave --initial-sparsity out, or take --schedule polynomial"
+        )
+    if not 0 <= initial_sparsity <= sparsity:
+        raise InputError(
+            f"initial sparsity {initial_sparsity!r} is out of range; give a share of zeros from 0 to the last one, "
+            f"{sparsity:g}"
         )

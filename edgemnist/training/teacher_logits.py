@@ -22,8 +22,9 @@ from edgemnist.data.base import Dataset
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.files import write_bytes
 from edgemnist.support.progress import progress_task
-from edgemnist.training.augment import augment_batch, draw_changes, find_augmentation
+from edgemnist.training.augment import Augmentation, augment_batch, draw_changes, find_augmentation
 from edgemnist.training.distillation import DistillationSettings, Teacher, log_probabilities
+from edgemnist.training.heads import class_probabilities
 from edgemnist.training.recipe import Recipe
 
 VIEWS = 16
@@ -86,24 +87,28 @@ def prepare_teacher_logits(teacher: Teacher | None, dataset: Dataset, recipe: Re
     prepared = TeacherLogits(teacher.settings, teacher.logits_folder / _key(teacher, dataset, recipe), shape)
     missing = prepared.missing(recipe.epochs)
     if missing:
+        tf, _ = load_tensorflow()
+        augmentation = _augmentation(recipe)
         with progress_task("teacher's answers", len(missing) * len(dataset.train)) as task:
-            compute = _compile(teacher, dataset, recipe)
+            compute = _compile(teacher, dataset.image_shape, augmentation)
             for view in missing:
-                prepared.keep(view, _compute_view(compute, dataset, prepared.view_seed(view), task))
+                changes = draw_changes(tf, len(dataset.train), prepared.view_seed(view), augmentation.draws)
+                prepared.keep(view, _compute_view(compute, dataset.train.images, changes, task))
     return prepared
 
 
+def _augmentation(recipe: Recipe) -> Augmentation:
+    return find_augmentation(recipe.augmentation).scaled(recipe.augmentation_strength)
+
+
 def _key(teacher: Teacher, dataset: Dataset, recipe: Recipe) -> str:
-    augmentation = find_augmentation(recipe.augmentation).scaled(recipe.augmentation_strength)
-    ranges = dataclasses.replace(augmentation, name="", description="")
+    ranges = dataclasses.replace(_augmentation(recipe), name="", description="")
     parts = teacher.sha256, repr(teacher.normalisation), dataset.sha256, repr(dataclasses.astuple(ranges)), str(_SEED)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _compute_view(compute: Any, dataset: Dataset, seed: tuple[int, int], task: Any) -> NDArray[np.float16]:
+def _compute_view(compute: Any, images: NDArray[np.uint8], draws: Any, task: Any) -> NDArray[np.float16]:
     tf, _ = load_tensorflow()
-    images = dataset.train.images
-    draws = draw_changes(tf, len(images), seed)
     parts = []
     for first in range(0, len(images), _BATCH):
         part = images[first : first + _BATCH]
@@ -112,16 +117,17 @@ def _compute_view(compute: Any, dataset: Dataset, seed: tuple[int, int], task: A
     return np.concatenate(parts)
 
 
-def _compile(teacher: Teacher, dataset: Dataset, recipe: Recipe) -> Any:
+def _compile(teacher: Teacher, image_shape: tuple[int, int, int], augmentation: Augmentation) -> Any:
     """Return the compiled function from (images uint8, draws) to the teacher's log-probabilities."""
     tf, _ = load_tensorflow()
-    augmentation = find_augmentation(recipe.augmentation).scaled(recipe.augmentation_strength)
-    scale, offset = teacher.normalisation.scale, teacher.normalisation.offset
-    signature = [tf.TensorSpec((None, *dataset.image_shape), tf.uint8), tf.TensorSpec([None, None], tf.float32)]
+    scale, offset = (
+        np.asarray(part, np.float32) for part in (teacher.normalisation.scale, teacher.normalisation.offset)
+    )
+    signature = [tf.TensorSpec((None, *image_shape), tf.uint8), tf.TensorSpec([None, None], tf.float32)]
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
     def compute(images: Any, draws: Any) -> Any:
         changed = augment_batch(tf, tf.cast(images, tf.float32), augmentation, draws)
-        return log_probabilities(tf, teacher.model(changed * scale + offset, training=False))
+        return log_probabilities(tf, class_probabilities(tf, teacher.model(changed * scale + offset, training=False)))
 
     return compute.get_concrete_function()

@@ -18,16 +18,18 @@ from edgemnist.support.errors import InputError
 from edgemnist.support.files import sha256_of
 from edgemnist.support.progress import say
 from edgemnist.tflite.normalisation import parse_normalisation
-from edgemnist.tflite.preprocessing import Preprocessing
+from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 from edgemnist.training import architectures
-from edgemnist.training.augment import AUTO, NO_AUGMENTATION, choose_augmentation
+from edgemnist.training.augment import AUTO, NO_AUGMENTATION
+from edgemnist.training.augmentation_choice import choose_augmentation
 from edgemnist.training.checkpoint import read_checkpoint
 from edgemnist.training.distillation import Teacher, stored_distillation
 from edgemnist.training.fit import FitPlan, FitRun, FitStage, Fitted
+from edgemnist.training.heads import SIGMOID, SOFTMAX, outputs_of
 from edgemnist.training.loop import TrainingDivergedError, use_best_weights
 from edgemnist.training.mobilenet import Transfer, TransferSettings, load_weights, plan_transfer, stored_transfer
 from edgemnist.training.phases import FINE_TUNING_CHECKPOINT, fit_in_phases
-from edgemnist.training.recipe import Recipe, epochs_for, given_or
+from edgemnist.training.recipe import FEWEST_TO_CHOOSE, Recipe, batch_for, epochs_for, given_or, passes_for
 from edgemnist.training.report import FitResult
 from edgemnist.training.settings import FitSettings
 
@@ -38,6 +40,9 @@ PATIENCE_AT_CONSTANT_RATE = 5
 
 _MOST_VALIDATION = 5_000
 
+_BEFORE_THEY_WERE_RECORDED = {"selection": True, "passes": 1, "head": SOFTMAX}
+"""What settings were that manifests of earlier versions do not name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings(FitSettings):
@@ -46,7 +51,8 @@ class TrainSettings(FitSettings):
     ``image_size``: bring the images to so many pixels in height and width; None keeps them as they are, or makes them
     what the architecture takes. ``augmentation_strength`` scales the augmentation's ranges; ``patience`` is in epochs,
     0 for none (the default, unless the rate is constant: schedules that end at 0 gain most in their last epochs);
-    ``validation`` is the number of images held out of the training split (default 5,000, at most a tenth).
+    ``validation`` is the number of images held out of the training split (default 5,000, at most a tenth); ``head`` is
+    one of ``heads.HEADS``.
     """
 
     arch: str | None = None
@@ -58,6 +64,7 @@ class TrainSettings(FitSettings):
     label_smoothing: float | None = None
     averaging: bool | None = None
     transfer: TransferSettings | None = None
+    head: str | None = None
 
     def filled_from(self, stored: Mapping[str, Any]) -> TrainSettings:
         """Return the settings with what is not given taken from a checkpoint's; those of a transfer one by one."""
@@ -80,6 +87,7 @@ class TrainPlan(FitPlan):
     """What to train, with every choice made."""
 
     transfer: Transfer | None
+    head: str = SOFTMAX
 
     def own_settings(self) -> dict[str, Any]:
         """Return what only a training decides, as JSON values."""
@@ -87,6 +95,7 @@ class TrainPlan(FitPlan):
             "image_shape": list(self.context.preprocessing.image_shape),
             "arch": self.context.arch,
             "validation": self.validation,
+            "head": self.head,
         }
 
     def as_json(self, dataset: Dataset, teacher: Teacher | None) -> dict[str, Any]:
@@ -114,7 +123,8 @@ def is_resumable(settings: TrainSettings, dataset: Dataset, work: WorkFolder) ->
 def _would_be(stored: Mapping[str, Any], settings: TrainSettings, dataset: Dataset, work: WorkFolder) -> bool:
     """Whether a training with these settings would be the stored one; teachers are compared by name and options."""
     wanted = _plan(settings, dataset, work).as_json(dataset, None)
-    same = all(stored.get(key) == value for key, value in wanted.items() if key not in ("dataset", "distillation"))
+    known = {**_BEFORE_THEY_WERE_RECORDED, **stored}
+    same = all(known.get(key) == value for key, value in wanted.items() if key not in ("dataset", "distillation"))
     return same and stored_distillation(stored.get("distillation")) == settings.distillation
 
 
@@ -122,35 +132,56 @@ def _plan(settings: TrainSettings, dataset: Dataset, _: WorkFolder) -> TrainPlan
     row = architectures.find_architecture(settings.arch or architectures.DEFAULT_ARCHITECTURE)
     architectures.require_images(row, dataset.image_shape)
     validation = _validation_count(settings.validation, dataset.train)
-    recipe = _recipe(settings, row.defaults, dataset, len(dataset.train) - validation)
-    normalisation = parse_normalisation(row.pixels)
+    head = settings.head or SOFTMAX
+    outputs_of(head, dataset.classes)
+    recipe = _recipe(settings, row.defaults, dataset, validation)
+    preprocessing = Preprocessing(
+        dataset.image_shape,
+        dataset.class_names,
+        parse_normalisation(row.pixels),
+        output=OutputKind.ONE_PROBABILITY if head == SIGMOID else OutputKind.UNKNOWN,
+    )
     return TrainPlan(
-        context=ModelContext(
-            dataset.name, row.name, Preprocessing(dataset.image_shape, dataset.class_names, normalisation)
-        ),
+        context=ModelContext(dataset.name, row.name, preprocessing),
         validation=validation,
         split_seed=recipe.seed,
         recipe=recipe,
         transfer=plan_transfer(row.name, settings.transfer, dataset.image_shape[0]),
+        head=head,
     )
 
 
-def _recipe(settings: TrainSettings, usual: architectures.Defaults, dataset: Dataset, images: int) -> Recipe:
-    """Return the recipe for so many images to learn from."""
+def usual_batch(arch: str, images: int) -> int:
+    """Return an architecture's batch in a training on so many images."""
+    return batch_for(architectures.find_architecture(arch).defaults.batch, images)
+
+
+def usual_epochs(arch: str, epochs: int, images: int) -> int:
+    """Return the epochs of an architecture's training on so many images, given those for 55,000."""
+    return epochs_for(epochs, images, usual_batch(arch, images))
+
+
+def _recipe(settings: TrainSettings, usual: architectures.Defaults, dataset: Dataset, validation: int) -> Recipe:
+    """Return the recipe for a dataset of which so many images are held out."""
+    images = len(dataset.train) - validation
+    batch = given_or(settings.batch, batch_for(usual.batch, images))
     schedule = settings.schedule or "one-cycle"
     default_patience = PATIENCE_AT_CONSTANT_RATE if schedule == "constant" else 0
+    patience = given_or(settings.patience, default_patience)
     default_augmentation = AUTO if usual.augmentation else NO_AUGMENTATION.name
     return Recipe(
-        epochs=given_or(settings.epochs, epochs_for(usual.epochs, images)),
-        batch=given_or(settings.batch, usual.batch),
+        epochs=given_or(settings.epochs, epochs_for(usual.epochs, images, batch)),
+        batch=batch,
         learning_rate=given_or(settings.learning_rate, usual.learning_rate),
         schedule=schedule,
-        augmentation=choose_augmentation(settings.augmentation, default_augmentation, dataset.name),
+        augmentation=choose_augmentation(settings.augmentation, default_augmentation, dataset),
         augmentation_strength=given_or(settings.augmentation_strength, usual.augmentation or 1.0),
         label_smoothing=given_or(settings.label_smoothing, usual.label_smoothing),
         averaging=given_or(settings.averaging, usual.averaging),
-        patience=given_or(settings.patience, default_patience),
+        patience=patience,
         seed=given_or(settings.seed, 0),
+        passes=passes_for(images, batch),
+        selection=bool(patience) or validation >= FEWEST_TO_CHOOSE,
     )
 
 
@@ -176,7 +207,9 @@ def _fit(plan: TrainPlan, run: FitRun) -> Fitted:
 def _untrained(plan: TrainPlan, dataset: Dataset) -> Any:
     """Return the model before the first step: with weights from the seed, or from elsewhere."""
     shape, alpha = dataset.image_shape, plan.transfer.alpha if plan.transfer else None
-    model = architectures.build_model(plan.context.arch, shape, dataset.classes, plan.recipe.seed, alpha=alpha)
+    model = architectures.build_model(
+        plan.context.arch, shape, dataset.classes, plan.recipe.seed, alpha=alpha, head=plan.head
+    )
     if plan.transfer:
         load_weights(model, plan.transfer, shape[0])
     return model

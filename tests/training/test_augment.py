@@ -10,8 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgemnist.data.published import KnownDataset
-from edgemnist.data.registry import known_datasets
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import InputError
 from edgemnist.training.augment import (
@@ -19,17 +17,17 @@ from edgemnist.training.augment import (
     NO_AUGMENTATION,
     Augmentation,
     augment_batch,
-    augmentation_for,
     augmentation_from,
-    choose_augmentation,
     draw_changes,
     find_augmentation,
 )
 
 
-def augment(images: NDArray[np.float32], augmentation: Augmentation, seed: int = 0) -> NDArray[np.float32]:
+def augment(images: NDArray[np.float32], kind: Augmentation, seed: int = 0) -> NDArray[np.float32]:
     tf, _ = load_tensorflow()
-    return np.asarray(augment_batch(tf, tf.constant(images), augmentation, draw_changes(tf, len(images), (seed, 1))))
+    return np.asarray(
+        augment_batch(tf, tf.constant(images), kind, draw_changes(tf, len(images), (seed, 1), kind.draws))
+    )
 
 
 def dots(count: int, row: int, column: int, side: int = 21) -> NDArray[np.float32]:
@@ -66,10 +64,12 @@ def test_the_seed_decides_everything(kind: Augmentation) -> None:
     assert np.array_equal(augment(images, kind, 1), augment(images, kind, 2)) == (kind is NO_AUGMENTATION)
 
 
-def test_shift_moves_within_its_range_and_reaches_it() -> None:
-    moved = centres(augment(dots(500, 10, 10), Augmentation("shift", "", shift=2))) - 10
-    assert np.abs(moved).max() <= 2 + 1e-4
-    assert np.abs(moved).max(axis=0).min() > 1.9
+@pytest.mark.parametrize("side", [21, 63])
+def test_shift_moves_within_its_share_of_the_image_and_reaches_it(side: int) -> None:
+    middle, most = side // 2, 2 * side // 21
+    moved = centres(augment(dots(500, middle, middle, side), Augmentation("shift", "", shift=2 / 21))) - middle
+    assert np.abs(moved).max() <= most + 1e-4
+    assert np.abs(moved).max(axis=0).min() > 0.95 * most
     assert abs(moved.mean()) < 0.2
 
 
@@ -90,9 +90,14 @@ def test_zoom_scales_about_the_centre_within_its_range() -> None:
 
 def test_a_strength_scales_every_range_but_not_the_mirroring() -> None:
     half = find_augmentation("handwriting").scaled(0.5)
-    assert (half.rotation, half.shift, half.zoom, half.shear) == (5, 1, 0.05, 0.05)
+    assert (half.rotation, half.shift, half.zoom, half.shear) == (5, 1 / 28, 0.05, 0.05)
     assert find_augmentation("garments").scaled(2).flip
-    assert find_augmentation("handwriting").scaled(0).changes_nothing
+    assert not find_augmentation("handwriting").scaled(0).moves
+    photos = find_augmentation("photos").scaled(0)
+    assert photos.moves
+    assert not photos.tints
+    doubled = find_augmentation("photos").scaled(2)
+    assert (doubled.light, doubled.colour) == (0.4, 0.2)
 
 
 def test_flip_mirrors_about_half_of_the_images_exactly() -> None:
@@ -104,32 +109,37 @@ def test_flip_mirrors_about_half_of_the_images_exactly() -> None:
     assert 70 < mirrored.sum() < 130
 
 
-@pytest.mark.parametrize(
-    ("dataset", "expected"),
-    [
-        ("mnist", "handwriting"),
-        ("mnist-5k", "handwriting"),
-        ("emnist-letters", "handwriting"),
-        ("fashion-mnist", "garments"),
-        ("/home/someone/photos", "gentle"),
-    ],
-)
-def test_the_kind_suits_the_dataset(dataset: str, expected: str) -> None:
-    assert augmentation_for(dataset).name == expected
-    assert choose_augmentation("auto", "none", dataset) == expected
-    assert choose_augmentation(None, "none", dataset) == "none"
-    assert choose_augmentation("garments", "none", dataset) == "garments"
-
-
-@pytest.mark.parametrize("known", known_datasets(), ids=lambda known: known.name)
-def test_what_a_known_dataset_names_is_there(known: KnownDataset) -> None:
-    assert augmentation_for(known.name).name == known.augmentation
-
-
 def test_letters_and_digits_are_never_mirrored_and_garments_never_turned() -> None:
     assert not find_augmentation("handwriting").flip
     assert find_augmentation("garments").flip
     assert find_augmentation("garments").rotation == 0
+
+
+def test_digits_of_28_pixels_move_by_whole_pixels_as_ever() -> None:
+    moves = {kind.name: kind.shift * 28 for kind in AUGMENTATIONS}
+    assert (moves["handwriting"], moves["garments"], moves["gentle"]) == (2, 1, 1)
+    assert find_augmentation("handwriting").draws == 7
+
+
+def test_light_changes_all_channels_alike_and_colour_each_by_itself() -> None:
+    grey = np.full((400, 4, 4, 3), 100, np.float32)
+    light = augment(grey, Augmentation("light", "", light=0.2))
+    assert np.ptp(light, axis=(1, 2, 3)).max() < 1e-3
+    low, high = (100 - 127.5) * 1.2 + 127.5 - 51, (100 - 127.5) * 0.8 + 127.5 + 51
+    assert low - 1e-3 <= light.min() < 55
+    assert 145 < light.max() <= high + 1e-3
+    colour = augment(grey, Augmentation("colour", "", colour=0.1))[:, 0, 0]
+    assert 89.99 <= colour.min() < 91
+    assert 109 < colour.max() <= 110.01
+    assert abs(np.corrcoef(colour[:, 0], colour[:, 2])[0, 1]) < 0.2
+    black = np.zeros((50, 4, 4, 1), np.float32)
+    assert augment(black, find_augmentation("photos")).shape == black.shape
+
+
+def test_what_comes_into_a_photo_is_like_its_edge_and_into_a_drawing_black() -> None:
+    bright = np.full((100, 12, 12, 1), 200, np.float32)
+    assert augment(bright, Augmentation("photo", "", shift=0.3, fill="NEAREST")).min() > 199
+    assert augment(bright, Augmentation("drawing", "", shift=0.3)).min() == 0
 
 
 @pytest.mark.parametrize(
@@ -152,5 +162,5 @@ def test_contradicting_options_are_refused() -> None:
 
 
 def test_unknown_kind_lists_all() -> None:
-    with pytest.raises(InputError, match="'blur', known are handwriting, garments, gentle, none"):
+    with pytest.raises(InputError, match="'blur', known are handwriting, garments, gentle, photos, signs, none"):
         find_augmentation("blur")

@@ -56,10 +56,10 @@ def test_cosine_starts_at_the_peak_and_constant_stays_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "expected"), [(55_000, 10), (240_000, 10), (27_500, 20), (4_500, 80), (10, 80), (54_000, 10)]
+    ("images", "expected"), [(55_000, 10), (240_000, 10), (27_500, 20), (4_500, 80), (1_280, 80), (54_000, 10)]
 )
 def test_small_sets_get_more_epochs(images: int, expected: int) -> None:
-    assert epochs_for(10, images) == expected
+    assert epochs_for(10, images, 128) == expected
 
 
 @pytest.mark.parametrize(

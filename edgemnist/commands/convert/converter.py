@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.commands.convert.explanation import explain
 from edgemnist.commands.convert.settings import CALIBRATED
 from edgemnist.keras_io.sources import SourceModel, first_line
 from edgemnist.keras_io.tensorflow import load_tensorflow
@@ -31,7 +30,7 @@ def tflite_bytes(source: SourceModel, mode: ModelKind, *, io: str, calibration: 
     The converter prints whatever Python's settings say, and for some models it takes the process with it: it is called
     in ``edgemnist.commands.convert.worker``.
 
-    :raises ModelError: TensorFlow cannot convert it; says why in a sentence. The error's cause has all of its words.
+    :raises ModelError: TensorFlow cannot convert it. The error's cause has all of its words.
     :raises StorageError: there is no room for its temporary files.
     """
     tensorflow, _ = load_tensorflow()
@@ -49,7 +48,7 @@ def tflite_bytes(source: SourceModel, mode: ModelKind, *, io: str, calibration: 
                     "free some space there, or point TMPDIR to another folder"
                 ) from error
             raise ModelError(
-                f"TensorFlow cannot convert {str(source.path)!r} to {mode.value}: {explain(str(error))}"
+                f"TensorFlow cannot convert {str(source.path)!r} to {mode.value}: {first_line(error)}"
             ) from error
 
 

@@ -1,33 +1,33 @@
-"""What TensorFlow's converter says of a model that it does not take, in a sentence: the cause, the place, the remedy."""
+"""What TensorFlow's converter says of a model that it does not take, in a sentence: cause, place and remedy."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 
-from edgemnist.runner.refusals import in_one_line
-
 _MISSING = re.compile(r"^(?:TF Select|Custom) ops: (.+)$", re.MULTILINE)
 _DETAIL = re.compile(r"^\ttf\.(\w+)\((.*?)\) -> \((.*?)\)", re.MULTILINE)
 _PLACE = re.compile(r'fused\["(\w+):", (?:callsite\()?"([^"@]+)@')
-_ERROR = re.compile(r"^.*?\berror: (.+)$", re.MULTILINE)
 _WRONG_TYPES = {"f16": "float16", "f64": "float64", "bf16": "bfloat16"}
 _SHOWN = 4
 
 
-def explain(text: str) -> str:
-    """Return why a model is not converted: operators, where they are in the model, what to do, as one clause."""
-    missing = [name.strip() for line in _MISSING.findall(text) for name in line.split(",")]
-    if not missing:
-        return in_one_line(next(iter(_ERROR.findall(text)), text))
+def explain(said: str) -> str | None:
+    """Return why a model is not converted: operators, where they are in the model, what to do, as one clause.
+
+    :param said: all that the converter printed and raised. None is returned where that names no operator.
+    """
+    missing = [name.strip() for line in _MISSING.findall(said) for name in line.split(",")]
     names = list(dict.fromkeys(missing))
-    places = _places(text)
+    if not names:
+        return None
+    places = _places(said)
     what = _listed(f"{name} (in {places[name]!r})" if name in places else name for name in names)
-    wrong = _wrong_type(text, names)
+    wrong = _wrong_type(said, names)
     if wrong is not None:
         return (
-            f"it computes in {wrong}, which TFLite's {what} {'does' if len(names) == 1 else 'do'} not; build it with "
-            "the policy 'float32', load its weights into that, and save it again"
+            f"it computes in {wrong}, for which TFLite has no {what}; build it with the policy 'float32', load its "
+            "weights into that, and save it again"
         )
     are = "is no operator" if len(names) == 1 else "are no operators"
     return f"{what} {are} of TFLite; replace {'that layer' if len(names) == 1 else 'those layers'} by others"
@@ -50,7 +50,7 @@ def explain_crash(what: str, path: str, mode: str, *, loops: Sequence[str], cali
 
 
 def _places(text: str) -> dict[str, str]:
-    """Return where in the model each operator was first met: the path of its layer, as the model's own names make it."""
+    """Return where in the model each operator was first met: the path of its layer, made of the model's own names."""
     found: dict[str, str] = {}
     for name, place in _PLACE.findall(text):
         found.setdefault(name, place.rpartition("/")[0] or place)

@@ -61,7 +61,7 @@ class FloatTflite:
     def convert(self, mode: ModelKind, io: str, calibration: NDArray[np.float32] | None) -> tuple[bytes, Recipe]:
         """Return the bytes of a ``.tflite`` file, and the recipe by which ai-edge-quantizer made them."""
         recipe = recipe_for(mode, io)
-        return quantise(self._model, recipe, calibration), recipe
+        return quantise(self._model, str(self._path), recipe, calibration), recipe
 
     def _check_images(self, wanted: tuple[int, ...]) -> None:
         """Refuse images that do not fit; one channel may be left out or come first, and an image may be flat."""

@@ -30,8 +30,8 @@ def check_quantisable(path: Path) -> tuple[Path, ...]:
     already = _ALREADY.get(model_kind(model))
     if already is not None:
         raise InputError(
-            f"{str(path)!r} {already}, and only float32 can be converted: for its C array leave the mode out, `edgemnist "
-            f"convert {path}`; for another kind convert the Keras model or the float32 .tflite that it was made of"
+            f"{str(path)!r} {already}, and only float32 can be converted: for its C array leave the mode out, "
+            f"`edgemnist convert {path}`; for another kind convert the Keras model or the float32 .tflite of it"
         )
     _check_shape(path, model)
     if find_spec("ai_edge_quantizer") is None:

@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from edgemnist.runner.refusals import in_one_line
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import InputError, ModelError
-from edgemnist.tflite.file import TfliteModel
-from edgemnist.tflite.kinds import ModelKind, operator_outputs
+from edgemnist.tflite.file import TfliteModel, parse_tflite
+from edgemnist.tflite.kinds import ModelKind, model_kind, operator_outputs
 
 Recipe = list[dict[str, Any]]
 
@@ -34,9 +34,9 @@ _MIN_MAX, _CAST, _NOTHING = "min_max_uniform_quantize", "float_casting", "no_qua
 def recipe_for(mode: ModelKind, io: str) -> Recipe:
     """Return ai-edge-quantizer's recipe for a mode, with input and output of type ``io``.
 
-    Weights are symmetric and have a scale for each channel, as TensorFlow's converter makes them; those of
-    FULLY_CONNECTED have one, which every runtime and TFLM can load. Activations have a scale and a zero point (int8) or
-    a scale (int16).
+    Weights are symmetric and have a scale for each channel, as TensorFlow's converter makes them. With float
+    activations those of FULLY_CONNECTED have one for all, because tflite-runtime 2.14 can load no other. Activations
+    have a scale and a zero point (int8), or a scale alone (int16).
 
     :raises InputError: the mode is what the source is already.
     """
@@ -48,16 +48,15 @@ def recipe_for(mode: ModelKind, io: str) -> Recipe:
     activations = None
     if mode is not ModelKind.DYNAMIC:
         activations = _tensor(16 if mode is ModelKind.INT16X8 else 8, "TENSORWISE", symmetric=mode is ModelKind.INT16X8)
-    recipe = [
-        _rule("*", _MIN_MAX, _integers(activations, "CHANNELWISE")),
-        _rule("FULLY_CONNECTED", _MIN_MAX, _integers(activations, "TENSORWISE")),
-    ]
-    return recipe + _ends(mode, io)
+    every = _rule("*", _MIN_MAX, _integers(activations, "CHANNELWISE"))
+    if mode is ModelKind.DYNAMIC:
+        return [every, _rule("FULLY_CONNECTED", _MIN_MAX, _integers(activations, "TENSORWISE"))]
+    return [every, *_ends(io)]
 
 
-def _ends(mode: ModelKind, io: str) -> Recipe:
+def _ends(io: str) -> Recipe:
     """Return the rules for input and output, where these are not of the activations' type."""
-    if mode is ModelKind.DYNAMIC or io in ("int8", "int16"):
+    if io in ("int8", "int16"):
         return []
     if io == "float32":
         return [_rule(end, _NOTHING, None) for end in ("INPUT", "OUTPUT")]
@@ -83,11 +82,11 @@ def _rule(operation: str, algorithm: str, config: Mapping[str, Any] | None) -> d
     return rule if config is None else {**rule, "op_config": dict(config)}
 
 
-def quantise(model: TfliteModel, recipe: Recipe, calibration: NDArray[np.float32] | None) -> bytes:
+def quantise(model: TfliteModel, name: str, recipe: Recipe, calibration: NDArray[np.float32] | None) -> bytes:
     """Return a float model quantised by a recipe.
 
-    ``calibration``: inputs, float32, shape (count, *input shape without the batch); None for a recipe without
-    activations.
+    ``name`` is what messages call it. ``calibration``: inputs, float32, shape (count, *input shape without the batch);
+    None for a recipe that leaves the activations in float.
 
     :raises ModelError: ai-edge-quantizer does not take it; says why in its words.
     """
@@ -100,8 +99,28 @@ def quantise(model: TfliteModel, recipe: Recipe, calibration: NDArray[np.float32
                 ranges, enable_progress_bar=False, enable_progress_report=False
             )
         except Exception as error:  # it raises ValueError, KeyError and others for what it does not know
-            raise ModelError(f"ai-edge-quantizer cannot quantise this model: {in_one_line(str(error))}") from error
-    return bytes(made.quantized_model)
+            raise ModelError(f"ai-edge-quantizer cannot quantise {name!r}: {in_one_line(str(error))}") from error
+    content = bytes(made.quantized_model)
+    _check_complete(parse_tflite(content, name=name), name, whole=calibration is not None)
+    return content
+
+
+def _check_complete(made: TfliteModel, name: str, *, whole: bool) -> None:
+    """Refuse what the quantiser left in float where all was to become integers, or a file that it left as it was."""
+    if model_kind(made) is ModelKind.FLOAT32:
+        raise ModelError(f"{name!r} has no weights that could be quantised; it stays as it is")
+    ends = ("QUANTIZE", "DEQUANTIZE")
+    left = [one.kind for one in made.operators if one.kind not in ends and _is_float(made, one.outputs)]
+    if whole and left:
+        kinds = ", ".join(f"{kind} ({left.count(kind)})" for kind in sorted(set(left)))
+        raise ModelError(
+            f"ai-edge-quantizer leaves operators of {name!r} in float32: {kinds}; convert the Keras model that it "
+            "was made of, or choose --dynamic or --float16"
+        )
+
+
+def _is_float(model: TfliteModel, tensors: Sequence[int]) -> bool:
+    return any(model.tensors[index].dtype == "float32" for index in tensors)
 
 
 def activation_ranges(model: TfliteModel, calibration: NDArray[np.float32]) -> dict[str, dict[str, NDArray[Any]]]:

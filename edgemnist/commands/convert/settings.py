@@ -164,9 +164,10 @@ class Verification:
 class ConvertedModel:
     """One ``.tflite`` file. Sizes in bytes; ``operator_versions`` maps a kind to its version.
 
-    ``runtimes`` are those that take a model of this kind, installed or not; ``c_array`` are the C array's file names;
-    ``tflm`` is what was written beside it for TensorFlow Lite Micro, None without a C array or for a kind other than
-    int8. ``recipe`` is ai-edge-quantizer's, of a file that it made.
+    ``runtimes`` are those that take a model of this kind, installed or not, without those in ``refused``, which were
+    asked to run this file and say why they can't. ``c_array`` are the C array's file names; ``tflm`` is what was
+    written beside it for TensorFlow Lite Micro, None without a C array or for a kind other than int8. ``recipe`` is
+    ai-edge-quantizer's, of a file that it made.
     """
 
     mode: str
@@ -181,6 +182,7 @@ class ConvertedModel:
     verification: Verification
     recipe: Sequence[Any] | None = None
     runtimes: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
     c_array: tuple[str, ...] = ()
     c_name: str | None = None
     tflm: TflmSummary | None = None

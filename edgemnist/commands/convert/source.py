@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.commands.convert.explanation import explain_crash
+from edgemnist.commands.convert.explanation import explain, explain_crash
 from edgemnist.commands.convert.quantisable import check_quantisable
 from edgemnist.commands.convert.settings import CALIBRATED
 from edgemnist.keras_io.sources import source_files
@@ -96,7 +96,9 @@ class Source:
         try:
             answer = self._worker.ask(header, [] if calibration is None else [calibration])
         except ModelError as error:
-            raise ModelError(f"{error}{self._worker.log()}") from error
+            why = explain(self._worker.said())
+            message = f"TensorFlow cannot convert {str(self.path)!r} to {mode.value}: {why}" if why else str(error)
+            raise ModelError(message + log_clause("convert", self._worker.said())) from error
         except _CrashedError as error:
             calibrated = mode in CALIBRATED
             known = bool(self.loops) and calibrated and error.ending.signal_number is not None
@@ -147,9 +149,9 @@ class _Worker:
         shape = None if image_shape is None else list(image_shape)
         return self.ask({"command": "load", "path": self._absolute, "output": output, "image_shape": shape}).header
 
-    def log(self) -> str:
-        """Return the clause that says where what the process printed for the last request is; nothing if it did not."""
-        return log_clause("convert", self._process.said())
+    def said(self) -> str:
+        """Return what the process printed for the last request."""
+        return self._process.said()
 
     def close(self) -> None:
         """End the process and delete its folder."""

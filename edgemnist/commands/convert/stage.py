@@ -33,7 +33,7 @@ from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.generating import with_preprocessing
 from edgemnist.harness.models import ONLY_INT8, find_subject, model_file
 from edgemnist.runner.registry import default_runtimes, find_runtime
-from edgemnist.support.errors import InputError
+from edgemnist.support.errors import InputError, ModelError, UnsupportedModelError
 from edgemnist.support.files import check_writable, package_versions, sha256_of
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.file import TfliteModel, parse_tflite
@@ -77,8 +77,8 @@ def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult 
 def _write_c_array(model: Path, settings: ConversionSettings, work: WorkFolder) -> CArrayResult:
     if settings.c_array is False:
         raise InputError(
-            f"nothing is left to do for {str(model)!r}: leave --no-c-array out for its C array, or name what to make of "
-            "it, such as --int8"
+            f"nothing is left to do for {str(model)!r}: leave --no-c-array out for its C array, or name what to make "
+            "of it, such as --int8"
         )
     if settings.c_code:
         raise InputError(NO_INT8_MODEL)
@@ -86,11 +86,19 @@ def _write_c_array(model: Path, settings: ConversionSettings, work: WorkFolder) 
 
 
 def _with_c_code(result: ConversionResult) -> ConversionResult:
-    """Generate the C code of the int8 model that was just made, in ``c/`` beside it."""
+    """Generate the C code of the int8 model that was just made, in ``c/`` beside it.
+
+    :raises UnsupportedModelError: it cannot be compiled; says that its ``.tflite`` is there all the same.
+    """
     work = WorkFolder(result.folder)
     subject = find_subject(None, work, ONLY_INT8)
     settings = with_preprocessing(CodegenSettings(), subject, FeedingSettings())
-    written = write_code(subject.tflite, settings, work.path("c"), source_name=subject.path.name)
+    try:
+        written = write_code(subject.tflite, settings, work.path("c"), source_name=subject.path.name)
+    except ModelError as error:
+        there = f"{str(subject.path)!r} was written and verified, but C code cannot be generated from it (--c):"
+        problems = error.problems if isinstance(error, UnsupportedModelError) else (str(error),)
+        raise UnsupportedModelError(there, problems) from error
     return replace(result, c=replace(written, tflm_arena_bytes=measure_arena(subject.path)))
 
 
@@ -103,6 +111,7 @@ def run_conversion(settings: ConversionSettings, work: WorkFolder) -> Conversion
         model = settings.model
         path, record = (model, None) if model is not None else work.latest_model(needed_by="convert")
         with opening(path) as load:
+            _check_not_overwritten(path, settings, out)
             check_writable(out.root)
             conversion = prepare(settings, path, record, load)
             task.update(advance=1)
@@ -115,6 +124,12 @@ def run_conversion(settings: ConversionSettings, work: WorkFolder) -> Conversion
                     warnings += notes
                     task.update(advance=1)
         return _install(conversion, made, warnings, out, named=record is None)
+
+
+def _check_not_overwritten(path: Path, settings: ConversionSettings, out: WorkFolder) -> None:
+    for mode in settings.ordered_modes():
+        if path.resolve() == out.path(model_file(mode)).resolve():
+            raise InputError(f"the {mode.value} model would overwrite its source, {str(path)!r}; name another --out")
 
 
 # --- one mode --------------------------------------------------------------------------------------------------------
@@ -132,7 +147,7 @@ def _make(conversion: Conversion, mode: ModelKind, verifier: verification.Verifi
     warnings = (
         check_input_scale(model, conversion.context.preprocessing.normalisation) if calibration is not None else []
     )
-    verified, notes = verifier.verify(model, model_file(mode))
+    verified, refused, notes = verifier.verify(model, model_file(mode))
     c_name = conversion.settings.c_name(mode)
     c_files, tflm = (
         _c_array(conversion, model, mode, c_name) if conversion.settings.writes_c_array(mode) else ({}, None)
@@ -149,7 +164,8 @@ def _make(conversion: Conversion, mode: ModelKind, verifier: verification.Verifi
         calibration=None if calibration is None else calibration.as_json(),
         recipe=converted.recipe,
         verification=verified,
-        runtimes=tuple(name for name in default_runtimes() if mode in find_runtime(name).takes),
+        runtimes=tuple(n for n in default_runtimes() if mode in find_runtime(n).takes and n not in refused),
+        refused=refused,
         c_array=tuple(c_files),
         c_name=c_name if c_files else None,
         tflm=tflm.facts if tflm else None,

@@ -93,13 +93,15 @@ class Verifier:
         """End the worker processes."""
         self._runtimes.__exit__()
 
-    def verify(self, model: TfliteModel, name: str) -> tuple[Verification, list[str]]:
-        """Return how a converted model compares with its source, and warnings.
+    def verify(self, model: TfliteModel, name: str) -> tuple[Verification, dict[str, str], list[str]]:
+        """Return how a converted model compares with its source, why runtimes refused it, and warnings.
 
-        :raises ModelError: the interpreter refuses it, it answers NaN or infinity, or it lost more accuracy than
+        A runtime that refuses it is no reason to throw it away while another takes it: the next is asked.
+
+        :raises ModelError: every interpreter refuses it, it answers NaN or infinity, or it lost more accuracy than
             :data:`REFUSED_DROP`.
         """
-        worker, outputs = self._run(model, name)
+        worker, outputs, refused = self._run(model, name)
         if not np.isfinite(outputs).all():
             raise ModelError(f"{name} answers NaN or infinity where its source does not; it was not kept")
         trial, kind = self._trial, output_kind(model)
@@ -109,19 +111,19 @@ class Verifier:
             got, source = accuracy(scores, trial.labels), accuracy(expected, trial.labels)
         agreement = float((scores.argmax(axis=1) == expected.argmax(axis=1)).mean())
         found = Verification(worker.runtime, worker.version(), len(trial.images), agreement, got, source)
-        return found, _judge(found, name)
+        return found, refused, _judge(found, name)
 
-    def _run(self, model: TfliteModel, name: str) -> tuple[RuntimeWorker, NDArray[np.float32]]:
+    def _run(self, model: TfliteModel, name: str) -> tuple[RuntimeWorker, NDArray[np.float32], dict[str, str]]:
         inputs = model_input(self._trial.images, model.input(), self._trial.preprocessing)
         # One case per image, each with the model's own batch of one.
         cases = inputs.reshape(len(inputs), *model.input().shape)
         try:
-            worker, (outputs,) = self._runtimes.first(
+            worker, (outputs,), refused = self._runtimes.first_and_refusals(
                 model_kind(model), lambda one: one.invoke(model.content, [cases]), QUICKEST
             )
         except UnsupportedModelError as error:
-            raise ModelError(f"{name} was converted but cannot be run, so it was not kept: {error}") from error
-        return worker, dequantise(outputs.reshape(len(inputs), -1), model.output().quantisation)
+            raise ModelError(f"{name} was converted, but it was not kept: {error}") from error
+        return worker, dequantise(outputs.reshape(len(inputs), -1), model.output().quantisation), refused
 
 
 def _judge(found: Verification, name: str) -> list[str]:

@@ -71,12 +71,14 @@ def _lines(result: ConversionResult) -> list[str]:
     first = result.models[0].verification
     images = f"{first.images} test images" if first.source_accuracy is not None else f"{first.images} images of noise"
     source = "" if first.source_accuracy is None else f" ({first.source_accuracy:.2%} right)"
+    ran = dict.fromkeys(f"{one.verification.runtime} {one.verification.version}" for one in result.models)
     lines = [
         f"accuracy, and top-1 agreement with {result.source.name}{source}: "
-        f"{images} on {first.runtime} {first.version}; files in {result.folder}",
+        f"{images} on {' and '.join(ran)}; files in {result.folder}",
     ]
     for model in result.models:
         lines.append(f"{model.file}: for {', '.join(model.runtimes)}")
+        lines += [f"{model.file}: not for {name}: {reason}" for name, reason in model.refused.items()]
         if model.input.scale is not None:
             lines.append(f"{model.file}: input {_tensor(model.input)}; output {_tensor(model.output)}")
         if model.c_name is not None:

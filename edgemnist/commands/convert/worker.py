@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class Convertible(Protocol):
 
     def convert(
         self, mode: ModelKind, io: str, calibration: NDArray[np.float32] | None
-    ) -> tuple[bytes, Sequence[object] | None]:
+    ) -> tuple[bytes, Sequence[Any] | None]:
         """Return the bytes of a ``.tflite`` file and the recipe by which they were quantised, if there is one."""
 
 

@@ -17,7 +17,7 @@ from edgemnist.harness.outputs import real_probabilities
 from edgemnist.harness.search import Predict
 from edgemnist.harness.trying import sample_of
 from edgemnist.support.errors import InputError, ModelError
-from edgemnist.tflite.normalisation import NORMALISATIONS
+from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
 from edgemnist.tflite.preprocessing import Preprocessing
 
 
@@ -41,6 +41,14 @@ def how_fed(
     found = settled(predict, pictures, known, settings.model.name)
     warnings = judge_fed(predict, pictures, settings.dataset, found, settings.model.name, even_so=settings.even_so)
     return found.preprocessing, (*notes, *found.evidence), warnings
+
+
+def after_scaling(given: Normalisation, original: Original) -> Normalisation:
+    """Return what becomes of a pixel before the model's own scaling and in it, which is left out of the import."""
+    scale, offset = original.scaling
+    pairs = [given.of_channel(channel) for channel in range(given.channels)]
+    scales, offsets = zip(*[(one * scale, shift * scale + offset) for one, shift in pairs], strict=True)
+    return Normalisation(scales[0], offsets[0]) if len(pairs) == 1 else Normalisation(scales, offsets)
 
 
 def _check_class_names(settings: ImportSettings, pictures: Dataset) -> None:

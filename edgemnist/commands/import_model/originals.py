@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.keras_io.classifier import Built, layer_kinds, rebuild_classifier
+from edgemnist.keras_io.folding import Affine
 from edgemnist.keras_io.formats import source_files
 from edgemnist.keras_io.rebuild import Way
 from edgemnist.keras_io.sources import BYTES, OpenedSource, open_source
@@ -36,8 +37,10 @@ class Original:
     (count, height, width, channels), ``built`` is what has to give the same. ``pixels`` is the range that the file
     tells, ``certain`` where no other is possible; ``notes`` are findings, a line each.
 
+    ``trained`` is what training goes on from, without what ``scaling`` (scale, offset) does to every pixel in front.
+
     ``aware``: of a model after quantisation-aware training, the rebuilt one with the ranges that it learned, for a
-    normalisation; ``trained`` is then the one without them, as float training goes on from it.
+    normalisation; ``trained`` is then the one without them.
     """
 
     path: Path
@@ -50,6 +53,7 @@ class Original:
     scores: Predict
     built: Built
     trained: Built
+    scaling: Affine = (1.0, 0.0)
     aware: Callable[[Normalisation], Built] | None = None
     pixels: str | None = None
     certain: bool = False
@@ -120,6 +124,8 @@ class _Keras(Opened):
         quantised = loaded is not None and is_quantised(loaded.model)
         built, dropped = rebuild_classifier(opened, image_shape, Way(rounded=quantised))
         model = loaded.model if loaded else None
+        trained = rebuild_classifier(opened, image_shape, Way(ranges=False))[0] if quantised else built
+        trained, scaling = (trained, (1.0, 0.0)) if quantised else trained.without_scaling()
         return Original(
             path=opened.path,
             producer=f"Keras {loaded.version}" if loaded else "TensorFlow",
@@ -130,7 +136,8 @@ class _Keras(Opened):
             images=_IMAGES,
             scores=lambda images: source.predict(source.arrange(images)),
             built=built,
-            trained=rebuild_classifier(opened, image_shape, Way(ranges=False))[0] if quantised else built,
+            trained=trained,
+            scaling=scaling,
             aware=(lambda pixels: _aware(opened, image_shape, pixels)) if quantised else None,
             pixels=opened.pixels,
             certain=bool(loaded and loaded.takes_bytes),

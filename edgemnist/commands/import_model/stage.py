@@ -23,7 +23,7 @@ from edgemnist.commands.import_model.comparison import (
     predictor,
     with_probabilities,
 )
-from edgemnist.commands.import_model.feeding import how_fed
+from edgemnist.commands.import_model.feeding import after_scaling, how_fed
 from edgemnist.commands.import_model.originals import open_model
 from edgemnist.commands.import_model.settings import ImportSettings
 from edgemnist.data.base import Dataset, Split
@@ -119,10 +119,16 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
         original = opened.bind(_input_shape(known, pictures), settings.dataset)
         _check_classes(original.built.exact, pictures, settings)
         fed, notes, warnings = how_fed(original, known, pictures, settings)
-        dataset, normalisation = as_seen(pictures, fed), fed.normalisation
+        dataset, given = as_seen(pictures, fed), fed.normalisation
+        normalisation = after_scaling(given, original)
+        if normalisation != given:
+            notes = (
+                *notes,
+                f"that scaling is taken out of the net: pixels in {normalisation_name(normalisation)} go in",
+            )
         task.update(advance=1, description=f"Comparing with {original.engine}")
         sample = class_balanced_sample(dataset.test, min(original.images, len(dataset.test)), settings.seed)
-        compared = compare(original, sample, normalisation)
+        compared = compare(original, sample, given)
         model = _finished(original.trained, sample, normalisation, dataset)
         aware = None
         task.update(advance=1, description="Measuring on the test set")
@@ -138,7 +144,7 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
             engine=original.engine,
             dataset=dataset.name,
             normalisation=normalisation_name(normalisation),
-            preprocessing=fed.in_words(),
+            preprocessing=replace(fed, normalisation=normalisation).in_words(),
             output=model.output,
             **dataclasses.asdict(compared),
             accuracy=model.accuracy,
@@ -150,7 +156,15 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
             qat_path=work.path(QAT_MODEL) if aware else None,
             qat_accuracy=aware.accuracy if aware else None,
         )
-        _install(model, aware, result, pictures, replace(fed, output=model.output_kind), settings, work)
+        _install(
+            model,
+            aware,
+            result,
+            pictures,
+            replace(fed, output=model.output_kind, normalisation=normalisation),
+            settings,
+            work,
+        )
     return result
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.fitting import Fitting, TrainedOn
+from edgemnist.commands.fitting import Fitting, TrainedOn, outcome_of
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.training.augment import augmentation_from
@@ -21,6 +21,19 @@ Pattern = Annotated[
     str | None, typer.Option("--pattern", help="unstructured (default) or 2:4 (2 zeros in 4 along input channels).")
 ]
 
+InitialSparsity = Annotated[
+    float | None,
+    typer.Option("--initial-sparsity", help="Share of zeros that a polynomial schedule starts with; default 0."),
+]
+
+Begin = Annotated[
+    str | None, typer.Option("--begin", help="Step of the first zeros: a number, or a share such as 0.1; default 1.")
+]
+
+End = Annotated[
+    str | None, typer.Option("--end", help="Step of the last change: a number, or a share of all; default 0.6.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
@@ -32,6 +45,9 @@ def prune(
     sparsity: Sparsity = None,
     schedule: PruningSchedule = None,
     pattern: Pattern = None,
+    initial_sparsity: InitialSparsity = None,
+    begin: Begin = None,
+    end: End = None,
     dataset: TrainedOn = None,
     fitting: Fitting,
 ) -> Outcome:
@@ -41,11 +57,11 @@ def prune(
     from edgemnist.commands.prune import stage, view
 
     settings = stage.PruneSettings(
-        sparsity=sparsity, schedule=schedule, pattern=pattern,
+        sparsity=sparsity, schedule=schedule, pattern=pattern, initial_sparsity=initial_sparsity, begin=begin, end=end,
         dataset=dataset, epochs=fitting.epochs, seed=fitting.seed, batch=fitting.batch,
         learning_rate=fitting.learning_rate, augmentation=augmentation_from(fitting.augment, None),
         distillation=fitting.distillation(),
     )  # fmt: skip
     work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)
     result = stage.run_pruning(settings, work, resume=fitting.resume)
-    return Outcome(result, lambda: view.show(result), lambda: tracking.log(work, "prune"))
+    return outcome_of(result, view.show, tracking, work)

@@ -21,7 +21,7 @@ from edgemnist.training.recipe import given_or
 from edgemnist.training.reference_nets import advice_on_weights
 from edgemnist.training.report import FitResult
 from edgemnist.training.settings import FitSettings
-from edgemnist.training.sparsity import LayerSparsity
+from edgemnist.training.sparsity import LayerSparsity, PruningPlan, plan_pruning
 from edgemnist.training.teacher import run_taught
 
 DEFAULT_SPARSITY = 0.5
@@ -38,12 +38,17 @@ class PruneSettings(FitSettings):
 
     ``sparsity`` is the share of zeros in every pruned kernel, in [0, 1); ``schedule`` is "polynomial" (rising over the
     first 60 % of the steps, the default) or "constant" (at once); ``pattern`` is "unstructured" (default) or "2:4"
-    (of every 4 weights along the input channels 2 are zero). ``learning_rate`` is the peak of a one-cycle schedule.
+    (of every 4 weights along the input channels 2 are zero). ``initial_sparsity`` is where a polynomial schedule starts
+    (default 0); ``begin`` and ``end`` are the steps of the first zeros and of the last change, as ``sparsity.step_of``
+    reads them. ``learning_rate`` is the peak of a one-cycle schedule.
     """
 
     sparsity: float | None = None
     schedule: str | None = None
     pattern: str | None = None
+    initial_sparsity: float | None = None
+    begin: str | None = None
+    end: str | None = None
 
     def read_stored(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Return a checkpoint's settings by the names that these have; its "schedule" is the learning rate's."""
@@ -54,8 +59,10 @@ class PruneSettings(FitSettings):
 class PruneResult(FitResult):
     """What came out. ``accuracy_before`` is that of the unpruned model; ``layers`` are counted in the stripped one.
 
-    ``sparsity`` is the share of zeros in all kernels together, those left dense included; ``parameters_left`` are
-    those that are not zero, after batch-norm folding; ``advice`` says whether a smaller dense net does better, "" where
+    ``sparsity`` is the share of zeros in all kernels together, those left dense included, ``asked`` what was asked for
+    in each pruned kernel; ``parameters_left`` are
+    those that are not zero, after batch-norm folding; ``shortfall`` says why ``sparsity`` is below what was asked for,
+    "" where it is not; ``advice`` says whether a smaller dense net does better, "" where
     nobody knows; the gzip sizes are of all weights as float32, in bytes.
     """
 
@@ -63,7 +70,9 @@ class PruneResult(FitResult):
 
     accuracy_before: float
     sparsity: float
+    asked: float
     parameters_left: int
+    shortfall: str
     advice: str
     layers: tuple[LayerSparsity, ...]
     gzip_bytes_before: int
@@ -83,11 +92,30 @@ class PrunePlan(FitPlan):
     pruning_schedule: str
     pattern: str
     trained_sha256: str
+    initial_sparsity: float
+    begin: str | None
+    end: str | None
 
     def own_settings(self) -> dict[str, Any]:
         """Return what only a pruning decides, as JSON values."""
         names = ("sparsity", "pruning_schedule", "pattern", "validation", "split_seed", "trained_sha256")
-        return {name: getattr(self, name) for name in names}
+        ramp = ("initial_sparsity", "begin", "end")
+        return {name: getattr(self, name) for name in (*names, *ramp)}
+
+    def pruning(self, images: int) -> PruningPlan:
+        """Return what the wrappers do in a fit on so many images.
+
+        :raises InputError: ``begin`` and ``end`` do not fit its steps.
+        """
+        return plan_pruning(
+            self.sparsity,
+            self.pruning_schedule,
+            self.pattern,
+            self.recipe.steps_per_epoch(images) * self.recipe.epochs,
+            initial_sparsity=self.initial_sparsity,
+            begin=self.begin,
+            end=self.end,
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -130,7 +158,8 @@ def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder) -> PruneP
     pattern = settings.pattern or "unstructured"
     share = given_or(settings.sparsity, DEFAULT_SPARSITY)
     schedule = settings.schedule or ("constant" if pattern == "2:4" else "polynomial")
-    sparsity.check_request(share, schedule, pattern)
+    initial = given_or(settings.initial_sparsity, 0.0)
+    sparsity.check_request(share, schedule, pattern, initial)
     recipe = following_recipe(
         settings,
         before,
@@ -139,7 +168,7 @@ def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder) -> PruneP
         rate_share=FINE_TUNING_RATE,
         averaging=before.get("averaging", False),
     )
-    return PrunePlan(
+    plan = PrunePlan(
         context=ModelContext.from_json(before),
         validation=before["validation"],
         split_seed=before["seed"],
@@ -149,7 +178,12 @@ def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder) -> PruneP
         pruning_schedule=schedule,
         pattern=pattern,
         trained_sha256=sha256_of(work.path(TRAINED_MODEL)),
+        initial_sparsity=initial,
+        begin=settings.begin,
+        end=settings.end,
     )
+    plan.pruning(len(dataset.train) - plan.validation)  # a slip is told before the fit
+    return plan
 
 
 def _fit(plan: PrunePlan, run: FitRun) -> Pruned:
@@ -157,9 +191,8 @@ def _fit(plan: PrunePlan, run: FitRun) -> Pruned:
     (source,) = plan.inputs
     model = load_model(source)
     accuracy, size = run.accuracy(model), sparsity.compressed_size(model)
-    steps_per_epoch = plan.recipe.steps_per_epoch(len(run.division.rows))
-    steps = steps_per_epoch * plan.recipe.epochs
-    pruning = sparsity.plan_pruning(plan.sparsity, plan.pruning_schedule, plan.pattern, steps)
+    images = len(run.division.rows)
+    steps_per_epoch, pruning = plan.recipe.steps_per_epoch(images), plan.pruning(images)
     wrapped = sparsity.wrap(model, pruning)
     state = run.fit(wrapped, plan.recipe, sparsity.pruning_hooks(wrapped, pruning, steps_per_epoch))
     use_best_weights(wrapped, state)
@@ -168,14 +201,16 @@ def _fit(plan: PrunePlan, run: FitRun) -> Pruned:
     return Pruned(model=stripped, state=state, layers=layers, accuracy_before=accuracy, gzip_bytes_before=size)
 
 
-def _measure(_: PrunePlan, run: FitRun, pruned: Pruned) -> PruneResult:
+def _measure(plan: PrunePlan, run: FitRun, pruned: Pruned) -> PruneResult:
     fields = run.result_fields(pruned)
     left = folded_parameters(pruned.model) - sum(layer.zeros for layer in pruned.layers)
     return PruneResult(
         **fields,
         accuracy_before=pruned.accuracy_before,
         sparsity=sparsity.total_sparsity(pruned.layers),
+        asked=plan.sparsity,
         parameters_left=left,
+        shortfall=sparsity.why_short(pruned.layers, plan.sparsity),
         advice=advice_on_weights(run.dataset.name, fields["accuracy"], left),
         layers=pruned.layers,
         gzip_bytes_before=pruned.gzip_bytes_before,

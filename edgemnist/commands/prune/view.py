@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgemnist.support.progress import stdout_console
+from edgemnist.training.report import epochs_in_words
 
 if TYPE_CHECKING:
     from edgemnist.commands.prune.stage import PruneResult
@@ -26,7 +27,7 @@ def show(result: PruneResult) -> None:
         f"{result.accuracy:.2%}",
         f"{result.gzip_bytes:,} B",
         f"{result.sparsity:.1%}",
-        f"{result.epochs_run}, best {result.best_epoch}",
+        epochs_in_words(result),
         f"{result.seconds:.0f}",
     )
     console = stdout_console()
@@ -37,6 +38,8 @@ def show(result: PruneResult) -> None:
         "accuracy: measured on the test split; zeros: counted after stripping; gzip: of all weights as float32. "
         "A .tflite file only gets smaller when it is compressed."
     )
+    if result.shortfall:
+        console.print(result.shortfall, markup=False)
     if result.advice:
         console.print(result.advice, markup=False)
     console.print(f"model: {result.model_path}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edgemnist.commands.fitting import Fitting, TrainedOn
+from edgemnist.commands.fitting import Fitting, TrainedOn, outcome_of
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.training.augment import augmentation_from
@@ -28,4 +28,4 @@ def qat(*, dataset: TrainedOn = None, fitting: Fitting) -> Outcome:
     )  # fmt: skip
     work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)
     result = stage.run_qat(settings, work, resume=fitting.resume)
-    return Outcome(result, lambda: view.show(result), lambda: tracking.log(work, "qat"))
+    return outcome_of(result, view.show, tracking, work)

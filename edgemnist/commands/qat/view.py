@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgemnist.support.progress import stdout_console
+from edgemnist.training.report import epochs_in_words
 
 if TYPE_CHECKING:
     from edgemnist.commands.qat.stage import QatResult
@@ -21,7 +22,7 @@ def show(result: QatResult) -> None:
         f"{result.accuracy:.2%}",
         f"{result.validation_accuracy:.2%}",
         f"{result.sparsity:.1%}",
-        f"{result.epochs_run}, best {result.best_epoch}",
+        epochs_in_words(result),
         f"{result.seconds:.0f}",
     )
     console = stdout_console()

@@ -27,6 +27,9 @@ def run(
     ] = "standard",
     epochs: Annotated[int | None, typer.Option(min=1, help="Training epochs. Default: the preset's.")] = None,
     sparsity: Annotated[float | None, typer.Option(help="Share of zeros. Default: the preset's.")] = None,
+    image_size: Annotated[
+        str | None, typer.Option(help="Height and width of the images in pixels, or auto (default): by the pictures.")
+    ] = None,
     seed: Seed = 0,
     skip_unreadable: SkipUnreadable = False,
     mlflow: Mlflow = None,
@@ -36,11 +39,12 @@ def run(
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.artifacts.tracking import open_tracking
     from edgemnist.commands.run import stage, view
+    from edgemnist.training.image_size import parse_image_size
 
     tracking = open_tracking(mlflow)
     settings = stage.RunSettings(
         dataset=dataset, arch=arch, preset=preset, seed=seed, sparsity=sparsity, epochs=epochs,
-        skip_unreadable=skip_unreadable,
+        skip_unreadable=skip_unreadable, image_size=parse_image_size(image_size),
     )  # fmt: skip
     report = stage.run_main_job(settings, WorkFolder(work))
     log = partial(tracking.log, WorkFolder(work), "run", stage.RECORDED_STAGES)

@@ -8,34 +8,36 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.codegen.stage import CodeSettings, run_codegen
 from edgemnist.commands.convert.settings import ConversionResult, ConversionSettings
-from edgemnist.commands.convert.stage import run_conversion
 from edgemnist.commands.firmware.report import FirmwareReport
 from edgemnist.commands.firmware.stage import run_on_default_board
 from edgemnist.commands.parity.report import ParityReport, RunEntry
 from edgemnist.commands.parity.stage import ParitySettings, parity
 from edgemnist.commands.prune.stage import PruneResult, PruneSettings, run_pruning
+from edgemnist.commands.run.choice import PruningChoice, convert_the_better
 from edgemnist.commands.run.presets import PRESETS, Preset
-from edgemnist.commands.train.stage import run_training
+from edgemnist.commands.train.stage import load_for_training, run_training
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.data.base import Dataset
-from edgemnist.data.loading import load_for_run
+from edgemnist.data.loading import AUTO, load_for_run
 from edgemnist.harness.images import ImageSettings
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.support import progress
 from edgemnist.support.errors import InputError, MissingDependencyError
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, find_architecture
-from edgemnist.training.recipe import epochs_for, given_or
+from edgemnist.training.chance import require_learned
+from edgemnist.training.mobilenet import image_for
+from edgemnist.training.recipe import fine_tuning_epochs_for, given_or
 from edgemnist.training.reference_nets import Cost, advice_on_cost
 from edgemnist.training.sparsity import check_sparsity
-from edgemnist.training.train import TrainResult, TrainSettings
+from edgemnist.training.train import TrainResult, TrainSettings, usual_batch, usual_epochs
 
 MODES = (ModelKind.FLOAT32, ModelKind.INT8)
 STAGES = 7
@@ -52,7 +54,10 @@ WHOLE_TEST_SET_RUNTIMES = (
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """What ``edgemnist run`` takes; ``dataset`` "auto" is full MNIST where it is to be had, else mnist-5k."""
+    """What ``edgemnist run`` takes; ``dataset`` "auto" is full MNIST where it is to be had, else mnist-5k.
+
+    ``image_size``: height and width in pixels, None for what suits.
+    """
 
     dataset: str = "auto"
     arch: str = DEFAULT_ARCHITECTURE
@@ -61,6 +66,7 @@ class RunSettings:
     sparsity: float | None = None
     epochs: int | None = None
     skip_unreadable: bool = False
+    image_size: int | None = None
 
     def chosen_preset(self) -> Preset:
         """Return the preset.
@@ -93,7 +99,7 @@ class RunReport:
     """What the main job made. ``first_line`` says which data it ran on; ``seconds`` is wall time by stage.
 
     ``firmware`` is the run on an emulated microcontroller, or why there was none; ``advice`` says whether a dense net
-    does better for less, "" where nobody knows.
+    does better for less, "" where nobody knows; ``pruning`` is which net the files were made of.
     """
 
     first_line: str
@@ -103,6 +109,7 @@ class RunReport:
     codegen: WrittenCode
     firmware: FirmwareReport | str
     advice: str
+    pruning: PruningChoice
     commands: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -114,6 +121,7 @@ class RunReport:
             "codegen": self.codegen.as_json(),
             "firmware": self.firmware if isinstance(self.firmware, str) else self.firmware.as_json(),
             "advice": self.advice,
+            "pruning": self.pruning.as_json(),
             "parity": self.parity.as_json(),
             "next_commands": list(self.commands),
         }
@@ -138,6 +146,7 @@ class _Stopwatch:
 def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
     """Run every stage and leave their artifacts and records in the work folder.
 
+    :raises GateFailedError: the training ended at chance; nothing is made of its model.
     :raises EdgeMnistError: whatever a stage raises; what was complete before it stays.
     """
     preset = settings.chosen_preset()
@@ -146,16 +155,22 @@ def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
     with progress.progress_task("edgemnist run", total=STAGES) as task:
         watch = _Stopwatch(task)
         with watch.stage("data"):
-            dataset = load_for_run(settings.dataset, skip_unreadable=settings.skip_unreadable)
+            dataset = _load(settings)
             first_line = _first_line(dataset)
             if sys.stderr.isatty():  # otherwise the report's first line says it
                 progress.say(first_line)
         with watch.stage("train"):
             trained = run_training(_train_settings(settings, preset, dataset), work, dataset=dataset)
+            require_learned(trained)
         with watch.stage("prune"):
             pruned = run_pruning(_prune_settings(settings, preset, dataset), work, dataset=dataset)
         with watch.stage("convert"):
-            converted = run_conversion(ConversionSettings(modes=MODES, seed=settings.seed), work)
+            converted, choice = convert_the_better(
+                pruned,
+                ConversionSettings(modes=MODES, seed=settings.seed),
+                work,
+                asked_for=settings.sparsity is not None,
+            )
         with watch.stage("codegen"):
             generated = run_codegen(CodeSettings(), work)
         with watch.stage("firmware"):
@@ -164,13 +179,23 @@ def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
             images = ImageSettings(count=preset.parity_images, dataset=dataset.name)
             runtimes = () if preset.parity_images else WHOLE_TEST_SET_RUNTIMES
             report = parity(ParitySettings(images=images, runtimes=runtimes), work)
-    rows = _rows(work, trained, pruned, converted, generated, report)
-    rows += _firmware_rows(firmware)
+    rows = _fit_rows(trained, pruned, choice, report) + _rows(converted, generated, report) + _firmware_rows(firmware)
+    advice = _advice(pruned if choice.pruned else trained, firmware)
     result = RunReport(
-        first_line, rows, watch.seconds, report, generated, firmware, _advice(pruned, firmware), _next_commands(work)
+        first_line, rows, watch.seconds, report, generated, firmware, advice, choice, _next_commands(work)
     )
     _record(work, settings, dataset, result)
     return result
+
+
+def _load(settings: RunSettings) -> Dataset:
+    skip = settings.skip_unreadable
+    if settings.dataset != AUTO:
+        return load_for_training(settings.dataset, settings.arch, settings.image_size, skip_unreadable=skip)
+    found = load_for_run(skip_unreadable=skip)
+    if image_for(settings.arch, settings.image_size) == (None, None):
+        return found
+    return replace(load_for_training(found.name, settings.arch, settings.image_size), note=found.note)
 
 
 def _first_line(dataset: Dataset) -> str:
@@ -180,29 +205,29 @@ def _first_line(dataset: Dataset) -> str:
 
 
 def _train_settings(settings: RunSettings, preset: Preset, dataset: Dataset) -> TrainSettings:
-    epochs = given_or(settings.epochs, epochs_for(preset.train_epochs, len(dataset.train)))
+    epochs = given_or(settings.epochs, usual_epochs(settings.arch, preset.train_epochs, len(dataset.train)))
     return TrainSettings(arch=settings.arch, epochs=epochs, seed=settings.seed)
 
 
 def _prune_settings(settings: RunSettings, preset: Preset, dataset: Dataset) -> PruneSettings:
-    epochs = epochs_for(preset.prune_epochs, len(dataset.train))
+    images = len(dataset.train)
+    epochs = fine_tuning_epochs_for(preset.prune_epochs, images, usual_batch(settings.arch, images))
     return PruneSettings(sparsity=given_or(settings.sparsity, preset.sparsity), epochs=epochs, seed=settings.seed)
 
 
-def _rows(
-    work: WorkFolder,
-    trained: TrainResult,
-    pruned: PruneResult,
-    converted: ConversionResult,
-    generated: WrittenCode,
-    report: ParityReport,
+def _fit_rows(
+    trained: TrainResult, pruned: PruneResult, choice: PruningChoice, report: ParityReport
 ) -> tuple[StageRow, ...]:
     test = "Keras, whole test set"
-    keras = _fastest(report, pruned.model_path.name)
-    rows = [
-        _row("train", trained.model_path, trained.accuracy, test, None),
-        _row(f"prune to {pruned.sparsity:.0%} zeros", pruned.model_path, pruned.accuracy, test, keras),
-    ]
+    stage = f"prune to {pruned.sparsity:.0%} zeros" + ("" if choice.pruned else ", set aside")
+    return tuple(
+        _row(name, result.model_path, result.accuracy, test, _fastest(report, result.model_path.name))
+        for name, result in (("train", trained), (stage, pruned))
+    )
+
+
+def _rows(converted: ConversionResult, generated: WrittenCode, report: ParityReport) -> tuple[StageRow, ...]:
+    rows = []
     for model in converted.models:
         path = converted.folder / model.file
         shown = _oracle_or_fastest(report, model.file)
@@ -227,17 +252,17 @@ def _firmware(work: WorkFolder) -> FirmwareReport | str:
         return f"no firmware was run: {error}"
 
 
-def _advice(pruned: PruneResult, report: FirmwareReport | str) -> str:
+def _advice(net: PruneResult | TrainResult, report: FirmwareReport | str) -> str:
     if (
         isinstance(report, str)
         or report.image is None
         or report.counts is None
         or report.image.board.name != DEFAULT_BOARD
     ):
-        return pruned.advice
+        return net.advice if isinstance(net, PruneResult) else ""
     sizes = report.image.sizes
     cost = Cost(sizes.model_code + sizes.model_constants, report.counts.mean)
-    return advice_on_cost(pruned.dataset, pruned.accuracy, cost)
+    return advice_on_cost(net.dataset, net.accuracy, cost)
 
 
 def _firmware_rows(report: FirmwareReport | str) -> tuple[StageRow, ...]:
@@ -282,6 +307,7 @@ def _record(work: WorkFolder, settings: RunSettings, dataset: Dataset, report: R
         results={
             "first_line": report.first_line,
             "note": dataset.note,
+            "pruning": report.pruning.as_json(),
             "seconds": report.seconds,
             "stages": [asdict(row) for row in report.rows],
         },

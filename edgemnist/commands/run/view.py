@@ -34,6 +34,8 @@ def show(report: RunReport) -> None:
     plan = report.codegen.generated.plan
     console.print(f"\narena of the C code: {plan.size:,} bytes, input, output and scratch included", markup=False)
     console.print(_firmware_line(report), markup=False)
+    if report.pruning.reason:
+        console.print(report.pruning.reason, markup=False)
     if report.advice:
         console.print(report.advice, markup=False)
     seconds = ", ".join(f"{name} {value:.0f}" for name, value in report.seconds.items())

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.fitting import Fitting
+from edgemnist.commands.fitting import Fitting, outcome_of
 from edgemnist.commands.options import SkipUnreadable, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, architectures
@@ -40,12 +40,17 @@ Average = Annotated[
     typer.Option("--average/--no-average", help="Keep a moving average of the weights; default: as suits the net."),
 ]
 ImageSize = Annotated[
-    int | None,
+    str | None,
     typer.Option(
-        "--image-size", min=1, max=224,
-        help="Bring images to so many pixels in height and width; mobilenet-v2: 32 (default) to 224.",
+        "--image-size",
+        help="Bring images to so many pixels in height and width; auto (default): by the pictures of a folder. "
+        "mobilenet-v2: 32 (default) to 224.",
     ),
-]  # fmt: skip
+]
+Head = Annotated[
+    str | None,
+    typer.Option("--head", help="softmax (default), or sigmoid: one output, which tells two classes apart."),
+]
 Alpha = Annotated[
     float | None, typer.Option("--alpha", help="mobilenet-v2's width: 0.35 (default), 0.5, 0.75, 1.0, 1.3 or 1.4.")
 ]
@@ -85,22 +90,24 @@ def train(
     weights: Weights = None,
     freeze: Freeze = None,
     fine_tune_epochs: FineTuneEpochs = None,
+    head: Head = None,
     skip_unreadable: SkipUnreadable = False,
 ) -> Outcome:
     """Train a model on a dataset; writes trained.keras, its history and curves."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.artifacts.tracking import open_tracking
     from edgemnist.commands.train import stage, view
+    from edgemnist.training.image_size import parse_image_size
     from edgemnist.training.mobilenet import transfer_settings_from
     from edgemnist.training.train import TrainSettings
 
     settings = TrainSettings(
-        arch=arch, dataset=dataset, image_size=image_size, epochs=fitting.epochs, seed=fitting.seed,
+        arch=arch, dataset=dataset, image_size=parse_image_size(image_size), epochs=fitting.epochs, seed=fitting.seed,
         batch=fitting.batch, learning_rate=fitting.learning_rate, schedule=schedule, patience=patience,
         augmentation=augmentation_from(fitting.augment, augmentation), augmentation_strength=augmentation_strength,
         label_smoothing=label_smoothing, averaging=average, validation=validation, distillation=fitting.distillation(),
-        transfer=transfer_settings_from(alpha, weights, freeze, fine_tune_epochs),
+        transfer=transfer_settings_from(alpha, weights, freeze, fine_tune_epochs), head=head,
     )  # fmt: skip
     work, tracking = WorkFolder(fitting.work), open_tracking(fitting.mlflow)
     result = stage.run_training(settings, work, resume=fitting.resume, skip_unreadable=skip_unreadable)
-    return Outcome(result, lambda: view.show(result), lambda: tracking.log(work, "train"))
+    return outcome_of(result, view.show, tracking, work)

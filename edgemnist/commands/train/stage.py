@@ -6,11 +6,13 @@ from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.data.base import Dataset
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.summary import introduce
+from edgemnist.support.progress import say
 from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, find_architecture
 from edgemnist.training.fit import plan_fit
+from edgemnist.training.image_size import propose_size
 from edgemnist.training.mobilenet import image_for, plan_transfer
 from edgemnist.training.teacher import run_taught
-from edgemnist.training.train import TRAIN, TrainResult, TrainSettings
+from edgemnist.training.train import TRAIN, TrainPlan, TrainResult, TrainSettings
 
 DEFAULT_DATASET = "mnist"
 
@@ -37,7 +39,40 @@ def run_training(
     """
     dataset = dataset or _load(settings, work, resume=resume, skip_unreadable=skip_unreadable)
     introduce(dataset)
-    return run_taught(plan_fit(TRAIN, settings, dataset, work, resume=resume))
+    planned = plan_fit(TRAIN, settings, dataset, work, resume=resume)
+    say(recipe_in_words(planned.plan, len(planned.division.rows)))
+    return run_taught(planned)
+
+
+def recipe_in_words(plan: TrainPlan, images: int) -> str:
+    """Return which recipe a training follows and why, in a line; ``images`` are those to learn from."""
+    recipe, (height, width, _) = plan.recipe, plan.context.preprocessing.image_shape
+    passes = f" ({recipe.passes} passes)" if recipe.passes > 1 else ""
+    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
+    line = (
+        f"{images:,} pictures to learn from, {plan.validation:,} held out: batch {min(recipe.batch, images)}, "
+        f"{recipe.steps_per_epoch(images)} steps an epoch{passes}, {epochs}, {recipe.augmentation} augmentation, "
+        f"{height}x{width}"
+    )
+    few = f"; the last epoch's weights are taken: {plan.validation} are too few to choose an epoch by"
+    return line if recipe.selection else line + few
+
+
+def load_for_training(name: str, arch: str, image_size: int | None, *, skip_unreadable: bool = False) -> Dataset:
+    """Load a dataset in the size and channels that an architecture takes, or in the size that its pictures suggest.
+
+    ``image_size``: height and width in pixels, None for what suits; the choice is said. ``skip_unreadable``: as for
+    ``load_dataset``.
+
+    :raises InputError: the architecture does not take that size.
+    :raises EdgeMnistError: as ``load_dataset``.
+    """
+    size, channels = image_for(arch, image_size)
+    proposal = propose_size(name) if size is None else None
+    if proposal is not None:
+        size = proposal.size
+        say(f"image size {size[0]}x{size[1]} {proposal.evidence}; --image-size N is another")
+    return load_dataset(name, image_size=size, channels=channels, skip_unreadable=skip_unreadable)
 
 
 def _load(settings: TrainSettings, work: WorkFolder, *, resume: bool, skip_unreadable: bool) -> Dataset:
@@ -53,4 +88,4 @@ def _load(settings: TrainSettings, work: WorkFolder, *, resume: bool, skip_unrea
         return load_dataset(name, image_size=kept, channels=channels, skip_unreadable=True)
     plan_transfer(arch, settings.transfer, size[0] if size else 0)
     name = settings.dataset or DEFAULT_DATASET
-    return load_dataset(name, image_size=size, channels=channels, skip_unreadable=skip_unreadable)
+    return load_for_training(name, arch, settings.image_size, skip_unreadable=skip_unreadable)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgemnist.support.progress import stdout_console
+from edgemnist.training.chance import words_for_accuracy
+from edgemnist.training.report import epochs_in_words
 
 if TYPE_CHECKING:
     from edgemnist.training.train import TrainResult
@@ -20,7 +22,7 @@ def show(result: TrainResult) -> None:
         f"{result.accuracy:.2%}",
         f"{result.validation_accuracy:.2%}",
         f"{result.parameters:,}",
-        f"{result.epochs_run}, best {result.best_epoch}",
+        epochs_in_words(result),
         f"{result.seconds:.0f}",
         f"{result.peak_memory_bytes / 2**20:.0f} MiB",
     )
@@ -28,3 +30,6 @@ def show(result: TrainResult) -> None:
     console.print(f"train {result.arch} on {result.dataset}")
     console.print(table)
     console.print(f"accuracy: measured once, on the test split; memory: the peak; model: {result.model_path}")
+    rough = words_for_accuracy(result.accuracy, result.test_images)
+    if rough:
+        console.print(rough)

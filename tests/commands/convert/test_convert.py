@@ -363,17 +363,18 @@ def test_refused_conversion_keeps_the_files_of_the_last(work: WorkFolder, snapsh
 
 def test_a_file_that_classifies_worse_is_refused(work: WorkFolder, quadrants: Path) -> None:
     """Verify an untrained net's file against the trained source."""
+    from edgemnist.commands.convert.source import opening
     from edgemnist.commands.convert.verification import Verifier, make_trial
     from edgemnist.data.loading import load_dataset
-    from edgemnist.keras_io.sources import load_source
 
     _, keras = load_tensorflow()
     untrained = save(build(keras), work.path("untrained.keras"))
     settings = replace(FLOAT32, dataset=str(quadrants))
     run_conversion(replace(settings, model=untrained), WorkFolder(work.root / "untrained"))
     test = load_dataset(str(quadrants)).test
-    source = load_source(work.path("trained.keras"), (SIDE, SIDE, 1))
-    trial = make_trial(source, test.images, test.labels, Preprocessing((SIDE, SIDE, 1)))
+    with opening(work.path("trained.keras")) as load:
+        source = load.bind((SIDE, SIDE, 1))
+        trial = make_trial(source, test.images, test.labels, Preprocessing((SIDE, SIDE, 1)))
     bad = read_tflite(work.root / "untrained" / "model_float32.tflite")
     with Verifier(trial) as verifier, pytest.raises(ModelError, match="it was not kept"):
         verifier.verify(bad, "model_float32.tflite")
