@@ -59,7 +59,9 @@ def test_the_tables_go_to_stdout_and_what_was_understood_to_stderr(
     assert "train dense" in captured.out
     assert "measured once, on the test split" in captured.out
     dataset = load_dataset(str(strokes_file))
-    assert captured.err.splitlines() == list(summary_lines(dataset, check_dataset(dataset)))
+    *understood, recipe = captured.err.splitlines()
+    assert understood == list(summary_lines(dataset, check_dataset(dataset)))
+    assert "pictures to learn from" in recipe
 
 
 def test_augmentation_options_reach_the_recipe(
