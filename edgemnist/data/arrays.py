@@ -144,6 +144,8 @@ def _scale(kind: str, alike: Mapping[str, NDArray[Any]], where: str, remarks: li
         raise _wrong_range(names, low, high)
     if kind == "f" and high <= 1:
         return scale_of("floats", low, high)
+    if kind == "f":
+        _require_one_range(alike, where)
     if kind == "f" and not all(_whole(array) for array in alike.values()):
         if not _LEAST_ROUNDED < high <= 255:
             raise DatasetError(
@@ -155,6 +157,20 @@ def _scale(kind: str, alike: Mapping[str, NDArray[Any]], where: str, remarks: li
     if high > 255 and not 2 ** (_LEAST_WIDE_BITS - 1) <= high <= 65535:
         raise _wrong_range(names, low, high)
     return scale_of("integers", low, high)
+
+
+def _require_one_range(alike: Mapping[str, NDArray[Any]], where: str) -> None:
+    """Refuse floats of which some arrays are fractions of 1 and others are not.
+
+    :raises DatasetError: names two of them.
+    """
+    fractions = [name for name, array in alike.items() if array.max() <= 1 and not _whole(array)]
+    others = [name for name in alike if name not in fractions and alike[name].max() > 1]
+    if fractions and others:
+        raise DatasetError(
+            f"{fractions[0]} in {where} lies in 0..1, {others[0]} goes up to {float(alike[others[0]].max()):g}; save "
+            "both in the same range"
+        )
 
 
 def _whole(array: NDArray[Any]) -> bool:

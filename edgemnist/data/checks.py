@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,6 @@ MOST_IMBALANCE = 10
 MOST_UNCERTAINTY = 0.05
 """Half the 95 % interval of an accuracy of 90 %, in 0..1: a test split that leaves more is warned of."""
 
-_PART = 1024
 _NAMED = 3
 
 
@@ -42,16 +41,13 @@ class DatasetChecks:
 
 def check_dataset(dataset: Dataset) -> DatasetChecks:
     """Look at every image and label of a dataset; the problem names its remedy."""
-    lows, highs = _ranges(dataset.train), _ranges(dataset.test)
-    low = int(min(lows[0].min(initial=255), highs[0].min(initial=255)))
-    high = int(max(lows[1].max(initial=0), highs[1].max(initial=0)))
-    problem = _problem(dataset, low, high)
-    if problem:  # blanks and repeats follow from it
-        return DatasetChecks(problem, ())
+    splits = {"training": dataset.train, "test": dataset.test}
+    ranges = {part: _ranges(split) for part, split in splits.items()}
+    problems = [problem for part, (low, high) in ranges.items() if (problem := _problem(part, low, high))]
+    if problems:  # blanks and repeats follow from it
+        return DatasetChecks(problems[0], ())
     warnings = [
-        *_about_range(high),
-        *_about_blanks("training", dataset.train, lows),
-        *_about_blanks("test", dataset.test, highs),
+        *(warning for part, split in splits.items() for warning in _about_values(part, split, *ranges[part])),
         *_about_repeats(dataset),
         *_about_balance(dataset),
         *_about_test_size(dataset),
@@ -77,11 +73,12 @@ def _ranges(split: Split) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return flat.min(axis=1, initial=255), flat.max(axis=1, initial=0)
 
 
-def _problem(dataset: Dataset, low: int, high: int) -> str:
+def _problem(part: str, lows: NDArray[np.uint8], highs: NDArray[np.uint8]) -> str:
+    low, high = int(lows.min(initial=255)), int(highs.max(initial=0))
     if high - low >= LEAST_SPAN:
         return ""
-    if high == low:
-        return f"every pixel of all its images is {low}, so there is nothing to tell apart; give it the real images"
+    if high <= low:
+        return f"every pixel of its {part} images is {low}, so there is nothing to tell apart; give it the real images"
     remedy = "save the images with pixels from 0 to 255"
     if high == 1:
         what = "they look like fractions of 0..1 that were saved as integers, which makes nearly all of them 0"
@@ -92,21 +89,20 @@ def _problem(dataset: Dataset, low: int, high: int) -> str:
     else:
         what = "there is hardly any contrast"
         remedy += f" (numpy.rint((levels - {low}) * (255 / {high - low})).astype('uint8'))"
-    return f"its pixels all lie in {low}..{high} of 0..255; {what}: {remedy}"
+    return f"the pixels of its {part} images all lie in {low}..{high} of 0..255; {what}: {remedy}"
 
 
-def _about_range(high: int) -> list[str]:
-    if high >= LEAST_BRIGHT:
-        return []
-    return [f"no pixel is brighter than {high} of 255; were the values scaled for another range, such as 0..{high}?"]
-
-
-def _about_blanks(part: str, split: Split, ranges: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> list[str]:
-    blank = np.flatnonzero(ranges[0] == ranges[1])
-    if not len(blank):
-        return []
-    verb = "is" if len(blank) == 1 else "are"
-    return [f"{len(blank):,} of {len(split):,} {part} images {verb} blank: {_named(split, blank)}"]
+def _about_values(part: str, split: Split, lows: NDArray[np.uint8], highs: NDArray[np.uint8]) -> Iterator[str]:
+    high = int(highs.max(initial=0))
+    if high < LEAST_BRIGHT:
+        yield (
+            f"no pixel of the {part} images is brighter than {high} of 255; were the values scaled for another range, "
+            f"such as 0..{high}?"
+        )
+    blank = np.flatnonzero(lows == highs)
+    if len(blank):
+        verb = "is" if len(blank) == 1 else "are"
+        yield f"{len(blank):,} of {len(split):,} {part} images {verb} blank: {_named(split, blank)}"
 
 
 # --- the same image twice -------------------------------------------------------------------------------------------

@@ -13,14 +13,14 @@ from edgemnist.data.images import HEIF_REMEDY, HEIF_SUFFIXES, SUFFIXES, reads_he
 from edgemnist.support.errors import DatasetError
 
 PARTS = {
-    "train": "train", "training": "train", "trainset": "train",
+    "train": "train", "training": "train",
     "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
-    "test": "test", "testing": "test", "testset": "test",
+    "test": "test", "testing": "test",
 }  # fmt: skip
 """What folders of a split are called, in any case, and which split that is."""
 
 _FILLERS = frozenset({"set", "data", "dataset", "images", "imgs", "pictures", "photos", "split", "seg", "folder"})
-"""Words that may stand beside these: ``training_set``, ``seg_train``."""
+"""Words that may stand beside these or be written together with them: ``training_set``, ``seg_train``, ``testSet``."""
 
 MAX_DEPTH = 6
 """So deep pictures are looked for below a class folder."""
@@ -316,7 +316,10 @@ def _why_not(entry: Path) -> str | None:
 def _part_of(name: str) -> str:
     """Return which split a folder's name says, "" for none."""
     words = [word for word in re.split(r"[\s_.-]+", name.lower()) if word not in _FILLERS]
-    return PARTS.get(words[0], "") if len(words) == 1 else ""
+    if len(words) != 1:
+        return ""
+    shorter = (words[0].removesuffix(filler) for filler in _FILLERS)
+    return next((PARTS[word] for word in (words[0], *shorter) if word in PARTS), "")
 
 
 def _some(names: Sequence[str], most: int = 3) -> str:

@@ -66,7 +66,7 @@ def read_image(path: Path, scales: Scales | None = None) -> NDArray[np.uint8]:
     An image saved in colour whose pixels are all grey counts as grey. EXIF orientation is applied, palettes are
     resolved, the first frame of an animation taken. Transparency is laid over white, or over black when the visible
     part is bright (white ink on nothing). Values wider than 8 bits are scaled by ``scales``, which are those of a set;
-    None takes 16-bit values for 0..65535, and the image by itself for 8 bits, or fractions, where that is enough.
+    None takes the image by itself for one (:func:`~edgemnist.data.values.scale_of`).
 
     :raises InputError: missing, not one of :data:`FORMATS`, damaged, or larger than :data:`MAX_PIXELS`.
     """
@@ -270,14 +270,12 @@ def _to_array(image: Image) -> NDArray[Any]:
 def _to_bytes(stored: NDArray[Any], kind: ValueKind, scales: Scales | None) -> NDArray[np.uint8]:
     if scales is not None:
         return scales[kind].to_bytes(stored) if kind in scales else stored.astype(np.uint8, copy=False)
-    if kind in ("bytes", "wide colour"):
+    if kind == "bytes":
         return stored.astype(np.uint8, copy=False)
     values = np.nan_to_num(stored)
-    high = float(values.max(initial=0))
-    if kind == "floats":
-        # A single image is no set: what lies outside is cut off, not spread.
-        return scale_of(kind, 0, min(high, 255)).to_bytes(values)
-    return scale_of(kind, 0, 65535 if high > 255 else 255).to_bytes(values)
+    # What lies outside is cut off, not spread: a single image is no set.
+    most = {"floats": 255.0, "integers": 65535.0, "wide colour": 255.0}[kind]
+    return scale_of(kind, 0, min(float(values.max(initial=0)), most)).to_bytes(values)
 
 
 def _flattened(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -18,6 +18,7 @@ _ALL_NAMED = 12
 """More classes than this are told in numbers, with the poorest and the richest by name."""
 
 _SIZES = 3
+_EXAMPLES = 5
 
 
 def introduce(dataset: Dataset) -> DatasetChecks:
@@ -105,6 +106,7 @@ def _split(facts: DatasetFacts) -> str:
 
 
 def _passed_over(passed: PassedOver) -> str:
-    more = ", ..." if passed.count > len(passed.examples) > 0 else ""
-    names = f": {', '.join(passed.examples)}{more}" if passed.examples else ""
+    shown = passed.examples[:_EXAMPLES]
+    more = ", ..." if passed.count > len(shown) else ""
+    names = f": {', '.join(shown)}{more}" if shown else ""
     return f"{passed.count:,} {passed.reason}{names}"

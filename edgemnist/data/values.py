@@ -13,8 +13,11 @@ ValueKind = Literal["bytes", "integers", "floats", "wide colour"]
 """How an image file holds its values: 8 bits or fewer; wider integers; floating point; colours of 16 bits each, of
 which the upper 8 are read."""
 
+DEPTHS = (8, 10, 12, 14, 16)
+"""Bits that a camera's or a microscope's values have; wider files say nothing of how many of theirs are used."""
+
 OUTLIERS = 0.02
-"""So many of a set's images may have larger values than the scale's, if without them two bits fewer are enough."""
+"""So many of a set's images, at least one of five, may go beyond its scale, if without them four bits fewer do."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,13 @@ BYTES = ValueScale(0, 255, "8 bits")
 def scale_of(kind: ValueKind, low: float, high: float) -> ValueScale:
     """Return the scale of a set whose values lie in ``low`` to ``high``.
 
-    Integers are taken to have as many bits as the largest needs, so that 12-bit data in 16-bit files keep their
-    brightness. Floats are taken for 0..1 or 0..255 if they fit. What fits none of these is spread from low to high.
+    Integers are taken to have the least of :data:`DEPTHS` that holds the largest, so that 12-bit data in 16-bit files
+    keep their brightness. Floats are taken for 0..1 or 0..255 if they fit. What fits none of these is spread from
+    ``low`` to ``high``.
     """
-    if kind == "wide colour":
-        bits = 8 + int(high).bit_length()
-        return ValueScale(0, max(1, 2 ** int(high).bit_length() - 1), f"16-bit colours, scaled as {bits} bits")
+    if kind == "wide colour":  # of 16 bits the upper 8 are known
+        bits = _depth(high * 256)
+        return ValueScale(0, 2 ** (bits - 8) - 1, f"16-bit colours, scaled as {bits} bits") if bits > 8 else BYTES
     if low < 0 or not np.isfinite(high):
         return ValueScale(low, high, f"values from {low:g} to {high:g}, spread over 0 to 255")
     if kind == "floats" and high <= 1:
@@ -52,8 +56,12 @@ def scale_of(kind: ValueKind, low: float, high: float) -> ValueScale:
         return BYTES
     if kind == "floats" and high > 65535:
         return ValueScale(low, high, f"values from {low:g} to {high:g}, spread over 0 to 255")
-    bits = int(np.ceil(high)).bit_length()
+    bits = _depth(high)
     return ValueScale(0, 2**bits - 1, f"values up to {high:,.0f}, scaled as {bits} bits")
+
+
+def _depth(high: float) -> int:
+    return next((depth for depth in DEPTHS if high <= 2**depth - 1), int(np.ceil(high)).bit_length())
 
 
 def common_scale(kind: ValueKind, ranges: Sequence[tuple[float, float]]) -> tuple[ValueScale, list[int]]:
@@ -64,11 +72,11 @@ def common_scale(kind: ValueKind, ranges: Sequence[tuple[float, float]]) -> tupl
     highs = np.array([high for _, high in ranges])
     low = min(low for low, _ in ranges)
     scale = scale_of(kind, low, float(highs.max()))
-    ignored = int(len(highs) * OUTLIERS)
+    ignored = max(int(len(highs) * OUTLIERS), int(len(highs) >= 5))
     if ignored:
         usual = float(np.sort(highs)[-1 - ignored])
         narrow = scale_of(kind, low, usual)
-        if narrow.black == scale.black and 4 * narrow.white <= scale.white + 1:
+        if usual > 0 and narrow.black == scale.black and 15 * narrow.white < scale.white:
             return narrow, [int(at) for at in np.flatnonzero(highs > narrow.white)]
     return scale, []
 

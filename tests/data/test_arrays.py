@@ -50,6 +50,11 @@ def test_arrays_that_belong_together_have_one_scale() -> None:
     assert "4,000, scaled as 12 bits" in read.values
 
 
+def test_arrays_of_different_ranges_are_refused() -> None:
+    with pytest.raises(DatasetError, match=r"x_test in 'a' lies in 0\.\.1, x_train goes up to 255; save both"):
+        as_images({"x_train": GREY.astype(np.float32), "x_test": GREY / 255}, "'a'")
+
+
 def test_what_was_worked_out_is_said() -> None:
     assert as_images({"x": GREY.reshape(7, 144)}, "").remarks == (
         "x: rows of 144 numbers, taken for 12x12 pixels row by row",

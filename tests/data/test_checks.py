@@ -57,7 +57,7 @@ def test_a_good_dataset_is_silent() -> None:
 def test_values_of_another_range_are_refused_with_a_remedy_that_works(divisor: float, said: str, remedy: str) -> None:
     levels = (PICTURES / divisor).astype(np.uint8)
     dataset = dataset_of(levels[:400], levels[400:])
-    with pytest.raises(DatasetError, match="'mine': its pixels all lie in") as raised:
+    with pytest.raises(DatasetError, match="'mine': the pixels of its training images all lie in") as raised:
         require_usable(dataset, check_dataset(dataset))
     assert said in str(raised.value)
     assert remedy in str(raised.value)
@@ -72,12 +72,18 @@ def test_low_contrast_and_nothing_at_all_are_refused() -> None:
     assert "lie in 240..255" in problem
     assert "(levels - 240) * (255 / 15)" in problem
     blank = np.full_like(PICTURES, 7)
-    assert "every pixel of all its images is 7" in check_dataset(dataset_of(blank[:400], blank[400:])).problem
+    assert "every pixel of its training images is 7" in check_dataset(dataset_of(blank[:400], blank[400:])).problem
 
 
 def test_dim_images_are_warned_of() -> None:
-    (warning,) = warnings(dataset_of(DIM[:400], DIM[400:]))
-    assert "no pixel is brighter than 85 of 255" in warning
+    (warning,) = warnings(dataset_of(PICTURES[:400], DIM[400:]))
+    assert "no pixel of the test images is brighter than 85 of 255" in warning
+    assert len(warnings(dataset_of(DIM[:400], DIM[400:]))) == 2
+
+
+def test_a_test_split_of_another_range_is_refused() -> None:
+    divided = (PICTURES[400:] / 255).astype(np.uint8)
+    assert "pixels of its test images all lie in 0..1" in check_dataset(dataset_of(PICTURES[:400], divided)).problem
 
 
 def test_blank_images_are_named() -> None:

@@ -35,7 +35,7 @@ def counts(root: Path) -> tuple[int, int]:
     [
         ("train", "val", "test"), ("Training", "Validation", "Testing"), ("TRAIN", "valid", "TEST"),
         ("training_set", "dev", "test_set"), ("seg_train", "seg_val", "seg_test"),
-        ("train data", "val data", "test-data"),
+        ("train data", "val data", "test-data"), ("trainingSet", "ValSet", "testSet"),
     ],
 )  # fmt: skip
 def test_splits_by_every_name(tmp_path: Path, train: str, validation: str, test: str) -> None:

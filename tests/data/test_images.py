@@ -74,6 +74,15 @@ def test_sixteen_bits(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_array_equal(read_image(save(tmp_path / f"a.{suffix}", wide)), GREY)
 
 
+@pytest.mark.parametrize(
+    ("brightest", "white"), [(4000, 4095), (1100, 4095), (20_000, 65_535), (600, 1023), (255, 255)]
+)
+def test_sixteen_bit_files_of_fewer_bits(tmp_path: Path, brightest: int, white: int) -> None:
+    """By the least depth that cameras have: a dim picture of 12 bits is not made bright, none is nearly black."""
+    wide = np.linspace(0, brightest, 24).reshape(6, 4).astype(np.uint16)
+    np.testing.assert_array_equal(read_image(save(tmp_path / "a.png", wide)), np.rint(wide * (255 / white)))
+
+
 @pytest.mark.parametrize("scale", [1.0, 1 / 255])
 def test_floating_point(tmp_path: Path, scale: float) -> None:
     np.testing.assert_array_equal(read_image(save(tmp_path / "a.tif", (GREY * scale).astype(np.float32))), GREY)

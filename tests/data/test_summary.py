@@ -62,5 +62,5 @@ def test_it_is_said_on_stderr_and_what_cannot_be_trained_on_is_refused(capsys: p
     captured = capsys.readouterr()
     assert captured.out == ""
     assert [line.rstrip() for line in captured.err.splitlines()][:3] == list(summary_lines(good))[:3]
-    with pytest.raises(DatasetError, match=r"'digits': its pixels all lie in 0\.\.1"):
+    with pytest.raises(DatasetError, match=r"'digits': the pixels of its training images all lie in 0\.\.1"):
         introduce(dataset_of(3, value=1))

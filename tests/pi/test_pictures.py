@@ -20,6 +20,7 @@ from edgemnist.pi.bundle.pictures import read_picture
 from edgemnist.pi.bundle.problems import Problem
 from edgemnist.pi.bundle.scaling import SCALING
 from edgemnist.tflite.preprocessing import FITS
+from tests.data.pictures import wide_png
 
 pytestmark = pytest.mark.unit
 
@@ -64,6 +65,18 @@ def test_png_is_read_as_edgemnist_reads_it(
 def test_other_formats_are_read_as_edgemnist_reads_them(tmp_path: Path, mode: str, format: str) -> None:
     path = tmp_path / "picture"
     path.write_bytes(_saved(_picture(1, 30, 20, mode), format))
+    np.testing.assert_array_equal(read_picture(path.read_bytes(), "it"), read_image(path))
+
+
+@pytest.mark.parametrize("highest", [1, 200, 255, 256, 1000, 4095, 16_000, 40_000, 65_535])
+@pytest.mark.parametrize("kind", ["grey.png", "grey.tif", "float.tif", "colour.png"])
+def test_wide_values_are_read_as_edgemnist_reads_them(tmp_path: Path, highest: int, kind: str) -> None:
+    values = np.linspace(0, highest, 36).reshape(6, 6)
+    path = tmp_path / kind
+    if kind == "colour.png":
+        wide_png(path, highest)
+    else:
+        Image.fromarray(values.astype(np.float32 if kind == "float.tif" else np.uint16)).save(path)
     np.testing.assert_array_equal(read_picture(path.read_bytes(), "it"), read_image(path))
 
 

@@ -24,6 +24,7 @@ MAX_PIXELS = 16_000_000
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
 
+_DEPTHS = (8, 10, 12, 14, 16)  # bits of wide values, as edgemnist takes them
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PNM_HEADER = re.compile(rb"P([56])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,5})\s")
@@ -219,7 +220,10 @@ def _read_with_pillow(content: bytes, name: str, what: str, max_pixels: int) -> 
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=[one for one in FORMATS if one in Image.OPEN]) as image:
                 _check_size(image.width, image.height, max_pixels)
-                return _pillow_pixels(ImageOps.exif_transpose(image))
+                # Pillow reads 16-bit colours as 8 bits, and says so only in what its decoder is told.
+                wide = any(";16" in str(tile) for tile in image.tile) and not image.mode.startswith("I")
+                pixels = _pillow_pixels(ImageOps.exif_transpose(image))
+                return _from_depth(pixels, 8) if wide else pixels
     except Problem as problem:
         raise Problem(f"{name}: {problem}") from problem
     except UnidentifiedImageError:
@@ -228,12 +232,18 @@ def _read_with_pillow(content: bytes, name: str, what: str, max_pixels: int) -> 
         raise Problem(f"{name}: the image is damaged ({error})") from error
 
 
+def _from_depth(values: NDArray[Any], dropped: int) -> NDArray[np.uint8]:
+    """Return wide values as 8 bits, by the least depth that holds them; ``dropped`` of their bits are gone already."""
+    high = int(values.max()) << dropped
+    depth = next((depth for depth in _DEPTHS if high < 1 << depth), 16)
+    scaled = np.rint(values * (255 / ((1 << max(8, depth) - dropped) - 1))) if high else values
+    return np.asarray(np.clip(scaled, 0, 255), dtype=np.uint8)
+
+
 def _pillow_pixels(image: Any) -> NDArray[np.uint8]:
     """Return (height, width) or (height, width, 3) of any Pillow mode."""
     if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.int64)
-        scaled = np.rint(values / 257) if int(values.max()) > 255 else values
-        return np.asarray(np.clip(scaled, 0, 255), dtype=np.uint8)
+        return _from_depth(np.asarray(image).astype(np.int64), 0)
     if image.mode == "F":
         real = np.nan_to_num(np.asarray(image))
         return np.asarray(np.clip(np.rint(real * 255 if real.max() <= 1 else real), 0, 255), dtype=np.uint8)

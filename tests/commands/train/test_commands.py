@@ -10,6 +10,9 @@ import pytest
 
 from edgemnist import cli
 from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.data.checks import check_dataset
+from edgemnist.data.loading import load_dataset
+from edgemnist.data.summary import summary_lines
 from tests.training.strokes import write_npz
 
 
@@ -47,7 +50,7 @@ def test_train_then_prune_with_no_further_argument(
     assert Path("artifacts/pruned.keras").exists()
 
 
-def test_the_tables_go_to_stdout_and_stderr_stays_silent_off_a_terminal(
+def test_the_tables_go_to_stdout_and_what_was_understood_to_stderr(
     strokes_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ("--dataset", strokes_file, "--arch", "dense", "--epochs", 1, "--work", tmp_path)
@@ -55,7 +58,10 @@ def test_the_tables_go_to_stdout_and_stderr_stays_silent_off_a_terminal(
     captured = capfd.readouterr()
     assert "train dense" in captured.out
     assert "measured once, on the test split" in captured.out
-    assert captured.err == ""
+    dataset = load_dataset(str(strokes_file))
+    *understood, recipe = captured.err.splitlines()
+    assert understood == list(summary_lines(dataset, check_dataset(dataset)))
+    assert "pictures to learn from" in recipe
 
 
 def test_augmentation_options_reach_the_recipe(
