@@ -40,7 +40,7 @@ class Built:
 def rebuild_classifier(
     opened: OpenedSource, image_shape: tuple[int, int, int], way: Way
 ) -> tuple[Built, tuple[str, ...]]:
-    """Return the rebuilt model, and the names of the layers that were left out.
+    """Return the rebuilt model, and the kinds of the layers that were left out.
 
     :raises UnsupportedModelError: layers that cannot be rebuilt; lists them all.
     :raises ModelError: it is no graph of Keras layers, or gives no row of scores.

@@ -141,14 +141,16 @@ def _with_plain_types(value: Any) -> Any:
     }
 
 
-def sets_weights(copy: Any, layer: Any) -> None:
-    """Give a copy the weights of its original.
+def set_weights(copy: Any, layer: Any, *, turned: bool) -> None:
+    """Give a copy the weights of its original; ``turned``: it has its channels last, the original has them first.
 
     :raises RefusedError: they do not fit.
     """
     if type(layer).__name__ == "Normalization":
         return
     weights = layer.get_weights()
+    if type(layer).__name__ == "PReLU" and turned:
+        weights = [alpha.transpose(1, 2, 0) for alpha in weights]
     have, want = [one.shape for one in weights], [tuple(one.shape) for one in copy.weights]
     if have != want:
         raise RefusedError(f"has weights of shapes {have}, tf-keras's layer {want}")

@@ -14,7 +14,7 @@ from typing import Any
 
 from edgemnist.keras_io import turning
 from edgemnist.keras_io.activations import activated
-from edgemnist.keras_io.layers import RefusedError, copied, is_operation, sets_weights, why_not
+from edgemnist.keras_io.layers import RefusedError, copied, is_operation, set_weights, why_not
 from edgemnist.keras_io.operations import operations
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.keras_io.turning import Held
@@ -64,7 +64,7 @@ def unwrapped(model: Any, path: Path) -> tuple[Any, tuple[str, ...]]:
 
 
 def rebuild(model: Any, image: Held, path: Path, way: Way) -> tuple[list[Any], tuple[str, ...]]:
-    """Return the outputs of a rebuilt model for the tensor ``image``, and the names of the layers that were left out.
+    """Return the outputs of a rebuilt model for the tensor ``image``, and the kinds of the layers that were left out.
 
     :raises UnsupportedModelError: layers that cannot be rebuilt; lists them all.
     :raises ModelError: it is Python code of its own rather than a graph of layers.
@@ -150,7 +150,7 @@ class _Builder:
         if is_graph(layer):
             return self.model(layer, given, problems)
         if _is_dropped(call.kind):
-            self.dropped.append(f"{layer.name} ({call.kind})")
+            self.dropped.append(call.kind)
             return given[:1]
         if call.kind in WRAPPERS:
             return [self._wrapped(layer, given)]
@@ -174,7 +174,7 @@ class _Builder:
             tensor = copy(*map(take, arguments), **{name: take(value) for name, value in options.items()})
             result = Held(tensor, turned and len(tensor.shape) == 4)
             if first:
-                sets_weights(copy, layer)
+                set_weights(copy, layer, turned=turned)
         return Held(after(result.tensor), result.turned) if after else result
 
     def _wrapped(self, wrapper: Any, given: Sequence[Held]) -> Held:

@@ -18,7 +18,7 @@ _ALIKE = (
 )  # fmt: skip
 """Layers that treat each element alike, however the elements lie."""
 
-_ALONG_AXIS = ("BatchNormalization", "Concatenate", "Softmax")
+_ALONG_AXIS = ("BatchNormalization", "Concatenate", "Softmax", "PReLU")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +42,8 @@ def changes(layer: Any, turned: bool) -> dict[str, Any]:
     """Return what changes in a layer's configuration where its inputs are turned."""
     if not turned:
         return {}
+    if type(layer).__name__ == "PReLU":
+        return {"shared_axes": [_FIRST_TO_LAST.index(axis) for axis in layer.shared_axes or ()] or None}
     if type(layer).__name__ in _ALONG_AXIS:
         axis = layer.axis[0] if isinstance(layer.axis, (list, tuple)) else layer.axis
         return {"axis": _FIRST_TO_LAST.index(axis % 4)}

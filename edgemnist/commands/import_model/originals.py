@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,11 +142,13 @@ class _Keras(Opened):
             aware=(lambda pixels: _aware(opened, image_shape, pixels)) if quantised else None,
             pixels=opened.pixels,
             certain=bool(loaded and loaded.takes_bytes),
-            notes=(
-                *opened.notes,
-                *((f"left out, as they work in training alone: {', '.join(dropped)}",) if dropped else ()),
-            ),
+            notes=(*opened.notes, *_said_of(dropped)),
         )
+
+
+def _said_of(dropped: tuple[str, ...]) -> tuple[str, ...]:
+    kinds = ", ".join(f"{kind} ({count})" if count > 1 else kind for kind, count in Counter(dropped).items())
+    return (f"left out, as they work in training alone: {kinds}",) if dropped else ()
 
 
 def _aware(opened: OpenedSource, image_shape: tuple[int, int, int], normalisation: Normalisation) -> Built:
