@@ -47,6 +47,7 @@ from edgemnist.tflm.least_arena import measure_arena
 
 NO_INT8_MODEL = "--c needs an int8 model; add --int8, or use `edgemnist codegen MODEL.tflite`"
 PACKAGES = ("tensorflow", "tf-keras", "keras", "numpy", "edgemnist")
+QUANTISER_PACKAGES = ("ai-edge-quantizer", "ai-edge-litert", "numpy", "edgemnist")
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,7 +316,7 @@ def _install(
         results={"models": models, "warnings": warnings},
         inputs=conversion.source.files,
         outputs=outputs,
-        versions=package_versions(*PACKAGES),
+        versions=package_versions(*(QUANTISER_PACKAGES if conversion.source.path.suffix == ".tflite" else PACKAGES)),
     )
     return ConversionResult(conversion.source.path, out.root, tuple(one.facts for one in made), (*warnings, *stale))
 
