@@ -130,7 +130,7 @@ def test_a_command_that_is_ended_while_it_converts_leaves_nothing(
     assert process.returncode == (130 if number == signal.SIGINT else -number)
     assert said.count("\n") == (number == signal.SIGINT)
     deadline = time.monotonic() + 20
-    while (processes(temporary) or list(temporary.iterdir())) and time.monotonic() < deadline:
+    while (processes(temporary) or any(temporary.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not processes(temporary)
     assert not list(temporary.iterdir())
