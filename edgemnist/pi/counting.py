@@ -16,6 +16,7 @@ from pathlib import Path
 from edgemnist.pi.emulator import QEMU_NAMES, Emulator
 from edgemnist.pi.targets import Interpreter
 from edgemnist.pi.wheels import deploy_cache
+from edgemnist.runner import refusals
 from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError
 from edgemnist.support.files import atomic_path
 
@@ -65,7 +66,7 @@ def count_instructions(emulator: Emulator, interpreter: Interpreter, models: Seq
     if done.returncode != 0 or len(found) != REPEATS * len(models):
         raise RuntimeCrashedError(
             f"{interpreter.package} on the emulated {emulator.processor.board} ended with code {done.returncode}: "
-            + "; ".join(done.stderr.strip().splitlines()[-2:])
+            + (refusals.reason("", done.stderr) or "; ".join(done.stderr.strip().splitlines()[-2:]))
         )
     return [min(found[start : start + REPEATS]) for start in range(0, len(found), REPEATS)]
 

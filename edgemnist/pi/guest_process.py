@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.pi import guest
-from edgemnist.runner import protocol
+from edgemnist.runner import protocol, refusals
 from edgemnist.runner.base import Session
 from edgemnist.runner.interpreter import with_outputs
 from edgemnist.support.errors import UnsupportedModelError
@@ -79,7 +79,9 @@ class GuestProcess:
         except (EOFError, OSError):
             self._crash()
         if "error" in answer.header:
-            raise UnsupportedModelError(f"the {self._name} interpreter refuses:", [str(answer.header["error"])])
+            error = str(answer.header["error"])
+            why = refusals.reason(error, "") or refusals.in_one_line(error)
+            raise UnsupportedModelError(f"the {self._name} interpreter refuses:", [why])
         return answer
 
     def resident_bytes(self) -> int:

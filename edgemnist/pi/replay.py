@@ -12,7 +12,9 @@ from typing import Any
 from edgemnist.pi.bundle_archive import unpacked
 from edgemnist.pi.emulator import find_emulator
 from edgemnist.pi.targets import find_target
+from edgemnist.runner import refusals
 from edgemnist.support.errors import EnvironmentFailure, GateFailedError, RuntimeCrashedError
+from edgemnist.support.logs import log_clause
 from edgemnist.support.progress import progress_task
 
 TIMEOUT = 600.0
@@ -136,8 +138,9 @@ def parse_replay(where: str, code: int, output: str, errors: str) -> Replay:
     """
     lines = [line for line in output.splitlines() if line.startswith("{")]
     if code not in (0, _EXIT_DIFFERENT) or not lines:
-        said = "\n".join((errors or output).strip().splitlines()[-5:])
-        raise RuntimeCrashedError(f"the replay on {where} ended with code {code}; its last words:\n{said}")
+        said = (errors or output).strip()
+        why = refusals.reason("", said) or refusals.in_one_line("\n".join(said.splitlines()[-1:]))
+        raise RuntimeCrashedError(f"the replay on {where} ended with code {code}: {why}{log_clause('replay', said)}")
     try:
         return replay_from_json(where, json.loads(lines[-1]))
     except ValueError as error:

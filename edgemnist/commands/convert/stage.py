@@ -43,6 +43,7 @@ from edgemnist.tflm.least_arena import measure_arena
 
 NO_INT8_MODEL = "--c needs an int8 model; add --int8, or use `edgemnist codegen MODEL.tflite`"
 PACKAGES = ("tensorflow", "tf-keras", "keras", "numpy", "edgemnist")
+QUANTISER_PACKAGES = ("ai-edge-quantizer", "ai-edge-litert", "numpy", "edgemnist")
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +212,7 @@ def _install(
         results={"models": models, "warnings": warnings, "assumed": list(conversion.assumed)},
         inputs=conversion.source.files,
         outputs=outputs,
-        versions=package_versions(*PACKAGES),
+        versions=package_versions(*(QUANTISER_PACKAGES if conversion.source.path.suffix == ".tflite" else PACKAGES)),
     )
     return ConversionResult(
         source=conversion.source.path,

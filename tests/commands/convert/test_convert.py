@@ -313,8 +313,8 @@ def test_damaged_models_give_one_message(
         (["--style", "x"], "choose one of default, tflm"),
         (["--normalisation", "0..2"], "choose one of 0..1, 0..255, -1..1"),
         (["--calibration", "0"], "calibration"),
-        ([str(TINY_MODEL), "--int8"], "is converted already"),
-        ([str(TINY_MODEL), "--no-c-array"], "is converted already"),
+        ([str(TINY_MODEL), "--int8"], "is int8 already"),
+        ([str(TINY_MODEL), "--no-c-array"], "nothing is left to do"),
     ],
 )
 def test_wrong_arguments_give_one_message(

@@ -71,8 +71,7 @@ def test_folder_that_cannot_be_made_is_told_before_the_slow_part(
 
 # --- signals ----------------------------------------------------------------------------------------------------------
 
-LOADING = Point("import", "tensorflow.python")
-CONVERTING = Point("tempfile.mkdtemp")
+STARTING = Point("tempfile.mkdtemp")
 FIRST_WRITE = Point("os.rename", "model_int8_main.cc")
 LATER_WRITES = tuple(Point("os.rename", name) for name in ("model_int8.c", "model_int8.tflite", "manifest.json"))
 
@@ -94,7 +93,7 @@ def check_folder(work: WorkFolder) -> None:
 @pytest.mark.slow
 def test_kill_at_any_moment_keeps_whole_files(work: WorkFolder, capfd: pytest.CaptureFixture[str]) -> None:
     run_conversion(ConversionSettings(modes=(ModelKind.INT8,), calibration=60), work)
-    for seed, point in enumerate((LOADING, CONVERTING, FIRST_WRITE, *LATER_WRITES), start=1):
+    for seed, point in enumerate((STARTING, FIRST_WRITE, *LATER_WRITES), start=1):
         with halted(command(work, seed), point) as process:
             process.kill()
             process.communicate()
@@ -108,7 +107,7 @@ def test_kill_at_any_moment_keeps_whole_files(work: WorkFolder, capfd: pytest.Ca
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", [LOADING, CONVERTING, FIRST_WRITE])
+@pytest.mark.parametrize("point", [STARTING, FIRST_WRITE])
 def test_ctrl_c_is_clean(work: WorkFolder, snapshot: Snapshot, point: Point) -> None:
     before = snapshot(work.root)
     with halted(command(work, 1), point) as process:
