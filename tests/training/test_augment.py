@@ -138,9 +138,8 @@ def test_light_changes_all_channels_alike_and_colour_each_by_itself() -> None:
 
 def test_what_comes_into_a_photo_is_like_its_edge_and_into_a_drawing_black() -> None:
     bright = np.full((100, 12, 12, 1), 200, np.float32)
-    move = {"shift": 0.3}
-    assert augment(bright, Augmentation("photo", "", **move, fill="NEAREST")).min() > 199
-    assert augment(bright, Augmentation("drawing", "", **move)).min() == 0
+    assert augment(bright, Augmentation("photo", "", shift=0.3, fill="NEAREST")).min() > 199
+    assert augment(bright, Augmentation("drawing", "", shift=0.3)).min() == 0
 
 
 @pytest.mark.parametrize(
