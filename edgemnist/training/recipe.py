@@ -133,7 +133,7 @@ def averaging_decay_for(images: int, steps: int) -> float:
 
     The usual average reaches back 500 steps, which may be all in which such a fit learned anything; then a tenth.
     """
-    return DECAY if images >= FEW_IMAGES else min(DECAY, max(0.0, 1.0 - 10.0 / steps))
+    return DECAY if images >= FEW_IMAGES else min(DECAY, max(0.0, 1.0 - 10.0 / max(1, steps)))
 
 
 def epochs_for(epochs: int, images: int, batch: int) -> int:
