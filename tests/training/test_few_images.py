@@ -52,7 +52,7 @@ def test_from_ten_usual_batches_on_everything_is_as_usual(images: int) -> None:
 def test_few_images_get_small_batches_and_a_rate_and_an_average_to_match() -> None:
     assert [batch_for(128, images) for images in (5, 113, 270, 1_279)] == [12, 12, 27, 127]
     assert [passes_for(images, 12) for images in (5, 36, 113, 120)] == [10, 4, 2, 1]
-    assert rate_for(0.01, 128, 32, 320) == pytest.approx(0.005)
+    assert rate_for(0.01, 128, 8, 320) == pytest.approx(0.005)
     assert rate_for(0.01, 12, 32, 320) == 0.01
     assert averaging_decay_for(113, 1_000) == pytest.approx(0.99)
 
