@@ -16,20 +16,21 @@ class WeightAverage:
     """An exponential moving average of a model's trainable weights and batch-norm statistics.
 
     ``values`` is all the state there is. Early steps count more, so that the first weights are soon forgotten: step n
-    (from 0) keeps min(``DECAY``, (1 + n) / (10 + n)), as TensorFlow's ExponentialMovingAverage does. Until step
+    (from 0) keeps min(``decay``, (1 + n) / (10 + n)), as TensorFlow's ExponentialMovingAverage does. Until step
     ``start`` there is nothing to average, and steps count from there.
     """
 
-    def __init__(self, tensorflow: Any, model: Any, start: int = 0) -> None:
+    def __init__(self, tensorflow: Any, model: Any, start: int = 0, decay: float = DECAY) -> None:
         self._tf = tensorflow
         self._start = start
+        self._decay = decay
         self._variables = averaged_variables(model)
         self.values = tuple(tensorflow.Variable(variable, trainable=False) for variable in self._variables)
 
     def update(self, number: Any) -> None:
         """Take in the weights after step ``number`` (int64 scalar, from 0)."""
         count = self._tf.cast(number - self._start, self._tf.float32)
-        kept = self._tf.minimum(DECAY, (1.0 + count) / (10.0 + count))
+        kept = self._tf.minimum(self._decay, (1.0 + count) / (10.0 + count))
         change = self._tf.where(count < 0.0, 1.0, 1.0 - kept)
         for value, variable in zip(self.values, self._variables, strict=True):
             value.assign_sub(change * (value - variable))

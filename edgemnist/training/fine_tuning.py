@@ -13,7 +13,14 @@ from edgemnist.data.loading import load_dataset_for
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.preprocessing import Preprocessing
 from edgemnist.training.augmentation_choice import choose_augmentation
-from edgemnist.training.recipe import Recipe, fine_tuning_epochs_for, given_or, passes_for
+from edgemnist.training.recipe import (
+    Recipe,
+    averaging_decay_for,
+    fine_tuning_epochs_for,
+    given_or,
+    passes_for,
+    steps_of,
+)
 from edgemnist.training.settings import FitSettings
 
 
@@ -35,8 +42,10 @@ def following_recipe(
     """
     images = len(dataset.train) - before["validation"]
     batch = given_or(settings.batch, int(before["batch"]))
+    count = given_or(settings.epochs, fine_tuning_epochs_for(epochs, images, batch))
+    passes = passes_for(images, batch)
     return Recipe(
-        epochs=given_or(settings.epochs, fine_tuning_epochs_for(epochs, images, batch)),
+        epochs=count,
         batch=batch,
         learning_rate=given_or(settings.learning_rate, before["learning_rate"] * rate_share),
         schedule="one-cycle",
@@ -47,7 +56,8 @@ def following_recipe(
         augmentation_strength=before.get("augmentation_strength", 1.0),
         averaging=averaging,
         selection=before.get("selection", True),
-        passes=passes_for(images, batch),
+        passes=passes,
+        averaging_decay=averaging_decay_for(images, count * steps_of(images, batch, passes)),
     )
 
 

@@ -122,7 +122,8 @@ class Loop:
         self._optimizer = AdamW(
             self._tf, model.trainable_variables, beta2=recipe.beta2, weight_decay=recipe.weight_decay
         )
-        self._average = WeightAverage(self._tf, model, self._hooks.average_from) if recipe.averaging else None
+        average = WeightAverage(self._tf, model, self._hooks.average_from, recipe.averaging_decay)
+        self._average = average if recipe.averaging else None
         self._images = self._tf.constant(division.train.images)
         self._labels = self._tf.constant(division.train.labels)
         self._measure = compile_measure(model)

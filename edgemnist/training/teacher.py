@@ -14,6 +14,7 @@ from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.training.architectures import architectures
 from edgemnist.training.distillation import DistillationSettings, Teacher
 from edgemnist.training.fit import FittedT, PlannedFit, PlanT, ResultT, plan_fit, run_fit
+from edgemnist.training.heads import class_count
 from edgemnist.training.loop import evaluate
 from edgemnist.training.settings import SettingsT
 from edgemnist.training.train import TRAIN, TrainSettings, is_resumable, is_trained
@@ -109,7 +110,7 @@ def _require_same_dataset(path: Path, record: StageRecord, dataset: Dataset) -> 
 
 
 def _require_fit(teacher: Teacher, dataset: Dataset, validation: Split) -> None:
-    takes, classes = tuple(teacher.model.input_shape[1:]), int(teacher.model.output_shape[-1])
+    takes, classes = tuple(teacher.model.input_shape[1:]), class_count(teacher.model)
     if takes != dataset.image_shape or classes != dataset.classes:
         raise ModelError(
             f"the teacher {str(teacher.path)!r} takes images of shape {takes} and tells {classes} classes apart, "

@@ -22,6 +22,7 @@ from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 from edgemnist.training import architectures
 from edgemnist.training.augment import AUTO, NO_AUGMENTATION
 from edgemnist.training.augmentation_choice import choose_augmentation
+from edgemnist.training.averaging import DECAY
 from edgemnist.training.checkpoint import read_checkpoint
 from edgemnist.training.distillation import Teacher, stored_distillation
 from edgemnist.training.fit import FitPlan, FitRun, FitStage, Fitted
@@ -29,7 +30,17 @@ from edgemnist.training.heads import SIGMOID, SOFTMAX, outputs_of
 from edgemnist.training.loop import TrainingDivergedError, use_best_weights
 from edgemnist.training.mobilenet import Transfer, TransferSettings, load_weights, plan_transfer, stored_transfer
 from edgemnist.training.phases import FINE_TUNING_CHECKPOINT, fit_in_phases
-from edgemnist.training.recipe import FEWEST_TO_CHOOSE, Recipe, batch_for, epochs_for, given_or, passes_for
+from edgemnist.training.recipe import (
+    FEWEST_TO_CHOOSE,
+    Recipe,
+    averaging_decay_for,
+    batch_for,
+    epochs_for,
+    given_or,
+    passes_for,
+    rate_for,
+    steps_of,
+)  # fmt: skip
 from edgemnist.training.report import FitResult
 from edgemnist.training.settings import FitSettings
 
@@ -40,7 +51,7 @@ PATIENCE_AT_CONSTANT_RATE = 5
 
 _MOST_VALIDATION = 5_000
 
-_BEFORE_THEY_WERE_RECORDED = {"selection": True, "passes": 1, "head": SOFTMAX}
+_BEFORE_THEY_WERE_RECORDED = {"selection": True, "passes": 1, "averaging_decay": DECAY, "head": SOFTMAX}
 """What settings were that manifests of earlier versions do not name."""
 
 
@@ -165,14 +176,16 @@ def _recipe(settings: TrainSettings, usual: architectures.Defaults, dataset: Dat
     """Return the recipe for a dataset of which so many images are held out."""
     images = len(dataset.train) - validation
     batch = given_or(settings.batch, batch_for(usual.batch, images))
+    epochs = given_or(settings.epochs, epochs_for(usual.epochs, images, batch))
+    passes = passes_for(images, batch)
     schedule = settings.schedule or "one-cycle"
     default_patience = PATIENCE_AT_CONSTANT_RATE if schedule == "constant" else 0
     patience = given_or(settings.patience, default_patience)
     default_augmentation = AUTO if usual.augmentation else NO_AUGMENTATION.name
     return Recipe(
-        epochs=given_or(settings.epochs, epochs_for(usual.epochs, images, batch)),
+        epochs=epochs,
         batch=batch,
-        learning_rate=given_or(settings.learning_rate, usual.learning_rate),
+        learning_rate=given_or(settings.learning_rate, rate_for(usual.learning_rate, usual.batch, batch, images)),
         schedule=schedule,
         augmentation=choose_augmentation(settings.augmentation, default_augmentation, dataset),
         augmentation_strength=given_or(settings.augmentation_strength, usual.augmentation or 1.0),
@@ -180,7 +193,8 @@ def _recipe(settings: TrainSettings, usual: architectures.Defaults, dataset: Dat
         averaging=given_or(settings.averaging, usual.averaging),
         patience=patience,
         seed=given_or(settings.seed, 0),
-        passes=passes_for(images, batch),
+        passes=passes,
+        averaging_decay=averaging_decay_for(images, epochs * steps_of(images, batch, passes)),
         selection=bool(patience) or validation >= FEWEST_TO_CHOOSE,
     )
 

@@ -40,10 +40,10 @@ def convert_the_better(
 ) -> tuple[ConversionResult, PruningChoice]:
     """Convert the pruned net; where it costs accuracy for nothing, set it aside and convert the trained one instead.
 
-    A loss on the test split of more than one standard error of the accuracy before is for those only who asked for the
-    zeros (``asked_for``), and it has to buy something: layers of which the generated C for the default board stores only
-    the weights other than zero, which it does where that takes no more flash and no more instructions. Smaller
-    compressed files are no gain in C.
+    A loss on the test split of more than one standard error of the accuracy before is only for those who asked for
+    zeros (``asked_for``), and it has to buy something: layers of which the generated C for the default board stores
+    nothing but the weights other than zero, which it does where that takes no more flash and no more instructions.
+    Smaller compressed files are no gain in C.
 
     :raises EdgeMnistError: as ``run_conversion``.
     """
@@ -55,7 +55,7 @@ def convert_the_better(
     if pruned.at_chance:
         return _dense(f"{loss}: it ended at chance", lost, None, settings, work)
     if not asked_for:
-        return _dense(f"{loss}; --sparsity {pruned.asked:g} would have kept the zeros", lost, None, settings, work)
+        return _dense(f"{loss}; --sparsity {pruned.asked:g} takes that for smaller C", lost, None, settings, work)
     converted = run_conversion(settings, work)
     saved = _bytes_saved(work)
     if not saved:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +16,10 @@ from edgemnist.commands.train.stage import run_training
 from edgemnist.data.base import Dataset
 from edgemnist.keras_io.saving import load_model
 from edgemnist.support.errors import InputError, StageOrderError
+from edgemnist.training import sparsity
 from edgemnist.training.distillation import DistillationSettings
-from edgemnist.training.sparsity import plan_pruning
+from edgemnist.training.loop import Hooks
+from edgemnist.training.sparsity import LayerSparsity, plan_pruning, why_short
 from edgemnist.training.teacher import TEACHERS
 from edgemnist.training.train import TrainSettings
 from tests.commands.train.test_train import interrupted
@@ -110,6 +114,13 @@ def test_depthwise_convolutions_are_reported_as_dense(strokes: Dataset, tmp_path
         (PruneSettings(pattern="2:4", sparsity=0.8), r"pattern 2:4 means sparsity 0.5 .*leave --sparsity"),
         (PruneSettings(pattern="2:4", schedule="polynomial"), r"pattern 2:4 means sparsity 0.5"),
         (PruneSettings(epochs=0), r"epochs 0 is too low"),
+        (PruneSettings(initial_sparsity=0.6), r"initial sparsity 0.6 is out of range; give a share of zeros from 0 to"),
+        (PruneSettings(schedule="constant", initial_sparsity=0.2), r"zeros that rise.*leave --initial-sparsity out"),
+        (PruneSettings(begin="half"), r"--begin 'half' is neither a number of steps nor a share of them; give"),
+        (PruneSettings(end="150%"), r"--end '150%' is neither"),
+        (PruneSettings(end="nan"), r"--end 'nan' is neither"),
+        (PruneSettings(begin="0.5", end="0.4"), r"--begin has to be before --end"),
+        (PruneSettings(epochs=1, end="900"), r"from step 1 to step 900 of 16; --begin"),
     ],
 )
 def test_bad_settings_are_refused(settings: PruneSettings, message: str, work: WorkFolder, strokes: Dataset) -> None:
@@ -160,3 +171,59 @@ def test_the_last_change_of_the_masks_reaches_the_full_sparsity(steps: int) -> N
     plan = plan_pruning(0.5, "polynomial", "unstructured", steps)
     assert (plan.end_step - 1) % plan.frequency == 0
     assert plan.end_step <= max(2, 0.6 * steps + 1)
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "expected"),
+    [
+        (None, None, (1, 601)),
+        ("100", "500", (100, 500)),
+        ("0.2", "0.5", (200, 494)),
+        ("20%", "50%", (200, 494)),
+        ("0", "1.0", (0, 984)),
+        ("600", None, (600, 840)),
+        (None, "0.4", (1, 397)),
+    ],
+)
+def test_begin_and_end_are_steps_or_shares(begin: str | None, end: str | None, expected: tuple[int, int]) -> None:
+    plan = plan_pruning(0.5, "polynomial", "unstructured", 1000, begin=begin, end=end)
+    assert (plan.begin_step, plan.end_step) == expected
+    assert plan.end_step + plan.frequency > (1000 if end == "1.0" else plan.end_step)
+
+
+def test_the_ramp_starts_where_it_is_told(work: WorkFolder, strokes: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the zeros are there from the first change on, and none before it."""
+    seen: list[float] = []
+    hooks = sparsity.pruning_hooks
+
+    def watched(model: Any, plan: sparsity.PruningPlan, steps_per_epoch: int) -> Hooks:
+        made = hooks(model, plan, steps_per_epoch)
+        layer = next(layer for layer in model.layers if hasattr(layer, "pruning_obj"))
+
+        def after_epoch() -> None:
+            made.after_epoch()
+            seen.append(float(np.mean(layer.pruning_vars[0][1].numpy() == 0)))
+
+        return dataclasses.replace(made, after_epoch=after_epoch)
+
+    monkeypatch.setattr(sparsity, "pruning_hooks", watched)
+    settings = PruneSettings(sparsity=0.8, initial_sparsity=0.5, begin="17", end="60", epochs=4)
+    run_pruning(settings, work, dataset=strokes)
+    by_epoch = seen[::2]
+    assert by_epoch[0] == 0
+    assert by_epoch[1] > 0.5
+    assert by_epoch[1] < by_epoch[2] < by_epoch[3] == pytest.approx(0.8, abs=0.01)
+    stored = work.require("prune", needed_by="the test").settings
+    assert [stored[key] for key in ("initial_sparsity", "begin", "end")] == [0.5, "17", "60"]
+
+
+def test_a_missed_target_says_which_layers_miss_it(strokes: Dataset, tmp_path: Path) -> None:
+    work = WorkFolder(tmp_path)
+    run_training(TrainSettings(arch="ds-cnn", epochs=1, batch=32), work, dataset=strokes)
+    result = run_pruning(PruneSettings(epochs=1), work, dataset=strokes)
+    assert result.shortfall.startswith(f"50.0% zeros were asked for, all kernels together have {result.sparsity:.1%}: ")
+    assert "conv1 (144 weights): stays dense: reads the image itself; block1_depthwise, block2_depthwise," in (
+        result.shortfall
+    )
+    assert result.figures()["shortfall"] == result.shortfall
+    assert why_short((LayerSparsity("hidden", "Dense", 1000, 497, ""),), 0.5) == ""
