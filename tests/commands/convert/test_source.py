@@ -81,13 +81,13 @@ def test_an_error_over_there_is_one_of_ours_with_the_path_that_was_given(
     monkeypatch.chdir(tmp_path)
     Path("broken.keras").write_bytes(b"no model")
     with opening(Path("broken.keras")) as load, pytest.raises(ModelError, match=r"^'broken\.keras' is not a readable"):
-        load(None)
+        load.bind(None)
     assert not list(temporary.iterdir())
 
 
 def test_what_it_answers_and_that_nothing_is_left_where_it_hangs(recurrent: Path, temporary: Path) -> None:
     with opening(recurrent) as load:
-        source = load(None)
+        source = load.bind(None)
         image = (SIDE, SIDE, 1)
         assert (source.classes, source.image_shape, source.input_shape) == (len(CLASSES), image, image)
         assert source.predict(np.zeros((3, *image), np.float32)).shape == (3, len(CLASSES))
