@@ -15,7 +15,7 @@ from edgemnist.runner.base import InputFacts
 from edgemnist.runner.client import runtime_worker
 from edgemnist.runner.registry import installed_for
 from edgemnist.runner.run import LoadedModel
-from edgemnist.support.errors import InputError
+from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite.derived import DerivedRange, ImageInput, derived_range, image_input_of
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind
@@ -162,6 +162,10 @@ def understood_by_facts(
         base, known = replace(base, normalisation=parse_normalisation(facts.pixels)), known | {"normalisation"}
     if facts.layout:
         base, known = replace(base, layout=facts.layout), known | {"layout"}
+    if facts.sizes[2] not in (None, 1, 3):
+        raise ModelError(
+            f"{name!r} takes images of {facts.sizes[2]} channels; it has to be 1 for grey or 3 for colours"
+        )
     height, width, channels = (own or had for own, had in zip(facts.sizes, base.image_shape, strict=True))
     shape = (width, height, channels) if base.transposed and facts.sizes[0] else (height, width, channels)
     given = settings.applied(replace(base, image_shape=shape))

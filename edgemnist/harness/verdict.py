@@ -23,6 +23,9 @@ LEAST_GAIN = 0.015
 
 _STANDARD_ERRORS = 2.0
 
+_DECISIVE, _MANY_CLASSES = 0.6, 20.0
+"""Share of the way from chance to all right, or multiple of chance, from which an order of the classes is believed."""
+
 _LEVEL = 0.05
 """Chance of luck above which two ways are level, and what their mean logarithms of probability may differ by then."""
 
@@ -89,6 +92,7 @@ def judge(trials: Sequence[Trial], chance: float, unsaid: Collection[str] = ()) 
         for one in alternatives
         if one.accuracy >= given.accuracy + LEAST_GAIN
         and one.accuracy > chance
+        and (one.order is None or _is_decisive(one.accuracy, chance))
         and _luck(one.hits, given.hits) < ERROR_RATE / 2 ** len(one.changed) / per_size[len(one.changed)]
     ]
     return Verdict(given, _simplest_of_the_best(better, unsaid), chance)
@@ -106,6 +110,14 @@ def _alternatives(trials: Sequence[Trial]) -> list[Alternative]:
             ordered = trial.in_order(order)
             found.append(Alternative(ordered, fair, (*changed, "classes"), tuple(map(int, order))))
     return found
+
+
+def _is_decisive(accuracy: float, chance: float) -> bool:
+    """Whether pictures are so often right that their classes must be in this order.
+
+    The answers of a net that has learned nothing still go with the pictures a little, and so with some order.
+    """
+    return accuracy >= chance + _DECISIVE * (1 - chance) or accuracy >= _MANY_CLASSES * chance
 
 
 def _luck(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:

@@ -18,6 +18,7 @@ from edgemnist.data.summary import introduce
 from edgemnist.harness.feeding import Understanding, understood_by_facts
 from edgemnist.harness.images import load_at
 from edgemnist.harness.judging import judge_fed, judge_recorded, settled
+from edgemnist.harness.trying import sample_of
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.support.progress import say
 from edgemnist.tflite.kinds import ModelKind
@@ -102,6 +103,8 @@ def _prepare_with(
     source = load.bind(dataset.image_shape, settings.feeding.output)
     _check_classes(source, dataset, name, settings)
     given = replace(known.preprocessing, image_shape=dataset.image_shape, class_names=dataset.class_names)
+    sample = sample_of(dataset.test)
+    verification.check_finite(source, source.predict(verification.source_input(source, sample.images, given)))
     predict = verification.predicting(source)
     found = settled(predict, dataset, replace(known, preprocessing=given), path.name)
     for line in found.evidence:

@@ -50,12 +50,20 @@ def make_trial(
     :raises ModelError: it answers with NaN or infinity, so that there is nothing to convert.
     """
     expected = source.predict(source_input(source, images, preprocessing))
+    check_finite(source, expected)
+    return Trial(images, labels, preprocessing, expected)
+
+
+def check_finite(source: Source, expected: NDArray[np.float32]) -> None:
+    """Refuse a source whose outputs, shape (count, outputs), are not numbers.
+
+    :raises ModelError: it answers with NaN or infinity, so that there is nothing to convert.
+    """
     if not np.isfinite(expected).all():
         raise ModelError(
             f"{str(source.path)!r} answers NaN or infinity for {int((~np.isfinite(expected)).any(axis=1).sum())} of "
-            f"{len(images)} images; its training diverged: train it again"
+            f"{len(expected)} images; its training diverged: train it again"
         )
-    return Trial(images, labels, preprocessing, expected)
 
 
 def source_input(source: Source, images: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:

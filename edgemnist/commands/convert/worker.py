@@ -27,6 +27,7 @@ from edgemnist.support.errors import ModelError
 from edgemnist.tflite.kinds import ModelKind
 
 _ORPHAN_SECONDS = 0.5
+_ATTEMPTS = 100
 
 
 class Convertible(Protocol):
@@ -120,23 +121,29 @@ def main(folder: Path) -> None:
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     threading.Thread(target=_leave_when_orphaned, args=(folder, os.getppid()), daemon=True).start()
     answers = _Answers()
-    serve(
-        {
-            "look": answers.look,
-            "load": answers.load,
-            "image_shape": answers.image_shape,
-            "predict": answers.predict,
-            "convert": answers.convert,
-        }
-    )
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        serve(
+            {
+                "look": answers.look,
+                "load": answers.load,
+                "image_shape": answers.image_shape,
+                "predict": answers.predict,
+                "convert": answers.convert,
+            }
+        )
+    finally:  # an answer that nobody takes any more is an error
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _leave_when_orphaned(folder: Path, parent: int) -> None:
     """End a conversion that nobody waits for any more: the closing of stdin is seen only after it."""
     while os.getppid() == parent:
         time.sleep(_ORPHAN_SECONDS)
-    shutil.rmtree(folder, ignore_errors=True)
+    # The converter goes on writing while its files are removed.
+    for _ in range(_ATTEMPTS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            break
     os._exit(1)
 
 

@@ -237,7 +237,12 @@ def refused_model(name: str, folder: Path) -> Path:
     models = {
         "2 inputs": lambda: keras.Model([image, other := layers.Input((4,))], layers.Concatenate()([flat, other])),
         "2 outputs": lambda: keras.Model(image, [layers.Dense(4)(flat), layers.Dense(2)(flat)]),
-        "16x16x1": lambda: keras.Sequential([layers.Input((16, 16, 1)), layers.Flatten(), layers.Dense(4)]),
+        "images of 2 channels": lambda: keras.Sequential(
+            [layers.Input((16, 16, 2)), layers.Flatten(), layers.Dense(4)]
+        ),
+        "has learned nothing|no way of feeding": lambda: keras.Sequential(
+            [layers.Input((16, 16, 1)), layers.Flatten(), layers.Dense(4, kernel_initializer="zeros")]
+        ),
         "tells 7 classes apart": lambda: keras.Model(image, layers.Dense(7)(flat)),
         "an output of shape 1x8x8x2": lambda: keras.Model(image, layers.Conv2D(2, 1)(image)),
         "before it knew its input shape": lambda: keras.Sequential([layers.Flatten(), layers.Dense(4)]),
@@ -253,7 +258,8 @@ def refused_model(name: str, folder: Path) -> Path:
     [
         "2 inputs",
         "2 outputs",
-        "16x16x1",
+        "images of 2 channels",
+        "has learned nothing|no way of feeding",
         "tells 7 classes apart",
         "an output of shape 1x8x8x2",
         "before it knew its input shape",
@@ -311,7 +317,7 @@ def test_damaged_models_give_one_message(
         (["--io", "int4"], "choose one of int8, uint8, float32"),
         (["--name", "1abc"], "not a C identifier"),
         (["--style", "x"], "choose one of default, tflm"),
-        (["--normalisation", "0..2"], "choose one of 0..1, 0..255, -1..1"),
+        (["--normalisation", "0-2"], "choose one of 0..1, 0..255, -1..1"),
         (["--calibration", "0"], "calibration"),
         ([str(TINY_MODEL), "--int8"], "is int8 already"),
         ([str(TINY_MODEL), "--no-c-array"], "nothing is left to do"),
@@ -370,7 +376,7 @@ def test_a_file_that_classifies_worse_is_refused(work: WorkFolder, quadrants: Pa
     _, keras = load_tensorflow()
     untrained = save(build(keras), work.path("untrained.keras"))
     settings = replace(FLOAT32, dataset=str(quadrants))
-    run_conversion(replace(settings, model=untrained), WorkFolder(work.root / "untrained"))
+    run_conversion(replace(settings, model=untrained, even_so=True), WorkFolder(work.root / "untrained"))
     test = load_dataset(str(quadrants)).test
     with opening(work.path("trained.keras")) as load:
         source = load.bind((SIDE, SIDE, 1))

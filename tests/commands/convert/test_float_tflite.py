@@ -92,7 +92,7 @@ def test_the_command_verifies_and_records_what_it_did(
     arguments = ["convert", str(source), "--int8", "--dataset", "mnist", "--calibration", "100", "--out", str(out)]
     assert cli.run([*arguments, "--json"]) == 0
     printed = capfd.readouterr()
-    assert printed.err == ""
+    assert "tried, for nothing tells how compact_float.tflite is fed" in printed.err
     facts = json.loads(printed.out)["models"]["int8"]
     found = facts["verification"]
     assert found["agreement"] > 0.98
@@ -118,7 +118,7 @@ def test_without_a_mode_only_the_c_array_is_written(real_models: Path, tmp_path:
         ("compact_int8.tflite", ["--int8", "--dataset", "mnist"], "is int8 already"),
         ("public/140_cpetig_lstm2.tflite", ["--int8"], "has 3 inputs"),
         ("public/106_tensorfl_trained_lstm.tflite", ["--float16"], None),
-        ("public/091_mlcommon_pretrainedResnet.tflite", ["--int8", "--dataset", "mnist"], "images of shape 32x32x3"),
+        ("public/091_mlcommon_pretrainedResnet.tflite", ["--int8", "--dataset", "mnist"], "--even-so"),
         ("missing.tflite", ["--int8"], "missing.tflite"),
     ],
 )

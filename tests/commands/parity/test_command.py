@@ -124,7 +124,7 @@ def test_missing_corrupt_and_unfit_models(
     refuses([str(truncated)], capsys, "corrupt")
     refuses([str(real_models / "pretrainedResnet_quant.tflite")], capsys, "name the dataset with --dataset")
     refuses([str(real_models / "compact_int8.tflite"), "--runtime", "tfml"], capsys, "unknown runtime 'tfml'")
-    refuses([str(real_models / "compact_int8.tflite"), "--normalisation", "0..2"], capsys, "unknown normalisation")
+    refuses([str(real_models / "compact_int8.tflite"), "--normalisation", "0-2"], capsys, "unknown normalisation")
     refuses([str(real_models / "compact_int8.tflite"), "--dataset", "nmist"], capsys, "nmist")
 
 
