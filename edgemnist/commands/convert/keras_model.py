@@ -16,6 +16,8 @@ from edgemnist.runner.refusals import in_one_line
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.kinds import ModelKind
 
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN", "Bidirectional")
+
 
 class OpenedKeras:
     """See :class:`edgemnist.commands.convert.worker.Openable`."""
@@ -27,16 +29,21 @@ class OpenedKeras:
 
     def bind(self, image_shape: Sequence[int] | None) -> KerasModel:
         """Load the model for images of (height, width, channels), None for those that it takes by itself."""
-        return KerasModel(self._opened.bind(image_shape))
+        loaded = self._opened.keras
+        layers = getattr(loaded.model, "layers", []) if loaded else []
+        recurrent = tuple(layer.name for layer in layers if type(layer).__name__ in _RECURRENT)
+        return KerasModel(self._opened.bind(image_shape), recurrent)
 
 
 class KerasModel:
     """See :class:`edgemnist.commands.convert.worker.Convertible`."""
 
-    def __init__(self, source: SourceModel) -> None:
+    def __init__(self, source: SourceModel, recurrent: tuple[str, ...] = ()) -> None:
+        """``recurrent`` names the layers that become loops, where they are known; the graph may not tell of which."""
         self._source = source
         self.input_shape, self.classes = self._source.input_shape, self._source.classes
-        self.loops = loops_of(self._source)
+        found = loops_of(self._source)
+        self.loops = recurrent or found if found else ()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
