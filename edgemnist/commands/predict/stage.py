@@ -172,7 +172,8 @@ def _read(
         except InputError as error:
             problems.append(str(error))
             continue
-        framed.append((file, frame_image(picture, context.preprocessing.image_shape, context.dataset, invert)))
+        known = context.preprocessing
+        framed.append((file, frame_image(picture, known.image_shape, context.dataset, invert, known.fit)))
     return framed, problems
 
 
