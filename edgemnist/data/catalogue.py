@@ -84,19 +84,26 @@ def list_datasets() -> tuple[Listing, ...]:
 
 
 def write_sheet(
-    name: str, *, split: str, count: int | None, seed: int, target: Path | None, skip_unreadable: bool = False
+    name: str,
+    *,
+    split: str,
+    count: int | None,
+    seed: int,
+    target: Path | None,
+    image_size: tuple[int, int] | None = None,
+    skip_unreadable: bool = False,
 ) -> Sheet:
     """Write a PNG contact sheet of ``count`` images with equally many of every class, and return where it is.
 
     ``count`` None: :data:`SHEET_IMAGES`, or all where there are fewer. ``target`` None writes
-    ``<name>-<split>.png`` into the current folder. ``skip_unreadable``: as for ``load_dataset``. What the checks find
+    ``<name>-<split>.png`` into the current folder. ``image_size``, ``skip_unreadable``: as for ``load_dataset``. What the checks find
     is returned and refuses nothing: a sheet shows what is wrong.
 
     :raises InputError: ``split`` is not one of :data:`SPLITS`, or it has fewer than ``count`` images.
     """
     if split not in SPLITS:
         raise InputError(f"unknown split {split!r}; allowed are {', '.join(SPLITS)}")
-    dataset = load_dataset(name, skip_unreadable=skip_unreadable)
+    dataset = load_dataset(name, image_size=image_size, skip_unreadable=skip_unreadable)
     images = dataset.train if split == "train" else dataset.test
     count = min(SHEET_IMAGES, len(images)) if count is None else count
     sample = class_balanced_sample(images, count, seed)

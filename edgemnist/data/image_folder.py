@@ -215,8 +215,9 @@ def _facts(
 def _how_fitted(sizes: list[tuple[tuple[int, int], int]], size: tuple[int, int], settings: FolderSettings) -> str:
     if all(one == size for one, _ in sizes):
         return ""
-    why = "as asked" if settings.size else "the size of most" if sizes[0][0] == size else "no other size was asked for"
-    return f"{settings.fit}, {why}"
+    if settings.size:
+        return settings.fit
+    return f"{settings.fit}, {'the size of most' if sizes[0][0] == size else 'no other size was asked for'}"
 
 
 def _values(headers: dict[Path, ImageHeader], scales: Scales) -> str:

@@ -221,7 +221,7 @@ def _resized(dataset: Dataset, wanted: _Wanted) -> Dataset:
         return dataset
     check_memory(len(dataset.train) + len(dataset.test), size, channels)
     train, test = (_resized_split(split, size, channels, wanted.fit) for split in (dataset.train, dataset.test))
-    fitted = f"{wanted.fit}, as asked" if size != (height, width) else ""
+    fitted = wanted.fit if size != (height, width) else ""
     facts = replace(dataset.facts, fitted=fitted)
     return replace(dataset, train=train, test=test, sha256=fingerprint(train, test), facts=facts)
 

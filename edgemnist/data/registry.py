@@ -334,7 +334,7 @@ _CIFAR_10 = KnownDataset(
     ),
     folders=("cifar-10-batches-bin", "cifar-10"),
     image_shape=(32, 32, 3),
-    augmentation="garments",
+    augmentation="photos",
     binary=BinaryLayout(
         folder="cifar-10-batches-bin",
         train=tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
@@ -372,7 +372,7 @@ _CIFAR_100 = KnownDataset(
     ),
     folders=("cifar-100-binary", "cifar-100"),
     image_shape=(32, 32, 3),
-    augmentation="garments",
+    augmentation="photos",
     # A record has the coarse label of 20 before the fine one of 100.
     binary=BinaryLayout(
         folder="cifar-100-binary",

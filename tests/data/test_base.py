@@ -76,7 +76,7 @@ def test_a_models_dataset_comes_as_the_model_takes_it(stripes: str, fit: str, fi
     assert dataset.test.labels.tolist() == [1, 2, 0] * 3
     ends = dataset.test.images[0, 4, [0, -1], 0]
     np.testing.assert_allclose(ends, [first, last], atol=6)
-    assert dataset.facts.fitted == f"{fit}, as asked"
+    assert dataset.facts.fitted == fit
     named = load_dataset(stripes, image_size=(8, 8), fit=fit)
     np.testing.assert_array_equal(named.test.images, dataset.test.images)
 

@@ -55,6 +55,11 @@ def show(
     """
     from edgemnist.commands.data import view
     from edgemnist.data.catalogue import write_sheet
+    from edgemnist.training.image_size import propose_size
 
-    sheet = write_sheet(name, split=split, count=count, seed=seed, target=out, skip_unreadable=skip_unreadable)
+    proposed = propose_size(name)  # what train would bring the pictures to
+    sheet = write_sheet(
+        name, split=split, count=count, seed=seed, target=out, skip_unreadable=skip_unreadable,
+        image_size=proposed.size if proposed else None,
+    )  # fmt: skip
     return Outcome(sheet, lambda: view.show_sheet(sheet))
