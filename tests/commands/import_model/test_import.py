@@ -15,14 +15,14 @@ import pytest
 from edgemnist import cli
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
-from edgemnist.commands.import_model.normalisation import candidates, check_normalisation, parse_normalisation
+from edgemnist.commands.import_model.normalisation import candidates, check_normalisation
 from edgemnist.commands.import_model.stage import ImportSettings, run_import
 from edgemnist.data.loading import load_dataset
 from edgemnist.keras_io.sources import load_source
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import read_tflite
-from edgemnist.tflite.normalisation import NORMALISATIONS
+from edgemnist.tflite.normalisation import NORMALISATIONS, parse_normalisation
 from tests.commands.convert.conftest import SIDE, draw
 from tests.commands.convert.conftest import quadrants as quadrants
 from tests.commands.import_model.conftest import as_onnx, shifted
