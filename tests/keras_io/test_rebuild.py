@@ -14,7 +14,7 @@ from edgemnist.keras_io.rebuild import Way
 from edgemnist.keras_io.sources import open_source
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import UnsupportedModelError
-from tests.keras_io.nets import CLASSES, NETS, SHAPE, SIDE, keras_of, pictures, saved
+from tests.keras_io.nets import CLASSES, NETS, SHAPE, SIDE, keras_of, pictures, plain, saved
 
 VERSIONS = (2, 3)
 
@@ -83,7 +83,7 @@ def test_a_scaling_that_something_passes_by_stays(tmp_path: Path) -> None:
 def test_scores_are_found_before_an_activation_at_the_end(
     version: int, end: str | None, replaced: tuple[str, ...], tmp_path: Path
 ) -> None:
-    built, _ = rebuilt(saved(NETS["plain"](keras_of(version), activation=end), tmp_path / "net.keras"))
+    built, _ = rebuilt(saved(plain(keras_of(version), activation=end), tmp_path / "net.keras"))
     images = pictures(2) / 255.0
     scores, exact = (np.asarray(model(images)) for model in (built.scores, built.exact))
     assert built.replaced == replaced

@@ -15,7 +15,7 @@ from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import parse_tflite
 from edgemnist.tflite.kinds import ModelKind
-from tests.keras_io.nets import CLASSES, NETS, SHAPE, SIDE, keras_of, pictures, residual, saved
+from tests.keras_io.nets import CLASSES, NETS, SHAPE, SIDE, keras_of, pictures, plain, residual, saved
 
 VERSIONS = (2, 3)
 
@@ -142,9 +142,7 @@ def test_one_of_several_outputs_of_a_keras_model_is_chosen(version: int, tmp_pat
 
 
 def test_one_output_tells_two_classes_apart(tmp_path: Path) -> None:
-    source = load_source(
-        saved(NETS["plain"](keras_of(3), units=1, activation="sigmoid"), tmp_path / "net.keras"), SHAPE
-    )
+    source = load_source(saved(plain(keras_of(3), units=1, activation="sigmoid"), tmp_path / "net.keras"), SHAPE)
     assert (source.outputs, source.classes) == (1, 2)
     assert source.predict(pictures()).shape == (6, 1)
 

@@ -71,11 +71,11 @@ def test_learned_ranges_stay_and_kernels_are_rounded_as_in_training(
     np.testing.assert_allclose(source.predict(images), expected, atol=0.05)  # its kernels are not rounded
     calls = [layer.get_config() for layer in rounded.exact.layers if type(layer).__name__ == "TFOpLambda"]
     assert {call["function"] for call in calls} == {"quantization.fake_quant_with_min_max_vars"} and len(calls) == 5
-    plain, _ = rebuild_classifier(opened, SHAPE, Way(ranges=False))
-    assert not any(type(layer).__name__ == "TFOpLambda" for layer in plain.exact.layers)
-    kernels = [model.exact.get_layer("conv2d").get_weights()[0] for model in (plain, rounded)]
-    assert not np.array_equal(*kernels)
-    np.testing.assert_allclose(*kernels, atol=0.01)
+    without, _ = rebuild_classifier(opened, SHAPE, Way(ranges=False))
+    assert not any(type(layer).__name__ == "TFOpLambda" for layer in without.exact.layers)
+    exact, coarse = (model.exact.get_layer("conv2d").get_weights()[0] for model in (without, rounded))
+    assert not np.array_equal(exact, coarse)
+    np.testing.assert_allclose(exact, coarse, atol=0.01)
 
 
 def test_annotations_alone_are_nothing(tmp_path: Path) -> None:
