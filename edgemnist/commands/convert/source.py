@@ -164,7 +164,9 @@ class _Worker:
         message = message.replace(str(self._folder), str(self._folder.parent))
         if "raised" not in header:
             details = log_clause("convert", self._process.said())
-            return InternalError(f"a fault in the conversion of {str(self._path)!r}: {in_one_line(message)}{details}")
+            return InternalError(
+                f"a fault in the conversion of {str(self._path)!r}: {in_one_line(message)}; please report it{details}"
+            )
         if header["raised"] == errors.UnsupportedModelError.__name__:
             headline, *problems = message.split("\n  - ")
             return errors.UnsupportedModelError(headline, problems)
