@@ -110,7 +110,7 @@ def given_or(value: _Number | None, default: _Number) -> _Number:
 
 
 def batch_for(batch: int, images: int) -> int:
-    """Return the batch for a training set of ``images``, given that for ``FULL_SIZE`` ones: smaller for few images."""
+    """Return the batch for a training set of ``images``, given that for ``FULL_SIZE`` images: few get a smaller one."""
     return min(batch, max(SMALLEST_BATCH, images // FEWEST_STEPS_PER_EPOCH))
 
 
@@ -118,7 +118,7 @@ def rate_for(rate: float, usual_batch: int, batch: int, images: int) -> float:
     """Return the peak learning rate for a batch, given that for ``usual_batch``: lower for small ones of few images.
 
     It goes with the fourth root of the batch. Measured on drawn shapes: at the usual rate one seed in three stays on
-    the first plateau for most of a short fit; by the square root, as the noise of Adam's steps goes (Malladi et al.
+    the first plateau for most of a short fit. By the square root, as the noise of Adam's steps goes (Malladi et al.
     2022), none does, but 40 pictures come to 81 % instead of 87 %.
     """
     return rate if images >= FEW_IMAGES else rate * min(1.0, (batch / usual_batch) ** 0.25)

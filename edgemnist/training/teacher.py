@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import TRAINED_MODEL, StageRecord, WorkFolder
 from edgemnist.data.base import Dataset, Split
@@ -12,10 +14,11 @@ from edgemnist.support.errors import InputError, ModelError
 from edgemnist.support.files import sha256_of
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.training.architectures import architectures
+from edgemnist.training.chance import seen_at_chance
 from edgemnist.training.distillation import DistillationSettings, Teacher
 from edgemnist.training.fit import FittedT, PlannedFit, PlanT, ResultT, plan_fit, run_fit
 from edgemnist.training.heads import class_count
-from edgemnist.training.loop import evaluate
+from edgemnist.training.loop import predicted_classes
 from edgemnist.training.settings import SettingsT
 from edgemnist.training.train import TRAIN, TrainSettings, is_resumable, is_trained
 
@@ -116,8 +119,9 @@ def _require_fit(teacher: Teacher, dataset: Dataset, validation: Split) -> None:
             f"the teacher {str(teacher.path)!r} takes images of shape {takes} and tells {classes} classes apart, "
             f"{dataset.name!r} has {dataset.image_shape} and {dataset.classes}; train one on this dataset"
         )
-    accuracy = evaluate(teacher.model, validation, teacher.normalisation)[1]
-    if accuracy < 2 / dataset.classes:
+    predicted = predicted_classes(teacher.model, validation, teacher.normalisation)
+    if seen_at_chance(validation.labels, predicted, dataset.class_names):
+        accuracy = np.mean(predicted == validation.labels)
         raise ModelError(
             f"the teacher {str(teacher.path)!r} classifies {accuracy:.1%} of the held-out images of {dataset.name!r}, "
             "hardly more than chance: it knows another dataset or another range of pixels; train one on this dataset"

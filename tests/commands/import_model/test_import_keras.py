@@ -12,7 +12,8 @@ import pytest
 from edgemnist import cli
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.import_model.stage import ImportSettings, run_import
+from edgemnist.commands.import_model.settings import ImportSettings
+from edgemnist.commands.import_model.stage import run_import
 from edgemnist.keras_io.saving import load_model
 from edgemnist.keras_io.tensorflow import load_model_optimization, load_tensorflow
 from edgemnist.tflite.file import read_tflite
