@@ -96,8 +96,8 @@ def write_sheet(
     """Write a PNG contact sheet of ``count`` images with equally many of every class, and return where it is.
 
     ``count`` None: :data:`SHEET_IMAGES`, or all where there are fewer. ``target`` None writes
-    ``<name>-<split>.png`` into the current folder. ``image_size``, ``skip_unreadable``: as for ``load_dataset``. What the checks find
-    is returned and refuses nothing: a sheet shows what is wrong.
+    ``<name>-<split>.png`` into the current folder. ``image_size``, ``skip_unreadable``: as for ``load_dataset``. What
+    the checks find is returned and refuses nothing: a sheet shows what is wrong.
 
     :raises InputError: ``split`` is not one of :data:`SPLITS`, or it has fewer than ``count`` images.
     """
