@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgemnist import cli
 from edgemnist.mcu.boards import boards
+from tests.compiler.model_builder import ModelBuilder
 from tests.mcu import firmware
 
 
@@ -63,6 +65,15 @@ def test_run(model_file: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert part in text
 
 
+def _of_digits() -> bytes:
+    """Return a net of MNIST's shapes."""
+    builder = ModelBuilder()
+    image = builder.input((1, 28, 28, 1), 1 / 255, -128)
+    flat = builder.op("RESHAPE", [image, builder.constant([1, 784], dtype="int32")], (1, 784), 1 / 255, -128)
+    weights = builder.constant(np.arange(7840).reshape(10, 784) % 5 - 2, 0.01)
+    return builder.finish([builder.op("FULLY_CONNECTED", [flat, weights, -1], (1, 10), 0.1, 0)])
+
+
 @pytest.mark.parametrize("images_here", [True, False])
 def test_without_images_it_says_why_inputs_are_random(
     images_here: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -71,13 +82,13 @@ def test_without_images_it_says_why_inputs_are_random(
     from edgemnist.data import loading
     from edgemnist.support.errors import DatasetError
 
-    def missing(name: str) -> None:
+    def missing(name: str, **_: object) -> None:
         raise DatasetError(f"no {name} here")
 
     if not images_here:
         monkeypatch.setattr(loading, "load_dataset", missing)
     path = tmp_path / "small.tflite"
-    path.write_bytes(firmware.model().content)
+    path.write_bytes(firmware.model().content if images_here else _of_digits())
     arguments = ["firmware", "run", "--model", str(path), "--images", "2"]
     assert cli.run(arguments) == 0
     why = "because MNIST is not to be had here" if not images_here else "because MNIST does not fit it"
