@@ -81,7 +81,8 @@ def _signature(path: Path, name: str, function: Any, owner: Any) -> Signature:
             "decoded pictures: tf.saved_model.save(model, folder, signatures=tf.function(model).get_concrete_function("
             "tf.TensorSpec([None, HEIGHT, WIDTH, CHANNELS], tf.float32)))"
         )
-    outputs = {key: _shape(tensor) for key, tensor in function.structured_outputs.items()}
+    # Sorted: the file keeps them in a map, whose order changes from one loading to the next.
+    outputs = {key: _shape(tensor) for key, tensor in sorted(function.structured_outputs.items())}
 
     taking_real = None if spec.dtype == tensorflow.float32 else _taking_real(function, list(outputs))
 

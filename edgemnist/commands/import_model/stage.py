@@ -122,10 +122,8 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
         dataset, given = as_seen(pictures, fed), fed.normalisation
         normalisation = after_scaling(given, original)
         if normalisation != given:
-            notes = (
-                *notes,
-                f"that scaling is taken out of the net: pixels in {normalisation_name(normalisation)} go in",
-            )
+            said = f"its own scaling is taken out of the net: here pixels in {normalisation_name(normalisation)} go in"
+            notes = (*notes, said)
         task.update(advance=1, description=f"Comparing with {original.engine}")
         sample = class_balanced_sample(dataset.test, min(original.images, len(dataset.test)), settings.seed)
         compared = compare(original, sample, given)

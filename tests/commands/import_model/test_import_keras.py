@@ -72,7 +72,7 @@ def test_pruning_qat_conversion_and_parity_go_on_from_a_net_of_keras_3(
     assert result["notes"] == [
         "pixels 0..255: the model has its own Rescaling(1/127.5, -1)",
         "left out, as they work in training alone: RandomFlip",
-        "that is taken out of the net: here pixels in -1..1 go in",
+        "its own scaling is taken out of the net: here pixels in -1..1 go in",
     ]
     for command in ("prune --epochs 2", "qat --epochs 1", "convert --int8"):
         assert cli.run([*command.split(), *work]) == 0
