@@ -53,7 +53,7 @@ def test_train_then_prune_with_no_further_argument(
 def test_the_tables_go_to_stdout_and_what_was_understood_to_stderr(
     strokes_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ("--dataset", strokes_file, "--arch", "dense", "--epochs", 1, "--work", tmp_path)
+    arguments = ("--dataset", strokes_file, "--arch", "dense", "--epochs", 12, "--work", tmp_path)
     assert run("train", *arguments) == 0
     captured = capfd.readouterr()
     assert "train dense" in captured.out
@@ -62,6 +62,7 @@ def test_the_tables_go_to_stdout_and_what_was_understood_to_stderr(
     *understood, recipe = captured.err.splitlines()
     assert understood == list(summary_lines(dataset, check_dataset(dataset)))
     assert "pictures to learn from" in recipe
+    assert "a rough estimate: 200 test images put it between" in captured.out
 
 
 def test_augmentation_options_reach_the_recipe(
@@ -142,3 +143,17 @@ def test_a_damaged_manifest_exits_with_2(work: WorkFolder, capsys: pytest.Captur
     work.manifest_path.write_text("{")
     assert run("prune", "--work", work.root) == 2
     assert "cannot read" in capsys.readouterr().err
+
+
+def test_a_fit_at_chance_exits_with_1_and_keeps_its_model(
+    strokes_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--arch", "tiny", "--learning-rate", "1000", "--epochs", "1")
+    assert run("train", "--dataset", strokes_file, *arguments, "--work", tmp_path, "--json") == 1
+    captured = capsys.readouterr()
+    assert "the train stage ended at chance: " in captured.err
+    assert "the likely cause is the learning rate 1000" in captured.err
+    assert "leave --learning-rate out, or give a lower one" in captured.err
+    assert (tmp_path / "trained.keras").exists()
+    record = WorkFolder(tmp_path).require("train", needed_by="the test")
+    assert record.results["at_chance"]
