@@ -27,6 +27,7 @@ from edgemnist.support.errors import ModelError
 from edgemnist.tflite.kinds import ModelKind
 
 _ORPHAN_SECONDS = 0.5
+_TRIES = 100
 
 
 class Convertible(Protocol):
@@ -113,7 +114,10 @@ def _leave_when_orphaned(folder: Path, parent: int) -> None:
     """End a conversion that nobody waits for any more: the closing of stdin is seen only after it."""
     while os.getppid() == parent:
         time.sleep(_ORPHAN_SECONDS)
-    shutil.rmtree(folder, ignore_errors=True)
+    for _ in range(_TRIES):  # the converter goes on meanwhile, and may write another file
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            break
     os._exit(1)
 
 
