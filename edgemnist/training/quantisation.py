@@ -54,9 +54,13 @@ def _require_supported(model: Any, registry: Any) -> None:
 
 
 def _is_folded(layer: Any) -> bool:
-    """Whether a layer is a batch norm that the wrappers' layout rules fold into the layer before it."""
+    """Whether a layer is a batch norm that the wrappers' layout rules fold into the layer before it.
+
+    They do not where an activation stands between the two, also one that ends the layer before.
+    """
     before = layer.inbound_nodes[0].inbound_layers if layer.inbound_nodes else None
-    return type(layer).__name__ == "BatchNormalization" and type(before).__name__ in _WITH_NORM
+    linear = getattr(getattr(before, "activation", None), "__name__", "linear") == "linear"
+    return type(layer).__name__ == "BatchNormalization" and type(before).__name__ in _WITH_NORM and linear
 
 
 def start_ranges(wrapped: Any, model: Any, images: NDArray[np.float32], normalisation: Normalisation) -> None:
