@@ -64,7 +64,8 @@ class FitState:
     """All that the rest of a fit depends on, after ``epoch`` finished epochs.
 
     ``weights`` are the model's, in its order; ``slots`` the optimizer's; ``best_weights`` those of ``best_epoch``
-    (0: none yet, then empty); ``averages`` are those of the weight averaging, empty without it.
+    (0: none yet, then empty), which is the latest for a recipe without selection; ``averages`` are those of the weight
+    averaging, empty without it.
     """
 
     epoch: int
@@ -215,9 +216,9 @@ class Loop:
         self, state: FitState, report: EpochReport, weights: tuple[Array, ...], candidate: tuple[Array, ...]
     ) -> FitState:
         """Return the state after an epoch; ``candidate`` is what was evaluated, the weights or their average."""
-        last_only = self._recipe.epochs if not self._recipe.selection else 1
-        eligible = report.epoch >= max(self._hooks.first_eligible_epoch, last_only)
-        better = eligible and (not state.best_epoch or rank(report) > rank(state.best))
+        eligible = report.epoch >= self._hooks.first_eligible_epoch
+        first = not state.best_epoch or not self._recipe.selection
+        better = eligible and (first or rank(report) > rank(state.best))
         return FitState(
             epoch=report.epoch,
             weights=weights,

@@ -42,13 +42,17 @@ def fit_in_phases(model: Any, transfer: Transfer | None, recipe: Recipe, run: Fi
     slower = replace(recipe, epochs=transfer.fine_tune_epochs, learning_rate=recipe.learning_rate * FINE_TUNING_SHARE)
     title = f"fine-tune {run.context.arch}"
     second = replace(run.resumable, title=title, checkpoint=checkpoint, epochs=slower.epochs)
-    return joined(before, replace(run, resumable=second, resume=run.resume and checkpoint.exists()).fit(model, slower))
+    after = replace(run, resumable=second, resume=run.resume and checkpoint.exists()).fit(model, slower)
+    return joined(before, after, selection=recipe.selection)
 
 
-def joined(before: FitState, after: FitState) -> FitState:
-    """Return a state with the histories of both fits in a row, and with the better one's best weights."""
+def joined(before: FitState, after: FitState, *, selection: bool = True) -> FitState:
+    """Return a state with the histories of both fits in a row, and with the better one's best weights.
+
+    Without ``selection`` they are those of the later one.
+    """
     later = tuple(replace(report, epoch=before.epoch + report.epoch) for report in after.history)
-    improved = bool(after.best_epoch) and rank(after.best) > rank(before.best)
+    improved = bool(after.best_epoch) and (not selection or rank(after.best) > rank(before.best))
     return replace(
         after,
         epoch=before.epoch + after.epoch,

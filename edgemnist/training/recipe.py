@@ -90,7 +90,7 @@ class Recipe:
 
 def steps_of(images: int, batch: int, passes: int) -> int:
     """Return the steps of so many passes through the images in batches of ``batch``, or of all where they are fewer."""
-    return images * passes // min(batch, images)
+    return images * passes // max(1, min(batch, images))
 
 
 def _require_within(low: float, high: float, name: str, value: float) -> None:
@@ -121,12 +121,12 @@ def rate_for(rate: float, usual_batch: int, batch: int, images: int) -> float:
     the first plateau for most of a short fit. By the square root, as the noise of Adam's steps goes (Malladi et al.
     2022), none does, but 40 pictures come to 81 % instead of 87 %.
     """
-    return rate if images >= FEW_IMAGES else rate * min(1.0, (batch / usual_batch) ** 0.25)
+    return rate if images >= FEW_IMAGES else rate * min(1.0, (max(1, batch) / usual_batch) ** 0.25)
 
 
 def passes_for(images: int, batch: int) -> int:
     """Return how often an epoch goes through ``images``, so that it has ``FEWEST_STEPS_PER_EPOCH`` steps."""
-    return math.ceil(FEWEST_STEPS_PER_EPOCH * min(batch, images) / images)
+    return math.ceil(FEWEST_STEPS_PER_EPOCH * max(1, min(batch, images)) / images)
 
 
 def averaging_decay_for(images: int, steps: int) -> float:
@@ -156,7 +156,7 @@ def _epochs_for(epochs: int, images: int, batch: int, fewest_steps: int) -> int:
         return round(epochs * min(max(FULL_SIZE / images, 1.0), MOST_REPEATS))
     repeats = max(_REPEATS_OF_FEW, MOST_REPEATS * images / FEW_IMAGES)
     steps = max(epochs * repeats * FEWEST_STEPS_PER_EPOCH, fewest_steps)
-    return math.ceil(steps / steps_of(images, batch, passes_for(images, batch)))
+    return math.ceil(steps / max(1, steps_of(images, batch, passes_for(images, batch))))
 
 
 def _one_cycle(steps: int, warm_up: float) -> NDArray[np.float64]:
