@@ -107,8 +107,9 @@ def converting(work: WorkFolder, temporary: Path) -> Iterator[subprocess.Popen[s
     """Start the command and wait until TensorFlow has written its first temporary file."""
     arguments = ["convert", "--int8", "--calibration", "1200", "--work", str(work.root)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "edgemnist", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-m", "edgemnist", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
     try:
         while not list(temporary.glob("edgemnist-convert-*/*")):
             assert process.poll() is None, process.communicate()
@@ -120,13 +121,13 @@ def converting(work: WorkFolder, temporary: Path) -> Iterator[subprocess.Popen[s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_command_that_is_ended_while_it_converts_leaves_nothing(
     work: WorkFolder, snapshot: Snapshot, temporary: Path, number: signal.Signals
 ) -> None:
     before = snapshot(work.root)
     with converting(work, temporary) as process:
-        process.send_signal(number)
+        os.killpg(process.pid, number)  # as a terminal and `timeout` do
         _, said = process.communicate()
     assert process.returncode == (130 if number == signal.SIGINT else -number)
     assert said.count("\n") == (number == signal.SIGINT)
