@@ -126,7 +126,8 @@ def test_pictures_are_brought_to_the_size_and_channels_of_the_model(quadrants: P
     layers = keras.layers
     first = [layers.Input((16, 12, 3), dtype="uint8"), layers.Rescaling(1 / 255)]
     path = save(keras.Sequential([*first, layers.Flatten(), layers.Dense(4)]), tmp_path / "net.keras")
-    result = run_import(ImportSettings(model=path, dataset=str(quadrants)), WorkFolder(tmp_path / "work"))
+    settings = ImportSettings(model=path, dataset=str(quadrants), even_so=True)  # it is not trained
+    result = run_import(settings, WorkFolder(tmp_path / "work"))
     assert (result.image_shape, result.max_difference < 1e-4) == ((16, 12, 3), True)
     context = ModelContext.from_json(WorkFolder(tmp_path / "work").stages()["train"].settings)
     assert context.preprocessing.image_shape == (16, 12, 3)
@@ -186,7 +187,7 @@ def test_a_savedmodel_without_keras_is_sent_to_convert(
     tensorflow, keras = load_tensorflow()
     net(keras).save(tmp_path / "of_keras", save_format="tf")
     usual = ["--dataset", str(quadrants), "--work", str(tmp_path / "work")]
-    assert cli.run(["import", str(tmp_path / "of_keras"), *usual, "--normalisation", "0..1"]) == 0
+    assert cli.run(["import", str(tmp_path / "of_keras"), *usual, "--normalisation", "0..1", "--even-so"]) == 0
     module = tensorflow.Module()
     spec = tensorflow.TensorSpec((None, SIDE, SIDE, 1), tensorflow.float32)
     module.run = tensorflow.function(lambda image: tensorflow.reshape(image, (-1, SIDE * SIDE)), input_signature=[spec])

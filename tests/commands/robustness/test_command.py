@@ -198,7 +198,7 @@ def test_a_folder_that_cannot_be_written(work: Path, capsys: pytest.CaptureFixtu
 def test_models_that_do_not_fit(
     real_models: Path, real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refuses([str(real_models / "pretrainedResnet_quant.tflite"), *FEW], capsys, "do not fit")
+    refuses([str(real_models / "pretrainedResnet_quant.tflite"), *FEW], capsys, "name the dataset with --dataset")
     refuses([str(tmp_path / "none.tflite"), *FEW], capsys, "there is no model")
     builder = ModelBuilder()
     path = tmp_path / "three.tflite"

@@ -293,7 +293,7 @@ def test_mobilenet_v2_goes_all_the_way_on_images_of_one_shape(few: Path, tmp_pat
     assert dataset.sha256 == recorded
     np.testing.assert_array_equal(dataset.test.images[..., 0], dataset.test.images[..., 2])
 
-    converted = run_conversion(ConversionSettings(modes=(ModelKind.INT8,), calibration=40), work)
+    converted = run_conversion(ConversionSettings(modes=(ModelKind.INT8,), calibration=40, even_so=True), work)
     assert converted.warnings == ()
     report = parity(ParitySettings(images=ImageSettings(count=40), runtimes=("tflm", "host-c")), work)
     generated = next(run for run in report.runs if run.runtime == "host-c")
