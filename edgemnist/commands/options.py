@@ -12,7 +12,6 @@ import typer
 from typer.core import TyperCommand
 
 from edgemnist.commands.outcome import Outcome
-from edgemnist.tflite.normalisation import NORMALISATIONS
 
 Work = Annotated[Path, typer.Option("--work", help="Work folder in which the stages leave their artifacts.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
@@ -38,14 +37,6 @@ ImagesOf = Annotated[
 
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Go on without pictures that cannot be read; says which.")
-]
-
-NamedNormalisation = Annotated[
-    str | None,
-    typer.Option(
-        "--normalisation",
-        help=f"Range of a named model's input: {', '.join(NORMALISATIONS)}. Default: worked out.",
-    ),
 ]
 
 DEFAULT_WORK = Path("artifacts")
