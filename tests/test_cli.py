@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,3 +109,12 @@ def test_errors_are_json_on_stdout_too(arguments: list[str], kind: str, capsys: 
 def test_help_and_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(arguments) == 0
     assert capsys.readouterr().out
+
+
+def test_the_command_line_starts_without_what_only_a_stage_needs() -> None:
+    program = (
+        "import sys; from edgemnist import cli; cli.register_commands(); "
+        "print(sorted({'numpy', 'PIL', 'tflite', 'tensorflow'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

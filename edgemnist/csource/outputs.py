@@ -6,9 +6,10 @@ import numpy as np
 
 from edgemnist.csource.pixels import C_TYPES
 from edgemnist.csource.source import comment_text, float_constant
+from edgemnist.tflite.derived import output_kind
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.pixels import dequantise
-from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, output_kind
+from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 
 _INTEGERS = ("int8", "uint8", "int16")
 

@@ -16,12 +16,12 @@ from edgemnist.runner.client import runtime_worker
 from edgemnist.runner.registry import installed_for
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError, ModelError
-from edgemnist.tflite.derived import DerivedRange, ImageInput, derived_range, image_input_of
+from edgemnist.tflite.derived import DerivedRange, ImageInput, derived_range, image_input_of, output_kind
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.metadata import ImageHints, read_image_hints
 from edgemnist.tflite.normalisation import Normalisation, normalisation_name, parse_normalisation
-from edgemnist.tflite.preprocessing import CHANNELS, FITS, LAYOUTS, OutputKind, Preprocessing, output_kind
+from edgemnist.tflite.preprocessing import CHANNELS, FITS, LAYOUTS, OutputKind, Preprocessing
 
 LARGEST_SIDE = 4096
 

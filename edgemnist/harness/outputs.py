@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.runner.run import LoadedModel
+from edgemnist.tflite.derived import output_kind
 from edgemnist.tflite.file import Quantisation
 from edgemnist.tflite.pixels import dequantise
-from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, output_kind
+from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 
 
 def class_count(outputs: int) -> int:

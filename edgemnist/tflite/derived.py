@@ -11,12 +11,16 @@ from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
 from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
 from edgemnist.tflite.pixels import NEAR, infer_normalisation, quantised_input, quantised_range
+from edgemnist.tflite.preprocessing import OutputKind
 
 _OF_BYTES = 0.06
 """A model that multiplies its input by less than this takes pixels of 0..255: 1/255 and 2/255 are below it."""
 
 _OF_UNITS = 0.6
 """A model that multiplies its input by more than this takes pixels that were divided already."""
+
+_PASSED_THROUGH = ("DEQUANTIZE", "QUANTIZE", "RESHAPE")
+_PROBABILITIES = ("SOFTMAX", "LOGISTIC")
 
 _RESCALING = ("MUL", "DIV", "ADD", "SUB")
 
@@ -86,6 +90,17 @@ def derived_range(model: TfliteModel) -> DerivedRange | None:
         normalisation,
         f"{which} scale {scale:.6g} and zero point {zero_point} ({quantised.dtype}) cover {low:.4g}..{high:.4g}",
     )
+
+
+def output_kind(model: TfliteModel) -> OutputKind:
+    """Return what a model's outputs are, by the last operator that computes and by how many there are."""
+    kinds = [operator.kind for operator in model.operators if operator.kind not in _PASSED_THROUGH]
+    if not kinds:
+        return OutputKind.UNKNOWN
+    probabilities = kinds[-1] in _PROBABILITIES
+    if model.output().elements == 1:
+        return OutputKind.ONE_PROBABILITY if probabilities else OutputKind.ONE_SCORE
+    return OutputKind.PROBABILITIES if probabilities else OutputKind.SCORES
 
 
 def _of_rescaling(model: TfliteModel) -> DerivedRange | None:

@@ -1,4 +1,7 @@
-"""How a picture becomes a model's input and what its outputs mean: one value, from the dataset to the chip."""
+"""How a picture becomes a model's input and what its outputs mean: one value, from the dataset to the chip.
+
+Light, for help texts name the choices: it imports neither numpy nor what reads a file.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.normalisation import Normalisation, normalisation_name
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_PASSED_THROUGH = ("DEQUANTIZE", "QUANTIZE", "RESHAPE")
-_PROBABILITIES = ("SOFTMAX", "LOGISTIC")
 
 FITS = ("pad", "stretch", "crop", "centre")
 """How a picture of another size is brought to a model's: scaled with its proportions kept and the rest padded; both
@@ -165,14 +164,3 @@ def _one_of(allowed: tuple[str, ...], value: Any) -> str:
     if value not in allowed:
         raise ValueError(f"{value!r} is none of {', '.join(allowed)}")
     return str(value)
-
-
-def output_kind(model: TfliteModel) -> OutputKind:
-    """Return what a model's outputs are, by the last operator that computes and by how many there are."""
-    kinds = [operator.kind for operator in model.operators if operator.kind not in _PASSED_THROUGH]
-    if not kinds:
-        return OutputKind.UNKNOWN
-    probabilities = kinds[-1] in _PROBABILITIES
-    if model.output().elements == 1:
-        return OutputKind.ONE_PROBABILITY if probabilities else OutputKind.ONE_SCORE
-    return OutputKind.PROBABILITIES if probabilities else OutputKind.SCORES

@@ -16,10 +16,11 @@ from edgemnist.harness.search import Predict
 from edgemnist.runner.client import RuntimeWorker
 from edgemnist.runner.registry import installed_for
 from edgemnist.support.errors import ModelError, UnsupportedModelError
+from edgemnist.tflite.derived import output_kind
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind, model_kind
 from edgemnist.tflite.pixels import dequantise, model_input
-from edgemnist.tflite.preprocessing import Preprocessing, output_kind
+from edgemnist.tflite.preprocessing import Preprocessing
 
 VERIFICATION_IMAGES = 500
 NOISE_IMAGES = 100
