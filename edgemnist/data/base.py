@@ -104,6 +104,14 @@ class Dataset:
         return replace(self, train=train, test=test, class_names=tuple(names), sha256=fingerprint(train, test))
 
 
+def chance_level(labels: NDArray[np.int64]) -> float:
+    """Return the share of the most frequent class, 0..1: what a model gets right that always says the same.
+
+    ``labels``: int64, shape (count,), at least one.
+    """
+    return float(np.bincount(labels).max()) / len(labels)
+
+
 def fingerprint(train: Split, test: Split) -> str:
     """Return the SHA-256 of a dataset's content: shapes, pixels and labels, whatever file format they came in."""
     digest = hashlib.sha256()

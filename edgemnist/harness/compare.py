@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.support.statistics import standard_error
+
 
 @dataclass(frozen=True)
 class Share:
@@ -24,8 +26,8 @@ class Share:
 
     @property
     def standard_error(self) -> float:
-        """Standard error of the share when each of ``total`` is an independent draw: sqrt(p (1 - p) / n)."""
-        return math.sqrt(self.share * (1 - self.share) / self.total) if self.total else 0.0
+        """Standard error of the share when each of ``total`` is an independent draw."""
+        return standard_error(self.share, self.total)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.data.base import Dataset
+from edgemnist.data.base import Dataset, chance_level
 from edgemnist.harness.diagnosis import diagnose_with
 from edgemnist.harness.feeding import Understanding
 from edgemnist.harness.normalisation import REFUSED_DROP
@@ -16,8 +16,8 @@ from edgemnist.harness.pictures import pictures_of
 from edgemnist.harness.remarks import GOOD_ENOUGH
 from edgemnist.harness.search import Pictures, Predict
 from edgemnist.harness.trying import UNASKED, best_of, sample_of
-from edgemnist.harness.verdict import is_at_chance
 from edgemnist.support.errors import ModelError
+from edgemnist.support.statistics import is_at_chance
 from edgemnist.tflite.preprocessing import OutputKind
 
 
@@ -66,7 +66,7 @@ def judge_recorded(name: str, outputs: NDArray[np.float32], labels: NDArray[np.i
     """
     predicted = real_scores(outputs, OutputKind.UNKNOWN).argmax(axis=1)
     accuracy = float((predicted == labels).mean())
-    chance = float(np.bincount(labels).max()) / len(labels)
+    chance = chance_level(labels)
     if is_at_chance(accuracy, chance, len(labels)) and not even_so:
         raise ModelError(
             f"{name!r} is right for {accuracy:.1%} of {len(labels)} test images, where saying always the same gets "

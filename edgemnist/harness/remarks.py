@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from edgemnist.data.base import Split
+from edgemnist.data.base import chance_level
 from edgemnist.data.loading import load_dataset_for
 from edgemnist.harness.diagnosis import diagnose
 from edgemnist.harness.images import DEFAULT_DATASET
 from edgemnist.harness.pictures import pictures_of
 from edgemnist.harness.subjects import Subjects
 from edgemnist.harness.trying import open_predict
-from edgemnist.harness.verdict import is_at_chance
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.progress import say
+from edgemnist.support.statistics import is_at_chance
 
 GOOD_ENOUGH = 0.95
 """Share of right pictures above which other ways of feeding are not tried: they could hardly do better beyond luck."""
@@ -27,7 +25,9 @@ def remark_on(model: LoadedModel, subjects: Subjects, accuracy: float) -> str:
     :param accuracy: share of the subjects' images that it classified rightly, 0..1.
     :raises EdgeMnistError: as for :func:`~edgemnist.harness.diagnosis.diagnose`.
     """
-    doubtful = _at_chance(subjects.split, accuracy) or (subjects.recorded is None and accuracy < GOOD_ENOUGH)
+    split = subjects.split
+    at_chance = is_at_chance(accuracy, chance_level(split.labels), len(split))
+    doubtful = at_chance or (subjects.recorded is None and accuracy < GOOD_ENOUGH)
     if not doubtful:
         return ""
     given, name = subjects.preprocessing, subjects.dataset or DEFAULT_DATASET
@@ -39,8 +39,3 @@ def remark_on(model: LoadedModel, subjects: Subjects, accuracy: float) -> str:
     remark = found.sentences()[0]
     say(f"warning: {remark}")
     return remark
-
-
-def _at_chance(split: Split, accuracy: float) -> bool:
-    chance = float(np.bincount(split.labels).max()) / len(split)
-    return is_at_chance(accuracy, chance, len(split))

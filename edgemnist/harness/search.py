@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.data.base import chance_level
 from edgemnist.harness.assignment import best_assignment
 from edgemnist.tflite.preprocessing import Preprocessing
 
@@ -37,8 +38,8 @@ class Pictures:
 
     @property
     def chance(self) -> float:
-        """Share of the most frequent class: what a model gets right that always says the same."""
-        return float(np.bincount(self.labels, minlength=self.classes).max()) / len(self.labels)
+        """What a model gets right that always says the same, 0..1."""
+        return chance_level(self.labels)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgemnist.harness.candidates import changes
 from edgemnist.harness.search import Trial
+from edgemnist.support.statistics import is_at_chance
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflite.preprocessing import Preprocessing
 
@@ -20,8 +21,6 @@ ERROR_RATE = 0.02
 
 LEAST_GAIN = 0.015
 """Of all pictures, what another way has to get right more than the given one to be worth a word."""
-
-_STANDARD_ERRORS = 2.0
 
 _DECISIVE, _MANY_CLASSES = 0.6, 20.0
 """Share of the way from chance to all right, or multiple of chance, from which an order of the classes is believed."""
@@ -70,11 +69,6 @@ class Verdict:
     def at_chance(self) -> bool:
         """Whether the given way is at chance level."""
         return is_at_chance(self.given.accuracy, self.chance, len(self.given.labels))
-
-
-def is_at_chance(accuracy: float, chance: float, count: int) -> bool:
-    """Whether a share of right pictures is not more than two standard errors of ``count`` pictures above chance."""
-    return accuracy <= chance + _STANDARD_ERRORS * math.sqrt(chance * (1 - chance) / count)
 
 
 def judge(trials: Sequence[Trial], chance: float, unsaid: Collection[str] = ()) -> Verdict:

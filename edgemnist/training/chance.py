@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.support.errors import GateFailedError
+from edgemnist.support.statistics import STANDARD_ERRORS, is_at_chance
 
 if TYPE_CHECKING:
     from edgemnist.training.report import FitResult
-
-STANDARD_ERRORS = 2.0
-"""A share of right answers that is no further above chance is chance."""
 
 HIGHEST_USUAL_RATE = 0.02
 _FEW_STEPS = 500
@@ -39,7 +37,7 @@ def seen_at_chance(labels: NDArray[np.int64], predicted: NDArray[np.int64], clas
     frequent = counts.max() / len(labels)
     accuracy = float(np.mean(predicted == labels))
     recalls = [float(np.mean(predicted[labels == label] == label)) for label in present]
-    if accuracy > frequent + STANDARD_ERRORS * _standard_error(frequent, len(labels)):
+    if not is_at_chance(accuracy, float(frequent), len(labels)):
         return ""
     if np.mean(recalls) > 1 / len(present) + STANDARD_ERRORS * _error_of_mean_recall(counts[present]):
         return ""
@@ -47,10 +45,6 @@ def seen_at_chance(labels: NDArray[np.int64], predicted: NDArray[np.int64], clas
         f"the model is right on {accuracy:.1%} of {len(labels):,} validation and test images, "
         f"where saying {class_names[int(counts.argmax())]!r} every time is right on {frequent:.1%}"
     )
-
-
-def _standard_error(share: float, count: int) -> float:
-    return math.sqrt(share * (1 - share) / count)
 
 
 def _error_of_mean_recall(counts: NDArray[np.int64]) -> float:

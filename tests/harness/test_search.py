@@ -14,8 +14,9 @@ from edgemnist.data.loading import load_dataset
 from edgemnist.harness.candidates import VARIED, as_options, candidates, changes
 from edgemnist.harness.search import Pictures, Predict, search
 from edgemnist.harness.trying import open_predict, sample_of
-from edgemnist.harness.verdict import Verdict, is_at_chance, judge
+from edgemnist.harness.verdict import Verdict, judge
 from edgemnist.runner.run import load_model
+from edgemnist.support.statistics import is_at_chance
 from edgemnist.tflite.normalisation import NORMALISATIONS, normalisation_name, parse_normalisation
 from edgemnist.tflite.preprocessing import Preprocessing
 from tests.harness.tiles import CLASSES, SIDE, tile_pictures, write_tile_model

@@ -1,0 +1,18 @@
+"""How far a share of right answers is from what luck makes of it."""
+
+from __future__ import annotations
+
+import math
+
+STANDARD_ERRORS = 2.0
+"""A share of right answers that is no further above chance is chance."""
+
+
+def standard_error(share: float, count: int) -> float:
+    """Return the standard error of a share (0..1) of ``count`` draws, sqrt(p (1 - p) / n); of none it is 0."""
+    return math.sqrt(share * (1 - share) / count) if count else 0.0
+
+
+def is_at_chance(accuracy: float, chance: float, count: int) -> bool:
+    """Whether a share of right pictures is not more than two standard errors of ``count`` pictures above chance."""
+    return accuracy <= chance + STANDARD_ERRORS * standard_error(chance, count)
