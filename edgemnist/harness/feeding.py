@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from edgemnist.artifacts.context import ModelContext
+from edgemnist.data.base import Dataset
 from edgemnist.harness.images import ANY_SHAPE
 from edgemnist.harness.models import Subject
 from edgemnist.harness.outputs import class_count
@@ -83,6 +84,17 @@ class FeedingSettings:
             changes["class_names"] = self.classes
         return replace(known, image_shape=shape, **changes)
 
+    def require_classes_of(self, dataset: Dataset) -> None:
+        """Refuse names of classes that are not the dataset's, whose labels are in the order of the outputs already.
+
+        :raises InputError: says both.
+        """
+        if self.classes is not None and self.classes != dataset.class_names:
+            raise InputError(
+                f"--classes {','.join(self.classes)!r}: the dataset {dataset.name!r} has the classes "
+                f"{','.join(dataset.class_names)!r}; give each of them once, in the order of the model's outputs"
+            )
+
 
 _ALL = frozenset(field.name for field in fields(FeedingSettings))
 
@@ -109,6 +121,16 @@ class Understanding:
     preprocessing: Preprocessing
     known: frozenset[str]
     evidence: tuple[str, ...] = ()
+
+    def assumed(self, name: str, remedy: str = "--normalisation, or a --dataset to try it on") -> tuple[str, ...]:
+        """Return the evidence, with a line on the range of pixels where nothing tells it and it is left as it is.
+
+        ``name`` is the model's, for people; ``remedy`` what to name.
+        """
+        if "normalisation" in self.known:
+            return self.evidence
+        pixels = normalisation_name(self.preprocessing.normalisation)
+        return (*self.evidence, f"pixels {pixels}: assumed, for nothing tells what {name} takes; name {remedy}")
 
 
 def understand(subject: Subject, settings: FeedingSettings) -> Understanding:

@@ -9,7 +9,6 @@ from edgemnist.harness.feeding import FeedingSettings, understand
 from edgemnist.harness.models import Subject
 from edgemnist.support.progress import say
 from edgemnist.tflite.metadata import read_image_hints
-from edgemnist.tflite.normalisation import normalisation_name
 
 
 def with_preprocessing(settings: CodegenSettings, subject: Subject, feeding: FeedingSettings) -> CodegenSettings:
@@ -24,9 +23,6 @@ def with_preprocessing(settings: CodegenSettings, subject: Subject, feeding: Fee
     if not (told or feeding.given()):
         return settings
     known = understand(subject, feeding)
-    for line in known.evidence:
+    for line in known.assumed(subject.model.name, "--normalisation"):
         say(line)
-    if "normalisation" not in known.known:
-        pixels = normalisation_name(known.preprocessing.normalisation)
-        say(f"pixels {pixels}: assumed, for nothing tells what {subject.model.name} takes; name --normalisation")
     return replace(settings, preprocessing=known.preprocessing)

@@ -15,7 +15,6 @@ from edgemnist.harness.outputs import class_count
 from edgemnist.harness.subjects import with_images
 from edgemnist.support.errors import InputError
 from edgemnist.support.progress import say
-from edgemnist.tflite.normalisation import normalisation_name
 
 
 def recognised(
@@ -37,18 +36,12 @@ def recognised(
             f"nothing is known of what {str(subject.path)!r} was trained on; convert it first "
             f"(`edgemnist convert {shlex.quote(str(subject.path))} --int8 --dataset NAME`) and name the .tflite"
         )
-    assumed = list(known.evidence)
-    if "normalisation" not in known.known:
-        pixels = normalisation_name(known.preprocessing.normalisation)
-        assumed.append(
-            f"pixels {pixels}: assumed, for nothing tells what {subject.model.name} takes; name --normalisation, or a "
-            "--dataset to try it on"
-        )
+    assumed = known.assumed(subject.model.name)
     for line in assumed:
         say(line)
     if subject.context is not None and (dataset is None or subject.record is not None):
-        return replace(subject.context, preprocessing=known.preprocessing), tuple(assumed)
-    return _unrecorded(subject, known, dataset, feeding), tuple(assumed)
+        return replace(subject.context, preprocessing=known.preprocessing), assumed
+    return _unrecorded(subject, known, dataset, feeding), assumed
 
 
 def _unrecorded(subject: Subject, known: Understanding, dataset: str | None, feeding: FeedingSettings) -> ModelContext:

@@ -100,11 +100,7 @@ def _class_names(dataset: Dataset, context: ModelContext | None, feeding: Feedin
 
     A record of the same dataset may have better names for it than its folder has by now.
     """
-    if feeding.classes is not None and feeding.classes != dataset.class_names:
-        raise InputError(
-            f"--classes {','.join(feeding.classes)!r}: the dataset {dataset.name!r} has the classes "
-            f"{','.join(dataset.class_names)!r}; give each of them once, in the order of the model's outputs"
-        )
+    feeding.require_classes_of(dataset)
     recorded = context.preprocessing.class_names if context and context.dataset == dataset.name else ()
     return recorded if len(recorded) == dataset.classes and feeding.classes is None else dataset.class_names
 

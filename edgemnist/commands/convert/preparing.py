@@ -22,7 +22,6 @@ from edgemnist.harness.trying import sample_of
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.support.progress import say
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflite.normalisation import normalisation_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +120,7 @@ def _check_classes(source: Source, dataset: Dataset, name: str, settings: Conver
             f"{str(source.path)!r} tells {source.classes} classes apart, dataset {name!r} has {dataset.classes}; "
             "name the dataset that the model was trained on"
         )
-    if settings.feeding.classes is not None and settings.feeding.classes != dataset.class_names:
-        raise InputError(
-            f"--classes {','.join(settings.feeding.classes)!r}: the dataset {name!r} has the classes "
-            f"{','.join(dataset.class_names)!r}; give each of them once, in the order of the model's outputs"
-        )
+    settings.feeding.require_classes_of(dataset)
 
 
 def _with_dataset(settings: ConversionSettings, source: Source, context: ModelContext, dataset: Dataset) -> Conversion:
@@ -153,15 +148,10 @@ def _prepare_without_dataset(
     source = load.bind(shape if all(shape) else None, settings.feeding.output)
     names = known.preprocessing.class_names or tuple(str(label) for label in range(source.classes))
     preprocessing = replace(known.preprocessing, image_shape=source.image_shape, class_names=names)
-    assumed = list(known.evidence)
-    if "normalisation" not in known.known:
-        pixels = normalisation_name(preprocessing.normalisation)
-        assumed.append(
-            f"pixels {pixels}: assumed, for nothing tells; name --normalisation, or a --dataset to try it on"
-        )
+    assumed = known.assumed(path.name)
     for line in assumed:
         say(line)
     images = verification.made_up_images(preprocessing.image_shape, verification.NOISE_IMAGES, settings.seed)
     trial = verification.make_trial(source, images, None, preprocessing)
     context = ModelContext("", path.stem, preprocessing)
-    return Conversion(settings, source, context, trial, None, (), tuple(assumed))
+    return Conversion(settings, source, context, trial, None, (), assumed)

@@ -29,7 +29,7 @@ def how_fed(
     :raises InputError: another range is named for a model that takes whole numbers, or a name of a class is wrong.
     :raises ModelError: the model is at chance level, or far better when fed otherwise.
     """
-    _check_class_names(settings, pictures)
+    settings.feeding.require_classes_of(pictures)
     given = replace(
         known.preprocessing, image_shape=pictures.image_shape, class_names=pictures.class_names, layout="nhwc"
     )
@@ -49,15 +49,6 @@ def after_scaling(given: Normalisation, original: Original) -> Normalisation:
     pairs = [given.of_channel(channel) for channel in range(given.channels)]
     scales, offsets = zip(*[(one * scale, shift * scale + offset) for one, shift in pairs], strict=True)
     return Normalisation(scales[0], offsets[0]) if len(pairs) == 1 else Normalisation(scales, offsets)
-
-
-def _check_class_names(settings: ImportSettings, pictures: Dataset) -> None:
-    named = settings.feeding.classes
-    if named is not None and named != pictures.class_names:
-        raise InputError(
-            f"--classes {','.join(named)!r}: the dataset {settings.dataset!r} has the classes "
-            f"{','.join(pictures.class_names)!r}; give each of them once, in the order of the model's outputs"
-        )
 
 
 def _with_own_pixels(original: Original, known: Understanding) -> tuple[Understanding, tuple[str, ...]]:
