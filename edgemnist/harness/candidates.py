@@ -27,6 +27,11 @@ _FASHION_MNIST = (0.286, 0.353)
 """As they stand in PyTorch's and others' examples."""
 
 
+def varied(*, layout: bool) -> tuple[str, ...]:
+    """Return what is tried otherwise; the layout only where nothing tells it, for else it follows from the input."""
+    return tuple(name for name in VARIED if name != "layout" or layout)
+
+
 def plausible_normalisations(images: NDArray[np.uint8], *, bgr: bool = False) -> dict[str, Normalisation]:
     """Return the normalisations that a model of such images is likely to have, by what ``--normalisation`` takes.
 
@@ -74,13 +79,13 @@ def candidates(
     :param vary: which of :data:`VARIED` may be otherwise. ``unsaid``: of which nobody has said anything, so that the
         base's is worth no more than others; of ranges then the usual ones come first.
     """
-    varied, (height, width, channels) = frozenset(vary), base.image_shape
-    colours = (base.bgr, not base.bgr) if "channels" in varied and channels == 3 else (base.bgr,)
+    chosen, (height, width, channels) = frozenset(vary), base.image_shape
+    colours = (base.bgr, not base.bgr) if "channels" in chosen and channels == 3 else (base.bgr,)
     choices: Sequence[Sequence[object]] = (
-        (base.layout, *(one for one in LAYOUTS if one != base.layout)) if "layout" in varied else (base.layout,),
-        (base.inverted, not base.inverted) if "inverted" in varied else (base.inverted,),
-        (base.transposed, not base.transposed) if "transposed" in varied and height == width else (base.transposed,),
-        (base.fit, *(one for one in fits if one != base.fit)) if "fit" in varied else (base.fit,),
+        (base.layout, *(one for one in LAYOUTS if one != base.layout)) if "layout" in chosen else (base.layout,),
+        (base.inverted, not base.inverted) if "inverted" in chosen else (base.inverted,),
+        (base.transposed, not base.transposed) if "transposed" in chosen and height == width else (base.transposed,),
+        (base.fit, *(one for one in fits if one != base.fit)) if "fit" in chosen else (base.fit,),
     )
     found = []
     for bgr, (layout, inverted, transposed, fit) in itertools.product(colours, itertools.product(*choices)):
@@ -88,7 +93,7 @@ def candidates(
             base, bgr=bgr, layout=str(layout), inverted=bool(inverted), transposed=bool(transposed), fit=str(fit)
         )
         ranges: Mapping[str, Normalisation] = {}
-        if "normalisation" in varied:
+        if "normalisation" in chosen:
             ranges = plausible_normalisations(images, bgr=bgr)
         others = [one for one in ranges.values() if not one.is_like(base.normalisation)]
         ordered = ranges.values() if "normalisation" in unsaid else (base.normalisation, *others)

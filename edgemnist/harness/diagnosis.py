@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.harness.candidates import VARIED, as_options, candidates
+from edgemnist.harness.candidates import as_options, candidates, varied
 from edgemnist.harness.search import Pictures, Predict, Trial, search, trials_at_most
 from edgemnist.harness.trying import UNASKED
 from edgemnist.harness.verdict import Alternative, Verdict, judge
@@ -188,7 +188,7 @@ def tried(
 
     ``unsaid``: of what nobody has said how it is; a layout that is not among it follows from the input's shape.
     """
-    vary = [name for name in VARIED if name != "layout" or name in unsaid]
+    vary = varied(layout="layout" in unsaid)
     ways = candidates(given, pictures.images[given.fit], tuple(pictures.images), vary, unsaid)
     with progress_task(title, total=trials_at_most(len(ways))) as task:
         trials = search(predict, pictures, ways, _counted(task.update))

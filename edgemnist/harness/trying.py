@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,19 +40,36 @@ class Choice:
 
 
 @contextmanager
-def open_predict(model: LoadedModel) -> Iterator[Predict]:
-    """Open a model in the quickest runtime that takes it, as a function for a search.
+def open_outputs(
+    model: LoadedModel, names: Sequence[str] = ()
+) -> Iterator[Callable[[Preprocessing, NDArray[np.uint8]], NDArray[Any]]]:
+    """Open a model as a function from images, fed in a way, to its outputs, shape (count, outputs), as it gives them.
+
+    ``names``: the runtimes to try, by default those that are preferred for its kind.
 
     :raises MissingDependencyError: no runtime that takes the model is installed.
     :raises UnsupportedModelError: every one refused it.
     """
-    names = () if model.kind is ModelKind.KERAS else QUICKEST
     with OpenRuntimes(timeout=TIMEOUT) as runtimes:
 
-        def predict(preprocessing: Preprocessing, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        def run(preprocessing: Preprocessing, images: NDArray[np.uint8]) -> NDArray[Any]:
             inputs = model.inputs(images, preprocessing)[:, np.newaxis]
             _, (outputs, *_) = runtimes.first(model.kind, lambda one: one.invoke(model.runnable, [inputs]), names)
-            return probabilities(np.nan_to_num(outputs.reshape(len(images), -1)), model, preprocessing)
+            return outputs.reshape(len(images), -1)
+
+        yield run
+
+
+@contextmanager
+def open_predict(model: LoadedModel) -> Iterator[Predict]:
+    """Open a model in the quickest runtime that takes it, as a function for a search.
+
+    :raises MissingDependencyError, UnsupportedModelError: as :func:`open_outputs`.
+    """
+    with open_outputs(model, () if model.kind is ModelKind.KERAS else QUICKEST) as outputs:
+
+        def predict(preprocessing: Preprocessing, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+            return probabilities(np.nan_to_num(outputs(preprocessing, images)), model, preprocessing)
 
         yield predict
 

@@ -12,21 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.data.images import fit_image, read_image
-from edgemnist.harness.candidates import VARIED, as_options, candidates
+from edgemnist.harness.candidates import as_options, candidates, varied
 from edgemnist.harness.feeding import Understanding
 from edgemnist.harness.images import ANY_SHAPE
 from edgemnist.harness.models import Subject
 from edgemnist.harness.outputs import class_count, class_scores
-from edgemnist.harness.runtimes import OpenRuntimes
-from edgemnist.runner.client import RuntimeWorker
+from edgemnist.harness.pictures import in_different_fits
+from edgemnist.harness.trying import open_outputs
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.pixels import dequantise
-from edgemnist.tflite.preprocessing import FITS, Preprocessing
+from edgemnist.tflite.preprocessing import Preprocessing
 
 MOST_PICTURES = 500
-_TIMEOUT = 300.0
 _EXACT = 0.999
 
 
@@ -146,14 +145,11 @@ def reproduce(subject: Subject, answers: DeviceAnswers, known: Understanding) ->
     if given.image_shape == ANY_SHAPE:
         raise InputError(f"nothing tells what size {model.name!r} takes; name --image-size and --channels")
     images = _images(answers.files, given)
-    vary = [name for name in VARIED if not (name == "layout" and "layout" in known.known)]
-    ways = candidates(given, images[given.fit], tuple(images), vary)
-    with OpenRuntimes(timeout=_TIMEOUT) as runtimes, progress_task("Feeding as the device", total=len(ways)) as task:
-        scores = []
+    ways = candidates(given, images[given.fit], tuple(images), varied(layout="layout" not in known.known))
+    scores = []
+    with open_outputs(model) as outputs, progress_task("Feeding as the device", total=len(ways)) as task:
         for way in ways:
-            inputs = model.inputs(images[way.fit], way)[:, np.newaxis]
-            _, (outputs, *_) = runtimes.first(model.kind, _invoking(model, inputs))
-            scores.append(_likeness(outputs.reshape(len(inputs), -1), model, way, answers))
+            scores.append(_likeness(outputs(way, images[way.fit]), model, way, answers))
             task.update(advance=1)
     best = max(range(len(ways)), key=lambda index: (scores[index], -index))
     agreement, nearness = scores[best]
@@ -171,23 +167,13 @@ def reproduce(subject: Subject, answers: DeviceAnswers, known: Understanding) ->
     )
 
 
-def _invoking(model: LoadedModel, inputs: NDArray[Any]) -> Any:
-    def invoke(worker: RuntimeWorker) -> list[NDArray[Any]]:
-        return worker.invoke(model.runnable, [inputs])
-
-    return invoke
-
-
 def _images(files: Sequence[Path], given: Preprocessing) -> dict[str, NDArray[np.uint8]]:
     """Return the pictures in the given fit, and in every other one that makes other images."""
     pictures = [read_image(file) for file in files]
     height, width, channels = given.image_shape
-    found: dict[str, NDArray[np.uint8]] = {}
-    for fit in sorted(FITS, key=lambda one: one != given.fit):
-        images = np.stack([fit_image(one, (height, width), channels, fit) for one in pictures])
-        if not any(np.array_equal(images, other) for other in found.values()):
-            found[fit] = images
-    return found
+    return in_different_fits(
+        given.fit, lambda fit: np.stack([fit_image(one, (height, width), channels, fit) for one in pictures])
+    )
 
 
 def _likeness(
