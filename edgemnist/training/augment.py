@@ -91,6 +91,14 @@ def find_augmentation(name: str) -> Augmentation:
     raise InputError(f"unknown augmentation {name!r}, known are {known}")
 
 
+def augmentation_of(name: str, strength: float) -> Augmentation:
+    """Return the augmentation of that name in that strength, for whoever draws for it or applies it.
+
+    :raises InputError: there is none of that name.
+    """
+    return find_augmentation(name).scaled(strength)
+
+
 def augmentation_from(augment: bool | None, name: str | None) -> str | None:
     """Return the name that ``--augment/--no-augment`` and ``--augmentation`` come to; None when neither is given.
 

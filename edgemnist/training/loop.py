@@ -21,7 +21,7 @@ from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.training.adamw import AdamW
-from edgemnist.training.augment import augment_batch, draw_changes, find_augmentation
+from edgemnist.training.augment import augment_batch, augmentation_of, draw_changes
 from edgemnist.training.averaging import WeightAverage
 from edgemnist.training.distillation import mix
 from edgemnist.training.heads import class_count, class_probabilities
@@ -123,8 +123,11 @@ class Loop:
         self._optimizer = AdamW(
             self._tf, model.trainable_variables, beta2=recipe.beta2, weight_decay=recipe.weight_decay
         )
-        average = WeightAverage(self._tf, model, self._hooks.average_from, recipe.averaging_decay)
-        self._average = average if recipe.averaging else None
+        self._average = (
+            WeightAverage(self._tf, model, self._hooks.average_from, recipe.averaging_decay)
+            if recipe.averaging
+            else None
+        )
         self._images = self._tf.constant(division.train.images)
         self._labels = self._tf.constant(division.train.labels)
         self._measure = compile_measure(model)
@@ -202,8 +205,9 @@ class Loop:
             logits = np.zeros((1, class_count(self._model)), np.float16)
         else:
             seed, logits = self._teacher.view_seed(epoch), self._teacher.of_epoch(epoch)
-        draws = find_augmentation(self._recipe.augmentation).draws
-        return draw_changes(self._tf, count, seed, draws), self._tf.constant(logits)
+        # As strong as it is applied, for without tints an image takes fewer numbers: else a teacher saw other changes.
+        augmentation = augmentation_of(self._recipe.augmentation, self._recipe.augmentation_strength)
+        return draw_changes(self._tf, count, seed, augmentation.draws), self._tf.constant(logits)
 
     def _diverged(self, epoch: int) -> TrainingDivergedError:
         rate = self._recipe.learning_rate
@@ -260,11 +264,12 @@ def evaluate(
 
 def predicted_classes(model: Any, split: Split, normalisation: Normalisation) -> NDArray[np.int64]:
     """Return the class that a model says for every image of a split: int64 (images,)."""
-    parts = [
+    tf, _ = load_tensorflow()
+    # One after the other: as float32 all of a split may be more than fits into memory.
+    parts = (
         normalisation.apply(split.images[first : first + _EVALUATION_BATCH])
         for first in range(0, len(split), _EVALUATION_BATCH)
-    ]
-    tf, _ = load_tensorflow()
+    )
     outputs = [np.asarray(class_probabilities(tf, model(tf.constant(part), training=False))) for part in parts]
     return np.asarray(np.concatenate(outputs).argmax(axis=1), np.int64)
 
@@ -322,7 +327,7 @@ def _compile_steps(
     losses, number of right predictions). An entry of the order is an image's row, plus the number of images for every
     pass before.
     """
-    augmentation = find_augmentation(recipe.augmentation).scaled(recipe.augmentation_strength)
+    augmentation = augmentation_of(recipe.augmentation, recipe.augmentation_strength)
     classes = class_count(model)
     scale, offset = np.asarray(normalisation.scale, np.float32), np.asarray(normalisation.offset, np.float32)
     spread = recipe.label_smoothing / classes

@@ -22,7 +22,7 @@ from edgemnist.data.base import Dataset
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.files import write_bytes
 from edgemnist.support.progress import progress_task
-from edgemnist.training.augment import Augmentation, augment_batch, draw_changes, find_augmentation
+from edgemnist.training.augment import Augmentation, augment_batch, augmentation_of, draw_changes
 from edgemnist.training.distillation import DistillationSettings, Teacher, log_probabilities
 from edgemnist.training.heads import class_probabilities
 from edgemnist.training.recipe import Recipe
@@ -88,7 +88,7 @@ def prepare_teacher_logits(teacher: Teacher | None, dataset: Dataset, recipe: Re
     missing = prepared.missing(recipe.epochs)
     if missing:
         tf, _ = load_tensorflow()
-        augmentation = _augmentation(recipe)
+        augmentation = augmentation_of(recipe.augmentation, recipe.augmentation_strength)
         with progress_task("teacher's answers", len(missing) * len(dataset.train)) as task:
             compute = _compile(teacher, dataset.image_shape, augmentation)
             for view in missing:
@@ -97,12 +97,9 @@ def prepare_teacher_logits(teacher: Teacher | None, dataset: Dataset, recipe: Re
     return prepared
 
 
-def _augmentation(recipe: Recipe) -> Augmentation:
-    return find_augmentation(recipe.augmentation).scaled(recipe.augmentation_strength)
-
-
 def _key(teacher: Teacher, dataset: Dataset, recipe: Recipe) -> str:
-    ranges = dataclasses.replace(_augmentation(recipe), name="", description="")
+    augmentation = augmentation_of(recipe.augmentation, recipe.augmentation_strength)
+    ranges = dataclasses.replace(augmentation, name="", description="")
     parts = teacher.sha256, repr(teacher.normalisation), dataset.sha256, repr(dataclasses.astuple(ranges)), str(_SEED)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 

@@ -22,6 +22,7 @@ from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import EdgeMnistError, InputError
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.training.architectures import build_model
+from edgemnist.training.augment import draw_changes
 from edgemnist.training.distillation import (
     DistillationSettings,
     distillation_settings_from,
@@ -136,6 +137,27 @@ def test_teacher_logits_are_computed_once_whatever_the_seed(
         damaged.write_bytes(content)
         assert prepare_teacher_logits(found, strokes, recipe) == first
         assert damaged.read_bytes() == whole
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+def test_the_teacher_sees_the_images_as_the_student_does_at_any_strength(
+    strength: float, trained: tuple[Path, object], strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, dict[Any, NDArray[np.float32]]] = {"loop": {}, "teacher_logits": {}}
+    for module in seen:
+
+        def drawn(tf: Any, count: int, seed: Any, draws: int, module: str = module) -> Any:
+            changes = draw_changes(tf, count, seed, draws)
+            seen[module][tuple(seed)] = np.asarray(changes)
+            return changes
+
+        monkeypatch.setattr(f"edgemnist.training.{module}.draw_changes", drawn)
+    teacher = shutil.copytree(trained[0], tmp_path / "teacher")
+    settings = dataclasses.replace(with_teacher(teacher), augmentation="photos", augmentation_strength=strength)
+    run_training(settings, WorkFolder(tmp_path / "work"), dataset=strokes)
+    assert len(seen["loop"]) == STUDENT.epochs and seen["loop"].keys() == seen["teacher_logits"].keys()
+    for seed, changes in seen["loop"].items():
+        np.testing.assert_array_equal(changes, seen["teacher_logits"][seed])
 
 
 def test_an_unfinished_teacher_goes_on(strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
