@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ def why(error: BaseException) -> str:
     text = first_line(error)
     if "NHWC" in str(error) or "NCHW" in str(error):
         return f"{text}; it has channels first, which TensorFlow runs on few CPUs: train it with channels_last"
+    # What a function of Python's own ended with stands at the end of the lines on where it was called.
+    in_python = [line for line in str(error).splitlines() if re.match(r"\w+Error: ", line)]
+    if in_python:
+        return f"{in_python[-1]}; export it so that it runs in another process, without functions of Python's own"
     return text
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,37 @@ def with_signatures(path: Path, **functions: tuple[Any, str]) -> Path:
 def classified(module: Any, image: Any) -> Any:
     tensorflow, _ = load_tensorflow()
     return {"scores": tensorflow.reduce_mean(tensorflow.cast(image, tensorflow.float32), [1, 2]) @ module.matrix}
+
+
+def test_a_function_of_python_that_is_not_in_the_file_is_named_with_the_way_out(tmp_path: Path) -> None:
+    tensorflow, _ = load_tensorflow()
+
+    def doubled(module: Any, image: Any) -> Any:
+        twice = tensorflow.numpy_function(lambda values: values * 2, [image], tensorflow.float32)
+        means = tensorflow.reduce_mean(tensorflow.reshape(twice, tensorflow.shape(image)), [1, 2])
+        return {"scores": means @ module.matrix}
+
+    path = with_signatures(tmp_path / "net", serving_default=(doubled, "float32"))
+    lost = subprocess.run(
+        [sys.executable, "-c", _PREDICTING, str(path), *map(str, SHAPE)], capture_output=True, text=True, check=False
+    )
+    assert "ValueError: " in lost.stdout, lost.stderr
+    assert lost.stdout.endswith("export it so that it runs in another process, without functions of Python's own\n")
+
+
+_PREDICTING = """
+import sys
+from pathlib import Path
+import numpy as np
+from edgemnist.keras_io.sources import load_source
+from edgemnist.support.errors import ModelError
+shape = tuple(map(int, sys.argv[2:]))
+try:
+    load_source(Path(sys.argv[1]), shape).predict(np.zeros((2, *shape), np.float32))
+except ModelError as error:
+    print(error)
+"""
+"""In a process of its own: the one that exported the model still has the function."""
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +10,6 @@ from numpy.typing import NDArray
 
 from edgemnist.commands.convert.converter import loops_of, tflite_bytes
 from edgemnist.keras_io.sources import SourceModel, open_source
-from edgemnist.keras_io.tensorflow import load_tensorflow
-from edgemnist.runner.refusals import in_one_line
-from edgemnist.support.errors import ModelError
 from edgemnist.tflite.kinds import ModelKind
 
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN", "Bidirectional")
@@ -55,15 +51,7 @@ class KerasModel:
 
         :raises ModelError: TensorFlow cannot run it here, as a function of Python that is not in the file.
         """
-        tensorflow, _ = load_tensorflow()
-        try:
-            return self._source.predict(inputs)
-        except tensorflow.errors.OpError as error:
-            lines = [line for line in error.message.splitlines() if re.match(r"\w+Error: ", line)]
-            raise ModelError(
-                f"{str(self._source.path)!r} cannot be run: {in_one_line(lines[-1] if lines else error.message)}; "
-                "export it so that it runs in another process, without functions of Python's own"
-            ) from error
+        return self._source.predict(inputs)
 
     def convert(self, mode: ModelKind, io: str, calibration: NDArray[np.float32] | None) -> tuple[bytes, None]:
         """Return the bytes of a ``.tflite`` file; TensorFlow's converter has no recipe beyond mode and ``io``."""
