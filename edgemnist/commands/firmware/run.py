@@ -143,7 +143,7 @@ def raise_inexact(report: FirmwareReport) -> None:
 def _accuracy(chosen: FirmwareInputs, execution: Execution) -> Share | None:
     if chosen.labels is None:
         return None
-    classes = top1(class_scores(execution.outputs.reshape(len(chosen.labels), -1), chosen.loaded))
+    classes = top1(class_scores(execution.outputs.reshape(len(chosen.labels), -1), chosen.subject.model))
     return Share(int((classes == chosen.labels).sum()), len(chosen.labels))
 
 

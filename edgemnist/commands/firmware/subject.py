@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.harness.feeding import FeedingSettings
+from edgemnist.harness.feeding import FeedingSettings, understand
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import Subject
 from edgemnist.harness.runtimes import ORACLES, OpenRuntimes
 from edgemnist.harness.subjects import with_images
-from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import DatasetError, InputError
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import model_kind
@@ -27,41 +26,45 @@ _RANDOM_SEED = 0
 class FirmwareInputs:
     """A model, and what it is fed.
 
-    ``loaded`` is the model as it was found. ``inputs``: shape (N, *input shape without batch), the input's dtype.
+    ``subject`` is the model as it was found. ``inputs``: shape (N, *input shape without batch), the input's dtype.
     ``labels``: shape (N,), None for random ones.
     ``expected``: shape (N, *output shape without batch), the bytes that ``oracle`` (name and version) computes.
     """
 
-    model: TfliteModel
-    loaded: LoadedModel
+    subject: Subject
     inputs: NDArray[Any]
     labels: NDArray[np.int64] | None
     description: str
     expected: NDArray[Any]
     oracle: str
 
+    @property
+    def model(self) -> TfliteModel:
+        """The model's file."""
+        return self.subject.tflite
 
-def choose_inputs(
-    subject: Subject, dataset: str | None, count: int, feeding: FeedingSettings | None = None
-) -> FirmwareInputs:
+
+def choose_inputs(subject: Subject, dataset: str | None, count: int, feeding: FeedingSettings) -> FirmwareInputs:
     """Return a model with ``count`` inputs.
 
     ``feeding``: what the user says of how the model is fed. ``dataset`` None takes what the model was trained on; where
     that isn't known MNIST, and random inputs where MNIST does not fit or is not to be had.
 
-    :raises InputError: no such dataset, or one that the model does not fit.
+    :raises InputError: no such dataset, one that the model does not fit, or ``feeding`` contradicts the file.
     :raises MissingDependencyError: no oracle is installed.
     """
     inputs, labels, description = _inputs(subject, dataset, count, feeding)
     expected, oracle = _expected(subject.tflite, inputs)
-    return FirmwareInputs(subject.tflite, subject.model, inputs, labels, description, expected, oracle)
+    return FirmwareInputs(subject, inputs, labels, description, expected, oracle)
 
 
 def _inputs(
-    subject: Subject, dataset: str | None, count: int, feeding: FeedingSettings | None
+    subject: Subject, dataset: str | None, count: int, feeding: FeedingSettings
 ) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
     if dataset == RANDOM:
         return *_random(subject.tflite, count), f"{count} random inputs (seed {_RANDOM_SEED})"
+    if feeding.given() - {"output"}:
+        understand(subject, feeding)  # what contradicts the file is no reason to take random inputs
     try:
         subjects = with_images([subject], ImageSettings(count=count, dataset=dataset), feeding)
     except InputError as error:

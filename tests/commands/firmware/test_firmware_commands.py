@@ -94,6 +94,8 @@ def test_without_images_it_says_why_inputs_are_random(
     why = "because MNIST is not to be had here" if not images_here else "because MNIST does not fit it"
     assert why in capsys.readouterr().out
     assert cli.run([*arguments, "--dataset", "mnist"]) == 2
+    assert cli.run([*arguments, "--image-size", "99"]) == 2
+    assert "--image-size 99x99: 'small.tflite' takes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("board", ["mps3-an547", "riscv32-virt"])
