@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -154,7 +154,7 @@ def understood(model: LoadedModel, context: ModelContext | None, settings: Feedi
         base = _as_the_file_has_it(base, image, output_kind(model.tflite))
         known |= {"image_size"} | ({"layout"} if image.certain else frozenset())
         if context is None:
-            base, told, evidence = _told_by_file(model.tflite, base)
+            base, told, evidence = _told_by_file(model.tflite, base, settings.given())
             known |= told
     preprocessing = settings.applied(base)
     if model.tflite is not None:
@@ -196,8 +196,13 @@ def understood_by_facts(
     return Understanding(given, known | settings.given(), facts.notes)
 
 
-def _told_by_file(model: TfliteModel, base: Preprocessing) -> tuple[Preprocessing, frozenset[str], tuple[str, ...]]:
-    """Return what a file of which nothing is recorded tells of pixels, channels and classes, and the evidence."""
+def _told_by_file(
+    model: TfliteModel, base: Preprocessing, given: Collection[str]
+) -> tuple[Preprocessing, frozenset[str], tuple[str, ...]]:
+    """Return what a file of which nothing is recorded tells of pixels, channels and classes, and the evidence.
+
+    Of what is ``given`` the user's word counts, so that there is no evidence to tell of.
+    """
     hints = read_image_hints(model.content) or ImageHints()
     known, evidence = set[str](), []
     found = derived_range(model)
@@ -206,14 +211,15 @@ def _told_by_file(model: TfliteModel, base: Preprocessing) -> tuple[Preprocessin
     if found is not None:
         base = replace(base, normalisation=found.normalisation)
         known.add("normalisation")
+    if found is not None and "normalisation" not in given:
         evidence.append(f"pixels {normalisation_name(found.normalisation)}: {found.evidence}")
     if hints.colours == "rgb":
         known.add("channels")
     if len(hints.labels) == class_count(model.output().elements):
         base = replace(base, class_names=hints.labels)
-        evidence.append(
-            f"classes {','.join(hints.labels[:4])}{',...' if len(hints.labels) > 4 else ''}: by its metadata"
-        )
+        if "classes" not in given:
+            more = ",..." if len(hints.labels) > 4 else ""
+            evidence.append(f"classes {','.join(hints.labels[:4])}{more}: by its metadata")
     return base, frozenset(known), tuple(evidence)
 
 

@@ -57,6 +57,7 @@ def test_given_wins_over_recorded_and_recorded_over_what_the_file_tells() -> Non
     assert {"normalisation", "layout"} <= told.known and "fit" not in told.known
     (evidence,) = told.evidence
     assert evidence == "pixels 0..1: the input's scale 0.00392157 and zero point -128 (int8) cover 0..1"
+    assert understood(model, None, FeedingSettings(normalisation=NORMALISATIONS["-1..1"])).evidence == ()
     recorded = understood(model, RECORDED, FeedingSettings())
     assert recorded.preprocessing.image_shape == (6, 4, 3) and recorded.preprocessing.transposed
     assert recorded.preprocessing.normalisation == NORMALISATIONS["-1..1"] and recorded.evidence == ()
