@@ -9,7 +9,8 @@ from pathlib import Path
 
 from edgemnist.artifacts.context import ModelContext, context_beside
 from edgemnist.artifacts.folder import QAT_MODEL, StageRecord, WorkFolder
-from edgemnist.runner.run import KERAS_SUFFIXES, LoadedModel, load_model
+from edgemnist.keras_io.formats import KERAS_SUFFIXES
+from edgemnist.runner.run import LoadedModel, load_model
 from edgemnist.support.errors import InputError, StageOrderError
 from edgemnist.support.files import sha256_of
 from edgemnist.tflite.file import TfliteModel

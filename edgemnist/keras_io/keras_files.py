@@ -17,10 +17,10 @@ from typing import Any
 
 from edgemnist.keras_io.formats import file_kind
 from edgemnist.keras_io.tensorflow import load_model_optimization, load_tensorflow
+from edgemnist.keras_io.wrappers import WRAPPERS
 from edgemnist.support.errors import ModelError, first_line
 
 OPTIMIZATION = "tensorflow_model_optimization"
-_WRAPPERS = ("QuantizeWrapper", "QuantizeWrapperV2", "QuantizeLayer", "QuantizeAnnotate", "PruneLowMagnitude")
 _KERAS = ("keras", "tf_keras", "tensorflow", "builtins", OPTIMIZATION)
 _MODELS = ("Functional", "Model", "Sequential")
 _BYTES = ("uint8", "int8", "int16", "int32", "int64", "uint16")
@@ -84,7 +84,7 @@ def has_wrappers(path: Path) -> bool:
     if not is_keras_folder(path):
         return False
     content = (path / "keras_metadata.pb").read_bytes()
-    return any(name.encode() in content for name in _WRAPPERS)
+    return any(name.encode() in content for name in WRAPPERS)
 
 
 class _Changes:
@@ -119,9 +119,9 @@ class _Changes:
         if not isinstance(value, dict):
             return value
         name = value.get("class_name")
-        self.wrapped |= name in _WRAPPERS
+        self.wrapped |= name in WRAPPERS
         found = {key: self._dtype(entry) if key == "dtype" else self.applied(entry) for key, entry in value.items()}
-        if name in _WRAPPERS:
+        if name in WRAPPERS:
             found.pop("build_config", None)  # with it their variables are made twice, and the file's don't fit
         if name == "InputLayer" and value["config"].get("dtype") in _BYTES:
             self.inputs.add(value["config"]["dtype"])
@@ -293,7 +293,7 @@ def _own_classes(value: Any, keras: Any, *, layer: bool = True) -> Iterator[str]
     name = value.get("class_name")
     if name == "function":
         yield f"the function {value['config']!r}"
-    elif isinstance(name, str) and name not in _WRAPPERS and (name == "Lambda" or _is_own(value, name, keras, layer)):
+    elif isinstance(name, str) and name not in WRAPPERS and (name == "Lambda" or _is_own(value, name, keras, layer)):
         yield name
     for key, entry in value.items():
         yield from _own_classes(entry, keras, layer=key in ("layers", "layer"))

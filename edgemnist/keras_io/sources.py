@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.keras_io.formats import KERAS_SUFFIXES
-from edgemnist.keras_io.formats import source_files as source_files
+from edgemnist.keras_io.formats import source_files
 from edgemnist.keras_io.keras_files import KerasModel, has_wrappers, is_keras_folder, load_keras_file, load_keras_folder
 from edgemnist.keras_io.pixels import own_pixels
 from edgemnist.keras_io.rebuild import unwrapped
@@ -21,10 +20,8 @@ from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.keras_io.tracing import outputs_of, require_float32, shape_words, trace, trace_any_number, why
 from edgemnist.keras_io.walk import is_graph
 from edgemnist.support.errors import ModelError
-from edgemnist.support.errors import first_line as first_line
 
 _BATCH = 100
-H5_SUFFIXES = tuple(suffix for suffix in KERAS_SUFFIXES if suffix != ".keras")
 
 BYTES = "0..255"
 """The pixels of a model that takes whole numbers, or brings them to its range itself, as ``--normalisation`` says."""

@@ -65,6 +65,15 @@ def activation_of(layer: Any) -> Any:
 
 def learned_range(wrapper: Any) -> tuple[Range | None, bool]:
     """Return the range of a quantising wrapper's output, and whether it is that before its activation."""
+    ends, before = range_variables(wrapper)
+    return (None if ends is None else (float(ends[0]), float(ends[1]))), before
+
+
+def range_variables(wrapper: Any) -> tuple[tuple[Any, Any] | None, bool]:
+    """Return the variables of the range of a quantising wrapper's output, lower end first, or None.
+
+    Beside them stands whether the range is that before the activation, as it is where that squashes.
+    """
     if kind_of(wrapper) == "QuantizeLayer":
         return _ends(wrapper.quantizer_vars), False
     for activation in getattr(wrapper, "_quantize_activations", ()):
@@ -74,5 +83,5 @@ def learned_range(wrapper: Any) -> tuple[Range | None, bool]:
     return _ends(getattr(wrapper, "_output_quantizer_vars", None)), False
 
 
-def _ends(variables: Mapping[str, Any] | None) -> Range | None:
-    return (float(variables["min_var"]), float(variables["max_var"])) if variables else None
+def _ends(variables: Mapping[str, Any] | None) -> tuple[Any, Any] | None:
+    return (variables["min_var"], variables["max_var"]) if variables else None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.keras_io.formats import KERAS_SUFFIXES
 from edgemnist.runner.base import RunResult
 from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker, runtime_worker
 from edgemnist.runner.registry import find_runtime
@@ -18,8 +19,6 @@ from edgemnist.tflite.file import TfliteModel, read_tflite
 from edgemnist.tflite.kinds import ModelKind, model_kind
 from edgemnist.tflite.pixels import model_input
 from edgemnist.tflite.preprocessing import Preprocessing
-
-KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.data.base import Dataset, Split
+from edgemnist.data.base import Dataset
 from edgemnist.data.loading import load_dataset_for
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.preprocessing import Preprocessing
@@ -75,7 +75,7 @@ def trained_dataset(settings: FitSettings, work: WorkFolder, *, needed_by: str) 
 def as_seen(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
     """Return a dataset with its images as a model sees them but for the range; its digest stays the pictures'."""
     splits = (dataset.train, dataset.test)
-    train, test = (Split(preprocessing.as_seen(split.images), split.labels) for split in splits)
+    train, test = (replace(split, images=preprocessing.as_seen(split.images)) for split in splits)
     return replace(dataset, train=train, test=test)
 
 

@@ -8,17 +8,15 @@ learned. The converter takes those ends instead of calibrating.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.keras_io.tensorflow import load_model_optimization, load_tensorflow
+from edgemnist.keras_io.wrappers import QUANTISERS, Range, kind_of, range_variables
 from edgemnist.support.errors import UnsupportedModelError
 from edgemnist.tflite.normalisation import Normalisation
-
-Range = tuple[float, float]
 
 _WITH_NORM = ("Conv2D", "DepthwiseConv2D", "Dense")
 _SQUASHING = ("softmax", "sigmoid")
@@ -102,21 +100,11 @@ def _range_variables(wrapped: Any) -> dict[str, tuple[Any, Any]]:
     """Return the lower and upper end of every activation with a range, by the name of its layer; "" is the input."""
     found = {}
     for layer in wrapped.layers:
-        if type(layer).__name__ == "QuantizeLayer":
-            found[""] = layer.quantizer_vars
-        elif type(layer).__name__ == "QuantizeWrapperV2":
-            found[layer.name.removeprefix(_PREFIX)] = _range_of(layer)
-    return {name: (of["min_var"], of["max_var"]) for name, of in found.items() if of}
-
-
-def _range_of(wrapper: Any) -> Mapping[str, Any] | None:
-    """Return the variables of a wrapper's output range, or of that before its softmax or sigmoid; None without any."""
-    for activation in getattr(wrapper, "_quantize_activations", []):
-        for variables in ("_pre_activation_vars", "_post_activation_vars"):
-            if hasattr(activation, variables):
-                return dict(getattr(activation, variables))
-    found = getattr(wrapper, "_output_quantizer_vars", None)
-    return dict(found) if found else None
+        name = "" if kind_of(layer) == "QuantizeLayer" else layer.name.removeprefix(_PREFIX)
+        ends, _ = range_variables(layer) if kind_of(layer) in QUANTISERS else (None, False)
+        if ends is not None:
+            found[name] = ends
+    return found
 
 
 def learned_ranges(wrapped: Any, normalisation: Normalisation) -> dict[str, Range]:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.commands.convert.settings import CALIBRATED
-from edgemnist.keras_io.sources import SourceModel, first_line
+from edgemnist.keras_io.sources import SourceModel
 from edgemnist.keras_io.tensorflow import load_tensorflow
-from edgemnist.support.errors import ModelError, StorageError
+from edgemnist.support.errors import ModelError, StorageError, first_line
 from edgemnist.tflite.kinds import ModelKind
 
 _STORAGE_SIGNS = ("No space left on device", "File too large", "Disk quota exceeded", "Permission denied")

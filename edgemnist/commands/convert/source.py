@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from edgemnist.commands.convert.explanation import explain, explain_crash
 from edgemnist.commands.convert.quantisable import check_quantisable
 from edgemnist.commands.convert.settings import CALIBRATED
-from edgemnist.keras_io.sources import source_files
+from edgemnist.keras_io.formats import source_files
 from edgemnist.runner.base import InputFacts
 from edgemnist.runner.process import AnsweringProcess, ProcessEndedError
 from edgemnist.runner.protocol import Message

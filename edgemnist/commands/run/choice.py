@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from edgemnist.harness.models import ONLY_INT8, find_subject
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.boards import find_board
 from edgemnist.support.progress import say
+from edgemnist.support.statistics import standard_error
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def convert_the_better(
     :raises EdgeMnistError: as ``run_conversion``.
     """
     lost = pruned.accuracy_before - pruned.accuracy
-    error = math.sqrt(pruned.accuracy_before * (1 - pruned.accuracy_before) / pruned.test_images)
+    error = standard_error(pruned.accuracy_before, pruned.test_images)
     if lost <= error and not pruned.at_chance:
         return run_conversion(settings, work), PruningChoice(True, "", 100 * lost, None)
     loss = f"pruning took {100 * lost:.2f} points of accuracy, more than one standard error ({100 * error:.2f})"
