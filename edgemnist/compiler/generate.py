@@ -16,12 +16,12 @@ from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.self_test import self_test_source
 from edgemnist.compiler.sparsity import CHOICES as SPARSE_CHOICES
 from edgemnist.compiler.targets import TARGETS
-from edgemnist.csource.outputs import class_count, class_function, known_output
+from edgemnist.csource.outputs import class_function, known_output
 from edgemnist.csource.pixels import pixel_code
 from edgemnist.csource.source import check_file_name, check_identifier
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
-from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
+from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, class_count
 
 ROUNDINGS = ("tflm", "tflite")
 
@@ -148,7 +148,7 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
 
 
 def _check_labels(labels: Sequence[str], output: TensorInfo) -> None:
-    classes = class_count(output) if output.elements == 1 else output.shape[-1]
+    classes = class_count(output.elements) if output.elements == 1 else output.shape[-1]
     if len(labels) != classes:
         raise InputError(f"{len(labels)} labels for {classes} classes; give one for each class")
 

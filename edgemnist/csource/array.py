@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgemnist.csource.outputs import class_count, class_function, known_output
+from edgemnist.csource.outputs import class_function, known_output
 from edgemnist.csource.pixels import C_TYPES, PixelCode, image_axes, pixel_code
 from edgemnist.csource.source import check_identifier, comment_text, float_constant, lines_of, string_literal
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
-from edgemnist.tflite.preprocessing import Preprocessing
+from edgemnist.tflite.preprocessing import Preprocessing, class_count
 
 DEFAULT_NAME = "g_model"
 STYLES = ("default", "tflm")
@@ -106,7 +106,7 @@ def _classes(model: TfliteModel, labels: Sequence[str]) -> int | None:
         return None
     output = model.output()
     if labels and output.elements == 1:
-        return class_count(output)
+        return class_count(output.elements)
     return output.shape[-1] if output.shape else None
 
 

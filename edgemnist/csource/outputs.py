@@ -8,10 +8,8 @@ from edgemnist.csource.pixels import C_TYPES
 from edgemnist.csource.source import comment_text, float_constant
 from edgemnist.tflite.derived import output_kind
 from edgemnist.tflite.file import TensorInfo, TfliteModel
-from edgemnist.tflite.pixels import dequantise
+from edgemnist.tflite.pixels import INTEGER_TYPES, dequantise
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
-
-_INTEGERS = ("int8", "uint8", "int16")
 
 
 def known_output(model: TfliteModel, preprocessing: Preprocessing | None) -> OutputKind:
@@ -19,11 +17,6 @@ def known_output(model: TfliteModel, preprocessing: Preprocessing | None) -> Out
     recorded = preprocessing.output if preprocessing else OutputKind.UNKNOWN
     fits = recorded.single == (model.output().elements == 1)
     return recorded if fits and recorded is not OutputKind.UNKNOWN else output_kind(model)
-
-
-def class_count(output: TensorInfo) -> int:
-    """Return how many classes an output tells apart: two where it is one value."""
-    return 2 if output.elements == 1 else output.elements
 
 
 def class_limit(output: TensorInfo, kind: OutputKind) -> float | None:
@@ -36,7 +29,7 @@ def class_limit(output: TensorInfo, kind: OutputKind) -> float | None:
     half = 0.5 if kind is OutputKind.ONE_PROBABILITY else 0.0
     if output.dtype == "float32":
         return half
-    if output.dtype not in _INTEGERS or output.quantisation is None:
+    if output.dtype not in INTEGER_TYPES or output.quantisation is None:
         return None
     limits = np.iinfo(output.dtype)
     codes = np.arange(int(limits.min), int(limits.max) + 1)

@@ -15,7 +15,7 @@ from edgemnist.support.errors import ModelError
 from edgemnist.tflite.derived import derived_range, image_input_of
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.normalisation import NORMALISATIONS, normalisation_name
-from edgemnist.tflite.pixels import pixel_table
+from edgemnist.tflite.pixels import INTEGER_TYPES, pixel_table
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 
 C_TYPES: Mapping[str, str] = {
@@ -78,7 +78,7 @@ def pixel_code(symbol: str, model: TfliteModel, preprocessing: Preprocessing | N
     """
     tensor = image_input(model)
     found = _known(model, tensor, preprocessing)
-    if tensor is None or found is None or tensor.dtype not in ("int8", "uint8", "int16", "float32"):
+    if tensor is None or found is None or tensor.dtype not in (*INTEGER_TYPES, "float32"):
         return PixelCode("no pixel quantiser: what range the input was trained on is not known")
     known, head = found
     table = pixel_table(tensor, known.normalisation, inverted=known.inverted)

@@ -10,7 +10,6 @@ from edgemnist.artifacts.context import ModelContext
 from edgemnist.data.base import Dataset
 from edgemnist.harness.images import ANY_SHAPE
 from edgemnist.harness.models import Subject
-from edgemnist.harness.outputs import class_count
 from edgemnist.harness.runtimes import preferred_runtimes
 from edgemnist.runner.base import InputFacts
 from edgemnist.runner.client import runtime_worker
@@ -22,7 +21,7 @@ from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.metadata import ImageHints, read_image_hints
 from edgemnist.tflite.normalisation import Normalisation, normalisation_name, parse_normalisation
-from edgemnist.tflite.preprocessing import CHANNELS, FITS, LAYOUTS, OutputKind, Preprocessing
+from edgemnist.tflite.preprocessing import CHANNELS, FITS, LAYOUTS, OutputKind, Preprocessing, class_count
 
 LARGEST_SIDE = 4096
 

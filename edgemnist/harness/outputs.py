@@ -14,11 +14,6 @@ from edgemnist.tflite.pixels import dequantise
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 
 
-def class_count(outputs: int) -> int:
-    """Return how many classes so many outputs tell apart: one value tells two."""
-    return 2 if outputs == 1 else outputs
-
-
 def class_scores(outputs: NDArray[Any], model: LoadedModel, kind: OutputKind = OutputKind.UNKNOWN) -> NDArray[Any]:
     """Return one score for each class, shape (count, classes), whose highest is the class; of equals the lowest index.
 

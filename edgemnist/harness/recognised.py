@@ -11,10 +11,10 @@ from edgemnist.data.registry import known_dataset
 from edgemnist.harness.feeding import FeedingSettings, Understanding, understand
 from edgemnist.harness.images import DEFAULT_DATASET, ImageSettings
 from edgemnist.harness.models import Subject
-from edgemnist.harness.outputs import class_count
 from edgemnist.harness.subjects import with_images
 from edgemnist.support.errors import InputError
 from edgemnist.support.progress import say
+from edgemnist.tflite.preprocessing import class_count
 
 
 def recognised(

@@ -11,13 +11,12 @@ from edgemnist.data.base import Dataset, Split
 from edgemnist.harness.feeding import FeedingSettings, Understanding, understand
 from edgemnist.harness.images import ANY_SHAPE, ImageSettings, choose_dataset, choose_images
 from edgemnist.harness.models import Subject
-from edgemnist.harness.outputs import class_count
 from edgemnist.harness.trying import Choice, choose_unknown
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.support.progress import say
 from edgemnist.tflite.normalisation import normalisation_name
-from edgemnist.tflite.preprocessing import Preprocessing
+from edgemnist.tflite.preprocessing import Preprocessing, class_count
 
 
 @dataclass(frozen=True, eq=False)

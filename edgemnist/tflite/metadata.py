@@ -162,7 +162,7 @@ def _packed(metadata: ImageMetadata, flatbuffers: Any) -> bytes:
     builder = flatbuffers.Builder(1024)
     tables = TableWriter(builder)
     image = tables.table({0: _COLOURS[metadata.colours]}, {})
-    pairs = [metadata.normalisation.of_channel(channel) for channel in range(metadata.normalisation.channels)]
+    pairs = metadata.normalisation.pairs()
     means, deviations = [0.0 - offset / scale for scale, offset in pairs], [1 / scale for scale, _ in pairs]
     options = tables.table({}, {0: tables.floats(means), 1: tables.floats(deviations)})
     unit = tables.table({0: _NORMALIZATION_OPTIONS}, {1: options})
@@ -227,9 +227,9 @@ def _hinted(tensor: TableReader) -> Normalisation | None:
     found = _normalisation_of(tensor)
     if found is None:
         return None
-    pairs = [found.of_channel(channel) for channel in range(found.channels)]
+    pairs = found.pairs()
     if all(scale > 1 for scale, _ in pairs):
-        return _joined([(scale / 255.0, offset) for scale, offset in pairs])
+        return Normalisation.of_pairs([(scale / 255.0, offset) for scale, offset in pairs])
     return found
 
 
@@ -243,14 +243,7 @@ def _normalisation_of(tensor: TableReader) -> Normalisation | None:
     if not all(map(math.isfinite, (*means, *deviations))) or 0 in deviations:
         return None
     means, deviations = means * (count // len(means)), deviations * (count // len(deviations))
-    return _joined([(1 / std, 0.0 - mean / std) for mean, std in zip(means, deviations, strict=True)])
-
-
-def _joined(pairs: Sequence[tuple[float, float]]) -> Normalisation:
-    """Return one normalisation of (scale, offset) by channel: of single numbers where all channels have the same."""
-    if len(set(pairs)) == 1:
-        return Normalisation(*pairs[0])
-    return Normalisation(tuple(scale for scale, _ in pairs), tuple(offset for _, offset in pairs))
+    return Normalisation.of_pairs([(1 / std, 0.0 - mean / std) for mean, std in zip(means, deviations, strict=True)])
 
 
 def _colours_of(tensor: TableReader) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,17 @@ class Normalisation:
         scale, offset = (value[channel] if isinstance(value, tuple) else value for value in (self.scale, self.offset))
         return scale, offset
 
+    def pairs(self) -> list[tuple[float, float]]:
+        """Return (scale, offset) of each channel, of one where all have the same numbers."""
+        return [self.of_channel(channel) for channel in range(self.channels)]
+
+    @classmethod
+    def of_pairs(cls, pairs: Sequence[tuple[float, float]]) -> Normalisation:
+        """Return the normalisation of (scale, offset) of each channel; where all are the same, of single numbers."""
+        if len(set(pairs)) == 1:
+            return cls(*pairs[0])
+        return cls(tuple(scale for scale, _ in pairs), tuple(offset for _, offset in pairs))
+
     def apply(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return images, channels last where each has numbers of its own, as float32 model input of the same shape."""
         import numpy as np
@@ -50,8 +61,7 @@ class Normalisation:
 
     def ends(self) -> tuple[float, float]:
         """Return the lowest and highest real input that pixels 0..255 can make, of all channels together."""
-        pairs = [self.of_channel(channel) for channel in range(self.channels)]
-        values = [end for scale, offset in pairs for end in (offset, 255.0 * scale + offset)]
+        values = [end for scale, offset in self.pairs() for end in (offset, 255.0 * scale + offset)]
         return min(values), max(values)
 
     def is_like(self, other: Normalisation) -> bool:
@@ -102,7 +112,7 @@ def normalisation_name(normalisation: Normalisation) -> str:
     usual = next((name for name, known in NORMALISATIONS.items() if _same(normalisation, known)), None)
     if usual is not None:
         return usual
-    pairs = [normalisation.of_channel(channel) for channel in range(normalisation.channels)]
+    pairs = normalisation.pairs()
     first_scale, low = pairs[0]
     ends = f"{low:.6g}..{low + 255 * first_scale:.6g}"
     if min(scale for scale, _ in pairs) <= 0 or pairs == [(first_scale, 0.0)]:
@@ -144,7 +154,7 @@ def standardised(mean: PerChannel, deviation: PerChannel) -> Normalisation:
     count = max(len(value) if isinstance(value, tuple) else 1 for value in (mean, deviation))
     means, deviations = (value if isinstance(value, tuple) else (value,) * count for value in (mean, deviation))
     unit = 1.0 if max([*map(abs, means), *deviations]) > 1 else 255.0
-    return _joined([(1.0 / (unit * std), -m / std) for m, std in zip(means, deviations, strict=True)])
+    return Normalisation.of_pairs([(1.0 / (unit * std), -m / std) for m, std in zip(means, deviations, strict=True)])
 
 
 def parse_normalisation(text: str) -> Normalisation:
@@ -191,10 +201,3 @@ def _parsed_range(text: str) -> Normalisation | None:
 
 def _single(values: tuple[float, ...]) -> PerChannel:
     return values[0] if len(values) == 1 else values
-
-
-def _joined(pairs: list[tuple[float, float]]) -> Normalisation:
-    """Return one normalisation of (scale, offset) by channel: of single numbers where all channels have the same."""
-    if len(set(pairs)) == 1:
-        return Normalisation(*pairs[0])
-    return Normalisation(tuple(scale for scale, _ in pairs), tuple(offset for _, offset in pairs))

@@ -13,7 +13,7 @@ from edgemnist.tflite.file import Quantisation, TensorInfo, TfliteModel
 from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
 from edgemnist.tflite.preprocessing import Preprocessing
 
-_INTEGER_TYPES = ("int8", "uint8", "int16")
+INTEGER_TYPES = ("int8", "uint8", "int16")
 
 NEAR = 0.12
 """Share of a usual range by which the ends of an integer input may miss it and still be taken for it."""
@@ -24,7 +24,7 @@ def quantised_range(tensor: TensorInfo) -> tuple[float, float]:
 
     :raises ModelError: the tensor is not one of these types or has no quantisation.
     """
-    if tensor.dtype not in _INTEGER_TYPES or tensor.quantisation is None:
+    if tensor.dtype not in INTEGER_TYPES or tensor.quantisation is None:
         raise ModelError(f"tensor {tensor.name!r} of type {tensor.dtype} is not quantised; it has no integer range")
     limits = np.iinfo(tensor.dtype)
     scale, zero_point = tensor.quantisation.scale, tensor.quantisation.zero_point
@@ -39,7 +39,7 @@ def quantised_input(model: TfliteModel) -> TensorInfo | None:
         if len(readers) != 1 or readers[0].kind != "QUANTIZE":
             return None
         tensor = model.tensors[readers[0].outputs[0]]
-    integer = tensor.dtype in _INTEGER_TYPES and tensor.quantisation is not None and not tensor.quantisation.per_channel
+    integer = tensor.dtype in INTEGER_TYPES and tensor.quantisation is not None and not tensor.quantisation.per_channel
     return tensor if integer else None
 
 
@@ -49,7 +49,7 @@ def infer_normalisation(tensor: TensorInfo) -> Normalisation | None:
     It is a usual one where both ends are near its ends: calibration sees no pixel of 255 in some datasets. Else it is
     that of the ends themselves, for which ``q`` is the pixel plus a constant.
     """
-    if tensor.dtype not in _INTEGER_TYPES or tensor.quantisation is None or tensor.quantisation.per_channel:
+    if tensor.dtype not in INTEGER_TYPES or tensor.quantisation is None or tensor.quantisation.per_channel:
         return None
     low, high = quantised_range(tensor)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -82,7 +82,7 @@ def pixel_table(tensor: TensorInfo, normalisation: Normalisation, *, inverted: b
 
 def _quantised(real: NDArray[np.float32], tensor: TensorInfo) -> NDArray[Any]:
     quantisation = tensor.quantisation
-    if tensor.dtype not in _INTEGER_TYPES or quantisation is None or quantisation.per_channel:
+    if tensor.dtype not in INTEGER_TYPES or quantisation is None or quantisation.per_channel:
         raise ModelError(
             f"input {tensor.name!r} of type {tensor.dtype} cannot be fed images; "
             "it has to be float32, or int8, uint8 or int16 with one scale"

@@ -31,6 +31,11 @@ _COLOUR_WORDS = {"grey": "grey", "rgb": "RGB", "bgr": "BGR"}
 _FIT_WORDS = {"pad": "padded to", "stretch": "stretched to", "crop": "cropped to", "centre": "centred in"}
 
 
+def class_count(outputs: int) -> int:
+    """Return how many classes so many outputs tell apart: one value tells two."""
+    return 2 if outputs == 1 else outputs
+
+
 class OutputKind(enum.Enum):
     """What a classifier's outputs are.
 

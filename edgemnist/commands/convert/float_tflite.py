@@ -12,9 +12,10 @@ from edgemnist.commands.convert.quantiser import CALIBRATION_RUNTIME, Recipe, qu
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.derived import derived_range, image_input_of
-from edgemnist.tflite.file import read_tflite
+from edgemnist.tflite.file import TfliteModel, read_tflite
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import normalisation_name
+from edgemnist.tflite.preprocessing import class_count
 
 
 class OpenedTflite:
@@ -31,7 +32,7 @@ class OpenedTflite:
 
     def bind(self, image_shape: Sequence[int] | None) -> FloatTflite:
         """Load the model for images of (height, width, channels), None for those that it takes by itself."""
-        return FloatTflite(self._path, image_shape)
+        return FloatTflite(self._path, self._model, image_shape)
 
 
 class FloatTflite:
@@ -39,11 +40,11 @@ class FloatTflite:
 
     loops: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, image_shape: Sequence[int] | None) -> None:
-        self._path, self._model = path, read_tflite(path)
+    def __init__(self, path: Path, model: TfliteModel, image_shape: Sequence[int] | None) -> None:
+        self._path, self._model = path, model
         self.input_shape = self._model.input().shape[1:]
         self._outputs = self._model.output().elements
-        self.classes = 2 if self._outputs == 1 else self._outputs
+        self.classes = class_count(self._outputs)
         if image_shape is not None:
             self._check_images(tuple(image_shape))
         self._session = find_runtime(CALIBRATION_RUNTIME).open(self._model.content)

@@ -121,9 +121,7 @@ def _of_pixels(known: Preprocessing) -> Normalisation:
     """Return what a pixel becomes; of 255 less the pixel, if the model takes dark for bright."""
     if not known.inverted:
         return known.normalisation
-    pairs = [known.normalisation.of_channel(channel) for channel in range(known.normalisation.channels)]
-    scales, offsets = tuple(-scale for scale, _ in pairs), tuple(offset + 255 * scale for scale, offset in pairs)
-    return Normalisation(scales, offsets) if len(pairs) > 1 else Normalisation(scales[0], offsets[0])
+    return Normalisation.of_pairs([(-scale, offset + 255 * scale) for scale, offset in known.normalisation.pairs()])
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:

@@ -16,14 +16,14 @@ from edgemnist.harness.candidates import as_options, candidates, varied
 from edgemnist.harness.feeding import Understanding
 from edgemnist.harness.images import ANY_SHAPE
 from edgemnist.harness.models import Subject
-from edgemnist.harness.outputs import class_count, class_scores
+from edgemnist.harness.outputs import class_scores
 from edgemnist.harness.pictures import in_different_fits
 from edgemnist.harness.trying import open_outputs
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.pixels import dequantise
-from edgemnist.tflite.preprocessing import Preprocessing
+from edgemnist.tflite.preprocessing import Preprocessing, class_count
 
 MOST_PICTURES = 500
 _EXACT = 0.999

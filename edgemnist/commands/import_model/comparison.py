@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from edgemnist.commands.import_model.originals import Original, Predict
 from edgemnist.data.base import Split
 from edgemnist.harness.normalisation import accuracy
+from edgemnist.harness.outputs import real_scores
 from edgemnist.keras_io.classifier import Built
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.preprocessing import OutputKind
 
 TOLERANCE = 1e-3
 """Largest difference between original and import, as a share of the largest score (at least of 1).
@@ -49,14 +52,14 @@ def predictor(model: Any) -> Predict:
     return predict
 
 
-def of_each_class(outputs: NDArray[np.float32], *, probability: bool = True) -> NDArray[np.float32]:
-    """Return outputs with a column for each class; a single one becomes two.
+def require_finite(path: Path, outputs: NDArray[np.float32]) -> None:
+    """Refuse a model whose outputs, shape (count, outputs), are not numbers.
 
-    It is the probability of the second of two classes, or, without ``probability``, a score above 0 where it is that.
+    :raises ModelError: says of how many images.
     """
-    if outputs.shape[1] > 1:
-        return outputs
-    return np.concatenate([1.0 - outputs if probability else -outputs, outputs], axis=1)
+    broken = int((~np.isfinite(outputs)).any(axis=1).sum())
+    if broken:
+        raise ModelError(f"{str(path)!r} answers NaN or infinity for {broken} of {len(outputs)} images; train it again")
 
 
 def gives_probability(built: Built) -> bool:
@@ -72,9 +75,7 @@ def compare(original: Original, sample: Split, normalisation: Normalisation) -> 
     inputs = normalisation.apply(sample.images)
     expected, got = original.scores(inputs), predictor(original.built.exact)(inputs)
     path = str(original.path)
-    if not np.isfinite(expected).all():
-        broken = int((~np.isfinite(expected)).any(axis=1).sum())
-        raise ModelError(f"{path!r} answers NaN or infinity for {broken} of {len(sample)} images; train it again")
+    require_finite(original.path, expected)
     if expected.shape != got.shape:
         raise ModelError(f"{path!r} answers {expected.shape} for {len(sample)} images, its import {got.shape}")
     difference = float(np.abs(expected - got).max())
@@ -84,7 +85,8 @@ def compare(original: Original, sample: Split, normalisation: Normalisation) -> 
             f"the import of {path!r} differs from the original by up to {difference:.3g} (allowed: {allowed:.3g}) on "
             f"{len(sample)} images by {original.engine}, so it was not kept; please report it with the file"
         )
-    columns = [of_each_class(one, probability=gives_probability(original.built)) for one in (expected, got)]
+    kind = OutputKind.ONE_PROBABILITY if gives_probability(original.built) else OutputKind.ONE_SCORE
+    columns = [real_scores(one, kind) for one in (expected, got)]
     return Comparison(
         compared=len(sample),
         max_difference=difference,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.commands.import_model.comparison import predictor
+from edgemnist.commands.import_model.comparison import predictor, require_finite
 from edgemnist.commands.import_model.originals import Original
 from edgemnist.commands.import_model.settings import ImportSettings
 from edgemnist.data.base import Dataset
@@ -16,7 +17,7 @@ from edgemnist.harness.judging import judge_fed, settled
 from edgemnist.harness.outputs import real_probabilities
 from edgemnist.harness.search import Predict
 from edgemnist.harness.trying import sample_of
-from edgemnist.support.errors import InputError, ModelError
+from edgemnist.support.errors import InputError
 from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
 from edgemnist.tflite.preprocessing import Preprocessing
 
@@ -36,8 +37,9 @@ def how_fed(
     # Only of a flat input nobody knows the layout; rebuilt it is that of the original.
     known = replace(known, preprocessing=given, known=known.known | {"layout"})
     known, notes = _with_own_pixels(original, known)
-    _check_finite(original, known.preprocessing, pictures)
-    predict = _predicting(original)
+    run = predictor(original.built.exact)
+    require_finite(original.path, run(known.preprocessing.real_input(sample_of(pictures.test).images)))
+    predict = _predicting(run)
     found = settled(predict, pictures, known, settings.model.name)
     warnings = judge_fed(predict, pictures, settings.dataset, found, settings.model.name, even_so=settings.even_so)
     return found.preprocessing, (*notes, *found.evidence), warnings
@@ -46,9 +48,7 @@ def how_fed(
 def after_scaling(given: Normalisation, original: Original) -> Normalisation:
     """Return what becomes of a pixel before the model's own scaling and in it, which is left out of the import."""
     scale, offset = original.scaling
-    pairs = [given.of_channel(channel) for channel in range(given.channels)]
-    scales, offsets = zip(*[(one * scale, shift * scale + offset) for one, shift in pairs], strict=True)
-    return Normalisation(scales[0], offsets[0]) if len(pairs) == 1 else Normalisation(scales, offsets)
+    return Normalisation.of_pairs([(one * scale, shift * scale + offset) for one, shift in given.pairs()])
 
 
 def _with_own_pixels(original: Original, known: Understanding) -> tuple[Understanding, tuple[str, ...]]:
@@ -64,22 +64,11 @@ def _with_own_pixels(original: Original, known: Understanding) -> tuple[Understa
     return known, tuple(note for note in original.notes if original.pixels is None or original.pixels not in note)
 
 
-def _check_finite(original: Original, preprocessing: Preprocessing, pictures: Dataset) -> None:
-    images = sample_of(pictures.test).images
-    outputs = predictor(original.built.exact)(preprocessing.real_input(images))
-    broken = int((~np.isfinite(outputs)).any(axis=1).sum())
-    if broken:
-        raise ModelError(
-            f"{str(original.path)!r} answers NaN or infinity for {broken} of {len(images)} images; train it again"
-        )
-
-
-def _predicting(original: Original) -> Predict:
-    """Return the rebuilt model as a function from images, fed in a way, to class probabilities.
+def _predicting(run: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> Predict:
+    """Return a rebuilt model as a function from images, fed in a way, to class probabilities.
 
     Overflow in a wrong range is no fault of the model's; that its answers are finite as given is checked before.
     """
-    run = predictor(original.built.exact)
 
     def predict(preprocessing: Preprocessing, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         return real_probabilities(np.nan_to_num(run(preprocessing.real_input(images))), preprocessing.output)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from edgemnist.keras_io.classifier import Built, layer_kinds, rebuild_classifier
 from edgemnist.keras_io.folding import Affine
-from edgemnist.keras_io.formats import source_files
 from edgemnist.keras_io.rebuild import Way
 from edgemnist.keras_io.sources import BYTES, OpenedSource, open_source
 from edgemnist.keras_io.tensorflow import load_tensorflow
@@ -84,7 +83,6 @@ def open_model(path: Path, output: str | None) -> Opened:
     """
     if path.suffix in SUFFIXES:
         return _Onnx(open_original(path), output)
-    source_files(path)
     return _Keras(open_source(path, output, as_keras=True))
 
 

@@ -19,7 +19,6 @@ from edgemnist.artifacts.folder import QAT_MODEL, TRAINED_MODEL, WorkFolder
 from edgemnist.commands.import_model.comparison import (
     BATCH,
     compare,
-    of_each_class,
     predictor,
     with_probabilities,
 )
@@ -32,6 +31,7 @@ from edgemnist.data.summary import introduce
 from edgemnist.harness.feeding import Understanding, understood_by_facts
 from edgemnist.harness.images import load_at
 from edgemnist.harness.normalisation import accuracy
+from edgemnist.harness.outputs import real_scores
 from edgemnist.keras_io.classifier import Built
 from edgemnist.keras_io.formats import source_files
 from edgemnist.keras_io.saving import save_model
@@ -42,7 +42,7 @@ from edgemnist.support.errors import ModelError, storage_errors
 from edgemnist.support.files import package_versions, write_bytes
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.normalisation import Normalisation, normalisation_name
-from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
+from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, class_count
 from edgemnist.training import architectures
 from edgemnist.training.augment import NO_AUGMENTATION
 from edgemnist.training.fine_tuning import as_seen
@@ -173,7 +173,7 @@ def _input_shape(known: Understanding, dataset: Dataset) -> tuple[int, int, int]
 
 def _check_classes(model: Any, dataset: Dataset, settings: ImportSettings) -> None:
     outputs = int(model.output_shape[1])
-    classes = 2 if outputs == 1 else outputs
+    classes = class_count(outputs)
     if classes != dataset.classes:
         raise ModelError(
             f"{str(settings.model)!r} tells {classes} classes apart{' with its one output' if outputs == 1 else ''}, "
@@ -201,7 +201,8 @@ def _finished(built: Built, sample: Split, normalisation: Normalisation, dataset
     model, output = with_probabilities(built, sample, normalisation)
     content = _checked_file(model, sample, normalisation)
     outputs = predictor(model)(normalisation.apply(dataset.test.images))
-    return _Finished(model, output, content, accuracy(of_each_class(outputs), dataset.test.labels))
+    scores = real_scores(outputs, OutputKind.ONE_PROBABILITY)
+    return _Finished(model, output, content, accuracy(scores, dataset.test.labels))
 
 
 def _checked_file(model: Any, sample: Split, normalisation: Normalisation) -> bytes:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.compiler.generate import GeneratedModel
-from edgemnist.csource.outputs import class_count
 from edgemnist.csource.pixels import C_TYPES
 from edgemnist.mcu.packages.base import Example, Package, Platform, fill, words
 from edgemnist.mcu.packages.examples import example_code
 from edgemnist.mcu.packages.registry import find_platform
 from edgemnist.support.errors import InputError
 from edgemnist.support.files import write_bytes
+from edgemnist.tflite.preprocessing import class_count
 
 DEFAULT_VERSION = "1.0.0"
 DEFAULT_VENDOR = "edgemnist"
@@ -124,8 +124,9 @@ def _model_values(generated: GeneratedModel) -> dict[str, str]:
     return {
         "name": generated.name,
         "NAME": generated.name.upper(),
-        "about": f"int8 network, input {shape}, {class_count(result)} classes, {generated.plan.size} bytes of RAM, "
-        f"{program.constant_bytes} bytes of constants, {program.macs} multiply-accumulates",
+        "about": f"int8 network, input {shape}, {class_count(result.elements)} classes, "
+        f"{generated.plan.size} bytes of RAM, {program.constant_bytes} bytes of constants, "
+        f"{program.macs} multiply-accumulates",
         "oracle": ORACLES[program.settings.rounding],
         "model_start": ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(graph.source_sha256)[:8]),
         "entry": C_TYPES[entry.dtype],

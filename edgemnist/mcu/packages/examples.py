@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.generate import GeneratedModel
 from edgemnist.compiler.reference import run_reference
 from edgemnist.compiler.self_test import CRC_VECTORS, GOLDEN_VECTORS, generated_inputs, value_rows
-from edgemnist.csource.outputs import class_count, class_limit, second_class
+from edgemnist.csource.outputs import class_limit, second_class
 from edgemnist.csource.pixels import C_TYPES
 from edgemnist.csource.source import lines_of, string_literal
 from edgemnist.data.base import Split
@@ -21,7 +21,7 @@ from edgemnist.mcu.packages.base import Example, fill, template_text
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo
 from edgemnist.tflite.pixels import infer_normalisation, model_input
-from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
+from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, class_count
 
 TRUE_LABELS = "The labels are the images' true classes."
 REFERENCE_LABELS = "The inputs are noise, so their labels are the classes that the numpy reference gives."
@@ -122,7 +122,7 @@ def _spread(labels: Sequence[int]) -> list[int]:
 def class_names(generated: GeneratedModel) -> list[str]:
     """Return what to print for each class: its index, and its name where that says more."""
     graph = generated.program.graph
-    indices = [str(index) for index in range(class_count(graph.tensors[graph.output]))]
+    indices = [str(index) for index in range(class_count(graph.tensors[graph.output].elements))]
     if not generated.labels or list(generated.labels) == indices:
         return indices
     return [f"{index} ({label})" for index, label in zip(indices, generated.labels, strict=True)]
@@ -163,7 +163,7 @@ def printed_lines(name: str, found: Sequence[str], labels: Sequence[str]) -> str
 
 def _checked(generated: GeneratedModel, index: int, example: Example) -> NDArray[Any]:
     graph = generated.program.graph
-    entry, classes = graph.tensors[graph.input], class_count(graph.tensors[graph.output])
+    entry, classes = graph.tensors[graph.input], class_count(graph.tensors[graph.output].elements)
     if example.values.size != entry.elements or example.values.dtype != np.dtype(entry.dtype):
         raise InputError(
             f"example {index} has {example.values.size} values of {example.values.dtype}; "
