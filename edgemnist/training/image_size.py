@@ -7,9 +7,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgemnist.data.images import SUFFIXES, read_header
+from edgemnist.data.folders import find_pictures
+from edgemnist.data.images import read_header
 from edgemnist.data.registry import known_dataset
-from edgemnist.support.errors import InputError
+from edgemnist.support.errors import DatasetError, InputError
 
 AUTO_SIZE = "auto"
 
@@ -69,13 +70,12 @@ def propose_size(dataset: str) -> SizeProposal | None:
 
 
 def _pictures(root: Path) -> list[Path]:
-    """Return the picture files in a folder's sub-folders, in sorted order, those in hidden folders left out."""
-    found = (path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.parent != root)
-    return sorted(path for path in found if not _is_hidden(path.relative_to(root)) and path.is_file())
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith((".", "__")) for part in path.parts)
+    """Return the picture files of a folder, sorted; none where it has no classes, of which the loader speaks."""
+    try:
+        found = find_pictures(root)
+    except DatasetError:
+        return []
+    return sorted(path for path, _ in (*found.train, *found.test))
 
 
 def _sizes(paths: list[Path]) -> Counter[tuple[int, int]]:

@@ -13,6 +13,7 @@ from PIL import Image
 from edgemnist.data.images import read_header, read_image
 from edgemnist.data.loading import load_dataset
 from edgemnist.support.errors import DatasetError, InputError
+from edgemnist.training.image_size import propose_size
 
 
 def photo(path: Path, red: int = 200) -> Path:
@@ -37,6 +38,14 @@ def test_photos_in_a_folder(tmp_path: Path) -> None:
     assert dataset.image_shape == (20, 32, 3)
     assert len(dataset.train) + len(dataset.test) == 5
     assert dataset.facts.passed_over == ()
+
+
+def test_their_headers_propose_a_size(tmp_path: Path) -> None:
+    for name in ("a/0.heic", "a/1.HEIC", "b/0.heic", "b/1.heic"):
+        photo(tmp_path / name.lower()).rename(tmp_path / name)
+    proposal = propose_size(str(tmp_path))
+    assert proposal is not None
+    assert (proposal.size, proposal.evidence) == ((48, 48), "for 4 pictures of 40x64")
 
 
 def test_damaged_photos_are_named(tmp_path: Path) -> None:
