@@ -103,6 +103,11 @@ class Dataset:
         train, test = (replace(split, labels=numbers[split.labels]) for split in (self.train, self.test))
         return replace(self, train=train, test=test, class_names=tuple(names), sha256=fingerprint(train, test))
 
+    def as_named(self, names: Sequence[str]) -> Dataset:
+        """Return this dataset with its classes in the order of ``names``, or as it is if these are not its own."""
+        own = len(set(names)) == len(names) and sorted(names) == sorted(self.class_names)
+        return self.in_order(names) if own else self
+
 
 def chance_level(labels: NDArray[np.int64]) -> float:
     """Return the share of the most frequent class, 0..1: what a model gets right that always says the same.

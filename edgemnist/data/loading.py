@@ -12,7 +12,7 @@ from edgemnist.data.assembling import check_memory
 from edgemnist.data.base import Dataset, Split, fingerprint
 from edgemnist.data.facts import UNREADABLE
 from edgemnist.data.published import KnownDataset
-from edgemnist.data.registry import MNIST_5K, find_dataset, known_dataset, unknown_dataset
+from edgemnist.data.registry import MNIST_5K, known_dataset, unknown_dataset
 from edgemnist.support.errors import DatasetError, DownloadError, InputError, StorageError
 from edgemnist.support.progress import say
 from edgemnist.tflite.preprocessing import FITS
@@ -98,9 +98,7 @@ def load_dataset_for(context: ModelContext, name: str | None = None) -> Dataset:
     for passed in dataset.facts.passed_over:
         if passed.reason == UNREADABLE:
             say(f"{dataset.name}: passed over {passed.count:,} unreadable: {', '.join(passed.examples)}")
-    order = preprocessing.class_names
-    same_classes = len(set(order)) == len(order) and sorted(order) == sorted(dataset.class_names)
-    return dataset.in_order(order) if same_classes else dataset
+    return dataset.as_named(preprocessing.class_names)
 
 
 def _same(name: str, recorded: str) -> bool:
@@ -108,17 +106,17 @@ def _same(name: str, recorded: str) -> bool:
     return name == recorded or str(Path(name).expanduser().resolve()) == recorded
 
 
-def load_for_run(name: str = AUTO, *, fetch: bool = True, skip_unreadable: bool = False) -> Dataset:
-    """Load a dataset for the main job: ``auto`` takes MNIST where it is to be had, else mnist-5k; the note says so.
+def load_for_run(
+    *, fetch: bool = True, image_size: tuple[int, int] | None = None, channels: int | None = None
+) -> Dataset:
+    """Load what ``auto`` is, for the main job: MNIST where it is to be had, else mnist-5k; the note says so.
 
-    Every other name is loaded strictly, as by :func:`load_dataset`; ``skip_unreadable`` is as there.
+    The options are those of :func:`load_dataset`.
 
-    :raises DatasetError: also when neither of the two is to be had; says how to get either.
+    :raises DatasetError: neither of the two is to be had; says how to get either.
     """
-    if name != AUTO:
-        return load_dataset(name, fetch=fetch, skip_unreadable=skip_unreadable)
     try:
-        return _load_known(find_dataset("mnist"), fetch)
+        return load_dataset("mnist", fetch=fetch, image_size=image_size, channels=channels)
     except _UnavailableError as error:
         reason = error
     except StorageError as error:
@@ -127,7 +125,7 @@ def load_for_run(name: str = AUTO, *, fetch: bool = True, skip_unreadable: bool 
 
     if mnist_5k_file() is None:
         raise _UnavailableError(f"{reason}") from reason
-    substitute = load_dataset(MNIST_5K)
+    substitute = load_dataset(MNIST_5K, image_size=image_size, channels=channels)
     note = "MNIST is neither on this machine nor to be downloaded; using mnist-5k, 5,000 of its digits, instead"
     return replace(substitute, note=note)
 

@@ -68,8 +68,7 @@ def load_at(name: str, preprocessing: Preprocessing) -> Dataset:
         return load_dataset_for(ModelContext(name, "", preprocessing))
     size = (height, width) if height and width else None
     dataset = load_dataset(name, image_size=size, channels=channels or None, fit=preprocessing.fit)
-    names = preprocessing.class_names
-    return dataset.in_order(names) if sorted(names) == sorted(dataset.class_names) else dataset
+    return dataset.as_named(preprocessing.class_names)
 
 
 def _default(preprocessing: Preprocessing) -> str:

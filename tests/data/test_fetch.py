@@ -77,11 +77,11 @@ def test_loading_downloads_what_is_not_here(served_mnist: SmallDataset, capsys: 
     dataset = load_dataset("mnist")
     assert len(dataset.train) == 40
     assert "downloading mnist into" in capsys.readouterr().err
-    assert load_for_run("auto").name == "mnist"
+    assert load_for_run().name == "mnist"
 
 
 def test_auto_downloads_mnist(served_mnist: SmallDataset) -> None:
-    assert load_for_run("auto").name == "mnist"
+    assert load_for_run().name == "mnist"
 
 
 def test_failed_download_names_mirrors_and_remedies(
@@ -117,7 +117,7 @@ def test_cache_that_cannot_be_written(
     monkeypatch.setenv("EDGEMNIST_CACHE", str(bare_machine / "file"))
     with pytest.raises(StorageError, match="choose another folder"):
         fetch_datasets(["mnist"], IMPATIENT)
-    assert load_for_run("auto").name == "mnist-5k"
+    assert load_for_run().name == "mnist-5k"
 
 
 def test_ctrl_c_leaves_no_half_dataset(

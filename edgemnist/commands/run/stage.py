@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -189,13 +189,11 @@ def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
 
 
 def _load(settings: RunSettings) -> Dataset:
-    skip = settings.skip_unreadable
     if settings.dataset != AUTO:
+        skip = settings.skip_unreadable
         return load_for_training(settings.dataset, settings.arch, settings.image_size, skip_unreadable=skip)
-    found = load_for_run(skip_unreadable=skip)
-    if image_for(settings.arch, settings.image_size) == (None, None):
-        return found
-    return replace(load_for_training(found.name, settings.arch, settings.image_size), note=found.note)
+    size, channels = image_for(settings.arch, settings.image_size)
+    return load_for_run(image_size=size, channels=channels)
 
 
 def _first_line(dataset: Dataset) -> str:
