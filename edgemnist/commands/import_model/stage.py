@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,13 @@ from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import QAT_MODEL, TRAINED_MODEL, WorkFolder
 from edgemnist.commands.import_model.comparison import (
     BATCH,
+    Comparison,
     compare,
     predictor,
     with_probabilities,
 )
 from edgemnist.commands.import_model.feeding import after_scaling, how_fed
-from edgemnist.commands.import_model.originals import open_model
+from edgemnist.commands.import_model.originals import Original, open_model
 from edgemnist.commands.import_model.settings import ImportSettings
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.splits import class_balanced_sample
@@ -119,19 +121,12 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
         original = opened.bind(_input_shape(known, pictures), settings.dataset)
         _check_classes(original.built.exact, pictures, settings)
         fed, notes, warnings = how_fed(original, known, pictures, settings)
-        dataset, given = as_seen(pictures, fed), fed.normalisation
-        normalisation = after_scaling(given, original)
-        if normalisation != given:
-            said = f"its own scaling is taken out of the net: here pixels in {normalisation_name(normalisation)} go in"
-            notes = (*notes, said)
         task.update(advance=1, description=f"Comparing with {original.engine}")
-        sample = class_balanced_sample(dataset.test, min(original.images, len(dataset.test)), settings.seed)
-        compared = compare(original, sample, given)
-        model = _finished(original.trained, sample, normalisation, dataset)
-        aware = None
-        task.update(advance=1, description="Measuring on the test set")
-        if original.aware is not None:
-            aware = _finished(original.aware(normalisation), sample, normalisation, dataset)
+        compared, model, aware, fed_here = _compared_and_finished(original, fed, pictures, settings.seed, task.update)
+        if fed_here != fed.normalisation:
+            said = f"its own scaling is taken out of the net: here pixels in {normalisation_name(fed_here)} go in"
+            notes = (*notes, said)
+        taken = replace(fed, output=model.output_kind, normalisation=fed_here)
         result = ImportResult(
             model_path=work.path(TRAINED_MODEL),
             source=settings.model,
@@ -140,13 +135,13 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
             batch=original.batch,
             operators=original.operators,
             engine=original.engine,
-            dataset=dataset.name,
-            normalisation=normalisation_name(normalisation),
-            preprocessing=replace(fed, normalisation=normalisation).in_words(),
+            dataset=pictures.name,
+            normalisation=normalisation_name(fed_here),
+            preprocessing=taken.in_words(),
             output=model.output,
             **dataclasses.asdict(compared),
             accuracy=model.accuracy,
-            test_images=len(dataset.test),
+            test_images=len(pictures.test),
             parameters=architectures.folded_parameters(model.model),
             image_shape=pictures.image_shape,
             notes=notes,
@@ -154,16 +149,25 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
             qat_path=work.path(QAT_MODEL) if aware else None,
             qat_accuracy=aware.accuracy if aware else None,
         )
-        _install(
-            model,
-            aware,
-            result,
-            pictures,
-            replace(fed, output=model.output_kind, normalisation=normalisation),
-            settings,
-            work,
-        )
+        _install(model, aware, result, pictures, taken, settings, work)
     return result
+
+
+def _compared_and_finished(
+    original: Original, fed: Preprocessing, pictures: Dataset, seed: int, update: Callable[..., None]
+) -> tuple[Comparison, _Finished, _Finished | None, Normalisation]:
+    """Return how the import compares with the original, what to keep of it, and what a pixel becomes in front of that.
+
+    The second is the model with the ranges of a quantisation-aware training, None where there was none.
+    """
+    dataset, normalisation = as_seen(pictures, fed), after_scaling(fed.normalisation, original)
+    sample = class_balanced_sample(dataset.test, min(original.images, len(dataset.test)), seed)
+    compared = compare(original, sample, fed.normalisation)
+    model = _finished(original.trained, sample, normalisation, dataset)
+    update(advance=1, description="Measuring on the test set")
+    aware = original.aware(normalisation) if original.aware is not None else None
+    kept = _finished(aware, sample, normalisation, dataset) if aware is not None else None
+    return compared, model, kept, normalisation
 
 
 def _input_shape(known: Understanding, dataset: Dataset) -> tuple[int, int, int]:
