@@ -123,7 +123,9 @@ class OpenedSource:
 
     @property
     def layout(self) -> str:
-        """Return "nchw" where the shape has 1 or 3 channels before height and width, else "nhwc"."""
+        """Return "nchw" where the shape has 1 or 3 channels before height and width, else "nhwc"; "" of a flat one."""
+        if len(self.shape) == 1:
+            return ""
         return "nchw" if _channels_first(self.shape) else "nhwc"
 
     @property

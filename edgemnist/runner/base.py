@@ -9,7 +9,7 @@ can crash.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,12 @@ class InputFacts:
     layout: str = ""
     pixels: str | None = None
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> InputFacts:
+        """Read back what a process of its own answered: the fields, as JSON values."""
+        height, width, channels = header["sizes"]
+        return cls((height, width, channels), header["layout"], header["pixels"], tuple(header["notes"]))
 
 
 class Session(ABC):

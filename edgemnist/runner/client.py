@@ -88,9 +88,8 @@ class RuntimeWorker:
 
     def look(self, model: Path) -> InputFacts:
         """Return what a model's file tells of its input, as far as only the runtime can read it."""
-        found = self.process.request(self.runtime, {"command": "look", "path": str(model.resolve())}).header
-        height, width, channels = found["sizes"]
-        return InputFacts((height, width, channels), found["layout"], found["pixels"], tuple(found["notes"]))
+        request = {"command": "look", "path": str(model.resolve())}
+        return InputFacts.from_header(self.process.request(self.runtime, request).header)
 
     def trace(
         self, model: bytes | Path, inputs: Sequence[NDArray[Any]], tensors: Sequence[int] | None = None

@@ -76,8 +76,7 @@ class KerasRuntime(Runtime):
 
         tensorflow_on_one_thread()
         opened = open_source(model)
-        layout = "" if len(opened.shape) == 1 else opened.layout
-        return InputFacts(opened.sizes, layout, opened.pixels, opened.notes)
+        return InputFacts(opened.sizes, opened.layout, opened.pixels, opened.notes)
 
     def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> KerasSession:
         """Open a ``.keras`` or ``.h5`` file or a SavedModel folder (see :meth:`Runtime.open`)."""

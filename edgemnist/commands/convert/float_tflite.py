@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.commands.convert.quantiser import CALIBRATION_RUNTIME, Recipe, quantise, recipe_for
+from edgemnist.runner.base import InputFacts
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.derived import derived_range, image_input_of
@@ -24,11 +25,12 @@ class OpenedTflite:
     def __init__(self, path: Path) -> None:
         self._path, self._model = path, read_tflite(path)
         image = image_input_of(self._model.input().shape[1:], str(path))
-        self.sizes: tuple[int | None, int | None, int | None] = image.shape
-        self.layout = image.layout if image.certain else ""
-        found = derived_range(self._model)
-        self.pixels = None if found is None else normalisation_name(found.normalisation)
-        self.notes: tuple[str, ...] = () if found is None else (f"pixels {self.pixels}: {found.evidence}",)
+        layout, found = image.layout if image.certain else "", derived_range(self._model)
+        if found is None:
+            self.facts = InputFacts(image.shape, layout)
+        else:
+            pixels = normalisation_name(found.normalisation)
+            self.facts = InputFacts(image.shape, layout, pixels, (f"pixels {pixels}: {found.evidence}",))
 
     def bind(self, image_shape: Sequence[int] | None) -> FloatTflite:
         """Load the model for images of (height, width, channels), None for those that it takes by itself."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgemnist.commands.convert.converter import loops_of, tflite_bytes
 from edgemnist.keras_io.sources import SourceModel, open_source
+from edgemnist.runner.base import InputFacts
 from edgemnist.tflite.kinds import ModelKind
 
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN", "Bidirectional")
@@ -20,8 +21,8 @@ class OpenedKeras:
 
     def __init__(self, path: Path, output: str | None) -> None:
         self._opened = open_source(path, output)
-        self.sizes, self.pixels, self.notes = self._opened.sizes, self._opened.pixels, self._opened.notes
-        self.layout = "" if len(self._opened.shape) == 1 else self._opened.layout
+        opened = self._opened
+        self.facts = InputFacts(opened.sizes, opened.layout, opened.pixels, opened.notes)
 
     def bind(self, image_shape: Sequence[int] | None) -> KerasModel:
         """Load the model for images of (height, width, channels), None for those that it takes by itself."""

@@ -140,9 +140,7 @@ class _Worker:
 
     def look(self, output: str | None) -> InputFacts:
         """Have the file read and return what it tells."""
-        found = self.ask({"command": "look", "path": self._absolute, "output": output}).header
-        height, width, channels = found["sizes"]
-        return InputFacts((height, width, channels), found["layout"], found["pixels"], tuple(found["notes"]))
+        return InputFacts.from_header(self.ask({"command": "look", "path": self._absolute, "output": output}).header)
 
     def load(self, image_shape: Sequence[int] | None, output: str | None) -> Mapping[str, Any]:
         """Have the model loaded and return what is known of it."""

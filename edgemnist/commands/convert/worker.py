@@ -6,6 +6,7 @@ deleted when the process leaves, which it does when stdin closes or the process 
 
 from __future__ import annotations
 
+import dataclasses
 import faulthandler
 import os
 import shutil
@@ -22,6 +23,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.runner.base import InputFacts
 from edgemnist.runner.protocol import Message
 from edgemnist.runner.worker import serve
 from edgemnist.support.errors import ModelError
@@ -52,12 +54,9 @@ class Convertible(Protocol):
 
 
 class Openable(Protocol):
-    """A model file that was read; see :class:`edgemnist.runner.base.InputFacts`."""
+    """A model file that was read; ``facts`` are what it tells."""
 
-    sizes: tuple[int | None, int | None, int | None]
-    layout: str
-    pixels: str | None
-    notes: tuple[str, ...]
+    facts: InputFacts
 
     def bind(self, image_shape: list[int] | None) -> Convertible:
         """Load the model for images of (height, width, channels), None for those that it takes by itself."""
@@ -76,8 +75,7 @@ class _Answers:
         return self._model
 
     def look(self, request: Message) -> Message:
-        opened = self._open(request)
-        return Message({"sizes": opened.sizes, "layout": opened.layout, "pixels": opened.pixels, "notes": opened.notes})
+        return Message(dataclasses.asdict(self._open(request).facts))
 
     def load(self, request: Message) -> Message:
         model = self._model = self._open(request).bind(request.header["image_shape"])
