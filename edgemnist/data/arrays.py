@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from edgemnist.data.values import BYTES, ValueScale, scale_of
 from edgemnist.support.errors import DatasetError
+from edgemnist.support.words import some
 
 LEAST_FLAT_SIDE = 8
 """Rows of fewer numbers than a square of this side has are taken for measurements, not for pictures."""
 
 _LEAST_WIDE_BITS = 10
+_LISTED = 20  # labels that a message names
 _LEAST_ROUNDED = 16.0  # what a fractional value has to exceed to count as one of 0..255
 
 
@@ -251,18 +253,13 @@ def number_classes(
         raise DatasetError(f"{name} has the label {classes[0]} only; a classifier needs at least two classes")
     unknown = np.setdiff1d(test, classes)
     if len(unknown):
+        strange, usual = some(list(unknown), _LISTED), some(list(classes), _LISTED)
         raise DatasetError(
-            f"{name} has the label{'s' * (len(unknown) > 1)} {_listed(unknown)} among the test images but not among "
-            f"the training images, which have {_listed(classes)}; remove those test images, or add training images of "
-            "them"
+            f"{name} has the label{'s' * (len(unknown) > 1)} {strange} among the test images but not among "
+            f"the training images, which have {usual}; remove those test images, or add training images of them"
         )
     return (
         np.searchsorted(classes, train).astype(np.int64),
         np.searchsorted(classes, test).astype(np.int64),
         tuple(str(label) for label in classes),
     )
-
-
-def _listed(labels: Sequence[Any] | NDArray[Any], most: int = 20) -> str:
-    more = f" and {len(labels) - most} more" if len(labels) > most else ""
-    return ", ".join(str(label) for label in labels[:most]) + more

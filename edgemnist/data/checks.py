@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edgemnist.data.base import Dataset, Split
 from edgemnist.support.errors import DatasetError
+from edgemnist.support.words import some
 
 LEAST_SPAN = 17
 """Images whose pixels all lie within fewer grey levels are refused: they are 0..1 or 0..16 saved as bytes."""
@@ -159,13 +160,11 @@ def _about_test_size(dataset: Dataset) -> list[str]:
     for number, words in ((0, "no test image"), (1, "a single test image")):
         names = [name for tested, name in few if tested == number]
         if names:
-            warnings.append(f"{words} of {_some(names)}: nothing can be said of {'it' if len(names) == 1 else 'them'}")
+            warnings.append(
+                f"{words} of {some(names, _NAMED)}: nothing can be said of {'it' if len(names) == 1 else 'them'}"
+            )
     return warnings
 
 
 def _named(split: Split, indices: NDArray[np.int64]) -> str:
-    return ", ".join(split.name_of(int(at)) for at in indices[:_NAMED]) + (", ..." if len(indices) > _NAMED else "")
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return some([split.name_of(int(at)) for at in indices], _NAMED, ", ...")

@@ -7,9 +7,7 @@ a disk. The Python version of both is pickled, and pickles are never loaded.
 
 from __future__ import annotations
 
-import gzip
 import tarfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -18,9 +16,8 @@ from numpy.typing import NDArray
 from edgemnist.data.assembling import make_dataset
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.facts import DatasetFacts, Division
-from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged, is_file
+from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged, is_file, reading
 from edgemnist.data.published import BinaryLayout, KnownDataset
-from edgemnist.support.errors import DatasetError
 
 MAX_MEMBERS = 100
 """An archive with more files than this is none of CIFAR's."""
@@ -67,32 +64,24 @@ def _split(known: KnownDataset, layout: BinaryLayout, where: Path, contents: lis
 def _from_folder(layout: BinaryLayout, where: Path) -> dict[str, bytes]:
     contents = {}
     for name in layout.names:
-        try:
-            with (where / name).open("rb") as file:
-                contents[name] = _bounded(where / name, file.read(MAX_ARRAY_BYTES + 1))
-        except OSError as error:
-            raise DatasetError(f"cannot read {str(where / name)!r}: {error.strerror or error}") from error
+        with reading(where / name), (where / name).open("rb") as file:
+            contents[name] = _bounded(where / name, file.read(MAX_ARRAY_BYTES + 1))
     return contents
 
 
 def _from_archive(layout: BinaryLayout, where: Path) -> dict[str, bytes]:
     """Return the files that the layout names, wherever in the archive they are; everything else is passed over."""
     contents: dict[str, bytes] = {}
-    try:
-        with tarfile.open(where, "r:gz") as archive:
-            for number, member in enumerate(archive):
-                if number >= MAX_MEMBERS or member.size > MAX_ARRAY_BYTES:
-                    raise damaged(where, "it has more, or larger, files than the published archive")
-                name = PurePosixPath(member.name).name
-                file = archive.extractfile(member) if member.isreg() and name in layout.names else None
-                if file is not None:
-                    contents[name] = file.read(member.size)
-                if len(contents) == len(layout.names):
-                    break
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, ValueError) as error:
-        raise damaged(where, f"it cannot be decompressed ({error})") from error
-    except OSError as error:
-        raise DatasetError(f"cannot read {str(where)!r}: {error.strerror or error}") from error
+    with reading(where, tarfile.TarError, ValueError), tarfile.open(where, "r:gz") as archive:
+        for number, member in enumerate(archive):
+            if number >= MAX_MEMBERS or member.size > MAX_ARRAY_BYTES:
+                raise damaged(where, "it has more, or larger, files than the published archive")
+            name = PurePosixPath(member.name).name
+            file = archive.extractfile(member) if member.isreg() and name in layout.names else None
+            if file is not None:
+                contents[name] = file.read(member.size)
+            if len(contents) == len(layout.names):
+                break
     missing = [name for name in layout.names if name not in contents]
     if missing:
         raise damaged(where, f"it lacks {', '.join(missing)}")

@@ -9,7 +9,6 @@ import gzip
 import math
 import re
 import warnings
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from edgemnist.data.array_sets import ArraySet, ArraySplit, dataset_of_arrays
 from edgemnist.data.arrays import LEAST_FLAT_SIDE
 from edgemnist.data.base import Dataset
 from edgemnist.data.facts import PassedOver
-from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged
+from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged, reading
 from edgemnist.support.errors import DatasetError
 from edgemnist.support.progress import progress_task
 
@@ -304,13 +303,8 @@ def _as_array(labels: list[str]) -> NDArray[np.int64] | NDArray[np.str_]:
 @contextmanager
 def _lines(path: Path) -> Iterator[Iterator[str]]:
     """Open a file, gzipped or plain, as decoded lines; no more than :data:`MAX_ARRAY_BYTES` of them are read."""
-    try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            yield _decoded(path, cast(BinaryIO, file))
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise damaged(path, f"it cannot be decompressed ({error})") from error
-    except OSError as error:
-        raise DatasetError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+    with reading(path), gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        yield _decoded(path, cast(BinaryIO, file))
 
 
 def _decoded(path: Path, file: BinaryIO) -> Iterator[str]:

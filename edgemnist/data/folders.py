@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgemnist.data.facts import PassedOver
 from edgemnist.data.images import HEIF_REMEDY, HEIF_SUFFIXES, SUFFIXES, reads_heif
 from edgemnist.support.errors import DatasetError
+from edgemnist.support.words import some
 
 PARTS = {
     "train": "train", "training": "train",
@@ -267,7 +268,7 @@ def _pictures(search: _Search, class_folder: Path) -> list[Path]:
     if deeper:
         search.remarks.append(
             f"{sum(deeper.values()):,} pictures in sub-folders of {search.name(class_folder)}/ "
-            f"({_some(list(deeper))}) were taken as its own"
+            f"({some(list(deeper), 3)}) were taken as its own"
         )
     return found
 
@@ -320,8 +321,3 @@ def _part_of(name: str) -> str:
         return ""
     shorter = (words[0].removesuffix(filler) for filler in _FILLERS)
     return next((PARTS[word] for word in (words[0], *shorter) if word in PARTS), "")
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"

@@ -71,12 +71,25 @@ def read_idx(source: IdxFile) -> NDArray[Any]:
     :raises DatasetError: unreadable, truncated, not IDX, trailing bytes, or larger than :data:`MAX_ARRAY_BYTES`.
     """
     try:
-        with source.open() as stream:
+        with reading(source), source.open() as stream:
             return _read_stream(source, stream)
-    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
-        raise damaged(source, f"it cannot be decompressed ({error})") from error
     except KeyError as error:
         raise damaged(source, "the archive has no such member") from error
+
+
+@contextmanager
+def reading(source: IdxFile | Path, *damages: type[Exception]) -> Iterator[None]:
+    """Say of a file that is read in here when it cannot be decompressed, or not be read.
+
+    ``damages``: what is raised of damaged content beside the errors of gzip and zip.
+
+    :raises DatasetError: it cannot.
+    """
+    broken: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, *damages)
+    try:
+        yield
+    except broken as error:
+        raise damaged(source, f"it cannot be decompressed ({error})") from error
     except OSError as error:
         raise DatasetError(f"cannot read {str(source)!r}: {error.strerror or error}") from error
 

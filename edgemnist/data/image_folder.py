@@ -20,6 +20,7 @@ from edgemnist.data.images import ImageHeader, fit_image, read_header, read_imag
 from edgemnist.data.values import Scales, ValueKind, ValueScale, common_scale
 from edgemnist.support.errors import DatasetError, InputError
 from edgemnist.support.progress import progress_task
+from edgemnist.support.words import some
 
 DEFAULT_SIZE = (28, 28)
 LARGEST_KEPT_SIDE = 96
@@ -70,8 +71,7 @@ class _Reader:
         return path.relative_to(self.root).as_posix()
 
     def some(self, paths: Sequence[Path]) -> str:
-        more = ", ..." if len(paths) > MAX_EXAMPLES else ""
-        return ", ".join(self.name(path) for path in paths[:MAX_EXAMPLES]) + more
+        return some([self.name(path) for path in paths], MAX_EXAMPLES, ", ...")
 
 
 def load_image_folder(root: Path, name: str, settings: FolderSettings | None = None) -> Dataset:
