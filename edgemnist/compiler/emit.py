@@ -264,7 +264,8 @@ def _call(program: Program, plan: Plan, settings: EmitSettings, index: int, step
 
     arguments = [f"&{name}_params_{index}"] if step.struct_type else []
     arguments += [_array_name(settings, index, array) for array in step.arrays]
-    arguments += [f"arena + {plan.scratch_offset(index)}"] if step.scratch else []
+    if step.scratch or step.takes_scratch:
+        arguments.append(f"arena + {plan.scratch_offset(index)}" if step.scratch else "0")
     arguments += [pointer(tensor, "const ") for tensor in step.inputs]
     arguments += [pointer(tensor, "") for tensor in step.outputs]
     return f"{step.function}({', '.join(arguments)})"

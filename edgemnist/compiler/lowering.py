@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings, Step
-from edgemnist.compiler.ops.convolution import PACKED_KINDS, fits_pairs
+from edgemnist.compiler.ops.convolution import PACKED_KINDS
 from edgemnist.compiler.ops.fields import array_problems, field_problems
 from edgemnist.compiler.ops.operands import weight_values
 from edgemnist.compiler.sparsity import choose_steps, worth_trying
@@ -38,7 +38,7 @@ def lower(graph: Graph, settings: LoweringSettings) -> Program:
 
     :raises UnsupportedModelError: a layer is too large for its kernel; names every one.
     """
-    if settings.bodies.packing == "pairs" and not all(_fits_pairs(node, graph) for node in graph.nodes):
+    if not all(_taken(node, graph, settings) for node in graph.nodes):
         settings = replace(settings, portable_bodies=True)
     steps = _steps(graph, settings)
     problems = [problem for step in steps for problem in _range_problems(step)]
@@ -59,11 +59,11 @@ def _steps(graph: Graph, settings: LoweringSettings) -> tuple[Step, ...]:
     return choose_steps(dense, sparse, settings.bodies)
 
 
-def _fits_pairs(node: Node, graph: Graph) -> bool:
+def _taken(node: Node, graph: Graph, settings: LoweringSettings) -> bool:
     if node.kind not in PACKED_KINDS:
         return True
     weights = weight_values(node, graph)
-    return fits_pairs(weights.reshape(len(weights), -1))
+    return settings.bodies.dense.takes(weights.reshape(len(weights), -1))
 
 
 def _range_problems(step: Step) -> list[str]:

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from edgemnist.compiler.bodies.base import DenseBody, DepthwiseBody
+from edgemnist.compiler.bodies.channels import ChannelByChannel
+from edgemnist.compiler.bodies.pairs import ChannelPairs
+
 
 @dataclass(frozen=True)
 class SparseCosts:
@@ -43,20 +47,21 @@ _VECTORS = replace(_WORDS, dense_mac=_dense(0.4, 0.4, 0.4, 0.4))
 class Target:
     """``bodies`` maps the macro that a kernel asks for to the header in ``firmware/kernels`` that it then includes.
 
-    ``packing`` is the order of weights that those bodies read: "lanes" (``em_dot.h``), "pairs" (``em_dot_dsp.h``) or
-    "channels" (``em_dot_thumb1.h``, ``em_dot_mve.h``). ``sparse`` is what weights that are mostly zero cost there.
+    ``dense`` and ``depthwise`` are what the generator does for those bodies. ``sparse`` is what weights that are mostly
+    zero cost there.
     """
 
     name: str
     description: str
     bodies: Mapping[str, str] = field(default_factory=dict)
-    packing: str = "lanes"
+    dense: DenseBody = field(default_factory=DenseBody)
+    depthwise: DepthwiseBody = field(default_factory=DepthwiseBody)
     sparse: SparseCosts = _WORDS
 
 
 def _with_dsp(name: str, description: str) -> Target:
     bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
-    return Target(name, description, bodies, packing="pairs", sparse=_DSP)
+    return Target(name, description, bodies, dense=ChannelPairs(), sparse=_DSP)
 
 
 _KNOWN = (
@@ -69,7 +74,7 @@ _KNOWN = (
             "EM_TARGET_DEPTHWISE": "em_depthwise_thumb1.h",
             "EM_TARGET_SPARSE": "em_sparse_thumb1.h",
         },
-        packing="channels",
+        dense=ChannelByChannel(),
         sparse=_THUMB1,
     ),
     Target("cortex-m3", "Arm Cortex-M3"),
@@ -80,7 +85,7 @@ _KNOWN = (
         "cortex-m55",
         "Arm Cortex-M55",
         {"EM_TARGET_DOT": "em_dot_mve.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"},
-        packing="channels",
+        dense=ChannelByChannel(),
         sparse=_VECTORS,
     ),
     Target("rv32", "RISC-V, 32 bits"),

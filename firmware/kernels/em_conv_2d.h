@@ -4,9 +4,9 @@
  * out  int8 [out_height][out_width][out_channels], after the pool where there is one
  * Outputs are done in row order and an output block's input window is read before the block is written, so `out` may
  * lie over `in` as far ahead as the generator computed it. An odd row's last pixel is made up to a pair with its
- * neighbour, which is then done twice over. `scratch` holds two windows that hang over the border, filled up with the
- * zero point: kernel_height * (kernel_width + stride_width) * in_channels bytes for a `direct` layer,
- * kernel_height * 2 * kernel_width * in_channels / groups for another.
+ * neighbour, which is then done twice over. `scratch` holds the `strip` of the target's body and then two windows that
+ * hang over the border, filled up with the zero point: kernel_height * (kernel_width + stride_width) * in_channels bytes
+ * for a `direct` layer, kernel_height * 2 * kernel_width * in_channels / groups for another.
  */
 #ifndef EM_CONV_2D_H
 #define EM_CONV_2D_H
@@ -33,6 +33,7 @@ typedef struct {
   int16_t pool_height;
   int16_t pool_width;
   int16_t in_zero_point;
+  int32_t strip; /* bytes at the start of the scratch that are the target's body's */
   em_output output;
 } em_conv_2d_params;
 
@@ -101,11 +102,11 @@ EM_INLINE void em_conv_2d_pixels(const em_conv_2d_params *p, const int8_t *weigh
   for (int group = 0; group < p->groups; ++group) {
     const int in_group = p->in_channels / p->groups;
     const int first = group * out_group;
-    const em_window window = em_find_window(p, in, y, x, group * in_group, scratch, pixels);
+    const em_window window = em_find_window(p, in, y, x, group * in_group, scratch + p->strip, pixels);
     int8_t *const to = out + (y * p->out_width + x) * p->out_channels + first;
     const em_block block = {weights + first * p->kernel_height * p->kernel_width * in_group, channels + first,
                             shifts + first, to, to + p->out_channels};
-    em_dot_channels(&window, block, out_group, &p->output, pixels, rounding);
+    em_dot_channels(&window, block, out_group, &p->output, scratch, pixels, rounding);
   }
 }
 
@@ -124,42 +125,7 @@ EM_INLINE void em_conv_2d_body(const em_conv_2d_params *p, const int8_t *weights
   }
 }
 
-EM_INLINE int32_t em_max(int32_t a, int32_t b)
-{
-  return a > b ? a : b;
-}
-
-/* Lane by lane the larger of `best` (in a) and of both pixels of `s`. */
-EM_INLINE void em_keep_max(em_sums *best, const em_sums *s, const int lanes)
-{
-  if (EM_SIZE) {
-    for (int lane = 0; lane < lanes; ++lane) best->a[lane] = em_max(best->a[lane], em_max(s->a[lane], s->b[lane]));
-    return;
-  }
-  best->a[0] = em_max(best->a[0], em_max(s->a[0], s->b[0]));
-  if (lanes > 1) best->a[1] = em_max(best->a[1], em_max(s->a[1], s->b[1]));
-  if (lanes > 2) {
-    best->a[2] = em_max(best->a[2], em_max(s->a[2], s->b[2]));
-    best->a[3] = em_max(best->a[3], em_max(s->a[3], s->b[3]));
-  }
-}
-
 enum { EM_POOL_PAIRS = 8 }; /* the most pixel pairs that a fused pool window may have */
-
-/* One pooled pixel. Requantisation never decreases, so the maximum is taken before it. */
-EM_INLINE void em_conv_2d_pooled_pixel(const em_conv_2d_params *p, const em_window *windows, int pairs, em_block block,
-                                       const int rounding)
-{
-  EM_EACH_BLOCK(p->out_channels, lanes, {
-    em_sums best = em_dot(&windows[0], &block, lanes, 2);
-    em_keep_max(&best, &best, lanes);
-    for (int i = 1; i < pairs; ++i) {
-      const em_sums s = em_dot(&windows[i], &block, lanes, 2);
-      em_keep_max(&best, &s, lanes);
-    }
-    em_store(&block, &best, p->kernel_height * p->kernel_width * p->in_channels, &p->output, lanes, 1, rounding);
-  });
-}
 
 EM_INLINE void em_conv_2d_max_pool_body(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                         const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out,
@@ -176,11 +142,11 @@ EM_INLINE void em_conv_2d_max_pool_body(const em_conv_2d_params *p, const int8_t
         for (int done = 0; done < p->pool_width; done += 2) {
           const int px = done + 2 > p->pool_width ? p->pool_width - 2 : done;
           windows[pairs] = em_find_window(p, in, y * p->pool_height + py, x * p->pool_width + px, 0,
-                                          scratch + pairs * strip, 2);
+                                          scratch + p->strip + pairs * strip, 2);
           ++pairs;
         }
       }
-      em_conv_2d_pooled_pixel(p, windows, pairs, block, rounding);
+      em_dot_pooled(windows, pairs, block, p->out_channels, &p->output, scratch, rounding);
       out += p->out_channels;
     }
   }

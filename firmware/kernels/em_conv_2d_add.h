@@ -4,7 +4,8 @@
  * residual  int8 [out_height][out_width][out_channels]     out  the same shape
  * Each pair of pixels is requantised to the convolution's own output first and then added, so the bytes are those of
  * the two operators one after the other. A residual element is read just before its sum is written: `out` may be
- * `residual` itself, and may lie over `in` as for em_conv_2d. `scratch` is 2 * out_channels bytes larger than there.
+ * `residual` itself, and may lie over `in` as for em_conv_2d. `scratch` is 2 * out_channels bytes larger
+ * than there, which lie behind the strip.
  */
 #ifndef EM_CONV_2D_ADD_H
 #define EM_CONV_2D_ADD_H
@@ -34,22 +35,23 @@ EM_KERNEL void em_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weig
                               int8_t *out)
 {
   const em_conv_2d_params *c = &p->conv;
-  const em_block block = {weights, channels, shifts, scratch, scratch + c->out_channels};
-  int8_t *const strip = scratch + 2 * c->out_channels;
+  int8_t *const outputs = scratch + c->strip;
+  int8_t *const gathered = outputs + 2 * c->out_channels;
+  const em_block block = {weights, channels, shifts, outputs, outputs + c->out_channels};
   for (int y = 0; y < c->out_height; ++y) {
     for (int done = 0; done < c->out_width; done += 2) {
       /* An odd row's last pixel is made up to a pair with its neighbour, whose sum is there already. */
       const int x = done > 0 && done + 2 > c->out_width ? c->out_width - 2 : done;
       const int at = (y * c->out_width + done) * c->out_channels;
       if (c->out_width < 2) {
-        const em_window window = em_find_window(c, in, y, x, 0, strip, 1);
-        em_dot_channels(&window, block, c->out_channels, &c->output, 1, EM_ROUND_FAST);
-        em_add_residual(p, scratch, residual + at, out + at, c->out_channels);
+        const em_window window = em_find_window(c, in, y, x, 0, gathered, 1);
+        em_dot_channels(&window, block, c->out_channels, &c->output, scratch, 1, EM_ROUND_FAST);
+        em_add_residual(p, outputs, residual + at, out + at, c->out_channels);
       } else {
-        const em_window window = em_find_window(c, in, y, x, 0, strip, 2);
+        const em_window window = em_find_window(c, in, y, x, 0, gathered, 2);
         const int skipped = (done - x) * c->out_channels;
-        em_dot_channels(&window, block, c->out_channels, &c->output, 2, EM_ROUND_FAST);
-        em_add_residual(p, scratch + skipped, residual + at, out + at, 2 * c->out_channels - skipped);
+        em_dot_channels(&window, block, c->out_channels, &c->output, scratch, 2, EM_ROUND_FAST);
+        em_add_residual(p, outputs + skipped, residual + at, out + at, 2 * c->out_channels - skipped);
       }
     }
   }

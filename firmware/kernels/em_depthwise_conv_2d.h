@@ -83,6 +83,9 @@ EM_INLINE void em_depthwise_block(const em_depthwise_conv_2d_params *p, const in
  * int em_depthwise_suits(p): whether it can do the layer;
  * em_depthwise_weights em_depthwise_load(p, weights): a channel's weights, as it wants them;
  * em_two_sums em_depthwise_pair(p, at, &weights, bias): the sums of two neighbouring outputs, the first one's window at `at`.
+ *
+ * Or it does whole layers in its own way: then it defines EM_OWN_DEPTHWISE as 1, int em_own_depthwise_suits(p) and, with
+ * the arguments of em_depthwise_body but `block`, em_own_depthwise. The generator has to know of it (DepthwiseBody).
  */
 typedef struct {
   int32_t a, b;
@@ -90,7 +93,12 @@ typedef struct {
 
 #if defined(EM_TARGET_DEPTHWISE)
 #include EM_TARGET_DEPTHWISE
+#endif
+#ifndef EM_OWN_DEPTHWISE
+#define EM_OWN_DEPTHWISE 0
+#endif
 
+#if defined(EM_TARGET_DEPTHWISE) && !EM_OWN_DEPTHWISE
 /* All outputs of one channel, for out_width >= 2. */
 EM_INLINE void em_depthwise_channel(const em_depthwise_conv_2d_params *p, const int8_t *plane, const int8_t *weights,
                                     em_channel channel, int shift, int8_t *out, const int rounding)
@@ -122,10 +130,16 @@ EM_INLINE void em_depthwise_body(const em_depthwise_conv_2d_params *p, const int
 {
   const int taps = p->kernel_height * p->kernel_width;
   const int out_channels = p->in_channels * p->multiplier;
+#if EM_OWN_DEPTHWISE
+  if (em_own_depthwise_suits(p)) {
+    em_own_depthwise(p, weights, channels, shifts, plane, in, out, rounding);
+    return;
+  }
+#endif
   memset(plane, p->in_zero_point, (size_t)p->plane_height * (size_t)p->plane_width);
   for (int channel = 0; channel < out_channels; ++channel) {
     if (channel % p->multiplier == 0) em_gather_plane(p, in + channel / p->multiplier, plane);
-#if defined(EM_TARGET_DEPTHWISE)
+#if defined(EM_TARGET_DEPTHWISE) && !EM_OWN_DEPTHWISE
     if (!EM_SIZE && p->out_width >= 2 && em_depthwise_suits(p)) {
       em_depthwise_channel(p, plane, weights, channels[channel], shifts[channel], out + channel, rounding);
       weights += taps;

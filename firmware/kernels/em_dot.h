@@ -82,12 +82,19 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
 /* A target's own body for the largest blocks: EM_TARGET_DOT names a header that defines
  * em_sums em_dot_block(const em_window *window, const em_block *block, int pixels), `pixels` not constant with EM_SIZE,
  * and may define EM_LANES, the channels of such a block: 4 or 2.
+ *
+ * Or it does all of a layer's channels in its own way: then it defines EM_OWN_CHANNELS as 1 and, with the arguments of
+ * em_dot_channels and em_dot_pooled below, em_own_channels and em_own_pooled; EM_LANES and em_dot_block are not needed
+ * then. `strip` is scratch of so many bytes as the generator knows that the body needs (DenseBody.strip), aligned to 4.
  */
 #if defined(EM_TARGET_DOT)
 #include EM_TARGET_DOT
 #endif
 #ifndef EM_LANES
 #define EM_LANES 4
+#endif
+#ifndef EM_OWN_CHANNELS
+#define EM_OWN_CHANNELS 0
 #endif
 
 /* Runs `statement` once for each block of `count` channels, with `lanes` as a constant where code size allows. */
@@ -119,7 +126,7 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
 /* Returns the block's sums, biases included, for `lanes` channels (1, 2 or 4) at `pixels` pixels (1 or 2). */
 EM_PART em_sums em_dot(const em_window *window, const em_block *block, const int lanes, const int pixels)
 {
-#if defined(EM_TARGET_DOT)
+#if defined(EM_TARGET_DOT) && !EM_OWN_CHANNELS
   if (lanes == EM_LANES) return em_dot_block(window, block, pixels);
 #endif
   em_sums s = {{0, 0, 0, 0}, {0, 0, 0, 0}};
@@ -175,14 +182,61 @@ EM_PART void em_store(em_block *block, const em_sums *s, int length, const em_ou
   block->out1 += lanes;
 }
 
+EM_INLINE int32_t em_max(int32_t a, int32_t b)
+{
+  return a > b ? a : b;
+}
+
+/* Lane by lane the larger of `best` (in a) and of both pixels of `s`. */
+EM_INLINE void em_keep_max(em_sums *best, const em_sums *s, const int lanes)
+{
+  if (EM_SIZE) {
+    for (int lane = 0; lane < lanes; ++lane) best->a[lane] = em_max(best->a[lane], em_max(s->a[lane], s->b[lane]));
+    return;
+  }
+  best->a[0] = em_max(best->a[0], em_max(s->a[0], s->b[0]));
+  if (lanes > 1) best->a[1] = em_max(best->a[1], em_max(s->a[1], s->b[1]));
+  if (lanes > 2) {
+    best->a[2] = em_max(best->a[2], em_max(s->a[2], s->b[2]));
+    best->a[3] = em_max(best->a[3], em_max(s->a[3], s->b[3]));
+  }
+}
+
 /* All of a pixel's (or two pixels') output channels. */
-EM_PART void em_dot_channels(const em_window *window, em_block block, int count, const em_output *output,
+EM_PART void em_dot_channels(const em_window *window, em_block block, int count, const em_output *output, int8_t *strip,
                              const int pixels, const int rounding)
 {
+#if EM_OWN_CHANNELS
+  em_own_channels(window, block, count, output, strip, pixels, rounding);
+#else
+  (void)strip;
   EM_EACH_BLOCK(count, lanes, {
     const em_sums s = em_dot(window, &block, lanes, pixels);
     em_store(&block, &s, window->rows * window->length, output, lanes, pixels, rounding);
   });
+#endif
+}
+
+/* One pixel, each channel the largest of its sums at `pairs` pixel pairs. Requantisation never decreases, so the maximum
+ * is taken before it.
+ */
+EM_PART void em_dot_pooled(const em_window *windows, int pairs, em_block block, int count, const em_output *output,
+                           int8_t *strip, const int rounding)
+{
+#if EM_OWN_CHANNELS
+  em_own_pooled(windows, pairs, block, count, output, strip, rounding);
+#else
+  (void)strip;
+  EM_EACH_BLOCK(count, lanes, {
+    em_sums best = em_dot(&windows[0], &block, lanes, 2);
+    em_keep_max(&best, &best, lanes);
+    for (int i = 1; i < pairs; ++i) {
+      const em_sums s = em_dot(&windows[i], &block, lanes, 2);
+      em_keep_max(&best, &s, lanes);
+    }
+    em_store(&block, &best, windows[0].rows * windows[0].length, output, lanes, 1, rounding);
+  });
+#endif
 }
 
 #endif

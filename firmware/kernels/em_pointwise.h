@@ -3,7 +3,7 @@
  * in   int8 [pixels][in_channels], pixels >= 2       out  int8 [pixels][out_channels]
  * Pixels are done two at a time, from the first to the last or, with `backward`, from the last to the first; an odd one
  * is made up to a pair with its neighbour, which is then done twice over. `out` may lie over `in` as the generator
- * computed it from these pairs.
+ * computed it from these pairs. `scratch` is the strip of the target's body.
  */
 #ifndef EM_POINTWISE_H
 #define EM_POINTWISE_H
@@ -19,7 +19,7 @@ typedef struct {
 } em_pointwise_params;
 
 EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
-                                 const int8_t *shifts, const int8_t *in, int8_t *out, const int rounding)
+                                 const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
   em_window window = {in, p->in_channels, 0, 1, p->in_channels};
   for (int done = 0; done < p->pixels; done += 2) {
@@ -28,20 +28,20 @@ EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *wei
     const em_block block = {weights, channels, shifts, out + pixel * p->out_channels,
                             out + (pixel + 1) * p->out_channels};
     window.x = in + pixel * p->in_channels;
-    em_dot_channels(&window, block, p->out_channels, &p->output, 2, rounding);
+    em_dot_channels(&window, block, p->out_channels, &p->output, scratch, 2, rounding);
   }
 }
 
 EM_KERNEL void em_pointwise(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
-                            const int8_t *shifts, const int8_t *in, int8_t *out)
+                            const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out)
 {
-  em_pointwise_body(p, weights, channels, shifts, in, out, EM_ROUND_FAST);
+  em_pointwise_body(p, weights, channels, shifts, scratch, in, out, EM_ROUND_FAST);
 }
 
 EM_KERNEL void em_pointwise_any(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
-                                const int8_t *shifts, const int8_t *in, int8_t *out)
+                                const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out)
 {
-  em_pointwise_body(p, weights, channels, shifts, in, out, EM_ROUND_ANY);
+  em_pointwise_body(p, weights, channels, shifts, scratch, in, out, EM_ROUND_ANY);
 }
 
 #endif

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.geometry import same_or_valid_padding
 from edgemnist.compiler.graph import ACTIVATION_NONE, PADDING_SAME, PADDING_VALID
-from edgemnist.compiler.ops.convolution import same_or_valid_padding
 from tests.compiler.model_builder import ModelBuilder
 
 __all__ = [

@@ -68,7 +68,8 @@ class Step:
     """One kernel call: ``function(&parameters, arrays..., [scratch], inputs..., outputs...)``.
 
     ``header`` is the file in ``firmware/kernels``; ``parameters`` are the fields of ``struct_type`` in order.
-    ``scratch`` bytes live only during the call. ``overlaps`` maps (input, output) to where
+    ``scratch`` bytes live only during the call; with ``takes_scratch`` the function has that argument even where it is
+    of no bytes. ``overlaps`` maps (input, output) to where
     they may share memory; pairs left out must be disjoint. ``body`` is a name in ``sparsity.BODIES``: what ``function``
     does whichever way it requantises, empty where no choice depends on its costs.
     """
@@ -82,6 +83,7 @@ class Step:
     outputs: tuple[int, ...]
     arrays: tuple[CArray, ...] = ()
     scratch: int = 0
+    takes_scratch: bool = False
     overlaps: Mapping[tuple[int, int], Overlap] = field(default_factory=dict)
     macs: int = 0
     sparsity: Sparsity | None = None

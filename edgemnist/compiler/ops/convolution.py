@@ -1,8 +1,7 @@
-"""What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: geometry, packed weights, requantisation per channel."""
+"""What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: geometry, requantisation per channel."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,8 @@ from edgemnist.compiler.fixedpoint import (
     multiply_by_quantised_multiplier,
     quantise_multiplier,
 )
-from edgemnist.compiler.graph import PADDING_SAME, Graph, Node, Padding
+from edgemnist.compiler.geometry import Geometry, same_or_valid_padding
+from edgemnist.compiler.graph import Graph, Node, Padding
 from edgemnist.compiler.ops.base import activation_range, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, Field, output_field
 from edgemnist.compiler.ops.operands import bias_of, input_tensor, output_tensor, weights_tensor
@@ -23,38 +23,6 @@ from edgemnist.compiler.ops.requantisation import FAST_LIMIT, is_fast, rounds_to
 
 PACKED_KINDS = ("CONV_2D", "FULLY_CONNECTED")
 """Layers whose sums go over all input channels: a target has its own order of their weights, zeros can be left out."""
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Sizes of a windowed operator, in pixels; ``out_*`` before any fused pool."""
-
-    in_height: int
-    in_width: int
-    in_channels: int
-    out_height: int
-    out_width: int
-    out_channels: int
-    kernel_height: int
-    kernel_width: int
-    stride_height: int
-    stride_width: int
-    dilation_height: int
-    dilation_width: int
-    padding: Padding
-
-    @property
-    def pixels(self) -> int:
-        """Pixels of the input."""
-        return self.in_height * self.in_width
-
-
-def same_or_valid_padding(padding: int, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int, int]:
-    """Return (output size, padding before, padding after) along one axis (TFLite ``ComputePaddingHeightWidth``)."""
-    effective = (kernel - 1) * dilation + 1
-    output = -(-size // stride) if padding == PADDING_SAME else (size + stride - effective) // stride
-    total = max((output - 1) * stride + effective - size, 0)
-    return output, total // 2, total - total // 2
 
 
 def window_geometry(node: Node, graph: Graph, kernel_height: int, kernel_width: int, out_channels: int) -> Geometry:
@@ -171,51 +139,6 @@ def _fast_channel(bound: int, multiplier: Multiplier, zero_point: int) -> tuple[
     if rounds_to_nothing(bound, multiplier):
         return 0, 1  # every result is the zero point
     return (multiplier.mantissa, -multiplier.exponent) if is_fast(bound, multiplier, zero_point) else None
-
-
-def lane_blocks(channels: int) -> Iterator[tuple[int, int]]:
-    """Yield (first channel, lanes) of the blocks in which ``em_dot.h`` takes output channels: 4s, a 2, a 1."""
-    first = 0
-    for lanes in (4, 2, 1):
-        while channels - first >= lanes:
-            yield first, lanes
-            first += lanes
-
-
-def pack_weights(rows: NDArray[Any], row_length: int, packing: str) -> NDArray[np.int8]:
-    """Return the weights (channels, window) in the order that ``em_dot.h`` reads.
-
-    :param row_length: elements of a row of the window, as in ``em_window``.
-    :param packing: of the target, see :class:`edgemnist.compiler.targets.Target`.
-    """
-    if packing == "pairs":
-        return _pack_pairs(rows, row_length)
-    if packing == "channels":
-        plain: NDArray[np.int8] = rows.astype(np.int8).reshape(-1)
-        return plain
-    blocks = [rows[first : first + lanes].T.reshape(-1) for first, lanes in lane_blocks(len(rows))]
-    packed: NDArray[np.int8] = np.concatenate(blocks).astype(np.int8)
-    return packed
-
-
-def _pack_pairs(rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
-    """Return the weights in ``em_dot_dsp.h`` order: two channels in 16 bits, elements in groups, even ones first."""
-    order = np.arange(row_length)
-    grouped = row_length // 4 * 4
-    order[:grouped] = order[:grouped].reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1)
-    if row_length % 4 == 3:
-        order[grouped:] = order[grouped:][[0, 2, 1]]
-    lines = rows.astype(np.int32).reshape(len(rows), -1, row_length)[:, :, order].reshape(len(rows), -1)
-    pairs = 256 * lines[1::2] + lines[: len(rows) // 2 * 2 : 2]
-    single = rows[len(rows) // 2 * 2 :].astype(np.int8).reshape(-1)
-    packed: NDArray[np.int8] = np.concatenate([pairs.astype("<i2").reshape(-1).view(np.int8), single])
-    return packed
-
-
-def fits_pairs(rows: NDArray[Any]) -> bool:
-    """Return whether two channels' weights (channels, window) fit 16 bits: not with -128 above a negative one."""
-    low, high = rows[: len(rows) // 2 * 2 : 2], rows[1::2]
-    return not bool(np.any((high == -128) & (low < 0)))
 
 
 def requantise(accumulators: NDArray[np.int64], multipliers: tuple[Multiplier, ...]) -> NDArray[np.int64]:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgemnist.compiler.geometry import Geometry
 from edgemnist.compiler.graph import Padding
 from edgemnist.compiler.ops.arithmetic import lower_sum
 from edgemnist.compiler.ops.base import Overlap, Step, quantisation_of
-from edgemnist.compiler.ops.convolution import Geometry, pack_weights
 from edgemnist.compiler.ops.fields import CArray, Field, int16, int32
 from edgemnist.compiler.ops.layer import Convolution, convolution_of, without_add
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor, output_of, residual_of
@@ -44,6 +44,7 @@ def lower_pointwise(layer: Convolution) -> Step:
             layer.output,
         ),
         inputs=(activations_of(node),), outputs=node.outputs, arrays=_dense_arrays(layer),
+        scratch=layer.settings.bodies.dense.strip(1, read, pairs=1), takes_scratch=True,
         overlaps={ends_of(node): overlap}, macs=pixels * read * written,
     )  # fmt: skip
 
@@ -55,8 +56,9 @@ def lower_windows(layer: Convolution, body: str) -> Step:
     out_height, out_width = g.out_height // pool_height, g.out_width // pool_width
     group_channels = g.in_channels // groups
     direct = groups == 1 and g.dilation_width == 1
-    strip = g.kernel_height * (g.kernel_width + (g.stride_width if direct else g.kernel_width)) * group_channels
+    window = g.kernel_height * (g.kernel_width + (g.stride_width if direct else g.kernel_width)) * group_channels
     pairs = pool_height * ((pool_width + 1) // 2)
+    strip = layer.settings.bodies.dense.strip(g.kernel_height, g.kernel_width * group_channels, pairs)
     conv_pixels = out_height * pool_height * out_width * pool_width
     return Step(
         node=node, header="em_conv_2d.h", body=body, function=kernel_name(body, fast=layer.channels.fast),
@@ -72,9 +74,10 @@ def lower_windows(layer: Convolution, body: str) -> Step:
                 pool_height=pool_height, pool_width=pool_width,
                 in_zero_point=quantisation_of(input_tensor(node, graph)).zero_point,
             ),
-            layer.output,
+            *int32(strip=strip), layer.output,
         ),
-        inputs=(activations_of(node),), outputs=node.outputs, arrays=_dense_arrays(layer), scratch=pairs * strip,
+        inputs=(activations_of(node),), outputs=node.outputs, arrays=_dense_arrays(layer),
+        scratch=strip + pairs * window,
         overlaps={ends_of(node): _window_overlap(g, layer.pool, 1 if layer.follower else 2)},
         macs=conv_pixels * g.kernel_height * g.kernel_width * group_channels * g.out_channels,
     )  # fmt: skip
@@ -106,7 +109,7 @@ def _dense_arrays(layer: Convolution) -> tuple[CArray, ...]:
     per_group = layer.geometry.out_channels // layer.groups
     row_length = layer.geometry.kernel_width * layer.geometry.in_channels // layer.groups
     packed = [
-        pack_weights(layer.rows[first : first + per_group], row_length, layer.settings.bodies.packing)
+        layer.settings.bodies.dense.pack(layer.rows[first : first + per_group], row_length)
         for first in range(0, layer.geometry.out_channels, per_group)
     ]
     return CArray("weights", "int8_t", np.concatenate(packed)), *layer.channels.arrays()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from edgemnist.compiler.ops.base import Overlap, Step, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, int16
 from edgemnist.compiler.ops.layer import Convolution
@@ -17,8 +15,7 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
     """Return the call of one of the functions of ``em_depthwise_conv_2d.h``."""
     node, graph, g = layer.node, layer.graph, layer.geometry
     multiplier = g.out_channels // g.in_channels
-    plane_height = (g.out_height - 1) * g.stride_height + (g.kernel_height - 1) * g.dilation_height + 1
-    plane_width = (g.out_width - 1) * g.stride_width + (g.kernel_width - 1) * g.dilation_width + 1
+    body = layer.settings.bodies.depthwise
     in_place = multiplier == 1 and g.out_height * g.out_width <= g.in_height * g.in_width
     return Step(
         node=node, header="em_depthwise_conv_2d.h", function=function,
@@ -31,14 +28,14 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
                 stride_height=g.stride_height, stride_width=g.stride_width,
                 dilation_height=g.dilation_height, dilation_width=g.dilation_width,
                 pad_top=g.padding.top, pad_left=g.padding.left,
-                plane_height=plane_height, plane_width=plane_width,
+                plane_height=g.plane_height, plane_width=g.plane_width,
                 in_zero_point=quantisation_of(input_tensor(node, graph)).zero_point,
             ),
             layer.output,
         ),
         inputs=(activations_of(node),), outputs=node.outputs,
-        arrays=(CArray("weights", "int8_t", np.ascontiguousarray(layer.rows).reshape(-1)), *layer.channels.arrays()),
-        scratch=plane_height * plane_width,
+        arrays=(CArray("weights", "int8_t", body.pack(layer.rows, g)), *layer.channels.arrays()),
+        scratch=body.scratch(g),
         overlaps={ends_of(node): Overlap(exactly=0)} if in_place else {},
         macs=g.out_height * g.out_width * layer.rows.size,
     )  # fmt: skip

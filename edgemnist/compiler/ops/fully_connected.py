@@ -23,7 +23,6 @@ from edgemnist.compiler.ops.convolution import (
     bias_values,
     channel_multipliers,
     outputs_of,
-    pack_weights,
 )
 from edgemnist.compiler.ops.fields import CArray, Field, field_problems, int16, int32
 from edgemnist.compiler.ops.layer import Layer
@@ -83,17 +82,17 @@ class FullyConnected(Operator):
         if settings.sparse == "always" and layer.channels.fast and not once:
             return sparse_pixels(layer, rows, overlap=False)
         body = "em_fully_connected"
-        packed = pack_weights(weights, weights.shape[1], settings.bodies.packing)
+        dense, features = settings.bodies.dense, weights.shape[1]
         return Step(
             node=node, header="em_fully_connected.h", body=body, struct_type="em_fully_connected_params",
             parameters=(*_sizes(node, graph), layer.output),
             function=f"{body}_once" if once else kernel_name(body, fast=layer.channels.fast),
             inputs=(activations_of(node),), outputs=node.outputs,
             arrays=(
-                CArray("weights", "int8_t", packed),
+                CArray("weights", "int8_t", dense.pack(weights, features)),
                 *(layer.channels.plain_arrays() if once else layer.channels.arrays()),
             ),
-            macs=rows * weights.size,
+            scratch=dense.strip(1, features, pairs=1), takes_scratch=True, macs=rows * weights.size,
         )  # fmt: skip
 
 

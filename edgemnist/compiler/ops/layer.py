@@ -8,11 +8,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from edgemnist.compiler.geometry import Geometry
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.ops.convolution import (
     ChannelParameters,
-    Geometry,
     channel_multipliers,
     channel_parameters,
     conv_geometry,

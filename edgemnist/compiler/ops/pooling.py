@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.geometry import Geometry
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
@@ -18,7 +19,7 @@ from edgemnist.compiler.ops.base import (
     check_activation,
     require_int8,
 )
-from edgemnist.compiler.ops.convolution import Geometry, window_geometry, windows_of
+from edgemnist.compiler.ops.convolution import window_geometry, windows_of
 from edgemnist.compiler.ops.fields import int16
 from edgemnist.compiler.ops.layer_checks import check_image, check_window
 from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, same_quantisation

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.geometry import Geometry
 from edgemnist.compiler.ops.base import Overlap, Sparsity, Step, quantisation_of
-from edgemnist.compiler.ops.convolution import Geometry
 from edgemnist.compiler.ops.fields import CArray, Field, int16, int32
 from edgemnist.compiler.ops.layer import Convolution, Layer
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor

@@ -1,0 +1,49 @@
+"""Sizes of operators that slide a window over an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgemnist.compiler.graph import PADDING_SAME, Padding
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sizes of a windowed operator, in pixels; ``out_*`` before any fused pool."""
+
+    in_height: int
+    in_width: int
+    in_channels: int
+    out_height: int
+    out_width: int
+    out_channels: int
+    kernel_height: int
+    kernel_width: int
+    stride_height: int
+    stride_width: int
+    dilation_height: int
+    dilation_width: int
+    padding: Padding
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the input."""
+        return self.in_height * self.in_width
+
+    @property
+    def plane_height(self) -> int:
+        """Rows of the input, its border included, that the outputs read."""
+        return (self.out_height - 1) * self.stride_height + (self.kernel_height - 1) * self.dilation_height + 1
+
+    @property
+    def plane_width(self) -> int:
+        """Columns of the input, its border included, that the outputs read."""
+        return (self.out_width - 1) * self.stride_width + (self.kernel_width - 1) * self.dilation_width + 1
+
+
+def same_or_valid_padding(padding: int, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int, int]:
+    """Return (output size, padding before, padding after) along one axis (TFLite ``ComputePaddingHeightWidth``)."""
+    effective = (kernel - 1) * dilation + 1
+    output = -(-size // stride) if padding == PADDING_SAME else (size + stride - effective) // stride
+    total = max((output - 1) * stride + effective - size, 0)
+    return output, total // 2, total - total // 2
