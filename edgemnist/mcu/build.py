@@ -22,7 +22,7 @@ from edgemnist.support.resources import firmware_folder
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 
 TRANSPORTS = ("semihosting", "uart")
-OPTIMISATIONS = {"speed": "-O2", "size": "-Os"}
+OPTIMISATIONS = {"speed": ("-O2",), "size": ("-Os", "-DEM_OPTIMISE_SIZE")}
 STACK_BYTES = {"c": 2048, "tflm": 4096}
 """The stack's usual reserve by engine: generated C took 132 to 900 bytes of it."""
 _ROOMY = 0x4000000
@@ -200,7 +200,7 @@ def _memory(board: Board, stack_bytes: int) -> str:
 def _link_job(network: Network, board: Board, settings: BuildSettings, sources_sha256: str) -> LinkJob:
     root = firmware_folder()
     sources: Sequence[str] = (*_SHARED_SOURCES, _CORE_SOURCES[board.core.architecture], *_drivers(board, settings))
-    flags = [OPTIMISATIONS[settings.optimise], "-I."]
+    flags = [*OPTIMISATIONS[settings.optimise], "-I."]
     flags += [f"-I{root / part}" for part in ("app", "platform")]
     flags += [f"-DBOARD_TICKS_PER_SECOND={board.ticks.per_second}u", f"-DBOARD_CLOCK_HZ={board.clock_hz}u"]
     flags += [f"-DBOARD_TICKS_ADDRESS={board.ticks.address:#x}u"] if board.ticks.address else []

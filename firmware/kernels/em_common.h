@@ -8,16 +8,41 @@
 #include <stdint.h>
 #include <string.h>
 
-/* EM_INLINE is always part of its caller. EM_KERNEL is a whole operator and EM_PART a piece that several share: with
- * optimisation for size there is one copy of each, which reads the layer's sizes at run time; else there is one per layer,
- * whose sizes are constants, so that loops unroll and dead branches go. EM_STEP is one layer: a function of its own, so
- * that a symbol table, a profiler and a debugger know the layers.
+/* Fast by itself, whatever the build's optimisation: IDEs build with -Os or without any, where this code would be slower by
+ * 3 or 18 times. gcc is told here; clang, and what is made of it, can't be, nor gcc for the registers that it leaves alone
+ * on the smallest cores. They say so: build this file with -O2, or define EM_KEEP_OPTIMISATION, with which nothing is
+ * told or said. EM_OPTIMISE_SIZE asks for the least code instead.
  */
-#if defined(__OPTIMIZE_SIZE__)
+#if defined(EM_OPTIMISE_SIZE)
 #define EM_SIZE 1
 #else
 #define EM_SIZE 0
 #endif
+#if defined(__OPTIMIZE_SIZE__)
+#define EM_BUILT_FOR_SIZE 1
+#else
+#define EM_BUILT_FOR_SIZE 0
+#endif
+#if !defined(EM_KEEP_OPTIMISATION)
+#if defined(__clang__) && !defined(__OPTIMIZE__)
+#pragma message("this network is built without optimisation and many times slower for it: build this file with -O2")
+#elif !EM_SIZE && EM_BUILT_FOR_SIZE && (defined(__clang__) || (defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1))
+#pragma message("this network is built for size and slower for it: build this file with -O2, or define EM_OPTIMISE_SIZE")
+#endif
+#if defined(__GNUC__) && !defined(__clang__)
+#if EM_SIZE
+#pragma GCC optimize("Os")
+#else
+#pragma GCC optimize("O2")
+#endif
+#endif
+#endif
+
+/* EM_INLINE is always part of its caller. EM_KERNEL is a whole operator and EM_PART a piece that several share: with
+ * EM_SIZE there is one copy of each, which reads the layer's sizes at run time; else there is one per layer, whose sizes
+ * are constants, so that loops unroll and dead branches go. EM_STEP is one layer: a function of its own, so that a symbol
+ * table, a profiler and a debugger know the layers.
+ */
 #if defined(__GNUC__)
 #define EM_INLINE static inline __attribute__((always_inline, unused))
 #if defined(__clang__)
@@ -69,12 +94,13 @@
 #define EM_DSP 0
 #endif
 
-/* Cores with hardly more than the 16-bit instructions: Cortex-M0, M0+ and M23. With optimisation for size compilers leave
- * half of the registers alone, without any they need more of them than there are; so does gcc with
- * -fno-omit-frame-pointer: there, define EM_THUMB1 as 0.
+/* Cores with hardly more than the 16-bit instructions: Cortex-M0, M0+ and M23. In a build for size compilers leave half of
+ * the registers alone, whatever they are told here; without optimisation they need more of them than there are; so does
+ * gcc with -fno-omit-frame-pointer: there, define EM_THUMB1 as 0.
  */
 #ifndef EM_THUMB1
-#if defined(__GNUC__) && defined(__OPTIMIZE__) && !EM_SIZE && defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !EM_SIZE && !EM_BUILT_FOR_SIZE && defined(__ARM_ARCH_ISA_THUMB) && \
+    __ARM_ARCH_ISA_THUMB == 1
 #define EM_THUMB1 1
 #else
 #define EM_THUMB1 0

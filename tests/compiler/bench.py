@@ -55,13 +55,16 @@ class Toolchain:
         return self.name
 
 
-SIZE_SANITISED = Toolchain("gcc -Os sanitised", "gcc", ("-std=c99", "-Os", *SANITIZERS))
+SMALL = "-Os -DEM_OPTIMISE_SIZE"
+"""The flags that ask for the least code."""
+
+SIZE_SANITISED = Toolchain("gcc -Os sanitised", "gcc", ("-std=c99", *SMALL.split(), *SANITIZERS))
 """One copy of each kernel, sizes read at run time; quick to compile."""
 SPEED = Toolchain("gcc -O2", "gcc", ("-std=c99", "-O2"))
 """Each kernel inlined with its layer's sizes as constants."""
-SPEED_SANITISED = Toolchain("gcc -O1 sanitised", "gcc", ("-std=c99", "-O1", *SANITIZERS))
+SPEED_SANITISED = Toolchain("gcc -O1 sanitised", "gcc", ("-std=c99", "-O1", "-DEM_KEEP_OPTIMISATION", *SANITIZERS))
 CLANG = Toolchain("clang -O1", "clang", ("-std=c99", "-O1"))
-CPLUSPLUS = Toolchain("g++ -Os", "g++", ("-x", "c++", "-std=c++17", "-Os"))
+CPLUSPLUS = Toolchain("g++ -Os", "g++", ("-x", "c++", "-std=c++17", *SMALL.split()))
 
 
 @dataclass(frozen=True, eq=False)

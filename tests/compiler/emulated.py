@@ -45,7 +45,7 @@ def build(sources: dict[str, str], core: Core, toolchain: str, optimisation: str
         folder = Path(temporary)
         for name, text in {**sources, "sections.ld": _SECTIONS}.items():
             (folder / name).write_text(text)
-        command = [*chain.command(core), *_FLAGS, optimisation, "-I.", f"-I{root / 'include'}", "networks.c"]
+        command = [*chain.command(core), *_FLAGS, *optimisation.split(), "-I.", f"-I{root / 'include'}", "networks.c"]
         link = [
             str(root / "memory.c"),
             "-Wl,-T,sections.ld",
@@ -93,6 +93,20 @@ class Machine:
         self._core.emu_start(self._image.symbols[function].address | 1, _RETURN)
         result = int(self._core.reg_read(self._registers.UC_ARM_REG_R0))
         return result - (1 << 32) if result >= 1 << 31 else result
+
+    def instructions(self, number: int, program: Program, plan: Plan, image: NDArray[Any]) -> int:
+        """Return how many instructions network ``number`` executes for an input."""
+        import unicorn
+
+        found = [0]
+
+        def count(*_: object) -> None:
+            found[0] += 1
+
+        hook = self._core.hook_add(unicorn.UC_HOOK_CODE, count)
+        self.run(number, program, plan, image)
+        self._core.hook_del(hook)
+        return found[0]
 
     def run(self, number: int, program: Program, plan: Plan, image: NDArray[Any]) -> NDArray[Any]:
         """Run network ``number`` on an input of its shape; return its output."""

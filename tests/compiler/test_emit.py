@@ -16,7 +16,7 @@ from edgemnist.compiler.emit import EmitSettings, emit, kernel_files, kernels_fo
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import plan
 from edgemnist.compiler.targets import TARGETS
-from tests.compiler.bench import WARNINGS, Variant, build_program
+from tests.compiler.bench import SMALL, WARNINGS, Variant, build_program
 from tests.compiler.layers import Arithmetic, Layers, Window
 from tests.compiler.random_graphs import random_network
 
@@ -88,17 +88,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.mark.parametrize("optimisation", ["-Os", "-O2"])
+@pytest.mark.parametrize("optimisation", [SMALL, "-Os", "-O2"])
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_no_compiler_warns(dialect: str, optimisation: str, folder: Path) -> None:
     compiler, flags = DIALECTS[dialect]
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed")
     sources = ["net_0.c"] if optimisation == "-O2" else sorted(path.name for path in folder.glob("net_*.c"))
-    together = folder / f"{compiler}{optimisation}.c"
+    together = folder / f"{compiler}{optimisation[:3]}.c"
     together.write_text("".join(f'#include "{name}"\n' for name in sources))
 
-    command = [compiler, *flags, *WARNINGS, optimisation, "-I.", "-S", "-o", os.devnull, together.name]
+    command = [compiler, *flags, *WARNINGS, *optimisation.split(), "-I.", "-S", "-o", os.devnull, together.name]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
     assert run.returncode == 0, run.stderr[:3000]
@@ -131,9 +131,11 @@ def undefined_symbols(objects: Path) -> set[str]:
     return {line.split()[-1] for line in text.splitlines() if line.strip()}
 
 
-@pytest.mark.parametrize("optimisation", ["-Os", "-O2"])
+@pytest.mark.parametrize("optimisation", [SMALL, "-Os", "-O2"])
 def test_nothing_is_called_but_memory_functions(optimisation: str, folder: Path) -> None:
-    subprocess.run(["gcc", "-std=c99", optimisation, "-I.", "-c", "net_0.c", "-o", "host.o"], cwd=folder, check=True)
+    subprocess.run(
+        ["gcc", "-std=c99", *optimisation.split(), "-I.", "-c", "net_0.c", "-o", "host.o"], cwd=folder, check=True
+    )
 
     assert undefined_symbols(folder / "host.o") <= ALLOWED
 
@@ -160,7 +162,8 @@ def test_cortex_m_needs_no_library_for_64_bits(core: str, helpers: set[str], fol
     (folder / "include").mkdir(exist_ok=True)
     (folder / "include" / "string.h").write_text(STRING_H)
     for name in ("net_0.c", "net_1.c", "net_2.c"):
-        command = ["clang", f"--target={core}-none-eabi", "-ffreestanding", "-std=c99", "-Os", "-Iinclude", "-I."]
+        command = ["clang", f"--target={core}-none-eabi", "-ffreestanding", "-std=c99", *SMALL.split(), "-I."]
+        command.append("-Iinclude")
         subprocess.run([*command, "-c", name, "-o", "core.o"], cwd=folder, check=True)
         text = subprocess.run(
             ["llvm-nm", "-u", "core.o"], cwd=folder, capture_output=True, text=True, check=True
@@ -174,7 +177,7 @@ def test_cortex_m_needs_no_library_for_64_bits(core: str, helpers: set[str], fol
 def test_only_one_function_keeps_state(folder: Path) -> None:
     """NAME_run has its own arena; NAME_run_in, for callers with threads, has none."""
     subprocess.run(
-        ["gcc", "-std=c99", "-Os", "-fno-pic", "-I.", "-c", "net_0.c", "-o", "state.o"], cwd=folder, check=True
+        ["gcc", "-std=c99", *SMALL.split(), "-fno-pic", "-I.", "-c", "net_0.c", "-o", "state.o"], cwd=folder, check=True
     )
     symbols = subprocess.run(["nm", "state.o"], cwd=folder, capture_output=True, text=True, check=True).stdout
 

@@ -27,9 +27,10 @@ from edgemnist.mcu.execution import run_emulated
 from edgemnist.mcu.network import NetworkSettings
 from edgemnist.mcu.toolchain import TOOLCHAINS
 from edgemnist.tflite.file import parse_tflite
-from tests.compiler.bench import Variant, build_program
+from tests.compiler.bench import SMALL, Variant, build_program
 from tests.compiler.emulated import Machine, build, build_networks
 from tests.compiler.layers import Arithmetic, Window, random_images
+from tests.compiler.test_emit import small_model
 from tests.compiler.test_weighted_layers import CONV, DENSE, DEPTHWISE, TABLES
 from tests.compiler.weighted_cases import Case, cases
 
@@ -77,9 +78,32 @@ def bodies_table() -> dict[str, Case]:
 
 @on_every_core
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
-@pytest.mark.parametrize("optimisation", ["-O2", "-Os"])
+@pytest.mark.parametrize("optimisation", ["-O2", SMALL])
 def test_sizes_with_code_of_their_own_are_exact(core: str, toolchain: str, optimisation: str) -> None:
     check_on_core(bodies_table(), core, toolchain, optimisation)
+
+
+LEVELS = [(core, level) for core in (*CORES, "cortex-m3") for level in ("-O0", "-Og", "-O1", "-O3", "-Os")]
+LEVELS.remove(
+    ("cortex-m0plus", "-Os")
+)  # half of its registers are out of reach then, which the compiler is made to say
+
+
+@pytest.mark.parametrize(("core", "level"), LEVELS)
+def test_as_fast_at_every_optimisation_of_gcc(core: str, level: str) -> None:
+    if not available("gnu", core):
+        pytest.skip("gnu is not installed")
+    program = build_program(small_model(), Variant(target=core))
+    layout, found = plan(program), {}
+    image = random_images((1, 8, 7, 1), 1)[0]
+    for optimisation in ("-O2", level):
+        elf = build_networks([(program, layout)], find_core(core), "gnu", optimisation)
+        machine = Machine(elf, find_core(core))
+        code = sum(symbol.size for symbol in elf.symbols.values() if symbol.function)
+        found[optimisation] = machine.instructions(0, program, layout, image), code
+
+    assert found[level][0] <= 1.1 * found["-O2"][0]
+    assert found[level][1] <= 1.3 * found["-O2"][1]
 
 
 @on_every_core
@@ -126,7 +150,7 @@ int32_t requantise(int32_t accumulator, int32_t multiplier, int32_t unit, int32_
 
 @on_every_core
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
-@pytest.mark.parametrize("optimisation", ["-O2", "-Os"])
+@pytest.mark.parametrize("optimisation", ["-O2", SMALL])
 def test_requantisation_is_exact(core: str, toolchain: str, optimisation: str) -> None:
     if not available(toolchain, core):
         pytest.skip(f"{toolchain} is not installed")
