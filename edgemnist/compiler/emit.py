@@ -35,13 +35,20 @@ class EmitSettings:
 
 def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]:
     """Return the generated files by name: ``NAME.h``, ``NAME.c`` and the kernels that they include."""
-    headers = sorted({step.header for step in program.steps} | {"em_common.h"})
-    bodies = program.settings.bodies.bodies
     return {
-        f"{settings.name}.h": _header(program, plan, settings),
-        f"{settings.name}.c": _source(program, plan, settings, headers),
-        **kernel_files([*headers, *bodies.values()]),
+        f"{settings.name}.h": header_text(program, plan, settings, layout_macros(program, plan, settings)),
+        f"{settings.name}.c": source_text(program, plan, settings),
+        **kernels_of(program),
     }
+
+
+def kernels_of(program: Program) -> dict[str, str]:
+    """Return the kernel headers that a program includes, by file name."""
+    return kernel_files([*_headers(program), *program.settings.bodies.bodies.values()])
+
+
+def _headers(program: Program) -> list[str]:
+    return sorted({step.header for step in program.steps} | {"em_common.h"})
 
 
 def arena_bytes(plan: Plan) -> int:
@@ -75,13 +82,13 @@ def kernel_files(headers: Iterable[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _provenance(program: Program, plan: Plan, settings: EmitSettings) -> str:
+def _provenance(program: Program, plan: Plan, settings: EmitSettings, note: str) -> str:
     lines = [
         f"{settings.name}: an int8 network as C99, without interpreter, heap or library.",
         f"Made by: {comment_text(settings.command)}",
         f"Source: TFLite file with SHA-256 {program.graph.source_sha256}",
         f"Arena {plan.size} bytes (input, output and scratch included); the largest tensor alone has "
-        f"{plan.largest_tensor}, the largest live set without overlaps {plan.largest_live_set}.",
+        f"{plan.largest_tensor}, the largest live set without overlaps {plan.largest_live_set}.{note}",
         f"Constants {program.constant_bytes} bytes, {program.macs} multiply-accumulates per inference.",
         "",
         "   step  operator                                  output         constants      MACs",
@@ -117,20 +124,32 @@ def _signatures(program: Program, settings: EmitSettings) -> tuple[str, str]:
     )
 
 
-def _header(program: Program, plan: Plan, settings: EmitSettings) -> str:
+def layout_macros(program: Program, plan: Plan, settings: EmitSettings) -> list[str]:
+    """Return the lines that tell how large the arena is and where input and output lie in it."""
+    graph, prefix = program.graph, settings.name.upper()
+    return [
+        f"#define {prefix}_ARENA_SIZE {arena_bytes(plan)}",
+        f"#define {prefix}_INPUT_OFFSET {plan.tensor_offset(graph.root(graph.input))}",
+        f"#define {prefix}_OUTPUT_OFFSET {plan.tensor_offset(graph.root(graph.output))}",
+    ]
+
+
+def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Sequence[str], note: str = "") -> str:
+    """Return ``NAME.h``; ``layout`` are the lines of :func:`layout_macros`, or what chooses among several.
+
+    ``note`` follows what the head says of the arena.
+    """
     graph, name, prefix = program.graph, settings.name, settings.name.upper()
     run, run_in = _signatures(program, settings)
     lines = [
-        _provenance(program, plan, settings) + f"#ifndef {prefix}_H",
+        _provenance(program, plan, settings, note) + f"#ifndef {prefix}_H",
         f"#define {prefix}_H",
         "",
         "#include <stdint.h>",
         "",
-        f"#define {prefix}_ARENA_SIZE {arena_bytes(plan)}",
+        *layout,
         *_tensor_macros(prefix, "INPUT", graph.tensors[graph.input], image_axes(settings.channels_first)),
-        f"#define {prefix}_INPUT_OFFSET {plan.tensor_offset(graph.root(graph.input))}",
         *_tensor_macros(prefix, "OUTPUT", graph.tensors[graph.output]),
-        f"#define {prefix}_OUTPUT_OFFSET {plan.tensor_offset(graph.root(graph.output))}",
         f"#define {prefix}_STEPS {len(program.steps)}",
         "",
         "#ifdef __cplusplus",
@@ -177,11 +196,25 @@ def _label_definition(settings: EmitSettings) -> list[str]:
     return ["", f"const char *const {settings.name}_labels[{len(settings.labels)}] = {{{quoted}}};"]
 
 
-def _source(program: Program, plan: Plan, settings: EmitSettings, headers: Sequence[str]) -> str:
+def _bodies(program: Program) -> list[str]:
+    """Return the lines that choose the target's bodies, or refuse to where another network has chosen others."""
+    bodies = program.settings.bodies.bodies
+    chosen = "EM_BODIES_" + "_".join(sorted(re.sub(r"^em_|\.h$", "", header) for header in bodies.values())).upper()
+    chosen = chosen if bodies else "EM_BODIES_PORTABLE"
+    return [
+        f"#if defined(EM_COMMON_H) && !defined({chosen})",
+        '#error "a network before this one is for another core: give each network a C file that is compiled by itself"',
+        "#endif",
+        f"#define {chosen}",
+        *(f'#define {macro} "{header}"' for macro, header in bodies.items()),
+    ]
+
+
+def source_text(program: Program, plan: Plan, settings: EmitSettings) -> str:
+    """Return ``NAME.c``."""
     name = settings.name
-    bodies = [f'#define {macro} "{header}"' for macro, header in program.settings.bodies.bodies.items()]
-    includes = [f'#include "{header}"' for header in headers]
-    parts = [f'/* See {name}.h. */\n#include "{name}.h"\n', "\n".join([*bodies, *includes])]
+    includes = [f'#include "{header}"' for header in _headers(program)]
+    parts = [f'/* See {name}.h. */\n#include "{name}.h"\n', "\n".join([*_bodies(program), *includes])]
     for index, step in enumerate(program.steps):
         parts.append(_constants(program, settings, index, step))
     parts.append(_run_functions(program, plan, settings))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgemnist.compiler import memory_map
+from edgemnist.compiler.any_target import Variant, arena_range, emit_variants, sizes_json, variants_of
 from edgemnist.compiler.emit import EmitSettings, emit
 from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Plan, plan
@@ -15,7 +16,7 @@ from edgemnist.compiler.passes import FUSIONS, optimise
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.self_test import self_test_source
 from edgemnist.compiler.sparsity import CHOICES as SPARSE_CHOICES
-from edgemnist.compiler.targets import TARGETS
+from edgemnist.compiler.targets import ANY, TARGETS
 from edgemnist.csource.outputs import class_function, known_output
 from edgemnist.csource.pixels import pixel_code
 from edgemnist.csource.source import check_file_name, check_identifier
@@ -32,6 +33,7 @@ DEFAULT_NAME = "model"
 class CodegenSettings:
     """What to generate.
 
+    ``target`` is a name in ``TARGETS``, or "any" for code that is compiled for whichever core the compiler is for.
     ``name`` prefixes files and C names; ``rounding`` "tflm" equals TensorFlow Lite for Microcontrollers, "tflite"
     TensorFlow 2.21's reference kernels; ``fusions`` are names in ``passes.FUSIONS``; ``labels`` in class order,
     by default those of ``preprocessing``, which is what the model was trained with; None names no classes and takes the
@@ -63,7 +65,8 @@ class CodegenSettings:
 class GeneratedModel:
     """The compiled program, its memory plan, the files by name, and the class names in order where they are known.
 
-    ``output`` is what the outputs are.
+    ``output`` is what the outputs are. Of code for any core ``program`` and ``plan`` are the portable ones and
+    ``variants`` are all of them; else there are none.
     """
 
     name: str
@@ -72,12 +75,24 @@ class GeneratedModel:
     files: Mapping[str, str]
     labels: tuple[str, ...] = ()
     output: OutputKind = OutputKind.UNKNOWN
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def arena_range(self) -> tuple[int, int]:
+        """The smallest and the largest arena in bytes, by the core for which the C is compiled."""
+        return arena_range(self.variants) if self.variants else (self.plan.size, self.plan.size)
+
+    @property
+    def target(self) -> str:
+        """The target that was asked for."""
+        return ANY if self.variants else self.program.settings.target
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures that the manifest and ``--json`` show."""
         return {
             "name": self.name,
-            "target": self.program.settings.target,
+            "target": self.target,
+            **({"targets": sizes_json(self.variants)} if self.variants else {}),
             "rounding": self.program.settings.rounding,
             "source_sha256": self.program.graph.source_sha256,
             "arena_bytes": self.plan.size,
@@ -111,20 +126,21 @@ def _sparsity_json(sparsity: Sparsity | None) -> dict[str, int] | None:
 
 
 def compile_model(model: TfliteModel, settings: CodegenSettings) -> tuple[Program, Plan]:
-    """Read, fuse, lower and lay out a model.
+    """Read, fuse, lower and lay out a model for one target, the portable one for "any".
 
     :raises InputError: an unknown target, rounding, fusion or choice of sparse layers.
     :raises ModelError: the model can't be compiled; every reason is in the message.
     """
     for what, value, allowed in (
-        ("target", settings.target, tuple(TARGETS)),
+        ("target", settings.target, (ANY, *TARGETS)),
         ("rounding", settings.rounding, ROUNDINGS),
         ("choice of sparse layers", settings.sparse, SPARSE_CHOICES),
     ):
         if value not in allowed:
             raise InputError(f"unknown {what} {value!r}; choose one of {', '.join(allowed)}")
     graph = optimise(read_graph(model), settings.fusions)
-    lowering = LoweringSettings(rounding=settings.rounding, target=settings.target, sparse=settings.sparse)
+    target = "portable" if settings.target == ANY else settings.target
+    lowering = LoweringSettings(rounding=settings.rounding, target=target, sparse=settings.sparse)
     program = lower(graph, lowering)
     return program, plan(program)
 
@@ -139,12 +155,31 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
     labels = settings.class_names()
     if labels:
         _check_labels(labels, model.output())
-    program, layout = compile_model(model, settings)
     emit_settings = _emit_settings(model, settings, source_name)
-    files = emit(program, layout, emit_settings)
+    variants = _variants(model, settings) if settings.target == ANY else ()
+    if variants:
+        program, layout = variants[-1].program, variants[-1].plan
+        files = emit_variants(variants, emit_settings)
+    else:
+        program, layout = compile_model(model, settings)
+        files = emit(program, layout, emit_settings)
     files[f"{settings.name}_test.c"] = self_test_source(program.graph, emit_settings, program.settings)
-    files[f"{settings.name}_memory.txt"] = memory_map.as_text(program, layout, settings.name)
-    return GeneratedModel(settings.name, program, layout, files, labels, known_output(model, settings.preprocessing))
+    files[f"{settings.name}_memory.txt"] = _memory_text(program, layout, variants, settings.name)
+    output = known_output(model, settings.preprocessing)
+    return GeneratedModel(settings.name, program, layout, files, labels, output, variants)
+
+
+def _memory_text(program: Program, layout: Plan, variants: Sequence[Variant], name: str) -> str:
+    if not variants:
+        return memory_map.as_text(program, layout, name)
+    targets: dict[str, list[str]] = {}
+    for one in reversed(variants):
+        targets.setdefault(memory_map.as_text(one.program, one.plan, name), []).append(one.target)
+    return "\n".join(f"For {', '.join(names)}:\n\n{text}" for text, names in targets.items())
+
+
+def _variants(model: TfliteModel, settings: CodegenSettings) -> tuple[Variant, ...]:
+    return variants_of(lambda target: compile_model(model, replace(settings, target=target)))
 
 
 def _check_labels(labels: Sequence[str], output: TensorInfo) -> None:

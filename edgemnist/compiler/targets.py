@@ -48,11 +48,13 @@ class Target:
     """``bodies`` maps the macro that a kernel asks for to the header in ``firmware/kernels`` that it then includes.
 
     ``dense`` and ``depthwise`` are what the generator does for those bodies. ``sparse`` is what weights that are mostly
-    zero cost there.
+    zero cost there. ``told_by``: the preprocessor's condition under which code for any core takes these bodies; empty
+    for the portable ones, which are left then, and where another target has the same.
     """
 
     name: str
     description: str
+    told_by: str = ""
     bodies: Mapping[str, str] = field(default_factory=dict)
     dense: DenseBody = field(default_factory=DenseBody)
     depthwise: DepthwiseBody = field(default_factory=DepthwiseBody)
@@ -61,7 +63,8 @@ class Target:
 
 def _with_dsp(name: str, description: str) -> Target:
     bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
-    return Target(name, description, bodies, dense=ChannelPairs(), sparse=_DSP)
+    told_by = "defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)" if name == "cortex-m4" else ""
+    return Target(name, description, told_by, bodies, dense=ChannelPairs(), sparse=_DSP)
 
 
 _KNOWN = (
@@ -69,6 +72,7 @@ _KNOWN = (
     Target(
         "cortex-m0plus",
         "Arm Cortex-M0 and M0+",
+        "defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1",
         {
             "EM_TARGET_DOT": "em_dot_thumb1.h",
             "EM_TARGET_DEPTHWISE": "em_depthwise_thumb1.h",
@@ -77,20 +81,33 @@ _KNOWN = (
         dense=ChannelByChannel(),
         sparse=_THUMB1,
     ),
-    Target("cortex-m3", "Arm Cortex-M3"),
+    Target("cortex-m3", "Arm Cortex-M3", "defined(__thumb2__)"),
     _with_dsp("cortex-m4", "Arm Cortex-M4"),
     _with_dsp("cortex-m7", "Arm Cortex-M7"),
     _with_dsp("cortex-m33", "Arm Cortex-M33"),
     Target(
         "cortex-m55",
         "Arm Cortex-M55",
+        "defined(__ARM_FEATURE_MVE)",
         {"EM_TARGET_DOT": "em_dot_mve.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"},
         dense=ChannelByChannel(),
         sparse=_VECTORS,
     ),
-    Target("rv32", "RISC-V, 32 bits"),
-    Target("x86-64", "this kind of desktop or server", {"EM_TARGET_DOT": "em_dot_sse2.h"}, sparse=_VECTORS),
+    Target("rv32", "RISC-V, 32 bits", "defined(__riscv) && __riscv_xlen == 32"),
+    Target(
+        "x86-64",
+        "this kind of desktop or server",
+        "defined(__x86_64__)",
+        {"EM_TARGET_DOT": "em_dot_sse2.h"},
+        sparse=_VECTORS,
+    ),
 )
 
 TARGETS: Mapping[str, Target] = MappingProxyType({target.name: target for target in _KNOWN})
 """Every target by name. Those without bodies of their own get the portable C."""
+
+ANY = "any"
+"""Not one target but all: the compiler of the C tells which, and the portable one is left for every other."""
+
+TOLD_APART: tuple[Target, ...] = tuple(target for target in reversed(_KNOWN) if target.told_by)
+"""The targets that a compiler can tell, in the order in which it is asked: the first whose condition holds is it."""

@@ -10,7 +10,7 @@ import typer
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
-from edgemnist.compiler.targets import TARGETS
+from edgemnist.compiler.targets import ANY, TARGETS
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def codegen(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the C files. Default: c/ in the work folder.")] = None,
     name: Annotated[str, typer.Option(help="Prefix of files and C names.")] = "model",
-    target: Annotated[str, typer.Option(help=f"Core to write for: {', '.join(TARGETS)}.")] = "portable",
+    target: Annotated[str, typer.Option(help=f"Core to write for: {ANY}, {', '.join(TARGETS)}.")] = ANY,
     rounding: Annotated[
         str, typer.Option(help="Whose bytes to equal: tflm, or tflite for TensorFlow 2.21's reference kernels.")
     ] = "tflm",

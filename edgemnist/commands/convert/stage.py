@@ -28,6 +28,7 @@ from edgemnist.commands.convert.settings import (
 )
 from edgemnist.commands.convert.source import opening
 from edgemnist.compiler.generate import CodegenSettings
+from edgemnist.compiler.targets import ANY
 from edgemnist.compiler.written import write_code
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.generating import with_preprocessing
@@ -93,7 +94,7 @@ def _with_c_code(result: ConversionResult) -> ConversionResult:
     """
     work = WorkFolder(result.folder)
     subject = find_subject(None, work, ONLY_INT8)
-    settings = with_preprocessing(CodegenSettings(), subject, FeedingSettings())
+    settings = with_preprocessing(CodegenSettings(target=ANY), subject, FeedingSettings())
     try:
         written = write_code(subject.tflite, settings, work.path("c"), source_name=subject.path.name)
     except ModelError as error:

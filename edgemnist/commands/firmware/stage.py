@@ -9,6 +9,7 @@ from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.firmware.report import FirmwareReport
 from edgemnist.commands.firmware.run import RunSettings, run_emulated_board, run_real_board
 from edgemnist.compiler.generate import CodegenSettings, GeneratedModel, generate
+from edgemnist.compiler.targets import ANY
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.generating import with_preprocessing
 from edgemnist.harness.images import ImageSettings
@@ -89,7 +90,7 @@ def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
     """
     find_platform(settings.platform)
     subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
-    code = with_preprocessing(CodegenSettings(name=settings.name), subject, settings.feeding)
+    code = with_preprocessing(CodegenSettings(name=settings.name, target=ANY), subject, settings.feeding)
     generated = generate(subject.tflite, code, source_name=subject.path.name)
     return package_firmware(
         settings.platform, generated, settings.out, examples=_examples(subject, generated, settings.feeding)

@@ -102,7 +102,7 @@ def make_package(
         generated,
         sources={**compiled, f"{name}_examples.c": code.source},
         headers={f"{name}.h": files[f"{name}.h"], f"{name}_examples.h": code.header},
-        kernels={file: text for file, text in files.items() if file.startswith("em_")},
+        kernels={file: text for file, text in files.items() if file.startswith("em_") or file.endswith(".inc")},
         values={**_model_values(generated), **_package_values(platform, version, vendor, url), **code.values()},
     )
 
@@ -125,13 +125,18 @@ def _model_values(generated: GeneratedModel) -> dict[str, str]:
         "name": generated.name,
         "NAME": generated.name.upper(),
         "about": f"int8 network, input {shape}, {class_count(result.elements)} classes, "
-        f"{generated.plan.size} bytes of RAM, {program.constant_bytes} bytes of constants, "
+        f"{_bytes_of_ram(generated)} of RAM, {program.constant_bytes} bytes of constants, "
         f"{program.macs} multiply-accumulates",
         "oracle": ORACLES[program.settings.rounding],
         "model_start": ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(graph.source_sha256)[:8]),
         "entry": C_TYPES[entry.dtype],
         "result": C_TYPES[result.dtype],
     }
+
+
+def _bytes_of_ram(generated: GeneratedModel) -> str:
+    least, most = generated.arena_range
+    return f"{least} bytes" if least == most else f"{least} to {most} bytes, by core,"
 
 
 def zip_bytes(files: Mapping[str, str]) -> bytes:
@@ -157,7 +162,7 @@ def _check_name(platform: Platform, generated: GeneratedModel) -> None:
 
 
 def _check_target(platform: Platform, generated: GeneratedModel) -> None:
-    target = generated.program.settings.target
+    target = generated.target
     if target == "x86-64" and not platform.desktop:
         raise InputError(
             f"this C is for target {target!r} and {platform.name} builds for microcontrollers; "

@@ -1,6 +1,10 @@
 /* See tiny.h. */
 #include "tiny.h"
 
+#if defined(EM_COMMON_H) && !defined(EM_BODIES_PORTABLE)
+#error "a network before this one is for another core: give each network a C file that is compiled by itself"
+#endif
+#define EM_BODIES_PORTABLE
 #include "em_common.h"
 #include "em_conv_2d.h"
 #include "em_conv_2d_add.h"
