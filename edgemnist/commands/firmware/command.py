@@ -11,6 +11,7 @@ from edgemnist.commands.building import Building
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.compiler.targets import ANY, TARGETS
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.emulators.base import emulators
 from edgemnist.mcu.packages.registry import platform_names
@@ -89,6 +90,7 @@ def package(
     model: Model = None,
     out: Annotated[Path | None, typer.Option(help="The zip to write. Default: in the work folder.")] = None,
     name: Annotated[str, typer.Option(help="Prefix of files and C names.")] = "model",
+    target: Annotated[str, typer.Option(help=f"Core to write for: {ANY}, {', '.join(TARGETS)}.")] = ANY,
     feeding: Feeding,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
@@ -96,6 +98,8 @@ def package(
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware import stage, view
 
-    settings = stage.PackageSettings(platform=platform, model=model, out=out, name=name, feeding=feeding.settings())
+    settings = stage.PackageSettings(
+        platform=platform, model=model, out=out, name=name, target=target, feeding=feeding.settings()
+    )
     result = stage.package(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show_package(result))

@@ -43,12 +43,14 @@ class PackageSettings:
     """What ``edgemnist firmware package`` takes. Without ``model`` it is the work folder's int8 one.
 
     ``out``: the zip to write; None is for :func:`package_firmware` to say. ``name`` prefixes files and C names.
+    ``target`` is the compiler's: "any" brings every core's bodies.
     """
 
     platform: str
     model: Path | None = None
     out: Path | None = None
     name: str = "model"
+    target: str = ANY
     feeding: FeedingSettings = field(default_factory=FeedingSettings)
 
 
@@ -90,7 +92,7 @@ def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
     """
     find_platform(settings.platform)
     subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
-    code = with_preprocessing(CodegenSettings(name=settings.name, target=ANY), subject, settings.feeding)
+    code = with_preprocessing(CodegenSettings(name=settings.name, target=settings.target), subject, settings.feeding)
     generated = generate(subject.tflite, code, source_name=subject.path.name)
     return package_firmware(
         settings.platform, generated, settings.out, examples=_examples(subject, generated, settings.feeding)
