@@ -36,7 +36,7 @@ class BuildSettings:
     """How to build. ``transport`` is a name in ``TRANSPORTS``; ``optimise`` one in ``OPTIMISATIONS``.
 
     ``stack_bytes`` is the stack's reserve, None the engine's usual; with ``step_ticks`` the image measures every layer,
-    which costs a call each.
+    which costs a call each. ``flags`` come after those of ``optimise``, as those of somebody's own build would.
     """
 
     toolchain: str = "auto"
@@ -44,6 +44,7 @@ class BuildSettings:
     transport: str = "semihosting"
     stack_bytes: int | None = None
     step_ticks: bool = False
+    flags: tuple[str, ...] = ()
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
     def stack(self) -> int:
@@ -200,7 +201,7 @@ def _memory(board: Board, stack_bytes: int) -> str:
 def _link_job(network: Network, board: Board, settings: BuildSettings, sources_sha256: str) -> LinkJob:
     root = firmware_folder()
     sources: Sequence[str] = (*_SHARED_SOURCES, _CORE_SOURCES[board.core.architecture], *_drivers(board, settings))
-    flags = [*OPTIMISATIONS[settings.optimise], "-I."]
+    flags = [*OPTIMISATIONS[settings.optimise], *settings.flags, "-I."]
     flags += [f"-I{root / part}" for part in ("app", "platform")]
     flags += [f"-DBOARD_TICKS_PER_SECOND={board.ticks.per_second}u", f"-DBOARD_CLOCK_HZ={board.clock_hz}u"]
     flags += [f"-DBOARD_TICKS_ADDRESS={board.ticks.address:#x}u"] if board.ticks.address else []
