@@ -1,10 +1,11 @@
 """Boards: one folder each in ``firmware/boards``, with what is known of the board in its ``board.toml``.
 
 To add a board, add a folder; to use one of your own without that, give the folder's path as its name. Keys of
-``board.toml``: ``title``, ``core`` (a name in ``cores.CORES``), ``clock_hz``, ``flash`` and ``ram`` (origin, bytes; of
-flash also wait_states, line_bytes, cache_bytes). A board that firmware is built for with a serial port has ``uart``
-(driver: a ``firmware/platform/uart_*.c``; address). ``ticks`` is the tick counter, where it is not the core's own
-(driver: a ``firmware/platform/ticks_*.c``, or "core"; address; per_second). ``qemu`` names QEMU's machine.
+``board.toml``: ``title``, ``core`` (a name in ``cores.CORES``), ``fpu`` (true where the chip has that core's
+floating-point unit), ``clock_hz``, ``flash`` and ``ram`` (origin, bytes; of flash also wait_states, line_bytes,
+cache_bytes). A board that firmware is built for with a serial port has ``uart`` (driver: a
+``firmware/platform/uart_*.c``; address). ``ticks`` is the tick counter, where it is not the core's own (driver: a
+``firmware/platform/ticks_*.c``, or "core"; address; per_second). ``qemu`` names QEMU's machine.
 """
 
 from __future__ import annotations
@@ -119,6 +120,7 @@ def read_board(folder: Path) -> Board:
     try:
         content = tomllib.loads(path.read_text())
         core, clock_hz = find_core(content.pop("core")), int(content.pop("clock_hz"))
+        core = core.with_fpu() if content.pop("fpu", False) else core
         board = Board(
             name=folder.resolve().name,
             title=str(content.pop("title")),

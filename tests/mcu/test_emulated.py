@@ -8,11 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.mcu.boards import boards
-from edgemnist.mcu.build import BuildSettings
-from edgemnist.mcu.emulators.base import emulators_of
+from edgemnist.compiler.ops.base import LoweringSettings
+from edgemnist.compiler.reader import read_graph
+from edgemnist.compiler.reference import run_reference
+from edgemnist.mcu.boards import Board, boards
+from edgemnist.mcu.build import BuildSettings, build_firmware
+from edgemnist.mcu.emulators.base import emulators, emulators_of
 from edgemnist.mcu.emulators.qemu import INSTRUCTIONS_PER_SECOND
+from edgemnist.mcu.execution import run_emulated
 from edgemnist.support.errors import RuntimeCrashedError
+from edgemnist.tflite.file import parse_tflite
+from tests.compiler.test_operators_elements import float_model
 from tests.mcu import firmware
 
 BOTH = sorted(name for name, board in boards().items() if len(emulators_of(board)) == 2)
@@ -47,6 +53,29 @@ def test_the_emulators_agree_on_the_count(board: str, toolchain: str) -> None:
     per_tick = INSTRUCTIONS_PER_SECOND / timed.info.ticks_per_second
     for profile, ticks in zip(exact.profiles, timed.ticks, strict=True):
         assert abs(ticks * per_tick - profile.whole.instructions()) <= 2 * per_tick
+
+
+FLOATS = float_model(0.05, 3)
+OF_FLOATS = [
+    way
+    for way in firmware.WAYS
+    if way[0].core.name in ("cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
+]
+
+
+@pytest.mark.parametrize(("board", "toolchain", "emulator"), OF_FLOATS, ids=_name)
+def test_floating_point_units_are_used(board: Board, toolchain: str, emulator: str, tmp_path: Path) -> None:
+    """QUANTIZE divides, which in software takes some hundred instructions for an element."""
+    firmware.need(board.name, toolchain, emulator)
+    content = parse_tflite(FLOATS)
+    image = build_firmware(content, board, BuildSettings(toolchain=toolchain), tmp_path)
+    values = np.random.default_rng(0).normal(0, 3, (2, 1, 3, 100)).astype(np.float32)
+    execution = run_emulated(image, emulators()[emulator], values)
+    graph = read_graph(content)
+    wanted = [run_reference(graph, value, LoweringSettings())[graph.output] for value in values]
+    np.testing.assert_array_equal(execution.outputs.reshape(2, -1), np.stack(wanted).reshape(2, -1))
+    in_software = {"__aeabi_fdiv", "__divsf3"} & set(image.elf.symbols)
+    assert bool(in_software) == (board.core.name == "cortex-m3")
 
 
 def test_layers_and_whole_add_up() -> None:
