@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgemnist.compiler import memory_map
+from edgemnist.compiler.channels import report
 from edgemnist.compiler.emit import EmitSettings, emit
 from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Plan, plan
@@ -85,6 +86,7 @@ class GeneratedModel:
             "largest_live_set_bytes": self.plan.largest_live_set,
             "constant_bytes": self.program.constant_bytes,
             "macs": self.program.macs,
+            "left_out": report.as_json(self.program.graph.left_out),
             "steps": [
                 {
                     "operator": step.node.label,
@@ -142,7 +144,10 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
     program, layout = compile_model(model, settings)
     emit_settings = _emit_settings(model, settings, source_name)
     files = emit(program, layout, emit_settings)
-    files[f"{settings.name}_test.c"] = self_test_source(program.graph, emit_settings, program.settings)
+    # Expected are the outputs of the model as it is in the file, without anything that the passes made of it.
+    files[f"{settings.name}_test.c"] = self_test_source(
+        optimise(read_graph(model), ()), emit_settings, program.settings
+    )
     files[f"{settings.name}_memory.txt"] = memory_map.as_text(program, layout, settings.name)
     return GeneratedModel(settings.name, program, layout, files, labels, known_output(model, settings.preprocessing))
 
