@@ -199,6 +199,24 @@ def kept_constants(scales: Sequence[float], dense: bool = False) -> Network:
     return network
 
 
+def tied_to_an_earlier_one(layers: Layers, value: Value) -> Value:
+    """The sum's channel 1 is kept for the one layer that reads its first operand, so the second needs it too."""
+    source, early = layer(layers, value, 4), layer(layers, value, 3)
+    reader = layer(layers, early, 2)
+    weights = layers.generator.integers(1, 128, (3, 1, 1, 4))
+    weights[[0, 2], ..., 2] = 0
+    constants = layers.builder.constant(weights, 0.004), layers.builder.constant([1, 2, 3], 1.0, dtype="int32")
+    late = layers.op("CONV_2D", [source, *constants], early.shape, 0.1, ZERO_POINT)
+    return layers.add(layer(layers, layers.add(early, late), 2, blind=[1]), reader)
+
+
+def shifted_out_of_32_bits(layers: Layers, value: Value) -> Value:
+    """Sums that are shifted to the left by 20 bits: what is cut off makes any value of what seems to be clamped."""
+    weights = layers.builder.constant(layers.generator.integers(1, 128, (6, 1, 1, 2)), 0.004)
+    bias = layers.builder.constant(2**20 + 700 * np.arange(6), 1.0, dtype="int32")
+    return layers.op("CONV_2D", [value, weights, bias], (1, *SIZE[:2], 6), 0.02 * 0.004 / 2**20, 0)
+
+
 def in_groups(layers: Layers, value: Value) -> Value:
     first = layer(layers, value, 4, silent=[0])
     return layers.conv(first, 2, SAME, groups=2)
@@ -230,6 +248,8 @@ CASES: dict[str, tuple[Network, list[int]]] = {
     "a constant operand": (with_a_constant, [1, 1, 2]),
     "whole layers": (whole_layers, [3, 3, 3, 3, 3]),
     "always the same": (always_the_same, [1, 3]),
+    "tied to an earlier one": (tied_to_an_earlier_one, [4, 3, 2, 3, 3, 2, 2]),
+    "shifted out of 32 bits": (shifted_out_of_32_bits, [6]),
     "groups": (in_groups, [4, 2]),
     "kept constants": (kept_constants([0.004, 1e-10, 0.004, 0.01]), [4]),
     "kept constants, one scale": (kept_constants([0.004]), [4]),
