@@ -1,7 +1,7 @@
 """The ahead-of-time compiler: an int8 ``.tflite`` in, C99 without dependencies out, equal to TFLM byte for byte.
 
     reader.read_graph      TfliteModel -> Graph        (refuses what it can't do, everything at once)
-    passes.optimise        Graph -> Graph              (fusions, each switchable)
+    passes.optimise        Graph -> Graph              (channels left out, fusions; each switchable)
     lowering.lower         Graph -> Program            (one Step per operator: kernel, packed constants, scratch)
     memory.plan            Program -> Plan             (arena offsets; outputs overlap inputs where that is safe)
     emit.emit              Program + Plan -> {file name: text}

@@ -104,6 +104,7 @@ def _tensor(graph: Graph, index: int) -> dict[str, Any]:
         "shape": list(tensor.shape),
         "constant": tensor.data is not None,
         "memory_of": graph.root(index),
+        "kept_channels": list(graph.kept[index].channels) if index in graph.kept else None,
         **_quantisation(tensor),
     }
 

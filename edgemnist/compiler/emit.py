@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
@@ -97,6 +98,11 @@ def _provenance(program: Program, plan: Plan, settings: EmitSettings, note: str)
         shape = "x".join(str(size) for size in program.graph.tensors[step.outputs[0]].shape[1:])
         name = step.node.label.split(" ", 2)[2]
         lines.append(f"   {index:4}  {name:40}  {shape:12} {step.constant_bytes:11} {step.macs:9}")
+    found = program.graph.left_out
+    lines += ["", f"{summary(found).capitalize()}:"] if found else []
+    lines += [
+        f"   {layer.layer}: {layer.constant} constant, {layer.unread} unread of {layer.channels}" for layer in found
+    ]
     sparse = [(index, step.sparsity) for index, step in enumerate(program.steps) if step.sparsity is not None]
     lines += ["", "Weights of zero are left out:"] if sparse else []
     lines += [f"   step {index}: {sparsity.summary}" for index, sparsity in sparse]
@@ -168,7 +174,8 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         f"/* {settings.pixels.summary} */",
         *settings.pixels.declaration.splitlines(),
         "",
-        "/* With this macro defined, the caller provides a function that gets each step's output when it is there. */",
+        "/* With this macro defined, the caller provides a function that gets each step's output when it is there"
+        + (", without the\n * channels that are left out. */" if graph.kept else ". */"),
         f"#ifdef {prefix}_TRACE",
         f"void {name}_trace(int step, const void *data, unsigned long bytes);",
         "#endif",

@@ -8,6 +8,7 @@ from typing import Any
 
 from edgemnist.compiler import memory_map
 from edgemnist.compiler.any_target import Variant, arena_range, emit_variants, sizes_json, variants_of
+from edgemnist.compiler.channels import report
 from edgemnist.compiler.emit import EmitSettings, emit
 from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Plan, plan
@@ -100,6 +101,7 @@ class GeneratedModel:
             "largest_live_set_bytes": self.plan.largest_live_set,
             "constant_bytes": self.program.constant_bytes,
             "macs": self.program.macs,
+            "left_out": report.as_json(self.program.graph.left_out),
             "steps": [
                 {
                     "operator": step.node.label,
@@ -163,7 +165,10 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
     else:
         program, layout = compile_model(model, settings)
         files = emit(program, layout, emit_settings)
-    files[f"{settings.name}_test.c"] = self_test_source(program.graph, emit_settings, program.settings)
+    # Expected are the outputs of the model as it is in the file, without anything that the passes made of it.
+    files[f"{settings.name}_test.c"] = self_test_source(
+        optimise(read_graph(model), ()), emit_settings, program.settings
+    )
     files[f"{settings.name}_memory.txt"] = _memory_text(program, layout, variants, settings.name)
     output = known_output(model, settings.preprocessing)
     return GeneratedModel(settings.name, program, layout, files, labels, output, variants)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edgemnist.tflite.file import OptionValue, TensorInfo, WithOptions
 
@@ -46,10 +50,50 @@ class Node(WithOptions):
 
 
 @dataclass(frozen=True, eq=False)
+class KeptChannels:
+    """Which channels of a tensor are computed where some are left out; a channel is a place along the last axis.
+
+    ``shape`` is the tensor's in the file, ``channels`` are those that are left, ascending; ``constants`` has the value
+    of each that is left out because it is always the same. Of the others nobody reads the value.
+    """
+
+    shape: tuple[int, ...]
+    channels: tuple[int, ...]
+    constants: Mapping[int, int]
+
+    def expanded(self, values: NDArray[Any]) -> np.ma.MaskedArray[Any, Any]:
+        """Return the whole tensor for its computed channels, shape (..., *tensor shape); unread ones are masked."""
+        leading = values.shape[: values.ndim - len(self.shape)]
+        whole, unread = np.zeros((*leading, *self.shape), values.dtype), np.ones((*leading, *self.shape), bool)
+        known = [*self.channels, *self.constants]
+        whole[..., list(self.channels)] = values
+        whole[..., list(self.constants)] = list(self.constants.values())
+        unread[..., known] = False
+        result: np.ma.MaskedArray[Any, Any] = np.ma.array(whole, mask=unread)  # type: ignore[no-untyped-call]
+        return result
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """The output channels of a layer that are not computed: those always the same, and others that nobody reads."""
+
+    layer: str
+    channels: int
+    constant: int
+    unread: int
+
+    @property
+    def gone(self) -> int:
+        """How many are not computed."""
+        return self.constant + self.unread
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
     """A model: one int8 (or float) input, one output, nodes in execution order.
 
-    ``storage`` maps a tensor to the one whose memory it shares (a reshape's output to its input).
+    ``storage`` maps a tensor to the one whose memory it shares (a reshape's output to its input). ``kept`` has the
+    tensors that are computed in part, ``left_out`` says the same of layers.
     """
 
     tensors: Mapping[int, TensorInfo]
@@ -58,6 +102,8 @@ class Graph:
     output: int
     source_sha256: str
     storage: Mapping[int, int]
+    kept: Mapping[int, KeptChannels] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
 
     def root(self, tensor: int) -> int:
         """Return the tensor whose memory ``tensor`` lives in."""
@@ -72,6 +118,10 @@ class Graph:
     def activations(self, indices: Iterable[int]) -> tuple[int, ...]:
         """Return those of ``indices`` that are computed at run time."""
         return tuple(index for index in indices if index != -1 and self.tensors[index].data is None)
+
+    def expanded(self, tensor: int, values: NDArray[Any]) -> NDArray[Any]:
+        """Return a computed tensor, shape (..., *tensor shape), as the file has it: see :class:`KeptChannels`."""
+        return self.kept[tensor].expanded(values) if tensor in self.kept else values
 
     def with_nodes(self, nodes: Iterable[Node]) -> Graph:
         """Return the same graph with other nodes."""

@@ -86,15 +86,20 @@ class HostModel:
         return results
 
     def trace(self, image: NDArray[Any]) -> dict[int, NDArray[Any]]:
-        """Run one image (input shape, batch included) and return each step's output by tensor index."""
+        """Run one image (input shape, batch included) and return each step's output by tensor index.
+
+        They are as the file has them, see :meth:`Graph.expanded`.
+        """
         found: dict[int, NDArray[Any]] = {}
         counts: dict[int, int] = {}
 
         def keep(step: int, data: int, size: int) -> None:
             tensor_index = self.program.steps[step].outputs[counts.get(step, 0)]
             counts[step] = counts.get(step, 0) + 1
-            tensor = self.program.graph.tensors[tensor_index]
-            found[tensor_index] = np.frombuffer(ctypes.string_at(data, size), tensor.dtype).reshape(tensor.shape)
+            graph = self.program.graph
+            tensor = graph.tensors[tensor_index]
+            values = np.frombuffer(ctypes.string_at(data, size), tensor.dtype).reshape(tensor.shape)
+            found[tensor_index] = graph.expanded(tensor_index, values)
 
         callback = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong)(keep)
         pointer = ctypes.c_void_p.in_dll(self.library, "em_host_trace")

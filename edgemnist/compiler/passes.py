@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 
+from edgemnist.compiler.channels.removal import drop_channels
 from edgemnist.compiler.graph import ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU6, Graph, Node, Padding, validate
 from edgemnist.compiler.ops.arithmetic import sum_is_fast
 from edgemnist.compiler.ops.base import LoweringSettings
@@ -130,10 +131,13 @@ def _add_can_fuse(graph: Graph, conv: Node, add: Node) -> bool:
     return convolution_of(conv, graph, LoweringSettings()).channels.fast and sum_is_fast(add, graph)
 
 
-FUSIONS: Mapping[str, Rule] = MappingProxyType(
+RULES: Mapping[str, Rule] = MappingProxyType(
     {"pad": fuse_pad, "activation": fuse_activation, "max-pool": fuse_max_pool, "residual-add": fuse_residual_add}
 )
-"""Every fusion by name, in the order in which they run."""
+"""What becomes one node, by name, in the order in which they run."""
+
+FUSIONS: Mapping[str, Callable[..., Graph | Node | None]] = MappingProxyType({"dead-channels": drop_channels, **RULES})
+"""Everything that can be switched off, by name, in the order in which they run."""
 
 
 def optimise(graph: Graph, fusions: Sequence[str] = tuple(FUSIONS)) -> Graph:
@@ -145,7 +149,9 @@ def optimise(graph: Graph, fusions: Sequence[str] = tuple(FUSIONS)) -> Graph:
     if unknown:
         raise InputError(f"unknown fusion {unknown[0]!r}; known are {', '.join(FUSIONS)}")
     result = validate(share_storage(graph))
-    for name, rule in FUSIONS.items():
+    if "dead-channels" in fusions:
+        result = validate(drop_channels(result))
+    for name, rule in RULES.items():
         if name in fusions:
             result = validate(rewrite(result, [rule]))
     return result

@@ -29,7 +29,9 @@ def codegen(
     rounding: Annotated[
         str, typer.Option(help="Whose bytes to equal: tflm, or tflite for TensorFlow 2.21's reference kernels.")
     ] = "tflm",
-    no_fuse: Annotated[list[str] | None, typer.Option(help="Switch a fusion off; may be repeated.")] = None,
+    no_fuse: Annotated[
+        list[str] | None, typer.Option(help="Switch a fusion off, or dead-channels; may be repeated.")
+    ] = None,
     sparse: Annotated[
         str,
         typer.Option(help="Layers to store without their zeros: auto where it gains, never, always where possible."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.dump import Dump
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.support.progress import stdout_console
@@ -28,10 +29,17 @@ def show(result: WrittenCode) -> None:
             str(index), kind, step.function, f"{step.macs:,}", f"{step.constant_bytes:,} B", f"{step.scratch:,} B"
         )  # fmt: skip
     console.print(table, "")
+    for line in _left_out(result):
+        console.print(line, markup=False)
     for line in _sparse_layers(result):
         console.print(line, markup=False)
     for line in _figures(result):
         console.print(line, markup=False)
+
+
+def _left_out(result: WrittenCode) -> list[str]:
+    line = summary(result.generated.program.graph.left_out)
+    return [line, ""] if line else []
 
 
 def _sparse_layers(result: WrittenCode) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgemnist.commands.convert.c_array import CArrayResult
 from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, TensorDescription
+from edgemnist.compiler.channels.report import summary
 from edgemnist.support.progress import say, stdout_console
 from edgemnist.tflm import TflmSummary
 
@@ -45,7 +46,8 @@ def _show_models(result: ConversionResult) -> None:
         say(f"warning: {warning}")
     if result.c is not None:
         size = f"arena {result.c.generated.plan.size:,} bytes"
-        console.print(f"C code: {result.c.folder}, {size}", markup=False)
+        channels = summary(result.c.generated.program.graph.left_out)
+        console.print(f"C code: {result.c.folder}, {size}{f'; {channels}' if channels else ''}", markup=False)
 
 
 def _row(model: ConvertedModel) -> list[str]:

@@ -89,23 +89,23 @@ class Split(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        if len(node.inputs) != 2 or _whole_of(node) == -1:
+        if len(node.inputs) != 2 or whole_of(node) == -1:
             return [f"{node.label}: needs an axis and a tensor; the file is corrupt, convert it again"]
-        problems = require_int8(node, graph, [_whole_of(node), *node.outputs])
+        problems = require_int8(node, graph, [whole_of(node), *node.outputs])
         problems += require_constants(node, graph, {0: "axis"})
-        problems = problems or require_same_quantisation(node, graph, [_whole_of(node), *node.outputs])
-        return problems or _layout_problems(node, graph, _whole_of(node), node.outputs, _split_axis(node, graph))
+        problems = problems or require_same_quantisation(node, graph, [whole_of(node), *node.outputs])
+        return problems or _layout_problems(node, graph, whole_of(node), node.outputs, split_axis(node, graph))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        return list(np.split(inputs[1], len(node.outputs), axis=_split_axis(node, graph)))
+        return list(np.split(inputs[1], len(node.outputs), axis=split_axis(node, graph)))
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        source = _whole_of(node)
-        layout = layout_of(graph, source, node.outputs, _split_axis(node, graph))
+        source = whole_of(node)
+        layout = layout_of(graph, source, node.outputs, split_axis(node, graph))
         filler = _kernel_size(len(node.outputs)) - len(node.outputs)
         return Step(
             node=node, header="em_parts.h", function=f"em_split_{len(node.outputs) + filler}",
@@ -118,12 +118,12 @@ class Split(Operator):
         )  # fmt: skip
 
 
-def _whole_of(node: Node) -> int:
+def whole_of(node: Node) -> int:
     """Return what a SPLIT cuts; its axis comes first."""
     return node.inputs[1]
 
 
-def _split_axis(node: Node, graph: Graph) -> int:
+def split_axis(node: Node, graph: Graph) -> int:
     return integers(graph, activations_of(node))[0]
 
 

@@ -22,9 +22,10 @@ from edgemnist.harness.models import named_subject
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.support.errors import InputError, UnsupportedModelError
-from edgemnist.tflite.file import read_tflite
+from edgemnist.tflite.file import parse_tflite, read_tflite
 from edgemnist.tflite.preprocessing import Preprocessing
 from tests.compiler.bench import SMALL
+from tests.compiler.planted import planted
 from tests.mcu import firmware
 
 GOALS = {  # arena, flash at -Os on Cortex-M4, instructions at -O2 on Cortex-M3
@@ -163,6 +164,43 @@ def test_a_dump_writes_nothing(
     assert document == json.loads(json.dumps(expected))
     assert text == dump.Dump(kind, dump.DUMPS[kind](program, plan)).as_text()
     assert not out.exists()
+
+
+def test_channels_that_are_left_out_are_told(
+    real_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one line for people, in the code's head, in the manifest and in --json; --no-fuse keeps them."""
+    model, out = tmp_path / "dead.tflite", tmp_path / "out"
+    model.write_bytes(planted((real_models / "compact_int8.tflite").read_bytes(), 1))
+    command = ["codegen", str(model), "--out", str(out)]
+
+    assert cli.run([*command, "--json"]) == 0
+    left_out = json.loads(capsys.readouterr().out)["left_out"]
+    assert cli.run(command) == 0
+    text = capsys.readouterr().out
+
+    gone = sum(layer["constant"] + layer["unread"] for layer in left_out["layers"])
+    assert left_out["channels"] == gone > 10
+    line = f"eft out, exactly: {gone} of {sum(layer['channels'] for layer in left_out['layers'])} channels of "
+    assert f"l{line}" in text
+    header = (out / "model.h").read_text()
+    assert f" * L{line}" in header
+    assert "without the\n * channels that are left out. */" in header
+    assert json.loads((out / "model_manifest.json").read_text())["left_out"] == left_out
+
+    assert cli.run([*command, "--no-fuse", "dead-channels", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["left_out"] == {"channels": 0, "layers": []}
+    assert "--no-fuse dead-channels" in (out / "model.h").read_text()
+
+
+def test_self_test_expects_what_the_file_says(real_models: Path, tmp_path: Path) -> None:
+    """Also where most channels are left out."""
+    content = planted((real_models / "compact_int8.tflite").read_bytes(), 2)
+    files = dict(codegen.generate(parse_tflite(content), _settings()).files)
+    plain = codegen.generate(parse_tflite(content), _settings(fusions=())).files
+    assert files["net_test.c"] == plain["net_test.c"]
+    program = compile_files(files, tmp_path, "self_test", [*HOUSE_FLAGS, "-O1", "-DNET_TEST_MAIN"])
+    assert subprocess.run([program], check=False).returncode == 0
 
 
 def test_float_model_is_refused_with_every_reason(real_models: Path) -> None:
