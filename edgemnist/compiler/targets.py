@@ -9,6 +9,7 @@ from types import MappingProxyType
 from edgemnist.compiler.bodies.base import DenseBody, DepthwiseBody
 from edgemnist.compiler.bodies.channels import ChannelByChannel
 from edgemnist.compiler.bodies.pairs import ChannelPairs
+from edgemnist.compiler.bodies.words import PixelWords
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ _KNOWN = (
         dense=ChannelByChannel(),
         sparse=_THUMB1,
     ),
-    Target("cortex-m3", "Arm Cortex-M3"),
+    Target("cortex-m3", "Arm Cortex-M3", {"EM_TARGET_DOT": "em_dot_words.h"}, dense=PixelWords()),
     _with_dsp("cortex-m4", "Arm Cortex-M4"),
     _with_dsp("cortex-m7", "Arm Cortex-M7"),
     _with_dsp("cortex-m33", "Arm Cortex-M33"),
@@ -88,7 +89,7 @@ _KNOWN = (
         dense=ChannelByChannel(),
         sparse=_VECTORS,
     ),
-    Target("rv32", "RISC-V, 32 bits"),
+    Target("rv32", "RISC-V, 32 bits", {"EM_TARGET_DOT": "em_dot_words.h"}, dense=PixelWords()),
     Target("x86-64", "this kind of desktop or server", {"EM_TARGET_DOT": "em_dot_sse2.h"}, sparse=_VECTORS),
 )
 
