@@ -9,7 +9,7 @@ from types import MappingProxyType
 from edgemnist.compiler.bodies.base import DenseBody, DepthwiseBody
 from edgemnist.compiler.bodies.channels import ChannelByChannel
 from edgemnist.compiler.bodies.pairs import ChannelPairs
-from edgemnist.compiler.bodies.words import PixelWords
+from edgemnist.compiler.bodies.words import PixelWords, PlainSingles
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ _KNOWN = (
             "EM_TARGET_DEPTHWISE": "em_depthwise_thumb1.h",
             "EM_TARGET_SPARSE": "em_sparse_thumb1.h",
         },
-        dense=ChannelByChannel(),
+        dense=PlainSingles(),
         sparse=_THUMB1,
     ),
     Target("cortex-m3", "Arm Cortex-M3", {"EM_TARGET_DOT": "em_dot_words.h"}, dense=PixelWords()),

@@ -33,7 +33,7 @@ from tests.compiler.layers import Arithmetic, Window, random_images
 from tests.compiler.test_weighted_layers import CONV, DENSE, DEPTHWISE, TABLES
 from tests.compiler.weighted_cases import Case, cases
 
-CORES = ("cortex-m0plus", "cortex-m4")
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4")
 on_every_core = pytest.mark.parametrize("core", CORES)
 
 

@@ -57,3 +57,12 @@ class PixelWords(DenseBody):
     def strip_single(self, rows: int, row_length: int) -> int:
         """See :meth:`DenseBody.strip_single`: the window is read where it is."""
         return 0
+
+
+class PlainSingles(PixelWords):
+    """``em_dot_thumb1.h``: a single pixel's weights as they are in the file."""
+
+    def pack_single(self, rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
+        """See :meth:`DenseBody.pack_single`."""
+        plain: NDArray[np.int8] = rows.astype(np.int8).reshape(-1)
+        return plain

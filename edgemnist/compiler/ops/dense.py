@@ -110,7 +110,7 @@ def lower_with_add(layer: Convolution) -> Step:
 
 def _is_single(layer: Convolution) -> bool:
     """Whether the convolution has one pixel, so that there is no second one to take with it."""
-    return layer.geometry.pixels == 1
+    return layer.geometry.out_height * layer.geometry.out_width == 1
 
 
 def _strip(layer: Convolution, pairs: int) -> int:
