@@ -180,6 +180,15 @@ EM_KERNEL void em_conv_2d_any(const em_conv_2d_params *p, const int8_t *weights,
   em_conv_2d_body(p, weights, channels, shifts, scratch, in, out, EM_ROUND_ANY);
 }
 
+#if EM_PIXEL_WORDS
+/* Requantised by step functions, several pixels: `channels` is as em_quad_channels_step reads it. */
+EM_KERNEL void em_conv_2d_step(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                               const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out)
+{
+  em_conv_2d_quads(p, weights, channels, shifts, scratch, in, out, EM_ROUND_STEP);
+}
+#endif
+
 /* `scratch` is larger by the factor pool_height * ceil(pool_width / 2); groups must be 1, pool_width at least 2. */
 EM_KERNEL void em_conv_2d_max_pool(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                    const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out)

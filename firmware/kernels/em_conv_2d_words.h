@@ -83,6 +83,7 @@ EM_INLINE void em_conv_2d_quads(const em_conv_2d_params *p, const int8_t *weight
                                 const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
   const em_words layer = em_conv_2d_layer(p, scratch);
+  const int entries = rounding == EM_ROUND_STEP ? 2 : 1; /* of a channel */
   em_pixel_pair next = em_first_pair(p);
   while (next.y < p->out_height) {
     em_pixel_pair pairs[2] = {next, next};
@@ -91,7 +92,7 @@ EM_INLINE void em_conv_2d_quads(const em_conv_2d_params *p, const int8_t *weight
     next = em_next_pair(p, next);
     for (int group = 0; group < p->groups; ++group) {
       const int first = group * layer.count;
-      em_quad_block block = {weights + first * (layer.taps + 1), channels + first, shifts + first, {0, 0, 0, 0}};
+      em_quad_block block = {weights + first * (layer.taps + 1), channels + first * entries, shifts + first, {0, 0, 0, 0}};
       for (int slot = 0; slot < 2; ++slot) {
         block.out[2 * slot] = out + (pairs[slot].y * p->out_width + pairs[slot].x) * p->out_channels + first;
         block.out[2 * slot + 1] = block.out[2 * slot] + pairs[slot].second * p->out_channels;

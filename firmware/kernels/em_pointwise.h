@@ -71,4 +71,13 @@ EM_KERNEL void em_pointwise_any(const em_pointwise_params *p, const int8_t *weig
   em_pointwise_body(p, weights, channels, shifts, scratch, in, out, EM_ROUND_ANY);
 }
 
+#if EM_PIXEL_WORDS
+/* Requantised by step functions: `channels` is as em_quad_channels_step reads it. */
+EM_KERNEL void em_pointwise_step(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
+                                 const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out)
+{
+  em_pointwise_body(p, weights, channels, shifts, scratch, in, out, EM_ROUND_STEP);
+}
+#endif
+
 #endif

@@ -269,6 +269,54 @@ EM_INLINE void em_quad_channels_body(const em_words *layer, const em_quad_block 
   }
 }
 
+/* How a channel's sums become outputs by two 32-bit products; the generator proves it exact for each channel. */
+typedef struct {
+  int32_t range;
+  uint32_t high, low; /* the factor's whole part and its fraction in 12 bits */
+  uint32_t offset;
+} em_step_function;
+
+enum { EM_ROUND_STEP = 3 };
+
+EM_INLINE int8_t em_step_finish(int32_t sum, const em_step_function *step)
+{
+  int32_t limited = sum & ~(sum >> 31);
+  if (limited > step->range) limited = step->range;
+  const uint32_t value = (uint32_t)limited;
+  return (int8_t)((int32_t)(value * step->high + (value * step->low >> 12) + step->offset) >> 24);
+}
+
+/* `channel` has two entries for each channel: (bias, range), (offset, factor), or where there is no exact step function
+ * (bias, multiplier), (shift, 0).
+ */
+EM_SHARED void em_quad_channels_step(const em_words *layer, const em_quad_block *block, const em_output *output)
+{
+  const em_channel *channel = block->channel;
+  const int8_t *weights = block->weights;
+  int8_t *const out = block->out[0];
+  const int32_t count = layer->count;
+  const int32_t to_b0 = (int32_t)(block->out[1] - out), to_a1 = (int32_t)(block->out[2] - out);
+  const int32_t to_b1 = (int32_t)(block->out[3] - out);
+  for (int8_t *to = out; to != out + count; ++to) {
+    const em_quad sums = em_quad_sums(layer, layer->words, weights, channel[0].bias);
+    const uint32_t factor = (uint32_t)channel[1].multiplier;
+    const em_step_function step = {channel[0].multiplier, factor >> 12, factor & 4095, (uint32_t)channel[1].bias};
+    if (factor != 0) {
+      to[0] = em_step_finish(sums.a0, &step);
+      to[to_b0] = em_step_finish(sums.b0, &step);
+      to[to_a1] = em_step_finish(sums.a1, &step);
+      to[to_b1] = em_step_finish(sums.b1, &step);
+    } else {
+      to[0] = em_finish(sums.a0, step.range, channel[1].bias, output, EM_ROUND_FAST);
+      to[to_b0] = em_finish(sums.b0, step.range, channel[1].bias, output, EM_ROUND_FAST);
+      to[to_a1] = em_finish(sums.a1, step.range, channel[1].bias, output, EM_ROUND_FAST);
+      to[to_b1] = em_finish(sums.b1, step.range, channel[1].bias, output, EM_ROUND_FAST);
+    }
+    weights = sums.next;
+    channel += 2;
+  }
+}
+
 /* One copy of each serves all layers: the loops over taps are long, and so is what they are unrolled to. */
 EM_SHARED void em_quad_channels_whole(const em_words *layer, const em_quad_block *block, const em_output *output)
 {
@@ -294,7 +342,9 @@ EM_INLINE int em_is_whole(const em_output *output)
 EM_INLINE void em_quad_channels(const em_words *layer, const em_quad_block *block, const em_output *output,
                                 const int rounding)
 {
-  if (rounding != EM_ROUND_FAST) {
+  if (rounding == EM_ROUND_STEP) {
+    em_quad_channels_step(layer, block, output);
+  } else if (rounding != EM_ROUND_FAST) {
     em_quad_channels_any(layer, block, output);
   } else if (em_is_whole(output)) {
     em_quad_channels_whole(layer, block, output);

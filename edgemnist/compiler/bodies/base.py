@@ -19,6 +19,8 @@ class DenseBody:
     """
 
     copies_windows: ClassVar[bool] = False
+    steps: ClassVar[bool] = False
+    """Whether its kernels also requantise by step functions (``EM_ROUND_STEP``)."""
 
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether the body is exact for a layer's weights (channels, window)."""

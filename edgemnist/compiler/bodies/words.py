@@ -60,7 +60,9 @@ class PixelWords(DenseBody):
 
 
 class PlainSingles(PixelWords):
-    """``em_dot_thumb1.h``: a single pixel's weights as they are in the file."""
+    """``em_dot_thumb1.h``: a single pixel's weights as they are in the file; requantises by step functions."""
+
+    steps = True
 
     def pack_single(self, rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
         """See :meth:`DenseBody.pack_single`."""

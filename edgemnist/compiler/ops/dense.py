@@ -15,6 +15,7 @@ from edgemnist.compiler.ops.layer import Convolution, convolution_of, without_ad
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor, output_of, residual_of
 from edgemnist.compiler.ops.overlaps import write_behind_read
 from edgemnist.compiler.ops.requantisation import kernel_name
+from edgemnist.compiler.ops.steps import step_channels
 
 
 def is_pointwise(geometry: Geometry) -> bool:
@@ -29,6 +30,7 @@ def is_pointwise(geometry: Geometry) -> bool:
 def lower_pointwise(layer: Convolution) -> Step:
     """Return the call of ``em_pointwise``."""
     node, geometry = layer.node, layer.geometry
+    function, arrays = _kernel("em_pointwise", layer, steps=True)
     pixels, read, written = geometry.pixels, geometry.in_channels, geometry.out_channels
     backward = written > read
     firsts = [min(first, pixels - 2) for first in range(0, pixels, 2)]
@@ -38,19 +40,19 @@ def lower_pointwise(layer: Convolution) -> Step:
         overlap = Overlap(at_most=write_behind_read([f * read for f in firsts], [(f + 2) * written for f in firsts]))
     return Step(
         node=node, header="em_pointwise.h", body="em_pointwise", struct_type="em_pointwise_params",
-        function=kernel_name("em_pointwise", fast=layer.channels.fast),
+        function=function,
         parameters=(
             *int32(pixels=pixels), *int16(in_channels=read, out_channels=written, backward=int(backward)),
             layer.output,
         ),
-        inputs=(activations_of(node),), outputs=node.outputs, arrays=_dense_arrays(layer),
+        inputs=(activations_of(node),), outputs=node.outputs, arrays=arrays,
         scratch=layer.settings.bodies.dense.strip(1, read, pairs=1), takes_scratch=True,
         overlaps={ends_of(node): overlap}, macs=pixels * read * written,
     )  # fmt: skip
 
 
 def lower_windows(layer: Convolution, body: str) -> Step:
-    """Return the call of ``em_conv_2d`` or, with a pool, of ``em_conv_2d_max_pool``."""
+    """Return the call of ``em_conv_2d`` or, with a pool, of ``em_conv_2d_max_pool``; ``body`` is its name."""
     node, graph, g, groups = layer.node, layer.graph, layer.geometry, layer.groups
     pool_height, pool_width = layer.pool
     out_height, out_width = g.out_height // pool_height, g.out_width // pool_width
@@ -62,9 +64,10 @@ def lower_windows(layer: Convolution, body: str) -> Step:
     window = g.kernel_height * (g.kernel_width + (g.kernel_width if beside else g.stride_width)) * group_channels
     pairs = pool_height * ((pool_width + 1) // 2)
     strip = _strip(layer, pairs)
+    function, arrays = _kernel(body, layer, steps=body == "em_conv_2d")
     conv_pixels = out_height * pool_height * out_width * pool_width
     return Step(
-        node=node, header="em_conv_2d.h", body=body, function=kernel_name(body, fast=layer.channels.fast),
+        node=node, header="em_conv_2d.h", body=body, function=function,
         struct_type="em_conv_2d_params",
         parameters=(
             *int16(
@@ -79,7 +82,7 @@ def lower_windows(layer: Convolution, body: str) -> Step:
             ),
             *int32(strip=strip), layer.output,
         ),
-        inputs=(activations_of(node),), outputs=node.outputs, arrays=_dense_arrays(layer),
+        inputs=(activations_of(node),), outputs=node.outputs, arrays=arrays,
         scratch=strip + (1 if dense.copies_windows else pairs) * window,
         overlaps={ends_of(node): _window_overlap(layer, 1 if layer.follower else 2)},
         macs=conv_pixels * g.kernel_height * g.kernel_width * group_channels * g.out_channels,
@@ -91,7 +94,7 @@ def lower_with_add(layer: Convolution) -> Step:
     node, graph = layer.node, layer.graph
     pixels = 4 if layer.settings.bodies.dense.copies_windows else 2
     add = lower_sum(node.fused[0], graph)
-    window = lower_windows(convolution_of(without_add(node, graph), graph, layer.settings), body="em_conv_2d")
+    window = lower_windows(convolution_of(without_add(node, graph), graph, layer.settings), body="em_conv_2d_add")
     residual, output = residual_of(node), output_of(node)
     overlaps = {(residual, output): Overlap(at_most=0)}
     # Last, so that it counts where the residual is the convolution's own input.
@@ -122,8 +125,32 @@ def _strip(layer: Convolution, pairs: int) -> int:
     return body.strip(g.kernel_height, row_length, pairs)
 
 
-def _dense_arrays(layer: Convolution) -> tuple[CArray, ...]:
-    """Return the packed weights, group by group, and the arrays of the channels."""
+_LEAST_STEP_PIXELS = 16
+"""A step function takes 7 bytes more per channel, and pays by some 16 instructions per output."""
+
+
+def _steps(layer: Convolution) -> CArray | None:
+    """Return the channels requantised by step functions, None where the layer had better not be."""
+    g = layer.geometry
+    many = g.out_height * g.out_width >= _LEAST_STEP_PIXELS
+    if not (layer.settings.bodies.dense.steps and layer.channels.fast and many):
+        return None
+    return step_channels(layer)
+
+
+def _kernel(body: str, layer: Convolution, *, steps: bool) -> tuple[str, tuple[CArray, ...]]:
+    """Return the kernel of ``body`` that requantises as the layer needs it, and its arrays.
+
+    :param steps: whether there is a kernel of that body for step functions.
+    """
+    channels = _steps(layer) if steps else None
+    if channels is None:
+        return kernel_name(body, fast=layer.channels.fast), (_packed(layer), *layer.channels.arrays())
+    return f"{body}_step", (_packed(layer), channels, CArray("shifts", "int8_t", np.zeros(1, np.int64)))
+
+
+def _packed(layer: Convolution) -> CArray:
+    """Return the packed weights, group by group."""
     body, per_group = layer.settings.bodies.dense, layer.geometry.out_channels // layer.groups
     row_length = layer.geometry.kernel_width * layer.geometry.in_channels // layer.groups
     pack = body.pack_single if _is_single(layer) else body.pack
@@ -131,7 +158,7 @@ def _dense_arrays(layer: Convolution) -> tuple[CArray, ...]:
         pack(layer.rows[first : first + per_group], row_length)
         for first in range(0, layer.geometry.out_channels, per_group)
     ]
-    return CArray("weights", "int8_t", np.concatenate(packed)), *layer.channels.arrays()
+    return CArray("weights", "int8_t", np.concatenate(packed))
 
 
 def _window_overlap(layer: Convolution, block: int) -> Overlap:
