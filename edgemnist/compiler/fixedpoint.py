@@ -45,7 +45,7 @@ def saturating_rounding_doubling_high_multiply(value: Any, mantissa: int | IntAr
     return (np.asarray(value, np.int64) * mantissa + (1 << 30)) >> 31
 
 
-def rounding_divide_by_power_of_two(value: Any, exponent: int) -> IntArray:
+def rounding_divide_by_power_of_two(value: Any, exponent: int | IntArray) -> IntArray:
     """Return ``value / 2**exponent`` rounded to nearest, ties away from zero (gemmlowp ``RoundingDivideByPOT``)."""
     wide = np.asarray(value, np.int64)
     mask = (1 << exponent) - 1

@@ -1,14 +1,18 @@
-"""Targets: which bodies the kernels take. A body replaces the inner part of a kernel for one core, byte for byte."""
+"""Targets: which bodies the kernels take. A body replaces the inner part of a kernel for one core, byte for byte.
+
+What the generator does for bodies needs numpy; it is loaded when it is used, because the command line asks for names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from edgemnist.compiler.bodies.base import DenseBody, DepthwiseBody
-from edgemnist.compiler.bodies.channels import ChannelByChannel
-from edgemnist.compiler.bodies.pairs import ChannelPairs
+if TYPE_CHECKING:
+    from edgemnist.compiler.bodies.base import DenseBody, DepthwiseBody
 
 
 @dataclass(frozen=True)
@@ -43,28 +47,74 @@ _THUMB1 = SparseCosts(_dense(3.7, 3.85, 3.65, 4.5), product=3.0, entry=8.0, pool
 _VECTORS = replace(_WORDS, dense_mac=_dense(0.4, 0.4, 0.4, 0.4))
 
 
+def _lanes() -> DenseBody:
+    from edgemnist.compiler.bodies.base import DenseBody
+
+    return DenseBody()
+
+
+def _pairs() -> DenseBody:
+    from edgemnist.compiler.bodies.pairs import ChannelPairs
+
+    return ChannelPairs()
+
+
+def _channels() -> DenseBody:
+    from edgemnist.compiler.bodies.channels import ChannelByChannel
+
+    return ChannelByChannel()
+
+
+def _pixel_words() -> DenseBody:
+    from edgemnist.compiler.bodies.words import PixelWords
+
+    return PixelWords()
+
+
+def _plain_singles() -> DenseBody:
+    from edgemnist.compiler.bodies.words import PlainSingles
+
+    return PlainSingles()
+
+
+def _planes() -> DepthwiseBody:
+    from edgemnist.compiler.bodies.base import DepthwiseBody
+
+    return DepthwiseBody()
+
+
 @dataclass(frozen=True)
 class Target:
     """``bodies`` maps the macro that a kernel asks for to the header in ``firmware/kernels`` that it then includes.
 
-    ``dense`` and ``depthwise`` are what the generator does for those bodies. ``sparse`` is what weights that are mostly
-    zero cost there. ``told_by``: the preprocessor's condition under which code for any core takes these bodies; empty
-    for the portable ones, which are left then, and where another target has the same.
+    ``make_dense`` and ``make_depthwise`` give what the generator does for those bodies. ``sparse`` is what weights that
+    are mostly zero cost there. ``told_by``: the preprocessor's condition under which code for any core takes these
+    bodies; empty for the portable ones, which are left then, and where another target has the same.
     """
 
     name: str
     description: str
     told_by: str = ""
     bodies: Mapping[str, str] = field(default_factory=dict)
-    dense: DenseBody = field(default_factory=DenseBody)
-    depthwise: DepthwiseBody = field(default_factory=DepthwiseBody)
+    make_dense: Callable[[], DenseBody] = _lanes
+    make_depthwise: Callable[[], DepthwiseBody] = _planes
     sparse: SparseCosts = _WORDS
+
+    @cached_property
+    def dense(self) -> DenseBody:
+        """What the generator does for ``EM_TARGET_DOT``."""
+        return self.make_dense()
+
+    @cached_property
+    def depthwise(self) -> DepthwiseBody:
+        """What the generator does for ``EM_TARGET_DEPTHWISE``."""
+        return self.make_depthwise()
 
 
 def _with_dsp(name: str, description: str) -> Target:
     bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
     told_by = "defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)" if name == "cortex-m4" else ""
-    return Target(name, description, told_by, bodies, dense=ChannelPairs(), sparse=_DSP)
+    return Target(name, description, told_by, bodies, make_dense=_pairs, sparse=_DSP)
 
 
 _KNOWN = (
@@ -78,10 +128,16 @@ _KNOWN = (
             "EM_TARGET_DEPTHWISE": "em_depthwise_thumb1.h",
             "EM_TARGET_SPARSE": "em_sparse_thumb1.h",
         },
-        dense=ChannelByChannel(),
+        make_dense=_plain_singles,
         sparse=_THUMB1,
     ),
-    Target("cortex-m3", "Arm Cortex-M3", "defined(__thumb2__)"),
+    Target(
+        "cortex-m3",
+        "Arm Cortex-M3",
+        "defined(__thumb2__)",
+        {"EM_TARGET_DOT": "em_dot_words.h"},
+        make_dense=_pixel_words,
+    ),
     _with_dsp("cortex-m4", "Arm Cortex-M4"),
     _with_dsp("cortex-m7", "Arm Cortex-M7"),
     _with_dsp("cortex-m33", "Arm Cortex-M33"),
@@ -90,10 +146,16 @@ _KNOWN = (
         "Arm Cortex-M55",
         "defined(__ARM_FEATURE_MVE)",
         {"EM_TARGET_DOT": "em_dot_mve.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"},
-        dense=ChannelByChannel(),
+        make_dense=_channels,
         sparse=_VECTORS,
     ),
-    Target("rv32", "RISC-V, 32 bits", "defined(__riscv) && __riscv_xlen == 32"),
+    Target(
+        "rv32",
+        "RISC-V, 32 bits",
+        "defined(__riscv) && __riscv_xlen == 32",
+        {"EM_TARGET_DOT": "em_dot_words.h"},
+        make_dense=_pixel_words,
+    ),
     Target(
         "x86-64",
         "this kind of desktop or server",

@@ -94,6 +94,10 @@ EM_INLINE em_window em_find_window(const em_conv_2d_params *p, const int8_t *in,
   return window;
 }
 
+#if EM_PIXEL_WORDS
+#include "em_conv_2d_words.h"
+#endif
+
 EM_INLINE void em_conv_2d_pixels(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                  const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, int y, int x,
                                  const int pixels, const int rounding)
@@ -113,6 +117,13 @@ EM_INLINE void em_conv_2d_pixels(const em_conv_2d_params *p, const int8_t *weigh
 EM_INLINE void em_conv_2d_body(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
+#if EM_PIXEL_WORDS
+  if (p->out_width * p->out_height > 1) {
+    em_conv_2d_quads(p, weights, channels, shifts, scratch, in, out, rounding);
+  } else {
+    em_conv_2d_pixels(p, weights, channels, shifts, scratch, in, out, 0, 0, 1, rounding);
+  }
+#else
   for (int y = 0; y < p->out_height; ++y) {
     if (p->out_width < 2) {
       em_conv_2d_pixels(p, weights, channels, shifts, scratch, in, out, y, 0, 1, rounding);
@@ -123,6 +134,7 @@ EM_INLINE void em_conv_2d_body(const em_conv_2d_params *p, const int8_t *weights
       em_conv_2d_pixels(p, weights, channels, shifts, scratch, in, out, y, x, 2, rounding);
     }
   }
+#endif
 }
 
 enum { EM_POOL_PAIRS = 8 }; /* the most pixel pairs that a fused pool window may have */
@@ -131,6 +143,9 @@ EM_INLINE void em_conv_2d_max_pool_body(const em_conv_2d_params *p, const int8_t
                                         const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out,
                                         const int rounding)
 {
+#if EM_PIXEL_WORDS
+  em_conv_2d_pool_quads(p, weights, channels, shifts, scratch, in, out, rounding);
+#else
   const int strip = p->kernel_height * p->kernel_width * p->in_channels +
                     p->kernel_height * (p->direct ? p->stride_width : p->kernel_width) * p->in_channels;
   em_window windows[EM_POOL_PAIRS];
@@ -150,6 +165,7 @@ EM_INLINE void em_conv_2d_max_pool_body(const em_conv_2d_params *p, const int8_t
       out += p->out_channels;
     }
   }
+#endif
 }
 
 EM_KERNEL void em_conv_2d(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
@@ -163,6 +179,15 @@ EM_KERNEL void em_conv_2d_any(const em_conv_2d_params *p, const int8_t *weights,
 {
   em_conv_2d_body(p, weights, channels, shifts, scratch, in, out, EM_ROUND_ANY);
 }
+
+#if EM_PIXEL_WORDS
+/* Requantised by step functions, several pixels: `channels` is as em_quad_channels_step reads it. */
+EM_KERNEL void em_conv_2d_step(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                               const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out)
+{
+  em_conv_2d_quads(p, weights, channels, shifts, scratch, in, out, EM_ROUND_STEP);
+}
+#endif
 
 /* `scratch` is larger by the factor pool_height * ceil(pool_width / 2); groups must be 1, pool_width at least 2. */
 EM_KERNEL void em_conv_2d_max_pool(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,

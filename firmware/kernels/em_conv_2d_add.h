@@ -5,7 +5,7 @@
  * Each pair of pixels is requantised to the convolution's own output first and then added, so the bytes are those of
  * the two operators one after the other. A residual element is read just before its sum is written: `out` may be
  * `residual` itself, and may lie over `in` as for em_conv_2d. `scratch` is 2 * out_channels bytes larger
- * than there, which lie behind the strip.
+ * than there (4 * out_channels with two pairs at a time), which lie behind the strip.
  */
 #ifndef EM_CONV_2D_ADD_H
 #define EM_CONV_2D_ADD_H
@@ -30,6 +30,37 @@ EM_INLINE void em_add_residual(const em_conv_2d_add_params *p, const int8_t *con
   }
 }
 
+#if EM_PIXEL_WORDS
+/* Two pairs at a time; what is done already is not added to once more. */
+EM_INLINE void em_conv_2d_add_quads(const em_conv_2d_add_params *p, const int8_t *weights, const em_channel *channels,
+                                    const int8_t *shifts, int8_t *scratch, const int8_t *in, const int8_t *residual,
+                                    int8_t *out)
+{
+  const em_conv_2d_params *c = &p->conv;
+  const em_words layer = em_conv_2d_layer(c, scratch);
+  const int pixel = c->out_channels;
+  int8_t *const outputs = scratch + c->strip;
+  em_pixel_pair next = em_first_pair(c);
+  while (next.y < c->out_height) {
+    const em_quad_block block = {weights, channels, shifts,
+                                 {outputs, outputs + pixel, outputs + 2 * pixel, outputs + 3 * pixel}};
+    em_pixel_pair pairs[2] = {next, next};
+    int count = 1;
+    next = em_next_pair(c, next);
+    if (next.y < c->out_height) pairs[count++] = next;
+    next = em_next_pair(c, next);
+    em_pack_pairs(c, &layer, in, pairs, 0, outputs + 4 * pixel);
+    em_quad_channels(&layer, &block, &c->output, EM_ROUND_FAST);
+    for (int slot = 0; slot < count; ++slot) {
+      const int skipped = pairs[slot].skipped * pixel;
+      const int at = (pairs[slot].y * c->out_width + pairs[slot].x) * pixel + skipped;
+      em_add_residual(p, outputs + 2 * slot * pixel + skipped, residual + at, out + at,
+                      (1 + pairs[slot].second) * pixel - skipped);
+    }
+  }
+}
+#endif
+
 EM_KERNEL void em_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weights, const em_channel *channels,
                               const int8_t *shifts, int8_t *scratch, const int8_t *in, const int8_t *residual,
                               int8_t *out)
@@ -38,6 +69,15 @@ EM_KERNEL void em_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weig
   int8_t *const outputs = scratch + c->strip;
   int8_t *const gathered = outputs + 2 * c->out_channels;
   const em_block block = {weights, channels, shifts, outputs, outputs + c->out_channels};
+#if EM_PIXEL_WORDS
+  if (c->out_width * c->out_height > 1) {
+    em_conv_2d_add_quads(p, weights, channels, shifts, scratch, in, residual, out);
+  } else {
+    const em_window window = em_find_window(c, in, 0, 0, 0, gathered, 1);
+    em_dot_channels(&window, block, c->out_channels, &c->output, scratch, 1, EM_ROUND_FAST);
+    em_add_residual(p, outputs, residual, out, c->out_channels);
+  }
+#else
   for (int y = 0; y < c->out_height; ++y) {
     for (int done = 0; done < c->out_width; done += 2) {
       /* An odd row's last pixel is made up to a pair with its neighbour, whose sum is there already. */
@@ -55,6 +95,7 @@ EM_KERNEL void em_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weig
       }
     }
   }
+#endif
 }
 
 #endif

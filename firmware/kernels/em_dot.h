@@ -86,6 +86,8 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
  * Or it does all of a layer's channels in its own way: then it defines EM_OWN_CHANNELS as 1 and, with the arguments of
  * em_dot_channels and em_dot_pooled below, em_own_channels and em_own_pooled; EM_LANES and em_dot_block are not needed
  * then. `strip` is scratch of so many bytes as the generator knows that the body needs (DenseBody.strip), aligned to 4.
+ * With EM_PIXEL_WORDS the kernels hand it two pixel pairs at a time, see em_words.h; em_own_channels is then for a single
+ * pixel, and em_own_pooled is not needed.
  */
 #if defined(EM_TARGET_DOT)
 #include EM_TARGET_DOT
@@ -95,6 +97,9 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
 #endif
 #ifndef EM_OWN_CHANNELS
 #define EM_OWN_CHANNELS 0
+#endif
+#ifndef EM_PIXEL_WORDS
+#define EM_PIXEL_WORDS 0
 #endif
 
 /* Runs `statement` once for each block of `count` channels, with `lanes` as a constant where code size allows. */
@@ -217,6 +222,7 @@ EM_PART void em_dot_channels(const em_window *window, em_block block, int count,
 #endif
 }
 
+#if !EM_PIXEL_WORDS
 /* One pixel, each channel the largest of its sums at `pairs` pixel pairs. Requantisation never decreases, so the maximum
  * is taken before it.
  */
@@ -238,5 +244,6 @@ EM_PART void em_dot_pooled(const em_window *windows, int pairs, em_block block, 
   });
 #endif
 }
+#endif
 
 #endif

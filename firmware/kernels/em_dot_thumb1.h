@@ -1,115 +1,147 @@
-/* em_dot_block for Cortex-M0, M0+ and M23.
+/* The inner product of Cortex-M0, M0+ and M23: pixels as em_words.h packs them.
  *
- * Weights are packed channel by channel, each in the window's order; blocks are of two channels. These cores load signed
- * bytes only by two registers, and compute only in eight of theirs: one index walks over the activations and both
- * channels' weights, and the sums stay in the other registers, to which one can add. A product takes the place of
- * a factor, so that what is needed twice is loaded twice, which costs no more than a copy.
+ * Where a layer has a single pixel, weights are packed channel by channel, each in the window's order; channels are done
+ * by fours. These cores load signed bytes only by two registers, and compute only in eight of theirs: one index walks
+ * over all that is read at once, and the sums stay in the other registers, to which one can add. A product takes the
+ * place of a factor.
  */
 #ifndef EM_DOT_THUMB1_H
 #define EM_DOT_THUMB1_H
 
-#define EM_LANES 2
+enum { EM_STEP_1 = 1, EM_STEP_2 = 4, EM_STEP_3 = 3, EM_STEP_4 = 4 };
+#define EM_WORDS_ASM EM_THUMB1
+
+#include "em_words.h"
 
 #if EM_THUMB1
-#define EM_THUMB1_PAIR                                                                                 \
-  "ldrsb %[w], [%[w0], %[i]]\n\t"                                                                      \
-  "ldrsb %[u], [%[x], %[i]]\n\t"                                                                       \
-  "muls %[u], %[w], %[u]\n\t"                                                                          \
-  "add %[a0], %[u]\n\t"                                                                                \
-  "ldrsb %[u], [%[second_x], %[i]]\n\t"                                                                \
-  "muls %[w], %[u], %[w]\n\t"                                                                          \
-  "add %[b0], %[w]\n\t"                                                                                \
-  "ldrsb %[w], [%[w1], %[i]]\n\t"                                                                      \
-  "muls %[u], %[w], %[u]\n\t"                                                                          \
-  "add %[b1], %[u]\n\t"                                                                                \
-  "ldrsb %[u], [%[x], %[i]]\n\t"                                                                       \
-  "muls %[u], %[w], %[u]\n\t"                                                                          \
-  "add %[a1], %[u]\n\t"                                                                                \
-  "adds %[i], #1\n\t"
-#define EM_THUMB1_ONE                                                                                  \
-  "ldrsb %[u], [%[x], %[i]]\n\t"                                                                       \
-  "ldrsb %[w], [%[w0], %[i]]\n\t"                                                                      \
-  "muls %[w], %[u], %[w]\n\t"                                                                          \
-  "add %[a0], %[w]\n\t"                                                                                \
-  "ldrsb %[w], [%[w1], %[i]]\n\t"                                                                      \
-  "muls %[u], %[w], %[u]\n\t"                                                                          \
-  "add %[a1], %[u]\n\t"                                                                                \
-  "adds %[i], #1\n\t"
-#define EM_THUMB1_SUM_PAIR(text)                                                                       \
+/* The index is counted up last, so that it ends the loop. */
+#define EM_WORDS_LOAD(p, q)                                                                            \
+  "ldmia %[x]!, {" p ", " q "}\n\t"                                                                    \
+  "ldrsb r3, [%[w], %[i]]\n\t"                                                                         \
+  "muls " p ", r3, " p "\n\t"                                                                          \
+  "muls " q ", r3, " q "\n\t"
+#define EM_WORDS_COUNT "adds %[i], #1\n\t"
+#define EM_WORDS_FIRST EM_WORDS_LOAD("r4", "r5")
+#define EM_WORDS_NEXT                                                                                  \
+  EM_WORDS_COUNT EM_WORDS_LOAD("r6", "r7") "adds r4, r4, r6\n\t"                                       \
+                                           "adds r5, r5, r7\n\t"
+#define EM_WORDS_APART                                                                                 \
+  "add r4, %[half]\n\t"                                                                                \
+  "add r5, %[half]\n\t"                                                                                \
+  "add %[total0], r4\n\t"                                                                              \
+  "add %[total1], r5\n\t"                                                                              \
+  "asrs r4, r4, #16\n\t"                                                                               \
+  "asrs r5, r5, #16\n\t"                                                                               \
+  "add %[high0], r4\n\t"                                                                               \
+  "add %[high1], r5\n\t" EM_WORDS_COUNT
+#define EM_WORDS_1 EM_WORDS_FIRST EM_WORDS_APART
+#define EM_WORDS_2 EM_WORDS_FIRST EM_WORDS_NEXT EM_WORDS_APART
+#define EM_WORDS_3 EM_WORDS_FIRST EM_WORDS_NEXT EM_WORDS_NEXT EM_WORDS_APART
+#define EM_WORDS_4 EM_WORDS_FIRST EM_WORDS_NEXT EM_WORDS_NEXT EM_WORDS_NEXT EM_WORDS_APART
+#define EM_WORDS_RUN(text)                                                                             \
   __asm__(".syntax unified\n\t" text                                                                   \
-          : [a0] "+h"(s.a[0]), [a1] "+h"(s.a[1]), [b0] "+h"(s.b[0]), [b1] "+h"(s.b[1]), [i] "+&l"(i), \
-            [u] "=&l"(u), [w] "=&l"(w)                                                                 \
-          : [x] "l"(x), [second_x] "l"(x + pair), [w0] "l"(w0), [w1] "l"(w1)                           \
-          : "cc", "memory")
-#define EM_THUMB1_SUM_ONE(text)                                                                        \
+          : [total0] "+h"(s.total0), [total1] "+h"(s.total1), [high0] "+h"(s.high0),                   \
+            [high1] "+h"(s.high1), [x] "+l"(s.x), [i] "+l"(i)                                          \
+          : [w] "l"(s.w), [half] "h"(EM_HALF)                                                          \
+          : "r3", "r4", "r5", "r6", "r7", "cc", "memory")
+#define EM_WORDS_GROUPS(count, loop)                                                                   \
+  EM_INLINE em_running em_words_##count(em_running s, int32_t taps)                                    \
+  {                                                                                                    \
+    int32_t i = -taps;                                                                                 \
+    s.w += taps;                                                                                       \
+    if (taps > 0) EM_WORDS_RUN("1:\n\t" loop "bne 1b");                                                \
+    em_lower_registers(&s);                                                                            \
+    return s;                                                                                          \
+  }                                                                                                    \
+  EM_INLINE em_running em_words_last_##count(em_running s)                                             \
+  {                                                                                                    \
+    int32_t i = -count;                                                                                \
+    s.w += count;                                                                                      \
+    EM_WORDS_RUN(EM_WORDS_##count);                                                                    \
+    em_lower_registers(&s);                                                                            \
+    return s;                                                                                          \
+  }
+
+EM_INLINE void em_lower_registers(em_running *s)
+{
+  EM_LOWER_REGISTER(s->total0);
+  EM_LOWER_REGISTER(s->high0);
+  EM_LOWER_REGISTER(s->total1);
+  EM_LOWER_REGISTER(s->high1);
+  (void)s;
+}
+
+EM_WORDS_GROUPS(1, EM_WORDS_1)
+EM_WORDS_GROUPS(2, EM_WORDS_2 EM_WORDS_2)
+EM_WORDS_GROUPS(3, EM_WORDS_3)
+EM_WORDS_GROUPS(4, EM_WORDS_4)
+
+#define EM_SINGLE_LANE(weights, sum)                                                                   \
+  "ldrsb %[k], [" weights ", %[i]]\n\t"                                                                \
+  "muls %[k], %[u], %[k]\n\t"                                                                          \
+  "add " sum ", %[k]\n\t"
+#define EM_SINGLE_TAP                                                                                  \
+  "ldrsb %[u], [%[x], %[i]]\n\t" EM_SINGLE_LANE("%[w0]", "%[s0]") EM_SINGLE_LANE("%[w1]", "%[s1]")     \
+      EM_SINGLE_LANE("%[w2]", "%[s2]") EM_SINGLE_LANE("%[w3]", "%[s3]") "adds %[i], #1\n\t"
+#define EM_SINGLE_SUM(text)                                                                            \
   __asm__(".syntax unified\n\t" text                                                                   \
-          : [a0] "+h"(s.a[0]), [a1] "+h"(s.a[1]), [i] "+&l"(i), [u] "=&l"(u), [w] "=&l"(w)             \
-          : [x] "l"(x), [w0] "l"(w0), [w1] "l"(w1)                                                     \
+          : [s0] "+h"(s.a[0]), [s1] "+h"(s.a[1]), [s2] "+h"(s.a[2]), [s3] "+h"(s.a[3]), [i] "+&l"(i),  \
+            [u] "=&l"(u), [k] "=&l"(k)                                                                 \
+          : [x] "l"(x), [w0] "l"(w[0]), [w1] "l"(w[1]), [w2] "l"(w[2]), [w3] "l"(w[3])                 \
           : "cc", "memory")
 
-/* Adds a row's products; the pointers are to the row's end. */
-EM_INLINE em_sums em_add_row(em_sums s, const int8_t *x, int pair, int length, const int8_t *w0, const int8_t *w1,
-                             const int pixels)
+/* Adds a row's products of four channels; the pointers are to the row's end. */
+EM_INLINE em_sums em_single_row(em_sums s, const int8_t *x, int length, const int8_t *const w[4])
 {
   int i = -length;
-  int32_t u, w;
-  if (pixels > 1) {
-    if ((length & 1) != 0) EM_THUMB1_SUM_PAIR(EM_THUMB1_PAIR);
-    if (length > 1) EM_THUMB1_SUM_PAIR("1:\n\t" EM_THUMB1_PAIR EM_THUMB1_PAIR "bne 1b");
-  } else {
-    if ((length & 1) != 0) EM_THUMB1_SUM_ONE(EM_THUMB1_ONE);
-    if (length > 1) EM_THUMB1_SUM_ONE("1:\n\t" EM_THUMB1_ONE EM_THUMB1_ONE "bne 1b");
-  }
+  int32_t u, k;
+  if ((length & 1) != 0) EM_SINGLE_SUM(EM_SINGLE_TAP);
+  if (length > 1) EM_SINGLE_SUM("1:\n\t" EM_SINGLE_TAP EM_SINGLE_TAP "bne 1b");
   return s;
 }
 #else
-EM_INLINE em_sums em_add_row(em_sums s, const int8_t *x, int pair, int length, const int8_t *w0, const int8_t *w1,
-                             const int pixels)
+EM_INLINE em_sums em_single_row(em_sums s, const int8_t *x, int length, const int8_t *const w[4])
 {
   for (int i = -length; i < 0; ++i) {
-    s.a[0] += w0[i] * x[i];
-    s.a[1] += w1[i] * x[i];
-    if (pixels > 1) {
-      s.b[0] += w0[i] * x[i + pair];
-      s.b[1] += w1[i] * x[i + pair];
-    }
+    s.a[0] += w[0][i] * x[i];
+    s.a[1] += w[1][i] * x[i];
+    s.a[2] += w[2][i] * x[i];
+    s.a[3] += w[3][i] * x[i];
   }
   return s;
 }
 #endif
 
-EM_INLINE void em_lower_registers(em_sums *s, const int pixels)
-{
-  EM_LOWER_REGISTER(s->a[0]);
-  EM_LOWER_REGISTER(s->a[1]);
-  if (pixels > 1) {
-    EM_LOWER_REGISTER(s->b[0]);
-    EM_LOWER_REGISTER(s->b[1]);
-  }
-  (void)s;
-}
-
-EM_INLINE em_sums em_dot_window(const em_window *window, const em_block *block, const int pixels)
+/* Up to four channels of a single pixel; the last one is done again in place of what is missing. */
+EM_INLINE void em_single_block(const em_window *window, const em_block *block, int lanes, const em_output *output,
+                               const int rounding)
 {
   const int elements = window->rows * window->length;
-  const int8_t *weights = block->weights;
-  const int8_t *x = window->x + window->length;
-  em_sums s;
-  s.a[0] = s.b[0] = block->channel[0].bias;
-  s.a[1] = s.b[1] = block->channel[1].bias;
-  em_lower_registers(&s, pixels);
+  const int8_t *w[4];
+  em_sums s = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+  for (int lane = 0; lane < 4; ++lane) w[lane] = block->weights + (lane < lanes ? lane : lanes - 1) * elements;
   for (int row = 0; row < window->rows; ++row) {
-    weights += window->length;
-    s = em_add_row(s, x, window->pair, window->length, weights, weights + elements, pixels);
-    x += window->row_stride;
+    for (int lane = 0; lane < 4; ++lane) w[lane] += window->length;
+    s = em_single_row(s, window->x + row * window->row_stride + window->length, window->length, w);
   }
-  em_lower_registers(&s, pixels);
-  return s;
+  for (int lane = 0; lane < lanes; ++lane) {
+    const em_channel channel = block->channel[lane];
+    block->out0[lane] = em_finish(channel.bias + s.a[lane], channel.multiplier, block->shift[lane], output, rounding);
+  }
 }
 
-EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, int pixels)
+EM_INLINE void em_single_channels(const em_window *window, em_block block, int count, const em_output *output,
+                                  const int rounding)
 {
-  return pixels > 1 ? em_dot_window(window, block, 2) : em_dot_window(window, block, 1);
+  for (; count > 0; count -= 4) {
+    em_single_block(window, &block, count < 4 ? count : 4, output, rounding);
+    block.weights += 4 * window->rows * window->length;
+    block.channel += 4;
+    block.shift += 4;
+    block.out0 += 4;
+  }
 }
+
+#include "em_single.h"
 
 #endif

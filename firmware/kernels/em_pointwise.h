@@ -18,19 +18,46 @@ typedef struct {
   em_output output;
 } em_pointwise_params;
 
+/* The first pixel of the pair that is done after `done` pixels. */
+EM_INLINE int32_t em_pair_at(const em_pointwise_params *p, int32_t done)
+{
+  const int32_t ahead = done + 2 > p->pixels ? p->pixels - 2 : done;
+  return p->backward ? p->pixels - 2 - ahead : ahead;
+}
+
+#if EM_PIXEL_WORDS
+/* Two pairs at a time, of which both are read before either is written; a last single one is done twice over. */
+EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
+                                 const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
+{
+  const em_words layer = em_words_of(scratch, p->in_channels, p->out_channels);
+  em_window window = {in, p->in_channels, 0, 1, p->in_channels};
+  em_quad_block block = {weights, channels, shifts, {out, out, out, out}};
+  for (int32_t done = 0; done < p->pixels; done += 4) {
+    for (int slot = 0; slot < 2; ++slot) {
+      const int32_t pixel = em_pair_at(p, done + 2 * slot < p->pixels ? done + 2 * slot : done);
+      window.x = in + pixel * p->in_channels;
+      em_pack_pair(layer.words + slot, &window);
+      block.out[2 * slot] = out + pixel * p->out_channels;
+      block.out[2 * slot + 1] = out + (pixel + 1) * p->out_channels;
+    }
+    em_quad_channels(&layer, &block, &p->output, rounding);
+  }
+}
+#else
 EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
                                  const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
   em_window window = {in, p->in_channels, 0, 1, p->in_channels};
-  for (int done = 0; done < p->pixels; done += 2) {
-    const int ahead = done + 2 > p->pixels ? p->pixels - 2 : done;
-    const int pixel = p->backward ? p->pixels - 2 - ahead : ahead;
+  for (int32_t done = 0; done < p->pixels; done += 2) {
+    const int32_t pixel = em_pair_at(p, done);
     const em_block block = {weights, channels, shifts, out + pixel * p->out_channels,
                             out + (pixel + 1) * p->out_channels};
     window.x = in + pixel * p->in_channels;
     em_dot_channels(&window, block, p->out_channels, &p->output, scratch, 2, rounding);
   }
 }
+#endif
 
 EM_KERNEL void em_pointwise(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
                             const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out)
@@ -43,5 +70,14 @@ EM_KERNEL void em_pointwise_any(const em_pointwise_params *p, const int8_t *weig
 {
   em_pointwise_body(p, weights, channels, shifts, scratch, in, out, EM_ROUND_ANY);
 }
+
+#if EM_PIXEL_WORDS
+/* Requantised by step functions: `channels` is as em_quad_channels_step reads it. */
+EM_KERNEL void em_pointwise_step(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
+                                 const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out)
+{
+  em_pointwise_body(p, weights, channels, shifts, scratch, in, out, EM_ROUND_STEP);
+}
+#endif
 
 #endif

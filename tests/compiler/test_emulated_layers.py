@@ -34,7 +34,7 @@ from tests.compiler.test_emit import small_model
 from tests.compiler.test_weighted_layers import CONV, DENSE, DEPTHWISE, TABLES
 from tests.compiler.weighted_cases import Case, cases
 
-CORES = ("cortex-m0plus", "cortex-m4")
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4")
 on_every_core = pytest.mark.parametrize("core", CORES)
 
 

@@ -151,6 +151,8 @@ BUILDS = {
     "speed, sanitised": (SPEED_SANITISED, (Variant(),), 6),
     "speed, sanitised, Cortex-M4": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m4"),), 6),
     "speed, sanitised, Cortex-M0+": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m0plus"),), 12),
+    "size, sanitised, Cortex-M3": (SIZE_SANITISED, (Variant(apart=True, target="cortex-m3"),), 3),
+    "speed, sanitised, Cortex-M3": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m3"),), 12),
     "speed, x86-64": (SPEED, (Variant(target="x86-64"),), 3),
     "clang": (CLANG, (Variant(),), 3),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,13 @@ from edgemnist.compiler.geometry import Geometry
 class DenseBody:
     """The inner product of ``em_dot.h``: output channels in blocks of 4, then one of 2, then one of 1.
 
-    A target's own body is a subclass, and a header that the target names as ``EM_TARGET_DOT``.
+    A target's own body is a subclass, and a header that the target names as ``EM_TARGET_DOT``. With ``copies_windows``
+    it does two pixel pairs at a time and copies each window to its strip as soon as that is found (``EM_PIXEL_WORDS``).
     """
+
+    copies_windows: ClassVar[bool] = False
+    steps: ClassVar[bool] = False
+    """Whether its kernels also requantise by step functions (``EM_ROUND_STEP``)."""
 
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether the body is exact for a layer's weights (channels, window)."""
@@ -37,6 +42,14 @@ class DenseBody:
             one only where a pool takes the largest of them.
         """
         return 0
+
+    def pack_single(self, rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
+        """Return what :meth:`pack` does, for a layer that has only one pixel at a time."""
+        return self.pack(rows, row_length)
+
+    def strip_single(self, rows: int, row_length: int) -> int:
+        """Return what :meth:`strip` does, for a layer that has only one pixel at a time."""
+        return self.strip(rows, row_length, pairs=1)
 
 
 class DepthwiseBody:

@@ -15,6 +15,7 @@ from edgemnist.compiler.ops.layer import Convolution, convolution_of, without_ad
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor, output_of, residual_of
 from edgemnist.compiler.ops.overlaps import write_behind_read
 from edgemnist.compiler.ops.requantisation import kernel_name
+from edgemnist.compiler.ops.steps import step_channels
 
 
 def is_pointwise(geometry: Geometry) -> bool:
@@ -29,6 +30,7 @@ def is_pointwise(geometry: Geometry) -> bool:
 def lower_pointwise(layer: Convolution) -> Step:
     """Return the call of ``em_pointwise``."""
     node, geometry = layer.node, layer.geometry
+    function, arrays = _kernel("em_pointwise", layer, steps=True)
     pixels, read, written = geometry.pixels, geometry.in_channels, geometry.out_channels
     backward = written > read
     firsts = [min(first, pixels - 2) for first in range(0, pixels, 2)]
@@ -38,30 +40,34 @@ def lower_pointwise(layer: Convolution) -> Step:
         overlap = Overlap(at_most=write_behind_read([f * read for f in firsts], [(f + 2) * written for f in firsts]))
     return Step(
         node=node, header="em_pointwise.h", body="em_pointwise", struct_type="em_pointwise_params",
-        function=kernel_name("em_pointwise", fast=layer.channels.fast),
+        function=function,
         parameters=(
             *int32(pixels=pixels), *int16(in_channels=read, out_channels=written, backward=int(backward)),
             layer.output,
         ),
-        inputs=(activations_of(node),), outputs=node.outputs, arrays=_dense_arrays(layer),
+        inputs=(activations_of(node),), outputs=node.outputs, arrays=arrays,
         scratch=layer.settings.bodies.dense.strip(1, read, pairs=1), takes_scratch=True,
         overlaps={ends_of(node): overlap}, macs=pixels * read * written,
     )  # fmt: skip
 
 
 def lower_windows(layer: Convolution, body: str) -> Step:
-    """Return the call of ``em_conv_2d`` or, with a pool, of ``em_conv_2d_max_pool``."""
+    """Return the call of ``em_conv_2d`` or, with a pool, of ``em_conv_2d_max_pool``; ``body`` is its name."""
     node, graph, g, groups = layer.node, layer.graph, layer.geometry, layer.groups
     pool_height, pool_width = layer.pool
     out_height, out_width = g.out_height // pool_height, g.out_width // pool_width
     group_channels = g.in_channels // groups
     direct = groups == 1 and g.dilation_width == 1
-    window = g.kernel_height * (g.kernel_width + (g.stride_width if direct else g.kernel_width)) * group_channels
+    dense = layer.settings.bodies.dense
+    # Pairs of rows, which only bodies that copy windows have, overlap in no strip.
+    beside = not direct or (dense.copies_windows and out_width == 1)
+    window = g.kernel_height * (g.kernel_width + (g.kernel_width if beside else g.stride_width)) * group_channels
     pairs = pool_height * ((pool_width + 1) // 2)
-    strip = layer.settings.bodies.dense.strip(g.kernel_height, g.kernel_width * group_channels, pairs)
+    strip = _strip(layer, pairs)
+    function, arrays = _kernel(body, layer, steps=body == "em_conv_2d")
     conv_pixels = out_height * pool_height * out_width * pool_width
     return Step(
-        node=node, header="em_conv_2d.h", body=body, function=kernel_name(body, fast=layer.channels.fast),
+        node=node, header="em_conv_2d.h", body=body, function=function,
         struct_type="em_conv_2d_params",
         parameters=(
             *int16(
@@ -76,22 +82,23 @@ def lower_windows(layer: Convolution, body: str) -> Step:
             ),
             *int32(strip=strip), layer.output,
         ),
-        inputs=(activations_of(node),), outputs=node.outputs, arrays=_dense_arrays(layer),
-        scratch=strip + pairs * window,
-        overlaps={ends_of(node): _window_overlap(g, layer.pool, 1 if layer.follower else 2)},
+        inputs=(activations_of(node),), outputs=node.outputs, arrays=arrays,
+        scratch=strip + (1 if dense.copies_windows else pairs) * window,
+        overlaps={ends_of(node): _window_overlap(layer, 1 if layer.follower else 2)},
         macs=conv_pixels * g.kernel_height * g.kernel_width * group_channels * g.out_channels,
     )  # fmt: skip
 
 
 def lower_with_add(layer: Convolution) -> Step:
     """Return the call of ``em_conv_2d_add``: the convolution's own parameters, then those of the addition."""
-    node, graph, geometry = layer.node, layer.graph, layer.geometry
+    node, graph = layer.node, layer.graph
+    pixels = 4 if layer.settings.bodies.dense.copies_windows else 2
     add = lower_sum(node.fused[0], graph)
-    window = lower_windows(convolution_of(without_add(node, graph), graph, layer.settings), body="em_conv_2d")
+    window = lower_windows(convolution_of(without_add(node, graph), graph, layer.settings), body="em_conv_2d_add")
     residual, output = residual_of(node), output_of(node)
     overlaps = {(residual, output): Overlap(at_most=0)}
     # Last, so that it counts where the residual is the convolution's own input.
-    overlaps[ends_of(node)] = _window_overlap(geometry, (1, 1), 2)
+    overlaps[ends_of(node)] = _window_overlap(layer, 2)
     return replace(
         window, node=node, header="em_conv_2d_add.h", function="em_conv_2d_add", body="em_conv_2d_add",
         struct_type="em_conv_2d_add_params",
@@ -100,24 +107,63 @@ def lower_with_add(layer: Convolution) -> Step:
             *int16(residual_is_a=int(add.inputs[0] == residual)),
         ),
         inputs=(activations_of(node), residual), outputs=node.outputs,
-        scratch=window.scratch + 2 * geometry.out_channels, overlaps=overlaps,
+        scratch=window.scratch + pixels * layer.geometry.out_channels, overlaps=overlaps,
     )  # fmt: skip
 
 
-def _dense_arrays(layer: Convolution) -> tuple[CArray, ...]:
-    """Return the packed weights, group by group, and the arrays of the channels."""
-    per_group = layer.geometry.out_channels // layer.groups
+def _is_single(layer: Convolution) -> bool:
+    """Whether the convolution has one pixel, so that there is no second one to take with it."""
+    return layer.geometry.out_height * layer.geometry.out_width == 1
+
+
+def _strip(layer: Convolution, pairs: int) -> int:
+    """Return the bytes of the strip of the target's body."""
+    body, g = layer.settings.bodies.dense, layer.geometry
+    row_length = g.kernel_width * g.in_channels // layer.groups
+    if _is_single(layer):
+        return body.strip_single(g.kernel_height, row_length)
+    return body.strip(g.kernel_height, row_length, pairs)
+
+
+_LEAST_STEP_PIXELS = 16
+"""A step function takes 7 bytes more per channel, and pays by some 16 instructions per output."""
+
+
+def _steps(layer: Convolution) -> CArray | None:
+    """Return the channels requantised by step functions, None where the layer had better not be."""
+    g = layer.geometry
+    many = g.out_height * g.out_width >= _LEAST_STEP_PIXELS
+    if not (layer.settings.bodies.dense.steps and layer.channels.fast and many):
+        return None
+    return step_channels(layer)
+
+
+def _kernel(body: str, layer: Convolution, *, steps: bool) -> tuple[str, tuple[CArray, ...]]:
+    """Return the kernel of ``body`` that requantises as the layer needs it, and its arrays.
+
+    :param steps: whether there is a kernel of that body for step functions.
+    """
+    channels = _steps(layer) if steps else None
+    if channels is None:
+        return kernel_name(body, fast=layer.channels.fast), (_packed(layer), *layer.channels.arrays())
+    return f"{body}_step", (_packed(layer), channels, CArray("shifts", "int8_t", np.zeros(1, np.int64)))
+
+
+def _packed(layer: Convolution) -> CArray:
+    """Return the packed weights, group by group."""
+    body, per_group = layer.settings.bodies.dense, layer.geometry.out_channels // layer.groups
     row_length = layer.geometry.kernel_width * layer.geometry.in_channels // layer.groups
+    pack = body.pack_single if _is_single(layer) else body.pack
     packed = [
-        layer.settings.bodies.dense.pack(layer.rows[first : first + per_group], row_length)
+        pack(layer.rows[first : first + per_group], row_length)
         for first in range(0, layer.geometry.out_channels, per_group)
     ]
-    return CArray("weights", "int8_t", np.concatenate(packed)), *layer.channels.arrays()
+    return CArray("weights", "int8_t", np.concatenate(packed))
 
 
-def _window_overlap(g: Geometry, pool: tuple[int, int], block: int) -> Overlap:
+def _window_overlap(layer: Convolution, block: int) -> Overlap:
     """Return where the output may start, walking the kernel's blocks of ``block`` outputs in its order."""
-    pool_height, pool_width = pool
+    g, (pool_height, pool_width) = layer.geometry, layer.pool
     out_width = g.out_width // pool_width
     reads, writes = [], []
     for y in range(g.out_height // pool_height):
@@ -127,4 +173,14 @@ def _window_overlap(g: Geometry, pool: tuple[int, int], block: int) -> Overlap:
             left = max(x * pool_width * g.stride_width - g.padding.left, 0)
             reads.append((top * g.in_width + min(left, g.in_width)) * g.in_channels)
             writes.append((y * out_width + min(x + block, out_width)) * g.out_channels)
-    return Overlap(at_most=write_behind_read(reads, writes))
+    together = 1
+    if layer.groups > 1 and layer.settings.bodies.dense.copies_windows:
+        # A group of two pairs is written before the next group of both is read.
+        together = 2 if out_width > 1 else 4
+    firsts = range(0, len(reads), together)
+    return Overlap(
+        at_most=write_behind_read(
+            [min(reads[first : first + together]) for first in firsts],
+            [max(writes[first : first + together]) for first in firsts],
+        )
+    )

@@ -89,10 +89,10 @@ class FullyConnected(Operator):
             function=f"{body}_once" if once else kernel_name(body, fast=layer.channels.fast),
             inputs=(activations_of(node),), outputs=node.outputs,
             arrays=(
-                CArray("weights", "int8_t", dense.pack(weights, features)),
+                CArray("weights", "int8_t", dense.pack_single(weights, features)),
                 *(layer.channels.plain_arrays() if once else layer.channels.arrays()),
             ),
-            scratch=dense.strip(1, features, pairs=1), takes_scratch=True, macs=rows * weights.size,
+            scratch=dense.strip_single(1, features), takes_scratch=True, macs=rows * weights.size,
         )  # fmt: skip
 
 

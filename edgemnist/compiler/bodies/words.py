@@ -1,0 +1,70 @@
+"""``em_dot_words.h`` and ``em_dot_thumb1.h``: two pixels in one word, see ``em_words.h``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.bodies.base import DenseBody
+
+_LONGEST_GROUP = 4
+_WORD_BYTES = 4
+
+
+def longest_groups(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Return how many neighbouring taps' products may be added in 16 bits, 1 to 4, for each row of weights.
+
+    Every group of a row, the shorter last one included, stays within int16 for whatever int8 inputs.
+    """
+    longest = np.ones(len(rows), np.int64)
+    for taps in range(2, _LONGEST_GROUP + 1):
+        filled = np.pad(rows.astype(np.int64), ((0, 0), (0, -rows.shape[1] % taps)))
+        groups = filled.reshape(len(rows), -1, taps)
+        positive, negative = np.maximum(groups, 0).sum(axis=2), np.minimum(groups, 0).sum(axis=2)
+        highest, lowest = 127 * positive - 128 * negative, -128 * positive + 127 * negative
+        fits = np.all((highest <= 32767) & (lowest >= -32768), axis=1)
+        longest[fits] = taps
+    return longest
+
+
+class PixelWords(DenseBody):
+    """Channel by channel, each behind a byte that says how long its groups are."""
+
+    copies_windows = True
+
+    def pack(self, rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
+        """See :meth:`DenseBody.pack`."""
+        packed = np.concatenate([longest_groups(rows)[:, np.newaxis], rows], axis=1)
+        plain: NDArray[np.int8] = packed.astype(np.int8).reshape(-1)
+        return plain
+
+    def strip(self, rows: int, row_length: int, pairs: int) -> int:
+        """Return the bytes of two words per tap for each two pairs."""
+        return 2 * _WORD_BYTES * rows * row_length * ((pairs + 1) // 2)
+
+    def pack_single(self, rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
+        """Return the weights in blocks of 8 channels, then one each of 4, 2 and 1 where they are left."""
+        blocks, first = [], 0
+        for lanes in (8, 4, 2, 1):
+            while len(rows) - first >= lanes:
+                blocks.append(rows[first : first + lanes].T.reshape(-1))
+                first += lanes
+        packed: NDArray[np.int8] = np.concatenate(blocks).astype(np.int8)
+        return packed
+
+    def strip_single(self, rows: int, row_length: int) -> int:
+        """See :meth:`DenseBody.strip_single`: the window is read where it is."""
+        return 0
+
+
+class PlainSingles(PixelWords):
+    """``em_dot_thumb1.h``: a single pixel's weights as they are in the file; requantises by step functions."""
+
+    steps = True
+
+    def pack_single(self, rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
+        """See :meth:`DenseBody.pack_single`."""
+        plain: NDArray[np.int8] = rows.astype(np.int8).reshape(-1)
+        return plain

@@ -1,0 +1,141 @@
+/* CONV_2D with two pixel pairs at a time: both pairs' windows are read before either's outputs are written.
+ *
+ * Pairs are those of em_conv_2d.h; a layer of a single column has pairs of rows, of which an odd last row is a pair with
+ * itself. The scratch behind the strip holds the windows of one pair.
+ */
+#ifndef EM_CONV_2D_WORDS_H
+#define EM_CONV_2D_WORDS_H
+
+/* A pair's first output pixel, where its second one is (1 pixel on, or 0), and whether the first one is done already. */
+typedef struct {
+  int y;
+  int x;
+  int second;
+  int skipped;
+} em_pixel_pair;
+
+EM_INLINE em_pixel_pair em_first_pair(const em_conv_2d_params *p)
+{
+  const em_pixel_pair pair = {0, 0, p->out_width > 1 || p->out_height > 1, 0};
+  return pair;
+}
+
+/* Returns the next pair; behind the last one its y is out_height or more. */
+EM_INLINE em_pixel_pair em_next_pair(const em_conv_2d_params *p, em_pixel_pair pair)
+{
+  if (p->out_width < 2) {
+    pair.y += 2;
+    pair.second = pair.y + 1 < p->out_height;
+    return pair;
+  }
+  pair.x += 2;
+  pair.skipped = 0;
+  if (pair.x >= p->out_width) {
+    pair.x = 0;
+    ++pair.y;
+  } else if (pair.x + 2 > p->out_width) {
+    pair.x = p->out_width - 2;
+    pair.skipped = 1;
+  }
+  return pair;
+}
+
+/* As em_find_window, in a layer of a single column: of two rows. */
+EM_INLINE em_window em_find_column(const em_conv_2d_params *p, const int8_t *in, const em_pixel_pair *pair, int first,
+                                   int8_t *scratch)
+{
+  const int channels = p->in_channels / p->groups;
+  const int top = pair->y * p->stride_height - p->pad_top;
+  const int step = pair->second * p->stride_height;
+  const int row = p->kernel_width * channels;
+  const int line = p->in_width * p->in_channels;
+  em_window window = {scratch, p->kernel_height * row, row, p->kernel_height, row};
+  if (em_window_inside(p, pair->y, 0) && em_window_inside(p, pair->y + pair->second, 0)) {
+    window.x = in + top * line - p->pad_left * p->in_channels;
+    window.pair = step * line;
+    window.row_stride = p->dilation_height * line;
+    return window;
+  }
+  em_gather(p, in, top, -p->pad_left, p->kernel_width, first, row, scratch);
+  em_gather(p, in, top + step, -p->pad_left, p->kernel_width, first, row, scratch + window.pair);
+  return window;
+}
+
+/* Puts two pairs into words; input channels from `first` on. */
+EM_INLINE void em_pack_pairs(const em_conv_2d_params *p, const em_words *layer, const int8_t *in,
+                             const em_pixel_pair *pairs, int first, int8_t *scratch)
+{
+  for (int slot = 0; slot < 2; ++slot) {
+    const em_pixel_pair *pair = &pairs[slot];
+    const em_window window = p->out_width < 2 ? em_find_column(p, in, pair, first, scratch)
+                                              : em_find_window(p, in, pair->y, pair->x, first, scratch, 2);
+    em_pack_pair(layer->words + slot, &window);
+  }
+}
+
+EM_INLINE em_words em_conv_2d_layer(const em_conv_2d_params *p, int8_t *scratch)
+{
+  const int taps = p->kernel_height * p->kernel_width * (p->in_channels / p->groups);
+  return em_words_of(scratch, taps, p->out_channels / p->groups);
+}
+
+EM_INLINE void em_conv_2d_quads(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                                const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
+{
+  const em_words layer = em_conv_2d_layer(p, scratch);
+  const int entries = rounding == EM_ROUND_STEP ? 2 : 1; /* of a channel */
+  em_pixel_pair next = em_first_pair(p);
+  while (next.y < p->out_height) {
+    em_pixel_pair pairs[2] = {next, next};
+    next = em_next_pair(p, next);
+    if (next.y < p->out_height) pairs[1] = next;
+    next = em_next_pair(p, next);
+    for (int group = 0; group < p->groups; ++group) {
+      const int first = group * layer.count;
+      em_quad_block block = {weights + first * (layer.taps + 1), channels + first * entries, shifts + first, {0, 0, 0, 0}};
+      for (int slot = 0; slot < 2; ++slot) {
+        block.out[2 * slot] = out + (pairs[slot].y * p->out_width + pairs[slot].x) * p->out_channels + first;
+        block.out[2 * slot + 1] = block.out[2 * slot] + pairs[slot].second * p->out_channels;
+      }
+      em_pack_pairs(p, &layer, in, pairs, group * (p->in_channels / p->groups), scratch + p->strip);
+      em_quad_channels(&layer, &block, &p->output, rounding);
+    }
+  }
+}
+
+/* Puts all pairs of the pool's window at output (y, x) into words, quad by quad; returns the number of quads. */
+EM_INLINE int em_pack_pool(const em_conv_2d_params *p, const em_words *layer, const int8_t *in, int y, int x,
+                           int8_t *scratch)
+{
+  uint32_t *words = layer->words;
+  int slot = 0;
+  em_window window = {0, 0, 0, 0, 0};
+  for (int py = 0; py < p->pool_height; ++py) {
+    for (int done = 0; done < p->pool_width; done += 2) {
+      const int px = done + 2 > p->pool_width ? p->pool_width - 2 : done;
+      window = em_find_window(p, in, y * p->pool_height + py, x * p->pool_width + px, 0, scratch, 2);
+      em_pack_pair(words + (slot & 1), &window);
+      if ((slot & 1) != 0) words += 2 * layer->taps;
+      ++slot;
+    }
+  }
+  if ((slot & 1) != 0) em_pack_pair(words + 1, &window);
+  return (slot + 1) >> 1;
+}
+
+EM_INLINE void em_conv_2d_pool_quads(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                                     const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out,
+                                     const int rounding)
+{
+  const em_words layer = em_conv_2d_layer(p, scratch);
+  for (int y = 0; y < p->out_height; ++y) {
+    for (int x = 0; x < p->out_width; ++x) {
+      const em_quad_block block = {weights, channels, shifts, {out, out, out, out}};
+      const int quads = em_pack_pool(p, &layer, in, y, x, scratch + p->strip);
+      em_quad_pooled(&layer, quads, &block, &p->output, rounding);
+      out += p->out_channels;
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,410 @@
+/* Four pixels at a time, two in one word: for cores that multiply 32 bits by 32, but no pairs of 16 bits.
+ *
+ * A word is x_a + 65536 * x_b, so that one multiplication by a weight gives the products of two pixels. The sum of a few
+ * of them (a group) still has each pixel's part in 16 bits; then it is taken apart: with 32768 added, its upper half is
+ * pixel b's part exactly, and what all groups add up to gives pixel a's. How many taps a group may have depends on the
+ * weights: the generator proves it for each channel.
+ *
+ * words    uint32 [taps][2]: two pixel pairs side by side, made once for all channels
+ * weights  channel by channel: a byte that says how many taps a group has (1 to 4), then a byte per tap in the window's
+ *          order
+ * What follows groups of 3 or 4 that are whole is done as a group of two and one of one.
+ *
+ * The including header defines EM_STEP_1 to EM_STEP_4, the taps that its loops for such groups do at once, and with
+ * EM_WORDS_ASM, for each such N, em_running em_words_N(em_running s, int32_t taps), the loop, and
+ * em_running em_words_last_N(em_running s), a single group.
+ */
+#ifndef EM_WORDS_H
+#define EM_WORDS_H
+
+#define EM_OWN_CHANNELS 1
+#define EM_PIXEL_WORDS 1
+
+#if defined(__clang__)
+#define EM_SHARED static __attribute__((noinline, unused))
+#elif defined(__GNUC__)
+#define EM_SHARED static __attribute__((noinline, noclone, unused))
+#else
+#define EM_SHARED static
+#endif
+
+/* Compilers would keep a pointer for each output, all of them on the stack. */
+#if defined(__GNUC__)
+#define EM_OPAQUE(value) __asm__("" : "+r"(value))
+#else
+#define EM_OPAQUE(value)
+#endif
+
+enum { EM_HALF = 32768 };
+
+/* Running sums of the two pairs, and where the next tap's words and weight are: all that was multiplied, and pixel b's
+ * part of it.
+ */
+typedef struct {
+  uint32_t total0, total1;
+  int32_t high0, high1;
+  const uint32_t *x;
+  const int8_t *w;
+} em_running;
+
+#if EM_WORDS_ASM
+EM_INLINE em_running em_words_1(em_running s, int32_t taps);
+EM_INLINE em_running em_words_2(em_running s, int32_t taps);
+EM_INLINE em_running em_words_3(em_running s, int32_t taps);
+EM_INLINE em_running em_words_4(em_running s, int32_t taps);
+EM_INLINE em_running em_words_last_1(em_running s);
+EM_INLINE em_running em_words_last_2(em_running s);
+EM_INLINE em_running em_words_last_3(em_running s);
+EM_INLINE em_running em_words_last_4(em_running s);
+#else
+/* One group. */
+EM_INLINE em_running em_words_group(em_running s, const int count)
+{
+  uint32_t p = EM_HALF, q = EM_HALF;
+  EM_UNROLL(4)
+  for (int tap = 0; tap < count; ++tap) {
+    const uint32_t w = (uint32_t)s.w[tap];
+    p += s.x[2 * tap] * w;
+    q += s.x[2 * tap + 1] * w;
+  }
+  s.total0 += p;
+  s.high0 += (int32_t)p >> 16;
+  s.total1 += q;
+  s.high1 += (int32_t)q >> 16;
+  s.x += 2 * count;
+  s.w += count;
+  return s;
+}
+#define EM_WORDS_GROUPS(count)                                                                         \
+  EM_INLINE em_running em_words_##count(em_running s, int32_t taps)                                    \
+  {                                                                                                    \
+    for (const int8_t *const end = s.w + taps; s.w != end;) s = em_words_group(s, count);              \
+    return s;                                                                                          \
+  }                                                                                                    \
+  EM_INLINE em_running em_words_last_##count(em_running s)                                             \
+  {                                                                                                    \
+    return em_words_group(s, count);                                                                   \
+  }
+
+EM_WORDS_GROUPS(1)
+EM_WORDS_GROUPS(2)
+EM_WORDS_GROUPS(3)
+EM_WORDS_GROUPS(4)
+#endif
+
+/* How a layer's taps are done in groups of so many: `looped` of them in the loop, `excess` is what EM_HALF adds up to. */
+typedef struct {
+  int32_t looped;
+  int32_t excess;
+} em_groups;
+
+/* What a layer's channels have in common. */
+typedef struct {
+  uint32_t *words;
+  int32_t taps;
+  int32_t count; /* output channels */
+  em_groups groups[5];
+} em_words;
+
+/* A quad's sums of one channel: pixels a and b of the first pair, then those of the second. */
+typedef struct {
+  int32_t a0, b0, a1, b1;
+  const int8_t *next; /* the next channel's weights */
+} em_quad;
+
+/* What is done for a quad: the first channel's constants, and where each of the four pixels' results go. */
+typedef struct {
+  const int8_t *weights;
+  const em_channel *channel;
+  const int8_t *shift;
+  int8_t *out[4];
+} em_quad_block;
+
+/* `step`: taps that the loop does at once. */
+EM_INLINE em_groups em_groups_of(int32_t taps, int32_t group, int32_t step)
+{
+  const int32_t rest = taps % group;
+  const em_groups groups = {taps - taps % step, EM_HALF * (taps / group + (rest >> 1) + (rest & 1))};
+  return groups;
+}
+
+EM_INLINE em_words em_words_of(int8_t *strip, int32_t taps, int32_t count)
+{
+  void *const aligned = strip; /* as the generator lays it out */
+  const em_words layer = {(uint32_t *)aligned, taps, count,
+                          {{0, 0}, em_groups_of(taps, 1, EM_STEP_1), em_groups_of(taps, 2, EM_STEP_2),
+                           em_groups_of(taps, 3, EM_STEP_3), em_groups_of(taps, 4, EM_STEP_4)}};
+  return layer;
+}
+
+/* What both sums of a pair start from: `total` for all that is multiplied, which is pixel a's sum and 65536 times pixel
+ * b's, and the bias for pixel b's.
+ */
+EM_INLINE uint32_t em_total_start(int32_t bias, int32_t excess)
+{
+  return (uint32_t)bias + ((uint32_t)bias << 16) - (uint32_t)excess;
+}
+
+/* Pixel a's sum. */
+EM_INLINE int32_t em_lower_sum(uint32_t total, int32_t high)
+{
+  return (int32_t)(total - ((uint32_t)high << 16));
+}
+
+/* What is left behind the loop for groups of so many. */
+EM_INLINE em_running em_words_rest(em_running s, const int32_t group, int32_t rest)
+{
+  if (group == 3 && EM_STEP_3 > 3 && rest >= 3) {
+    s = em_words_last_3(s);
+    rest -= 3;
+  }
+  if (group == 4 && EM_STEP_4 > 4 && (rest & 4) != 0) s = em_words_last_4(s);
+  if (group > 1 && (rest & 2) != 0) s = em_words_last_2(s);
+  if ((rest & 1) != 0) s = em_words_last_1(s);
+  return s;
+}
+
+/* Returns the sums of the channel whose weights these are, its bias included. */
+EM_INLINE em_quad em_quad_sums(const em_words *layer, const uint32_t *words, const int8_t *weights, int32_t bias)
+{
+  const int32_t group = weights[0];
+  const em_groups groups = layer->groups[group];
+  const uint32_t start = em_total_start(bias, groups.excess);
+  const int32_t rest = layer->taps - groups.looped;
+  em_running s = {start, start, bias, bias, words, weights + 1};
+  if (group == 2) {
+    s = em_words_2(s, groups.looped);
+  } else if (group == 3) {
+    s = em_words_3(s, groups.looped);
+  } else if (group == 4) {
+    s = em_words_4(s, groups.looped);
+  } else {
+    s = em_words_1(s, groups.looped);
+  }
+  if (rest != 0) s = em_words_rest(s, group, rest);
+  const em_quad sums = {em_lower_sum(s.total0, s.high0), s.high0, em_lower_sum(s.total1, s.high1), s.high1, s.w};
+  return sums;
+}
+
+#define EM_PACK_TAP                                                                                    \
+  *words = (uint32_t)*a++ + ((uint32_t)*b++ << 16);                                                    \
+  words += 2
+
+/* Writes a pixel pair's words to `words`, of which every other one is another pair's. */
+EM_SHARED void em_pack_pair(uint32_t *words, const em_window *window)
+{
+  const int length = window->length;
+  const int8_t *a = window->x;
+  const int8_t *b = a + window->pair;
+  for (int rows = window->rows; rows > 0; --rows) {
+    if ((length & 1) != 0) {
+      EM_PACK_TAP;
+    }
+    if ((length & 2) != 0) {
+      EM_PACK_TAP;
+      EM_PACK_TAP;
+    }
+    for (int left = length >> 2; left > 0; --left) {
+      EM_PACK_TAP;
+      EM_PACK_TAP;
+      EM_PACK_TAP;
+      EM_PACK_TAP;
+    }
+    a += window->row_stride - length;
+    b += window->row_stride - length;
+  }
+}
+
+#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT) && defined(__thumb2__)
+#define EM_SATURATES 1
+#else
+#define EM_SATURATES 0
+#endif
+
+/* How sums become outputs, in registers. `whole`: the output's limits are those of int8. */
+EM_INLINE int8_t em_quad_finish(int32_t sum, int32_t multiplier, int shift, int32_t rounded, const em_output *output,
+                                const int whole, const int rounding)
+{
+  if (rounding != EM_ROUND_FAST) return em_finish(sum, multiplier, shift, output, rounding);
+  int32_t value = em_multiply_high(rounded + (sum >> 31), sum * 2, multiplier) >> shift; /* em_requantise */
+#if EM_SATURATES
+  if (whole) {
+    __asm__("ssat %0, #8, %0" : "+r"(value));
+    return (int8_t)value;
+  }
+#endif
+  return (int8_t)(whole ? em_clamp(value, -128, 127) : em_clamp(value, output->minimum, output->maximum));
+}
+
+EM_INLINE int32_t em_rounded(const em_output *output, int shift, const int rounding)
+{
+  return rounding == EM_ROUND_FAST ? (int32_t)((uint32_t)(2 * output->zero_point + 1) << (shift - 1)) : 0;
+}
+
+EM_INLINE void em_quad_channels_body(const em_words *layer, const em_quad_block *block, const em_output *output,
+                                     const int whole, const int rounding)
+{
+  const em_output limits = *output;
+  const em_channel *const channels = block->channel;
+  const int8_t *const shifts = block->shift;
+  const int8_t *weights = block->weights;
+  int8_t *const out = block->out[0];
+  const int32_t count = layer->count;
+  int32_t to_b0 = (int32_t)(block->out[1] - out), to_a1 = (int32_t)(block->out[2] - out);
+  int32_t to_b1 = (int32_t)(block->out[3] - out);
+  for (int32_t at = 0; at < count; ++at) {
+    const em_quad sums = em_quad_sums(layer, layer->words, weights, channels[at].bias);
+    const int32_t multiplier = channels[at].multiplier;
+    const int shift = shifts[at];
+    const int32_t rounded = em_rounded(&limits, shift, rounding);
+    int8_t *const to = out + at;
+    EM_OPAQUE(to_b0);
+    EM_OPAQUE(to_a1);
+    EM_OPAQUE(to_b1);
+    to[0] = em_quad_finish(sums.a0, multiplier, shift, rounded, &limits, whole, rounding);
+    to[to_b0] = em_quad_finish(sums.b0, multiplier, shift, rounded, &limits, whole, rounding);
+    to[to_a1] = em_quad_finish(sums.a1, multiplier, shift, rounded, &limits, whole, rounding);
+    to[to_b1] = em_quad_finish(sums.b1, multiplier, shift, rounded, &limits, whole, rounding);
+    weights = sums.next;
+  }
+}
+
+/* How a channel's sums become outputs by two 32-bit products; the generator proves it exact for each channel. */
+typedef struct {
+  int32_t range;
+  uint32_t high, low; /* the factor's whole part and its fraction in 12 bits */
+  uint32_t offset;
+} em_step_function;
+
+enum { EM_ROUND_STEP = 3 };
+
+EM_INLINE int8_t em_step_finish(int32_t sum, const em_step_function *step)
+{
+  int32_t limited = sum & ~(sum >> 31);
+  if (limited > step->range) limited = step->range;
+  const uint32_t value = (uint32_t)limited;
+  return (int8_t)((int32_t)(value * step->high + (value * step->low >> 12) + step->offset) >> 24);
+}
+
+/* `channel` has two entries for each channel: (bias, range), (offset, factor), or where there is no exact step function
+ * (bias, multiplier), (shift, 0).
+ */
+EM_SHARED void em_quad_channels_step(const em_words *layer, const em_quad_block *block, const em_output *output)
+{
+  const em_channel *channel = block->channel;
+  const int8_t *weights = block->weights;
+  int8_t *const out = block->out[0];
+  const int32_t count = layer->count;
+  const int32_t to_b0 = (int32_t)(block->out[1] - out), to_a1 = (int32_t)(block->out[2] - out);
+  const int32_t to_b1 = (int32_t)(block->out[3] - out);
+  for (int8_t *to = out; to != out + count; ++to) {
+    const em_quad sums = em_quad_sums(layer, layer->words, weights, channel[0].bias);
+    const uint32_t factor = (uint32_t)channel[1].multiplier;
+    const em_step_function step = {channel[0].multiplier, factor >> 12, factor & 4095, (uint32_t)channel[1].bias};
+    if (factor != 0) {
+      to[0] = em_step_finish(sums.a0, &step);
+      to[to_b0] = em_step_finish(sums.b0, &step);
+      to[to_a1] = em_step_finish(sums.a1, &step);
+      to[to_b1] = em_step_finish(sums.b1, &step);
+    } else {
+      to[0] = em_finish(sums.a0, step.range, channel[1].bias, output, EM_ROUND_FAST);
+      to[to_b0] = em_finish(sums.b0, step.range, channel[1].bias, output, EM_ROUND_FAST);
+      to[to_a1] = em_finish(sums.a1, step.range, channel[1].bias, output, EM_ROUND_FAST);
+      to[to_b1] = em_finish(sums.b1, step.range, channel[1].bias, output, EM_ROUND_FAST);
+    }
+    weights = sums.next;
+    channel += 2;
+  }
+}
+
+/* One copy of each serves all layers: the loops over taps are long, and so is what they are unrolled to. */
+EM_SHARED void em_quad_channels_whole(const em_words *layer, const em_quad_block *block, const em_output *output)
+{
+  em_quad_channels_body(layer, block, output, 1, EM_ROUND_FAST);
+}
+
+EM_SHARED void em_quad_channels_fast(const em_words *layer, const em_quad_block *block, const em_output *output)
+{
+  em_quad_channels_body(layer, block, output, 0, EM_ROUND_FAST);
+}
+
+EM_SHARED void em_quad_channels_any(const em_words *layer, const em_quad_block *block, const em_output *output)
+{
+  em_quad_channels_body(layer, block, output, 0, EM_ROUND_ANY);
+}
+
+EM_INLINE int em_is_whole(const em_output *output)
+{
+  return output->minimum == -128 && output->maximum == 127;
+}
+
+/* All output channels of the four pixels whose words are in layer->words. */
+EM_INLINE void em_quad_channels(const em_words *layer, const em_quad_block *block, const em_output *output,
+                                const int rounding)
+{
+  if (rounding == EM_ROUND_STEP) {
+    em_quad_channels_step(layer, block, output);
+  } else if (rounding != EM_ROUND_FAST) {
+    em_quad_channels_any(layer, block, output);
+  } else if (em_is_whole(output)) {
+    em_quad_channels_whole(layer, block, output);
+  } else {
+    em_quad_channels_fast(layer, block, output);
+  }
+}
+
+EM_INLINE int32_t em_larger(int32_t a, int32_t b)
+{
+  return a > b ? a : b;
+}
+
+EM_INLINE void em_quad_pooled_body(const em_words *layer, int quads, const em_quad_block *block, const em_output *output,
+                                   const int whole, const int rounding)
+{
+  const int8_t *weights = block->weights;
+  for (int channel = 0; channel < layer->count; ++channel) {
+    const uint32_t *words = layer->words;
+    const int8_t *next = weights;
+    int32_t best = INT32_MIN;
+    for (int quad = 0; quad < quads; ++quad) {
+      const em_quad sums = em_quad_sums(layer, words, weights, block->channel[channel].bias);
+      best = em_larger(best, em_larger(em_larger(sums.a0, sums.b0), em_larger(sums.a1, sums.b1)));
+      words += 2 * layer->taps;
+      next = sums.next;
+    }
+    const int shift = block->shift[channel];
+    block->out[0][channel] = em_quad_finish(best, block->channel[channel].multiplier, shift,
+                                            em_rounded(output, shift, rounding), output, whole, rounding);
+    weights = next;
+  }
+}
+
+EM_SHARED void em_quad_pooled_whole(const em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+{
+  em_quad_pooled_body(layer, quads, block, output, 1, EM_ROUND_FAST);
+}
+
+EM_SHARED void em_quad_pooled_fast(const em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+{
+  em_quad_pooled_body(layer, quads, block, output, 0, EM_ROUND_FAST);
+}
+
+EM_SHARED void em_quad_pooled_any(const em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+{
+  em_quad_pooled_body(layer, quads, block, output, 0, EM_ROUND_ANY);
+}
+
+/* One pixel, each channel the largest of its sums in `quads` quads, whose words stand one after the other. */
+EM_INLINE void em_quad_pooled(const em_words *layer, int quads, const em_quad_block *block, const em_output *output,
+                              const int rounding)
+{
+  if (rounding != EM_ROUND_FAST) {
+    em_quad_pooled_any(layer, quads, block, output);
+  } else if (em_is_whole(output)) {
+    em_quad_pooled_whole(layer, quads, block, output);
+  } else {
+    em_quad_pooled_fast(layer, quads, block, output);
+  }
+}
+
+#endif
