@@ -14,8 +14,11 @@ from edgemnist.compiler.geometry import Geometry
 class DenseBody:
     """The inner product of ``em_dot.h``: output channels in blocks of 4, then one of 2, then one of 1.
 
-    A target's own body is a subclass, and a header that the target names as ``EM_TARGET_DOT``.
+    A target's own body is a subclass, and a header that the target names as ``EM_TARGET_DOT``. ``in_words``: it reads
+    weights in words, which have to start at a multiple of 4.
     """
+
+    in_words = False
 
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether the body is exact for a layer's weights (channels, window)."""
@@ -34,7 +37,7 @@ class DenseBody:
         """Return the bytes of scratch that the body needs beside the windows, a multiple of 4.
 
         :param rows: of a window, ``row_length`` elements each. ``pairs``: pixel pairs that are done at once; more than
-            one only where a pool takes the largest of them.
+            one only where a pool takes the largest of them, none in a layer that does one pixel at a time.
         """
         return 0
 

@@ -108,11 +108,12 @@ def _dense_arrays(layer: Convolution) -> tuple[CArray, ...]:
     """Return the packed weights, group by group, and the arrays of the channels."""
     per_group = layer.geometry.out_channels // layer.groups
     row_length = layer.geometry.kernel_width * layer.geometry.in_channels // layer.groups
+    dense = layer.settings.bodies.dense
     packed = [
-        layer.settings.bodies.dense.pack(layer.rows[first : first + per_group], row_length)
+        dense.pack(layer.rows[first : first + per_group], row_length)
         for first in range(0, layer.geometry.out_channels, per_group)
     ]
-    return CArray("weights", "int8_t", np.concatenate(packed)), *layer.channels.arrays()
+    return CArray("weights", "int8_t", np.concatenate(packed), dense.in_words), *layer.channels.arrays()
 
 
 def _window_overlap(g: Geometry, pool: tuple[int, int], block: int) -> Overlap:

@@ -89,10 +89,10 @@ class FullyConnected(Operator):
             function=f"{body}_once" if once else kernel_name(body, fast=layer.channels.fast),
             inputs=(activations_of(node),), outputs=node.outputs,
             arrays=(
-                CArray("weights", "int8_t", dense.pack(weights, features)),
+                CArray("weights", "int8_t", dense.pack(weights, features), dense.in_words),
                 *(layer.channels.plain_arrays() if once else layer.channels.arrays()),
             ),
-            scratch=dense.strip(1, features, pairs=1), takes_scratch=True, macs=rows * weights.size,
+            scratch=dense.strip(1, features, pairs=0), takes_scratch=True, macs=rows * weights.size,
         )  # fmt: skip
 
 
