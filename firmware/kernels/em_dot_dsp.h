@@ -20,6 +20,9 @@
 #define EM_OWN_CHANNELS 1
 #define EM_CHANNEL_BYTES(elements) (((elements) + 3) & ~3)
 
+/* A longer row of one pixel by itself is done in parts, for so many channels at a time, whose sums lie behind the strip. */
+enum { EM_PART_ELEMENTS = 240, EM_PART_CHANNELS = 64 };
+
 EM_INLINE void em_store_4(int8_t *to, uint32_t word)
 {
   EM_COPY(EM_ALIGNED(to, 4), &word, sizeof word); /* so that two of them may become one STRD */
@@ -252,6 +255,54 @@ EM_INLINE void em_move_on(em_block *block, int channels, int groups)
   block->out1 += channels;
 }
 
+/* Adds to `sums` those of `count` channels over the part of a row that is in the strip: from the element `done` on. `groups`
+ * are those of the whole row.
+ */
+EM_INLINE void em_add_part(const em_wide *wide, const int8_t *weights, int done, int groups, int count, int32_t *sums)
+{
+  const int paired = count & -2;
+#if EM_DSP
+  if (paired > 0) {
+    em_job job;
+    em_prepare(&job, wide, weights + 2 * done);
+    job.out = sums;
+    job.unit = 8 * (groups - wide->groups);
+    job.channel_end = sums + paired;
+    job.ending = em_add_sums;
+    em_do(&job, wide);
+  }
+#else
+  for (int i = 0; i < paired; i += 2) {
+    const em_sums s = em_pair_sums(wide, weights + 2 * done + 4 * groups * i);
+    sums[i] += s.a[0];
+    sums[i + 1] += s.a[1];
+  }
+#endif
+  if (count > paired) sums[paired] += em_single_sums(wide, weights + done + 4 * groups * paired).a[0];
+}
+
+/* One pixel's long row, part by part and a few channels at a time, so that the strip stays small. */
+EM_INLINE void em_long_row(const int8_t *x, int length, em_block block, int count, const em_output *output, int8_t *strip,
+                           const int rounding)
+{
+  const int groups = (length + 3) / 4;
+  int32_t *const sums = (int32_t *)(void *)(strip + 2 * EM_PART_ELEMENTS);
+  for (int left = count; left > 0; left -= EM_PART_CHANNELS) {
+    const int channels = left < EM_PART_CHANNELS ? left : EM_PART_CHANNELS;
+    for (int i = 0; i < channels; ++i) sums[i] = block.channel[i].bias;
+    for (int done = 0; done < length; done += EM_PART_ELEMENTS) {
+      const int part = length - done < EM_PART_ELEMENTS ? length - done : EM_PART_ELEMENTS;
+      const em_wide wide = {strip, (part + 3) / 4, 0, 1};
+      em_widen_run(x + done, 0, part, strip, 1);
+      em_add_part(&wide, block.weights, done, groups, channels, sums);
+    }
+    for (int i = 0; i < channels; ++i) {
+      block.out0[i] = em_finish(sums[i], block.channel[i].multiplier, block.shift[i], output, rounding);
+    }
+    em_move_on(&block, channels, groups);
+  }
+}
+
 /* All channels of the windows in the strip. */
 EM_PART void em_wide_channels(const em_wide *wide, em_block block, int count, const em_output *output, const int rounding)
 {
@@ -277,6 +328,10 @@ EM_INLINE void em_own_channels(const em_window *window, em_block block, int coun
                                const int pixels, const int rounding)
 {
   const em_wide wide = {strip, (window->rows * window->length + 3) / 4, 0, pixels};
+  if (pixels == 1 && window->rows == 1 && window->length > EM_PART_ELEMENTS) {
+    em_long_row(window->x, window->length, block, count, output, strip, rounding);
+    return;
+  }
   em_widen(window, strip, strip + 8 * wide.groups * pixels, pixels);
   em_wide_channels(&wide, block, count, output, rounding);
 }

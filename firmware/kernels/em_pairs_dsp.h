@@ -48,9 +48,9 @@ typedef struct {
   const em_channel *channel;
   const int8_t *shift;
   void *out; /* of pixel a: int8, or int32[4] for em_keep_sums */
-  int32_t unit;
+  int32_t unit; /* 2 * zero_point + 1 */
   int32_t distance; /* bytes from a's output to b's; of em_one_pixel: whether its first round has half a step too */
-  const em_channel *channel_end;
+  const void *channel_end;
   const int8_t *x;
   const int8_t *x_end; /* of the first round */
   em_code *ending;
@@ -98,7 +98,7 @@ typedef struct {
   "mov r12, #0\n\t"                                                                                    \
   "mov lr, #0\n\t"
 
-/* On to the next pair, if r0, which has passed the done one's channels, is not r6. */
+/* On to the next pair, if r0, which has passed what belongs to the one that is done, is not r6. */
 #define EM_NEXT                                                                                        \
   "cmp r0, r6\n\t"                                                                                     \
   "beq 9f\n\t"                                                                                         \
@@ -280,6 +280,23 @@ EM_NAKED void em_keep_sums(void)
   __asm__("ldr r4, [sp, #8]\n\t"
           "stmia r4, {r3, r11, r12, lr}\n\t"
           EM_RETURN);
+}
+
+/* Adds one pixel's sums to those at `out`, low and high of each pair, up to `channel_end`. The next pair's weights lie
+ * `unit` bytes further on.
+ */
+EM_NAKED void em_add_sums(void)
+{
+  __asm__("sub.w r3, r3, r11\n\t"
+          "ldrd r0, r2, [sp, #8]\n\t"
+          "ldr r6, [sp, #20]\n\t"
+          "add r1, r2\n\t"
+          "ldrd r4, r5, [r0]\n\t"
+          "add.w r4, r4, r11\n\t"
+          "add.w r5, r5, r3, asr #8\n\t"
+          "strd r4, r5, [r0], #8\n\t"
+          "str r0, [sp, #8]\n\t"
+          EM_NEXT);
 }
 
 /* Hands the sums of a window's last or only round on as whole ones, with those of the rounds before. */

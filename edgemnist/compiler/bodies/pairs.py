@@ -13,6 +13,10 @@ GROUP = 4
 """Elements of a window that are done at once; the last ones are made up to as many with weights of zero."""
 
 
+PART_BYTES = 2 * 240 + 4 * 64
+"""What one pixel's long row needs: ``EM_PART_ELEMENTS`` of it, and the sums of ``EM_PART_CHANNELS``."""
+
+
 class ChannelPairs(DenseBody):
     """Two channels in 16 bits, elements in groups of four, even ones first; a channel left over as it is."""
 
@@ -37,4 +41,4 @@ class ChannelPairs(DenseBody):
         """See :meth:`DenseBody.strip`: the widened elements of each pixel, and rows put together for two pixels."""
         elements = -(-rows * row_length // GROUP) * GROUP
         joined = 2 * elements if rows > 1 and row_length % GROUP else 0
-        return 2 * max(2 * pairs, 1) * elements + joined
+        return 4 * pairs * elements + joined if pairs else min(2 * elements, PART_BYTES)
