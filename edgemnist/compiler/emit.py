@@ -257,7 +257,8 @@ def _array(name: str, array: CArray) -> str:
         items = [f"{{{bias}, {multiplier}}}" for bias, multiplier in array.values.tolist()]
     else:
         items = [_number(value) for value in array.values.reshape(-1).tolist()]
-    return _wrapped(f"static const {array.ctype} {name}[{len(items)}] = {{", items, "};")
+    words = " EM_WORDS" if array.in_words else ""
+    return _wrapped(f"static const {array.ctype} {name}[{len(items)}]{words} = {{", items, "};")
 
 
 def _wrapped(head: str, items: Sequence[str], tail: str, width: int = 116) -> str:

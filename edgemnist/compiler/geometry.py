@@ -40,6 +40,12 @@ class Geometry:
         """Columns of the input, its border included, that the outputs read."""
         return (self.out_width - 1) * self.stride_width + (self.kernel_width - 1) * self.dilation_width + 1
 
+    @property
+    def windows_lie_inside(self) -> bool:
+        """Whether no window hangs over the border."""
+        inside = self.plane_height <= self.in_height and self.plane_width <= self.in_width
+        return inside and self.padding.top == self.padding.left == 0
+
 
 def same_or_valid_padding(padding: int, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int, int]:
     """Return (output size, padding before, padding after) along one axis (TFLite ``ComputePaddingHeightWidth``)."""

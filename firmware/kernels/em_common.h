@@ -87,6 +87,13 @@
 #define EM_ALIGNED(pointer, bytes) (pointer)
 #endif
 
+/* Of a constant that is read in words. */
+#if defined(__GNUC__)
+#define EM_WORDS __attribute__((aligned(4)))
+#else
+#define EM_WORDS
+#endif
+
 /* Cores with the instructions of the Armv7E-M DSP extension: Cortex-M4, M7, M33 and M55. */
 #if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 #define EM_DSP 1

@@ -46,21 +46,51 @@ EM_INLINE int em_window_inside(const em_conv_2d_params *p, int y, int x)
          top + (p->kernel_height - 1) * p->dilation_height < p->in_height && left + p->kernel_width <= p->in_width;
 }
 
+EM_INLINE void em_copy_run(int8_t *to, const int8_t *from, int bytes)
+{
+  const int words = bytes & -4;
+  for (int i = 0; i < words; i += 4) EM_COPY(to + i, from + i, 4);
+  for (int i = words; i < bytes; ++i) to[i] = from[i];
+}
+
+EM_INLINE void em_fill_run(int8_t *to, int value, int bytes)
+{
+  const uint32_t word = (uint32_t)(uint8_t)value * 0x01010101u;
+  const int words = bytes & -4;
+  for (int i = 0; i < words; i += 4) EM_COPY(to + i, &word, 4);
+  for (int i = words; i < bytes; ++i) to[i] = (int8_t)value;
+}
+
+/* Copies a row's columns x, x + 1 ... to `to`, channels from `first` on, of one column or, with 1 group, of several; what
+ * hangs over the border gets the zero point.
+ */
+EM_INLINE void em_gather_run(const em_conv_2d_params *p, const int8_t *in, int y, int x, int columns, int first,
+                             int8_t *to)
+{
+  const int channels = p->in_channels / p->groups;
+  const int none = y < 0 || y >= p->in_height || x >= p->in_width || x + columns <= 0;
+  const int begin = none ? columns : (x < 0 ? -x : 0);
+  const int end = none ? columns : (x + columns > p->in_width ? p->in_width - x : columns);
+  em_fill_run(to, p->in_zero_point, begin * channels);
+  if (begin < end) {
+    em_copy_run(to + begin * channels, in + (y * p->in_width + x + begin) * p->in_channels + first,
+                (end - begin) * channels);
+  }
+  em_fill_run(to + end * channels, p->in_zero_point, (columns - end) * channels);
+}
+
 /* Copies the input at rows top, top + dilation ... and `columns` columns from left on, channels from `first` on, to `to`;
- * what hangs over the border gets the zero point. Rows of `to` are `pitch` bytes apart.
+ * rows of `to` are `pitch` bytes apart.
  */
 EM_PART void em_gather(const em_conv_2d_params *p, const int8_t *in, int top, int left, int columns, int first, int pitch,
                        int8_t *to)
 {
   const int channels = p->in_channels / p->groups;
+  const int at_once = p->direct ? columns : 1;
   for (int ky = 0; ky < p->kernel_height; ++ky) {
-    const int iy = top + ky * p->dilation_height;
-    int8_t *at = to + ky * pitch;
-    for (int kx = 0; kx < columns; ++kx) {
-      const int ix = left + kx * p->dilation_width;
-      const int inside = iy >= 0 && iy < p->in_height && ix >= 0 && ix < p->in_width;
-      const int8_t *from = in + (inside ? (iy * p->in_width + ix) * p->in_channels + first : 0);
-      for (int c = 0; c < channels; ++c) *at++ = inside ? from[c] : (int8_t)p->in_zero_point;
+    for (int kx = 0; kx < columns; kx += at_once) {
+      em_gather_run(p, in, top + ky * p->dilation_height, left + kx * p->dilation_width, at_once, first,
+                    to + ky * pitch + kx * channels);
     }
   }
 }
@@ -108,8 +138,8 @@ EM_INLINE void em_conv_2d_pixels(const em_conv_2d_params *p, const int8_t *weigh
     const int first = group * out_group;
     const em_window window = em_find_window(p, in, y, x, group * in_group, scratch + p->strip, pixels);
     int8_t *const to = out + (y * p->out_width + x) * p->out_channels + first;
-    const em_block block = {weights + first * p->kernel_height * p->kernel_width * in_group, channels + first,
-                            shifts + first, to, to + p->out_channels};
+    const em_block block = {weights + first * EM_CHANNEL_BYTES(p->kernel_height * p->kernel_width * in_group),
+                            channels + first, shifts + first, to, to + p->out_channels};
     em_dot_channels(&window, block, out_group, &p->output, scratch, pixels, rounding);
   }
 }

@@ -88,6 +88,7 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
  * then. `strip` is scratch of so many bytes as the generator knows that the body needs (DenseBody.strip), aligned to 4.
  * With EM_PIXEL_WORDS the kernels hand it two pixel pairs at a time, see em_words.h; em_own_channels is then for a single
  * pixel, and em_own_pooled is not needed.
+ * EM_CHANNEL_BYTES(elements) are the bytes of a channel's weights, where they are not as many as its elements.
  */
 #if defined(EM_TARGET_DOT)
 #include EM_TARGET_DOT
@@ -100,6 +101,9 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
 #endif
 #ifndef EM_PIXEL_WORDS
 #define EM_PIXEL_WORDS 0
+#endif
+#ifndef EM_CHANNEL_BYTES
+#define EM_CHANNEL_BYTES(elements) (elements)
 #endif
 
 /* Runs `statement` once for each block of `count` channels, with `lanes` as a constant where code size allows. */

@@ -1,200 +1,378 @@
-/* em_dot_block for Cortex-M4, M7, M33 and M55, whose DSP instructions multiply two pairs of 16-bit numbers at a time.
+/* All channels of a pixel or two for Cortex-M4, M7 and M33, whose DSP instructions multiply two pairs of 16-bit numbers.
  *
- * Weights are packed in blocks of two output channels, low and high, as 16-bit numbers 256 * high + low, little-endian: for
- * each of the window's rows the elements in groups of four, a group in the order 0, 2, 1, 3, then the up to three left
- * over, three in the order 0, 2, 1. So a word of weights is an operand of SMLAD as it stands and gives 256 times the high
- * channel's sum plus the low one's; its low bytes, which SXTB16 spreads, give the low one's by itself. A word of
- * activations is spread by SXTB16 into the elements 0, 2 and 1, 3 too. No high weight may be -128 where the low one is
- * negative; the generator sees to that. A channel left over is packed by itself, as everywhere.
+ * Channels are done in pairs, low and high, and one left over by itself. A window's elements, row after row, are in groups
+ * of four, filled up with weights of zero; a group is in the order 0, 2, 1, 3.
+ *
+ * Weights: of a pair 16-bit numbers 256 * high + low, little-endian; of a channel left over bytes, in the window's own
+ * order. So a word of weights is an operand of SMLAD as it stands and gives 256 times the high channel's sum plus the low
+ * one's; its low bytes, which SXTB16 spreads, give the low one's by itself. No high weight may be -128 where the low one is
+ * negative; the generator sees to that. Weights are aligned to words.
+ *
+ * `strip`: the activations as 16-bit numbers, once for all channels. Of one pixel, for each group the word of elements 0
+ * and 2 and that of 1 and 3; of two, pixel a's and b's words take turns. Windows of a pool lie one after another. Behind
+ * them, where rows lie apart and are no whole groups, there is room for both pixels' elements as bytes.
  */
 #ifndef EM_DOT_DSP_H
 #define EM_DOT_DSP_H
 
-#include "em_dsp.h"
+#include "em_pairs_dsp.h"
 
-#define EM_LANES 2
+#define EM_OWN_CHANNELS 1
+#define EM_CHANNEL_BYTES(elements) (((elements) + 3) & ~3)
 
-/* The high channel's sum has 24 bits, so that many elements at most are added up before the two channels are taken apart:
- * 512 products of -128 and -128 are one too many. A multiple of 8, so that whole rounds of the loop are done. */
-enum { EM_PAIRED_ELEMENTS = 504 };
-
-/* Sums of a block for the pixels a and b: of both channels, 256 * high + low modulo 2^32, and of the low one. */
-typedef struct {
-  uint32_t both_a, low_a, both_b, low_b;
-} em_paired;
-
-/* Adds the products of half a group: of bytes 0 and 2 of the words `a` and `b`, one for each pixel, or 1 and 3 if `odd`.
- * Written as a whole, because compilers that order these instructions themselves run out of registers.
+/* A long row of one pixel by itself is done in parts, for so many channels at a time, whose sums lie behind the strip; one
+ * of as many elements as take no more bytes is done as a whole.
  */
-#if EM_DSP
-#define EM_ADD_HALF(rotate)                                                                            \
-  __asm__("sxtb16 %4, %6" rotate "\n\t"                                                                \
-          "sxtb16 %5, %8\n\t"                                                                          \
-          "smlad %0, %4, %8, %0\n\t"                                                                   \
-          "smlad %1, %4, %5, %1\n\t"                                                                   \
-          "sxtb16 %4, %7" rotate "\n\t"                                                                \
-          "smlad %2, %4, %8, %2\n\t"                                                                   \
-          "smlad %3, %4, %5, %3"                                                                       \
-          : "+&r"(s.both_a), "+&r"(s.low_a), "+&r"(s.both_b), "+&r"(s.low_b), "=&r"(x), "=&r"(low)     \
-          : "r"(a), "r"(b), "r"(weights))
-#define EM_ADD_HALF_ALONE(rotate)                                                                      \
-  __asm__("sxtb16 %2, %4" rotate "\n\t"                                                                \
-          "sxtb16 %3, %5\n\t"                                                                          \
-          "smlad %0, %2, %5, %0\n\t"                                                                   \
-          "smlad %1, %2, %3, %1"                                                                       \
-          : "+&r"(s.both_a), "+&r"(s.low_a), "=&r"(x), "=&r"(low)                                      \
-          : "r"(a), "r"(weights))
+enum { EM_PART_ELEMENTS = 240, EM_PART_CHANNELS = 64, EM_WHOLE_ELEMENTS = EM_PART_ELEMENTS + 2 * EM_PART_CHANNELS };
 
-EM_INLINE em_paired em_add_half(em_paired s, uint32_t a, uint32_t b, uint32_t weights, const int odd, const int pixels)
+EM_INLINE void em_store_4(int8_t *to, uint32_t word)
 {
-  uint32_t x, low;
-  if (pixels > 1) {
-    if (odd) {
-      EM_ADD_HALF(", ror #8");
-    } else {
-      EM_ADD_HALF("");
-    }
-  } else if (odd) {
-    EM_ADD_HALF_ALONE(", ror #8");
-  } else {
-    EM_ADD_HALF_ALONE("");
+  EM_COPY(EM_ALIGNED(to, 4), &word, sizeof word); /* so that two of them may become one STRD */
+}
+
+/* Returns a group's elements, of which there are 1 to 4. */
+EM_INLINE uint32_t em_load_group(const int8_t *x, int count)
+{
+  if (count >= 4) return em_load_4(x);
+  uint32_t word = (uint8_t)x[0];
+  if (count > 1) word |= (uint32_t)(uint8_t)x[1] << 8;
+  if (count > 2) word |= (uint32_t)(uint8_t)x[2] << 16;
+  return word;
+}
+
+/* Widens a group; returns where the next one's words go. */
+EM_INLINE int8_t *em_widen_group(const int8_t *x, int pair, int count, int8_t *strip, const int pixels)
+{
+  const uint32_t a = em_load_group(x, count);
+  if (pixels == 1) {
+    em_store_4(strip, em_spread_even(a));
+    em_store_4(strip + 4, em_spread_odd(a));
+    return strip + 8;
   }
+  const uint32_t b = em_load_group(x + pair, count);
+  em_store_4(strip, em_spread_even(a));
+  em_store_4(strip + 4, em_spread_even(b));
+  em_store_4(strip + 8, em_spread_odd(a));
+  em_store_4(strip + 12, em_spread_odd(b));
+  return strip + 16;
+}
+
+/* Widens a whole group. Compilers store the four words one by one: 13 instructions a group instead of 8 to 9. */
+EM_INLINE int8_t *em_widen_four(const int8_t *x, int pair, int8_t *strip, const int pixels)
+{
+#if EM_DSP && defined(__ARM_FEATURE_UNALIGNED)
+  if (pixels > 1) {
+    __asm__ volatile("ldr r8, [%[x], %[pair]]\n\t"
+                     "ldr r6, [%[x]]\n\t"
+                     "sxtb16 r4, r6\n\t"
+                     "sxtb16 r5, r8\n\t"
+                     "sxtb16 r6, r6, ror #8\n\t"
+                     "sxtb16 r8, r8, ror #8\n\t"
+                     "stmia %[strip]!, {r4, r5, r6, r8}"
+                     : [strip] "+r"(strip)
+                     : [x] "r"(x), [pair] "r"(pair)
+                     : "r4", "r5", "r6", "r8", "memory");
+    return strip;
+  }
+#endif
+  return em_widen_group(x, pair, 4, strip, pixels);
+}
+
+/* Widens a run of elements; returns where the next one's words go. */
+EM_PART int8_t *em_widen_run(const int8_t *x, int pair, int length, int8_t *strip, const int pixels)
+{
+  const int step = EM_SIZE ? 4 : 8;
+  const int8_t *const end = x + (length & -step);
+  while (x != end) {
+    strip = em_widen_four(x, pair, strip, pixels);
+    if (!EM_SIZE) strip = em_widen_four(x + 4, pair, strip, pixels);
+    x += step;
+  }
+  if (!EM_SIZE && (length & 4) != 0) {
+    strip = em_widen_four(x, pair, strip, pixels);
+    x += 4;
+  }
+  return (length & 3) != 0 ? em_widen_group(x, pair, length & 3, strip, pixels) : strip;
+}
+
+/* Copies a window's rows, one after another. */
+EM_INLINE void em_join_rows(const em_window *window, const int8_t *x, int8_t *to)
+{
+  for (int row = 0; row < window->rows; ++row) {
+    const int whole = window->length & -4;
+    for (int i = 0; i < whole; i += 4) EM_COPY(to + i, x + i, 4);
+    EM_UNROLL(4)
+    for (int i = 0; i < (window->length & 3); ++i) to[whole + i] = x[whole + i];
+    x += window->row_stride;
+    to += window->length;
+  }
+}
+
+/* Widens a pixel's or two pixels' window; returns the strip's end. */
+EM_PART int8_t *em_widen(const em_window *window, int8_t *strip, int8_t *joined, const int pixels)
+{
+  const int elements = window->rows * window->length;
+  if (window->rows > 1 && (window->length & 3) != 0) {
+    const int bytes = EM_CHANNEL_BYTES(elements);
+    em_join_rows(window, window->x, joined);
+    if (pixels > 1) em_join_rows(window, window->x + window->pair, joined + bytes);
+    return em_widen_run(joined, bytes, bytes, strip, pixels);
+  }
+  for (int row = 0; row < window->rows; ++row) {
+    strip = em_widen_run(window->x + row * window->row_stride, window->pair, window->length, strip, pixels);
+  }
+  return strip;
+}
+
+/* What lies widened in a strip: a window of so many groups, for 1 or 2 pixels, or `windows` of them for a pool. */
+typedef struct {
+  const int8_t *strip;
+  int groups;
+  int windows; /* 0: no pool */
+  int pixels;
+} em_wide;
+
+#if EM_DSP
+/* All about the window and its weights. A window of many groups is done in rounds, of which the first is the odd one. */
+EM_PART void em_prepare(em_job *job, const em_wide *wide, const int8_t *weights)
+{
+  const int first = (wide->groups - 1) % EM_ROUND_GROUPS + 1;
+  const int steps = wide->pixels == 1 ? first / 2 : first;
+  const int bytes = 8 * wide->pixels;
+  job->weights = weights;
+  job->x = wide->strip;
+  job->x_end = wide->strip + first * bytes;
+  job->skipped = steps == 0 ? 4 : -steps & 3;
+  if (wide->pixels == 1) job->distance = first & 1;
+  job->state.x_bytes = first * bytes;
+  job->state.rounds = job->state.left = (wide->groups - 1) / EM_ROUND_GROUPS;
+  job->state.round_bytes = EM_ROUND_GROUPS * bytes;
+  job->state.sums[0] = job->state.sums[1] = job->state.sums[2] = job->state.sums[3] = 0;
+}
+
+EM_INLINE void em_do(em_job *job, const em_wide *wide)
+{
+  if (wide->pixels == 1) {
+    em_one_pixel(job);
+  } else {
+    em_two_pixels(job);
+  }
+}
+
+/* A pair's sums, without biases. */
+EM_PART em_sums em_pair_sums(const em_wide *wide, const int8_t *weights)
+{
+  int32_t sums[4];
+  em_job job;
+  em_prepare(&job, wide, weights);
+  job.out = sums;
+  job.ending = em_long_sums;
+  job.state.ending = em_keep_sums;
+  em_do(&job, wide);
+  const em_sums s = {{sums[1], sums[0], 0, 0}, {sums[3], sums[2], 0, 0}};
   return s;
 }
-#else
-EM_INLINE em_paired em_add_half(em_paired s, uint32_t a, uint32_t b, uint32_t weights, const int odd, const int pixels)
+
+/* The outputs of `pairs` pairs of channels, with EM_ROUND_FAST and no limits but -128 and 127. */
+EM_INLINE void em_fast_pairs(const em_wide *wide, const em_block *block, int pairs, const em_output *output)
 {
-  const uint32_t low = em_spread_even(weights);
-  a = odd ? em_spread_odd(a) : em_spread_even(a);
-  b = odd ? em_spread_odd(b) : em_spread_even(b);
-  s.both_a = em_multiply_pairs(s.both_a, a, weights);
-  s.low_a = em_multiply_pairs(s.low_a, a, low);
-  if (pixels > 1) {
-    s.both_b = em_multiply_pairs(s.both_b, b, weights);
-    s.low_b = em_multiply_pairs(s.low_b, b, low);
+  const int pooled = wide->windows > 0, two = wide->pixels > 1;
+  em_job job;
+  job.distance = (int32_t)(block->out1 - block->out0);
+  em_prepare(&job, wide, block->weights);
+  job.channel = block->channel;
+  job.channel_end = block->channel + 2 * pairs;
+  job.shift = block->shift;
+  job.out = block->out0;
+  job.unit = 2 * output->zero_point + 1;
+  if (pooled) {
+    job.state.best[0] = job.state.best[1] = INT32_MIN;
+    job.state.x = wide->strip + wide->windows * wide->groups * 16;
+    job.state.weight_bytes = wide->groups * 8;
+  }
+  if (EM_SIZE || wide->groups > EM_ROUND_GROUPS) { /* for size, without the endings for short windows */
+    job.state.ending = pooled ? em_finish_whole_pool : (two ? em_finish_whole_two : em_finish_whole_one);
+    job.ending = em_long_sums;
+  } else {
+    job.ending = pooled ? em_finish_pool : (two ? em_finish_two : em_finish_one);
+  }
+  em_do(&job, wide);
+}
+#else
+/* The same sums: what is below holds everywhere. */
+EM_PART em_sums em_pair_sums(const em_wide *wide, const int8_t *weights)
+{
+  const int words = 2 * wide->groups, round = 2 * EM_ROUND_GROUPS;
+  em_sums s = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+  uint32_t both[2] = {0, 0}, low[2] = {0, 0};
+  for (int word = 0; word < words; ++word) {
+    const uint32_t w = em_load_4(weights + 4 * word);
+    for (int pixel = 0; pixel < wide->pixels; ++pixel) {
+      const uint32_t x = em_load_4(wide->strip + 4 * (wide->pixels * word + pixel));
+      both[pixel] = em_multiply_pairs(both[pixel], x, w);
+      low[pixel] = em_multiply_pairs(low[pixel], x, em_spread_even(w));
+    }
+    if ((words - word - 1) % round != 0) continue;
+    s.a[0] += (int32_t)low[0];
+    s.a[1] += (int32_t)(both[0] - low[0]) >> 8;
+    s.b[0] += (int32_t)low[1];
+    s.b[1] += (int32_t)(both[1] - low[1]) >> 8;
+    both[0] = both[1] = low[0] = low[1] = 0;
   }
   return s;
 }
 #endif
 
-/* Adds the products of a group of four elements. */
-EM_INLINE em_paired em_add_group(em_paired s, const int8_t *x, int pair, const int8_t *weights, const int pixels)
+/* The sum of the channel left over, without its bias. */
+EM_PART em_sums em_single_sums(const em_wide *wide, const int8_t *weights)
 {
-  const uint32_t a = em_load_4(x);
-  const uint32_t b = pixels > 1 ? em_load_4(x + pair) : 0;
-  s = em_add_half(s, a, b, em_load_4(weights), 0, pixels);
-  return em_add_half(s, a, b, em_load_4(weights + 4), 1, pixels);
-}
-
-/* Adds the products of one element. */
-EM_INLINE em_paired em_add_element(em_paired s, const int8_t *x, int pair, const int8_t *weights, const int pixels)
-{
-  int16_t both;
-  EM_COPY(&both, weights, sizeof both);
-  const int32_t low = weights[0];
-  s.both_a += (uint32_t)(both * x[0]);
-  s.low_a += (uint32_t)(low * x[0]);
-  if (pixels > 1) {
-    s.both_b += (uint32_t)(both * x[pair]);
-    s.low_b += (uint32_t)(low * x[pair]);
+  const int8_t *strip = wide->strip;
+  uint32_t a = 0, b = 0;
+  for (int word = 0; word < 2 * wide->groups; ++word) {
+    const uint32_t group = em_load_4(weights + 4 * (word >> 1));
+    const uint32_t w = (word & 1) != 0 ? em_spread_odd(group) : em_spread_even(group);
+    a = em_multiply_pairs(a, em_load_4(strip), w);
+    if (wide->pixels > 1) b = em_multiply_pairs(b, em_load_4(strip + 4), w);
+    strip += 4 * wide->pixels;
   }
+  const em_sums s = {{(int32_t)a, 0, 0, 0}, {(int32_t)b, 0, 0, 0}};
   return s;
 }
 
-/* Adds the products of three elements, from a word that starts with the first of them or, not `forward`, one before it. */
-EM_INLINE em_paired em_add_three(em_paired s, const int8_t *x, int pair, const int8_t *weights, const int forward,
-                                 const int pixels)
+EM_INLINE em_sums em_wide_sums(const em_wide *wide, const int8_t *weights, const int lanes)
 {
-  const int8_t *const from = forward ? x : x - 1;
-  const uint32_t a = em_load_4(from);
-  const uint32_t b = pixels > 1 ? em_load_4(from + pair) : 0;
-  uint16_t middle;
-  EM_COPY(&middle, weights + 4, sizeof middle);
-  s = em_add_half(s, a, b, em_load_4(weights), !forward, pixels);
-  return em_add_half(s, a, b, forward ? middle : (uint32_t)middle << 16, forward, pixels);
+  return lanes == 2 ? em_pair_sums(wide, weights) : em_single_sums(wide, weights);
 }
 
-/* Adds the products of `length` elements, which lie in groups of four from their row's start on. */
-EM_INLINE em_paired em_add_row(em_paired s, const int8_t *x, int pair, int length, const int8_t *weights,
-                               const int pixels)
+/* The outputs of a pair of channels or of the one left over. */
+EM_PART void em_any_block(const em_wide *wide, const em_block *block, const em_output *output, const int lanes,
+                          const int rounding)
 {
-  const int step = EM_SIZE ? 4 : 8;
-  const int8_t *const end = x + (length & -step);
-  while (x != end) {
-    s = em_add_group(s, x, pair, weights, pixels);
-    if (!EM_SIZE) s = em_add_group(s, x + 4, pair, weights + 8, pixels);
-    x += step;
-    weights += 2 * step;
-  }
-  if (!EM_SIZE && (length & 4) != 0) {
-    s = em_add_group(s, x, pair, weights, pixels);
-    x += 4;
-    weights += 8;
-  }
-  if (!EM_SIZE && length > 3 && (length & 3) == 3) return em_add_three(s, x, pair, weights, 0, pixels);
-  EM_UNROLL(4)
-  for (int i = 0; i < (length & 3); ++i) {
-    const int at = (length & 3) < 3 || i == 0 ? i : 3 - i;
-    s = em_add_element(s, x + at, pair, weights + 2 * i, pixels);
-  }
-  return s;
-}
-
-/* Adds to `s` what `paired` holds, channel by channel. */
-EM_INLINE em_sums em_take_apart(em_sums s, const em_paired *paired, const int pixels)
-{
-  s.a[0] += (int32_t)paired->low_a;
-  s.a[1] += (int32_t)(paired->both_a - paired->low_a) >> 8;
-  if (pixels > 1) {
-    s.b[0] += (int32_t)paired->low_b;
-    s.b[1] += (int32_t)(paired->both_b - paired->low_b) >> 8;
-  }
-  return s;
-}
-
-/* Adds the products of rows of three, at least two of them: what is read beside a row lies before the last one's end and
- * after the first one's start.
- */
-EM_INLINE em_paired em_add_threes(em_paired s, const em_window *window, const int8_t *weights, const int pixels)
-{
-  const int8_t *x = window->x;
-  s = em_add_three(s, x, window->pair, weights, 1, pixels);
-  for (int row = 1; row < window->rows; ++row) {
-    x += window->row_stride;
-    weights += 6;
-    s = em_add_three(s, x, window->pair, weights, 0, pixels);
-  }
-  return s;
-}
-
-EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, int pixels)
-{
-  if (EM_SIZE) pixels = 2; /* one pixel twice over, for less code */
-  const em_paired zero = {0, 0, 0, 0};
-  const int at_once = window->rows * window->length <= EM_PAIRED_ELEMENTS;
-  const int8_t *weights = block->weights;
-  em_paired paired = zero;
-  em_sums s;
-  s.a[0] = s.b[0] = block->channel[0].bias;
-  s.a[1] = s.b[1] = block->channel[1].bias;
-  if (!EM_SIZE && at_once && window->length == 3 && window->rows > 1) {
-    paired = em_add_threes(paired, window, weights, pixels);
-    return em_take_apart(s, &paired, pixels);
-  }
-  for (int row = 0; row < window->rows; ++row) {
-    const int8_t *const x = window->x + row * window->row_stride;
-    for (int done = 0; done < window->length; done += EM_PAIRED_ELEMENTS) {
-      const int left = window->length - done;
-      const int length = left < EM_PAIRED_ELEMENTS ? left : EM_PAIRED_ELEMENTS;
-      paired = em_add_row(paired, x + done, window->pair, length, weights, pixels);
-      weights += 2 * length;
-      if (!at_once) {
-        s = em_take_apart(s, &paired, pixels);
-        paired = zero;
-      }
+  em_wide window = *wide;
+  em_sums s = em_wide_sums(&window, block->weights, lanes);
+  for (int i = 1; i < wide->windows; ++i) {
+    window.strip += 16 * wide->groups;
+    const em_sums next = em_wide_sums(&window, block->weights, lanes);
+    for (int lane = 0; lane < lanes; ++lane) {
+      s.a[lane] = next.a[lane] > s.a[lane] ? next.a[lane] : s.a[lane];
+      s.b[lane] = next.b[lane] > s.b[lane] ? next.b[lane] : s.b[lane];
     }
   }
-  return at_once ? em_take_apart(s, &paired, pixels) : s;
+  for (int lane = 0; lane < lanes; ++lane) {
+    const em_channel *const channel = &block->channel[lane];
+    const int pooled = wide->windows > 0;
+    const int32_t a = pooled && s.b[lane] > s.a[lane] ? s.b[lane] : s.a[lane];
+    block->out0[lane] = em_finish(a + channel->bias, channel->multiplier, block->shift[lane], output, rounding);
+    if (wide->pixels == 1 || pooled) continue;
+    block->out1[lane] = em_finish(s.b[lane] + channel->bias, channel->multiplier, block->shift[lane], output, rounding);
+  }
+}
+
+/* The fused activation, on outputs that are within -128 and 127 already. */
+EM_INLINE void em_limit(int8_t *out, int count, const em_output *output)
+{
+  if (output->minimum == -128 && output->maximum == 127) return;
+  for (int i = 0; i < count; ++i) out[i] = (int8_t)em_clamp(out[i], output->minimum, output->maximum);
+}
+
+EM_INLINE void em_move_on(em_block *block, int channels, int groups)
+{
+  block->weights += channels * groups * 4;
+  block->channel += channels;
+  block->shift += channels;
+  block->out0 += channels;
+  block->out1 += channels;
+}
+
+/* Adds to `sums` those of `count` channels over the part of a row that is in the strip: from the element `done` on. `groups`
+ * are those of the whole row.
+ */
+EM_INLINE void em_add_part(const em_wide *wide, const int8_t *weights, int done, int groups, int count, int32_t *sums)
+{
+  const int paired = count & -2;
+#if EM_DSP
+  if (paired > 0) {
+    em_job job;
+    em_prepare(&job, wide, weights + 2 * done);
+    job.out = sums;
+    job.unit = 8 * (groups - wide->groups);
+    job.channel_end = sums + paired;
+    job.ending = em_add_sums;
+    em_do(&job, wide);
+  }
+#else
+  for (int i = 0; i < paired; i += 2) {
+    const em_sums s = em_pair_sums(wide, weights + 2 * done + 4 * groups * i);
+    sums[i] += s.a[0];
+    sums[i + 1] += s.a[1];
+  }
+#endif
+  if (count > paired) sums[paired] += em_single_sums(wide, weights + done + 4 * groups * paired).a[0];
+}
+
+/* One pixel's long row, part by part and a few channels at a time, so that the strip stays small. */
+EM_PART void em_long_row(const int8_t *x, int length, em_block block, int count, const em_output *output, int8_t *strip,
+                           const int rounding)
+{
+  const int groups = (length + 3) / 4;
+  int32_t *const sums = (int32_t *)(void *)(strip + 2 * EM_PART_ELEMENTS);
+  for (int left = count; left > 0; left -= EM_PART_CHANNELS) {
+    const int channels = left < EM_PART_CHANNELS ? left : EM_PART_CHANNELS;
+    for (int i = 0; i < channels; ++i) sums[i] = block.channel[i].bias;
+    for (int done = 0; done < length; done += EM_PART_ELEMENTS) {
+      const int part = length - done < EM_PART_ELEMENTS ? length - done : EM_PART_ELEMENTS;
+      const em_wide wide = {strip, (part + 3) / 4, 0, 1};
+      em_widen_run(x + done, 0, part, strip, 1);
+      em_add_part(&wide, block.weights, done, groups, channels, sums);
+    }
+    for (int i = 0; i < channels; ++i) {
+      block.out0[i] = em_finish(sums[i], block.channel[i].multiplier, block.shift[i], output, rounding);
+    }
+    em_move_on(&block, channels, groups);
+  }
+}
+
+/* All channels of the windows in the strip. */
+EM_PART void em_wide_channels(const em_wide *wide, em_block block, int count, const em_output *output, const int rounding)
+{
+#if EM_DSP
+  if (rounding == EM_ROUND_FAST && count > 1) {
+    const int paired = count & -2;
+    em_fast_pairs(wide, &block, count / 2, output);
+    em_limit(block.out0, paired, output);
+    if (wide->pixels > 1 && wide->windows == 0) em_limit(block.out1, paired, output);
+    em_move_on(&block, paired, wide->groups);
+    count &= 1;
+  }
+#endif
+  for (; count > 1; count -= 2) {
+    em_any_block(wide, &block, output, 2, rounding);
+    em_move_on(&block, 2, wide->groups);
+  }
+  if (count > 0) em_any_block(wide, &block, output, 1, rounding);
+}
+
+/* See em_dot_channels. */
+EM_INLINE void em_own_channels(const em_window *window, em_block block, int count, const em_output *output, int8_t *strip,
+                               const int pixels, const int rounding)
+{
+  const em_wide wide = {strip, (window->rows * window->length + 3) / 4, 0, pixels};
+  if (pixels == 1 && window->rows == 1 && window->length > EM_WHOLE_ELEMENTS) {
+    em_long_row(window->x, window->length, block, count, output, strip, rounding);
+    return;
+  }
+  em_widen(window, strip, strip + 8 * wide.groups * pixels, pixels);
+  em_wide_channels(&wide, block, count, output, rounding);
+}
+
+/* See em_dot_pooled. */
+EM_INLINE void em_own_pooled(const em_window *windows, int pairs, em_block block, int count, const em_output *output,
+                             int8_t *strip, const int rounding)
+{
+  const em_wide wide = {strip, (windows[0].rows * windows[0].length + 3) / 4, pairs, 2};
+  int8_t *const joined = strip + 16 * wide.groups * pairs;
+  for (int i = 0; i < pairs; ++i) strip = em_widen(&windows[i], strip, joined, 2);
+  em_wide_channels(&wide, block, count, output, rounding);
 }
 
 #endif

@@ -16,9 +16,11 @@ class DenseBody:
 
     A target's own body is a subclass, and a header that the target names as ``EM_TARGET_DOT``. With ``copies_windows``
     it does two pixel pairs at a time and copies each window to its strip as soon as that is found (``EM_PIXEL_WORDS``).
+    With ``in_words`` it reads weights in words, which have to start at a multiple of 4.
     """
 
     copies_windows: ClassVar[bool] = False
+    in_words: ClassVar[bool] = False
     steps: ClassVar[bool] = False
     """Whether its kernels also requantise by step functions (``EM_ROUND_STEP``)."""
 
@@ -39,7 +41,7 @@ class DenseBody:
         """Return the bytes of scratch that the body needs beside the windows, a multiple of 4.
 
         :param rows: of a window, ``row_length`` elements each. ``pairs``: pixel pairs that are done at once; more than
-            one only where a pool takes the largest of them.
+            one only where a pool takes the largest of them, none in a layer that does one pixel at a time.
         """
         return 0
 

@@ -1,4 +1,4 @@
-"""``em_dot_dsp.h``: two output channels' weights in 16 bits."""
+"""``em_dot_dsp.h``: two output channels' weights in 16 bits, the activations widened once for all channels."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.bodies.base import DenseBody
 
+GROUP = 4
+"""Elements of a window that are done at once; the last ones are made up to as many with weights of zero."""
+
+PART_BYTES = 2 * 240 + 4 * 64
+"""What one pixel's long row needs: ``EM_PART_ELEMENTS`` of it, and the sums of ``EM_PART_CHANNELS``."""
+
 
 class ChannelPairs(DenseBody):
-    """Two channels in 16 bits, elements in groups of four, even ones first."""
+    """Two channels in 16 bits, elements in groups of four, even ones first; a channel left over as it is."""
+
+    in_words = True
 
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether two channels' weights fit 16 bits: not with -128 above a negative one."""
@@ -20,13 +28,27 @@ class ChannelPairs(DenseBody):
 
     def pack(self, rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
         """See :meth:`DenseBody.pack`."""
-        order = np.arange(row_length)
-        grouped = row_length // 4 * 4
-        order[:grouped] = order[:grouped].reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1)
-        if row_length % 4 == 3:
-            order[grouped:] = order[grouped:][[0, 2, 1]]
-        lines = rows.astype(np.int32).reshape(len(rows), -1, row_length)[:, :, order].reshape(len(rows), -1)
-        pairs = 256 * lines[1::2] + lines[: len(rows) // 2 * 2 : 2]
-        single = rows[len(rows) // 2 * 2 :].astype(np.int8).reshape(-1)
+        whole = np.pad(rows.astype(np.int32), ((0, 0), (0, -rows.shape[1] % GROUP)))
+        paired = len(rows) // 2 * 2
+        order = np.arange(whole.shape[1]).reshape(-1, GROUP)[:, [0, 2, 1, 3]].reshape(-1)
+        pairs = 256 * whole[1:paired:2, order] + whole[:paired:2, order]
+        single = whole[paired:].astype(np.int8).reshape(-1)
         packed: NDArray[np.int8] = np.concatenate([pairs.astype("<i2").reshape(-1).view(np.int8), single])
         return packed
+
+    def strip(self, rows: int, row_length: int, pairs: int) -> int:
+        """See :meth:`DenseBody.strip`: the widened elements of each pixel, and rows put together for two pixels."""
+        elements = _whole_groups(rows * row_length)
+        joined = 2 * elements if rows > 1 and row_length % GROUP else 0
+        return 4 * pairs * elements + joined
+
+    def strip_single(self, rows: int, row_length: int) -> int:
+        """See :meth:`DenseBody.strip_single`: the same for one pixel, whose long row is done in parts."""
+        elements = _whole_groups(rows * row_length)
+        if rows == 1:
+            return min(2 * elements, PART_BYTES)
+        return 2 * elements + (elements if row_length % GROUP else 0)
+
+
+def _whole_groups(elements: int) -> int:
+    return -(-elements // GROUP) * GROUP

@@ -59,6 +59,7 @@ def lower_windows(layer: Convolution, body: str) -> Step:
     group_channels = g.in_channels // groups
     direct = groups == 1 and g.dilation_width == 1
     dense = layer.settings.bodies.dense
+    gathers = not direct or not g.windows_lie_inside
     # Pairs of rows, which only bodies that copy windows have, overlap in no strip.
     beside = not direct or (dense.copies_windows and out_width == 1)
     window = g.kernel_height * (g.kernel_width + (g.kernel_width if beside else g.stride_width)) * group_channels
@@ -83,7 +84,7 @@ def lower_windows(layer: Convolution, body: str) -> Step:
             *int32(strip=strip), layer.output,
         ),
         inputs=(activations_of(node),), outputs=node.outputs, arrays=arrays,
-        scratch=strip + (1 if dense.copies_windows else pairs) * window,
+        scratch=strip + ((1 if dense.copies_windows else pairs) * window if gathers else 0),
         overlaps={ends_of(node): _window_overlap(layer, 1 if layer.follower else 2)},
         macs=conv_pixels * g.kernel_height * g.kernel_width * group_channels * g.out_channels,
     )  # fmt: skip
@@ -158,7 +159,7 @@ def _packed(layer: Convolution) -> CArray:
         pack(layer.rows[first : first + per_group], row_length)
         for first in range(0, layer.geometry.out_channels, per_group)
     ]
-    return CArray("weights", "int8_t", np.concatenate(packed))
+    return CArray("weights", "int8_t", np.concatenate(packed), body.in_words)
 
 
 def _window_overlap(layer: Convolution, block: int) -> Overlap:

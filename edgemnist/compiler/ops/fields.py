@@ -46,12 +46,13 @@ class Field:
 class CArray:
     """A constant in flash: ``suffix`` goes into its C name, ``ctype`` is the element type, ``values`` its elements.
 
-    ``em_channel`` arrays have shape (channels, 2): bias and multiplier.
+    ``em_channel`` arrays have shape (channels, 2): bias and multiplier. ``in_words``: it starts at a multiple of 4.
     """
 
     suffix: str
     ctype: str
     values: NDArray[Any]
+    in_words: bool = False
 
     @property
     def bytes(self) -> int:

@@ -89,7 +89,7 @@ class FullyConnected(Operator):
             function=f"{body}_once" if once else kernel_name(body, fast=layer.channels.fast),
             inputs=(activations_of(node),), outputs=node.outputs,
             arrays=(
-                CArray("weights", "int8_t", dense.pack_single(weights, features)),
+                CArray("weights", "int8_t", dense.pack_single(weights, features), dense.in_words),
                 *(layer.channels.plain_arrays() if once else layer.channels.arrays()),
             ),
             scratch=dense.strip_single(1, features), takes_scratch=True, macs=rows * weights.size,
