@@ -137,7 +137,7 @@ typedef struct {
 EM_PART void em_prepare(em_job *job, const em_wide *wide, const int8_t *weights)
 {
   const int first = (wide->groups - 1) % EM_ROUND_GROUPS + 1;
-  const int steps = wide->pixels == 1 ? first / 2 : first;
+  const int steps = wide->pixels == 1 ? first / 2 : first - 1;
   const int bytes = 8 * wide->pixels;
   job->weights = weights;
   job->x = wide->strip;

@@ -10,7 +10,7 @@
  * job, the loop has copied to the stack what each pair of channels needs:
  *
  *   sp + 0 channel   4 shift   8 out   12 unit   16 distance   20 channel_end   24 x   28 x_end   32 ending
- *      36 where the loop starts   40 the job's `state`
+ *      36 where a window starts   40 the job's `state`   44 where its first round goes on after that
  *
  * Registers: r0 x, r1 weights, r2 where x ends; sums of pixel a: r3 both channels, r11 the low one; of b: r12, lr.
  * Whole sums, as em_whole_sums and em_long_sums hand them on, are the high channel's where both's were.
@@ -34,8 +34,7 @@ typedef struct {
   const int8_t *x;    /* pool: where the last window's strip ends */
   int32_t x_bytes;    /* of a window's first round */
   int32_t weight_bytes; /* of a pair of channels */
-  em_code *head;      /* these two are the loop's own */
-  em_code *start;
+  em_code *head;      /* the loop's own: where a round of whole steps starts */
   em_code *ending;    /* what to do with whole sums */
   int32_t left;       /* rounds that are still to be done, and how many there are after the first; of so many bytes */
   int32_t rounds;
@@ -54,7 +53,7 @@ typedef struct {
   const int8_t *x;
   const int8_t *x_end; /* of the first round */
   em_code *ending;
-  int32_t skipped; /* of the loop's 4 steps, in its first round */
+  int32_t skipped; /* of the loop's 4 steps, in its first round, when the sums have started */
   em_state state;
 } em_job;
 
@@ -65,20 +64,23 @@ typedef struct {
 #define EM_NAKED static __attribute__((naked, noipa, aligned(4), unused))
 #endif
 
-/* Two pixels, four elements: 16 products. */
-#define EM_TWO_STEP                                                                                    \
+/* Two pixels, four elements: 16 products. The first of a window starts the sums. */
+#define EM_TWO_LOAD                                                                                    \
   "ldmia.w r0!, {r4-r7}\n\t"                                                                           \
-  "ldrd r8, r9, [r1], #8\n\t"                                                                          \
-  "sxtb16 r10, r8\n\t"                                                                               \
-  "smlad r3, r4, r8, r3\n\t"                                                                           \
-  "smlad r11, r4, r10, r11\n\t"                                                                        \
-  "smlad r12, r5, r8, r12\n\t"                                                                         \
-  "smlad lr, r5, r10, lr\n\t"                                                                          \
-  "sxtb16 r10, r9\n\t"                                                                               \
-  "smlad r3, r6, r9, r3\n\t"                                                                           \
-  "smlad r11, r6, r10, r11\n\t"                                                                        \
-  "smlad r12, r7, r9, r12\n\t"                                                                         \
-  "smlad lr, r7, r10, lr\n\t"
+  "ldrd r8, r9, [r1], #8\n\t"
+#define EM_TWO_HALF(a, b, w)                                                                           \
+  "sxtb16 r10, " w "\n\t"                                                                             \
+  "smlad r3, " a ", " w ", r3\n\t"                                                                    \
+  "smlad r11, " a ", r10, r11\n\t"                                                                    \
+  "smlad r12, " b ", " w ", r12\n\t"                                                                  \
+  "smlad lr, " b ", r10, lr\n\t"
+#define EM_TWO_FIRST_HALF                                                                              \
+  "sxtb16 r10, r8\n\t"                                                                                \
+  "smuad r3, r4, r8\n\t"                                                                              \
+  "smuad r11, r4, r10\n\t"                                                                            \
+  "smuad r12, r5, r8\n\t"                                                                             \
+  "smuad lr, r5, r10\n\t"
+#define EM_TWO_STEP EM_TWO_LOAD EM_TWO_HALF("r4", "r5", "r8") EM_TWO_HALF("r6", "r7", "r9")
 
 /* One pixel: the products of the words `x` and `w` of activations and weights. */
 #define EM_ONE_WORD(x, w)                                                                              \
@@ -92,23 +94,16 @@ typedef struct {
   "ldmia.w r1!, {r8-r10, r12}\n\t"                                                                     \
   EM_ONE_WORD("r4", "r8") EM_ONE_WORD("r5", "r9") EM_ONE_WORD("r6", "r10") EM_ONE_WORD("r7", "r12")
 
-#define EM_NO_SUMS                                                                                     \
-  "mov r3, #0\n\t"                                                                                     \
-  "mov r11, #0\n\t"                                                                                    \
-  "mov r12, #0\n\t"                                                                                    \
-  "mov lr, #0\n\t"
-
 /* On to the next pair, if r0, which has passed what belongs to the one that is done, is not r6. */
 #define EM_NEXT                                                                                        \
   "cmp r0, r6\n\t"                                                                                     \
   "beq 9f\n\t"                                                                                         \
-  EM_NO_SUMS                                                                                           \
   "ldrd r0, r2, [sp, #24]\n\t"                                                                         \
   "ldr.w pc, [sp, #36]\n"                                                                              \
   "9:\n\t"                                                                                             \
   EM_RETURN
 #define EM_RETURN                                                                                      \
-  "add sp, #44\n\t"                                                                                    \
+  "add sp, #48\n\t"                                                                                    \
   "pop {r4-r11, pc}"
 
 /* `high` is the shift that makes twice the high channel's sum of what r3 and r12 are. */
@@ -174,7 +169,6 @@ typedef struct {
   "stmia r4, {r3, r11}\n\t"                                                                            \
   "sub.w r1, r1, r9\n\t"                                                                               \
   "add.w r2, r0, r8\n\t"                                                                               \
-  EM_NO_SUMS                                                                                           \
   "ldr.w pc, [sp, #36]\n"                                                                              \
   "1:\n\t"                                                                                             \
   "mov r5, #0x80000000\n\t"                                                                            \
@@ -191,14 +185,15 @@ EM_NAKED void em_two_pixels(em_job *job __attribute__((unused)))
           "orr lr, lr, #1\n\t"
           "str lr, [r12, #20]\n\t"
           "add.w r11, r11, r11, lsl #1\n\t" /* a step is 48 bytes long */
-          "add.w r11, lr, r11, lsl #4\n\t"
-          "push {r2-r12}\n\t"
+          "add.w lr, lr, r11, lsl #4\n\t"
+          "adr.w r11, 2f\n\t"
+          "orr r11, r11, #1\n\t"
+          "push {r2-r12, lr}\n\t"
           "mov r0, r8\n\t"
-          "mov r2, r9\n\t"
-          EM_NO_SUMS
-          "ldr.w pc, [sp, #36]\n"
-          "1:\n\t"
-          EM_TWO_STEP EM_TWO_STEP EM_TWO_STEP EM_TWO_STEP
+          "mov r2, r9\n"
+          "2:\n\t" EM_TWO_LOAD EM_TWO_FIRST_HALF EM_TWO_HALF("r6", "r7", "r9")
+          "ldr.w pc, [sp, #44]\n"
+          "1:\n\t" EM_TWO_STEP EM_TWO_STEP EM_TWO_STEP EM_TWO_STEP
           "cmp r0, r2\n\t"
           "bne.w 1b\n\t"
           "ldr.w pc, [sp, #32]");
@@ -213,25 +208,29 @@ EM_NAKED void em_one_pixel(em_job *job __attribute__((unused)))
           "orr lr, lr, #1\n\t"
           "str lr, [r12, #20]\n\t"
           "rsb r11, r11, r11, lsl #3\n\t" /* a step is 56 bytes long */
-          "add.w r11, lr, r11, lsl #3\n\t"
-          "str r11, [r12, #24]\n\t"
-          "cbz r6, 3f\n\t"
+          "add.w lr, lr, r11, lsl #3\n\t"
           "adr.w r11, 2f\n\t"
-          "orr r11, r11, #1\n"
+          "cbnz r6, 3f\n\t"
+          "adr.w r11, 4f\n"
           "3:\n\t"
-          "push {r2-r12}\n\t"
+          "orr r11, r11, #1\n\t"
+          "push {r2-r12, lr}\n\t"
           "mov r0, r8\n\t"
           "mov r2, r9\n\t"
-          EM_NO_SUMS
-          "ldr.w pc, [sp, #36]\n"
-          "2:\n\t"
+          "bx r11\n"
+          "2:\n\t" /* half a step, and that with which the sums start */
           "ldrd r4, r5, [r0], #8\n\t"
           "ldrd r8, r9, [r1], #8\n\t"
-          EM_ONE_WORD("r4", "r8") EM_ONE_WORD("r5", "r9")
-          "ldr r4, [sp, #40]\n\t"
-          "ldr.w pc, [r4, #24]\n"
-          "1:\n\t"
-          EM_ONE_STEP EM_ONE_STEP EM_ONE_STEP EM_ONE_STEP
+          "smuad r3, r4, r8\n\t"
+          "sxtb16 r8, r8\n\t"
+          "smuad r11, r4, r8\n\t"
+          EM_ONE_WORD("r5", "r9")
+          "ldr.w pc, [sp, #44]\n"
+          "4:\n\t"
+          "mov r3, #0\n\t"
+          "mov r11, #0\n\t"
+          "ldr.w pc, [sp, #44]\n"
+          "1:\n\t" EM_ONE_STEP EM_ONE_STEP EM_ONE_STEP EM_ONE_STEP
           "cmp r0, r2\n\t"
           "bne.w 1b\n\t"
           "ldr.w pc, [sp, #32]");
@@ -307,29 +306,32 @@ EM_NAKED void em_long_sums(void)
           "asr.w r3, r3, #8\n\t"
           "asr.w r12, r12, #8\n\t"
           "ldr r4, [sp, #40]\n\t"
-          "add.w r5, r4, #44\n\t"
+          "add.w r5, r4, #40\n\t"
           "ldmia r5, {r6-r9}\n\t"
           "add.w r3, r3, r6\n\t"
           "add.w r11, r11, r7\n\t"
           "add.w r12, r12, r8\n\t"
           "add.w lr, lr, r9\n\t"
-          "ldr r6, [r4, #32]\n\t"
+          "ldr r6, [r4, #28]\n\t"
           "cbz r6, 1f\n\t"
           "sub r6, #1\n\t"
-          "str r6, [r4, #32]\n\t"
+          "str r6, [r4, #28]\n\t"
           "stmia r5, {r3, r11, r12, lr}\n\t"
-          "ldr r2, [r4, #40]\n\t"
+          "ldr r2, [r4, #36]\n\t"
           "add r2, r0\n\t"
-          EM_NO_SUMS
+          "mov r3, #0\n\t"
+          "mov r11, #0\n\t"
+          "mov r12, #0\n\t"
+          "mov lr, #0\n\t"
           "ldr.w pc, [r4, #20]\n"
           "1:\n\t"
-          "ldr r7, [r4, #36]\n\t"
-          "str r7, [r4, #32]\n\t"
+          "ldr r7, [r4, #32]\n\t"
+          "str r7, [r4, #28]\n\t"
           "mov r7, r6\n\t"
           "mov r8, r6\n\t"
           "mov r9, r6\n\t"
           "stmia r5, {r6-r9}\n\t"
-          "ldr.w pc, [r4, #28]");
+          "ldr.w pc, [r4, #24]");
 }
 #endif
 
