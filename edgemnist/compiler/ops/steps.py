@@ -74,9 +74,7 @@ def step_channels(layer: Layer) -> CArray | None:
     return CArray("channels", "em_channel", np.where(found[:, np.newaxis], rows, exact).reshape(-1, 2))
 
 
-def _thresholds(
-    wanted: _Wanted, lowest: _IntArray, highest: _IntArray
-) -> tuple[_IntArray, _IntArray, _IntArray]:
+def _thresholds(wanted: _Wanted, lowest: _IntArray, highest: _IntArray) -> tuple[_IntArray, _IntArray, _IntArray]:
     """Return the first accumulator of each output above the lowest (channels, 255), how many there are, the lowest."""
     ends = wanted.outputs(np.stack([lowest, highest], axis=1))
     base, levels = ends[:, 0], ends[:, 1] - ends[:, 0]
