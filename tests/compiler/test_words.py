@@ -57,7 +57,8 @@ def stepped(rows: NDArray[np.int64], sums: NDArray[np.int64]) -> NDArray[np.int6
     first, second = limited * (factor >> 12), limited * (factor & 4095)
     assert int(first.max()) < 1 << 32
     assert int(second.max()) < 1 << 32
-    return ((first + (second >> 12) + offset) >> 24 & 255 ^ 128) - 128
+    result: NDArray[np.int64] = ((first + (second >> 12) + offset) >> 24 & 255 ^ 128) - 128
+    return result
 
 
 POSITIVE = Arithmetic(activation=1, zero_point=-128, weight_factors=(1.0, 0.3, 1e-9, 2.5, 0.01))
