@@ -42,8 +42,9 @@ def _dense(conv_2d: float, max_pool: float, pointwise: float, fully_connected: f
 
 
 _WORDS = SparseCosts(_dense(2.2, 2.4, 2.2, 2.4), product=2.0, entry=5.0, pooled=6.0, copy=1.5, pixels=7)
+_PIXEL_WORDS = replace(_WORDS, dense_mac=_dense(1.4, 1.4, 1.45, 2.2))
 _DSP = replace(_WORDS, dense_mac=_dense(1.43, 1.48, 1.0, 1.55))
-_THUMB1 = SparseCosts(_dense(3.7, 3.85, 3.65, 4.5), product=3.0, entry=8.0, pooled=8.0, copy=2.0, pixels=4)
+_THUMB1 = SparseCosts(_dense(2.3, 2.35, 2.4, 3.65), product=3.0, entry=8.0, pooled=8.0, copy=2.0, pixels=4)
 _VECTORS = replace(_WORDS, dense_mac=_dense(0.4, 0.4, 0.4, 0.4))
 
 
@@ -137,6 +138,7 @@ _KNOWN = (
         "defined(__thumb2__)",
         {"EM_TARGET_DOT": "em_dot_words.h"},
         make_dense=_pixel_words,
+        sparse=_PIXEL_WORDS,
     ),
     _with_dsp("cortex-m4", "Arm Cortex-M4"),
     _with_dsp("cortex-m7", "Arm Cortex-M7"),

@@ -124,9 +124,7 @@ EM_INLINE em_window em_find_window(const em_conv_2d_params *p, const int8_t *in,
   return window;
 }
 
-#if EM_PIXEL_WORDS
 #include "em_conv_2d_words.h"
-#endif
 
 EM_INLINE void em_conv_2d_pixels(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                  const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, int y, int x,

@@ -3,8 +3,10 @@
  * Pairs are those of em_conv_2d.h; a layer of a single column has pairs of rows, of which an odd last row is a pair with
  * itself. The scratch behind the strip holds the windows of one pair.
  */
+#include "em_conv_2d.h" /* comes first, and includes this one */
 #ifndef EM_CONV_2D_WORDS_H
 #define EM_CONV_2D_WORDS_H
+#if EM_PIXEL_WORDS
 
 /* A pair's first output pixel, where its second one is (1 pixel on, or 0), and whether the first one is done already. */
 typedef struct {
@@ -138,4 +140,5 @@ EM_INLINE void em_conv_2d_pool_quads(const em_conv_2d_params *p, const int8_t *w
   }
 }
 
+#endif
 #endif

@@ -8,6 +8,9 @@
 #ifndef EM_DOT_THUMB1_H
 #define EM_DOT_THUMB1_H
 
+#define EM_OWN_CHANNELS 1
+#define EM_PIXEL_WORDS 1
+
 enum { EM_STEP_1 = 1, EM_STEP_2 = 4, EM_STEP_3 = 3, EM_STEP_4 = 4 };
 #define EM_WORDS_ASM EM_THUMB1
 
@@ -141,7 +144,5 @@ EM_INLINE void em_single_channels(const em_window *window, em_block block, int c
     block.out0 += 4;
   }
 }
-
-#include "em_single.h"
 
 #endif

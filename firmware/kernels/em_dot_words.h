@@ -6,6 +6,9 @@
 #ifndef EM_DOT_WORDS_H
 #define EM_DOT_WORDS_H
 
+#define EM_OWN_CHANNELS 1
+#define EM_PIXEL_WORDS 1
+
 enum { EM_STEP_1 = 2, EM_STEP_2 = 4, EM_STEP_3 = 6, EM_STEP_4 = 8 };
 
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__)
@@ -156,7 +159,5 @@ EM_INLINE void em_single_channels(const em_window *window, em_block block, int c
   if ((count & 2) != 0) em_single_block(window, &block, output, 2, rounding);
   if ((count & 1) != 0) em_single_block(window, &block, output, 1, rounding);
 }
-
-#include "em_single.h"
 
 #endif

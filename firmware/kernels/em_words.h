@@ -10,15 +10,13 @@
  *          order
  * What follows groups of 3 or 4 that are whole is done as a group of two and one of one.
  *
- * The including header defines EM_STEP_1 to EM_STEP_4, the taps that its loops for such groups do at once, and with
- * EM_WORDS_ASM, for each such N, em_running em_words_N(em_running s, int32_t taps), the loop, and
- * em_running em_words_last_N(em_running s), a single group.
+ * The including header defines EM_PIXEL_WORDS, EM_OWN_CHANNELS, and EM_STEP_1 to EM_STEP_4, the taps that its loops for
+ * such groups do at once. Then it defines em_single_channels and, with EM_WORDS_ASM, the functions of the groups.
  */
+#include "em_dot.h" /* comes first, and includes the target's header, which includes this one */
 #ifndef EM_WORDS_H
 #define EM_WORDS_H
-
-#define EM_OWN_CHANNELS 1
-#define EM_PIXEL_WORDS 1
+#if EM_PIXEL_WORDS
 
 #if defined(__clang__)
 #define EM_SHARED static __attribute__((noinline, unused))
@@ -48,6 +46,7 @@ typedef struct {
 } em_running;
 
 #if EM_WORDS_ASM
+/* Groups of so many until `taps` are done, and a single such group. */
 EM_INLINE em_running em_words_1(em_running s, int32_t taps);
 EM_INLINE em_running em_words_2(em_running s, int32_t taps);
 EM_INLINE em_running em_words_3(em_running s, int32_t taps);
@@ -407,4 +406,39 @@ EM_INLINE void em_quad_pooled(const em_words *layer, int quads, const em_quad_bl
   }
 }
 
+/* All channels of a single pixel, as the including header does them. */
+EM_INLINE void em_single_channels(const em_window *window, em_block block, int count, const em_output *output,
+                                  const int rounding);
+
+EM_SHARED void em_single_fast(const em_window *window, em_block block, int count, const em_output *output)
+{
+  em_single_channels(window, block, count, output, EM_ROUND_FAST);
+}
+
+EM_SHARED void em_single_any(const em_window *window, em_block block, int count, const em_output *output)
+{
+  em_single_channels(window, block, count, output, EM_ROUND_ANY);
+}
+
+EM_SHARED void em_single_once(const em_window *window, em_block block, int count, const em_output *output)
+{
+  em_single_channels(window, block, count, output, EM_ROUND_ONCE);
+}
+
+/* All channels of a single pixel. */
+EM_INLINE void em_own_channels(const em_window *window, em_block block, int count, const em_output *output,
+                               int8_t *strip, const int pixels, const int rounding)
+{
+  (void)strip;
+  (void)pixels;
+  if (rounding == EM_ROUND_FAST) {
+    em_single_fast(window, block, count, output);
+  } else if (rounding == EM_ROUND_ANY) {
+    em_single_any(window, block, count, output);
+  } else {
+    em_single_once(window, block, count, output);
+  }
+}
+
+#endif
 #endif

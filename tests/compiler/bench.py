@@ -100,6 +100,8 @@ class Variant:
 
 
 VARIANTS = (Variant(fusions=()), Variant(), Variant(apart=True))
+WORDS = (Variant(apart=True, target="cortex-m3"), Variant(target="cortex-m0plus"))
+"""Targets whose bodies do four pixels at a time."""
 
 
 @dataclass(frozen=True, eq=False)

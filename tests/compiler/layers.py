@@ -80,6 +80,7 @@ class Arithmetic:
     weight_factors: tuple[float, ...] = (1.0, 0.6, 1.7, 0.9, 1.2)
     bias: int | None = 4000
     lowest_weight: int = -127
+    highest_weight: int = 127
     zeros: float = 0.0
     empty: int = 0
 
@@ -203,7 +204,8 @@ class Layers:
         return self.builder.finish([value.index for value in outputs])
 
     def _weights(self, shape: tuple[int, ...], arithmetic: Arithmetic) -> NDArray[np.int8]:
-        weights: NDArray[np.int8] = self.generator.integers(arithmetic.lowest_weight, 128, shape).astype(np.int8)
+        low, above = arithmetic.lowest_weight, arithmetic.highest_weight + 1
+        weights: NDArray[np.int8] = self.generator.integers(low, above, shape).astype(np.int8)
         if arithmetic.zeros:
             weights[self.generator.random(shape) < arithmetic.zeros] = 0
         return weights

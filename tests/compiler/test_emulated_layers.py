@@ -76,6 +76,38 @@ def bodies_table() -> dict[str, Case]:
     return table
 
 
+def words_table() -> dict[str, Case]:
+    """Return layers for bodies that do four pixels at a time: lengths of groups, pixels of a column, step functions."""
+    table = {}
+    for largest, (low, high) in {"-128": (-128, -128), "85": (-85, 85), "40": (-40, 40)}.items():
+        arithmetic = Arithmetic(lowest_weight=low, highest_weight=high)
+        for taps in (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 15, 24, 35):
+            table[f"{taps} weights up to {largest}"] = Case(CONV, (2, 3, taps), 3, Window((1, 1)), arithmetic)
+    for height, groups in product(range(1, 8), (1, 2)):
+        window = Window((3, 1), (1 + height % 2, 1), padding=PADDING_SAME if groups == 1 else PADDING_VALID)
+        if height >= 3 or groups == 1:
+            table[f"column of {height}, {groups} groups"] = Case(CONV, (height, 1, 4), 6, window, groups=groups)
+    positive = Arithmetic(activation=1, zero_point=-128, weight_factors=(1.0, 0.3, 1e-9, 2.5))
+    # Channels whose outputs have both signs have no step function.
+    mixed = Arithmetic(zero_point=-124, weight_factors=(1.0, 0.3, 1e-9, 2.5), bias=200_000)
+    others = Arithmetic(zero_point=-124, weight_factors=(1.0, 0.1, 0.05), bias=60_000)
+    for name, arithmetic in {"rectified": positive, "mixed": mixed, "mixed windows": others}.items():
+        table[f"{name}, pixels"] = Case(CONV, (5, 5, 3), 5, Window((1, 1)), arithmetic)
+        table[f"{name}, windows"] = Case(CONV, (5, 7, 3), 5, Window((3, 2)), arithmetic)
+        table[f"{name}, groups"] = Case(CONV, (6, 5, 4), 6, Window((2, 3)), arithmetic, groups=2)
+        table[f"{name}, column"] = Case(CONV, (17, 1, 3), 5, Window((3, 1)), arithmetic)
+    return table
+
+
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m3"])
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+@pytest.mark.parametrize(
+    "optimisation", ["-O2", "-Os", *(pytest.param(f"-O{level}", marks=pytest.mark.slow) for level in (0, 1, 3))]
+)
+def test_pixels_in_words_are_exact(core: str, toolchain: str, optimisation: str) -> None:
+    check_on_core(words_table(), core, toolchain, optimisation)
+
+
 @on_every_core
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
 @pytest.mark.parametrize("optimisation", ["-O2", SMALL])

@@ -17,6 +17,7 @@ from tests.compiler.bench import (
     SIZE_SANITISED,
     SPEED,
     VARIANTS,
+    WORDS,
     Subject,
     Variant,
     build_program,
@@ -224,6 +225,8 @@ def test_exact(
 ) -> None:
     check_exact(subjects(table), tflm, witness, [SIZE_SANITISED], VARIANTS)
     check_exact(subjects(table)[::4], tflm, witness, [SPEED], [Variant(target="x86-64")])
+    for number, variant in enumerate(WORDS):
+        check_exact(subjects(table)[number::2], tflm, witness, [SIZE_SANITISED], [variant])
     check_exact(subjects(table)[1::4], tflm, witness, [CLANG], [Variant()])
 
 

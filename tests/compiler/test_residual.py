@@ -6,7 +6,17 @@ import pytest
 
 from edgemnist.compiler.graph import PADDING_SAME
 from edgemnist.runner import RuntimeWorker
-from tests.compiler.bench import CLANG, SIZE_SANITISED, SPEED, VARIANTS, Subject, Variant, build_program, check_exact
+from tests.compiler.bench import (
+    CLANG,
+    SIZE_SANITISED,
+    SPEED,
+    VARIANTS,
+    WORDS,
+    Subject,
+    Variant,
+    build_program,
+    check_exact,
+)
 from tests.compiler.layers import Arithmetic, Layers, Value, Window, random_images
 from tests.compiler.test_fusions import Network, kinds, model
 
@@ -130,4 +140,6 @@ def test_an_activation_in_another_quantisation_stays_apart() -> None:
 def test_exact(table: dict[str, Case], tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     check_exact(_subjects(table), tflm, witness, [SIZE_SANITISED], VARIANTS)
     check_exact(_subjects(table)[::4], tflm, witness, [SPEED], [Variant(target="x86-64")])
+    for number, variant in enumerate(WORDS):
+        check_exact(_subjects(table)[number::2], tflm, witness, [SIZE_SANITISED], [variant])
     check_exact(_subjects(table)[1::4], tflm, witness, [CLANG], [Variant()])
