@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from edgemnist.compiler.bodies.base import DenseBody, DepthwiseBody
 from edgemnist.compiler.bodies.channels import ChannelByChannel
+from edgemnist.compiler.bodies.chunks import ChannelChunks
 from edgemnist.compiler.bodies.pairs import ChannelPairs
 
 
@@ -84,8 +85,12 @@ _KNOWN = (
     Target(
         "cortex-m55",
         "Arm Cortex-M55",
-        {"EM_TARGET_DOT": "em_dot_mve.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"},
-        dense=ChannelByChannel(),
+        {
+            "EM_TARGET_DOT": "em_dot_mve.h",
+            "EM_TARGET_WINDOW": "em_window_mve.h",
+            "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h",
+        },
+        dense=ChannelChunks(),
         sparse=_VECTORS,
     ),
     Target("rv32", "RISC-V, 32 bits"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,23 +12,18 @@ from hypothesis import strategies as st
 
 from edgemnist.compiler.emit import kernel_files
 from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier
-from edgemnist.compiler.generate import CodegenSettings
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
 from edgemnist.compiler.memory import plan
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.reference import run_reference
-from edgemnist.mcu.boards import find_board
-from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.mcu.cores import find_core
-from edgemnist.mcu.emulators.base import choose_emulator, emulators
-from edgemnist.mcu.execution import run_emulated
-from edgemnist.mcu.network import NetworkSettings
 from edgemnist.mcu.toolchain import TOOLCHAINS
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import Variant, build_program
 from tests.compiler.emulated import Machine, build, build_networks
 from tests.compiler.layers import Arithmetic, Window, random_images
+from tests.compiler.qemu_networks import missing, run_on_qemu
 from tests.compiler.test_weighted_layers import CONV, DENSE, DEPTHWISE, TABLES
 from tests.compiler.weighted_cases import Case, cases
 
@@ -148,29 +142,34 @@ def test_requantisation_is_exact(core: str, toolchain: str, optimisation: str) -
         assert found == wanted, (value, mantissa, zero_point, shift)
 
 
-VECTOR_CASES = {
-    "short rows": Case(CONV, (6, 7, 1), 5),
-    "rows of a vector and more": Case(CONV, (4, 5, 6), 6, Window((3, 3))),
-    "pixels of a vector and more": Case(CONV, (3, 3, 33), 3, Window((1, 1))),
-    "dense": Case(DENSE, (1, 1, 513), 7, arithmetic=Arithmetic(lowest_weight=-128)),
-}
+def vectors_table() -> dict[str, Case]:
+    """Return layers of the sizes that the vector bodies have their own code for."""
+    window = Window((3, 3))
+    table = {f"chunks of {n}": Case(CONV, (3, 4, n), 4, Window((1, 1))) for n in (15, 16, 17, 32, 48, 49, 80, 95, 96)}
+    table |= {f"dense of {n}": Case(DENSE, (1, 1, n), 9) for n in (15, 16, 33, 64, 65, 96, 130)}
+    table |= {f"{n} filters": Case(CONV, (5, 7, 5), n, window) for n in (1, 2, 3, 4, 7, 8, 9)}
+    table["one column"] = Case(CONV, (5, 1, 6), 6, window)
+    table["as wide as the image"] = Case(CONV, (6, 3, 7), 5, Window((2, 3), padding=PADDING_VALID))
+    table["groups"] = Case(CONV, (5, 6, 34), 10, window, groups=2)
+    table["dilated"] = Case(CONV, (7, 7, 4), 5, Window((3, 3), dilation=(2, 2)))
+    table["weights of -128"] = Case(DENSE, (1, 1, 513), 7, arithmetic=Arithmetic(lowest_weight=-128))
+    table["any multiplier"] = Case(CONV, (4, 4, 20), 6, window, Arithmetic(multiplier=2.5))
+    table["limits"] = Case(CONV, (4, 5, 8), 8, window, Arithmetic(activation=2, zero_point=-60))
+    return bodies_table() | table
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", VECTOR_CASES)
-def test_vectors_are_exact(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("toolchain", "optimisation"), [("gnu", "-O2"), ("gnu", "-Os"), ("zig", "-O2")])
+def test_vectors_are_exact(toolchain: str, optimisation: str) -> None:
     """The M55 alone has them, which only QEMU knows."""
-    board, case = find_board("mps3-an547"), VECTOR_CASES[name]
-    if emulators()["qemu"].available(board) is not None or not available("gnu", board.core.name):
-        pytest.skip("QEMU or gcc is not installed")
-    emulator = choose_emulator("qemu", board)
-    images = random_images((1, *case.size), case.seed)
-    graph = read_graph(parse_tflite(case.content()))
-    network = NetworkSettings(codegen=CodegenSettings(target="cortex-m55"))
-    model = parse_tflite(case.content())
+    if missing(toolchain) is not None:
+        pytest.skip("QEMU or the compiler is not installed")
+    every = list(vectors_table().values())
+    networks = [build_program(case.content(), Variant(target="cortex-m55")) for case in every]
+    images = [random_images((1, *case.size), case.seed) for case in every]
 
-    image = build_firmware(model, board, BuildSettings(toolchain="gnu", network=network), tmp_path)
-    found = run_emulated(image, emulator, images[:, 0]).outputs
+    found = run_on_qemu([(program, plan(program)) for program in networks], images, toolchain, [optimisation])
 
-    wanted = np.stack([run_reference(graph, one, LoweringSettings())[graph.output][0] for one in images])
-    np.testing.assert_array_equal(found, wanted)
+    for case, inputs, outputs in zip(every, images, found, strict=True):
+        graph = read_graph(parse_tflite(case.content()))
+        wanted = [run_reference(graph, image, LoweringSettings())[graph.output] for image in inputs]
+        np.testing.assert_array_equal(outputs, np.stack(wanted), err_msg=str(case))

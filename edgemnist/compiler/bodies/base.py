@@ -38,6 +38,12 @@ class DenseBody:
         """
         return 0
 
+    def window(self, geometry: Geometry, groups: int) -> int:
+        """Return the bytes of scratch for a pixel pair's windows, as ``em_window_bytes`` of ``em_conv_2d.h`` has it."""
+        direct = groups == 1 and geometry.dilation_width == 1
+        beside = geometry.stride_width if direct else geometry.kernel_width
+        return geometry.kernel_height * (geometry.kernel_width + beside) * (geometry.in_channels // groups)
+
 
 class DepthwiseBody:
     """A channel at a time from a plane of its own, as ``em_depthwise_conv_2d.h`` does it by itself."""

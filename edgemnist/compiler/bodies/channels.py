@@ -1,4 +1,4 @@
-"""``em_dot_thumb1.h`` and ``em_dot_mve.h``: weights channel by channel, each in the window's order."""
+"""``em_dot_thumb1.h``: weights channel by channel, each in the window's order."""
 
 from __future__ import annotations
 
