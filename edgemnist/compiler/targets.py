@@ -10,6 +10,7 @@ from edgemnist.compiler.bodies.base import DenseBody, DepthwiseBody
 from edgemnist.compiler.bodies.channels import ChannelByChannel
 from edgemnist.compiler.bodies.chunks import ChannelChunks
 from edgemnist.compiler.bodies.pairs import ChannelPairs
+from edgemnist.compiler.bodies.words import ColumnWords
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,10 @@ _KNOWN = (
         {
             "EM_TARGET_DOT": "em_dot_mve.h",
             "EM_TARGET_WINDOW": "em_window_mve.h",
-            "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h",
+            "EM_TARGET_DEPTHWISE": "em_depthwise_mve.h",
         },
         dense=ChannelChunks(),
+        depthwise=ColumnWords(),
         sparse=_VECTORS,
     ),
     Target("rv32", "RISC-V, 32 bits"),
