@@ -90,6 +90,8 @@ _KNOWN = (
             "EM_TARGET_DOT": "em_dot_mve.h",
             "EM_TARGET_WINDOW": "em_window_mve.h",
             "EM_TARGET_DEPTHWISE": "em_depthwise_mve.h",
+            "EM_TARGET_ARITHMETIC": "em_arithmetic_mve.h",
+            "EM_TARGET_POOL": "em_pool_mve.h",
         },
         dense=ChannelChunks(),
         depthwise=ColumnWords(),
