@@ -86,6 +86,8 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
  * Or it does all of a layer's channels in its own way: then it defines EM_OWN_CHANNELS as 1 and, with the arguments of
  * em_dot_channels and em_dot_pooled below, em_own_channels and em_own_pooled; EM_LANES and em_dot_block are not needed
  * then. `strip` is scratch of so many bytes as the generator knows that the body needs (DenseBody.strip), aligned to 4.
+ * With EM_OWN_PAIRS defined as 1 it has em_own_pairs too, which does `pairs` pairs of pixels, x_step and out_step apart, of
+ * a number of channels that fours divide.
  * EM_PACKED_LENGTH(length) is what a channel of so many elements takes in its weights.
  */
 #if defined(EM_TARGET_DOT)
@@ -96,6 +98,9 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
 #endif
 #ifndef EM_OWN_CHANNELS
 #define EM_OWN_CHANNELS 0
+#endif
+#ifndef EM_OWN_PAIRS
+#define EM_OWN_PAIRS 0
 #endif
 #ifndef EM_PACKED_LENGTH
 #define EM_PACKED_LENGTH(length) (length)

@@ -13,6 +13,7 @@
 #define EM_DOT_MVE_H
 
 #define EM_OWN_CHANNELS 1
+#define EM_OWN_PAIRS 1
 
 enum { EM_CHUNK = 16 };
 
@@ -38,7 +39,10 @@ typedef struct {
   int32_t x_step;            /* 48: from one to the next */
   int32_t out_step;          /* 52 */
   const int8_t *const *list; /* 56: with a pool, x0 and x1 of each pair */
+  int32_t entry;             /* 60: bytes from where the first round is entered to its end, less 1 */
 } em_quads;
+
+enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8 }; /* of code */
 
 #if defined(__ARM_FEATURE_MVE)
 
@@ -73,14 +77,14 @@ typedef struct {
 #define EM_FOUR_TIMES(text) text text text text
 
 /* All chunks of one pixel or of two, from r3 (and r5) and r1. The rest is done in rounds of four, of which the first one is
- * entered where it leaves as many as there are: at the address at sp + 12, for sp + 8 rounds. */
+ * entered where it leaves as many as there are, or behind it: at the address at sp + 12, for sp + 8 rounds. */
 #define EM_ONE_WINDOW                                                                                   \
   "vpst\n\t"                                                                                            \
   "vldrbt.8 q0, [r3], #16\n\t" EM_ONE_CHUNK("")                                                        \
   "ldr r11, [sp, #8]\n\t"                                                                                \
   "ldr pc, [sp, #12]\n"                                                                                 \
   "2:\n\t" EM_FOUR_TIMES(EM_ONE_FULL)                                                                   \
-  "3:\n\tsubs r11, r11, #1\n\tbne 2b\n4:\n\t"
+  "3:\n\tsubs r11, r11, #1\n\tbne.w 2b\n\t"
 #define EM_TWO_WINDOWS                                                                                  \
   "vpstt\n\t"                                                                                           \
   "vldrbt.8 q0, [r3], #16\n\t"                                                                          \
@@ -88,29 +92,20 @@ typedef struct {
   "ldr r11, [sp, #8]\n\t"                                                                                \
   "ldr pc, [sp, #12]\n"                                                                                 \
   "2:\n\t" EM_FOUR_TIMES(EM_TWO_FULL)                                                                   \
-  "3:\n\tsubs r11, r11, #1\n\tbne 2b\n4:\n\t"
+  "3:\n\tsubs r11, r11, #1\n\tbne.w 2b\n\t"
 
 /* From em_quads at r0: on the stack, from sp on, x0, x1, rounds, where they are entered, shifts' distance from the outputs,
- * the outputs' end, zero point, em_quads; r1 weights, r9 channels, r7 outputs, q6 and q7 the output's limits. `bytes` is
- * the size of a full chunk's code. */
-#define EM_QUADS_START(bytes)                       \
+ * the outputs' end, zero point, em_quads; r1 weights, r9 channels, r7 outputs, q6 and q7 the output's limits. */
+#define EM_QUADS_START                              \
   "push {r4-r11, lr}\n\t"                           \
   "vpush {d8-d15}\n\t"                              \
   "sub sp, sp, #40\n\t"                             \
-  "ldr r4, [r0, #32]\n\t"                           \
-  "adds r2, r4, #3\n\t"                             \
+  "ldr r2, [r0, #32]\n\t"                           \
+  "adds r2, r2, #3\n\t"                             \
   "lsrs r2, r2, #2\n\t"                             \
   "adr.w r3, 3f\n\t"                                \
-  "subs r5, r4, #1\n\t"                             \
-  "and r5, r5, #3\n\t"                              \
-  "adds r5, r5, #1\n\t"                             \
-  "movs r6, #" bytes "\n\t"                         \
-  "mls r3, r5, r6, r3\n\t"                          \
-  "adr.w r5, 4f\n\t"                                \
-  "cmp r4, #0\n\t"                                  \
-  "it eq\n\t"                                       \
-  "moveq r3, r5\n\t"                                \
-  "orr r3, r3, #1\n\t"                              \
+  "ldr r4, [r0, #60]\n\t"                           \
+  "subs r3, r3, r4\n\t"                             \
   "strd r2, r3, [sp, #8]\n\t"                       \
   "ldrd r4, r7, [r0, #16]\n\t"                     \
   "sub r4, r4, r7\n\t"                             \
@@ -192,7 +187,7 @@ typedef struct {
 /* All channels of `times` pairs of pixels. q5 holds where the outputs go: channel by channel the first and second pixel's. */
 EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pairs(em_quads *quads EM_UNNAMED)
 {
-  __asm__(EM_QUADS_START("56")
+  __asm__(EM_QUADS_START
           "movs r2, #0\n\t"
           "vidup.u32 q5, r2, #1\n\t"
           "mov r4, #0x10001\n\t"
@@ -226,7 +221,7 @@ EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pairs(em_quads *quads EM_UNNAMED)
 /* All channels of `times` pixels. */
 EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pixels(em_quads *quads EM_UNNAMED)
 {
-  __asm__(EM_QUADS_START("36")
+  __asm__(EM_QUADS_START
           "1:\n\t"
           "ldr r3, [sp]\n\t"
           EM_ONE_WINDOW
@@ -245,7 +240,7 @@ EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pixels(em_quads *quads EM_UNNAMED)
  */
 EM_WRITTEN_AS_A_WHOLE static void em_quads_pooled(em_quads *quads EM_UNNAMED)
 {
-  __asm__(EM_QUADS_START("56")
+  __asm__(EM_QUADS_START
           "strd r1, r9, [sp, #32]\n\t"
           "ldr r4, [r0, #44]\n\t"
           "ldr r2, [r0, #56]\n\t"
@@ -363,14 +358,23 @@ EM_PART void em_quads_pooled(em_quads *q)
 }
 #endif
 
-/* The block's channels of `times` windows (or pairs) in fours, as far as that goes. */
-EM_INLINE em_quads em_quads_of(const em_window *window, const em_block *block, int count, const em_output *output)
+/* The bytes from where the loops' first round is entered, so that `rest` chunks are done, to its end; less 1. */
+EM_INLINE int em_quads_entry(int rest, int chunk_bytes)
+{
+  return (rest > 0 ? ((rest - 1) % 4 + 1) * chunk_bytes : -EM_ROUND_END_BYTES) - 1;
+}
+
+/* The block's channels at a window in fours, as far as that goes, for one pixel or two. */
+EM_INLINE em_quads em_quads_of(const em_window *window, const em_block *block, int count, const em_output *output,
+                               const int pixels)
 {
   const int chunks = EM_PACKED_LENGTH(window->length) / EM_CHUNK;
+  const int bytes = pixels > 1 ? EM_TWO_CHUNKS_BYTES : EM_ONE_CHUNK_BYTES;
   const int skipped = chunks * EM_CHUNK - window->length;
   const int8_t *const x = window->x - skipped;
   const em_quads quads = {x, x + window->pair, block->weights, block->channel, block->shift, block->out0, count & ~3,
-                          (int32_t)(block->out1 - block->out0), chunks - 1, skipped, output, 1, 0, 0, 0};
+                          (int32_t)(block->out1 - block->out0), chunks - 1, skipped, output, 1, 0, 0, 0,
+                          em_quads_entry(chunks - 1, bytes)};
   return quads;
 }
 
@@ -412,7 +416,7 @@ EM_INLINE void em_own_channels(const em_window *window, em_block block, int coun
   const int fours = rounding == EM_ROUND_FAST ? count & ~3 : 0;
   (void)strip;
   if (fours > 0) {
-    em_quads quads = em_quads_of(window, &block, count, output);
+    em_quads quads = em_quads_of(window, &block, count, output, pixels);
     if (pixels > 1) {
       em_quads_of_pairs(&quads);
     } else {
@@ -420,6 +424,17 @@ EM_INLINE void em_own_channels(const em_window *window, em_block block, int coun
     }
   }
   if (fours < count) em_channels_alone(window, 1, &block, fours, count, output, pixels, 0, rounding);
+}
+
+/* Pairs of pixels that lie evenly, for a number of channels that fours divide. */
+EM_INLINE void em_own_pairs(const em_window *window, em_block block, int count, const em_output *output, int pairs,
+                            int x_step, int out_step)
+{
+  em_quads quads = em_quads_of(window, &block, count, output, 2);
+  quads.times = pairs;
+  quads.x_step = x_step;
+  quads.out_step = out_step;
+  em_quads_of_pairs(&quads);
 }
 
 enum { EM_LISTED_PAIRS = 8 }; /* as EM_POOL_PAIRS */
@@ -431,7 +446,7 @@ EM_INLINE void em_own_pooled(const em_window *windows, int pairs, em_block block
   (void)strip;
   if (fours > 0) {
     const int8_t *list[2 * EM_LISTED_PAIRS];
-    em_quads quads = em_quads_of(windows, &block, count, output);
+    em_quads quads = em_quads_of(windows, &block, count, output, 2);
     for (int i = 0; i < pairs; ++i) {
       list[2 * i] = windows[i].x - quads.skipped;
       list[2 * i + 1] = windows[i].x + windows[i].pair - quads.skipped;

@@ -13,18 +13,32 @@ EM_INLINE int em_window_bytes(const em_conv_2d_params *p)
   return 2 * p->kernel_height * p->kernel_width * (p->in_channels / p->groups);
 }
 
-/* A row of a window whose columns are neighbours in the input, from column `left` of row `iy` on. */
-EM_INLINE void em_copy_window_row(const em_conv_2d_params *p, const int8_t *in, int iy, int left, int8_t *to)
+/* Of `size` places from `first` on, `step` apart, the first that is not before the start and how many lie in 0 ... limit - 1.
+ */
+EM_INLINE int em_first_inside(int first, int step)
 {
-  const int channels = p->in_channels;
-  int begin = left < 0 ? -left : 0;
-  int end = p->in_width - left < p->kernel_width ? p->in_width - left : p->kernel_width;
-  if (iy < 0 || iy >= p->in_height || end <= begin) begin = end = p->kernel_width;
-  em_fill_bytes(to, p->in_zero_point, begin * channels);
-  if (begin < end) {
-    em_copy_bytes(to + begin * channels, in + (iy * p->in_width + left + begin) * channels, (end - begin) * channels);
+  return first < 0 ? (step - 1 - first) / step : 0;
+}
+
+EM_INLINE int em_count_inside(int first, int step, int size, int limit)
+{
+  const int begin = em_first_inside(first, step);
+  const int end = (limit - first + step - 1) / step < size ? (limit - first + step - 1) / step : size;
+  return end > begin && limit > first ? end - begin : 0;
+}
+
+/* Copies a window whose columns are neighbours in the input. */
+EM_INLINE void em_copy_window_rows(const em_conv_2d_params *p, const int8_t *in, int top, int left, int8_t *to)
+{
+  const int channels = p->in_channels, row = p->kernel_width * channels, pitch = p->in_width * channels;
+  const int ky = em_first_inside(top, p->dilation_height), kx = left < 0 ? -left : 0;
+  const int rows = em_count_inside(top, p->dilation_height, p->kernel_height, p->in_height);
+  const int columns = em_count_inside(left, 1, p->kernel_width, p->in_width);
+  em_fill_bytes(to, p->in_zero_point, p->kernel_height * row);
+  if (rows > 0 && columns > 0) {
+    em_copy_rows(to + ky * row + kx * channels, row, in + (top + ky * p->dilation_height) * pitch + (left + kx) * channels,
+                 p->dilation_height * pitch, rows, columns * channels);
   }
-  em_fill_bytes(to + end * channels, p->in_zero_point, (p->kernel_width - end) * channels);
 }
 
 /* A row of a window that is dilated or has a group's channels only. */
@@ -44,23 +58,21 @@ EM_INLINE void em_copy_window_pixels(const em_conv_2d_params *p, const int8_t *i
 /* Copies the window whose upper left corner is (top, left), channels from `first` on. */
 EM_PART void em_copy_window(const em_conv_2d_params *p, const int8_t *in, int top, int left, int first, int8_t *to)
 {
-  const int row = p->kernel_width * (p->in_channels / p->groups);
-  for (int ky = 0; ky < p->kernel_height; ++ky, to += row) {
-    const int iy = top + ky * p->dilation_height;
-    if (p->direct) {
-      em_copy_window_row(p, in, iy, left, to);
-    } else {
-      em_copy_window_pixels(p, in, iy, left, first, to);
-    }
+  if (p->direct) {
+    em_copy_window_rows(p, in, top, left, to);
+    return;
+  }
+  for (int ky = 0; ky < p->kernel_height; ++ky) {
+    em_copy_window_pixels(p, in, top + ky * p->dilation_height, left, first, to);
+    to += p->kernel_width * (p->in_channels / p->groups);
   }
 }
 
 /* Copies a window inside the input. */
-EM_PART void em_copy_window_inside(const em_conv_2d_params *p, const int8_t *from, int8_t *to)
+EM_INLINE void em_copy_window_inside(const em_conv_2d_params *p, const int8_t *from, int8_t *to)
 {
   const int row = p->kernel_width * p->in_channels;
-  const int pitch = p->dilation_height * p->in_width * p->in_channels;
-  for (int ky = 0; ky < p->kernel_height; ++ky, from += pitch, to += row) em_copy_bytes(to, from, row);
+  em_copy_rows(to, row, from, p->dilation_height * p->in_width * p->in_channels, p->kernel_height, row);
 }
 
 EM_INLINE em_window em_find_window(const em_conv_2d_params *p, const int8_t *in, int y, int x, int first, int8_t *scratch,
