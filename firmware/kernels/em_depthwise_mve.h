@@ -363,60 +363,61 @@ EM_PART void em_depthwise_each(const em_depthwise_conv_2d_params *p, const em_wo
 }
 
 #if defined(__ARM_FEATURE_MVE)
-/* What is the same for all rows of a group but the last one, which may be alone. */
-EM_INLINE em_row_outputs em_outputs_of(const em_depthwise_conv_2d_params *p, const em_words *w, int rows)
+/* Where the outputs of `rows` rows go. */
+EM_INLINE void em_set_rows(const em_depthwise_conv_2d_params *p, em_row_outputs *o, int rows)
+{
+  o->second_row = rows > 1 ? 256 : 1;
+  for (int i = 0; i < 4; ++i) {
+    const int x = em_in_two_rows(p) ? i >> 1 : i;
+    const int y = em_in_two_rows(p) && rows > 1 ? i & 1 : 0;
+    o->places[i] = (uint32_t)((y * p->out_width + (p->out_width > 1 ? x : 0)) * p->in_channels);
+  }
+}
+
+/* What is the same for all rows. */
+EM_INLINE void em_set_columns(const em_depthwise_conv_2d_params *p, em_row_outputs *o)
 {
   const int pitch = p->in_channels, width = p->out_width;
   const int across = em_in_two_rows(p) ? 2 : 4;
-  em_row_outputs o;
-  o.words = w->words;
-  o.second_row = rows > 1 ? 256 : 1;
-  o.second_column = width > 1 ? 0 : EM_WORDS;
-  o.blocks = width < across ? 1 : width / across;
-  o.back = width < across || width % across == 0 ? 0 : across - width % across;
-  o.out_back = o.back * pitch;
-  o.out_step = across * pitch;
-  o.to_next = 1 - (width < across ? across : width) * pitch;
-  o.zero_point = p->output.zero_point;
-  o.last = width < 4 ? width : 4;
-  for (int i = 0; i < 4; ++i) {
-    const int below = rows > 1 ? (i & 1) * width * pitch : 0;
-    o.columns[i] = (uint32_t)(i * EM_WORDS);
-    o.places[i] = (uint32_t)(across == 4 ? i * pitch : below + (width > 1 ? (i >> 1) * pitch : 0));
-  }
-  return o;
+  o->second_column = width > 1 ? 0 : EM_WORDS;
+  o->blocks = width < across ? 1 : width / across;
+  o->back = width < across || width % across == 0 ? 0 : across - width % across;
+  o->out_back = o->back * pitch;
+  o->out_step = across * pitch;
+  o->to_next = 1 - (width < across ? across : width) * pitch;
+  o->zero_point = p->output.zero_point;
+  o->last = width < 4 ? width : 4;
+  for (int i = 0; i < 4; ++i) o->columns[i] = (uint32_t)(i * EM_WORDS);
 }
 
 EM_INLINE void em_depthwise_group(const em_depthwise_conv_2d_params *p, const em_words *w, const em_channel_group *g,
                                   const int8_t *in)
 {
   const int at_once = em_in_two_rows(p) ? 2 : 1;
-  em_row_outputs o = em_outputs_of(p, w, 2);
   em_lane_channel lanes[EM_WORDS_CHANNELS];
+  em_row_outputs o;
   for (int c = 0; c < g->count; ++c) {
-    const em_lane_channel lane = {g->channels[c].bias, g->channels[c].multiplier, -g->shifts[c]};
-    lanes[c] = lane;
+    lanes[c].bias = g->channels[c].bias;
+    lanes[c].multiplier = g->channels[c].multiplier;
+    lanes[c].left = -g->shifts[c];
   }
+  o.words = w->words;
   o.channel = lanes;
   o.end = lanes + g->count;
+  em_set_columns(p, &o);
+  em_set_rows(p, &o, at_once);
   for (int y = 0; y < p->out_height; y += at_once) {
-    int8_t *const out = g->out + y * p->out_width * p->in_channels;
-    const int rows = at_once == 2 && y + 1 < p->out_height ? 2 : 1;
+    const int rows = p->out_height - y < at_once ? p->out_height - y : at_once;
+    o.out = g->out + y * p->out_width * p->in_channels;
+    if (rows < at_once) em_set_rows(p, &o, rows);
     em_take_rows(p, in, w, y, g->count);
-    o.out = out;
     if (at_once == 1) {
       em_depthwise_row(&o);
     } else {
-      if (rows == 1) {
-        o = em_outputs_of(p, w, 1);
-        o.channel = lanes;
-        o.end = lanes + g->count;
-        o.out = out;
-      }
       em_depthwise_two_rows(&o);
     }
     if (p->output.minimum != -128 || p->output.maximum != 127) {
-      em_limit_pixels(out, rows * p->out_width, p->in_channels, g->count, &p->output);
+      em_limit_pixels(o.out, rows * p->out_width, p->in_channels, g->count, &p->output);
     }
   }
 }

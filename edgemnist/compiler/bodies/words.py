@@ -43,9 +43,7 @@ def suits(geometry: Geometry) -> bool:
         and (g.dilation_height == 1 or g.kernel_height == 1)
         and (g.dilation_width == 1 or g.kernel_width == 1)
     )
-    if two_rows:
-        strides = g.stride_height == 1
-    else:
-        strides = g.stride_width == 2 and (g.stride_height >= 2 or padding.top == 0)
+    by_two = g.stride_width == 2 and (g.stride_height >= 2 or padding.top == 0)
+    strides = g.stride_height == 1 if two_rows else by_two
     borders = padding.top <= 1 and padding.top < g.kernel_height and padding.left < g.kernel_width
     return plain and strides and borders and g.out_width <= g.in_width
