@@ -130,34 +130,67 @@ enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8
   "vpop {d8-d15}\n\t"    \
   "pop {r4-r11, pc}\n\t"
 
-/* Biases, multipliers and shifts of the four channels into q0, q1, q2; r2 is the outputs' end, r4 the zero point. */
+/* Biases, multipliers and shifts of the four channels into q0, q1, q2; r2 is the outputs' end, r4 the zero point. Then
+ * `biases` adds the former to the sums.
+ */
 #define EM_QUAD_CHANNELS            \
   "ldrd r0, r2, [sp, #16]\n\t"      \
   "add r0, r0, r7\n\t"             \
   "vldrb.s32 q2, [r0]\n\t"          \
   "vld20.32 {q0, q1}, [r9]\n\t"     \
   "vld21.32 {q0, q1}, [r9]!\n\t"    \
-  "vneg.s32 q2, q2\n\t"             \
   "ldr r4, [sp, #24]\n\t"
 
-/* em_requantise of sums whose biases are in, without the zero point. */
-#define EM_QUAD_SCALE(to, sums)             \
+/* The sums in q3 (and q4) with their biases, ready for the scaling: as em_requantise takes them, with shifts to the left
+ * in q2, or as em_multiply_any does, shifted to the left where they are to be, with the other shifts in q2.
+ */
+#define EM_BIAS(sums) "vadd.i32 " sums ", " sums ", q0\n\t"
+#define EM_SHIFT_UP(sums) "vshl.s32 " sums ", " sums ", q0\n\t"
+#define EM_READY_FAST(each) each(EM_BIAS) "vneg.s32 q2, q2\n\t"
+#define EM_READY_ANY(each)          \
+  each(EM_BIAS)                     \
+  "vmov.i32 q0, #0\n\t"             \
+  "vmax.s32 q0, q0, q2\n\t"         \
+  each(EM_SHIFT_UP)                 \
+  "vmov.i32 q0, #0\n\t"             \
+  "vmin.s32 q2, q2, q0\n\t"
+#define EM_OF_ONE(what) what("q3")
+#define EM_OF_TWO(what) what("q3") what("q4")
+
+/* em_requantise of sums, without the zero point. */
+#define EM_SCALE_FAST(to, sums)             \
   "vqrdmulh.s32 " to ", " sums ", q1\n\t"   \
   "vshr.s32 " sums ", " sums ", #31\n\t"    \
   "vadd.i32 " to ", " to ", " sums "\n\t"   \
+  "vrshl.s32 " to ", " to ", q2\n\t"
+/* em_multiply_any: what rounds ties away from zero is the sign of the product, where there is a shift to the right. */
+#define EM_SCALE_ANY(to, sums)              \
+  "vqrdmulh.s32 " to ", " sums ", q1\n\t"   \
+  "vand " sums ", " to ", q2\n\t"           \
+  "vshr.s32 " sums ", " sums ", #31\n\t"    \
+  "vqadd.s32 " to ", " to ", " sums "\n\t"  \
   "vrshl.s32 " to ", " to ", q2\n\t"
 /* Zero point and limits, of 16-bit numbers in q0. */
 #define EM_QUAD_LIMIT           \
   "vqadd.s16 q0, q0, r4\n\t"    \
   "vmax.s16 q0, q0, q6\n\t"     \
   "vmin.s16 q0, q0, q7\n\t"
-/* Requantises and stores the sums in q3, of one pixel. */
-#define EM_QUAD_STORE           \
-  "vadd.i32 q3, q3, q0\n\t"     \
-  EM_QUAD_SCALE("q0", "q3")     \
-  "vqmovnb.s32 q0, q0\n\t"      \
-  EM_QUAD_LIMIT                 \
+/* Requantises and stores the sums in q3, of one pixel, or in q3 and q4, of two. */
+#define EM_STORE_ONE(ready, scale)  \
+  ready(EM_OF_ONE)                  \
+  scale("q0", "q3")                 \
+  "vqmovnb.s32 q0, q0\n\t"          \
+  EM_QUAD_LIMIT                     \
   "vstrb.32 q0, [r7], #4\n\t"
+#define EM_STORE_TWO(ready, scale)  \
+  ready(EM_OF_TWO)                  \
+  scale("q0", "q3")                 \
+  scale("q3", "q4")                 \
+  "vqmovnb.s32 q0, q0\n\t"          \
+  "vqmovnt.s32 q0, q3\n\t"          \
+  EM_QUAD_LIMIT                     \
+  "vstrb.16 q0, [r7, q5]\n\t"       \
+  "adds r7, r7, #4\n\t"
 
 /* On to the next pixel or pair: back to the first channel, unless it was the last. r2 is the outputs' end. */
 #define EM_QUADS_NEXT               \
@@ -185,91 +218,134 @@ enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8
 #define EM_UNNAMED __attribute__((unused)) /* it is r0 */
 
 /* All channels of `times` pairs of pixels. q5 holds where the outputs go: channel by channel the first and second pixel's. */
-EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pairs(em_quads *quads EM_UNNAMED)
-{
-  __asm__(EM_QUADS_START
-          "movs r2, #0\n\t"
-          "vidup.u32 q5, r2, #1\n\t"
-          "mov r4, #0x10001\n\t"
-          "vmul.i32 q5, q5, r4\n\t"
-          "ldr r4, [r0, #28]\n\t"
-          "lsls r4, r4, #16\n\t"
-          "vadd.i32 q5, q5, r4\n"
-          "1:\n\t"
-          "ldrd r3, r5, [sp]\n\t"
-          EM_TWO_WINDOWS
-          "vmov q3[2], q3[0], r0, r8\n\t"
-          "vmov q3[3], q3[1], r4, r12\n\t"
-          "vmov q4[2], q4[0], r2, r10\n\t"
-          "vmov q4[3], q4[1], r6, lr\n\t"
-          EM_QUAD_CHANNELS
-          "vadd.i32 q3, q3, q0\n\t"
-          "vadd.i32 q4, q4, q0\n\t"
-          EM_QUAD_SCALE("q0", "q3")
-          EM_QUAD_SCALE("q3", "q4")
-          "vqmovnb.s32 q0, q0\n\t"
-          "vqmovnt.s32 q0, q3\n\t"
-          EM_QUAD_LIMIT
-          "vstrb.16 q0, [r7, q5]\n\t"
-          "adds r7, r7, #4\n\t"
-          "cmp r7, r2\n\t"
-          "bne 1b\n\t"
-          EM_QUADS_NEXT
-          EM_QUADS_END);
-}
+#define EM_QUADS_OF_PAIRS(ready, scale)     \
+  EM_QUADS_START                            \
+  "movs r2, #0\n\t"                         \
+  "vidup.u32 q5, r2, #1\n\t"                \
+  "mov r4, #0x10001\n\t"                    \
+  "vmul.i32 q5, q5, r4\n\t"                 \
+  "ldr r4, [r0, #28]\n\t"                   \
+  "lsls r4, r4, #16\n\t"                    \
+  "vadd.i32 q5, q5, r4\n"                   \
+  "1:\n\t"                                  \
+  "ldrd r3, r5, [sp]\n\t"                   \
+  EM_TWO_WINDOWS                            \
+  "vmov q3[2], q3[0], r0, r8\n\t"           \
+  "vmov q3[3], q3[1], r4, r12\n\t"          \
+  "vmov q4[2], q4[0], r2, r10\n\t"          \
+  "vmov q4[3], q4[1], r6, lr\n\t"           \
+  EM_QUAD_CHANNELS                          \
+  EM_STORE_TWO(ready, scale)                \
+  "cmp r7, r2\n\t"                          \
+  "bne 1b\n\t"                              \
+  EM_QUADS_NEXT                             \
+  EM_QUADS_END
 
 /* All channels of `times` pixels. */
-EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pixels(em_quads *quads EM_UNNAMED)
-{
-  __asm__(EM_QUADS_START
-          "1:\n\t"
-          "ldr r3, [sp]\n\t"
-          EM_ONE_WINDOW
-          "vmov q3[2], q3[0], r0, r8\n\t"
-          "vmov q3[3], q3[1], r4, r12\n\t"
-          EM_QUAD_CHANNELS
-          EM_QUAD_STORE
-          "cmp r7, r2\n\t"
-          "bne 1b\n\t"
-          EM_QUADS_NEXT
-          EM_QUADS_END);
-}
+#define EM_QUADS_OF_PIXELS(ready, scale)    \
+  EM_QUADS_START                            \
+  "1:\n\t"                                  \
+  "ldr r3, [sp]\n\t"                        \
+  EM_ONE_WINDOW                             \
+  "vmov q3[2], q3[0], r0, r8\n\t"           \
+  "vmov q3[3], q3[1], r4, r12\n\t"          \
+  EM_QUAD_CHANNELS                          \
+  EM_STORE_ONE(ready, scale)                \
+  "cmp r7, r2\n\t"                          \
+  "bne 1b\n\t"                              \
+  EM_QUADS_NEXT                             \
+  EM_QUADS_END
 
 /* All channels of one pixel, each the largest of `times` pairs: q4 is what there is of them. The list is walked in r9, and
  * where the weights and the channels stand is put down at sp + 32.
  */
+#define EM_QUADS_POOLED(ready, scale)       \
+  EM_QUADS_START                            \
+  "strd r1, r9, [sp, #32]\n\t"              \
+  "ldr r4, [r0, #44]\n\t"                   \
+  "ldr r2, [r0, #56]\n\t"                   \
+  "add r4, r2, r4, lsl #3\n\t"              \
+  "strd r2, r4, [sp]\n"                     \
+  "1:\n\t"                                  \
+  "ldr r9, [sp]\n\t"                        \
+  "vmov.i32 q4, #0x80000000\n"              \
+  "6:\n\t"                                  \
+  "ldrd r3, r5, [r9], #8\n\t"               \
+  "ldr r1, [sp, #32]\n\t"                   \
+  EM_TWO_WINDOWS                            \
+  "vmov q3[2], q3[0], r0, r8\n\t"           \
+  "vmov q3[3], q3[1], r4, r12\n\t"          \
+  "vmov q2[2], q2[0], r2, r10\n\t"          \
+  "vmov q2[3], q2[1], r6, lr\n\t"           \
+  "vmax.s32 q4, q4, q3\n\t"                 \
+  "vmax.s32 q4, q4, q2\n\t"                 \
+  "ldr r0, [sp, #4]\n\t"                    \
+  "cmp r9, r0\n\t"                          \
+  "bne 6b\n\t"                              \
+  "ldr r9, [sp, #36]\n\t"                   \
+  "vmov q3, q4\n\t"                         \
+  EM_QUAD_CHANNELS                          \
+  EM_STORE_ONE(ready, scale)                \
+  "strd r1, r9, [sp, #32]\n\t"              \
+  "cmp r7, r2\n\t"                          \
+  "bne 1b\n\t"                              \
+  EM_QUADS_END
+
+EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pairs(em_quads *quads EM_UNNAMED)
+{
+  __asm__(EM_QUADS_OF_PAIRS(EM_READY_FAST, EM_SCALE_FAST));
+}
+
+EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pairs_any(em_quads *quads EM_UNNAMED)
+{
+  __asm__(EM_QUADS_OF_PAIRS(EM_READY_ANY, EM_SCALE_ANY));
+}
+
+EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pixels(em_quads *quads EM_UNNAMED)
+{
+  __asm__(EM_QUADS_OF_PIXELS(EM_READY_FAST, EM_SCALE_FAST));
+}
+
+EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pixels_any(em_quads *quads EM_UNNAMED)
+{
+  __asm__(EM_QUADS_OF_PIXELS(EM_READY_ANY, EM_SCALE_ANY));
+}
+
 EM_WRITTEN_AS_A_WHOLE static void em_quads_pooled(em_quads *quads EM_UNNAMED)
 {
-  __asm__(EM_QUADS_START
-          "strd r1, r9, [sp, #32]\n\t"
-          "ldr r4, [r0, #44]\n\t"
-          "ldr r2, [r0, #56]\n\t"
-          "add r4, r2, r4, lsl #3\n\t"
-          "strd r2, r4, [sp]\n"
-          "1:\n\t"
-          "ldr r9, [sp]\n\t"
-          "vmov.i32 q4, #0x80000000\n"
-          "6:\n\t"
-          "ldrd r3, r5, [r9], #8\n\t"
-          "ldr r1, [sp, #32]\n\t"
-          EM_TWO_WINDOWS
-          "vmov q3[2], q3[0], r0, r8\n\t"
-          "vmov q3[3], q3[1], r4, r12\n\t"
-          "vmov q2[2], q2[0], r2, r10\n\t"
-          "vmov q2[3], q2[1], r6, lr\n\t"
-          "vmax.s32 q4, q4, q3\n\t"
-          "vmax.s32 q4, q4, q2\n\t"
-          "ldr r0, [sp, #4]\n\t"
-          "cmp r9, r0\n\t"
-          "bne 6b\n\t"
-          "ldr r9, [sp, #36]\n\t"
-          "vmov q3, q4\n\t"
-          EM_QUAD_CHANNELS
-          EM_QUAD_STORE
-          "strd r1, r9, [sp, #32]\n\t"
-          "cmp r7, r2\n\t"
-          "bne 1b\n\t"
-          EM_QUADS_END);
+  __asm__(EM_QUADS_POOLED(EM_READY_FAST, EM_SCALE_FAST));
+}
+
+EM_WRITTEN_AS_A_WHOLE static void em_quads_pooled_any(em_quads *quads EM_UNNAMED)
+{
+  __asm__(EM_QUADS_POOLED(EM_READY_ANY, EM_SCALE_ANY));
+}
+
+EM_INLINE void em_do_pairs(em_quads *quads, const int rounding)
+{
+  if (rounding == EM_ROUND_FAST) {
+    em_quads_of_pairs(quads);
+  } else {
+    em_quads_of_pairs_any(quads);
+  }
+}
+
+EM_INLINE void em_do_pixels(em_quads *quads, const int rounding)
+{
+  if (rounding == EM_ROUND_FAST) {
+    em_quads_of_pixels(quads);
+  } else {
+    em_quads_of_pixels_any(quads);
+  }
+}
+
+EM_INLINE void em_do_pooled(em_quads *quads, const int rounding)
+{
+  if (rounding == EM_ROUND_FAST) {
+    em_quads_pooled(quads);
+  } else {
+    em_quads_pooled_any(quads);
+  }
 }
 
 /* The sum of one channel's products at one window, its bias left out; its chunks are `step` apart. */
@@ -320,32 +396,32 @@ EM_INLINE int32_t em_quad_sum(const em_quads *q, const int8_t *x, int channel)
   return em_sum_channel(x + q->skipped, weights, q->rest, q->skipped, 4 * EM_CHUNK) + q->channel[channel].bias;
 }
 
-EM_INLINE void em_quad_finish(const em_quads *q, int32_t sum, int channel, int8_t *out)
+EM_INLINE void em_quad_finish(const em_quads *q, int32_t sum, int channel, int8_t *out, const int rounding)
 {
-  out[channel] = em_finish(sum, q->channel[channel].multiplier, q->shift[channel], q->output, EM_ROUND_FAST);
+  out[channel] = em_finish(sum, q->channel[channel].multiplier, q->shift[channel], q->output, rounding);
 }
 
-EM_PART void em_quads_of_pixels(em_quads *q)
+EM_PART void em_do_pixels(em_quads *q, const int rounding)
 {
   for (int i = 0; i < q->times; ++i) {
     for (int c = 0; c < q->count; ++c) {
-      em_quad_finish(q, em_quad_sum(q, q->x0 + i * q->x_step, c), c, q->out + i * q->out_step);
+      em_quad_finish(q, em_quad_sum(q, q->x0 + i * q->x_step, c), c, q->out + i * q->out_step, rounding);
     }
   }
 }
 
-EM_PART void em_quads_of_pairs(em_quads *q)
+EM_PART void em_do_pairs(em_quads *q, const int rounding)
 {
   for (int i = 0; i < q->times; ++i) {
     for (int c = 0; c < q->count; ++c) {
       int8_t *const out = q->out + i * q->out_step;
-      em_quad_finish(q, em_quad_sum(q, q->x0 + i * q->x_step, c), c, out);
-      em_quad_finish(q, em_quad_sum(q, q->x1 + i * q->x_step, c), c, out + q->pitch);
+      em_quad_finish(q, em_quad_sum(q, q->x0 + i * q->x_step, c), c, out, rounding);
+      em_quad_finish(q, em_quad_sum(q, q->x1 + i * q->x_step, c), c, out + q->pitch, rounding);
     }
   }
 }
 
-EM_PART void em_quads_pooled(em_quads *q)
+EM_PART void em_do_pooled(em_quads *q, const int rounding)
 {
   for (int c = 0; c < q->count; ++c) {
     int32_t best = em_quad_sum(q, q->list[0], c);
@@ -353,7 +429,7 @@ EM_PART void em_quads_pooled(em_quads *q)
       const int32_t sum = em_quad_sum(q, q->list[i], c);
       best = sum > best ? sum : best;
     }
-    em_quad_finish(q, best, c, q->out);
+    em_quad_finish(q, best, c, q->out, rounding);
   }
 }
 #endif
@@ -413,14 +489,14 @@ EM_PART void em_channels_alone(const em_window *windows, int pairs, const em_blo
 EM_INLINE void em_own_channels(const em_window *window, em_block block, int count, const em_output *output,
                                int8_t *strip, const int pixels, const int rounding)
 {
-  const int fours = rounding == EM_ROUND_FAST ? count & ~3 : 0;
+  const int fours = rounding != EM_ROUND_ONCE ? count & ~3 : 0;
   (void)strip;
   if (fours > 0) {
     em_quads quads = em_quads_of(window, &block, count, output, pixels);
     if (pixels > 1) {
-      em_quads_of_pairs(&quads);
+      em_do_pairs(&quads, rounding);
     } else {
-      em_quads_of_pixels(&quads);
+      em_do_pixels(&quads, rounding);
     }
   }
   if (fours < count) em_channels_alone(window, 1, &block, fours, count, output, pixels, 0, rounding);
@@ -428,13 +504,13 @@ EM_INLINE void em_own_channels(const em_window *window, em_block block, int coun
 
 /* Pairs of pixels that lie evenly, for a number of channels that fours divide. */
 EM_INLINE void em_own_pairs(const em_window *window, em_block block, int count, const em_output *output, int pairs,
-                            int x_step, int out_step)
+                            int x_step, int out_step, const int rounding)
 {
   em_quads quads = em_quads_of(window, &block, count, output, 2);
   quads.times = pairs;
   quads.x_step = x_step;
   quads.out_step = out_step;
-  em_quads_of_pairs(&quads);
+  em_do_pairs(&quads, rounding);
 }
 
 enum { EM_LISTED_PAIRS = 8 }; /* as EM_POOL_PAIRS */
@@ -442,7 +518,7 @@ enum { EM_LISTED_PAIRS = 8 }; /* as EM_POOL_PAIRS */
 EM_INLINE void em_own_pooled(const em_window *windows, int pairs, em_block block, int count, const em_output *output,
                              int8_t *strip, const int rounding)
 {
-  const int fours = rounding == EM_ROUND_FAST ? count & ~3 : 0;
+  const int fours = rounding != EM_ROUND_ONCE ? count & ~3 : 0;
   (void)strip;
   if (fours > 0) {
     const int8_t *list[2 * EM_LISTED_PAIRS];
@@ -453,7 +529,7 @@ EM_INLINE void em_own_pooled(const em_window *windows, int pairs, em_block block
     }
     quads.list = list;
     quads.times = pairs;
-    em_quads_pooled(&quads);
+    em_do_pooled(&quads, rounding);
   }
   if (fours < count) em_channels_alone(windows, pairs, &block, fours, count, output, 1, 1, rounding);
 }

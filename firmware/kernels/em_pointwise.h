@@ -23,7 +23,7 @@ EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *wei
 {
   em_window window = {in, p->in_channels, 0, 1, p->in_channels};
 #if EM_OWN_PAIRS
-  const int evenly = rounding == EM_ROUND_FAST && p->out_channels % 4 == 0;
+  const int evenly = p->out_channels % 4 == 0;
   const int first = evenly ? p->pixels / 2 * 2 : 0;
   if (evenly) {
     const int pixel = p->backward ? p->pixels - 2 : 0, step = p->backward ? -2 : 2;
@@ -31,7 +31,7 @@ EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *wei
                             out + (pixel + 1) * p->out_channels};
     window.x = in + pixel * p->in_channels;
     em_own_pairs(&window, block, p->out_channels, &p->output, p->pixels / 2, step * p->in_channels,
-                 step * p->out_channels);
+                 step * p->out_channels, rounding);
   }
 #else
   const int first = 0;
