@@ -23,7 +23,6 @@ from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import Variant, build_program
 from tests.compiler.emulated import Machine, build, build_networks
 from tests.compiler.layers import Arithmetic, Window, random_images
-from tests.compiler.qemu_networks import missing, run_on_qemu
 from tests.compiler.test_weighted_layers import CONV, DENSE, DEPTHWISE, TABLES
 from tests.compiler.weighted_cases import Case, cases
 
@@ -140,36 +139,3 @@ def test_requantisation_is_exact(core: str, toolchain: str, optimisation: str) -
         wanted = zero_point + int(multiply_by_quantised_multiplier(value, Multiplier(mantissa, -shift)))
         found = machine.call("requantise", value, mantissa, 2 * zero_point + 1, shift)
         assert found == wanted, (value, mantissa, zero_point, shift)
-
-
-def vectors_table() -> dict[str, Case]:
-    """Return layers of the sizes that the vector bodies have their own code for."""
-    window = Window((3, 3))
-    table = {f"chunks of {n}": Case(CONV, (3, 4, n), 4, Window((1, 1))) for n in (15, 16, 17, 32, 48, 49, 80, 95, 96)}
-    table |= {f"dense of {n}": Case(DENSE, (1, 1, n), 9) for n in (15, 16, 33, 64, 65, 96, 130)}
-    table |= {f"{n} filters": Case(CONV, (5, 7, 5), n, window) for n in (1, 2, 3, 4, 7, 8, 9)}
-    table["one column"] = Case(CONV, (5, 1, 6), 6, window)
-    table["as wide as the image"] = Case(CONV, (6, 3, 7), 5, Window((2, 3), padding=PADDING_VALID))
-    table["groups"] = Case(CONV, (5, 6, 34), 10, window, groups=2)
-    table["dilated"] = Case(CONV, (7, 7, 4), 5, Window((3, 3), dilation=(2, 2)))
-    table["weights of -128"] = Case(DENSE, (1, 1, 513), 7, arithmetic=Arithmetic(lowest_weight=-128))
-    table["any multiplier"] = Case(CONV, (4, 4, 20), 6, window, Arithmetic(multiplier=2.5))
-    table["limits"] = Case(CONV, (4, 5, 8), 8, window, Arithmetic(activation=2, zero_point=-60))
-    return bodies_table() | table
-
-
-@pytest.mark.parametrize(("toolchain", "optimisation"), [("gnu", "-O2"), ("gnu", "-Os"), ("zig", "-O2")])
-def test_vectors_are_exact(toolchain: str, optimisation: str) -> None:
-    """The M55 alone has them, which only QEMU knows."""
-    if missing(toolchain) is not None:
-        pytest.skip("QEMU or the compiler is not installed")
-    every = list(vectors_table().values())
-    networks = [build_program(case.content(), Variant(target="cortex-m55")) for case in every]
-    images = [random_images((1, *case.size), case.seed) for case in every]
-
-    found = run_on_qemu([(program, plan(program)) for program in networks], images, toolchain, [optimisation])
-
-    for case, inputs, outputs in zip(every, images, found, strict=True):
-        graph = read_graph(parse_tflite(case.content()))
-        wanted = [run_reference(graph, image, LoweringSettings())[graph.output] for image in inputs]
-        np.testing.assert_array_equal(outputs, np.stack(wanted), err_msg=str(case))
