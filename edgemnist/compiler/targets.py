@@ -43,6 +43,7 @@ _WORDS = SparseCosts(_dense(2.2, 2.4, 2.2, 2.4), product=2.0, entry=5.0, pooled=
 _DSP = replace(_WORDS, dense_mac=_dense(1.43, 1.48, 1.0, 1.55))
 _THUMB1 = SparseCosts(_dense(3.7, 3.85, 3.65, 4.5), product=3.0, entry=8.0, pooled=8.0, copy=2.0, pixels=4)
 _VECTORS = replace(_WORDS, dense_mac=_dense(0.4, 0.4, 0.4, 0.4))
+_MVE = replace(_WORDS, dense_mac=_dense(0.12, 0.12, 0.12, 0.15))
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ _KNOWN = (
         },
         dense=ChannelChunks(),
         depthwise=ColumnWords(),
-        sparse=_VECTORS,
+        sparse=_MVE,
     ),
     Target("rv32", "RISC-V, 32 bits"),
     Target("x86-64", "this kind of desktop or server", {"EM_TARGET_DOT": "em_dot_sse2.h"}, sparse=_VECTORS),
