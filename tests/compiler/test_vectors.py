@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
-from edgemnist.compiler.memory import plan
-from edgemnist.compiler.ops.base import LoweringSettings
+from edgemnist.compiler.lowering import Program
+from edgemnist.compiler.memory import Plan, plan
+from edgemnist.compiler.ops.base import LoweringSettings, Overlap
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.reference import run_reference
 from edgemnist.tflite.file import parse_tflite
@@ -21,6 +22,7 @@ from tests.compiler.random_graphs import random_network
 from tests.compiler.test_emulated_layers import bodies_table
 from tests.compiler.test_fusions import subjects as fused_subjects
 from tests.compiler.test_operators_mean import TABLE as MEANS
+from tests.compiler.test_overlaps import limits, plan_at
 from tests.compiler.test_pooling import KINDS
 from tests.compiler.test_pooling import table as pool_table
 from tests.compiler.test_residual import RESIDUAL
@@ -28,6 +30,7 @@ from tests.compiler.test_weighted_layers import CONV, DENSE, DEPTHWISE, TABLES
 from tests.compiler.weighted_cases import Case
 
 WINDOW = Window((3, 3))
+TARGET = Variant(target="cortex-m55")
 
 
 def dense_table() -> dict[str, Case]:
@@ -81,18 +84,41 @@ def subjects() -> Iterator[Subject]:
     yield from (random_network(seed) for seed in range(8))
 
 
-@pytest.mark.parametrize(("toolchain", "optimisation"), [("gnu", "-O2"), ("gnu", "-Os"), ("zig", "-O2")])
-def test_exact(toolchain: str, optimisation: str) -> None:
+def check_on_qemu(
+    networks: list[tuple[Subject, Program, Plan]], toolchain: str, optimisation: str
+) -> None:  # fmt: skip
+    """Assert that every network's outputs are the reference's."""
     if missing(toolchain) is not None:
         pytest.skip("QEMU or the compiler is not installed")
-    chosen = list(subjects())[:: 1 if optimisation == "-Os" else 3]
-    programs = [build_program(subject.content, Variant(target="cortex-m55")) for subject in chosen]
+    images = [subject.images for subject, _, _ in networks]
 
-    found = run_on_qemu(
-        [(program, plan(program)) for program in programs], [one.images for one in chosen], toolchain, [optimisation]
-    )
+    found = run_on_qemu([(program, layout) for _, program, layout in networks], images, toolchain, [optimisation])
 
-    for subject, outputs in zip(chosen, found, strict=True):
+    for (subject, _, _), outputs in zip(networks, found, strict=True):
         graph = read_graph(parse_tflite(subject.content))
         wanted = [run_reference(graph, image, LoweringSettings())[graph.output] for image in subject.images]
         np.testing.assert_array_equal(outputs, np.stack(wanted), err_msg=subject.name)
+
+
+@pytest.mark.parametrize(("toolchain", "optimisation"), [("gnu", "-O2"), ("gnu", "-Os"), ("zig", "-O2")])
+def test_exact(toolchain: str, optimisation: str) -> None:
+    chosen = list(subjects())[:: 1 if optimisation == "-Os" else 3]
+    programs = [build_program(subject.content, TARGET) for subject in chosen]
+
+    check_on_qemu(
+        [(one, each, plan(each)) for one, each in zip(chosen, programs, strict=True)], toolchain, optimisation
+    )
+
+
+def test_exact_at_the_limits_of_overlap() -> None:
+    networks = []
+    tables = (dense_table(), depthwise_table(), *TABLES.values())
+    for name, case in [item for table in tables for item in table.items()][::4]:
+        subject = case.subject(name)
+        program = build_program(subject.content, TARGET)
+        graph = program.graph
+        overlap = program.steps[0].overlaps.get((graph.input, graph.output), Overlap())
+        sizes = [graph.tensors[index].bytes for index in (graph.input, graph.output)]
+        networks += [(subject, program, plan_at(program, delta)) for delta in limits(overlap, *sizes)]
+
+    check_on_qemu(networks, "gnu", "-Os")
