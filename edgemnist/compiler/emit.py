@@ -306,7 +306,7 @@ def _call(program: Program, plan: Plan, settings: EmitSettings, index: int, step
     arguments = [f"&{name}_params_{index}"] if step.struct_type else []
     arguments += [_array_name(settings, index, array) for array in step.arrays]
     if step.scratch or step.takes_scratch:
-        arguments.append(f"arena + {plan.scratch_offset(index)}" if step.scratch else "0")
+        arguments.append(f"arena + {plan.scratch_offset(index)}" if step.scratch else "arena")
     arguments += [pointer(tensor, "const ") for tensor in step.inputs]
     arguments += [pointer(tensor, "") for tensor in step.outputs]
     return f"{step.function}({', '.join(arguments)})"

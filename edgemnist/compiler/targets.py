@@ -46,6 +46,7 @@ _PIXEL_WORDS = replace(_WORDS, dense_mac=_dense(1.4, 1.4, 1.45, 2.2))
 _DSP = replace(_WORDS, dense_mac=_dense(1.43, 1.48, 1.0, 1.55))
 _THUMB1 = SparseCosts(_dense(2.3, 2.35, 2.4, 3.65), product=3.0, entry=8.0, pooled=8.0, copy=2.0, pixels=4)
 _VECTORS = replace(_WORDS, dense_mac=_dense(0.4, 0.4, 0.4, 0.4))
+_MVE = replace(_WORDS, dense_mac=_dense(0.12, 0.12, 0.12, 0.15))
 
 
 def _lanes() -> DenseBody:
@@ -60,10 +61,10 @@ def _pairs() -> DenseBody:
     return ChannelPairs()
 
 
-def _channels() -> DenseBody:
-    from edgemnist.compiler.bodies.channels import ChannelByChannel
+def _channel_chunks() -> DenseBody:
+    from edgemnist.compiler.bodies.chunks import ChannelChunks
 
-    return ChannelByChannel()
+    return ChannelChunks()
 
 
 def _pixel_words() -> DenseBody:
@@ -76,6 +77,12 @@ def _plain_singles() -> DenseBody:
     from edgemnist.compiler.bodies.words import PlainSingles
 
     return PlainSingles()
+
+
+def _column_words() -> DepthwiseBody:
+    from edgemnist.compiler.bodies.columns import ColumnWords
+
+    return ColumnWords()
 
 
 def _planes() -> DepthwiseBody:
@@ -147,9 +154,16 @@ _KNOWN = (
         "cortex-m55",
         "Arm Cortex-M55",
         "defined(__ARM_FEATURE_MVE)",
-        {"EM_TARGET_DOT": "em_dot_mve.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"},
-        make_dense=_channels,
-        sparse=_VECTORS,
+        {
+            "EM_TARGET_DOT": "em_dot_mve.h",
+            "EM_TARGET_WINDOW": "em_window_mve.h",
+            "EM_TARGET_DEPTHWISE": "em_depthwise_mve.h",
+            "EM_TARGET_ARITHMETIC": "em_arithmetic_mve.h",
+            "EM_TARGET_POOL": "em_pool_mve.h",
+        },
+        make_dense=_channel_chunks,
+        make_depthwise=_column_words,
+        sparse=_MVE,
     ),
     Target(
         "rv32",

@@ -42,6 +42,17 @@ EM_INLINE int32_t em_combine(const em_arithmetic_params *p, int32_t a, int32_t b
   return a * p->a_factor + em_requantise(b * p->b_factor, p->b_multiplier, 1, p->b_shift) * p->b_sign;
 }
 
+/* A target's own body: EM_TARGET_ARITHMETIC names a header that defines EM_OWN_SUMS as 1 and
+ * void em_add_elements(p, a, b, out, count): the sums of `count` neighbouring elements, with the usual requantisation, none
+ * of them read after one behind it is written.
+ */
+#if defined(EM_TARGET_ARITHMETIC)
+#include EM_TARGET_ARITHMETIC
+#endif
+#ifndef EM_OWN_SUMS
+#define EM_OWN_SUMS 0
+#endif
+
 EM_INLINE void em_arithmetic_body(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out,
                                   const int kind, const int rounding)
 {
@@ -50,6 +61,13 @@ EM_INLINE void em_arithmetic_body(const em_arithmetic_params *p, const int8_t *a
       for (int32_t k = 0; k < p->axis_2.count; ++k) {
         const int8_t *x = a + i * p->axis_0.a + j * p->axis_1.a + k * p->axis_2.a;
         const int8_t *y = b + i * p->axis_0.b + j * p->axis_1.b + k * p->axis_2.b;
+#if EM_OWN_SUMS
+        if (kind == EM_ADD && rounding == EM_ROUND_FAST && p->axis_3.a == 1 && p->axis_3.b == 1) {
+          em_add_elements(p, x, y, out, p->axis_3.count);
+          out += p->axis_3.count;
+          continue;
+        }
+#endif
         for (int32_t l = 0; l < p->axis_3.count; ++l, x += p->axis_3.a, y += p->axis_3.b) {
           const int32_t value = em_combine(p, *x - p->a_zero_point, *y - p->b_zero_point, kind);
           *out++ = em_finish(value, p->multiplier, p->shift, &p->output, rounding);

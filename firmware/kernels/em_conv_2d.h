@@ -6,7 +6,8 @@
  * lie over `in` as far ahead as the generator computed it. An odd row's last pixel is made up to a pair with its
  * neighbour, which is then done twice over. `scratch` holds the `strip` of the target's body and then two windows that
  * hang over the border, filled up with the zero point: kernel_height * (kernel_width + stride_width) * in_channels bytes
- * for a `direct` layer, kernel_height * 2 * kernel_width * in_channels / groups for another.
+ * for a `direct` layer, kernel_height * 2 * kernel_width * in_channels / groups for another; or what the target's own
+ * em_find_window wants instead.
  */
 #ifndef EM_CONV_2D_H
 #define EM_CONV_2D_H
@@ -44,6 +45,19 @@ EM_INLINE int em_window_inside(const em_conv_2d_params *p, int y, int x)
   const int left = x * p->stride_width - p->pad_left;
   return p->direct && top >= 0 && left >= 0 &&
          top + (p->kernel_height - 1) * p->dilation_height < p->in_height && left + p->kernel_width <= p->in_width;
+}
+
+/* A target may find windows in its own way: EM_TARGET_WINDOW names a header that defines em_find_window and em_window_bytes
+ * as below. The generator has to know of it (DenseBody.window).
+ */
+#if defined(EM_TARGET_WINDOW)
+#include EM_TARGET_WINDOW
+#else
+/* The scratch that two windows take. */
+EM_INLINE int em_window_bytes(const em_conv_2d_params *p)
+{
+  const int beside = p->direct ? p->stride_width : p->kernel_width;
+  return p->kernel_height * (p->kernel_width + beside) * (p->in_channels / p->groups);
 }
 
 EM_INLINE void em_copy_run(int8_t *to, const int8_t *from, int bytes)
@@ -123,6 +137,7 @@ EM_INLINE em_window em_find_window(const em_conv_2d_params *p, const int8_t *in,
   }
   return window;
 }
+#endif
 
 #include "em_conv_2d_words.h"
 
@@ -174,8 +189,6 @@ EM_INLINE void em_conv_2d_max_pool_body(const em_conv_2d_params *p, const int8_t
 #if EM_PIXEL_WORDS
   em_conv_2d_pool_quads(p, weights, channels, shifts, scratch, in, out, rounding);
 #else
-  const int strip = p->kernel_height * p->kernel_width * p->in_channels +
-                    p->kernel_height * (p->direct ? p->stride_width : p->kernel_width) * p->in_channels;
   em_window windows[EM_POOL_PAIRS];
   for (int y = 0; y < p->out_height; ++y) {
     for (int x = 0; x < p->out_width; ++x) {
@@ -185,7 +198,7 @@ EM_INLINE void em_conv_2d_max_pool_body(const em_conv_2d_params *p, const int8_t
         for (int done = 0; done < p->pool_width; done += 2) {
           const int px = done + 2 > p->pool_width ? p->pool_width - 2 : done;
           windows[pairs] = em_find_window(p, in, y * p->pool_height + py, x * p->pool_width + px, 0,
-                                          scratch + p->strip + pairs * strip, 2);
+                                          scratch + p->strip + pairs * em_window_bytes(p), 2);
           ++pairs;
         }
       }

@@ -23,11 +23,15 @@ EM_INLINE void em_add_residual(const em_conv_2d_add_params *p, const int8_t *con
                                int count)
 {
   const em_arithmetic_params *add = &p->add;
+#if EM_OWN_SUMS
+  em_add_elements(add, p->residual_is_a ? residual : conv, p->residual_is_a ? conv : residual, out, count);
+#else
   for (int i = 0; i < count; ++i) {
     const int32_t a = (p->residual_is_a ? residual[i] : conv[i]) - add->a_zero_point;
     const int32_t b = (p->residual_is_a ? conv[i] : residual[i]) - add->b_zero_point;
     out[i] = em_finish(em_combine(add, a, b, EM_ADD), add->multiplier, add->shift, &add->output, EM_ROUND_FAST);
   }
+#endif
 }
 
 #if EM_PIXEL_WORDS

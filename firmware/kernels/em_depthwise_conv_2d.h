@@ -85,7 +85,8 @@ EM_INLINE void em_depthwise_block(const em_depthwise_conv_2d_params *p, const in
  * em_two_sums em_depthwise_pair(p, at, &weights, bias): the sums of two neighbouring outputs, the first one's window at `at`.
  *
  * Or it does whole layers in its own way: then it defines EM_OWN_DEPTHWISE as 1, int em_own_depthwise_suits(p) and, with
- * the arguments of em_depthwise_body but `block`, em_own_depthwise. The generator has to know of it (DepthwiseBody).
+ * the arguments of em_depthwise_body but `block`, em_own_depthwise. The generator has to know of it (DepthwiseBody). For
+ * the other layers it may have the three functions above as well, with EM_DEPTHWISE_PAIRS defined as 1.
  */
 typedef struct {
   int32_t a, b;
@@ -97,8 +98,15 @@ typedef struct {
 #ifndef EM_OWN_DEPTHWISE
 #define EM_OWN_DEPTHWISE 0
 #endif
-
+#ifndef EM_DEPTHWISE_PAIRS
 #if defined(EM_TARGET_DEPTHWISE) && !EM_OWN_DEPTHWISE
+#define EM_DEPTHWISE_PAIRS 1
+#else
+#define EM_DEPTHWISE_PAIRS 0
+#endif
+#endif
+
+#if EM_DEPTHWISE_PAIRS
 /* All outputs of one channel, for out_width >= 2. */
 EM_INLINE void em_depthwise_channel(const em_depthwise_conv_2d_params *p, const int8_t *plane, const int8_t *weights,
                                     em_channel channel, int shift, int8_t *out, const int rounding)
@@ -139,7 +147,7 @@ EM_INLINE void em_depthwise_body(const em_depthwise_conv_2d_params *p, const int
   memset(plane, p->in_zero_point, (size_t)p->plane_height * (size_t)p->plane_width);
   for (int channel = 0; channel < out_channels; ++channel) {
     if (channel % p->multiplier == 0) em_gather_plane(p, in + channel / p->multiplier, plane);
-#if defined(EM_TARGET_DEPTHWISE) && !EM_OWN_DEPTHWISE
+#if EM_DEPTHWISE_PAIRS
     if (!EM_SIZE && p->out_width >= 2 && em_depthwise_suits(p)) {
       em_depthwise_channel(p, plane, weights, channels[channel], shifts[channel], out + channel, rounding);
       weights += taps;

@@ -88,6 +88,8 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
  * then. `strip` is scratch of so many bytes as the generator knows that the body needs (DenseBody.strip), aligned to 4.
  * With EM_PIXEL_WORDS the kernels hand it two pixel pairs at a time, see em_words.h; em_own_channels is then for a single
  * pixel, and em_own_pooled is not needed.
+ * With EM_OWN_PAIRS defined as 1 it has em_own_pairs too, which does `pairs` pairs of pixels, x_step and out_step apart, of
+ * a number of channels that fours divide.
  * EM_CHANNEL_BYTES(elements) are the bytes of a channel's weights, where they are not as many as its elements.
  */
 #if defined(EM_TARGET_DOT)
@@ -101,6 +103,9 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
 #endif
 #ifndef EM_PIXEL_WORDS
 #define EM_PIXEL_WORDS 0
+#endif
+#ifndef EM_OWN_PAIRS
+#define EM_OWN_PAIRS 0
 #endif
 #ifndef EM_CHANNEL_BYTES
 #define EM_CHANNEL_BYTES(elements) (elements)

@@ -21,10 +21,41 @@ typedef struct {
   em_output output;
 } em_mean_params;
 
+#if defined(EM_TARGET_POOL)
+#include EM_TARGET_POOL
+#endif
+#ifndef EM_OWN_POOL
+#define EM_OWN_POOL 0
+#endif
+
+#if EM_OWN_POOL
+/* The means of neighbouring elements, for kept_1.stride 1. */
+EM_INLINE void em_mean_channels(const em_mean_params *p, const int8_t *in, int8_t *out, const int rounding, const int nested)
+{
+  for (int32_t c = 0; c < p->kept_1.count; c += EM_SUMMED_CHANNELS) {
+    const int32_t left = p->kept_1.count - c;
+    const int count = left < EM_SUMMED_CHANNELS ? (int)left : EM_SUMMED_CHANNELS;
+    const int8_t *row = in + c;
+    int32_t sums[EM_SUMMED_CHANNELS] = {p->bias, p->bias, p->bias, p->bias};
+    for (int32_t k = 0; k < (nested ? p->averaged_0.count : 1); ++k, row += p->averaged_0.stride) {
+      em_add_pixels(sums, row, p->averaged_1.stride, p->averaged_1.count, count);
+    }
+    for (int i = 0; i < count; ++i) out[c + i] = em_finish(sums[i], p->multiplier, p->shift, &p->output, rounding);
+  }
+}
+#endif
+
 /* With nested = 0 both outer counts are taken to be 1. */
 EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *out, const int rounding, const int nested)
 {
   for (int32_t i = 0; i < (nested ? p->kept_0.count : 1); ++i) {
+#if EM_OWN_POOL
+    if (p->kept_1.stride == 1) {
+      em_mean_channels(p, in + i * p->kept_0.stride, out, rounding, nested);
+      out += p->kept_1.count;
+      continue;
+    }
+#endif
     for (int32_t j = 0; j < p->kept_1.count; ++j) {
       const int8_t *row = in + i * p->kept_0.stride + j * p->kept_1.stride;
       int32_t sum = p->bias;

@@ -49,7 +49,21 @@ EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *wei
                                  const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
   em_window window = {in, p->in_channels, 0, 1, p->in_channels};
-  for (int32_t done = 0; done < p->pixels; done += 2) {
+#if EM_OWN_PAIRS
+  const int evenly = p->out_channels % 4 == 0;
+  const int32_t first = evenly ? p->pixels / 2 * 2 : 0;
+  if (evenly) {
+    const int pixel = p->backward ? p->pixels - 2 : 0, step = p->backward ? -2 : 2;
+    const em_block block = {weights, channels, shifts, out + pixel * p->out_channels,
+                            out + (pixel + 1) * p->out_channels};
+    window.x = in + pixel * p->in_channels;
+    em_own_pairs(&window, block, p->out_channels, &p->output, p->pixels / 2, step * p->in_channels,
+                 step * p->out_channels, rounding);
+  }
+#else
+  const int32_t first = 0;
+#endif
+  for (int32_t done = first; done < p->pixels; done += 2) {
     const int32_t pixel = em_pair_at(p, done);
     const em_block block = {weights, channels, shifts, out + pixel * p->out_channels,
                             out + (pixel + 1) * p->out_channels};

@@ -48,11 +48,67 @@ EM_INLINE int32_t em_rounded_mean(int32_t sum, int32_t count)
   return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
+/* A target's own body: EM_TARGET_POOL names a header that defines EM_OWN_POOL as 1 and, for some neighbouring channels at
+ * once, em_add_pixels, em_store_means, em_max_pixels and em_store_limited; em_mean.h takes it too.
+ */
+#if defined(EM_TARGET_POOL)
+#include EM_TARGET_POOL
+#endif
+#ifndef EM_OWN_POOL
+#define EM_OWN_POOL 0
+#endif
+
+#if EM_OWN_POOL
+/* The largest or the mean of a window, for all channels of a pixel. */
+EM_INLINE void em_max_window(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *in, int8_t *out)
+{
+  const int columns = w->right - w->left;
+  for (int c = 0; c < p->channels; c += EM_COMPARED_CHANNELS) {
+    const int count = p->channels - c < EM_COMPARED_CHANNELS ? p->channels - c : EM_COMPARED_CHANNELS;
+    int8_t best[EM_COMPARED_CHANNELS];
+    memset(best, -128, sizeof best);
+    for (int iy = w->top; iy < w->bottom; ++iy) {
+      em_max_pixels(best, in + (iy * p->in_width + w->left) * p->channels + c, p->channels, columns, count);
+    }
+    em_store_limited(out + c, best, count, p->minimum, p->maximum);
+  }
+}
+
+EM_INLINE void em_average_window(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *in, int8_t *out)
+{
+  const int columns = w->right - w->left;
+  const int elements = (w->bottom - w->top) * columns;
+  const uint32_t reciprocal = 0xffffffffu / (uint32_t)elements + 1;
+  for (int c = 0; c < p->channels; c += EM_SUMMED_CHANNELS) {
+    const int count = p->channels - c < EM_SUMMED_CHANNELS ? p->channels - c : EM_SUMMED_CHANNELS;
+    int32_t sums[EM_SUMMED_CHANNELS] = {0, 0, 0, 0};
+    for (int iy = w->top; iy < w->bottom; ++iy) {
+      em_add_pixels(sums, in + (iy * p->in_width + w->left) * p->channels + c, p->channels, columns, count);
+    }
+    if (elements <= EM_MEAN_MOST) {
+      em_store_means(out + c, sums, elements, reciprocal, count, p->minimum, p->maximum);
+      continue;
+    }
+    for (int i = 0; i < count; ++i) {
+      out[c + i] = (int8_t)em_clamp(em_rounded_mean(sums[i], elements), p->minimum, p->maximum);
+    }
+  }
+}
+#endif
+
 EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int8_t *out, const int average)
 {
   for (int y = 0; y < p->out_height; ++y) {
     for (int x = 0; x < p->out_width; ++x) {
       const em_pool_window w = em_pool_clip(p, y, x);
+#if EM_OWN_POOL
+      if (average) {
+        em_average_window(p, &w, in, out);
+      } else {
+        em_max_window(p, &w, in, out);
+      }
+      out += p->channels;
+#else
       for (int c = 0; c < p->channels; ++c) {
         int32_t value = average ? 0 : -128;
         for (int iy = w.top; iy < w.bottom; ++iy) {
@@ -64,6 +120,7 @@ EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int
         if (average) value = em_rounded_mean(value, (w.bottom - w.top) * (w.right - w.left));
         *out++ = (int8_t)em_clamp(value, p->minimum, p->maximum);
       }
+#endif
     }
   }
 }

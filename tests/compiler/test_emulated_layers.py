@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,18 +12,12 @@ from hypothesis import strategies as st
 
 from edgemnist.compiler.emit import kernel_files
 from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier
-from edgemnist.compiler.generate import CodegenSettings
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
 from edgemnist.compiler.memory import plan
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.reference import run_reference
-from edgemnist.mcu.boards import find_board
-from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.mcu.cores import find_core
-from edgemnist.mcu.emulators.base import choose_emulator, emulators
-from edgemnist.mcu.execution import run_emulated
-from edgemnist.mcu.network import NetworkSettings
 from edgemnist.mcu.toolchain import TOOLCHAINS
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import SMALL, Variant, build_program
@@ -202,31 +195,3 @@ def test_requantisation_is_exact(core: str, toolchain: str, optimisation: str) -
         wanted = zero_point + int(multiply_by_quantised_multiplier(value, Multiplier(mantissa, -shift)))
         found = machine.call("requantise", value, mantissa, 2 * zero_point + 1, shift)
         assert found == wanted, (value, mantissa, zero_point, shift)
-
-
-VECTOR_CASES = {
-    "short rows": Case(CONV, (6, 7, 1), 5),
-    "rows of a vector and more": Case(CONV, (4, 5, 6), 6, Window((3, 3))),
-    "pixels of a vector and more": Case(CONV, (3, 3, 33), 3, Window((1, 1))),
-    "dense": Case(DENSE, (1, 1, 513), 7, arithmetic=Arithmetic(lowest_weight=-128)),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", VECTOR_CASES)
-def test_vectors_are_exact(name: str, tmp_path: Path) -> None:
-    """The M55 alone has them, which only QEMU knows."""
-    board, case = find_board("mps3-an547"), VECTOR_CASES[name]
-    if emulators()["qemu"].available(board) is not None or not available("gnu", board.core.name):
-        pytest.skip("QEMU or gcc is not installed")
-    emulator = choose_emulator("qemu", board)
-    images = random_images((1, *case.size), case.seed)
-    graph = read_graph(parse_tflite(case.content()))
-    network = NetworkSettings(codegen=CodegenSettings(target="cortex-m55"))
-    model = parse_tflite(case.content())
-
-    image = build_firmware(model, board, BuildSettings(toolchain="gnu", network=network), tmp_path)
-    found = run_emulated(image, emulator, images[:, 0]).outputs
-
-    wanted = np.stack([run_reference(graph, one, LoweringSettings())[graph.output][0] for one in images])
-    np.testing.assert_array_equal(found, wanted)

@@ -66,6 +66,7 @@ def test_exact(kind: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
 
     check_exact(subjects, tflm, witness, [SIZE_SANITISED], VARIANTS)
     check_exact(subjects[::6], tflm, witness, [SPEED_SANITISED, CLANG], [Variant()])
+    check_exact(subjects[1::6], tflm, witness, [SPEED_SANITISED], [Variant(apart=True, target="cortex-m55")])
 
 
 @pytest.mark.parametrize("kind", KINDS)

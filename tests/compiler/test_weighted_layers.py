@@ -148,11 +148,13 @@ BUILDS = {
     "size, sanitised": (SIZE_SANITISED, VARIANTS, 1),
     "size, sanitised, Cortex-M4": (SIZE_SANITISED, (Variant(apart=True, target="cortex-m4"),), 2),
     "size, sanitised, Cortex-M0+": (SIZE_SANITISED, (Variant(apart=True, target="cortex-m0plus"),), 3),
+    "size, sanitised, Cortex-M55": (SIZE_SANITISED, (Variant(apart=True, target="cortex-m55"),), 2),
     "speed, sanitised": (SPEED_SANITISED, (Variant(),), 6),
     "speed, sanitised, Cortex-M4": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m4"),), 6),
     "speed, sanitised, Cortex-M0+": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m0plus"),), 12),
     "size, sanitised, Cortex-M3": (SIZE_SANITISED, (Variant(apart=True, target="cortex-m3"),), 3),
     "speed, sanitised, Cortex-M3": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m3"),), 12),
+    "speed, sanitised, Cortex-M55": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m55"),), 6),
     "speed, x86-64": (SPEED, (Variant(target="x86-64"),), 3),
     "clang": (CLANG, (Variant(),), 3),
 }

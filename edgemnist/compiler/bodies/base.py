@@ -53,6 +53,21 @@ class DenseBody:
         """Return what :meth:`strip` does, for a layer that has only one pixel at a time."""
         return self.strip(rows, row_length, pairs=1)
 
+    def window(self, geometry: Geometry, groups: int) -> int:
+        """Return the bytes of scratch for a pixel pair's windows, as ``em_window_bytes`` of ``em_conv_2d.h`` has it.
+
+        None where every window is read in the input.
+        """
+        direct = groups == 1 and geometry.dilation_width == 1
+        if direct and geometry.windows_lie_inside:
+            return 0
+        beside = geometry.kernel_width if self.apart(geometry) or not direct else geometry.stride_width
+        return geometry.kernel_height * (geometry.kernel_width + beside) * (geometry.in_channels // groups)
+
+    def apart(self, geometry: Geometry) -> bool:
+        """Return whether a pair's windows have no columns in common, whatever the stride."""
+        return False
+
 
 class DepthwiseBody:
     """A channel at a time from a plane of its own, as ``em_depthwise_conv_2d.h`` does it by itself."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.bodies.base import DenseBody
+from edgemnist.compiler.geometry import Geometry
 
 _LONGEST_GROUP = 4
 _WORD_BYTES = 4
@@ -43,6 +44,10 @@ class PixelWords(DenseBody):
     def strip(self, rows: int, row_length: int, pairs: int) -> int:
         """Return the bytes of two words per tap for each two pairs."""
         return 2 * _WORD_BYTES * rows * row_length * ((pairs + 1) // 2)
+
+    def apart(self, geometry: Geometry) -> bool:
+        """Return whether pairs are of rows: those of a single column."""
+        return geometry.out_width == 1
 
     def pack_single(self, rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
         """Return the weights in blocks of 8 channels, then one each of 4, 2 and 1 where they are left."""

@@ -58,12 +58,9 @@ def lower_windows(layer: Convolution, body: str) -> Step:
     out_height, out_width = g.out_height // pool_height, g.out_width // pool_width
     group_channels = g.in_channels // groups
     direct = groups == 1 and g.dilation_width == 1
-    dense = layer.settings.bodies.dense
-    gathers = not direct or not g.windows_lie_inside
-    # Pairs of rows, which only bodies that copy windows have, overlap in no strip.
-    beside = not direct or (dense.copies_windows and out_width == 1)
-    window = g.kernel_height * (g.kernel_width + (g.kernel_width if beside else g.stride_width)) * group_channels
     pairs = pool_height * ((pool_width + 1) // 2)
+    dense = layer.settings.bodies.dense
+    windows = (1 if dense.copies_windows else pairs) * dense.window(g, groups)
     strip = _strip(layer, pairs)
     function, arrays = _kernel(body, layer, steps=body == "em_conv_2d")
     conv_pixels = out_height * pool_height * out_width * pool_width
@@ -83,9 +80,8 @@ def lower_windows(layer: Convolution, body: str) -> Step:
             ),
             *int32(strip=strip), layer.output,
         ),
-        inputs=(activations_of(node),), outputs=node.outputs, arrays=arrays,
-        scratch=strip + ((1 if dense.copies_windows else pairs) * window if gathers else 0),
-        overlaps={ends_of(node): _window_overlap(layer, 1 if layer.follower else 2)},
+        inputs=(activations_of(node),), outputs=node.outputs, arrays=arrays, scratch=strip + windows,
+        takes_scratch=True, overlaps={ends_of(node): _window_overlap(layer, 1 if layer.follower else 2)},
         macs=conv_pixels * g.kernel_height * g.kernel_width * group_channels * g.out_channels,
     )  # fmt: skip
 

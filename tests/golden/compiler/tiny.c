@@ -109,7 +109,7 @@ EM_STEP void tiny_step_2(int8_t *arena)
 
 EM_STEP void tiny_step_3(int8_t *arena)
 {
-  em_fully_connected(&tiny_params_3, tiny_weights_3, tiny_channels_3, tiny_shifts_3, 0, arena + 0, arena + 36);
+  em_fully_connected(&tiny_params_3, tiny_weights_3, tiny_channels_3, tiny_shifts_3, arena, arena + 0, arena + 36);
 }
 
 EM_STEP void tiny_step_4(int8_t *arena)
