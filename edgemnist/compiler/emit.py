@@ -257,7 +257,7 @@ def _array(name: str, array: CArray) -> str:
         items = [f"{{{bias}, {multiplier}}}" for bias, multiplier in array.values.tolist()]
     else:
         items = [_number(value) for value in array.values.reshape(-1).tolist()]
-    words = " EM_WORDS" if array.in_words else ""
+    words = " EM_WORD_ALIGNED" if array.in_words else ""
     return _wrapped(f"static const {array.ctype} {name}[{len(items)}]{words} = {{", items, "};")
 
 

@@ -89,9 +89,9 @@
 
 /* Of a constant that is read in words. */
 #if defined(__GNUC__)
-#define EM_WORDS __attribute__((aligned(4)))
+#define EM_WORD_ALIGNED __attribute__((aligned(4)))
 #else
-#define EM_WORDS
+#define EM_WORD_ALIGNED
 #endif
 
 /* Cores with the instructions of the Armv7E-M DSP extension: Cortex-M4, M7, M33 and M55. */
