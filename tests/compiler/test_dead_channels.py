@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -278,21 +278,33 @@ def test_every_case_is_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> Non
     check_exact(subjects[::3], tflm, witness, [SPEED], [Variant(target="x86-64")])
 
 
+def random_subjects(seeds: Iterable[int]) -> list[Subject]:
+    networks = {seed: random_network(seed, 12) for seed in seeds}
+    return [
+        Subject(network.name, planted(network.content, seed, 0.1 * (seed % 6 + 1)), network.images, witnessed=False)
+        for seed, network in networks.items()
+    ]
+
+
 def test_random_networks_with_dead_channels_are_exact(tflm: RuntimeWorker) -> None:
-    networks = [random_network(seed, 10) for seed in range(8)]
-    subjects = [Subject(n.name, planted(n.content, seed), n.images) for seed, n in enumerate(networks)]
+    subjects = random_subjects(range(5))
     dropped = [build_program(subject.content, Variant()).graph.left_out for subject in subjects]
-    assert sum(layer.constant for found in dropped for layer in found) > 40
-    assert sum(layer.unread for found in dropped for layer in found) >= 5
+    assert sum(layer.constant for found in dropped for layer in found) > 30
+    assert sum(layer.unread for found in dropped for layer in found) > 3
 
     check_exact(subjects, tflm, None, [SIZE_SANITISED], VARIANTS)
 
 
-def test_many_random_networks_are_exact_in_numpy(tflm: RuntimeWorker) -> None:
-    for seed in range(100, 124):
-        network = random_network(seed, 12)
-        subject = Subject(network.name, planted(network.content, seed, seed % 9 / 10), network.images, witnessed=False)
+def test_the_references_of_random_networks_are_exact(tflm: RuntimeWorker) -> None:
+    for subject in random_subjects(range(100, 108)):
         assert find_truth(subject, tflm, None).complaints == []
+
+
+@pytest.mark.slow
+def test_many_random_networks_are_exact(tflm: RuntimeWorker) -> None:
+    for subject in random_subjects(range(200, 300)):
+        assert find_truth(subject, tflm, None).complaints == []
+    check_exact(random_subjects(range(300, 316)), tflm, None, [SIZE_SANITISED], VARIANTS)
 
 
 def test_a_constant_that_is_kept_does_not_hide_the_fast_kernel() -> None:

@@ -127,7 +127,7 @@ class _Removal:
         if rows.all() and columns.all() and not constant.any():
             return node
         like = graph.tensors[weights_of(node)]
-        weights = np.where(constant[:, None, None], 0, layer.weights)[rows][:, :, columns].astype(np.int8)
+        weights = np.where(constant[:, None, None], np.int8(0), layer.weights)[rows][:, :, columns]
         scales, sums = self._steady(layer, low)
         bias = np.where(constant, sums, layer.bias + self._folded(layer, columns))[rows]
         quantisation = _of_channels(
@@ -145,7 +145,7 @@ class _Removal:
             return np.zeros(layer.outputs, np.int64)
         values, _ = self._ranges.of(activations_of(layer.node), layer.inputs)
         gone = ~columns & foldable(layer, self._ranges)
-        sums: IntArray = layer.weights.sum(axis=1) @ np.where(gone, values - layer.zero_point, 0)
+        sums: IntArray = layer.weights.sum(axis=1, dtype=np.int64) @ np.where(gone, values - layer.zero_point, 0)
         return sums
 
     def _steady(self, layer: Weighted, values: IntArray) -> tuple[float, IntArray]:

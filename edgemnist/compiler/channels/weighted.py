@@ -39,9 +39,9 @@ class Weighted:
     graph: Graph
 
     @cached_property
-    def weights(self) -> NDArray[np.int64]:
+    def weights(self) -> NDArray[np.int8]:
         """The weights."""
-        values = weight_values(self.node, self.graph).astype(np.int64)
+        values: NDArray[np.int8] = weight_values(self.node, self.graph)
         if self.node.kind == DEPTHWISE:
             values = np.moveaxis(values, 3, 0).reshape(values.shape[3], -1, 1)
         return values.reshape(len(values), -1, values.shape[-1])
@@ -88,7 +88,7 @@ class Weighted:
         low, high = low - self.zero_point, high - self.zero_point
         if self.padded:
             low, high = np.minimum(low, 0), np.maximum(high, 0)
-        positive, negative = (bound(self.weights, 0).sum(axis=1) for bound in (np.maximum, np.minimum))
+        positive, negative = (bound(self.weights, 0).sum(axis=1, dtype=np.int64) for bound in (np.maximum, np.minimum))
         if self.node.kind == DEPTHWISE:
             positive, negative = positive[:, 0], negative[:, 0]
             return self.bias + positive * low + negative * high, self.bias + positive * high + negative * low
