@@ -9,6 +9,7 @@ from types import MappingProxyType
 from edgemnist.compiler.bodies.base import DenseBody, DepthwiseBody
 from edgemnist.compiler.bodies.channels import ChannelByChannel
 from edgemnist.compiler.bodies.pairs import ChannelPairs
+from edgemnist.compiler.bodies.words import PlaneOfWords
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Target:
 
 def _with_dsp(name: str, description: str) -> Target:
     bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
-    return Target(name, description, bodies, dense=ChannelPairs(), sparse=_DSP)
+    return Target(name, description, bodies, dense=ChannelPairs(), depthwise=PlaneOfWords(), sparse=_DSP)
 
 
 _KNOWN = (
@@ -86,6 +87,7 @@ _KNOWN = (
         "Arm Cortex-M55",
         {"EM_TARGET_DOT": "em_dot_mve.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"},
         dense=ChannelByChannel(),
+        depthwise=PlaneOfWords(),
         sparse=_VECTORS,
     ),
     Target("rv32", "RISC-V, 32 bits"),

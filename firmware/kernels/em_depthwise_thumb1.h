@@ -60,8 +60,8 @@ EM_INLINE em_two_sums em_depthwise_pair(const em_depthwise_conv_2d_params *p, co
     EM_UNROLL(8)
     for (int kx = 0; kx < p->kernel_width; ++kx) i = em_depthwise_tap(&s, at, second, w->first, i);
     /* The index goes on with the weights. */
-    at += p->dilation_height * p->plane_width - p->kernel_width;
-    second += p->dilation_height * p->plane_width - p->kernel_width;
+    at += p->dilation_height * em_depthwise_pitch(p) - p->kernel_width;
+    second += p->dilation_height * em_depthwise_pitch(p) - p->kernel_width;
   }
   EM_LOWER_REGISTER(s.a);
   EM_LOWER_REGISTER(s.b);
