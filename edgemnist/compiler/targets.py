@@ -9,7 +9,7 @@ from types import MappingProxyType
 from edgemnist.compiler.bodies.base import DenseBody, DepthwiseBody
 from edgemnist.compiler.bodies.channels import ChannelByChannel
 from edgemnist.compiler.bodies.pairs import ChannelPairs
-from edgemnist.compiler.bodies.words import PlaneOfWords
+from edgemnist.compiler.bodies.three_rows import ThreeRows
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Target:
 
 def _with_dsp(name: str, description: str) -> Target:
     bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
-    return Target(name, description, bodies, dense=ChannelPairs(), depthwise=PlaneOfWords(), sparse=_DSP)
+    return Target(name, description, bodies, dense=ChannelPairs(), depthwise=ThreeRows(4, wide=True), sparse=_DSP)
 
 
 _KNOWN = (
@@ -78,7 +78,7 @@ _KNOWN = (
         dense=ChannelByChannel(),
         sparse=_THUMB1,
     ),
-    Target("cortex-m3", "Arm Cortex-M3"),
+    Target("cortex-m3", "Arm Cortex-M3", {"EM_TARGET_DEPTHWISE": "em_depthwise_thumb2.h"}, depthwise=ThreeRows(8)),
     _with_dsp("cortex-m4", "Arm Cortex-M4"),
     _with_dsp("cortex-m7", "Arm Cortex-M7"),
     _with_dsp("cortex-m33", "Arm Cortex-M33"),
@@ -87,7 +87,7 @@ _KNOWN = (
         "Arm Cortex-M55",
         {"EM_TARGET_DOT": "em_dot_mve.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"},
         dense=ChannelByChannel(),
-        depthwise=PlaneOfWords(),
+        depthwise=ThreeRows(4, wide=True),
         sparse=_VECTORS,
     ),
     Target("rv32", "RISC-V, 32 bits"),
