@@ -62,7 +62,7 @@ class Target:
 
 def _with_dsp(name: str, description: str) -> Target:
     bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
-    return Target(name, description, bodies, dense=ChannelPairs(), depthwise=ThreeRows(4, wide=True), sparse=_DSP)
+    return Target(name, description, bodies, dense=ChannelPairs(), depthwise=ThreeRows(2, wide=True), sparse=_DSP)
 
 
 _KNOWN = (
@@ -76,9 +76,10 @@ _KNOWN = (
             "EM_TARGET_SPARSE": "em_sparse_thumb1.h",
         },
         dense=ChannelByChannel(),
+        depthwise=ThreeRows(4, made=1),
         sparse=_THUMB1,
     ),
-    Target("cortex-m3", "Arm Cortex-M3", {"EM_TARGET_DEPTHWISE": "em_depthwise_thumb2.h"}, depthwise=ThreeRows(8)),
+    Target("cortex-m3", "Arm Cortex-M3", {"EM_TARGET_DEPTHWISE": "em_depthwise_thumb2.h"}, depthwise=ThreeRows(4)),
     _with_dsp("cortex-m4", "Arm Cortex-M4"),
     _with_dsp("cortex-m7", "Arm Cortex-M7"),
     _with_dsp("cortex-m33", "Arm Cortex-M33"),
@@ -87,7 +88,7 @@ _KNOWN = (
         "Arm Cortex-M55",
         {"EM_TARGET_DOT": "em_dot_mve.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"},
         dense=ChannelByChannel(),
-        depthwise=ThreeRows(4, wide=True),
+        depthwise=ThreeRows(2, wide=True),
         sparse=_VECTORS,
     ),
     Target("rv32", "RISC-V, 32 bits"),

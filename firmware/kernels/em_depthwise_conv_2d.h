@@ -48,7 +48,8 @@ EM_INLINE void em_depthwise_block(const em_depthwise_conv_2d_params *p, const in
  * em_two_sums em_depthwise_pair(p, at, &weights, bias): the sums of two neighbouring outputs, the first one's window at `at`.
  *
  * Or it does whole layers in its own way: then it defines EM_OWN_DEPTHWISE as 1, int em_own_depthwise_suits(p) and, with
- * the arguments of em_depthwise_body but `block`, em_own_depthwise. The generator has to know of it (DepthwiseBody).
+ * the arguments of em_depthwise_body but `block`, em_own_depthwise. The generator has to know of it (DepthwiseBody). With
+ * EM_DEPTHWISE_PAIRS it does the other layers by pairs as above.
  */
 typedef struct {
   int32_t a, b;
@@ -60,8 +61,11 @@ typedef struct {
 #ifndef EM_OWN_DEPTHWISE
 #define EM_OWN_DEPTHWISE 0
 #endif
+#if defined(EM_TARGET_DEPTHWISE) && !EM_OWN_DEPTHWISE && !defined(EM_DEPTHWISE_PAIRS)
+#define EM_DEPTHWISE_PAIRS 1
+#endif
 
-#if defined(EM_TARGET_DEPTHWISE) && !EM_OWN_DEPTHWISE
+#if defined(EM_DEPTHWISE_PAIRS)
 /* One channel's outputs of a row, for out_width >= 2. */
 EM_INLINE void em_depthwise_row_of_pairs(const em_depthwise_conv_2d_params *p, const int8_t *at, const int8_t *weights,
                                          em_channel channel, int shift, int8_t *to, const int rounding)
@@ -87,7 +91,7 @@ EM_INLINE void em_depthwise_row_of_pairs(const em_depthwise_conv_2d_params *p, c
 EM_INLINE void em_depthwise_row(const em_depthwise_conv_2d_params *p, const int8_t *row, const int8_t *weights,
                                 em_channel channel, int shift, int8_t *to, const int block, const int rounding)
 {
-#if defined(EM_TARGET_DEPTHWISE) && !EM_OWN_DEPTHWISE
+#if defined(EM_DEPTHWISE_PAIRS)
   if (!EM_SIZE && p->out_width >= 2 && em_depthwise_suits(p)) {
     em_depthwise_row_of_pairs(p, row, weights, channel, shift, to, rounding);
     return;

@@ -88,4 +88,14 @@ EM_INLINE void em_move_down(int8_t *to, int distance, int size)
   }
 }
 
+/* Limits one channel's outputs of a row to a fused activation's range. */
+EM_INLINE void em_depthwise_limit(const em_depthwise_conv_2d_params *p, int8_t *out)
+{
+  if (p->output.minimum <= -128 && p->output.maximum >= 127) return;
+  for (int x = 0; x < p->out_width; ++x) {
+    *out = (int8_t)em_clamp(*out, p->output.minimum, p->output.maximum);
+    out += p->in_channels * p->multiplier;
+  }
+}
+
 #endif

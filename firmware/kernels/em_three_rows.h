@@ -42,16 +42,6 @@ EM_INLINE void em_gather_two_rows(const em_depthwise_conv_2d_params *p, const in
   }
 }
 
-/* Limits one channel's outputs of a row to a fused activation's range. */
-EM_INLINE void em_depthwise_limit(const em_depthwise_conv_2d_params *p, int8_t *out)
-{
-  if (p->output.minimum <= -128 && p->output.maximum >= 127) return;
-  for (int x = 0; x < p->out_width; ++x) {
-    *out = (int8_t)em_clamp(*out, p->output.minimum, p->output.maximum);
-    out += p->in_channels * p->multiplier;
-  }
-}
-
 /* All outputs of one channel, the first of which is at `out`. */
 EM_INLINE void em_three_rows_channel(const em_depthwise_conv_2d_params *p, em_three_rows *k, int8_t *held, const int8_t *in,
                                      int8_t *out, const int rounding)

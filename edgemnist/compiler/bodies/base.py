@@ -48,11 +48,11 @@ class DepthwiseBody:
         return plain
 
     def rows(self, geometry: Geometry) -> int:
-        """Return how many rows of a channel's plane the body holds at once: those of two rows of outputs, or all.
+        """Return how many rows of a channel's plane the body holds at once: those of four rows of outputs, or all.
 
         It holds all where otherwise outputs would come over what is still to be read.
         """
-        held = min(geometry.plane_height, geometry.reach + geometry.stride_height)
+        held = min(geometry.plane_height, geometry.reach + 3 * geometry.stride_height)
         at_once = (held - geometry.reach) // geometry.stride_height + 1
         return held if reads_first(geometry, at_once, held) else geometry.plane_height
 

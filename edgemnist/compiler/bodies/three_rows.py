@@ -1,4 +1,4 @@
-"""``em_three_rows.h``: depthwise layers of 3 x 3 kernels, four rows of a channel's plane at hand."""
+"""``em_three_rows_*.h``: depthwise layers of 3 x 3 kernels, the rows that some outputs need at hand in wide elements."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from edgemnist.compiler.geometry import Geometry
 
 @dataclass(frozen=True)
 class ThreeRows(DepthwiseBody):
-    """``column_bytes``: EM_COLUMN_BYTES of the body; ``wide``: other kernels take rows of 16-bit elements."""
+    """``made`` rows of outputs at once where the stride is 1, from two rows more of the plane.
 
-    column_bytes: int
+    ``element_bytes``: of an element that is held. ``wide``: other kernels take rows of 16-bit elements.
+    """
+
+    element_bytes: int
+    made: int = 2
     wide: bool = False
 
     def rows(self, geometry: Geometry) -> int:
-        """See :meth:`DepthwiseBody.rows`; 0 where the steps of ``em_three_rows.h`` do the layer."""
+        """See :meth:`DepthwiseBody.rows`; 0 where the kernel is 3 x 3."""
         sizes = (geometry.kernel_height, geometry.kernel_width, geometry.dilation_height, geometry.dilation_width)
         strides = geometry.stride_height, geometry.stride_width
-        if sizes == (3, 3, 1, 1) and strides in ((1, 1), (2, 2)) and reads_first(geometry, 3 - strides[0], 4):
+        at_once = max(self.made // strides[0], 1)
+        if sizes == (3, 3, 1, 1) and strides in ((1, 1), (2, 2)) and reads_first(geometry, at_once, self.made + 2):
             return 0
         return super().rows(geometry)
 
@@ -27,5 +32,5 @@ class ThreeRows(DepthwiseBody):
         """See :meth:`DepthwiseBody.scratch`."""
         rows = self.rows(geometry)
         if rows == 0:
-            return 2 * self.column_bytes * geometry.plane_width
+            return (self.made + 2) * self.element_bytes * geometry.plane_width
         return 2 * rows * ((geometry.plane_width + 2) // 2 * 2) if self.wide else super().scratch(geometry)
