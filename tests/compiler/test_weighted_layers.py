@@ -147,6 +147,7 @@ TABLES: dict[str, dict[str, Case]] = {
 BUILDS = {
     "size, sanitised": (SIZE_SANITISED, VARIANTS, 1),
     "size, sanitised, Cortex-M4": (SIZE_SANITISED, (Variant(apart=True, target="cortex-m4"),), 2),
+    "size, sanitised, Cortex-M3": (SIZE_SANITISED, (Variant(apart=True, target="cortex-m3"),), 4),
     "size, sanitised, Cortex-M0+": (SIZE_SANITISED, (Variant(apart=True, target="cortex-m0plus"),), 3),
     "speed, sanitised": (SPEED_SANITISED, (Variant(),), 6),
     "speed, sanitised, Cortex-M4": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m4"),), 6),

@@ -1,4 +1,4 @@
-"""``em_three_rows_*.h``: depthwise layers of 3 x 3 kernels, the rows that some outputs need at hand in wide elements."""
+"""``em_three_rows_*.h``: depthwise layers of 3 x 3 kernels, the rows that outputs need at hand in wide elements."""
 
 from __future__ import annotations
 
