@@ -31,9 +31,14 @@ class Geometry:
         return self.in_height * self.in_width
 
     @property
+    def reach(self) -> int:
+        """Rows of the input, its border included, from a window's first to its last."""
+        return (self.kernel_height - 1) * self.dilation_height + 1
+
+    @property
     def plane_height(self) -> int:
         """Rows of the input, its border included, that the outputs read."""
-        return (self.out_height - 1) * self.stride_height + (self.kernel_height - 1) * self.dilation_height + 1
+        return (self.out_height - 1) * self.stride_height + self.reach
 
     @property
     def plane_width(self) -> int:

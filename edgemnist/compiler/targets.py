@@ -85,6 +85,24 @@ def _column_words() -> DepthwiseBody:
     return ColumnWords()
 
 
+def _three_rows() -> DepthwiseBody:
+    from edgemnist.compiler.bodies.three_rows import ThreeRows
+
+    return ThreeRows(4)
+
+
+def _three_rows_of_one() -> DepthwiseBody:
+    from edgemnist.compiler.bodies.three_rows import ThreeRows
+
+    return ThreeRows(4, made=1)
+
+
+def _three_wide_rows() -> DepthwiseBody:
+    from edgemnist.compiler.bodies.three_rows import ThreeRows
+
+    return ThreeRows(2, wide=True)
+
+
 def _planes() -> DepthwiseBody:
     from edgemnist.compiler.bodies.base import DepthwiseBody
 
@@ -122,7 +140,7 @@ class Target:
 def _with_dsp(name: str, description: str) -> Target:
     bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
     told_by = "defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)" if name == "cortex-m4" else ""
-    return Target(name, description, told_by, bodies, make_dense=_pairs, sparse=_DSP)
+    return Target(name, description, told_by, bodies, _pairs, _three_wide_rows, sparse=_DSP)
 
 
 _KNOWN = (
@@ -137,14 +155,16 @@ _KNOWN = (
             "EM_TARGET_SPARSE": "em_sparse_thumb1.h",
         },
         make_dense=_plain_singles,
+        make_depthwise=_three_rows_of_one,
         sparse=_THUMB1,
     ),
     Target(
         "cortex-m3",
         "Arm Cortex-M3",
         "defined(__thumb2__)",
-        {"EM_TARGET_DOT": "em_dot_words.h"},
+        {"EM_TARGET_DOT": "em_dot_words.h", "EM_TARGET_DEPTHWISE": "em_depthwise_thumb2.h"},
         make_dense=_pixel_words,
+        make_depthwise=_three_rows,
         sparse=_PIXEL_WORDS,
     ),
     _with_dsp("cortex-m4", "Arm Cortex-M4"),

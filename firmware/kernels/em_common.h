@@ -87,6 +87,13 @@
 #define EM_ALIGNED(pointer, bytes) (pointer)
 #endif
 
+/* A function that is nothing but its text of assembly, of which callers know no more than its type. */
+#if defined(__clang__)
+#define EM_NAKED static __attribute__((naked, noinline, aligned(4), unused))
+#elif defined(__GNUC__)
+#define EM_NAKED static __attribute__((naked, noinline, noipa, aligned(4), unused))
+#endif
+
 /* Of a constant that is read in words. */
 #if defined(__GNUC__)
 #define EM_WORD_ALIGNED __attribute__((aligned(4)))

@@ -2,52 +2,15 @@
  *
  * in   int8 [in_height][in_width][in_channels]
  * out  int8 [out_height][out_width][in_channels * multiplier]
- * One input channel at a time is copied into `plane`, int8 [plane_height][plane_width], whose border holds the zero
- * point; no other channel reads or writes that channel's bytes, so with multiplier 1 `out` may be `in` itself.
+ * One input channel's plane, the image with its border of zero points, is int8 [plane_height][plane_width]. It is never
+ * there as a whole: `held`, int8 [rows][plane_width rounded up to a multiple of 4], has the rows that some rows of outputs
+ * need, and goes down the plane with them. No other channel reads or writes a channel's bytes, and a row is read before
+ * outputs come where it was (the generator chooses `rows` so), so with multiplier 1 `out` may be `in` itself.
  */
 #ifndef EM_DEPTHWISE_CONV_2D_H
 #define EM_DEPTHWISE_CONV_2D_H
 
-#include "em_common.h"
-
-typedef struct {
-  int16_t in_height;
-  int16_t in_width;
-  int16_t in_channels;
-  int16_t out_height;
-  int16_t out_width;
-  int16_t multiplier;
-  int16_t kernel_height;
-  int16_t kernel_width;
-  int16_t stride_height;
-  int16_t stride_width;
-  int16_t dilation_height;
-  int16_t dilation_width;
-  int16_t pad_top;
-  int16_t pad_left;
-  int16_t plane_height;
-  int16_t plane_width;
-  int16_t in_zero_point;
-  em_output output;
-} em_depthwise_conv_2d_params;
-
-/* Copies one channel into the plane; rows and columns that no output reads are left out. */
-EM_INLINE void em_gather_plane(const em_depthwise_conv_2d_params *p, const int8_t *in, int8_t *plane)
-{
-  const int below = p->plane_height - p->pad_top;
-  const int beside = p->plane_width - p->pad_left;
-  const int height = below < p->in_height ? below : p->in_height;
-  const int width = beside < p->in_width ? beside : p->in_width;
-  for (int y = 0; y < height; ++y) {
-    const int8_t *from = in + y * p->in_width * p->in_channels;
-    int8_t *to = plane + (y + p->pad_top) * p->plane_width + p->pad_left;
-    EM_UNROLL(4)
-    for (int x = 0; x < width; ++x) {
-      to[x] = *from;
-      from += p->in_channels;
-    }
-  }
-}
+#include "em_depthwise_rows.h"
 
 /* `block` neighbouring outputs of a row; `block` is 1, 2 or 4 and constant. */
 EM_INLINE void em_depthwise_block(const em_depthwise_conv_2d_params *p, const int8_t *window, const int8_t *weights,
@@ -69,7 +32,7 @@ EM_INLINE void em_depthwise_block(const em_depthwise_conv_2d_params *p, const in
         d += w * x[3 * step];
       }
     }
-    window += p->dilation_height * p->plane_width;
+    window += p->dilation_height * em_depthwise_pitch(p);
   }
   out[0] = em_finish(a, channel.multiplier, shift, &p->output, rounding);
   if (block > 1) out[pitch] = em_finish(b, channel.multiplier, shift, &p->output, rounding);
@@ -107,95 +70,115 @@ typedef struct {
 #endif
 
 #if EM_DEPTHWISE_PAIRS
-/* All outputs of one channel, for out_width >= 2. */
-EM_INLINE void em_depthwise_channel(const em_depthwise_conv_2d_params *p, const int8_t *plane, const int8_t *weights,
-                                    em_channel channel, int shift, int8_t *out, const int rounding)
+/* One channel's outputs of a row, for out_width >= 2. */
+EM_INLINE void em_depthwise_row_of_pairs(const em_depthwise_conv_2d_params *p, const int8_t *at, const int8_t *weights,
+                                         em_channel channel, int shift, int8_t *to, const int rounding)
 {
   const int pitch = p->in_channels * p->multiplier;
   const em_depthwise_weights loaded = em_depthwise_load(p, weights);
-  for (int y = 0; y < p->out_height; ++y) {
-    const int8_t *at = plane + y * p->stride_height * p->plane_width;
-    int8_t *to = out + y * p->out_width * pitch;
-    for (int left = p->out_width / 2; left > 0; --left) {
-      const em_two_sums s = em_depthwise_pair(p, at, &loaded, channel.bias);
-      to[0] = em_finish(s.a, channel.multiplier, shift, &p->output, rounding);
-      to[pitch] = em_finish(s.b, channel.multiplier, shift, &p->output, rounding);
-      at += 2 * p->stride_width;
-      to += 2 * pitch;
-    }
-    if (p->out_width % 2 != 0) {
-      /* The last output is the second one of the pair that ends with it. */
-      const em_two_sums s = em_depthwise_pair(p, at - p->stride_width, &loaded, channel.bias);
-      to[0] = em_finish(s.b, channel.multiplier, shift, &p->output, rounding);
-    }
+  for (int left = p->out_width / 2; left > 0; --left) {
+    const em_two_sums s = em_depthwise_pair(p, at, &loaded, channel.bias);
+    to[0] = em_finish(s.a, channel.multiplier, shift, &p->output, rounding);
+    to[pitch] = em_finish(s.b, channel.multiplier, shift, &p->output, rounding);
+    at += 2 * p->stride_width;
+    to += 2 * pitch;
+  }
+  if (p->out_width % 2 != 0) {
+    /* The last output is the second one of the pair that ends with it. */
+    const em_two_sums s = em_depthwise_pair(p, at - p->stride_width, &loaded, channel.bias);
+    to[0] = em_finish(s.b, channel.multiplier, shift, &p->output, rounding);
   }
 }
 #endif
 
-EM_INLINE void em_depthwise_body(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                                 const int8_t *shifts, int8_t *plane, const int8_t *in, int8_t *out, const int block,
-                                 const int rounding)
+/* One channel's outputs of a row. */
+EM_INLINE void em_depthwise_row(const em_depthwise_conv_2d_params *p, const int8_t *row, const int8_t *weights,
+                                em_channel channel, int shift, int8_t *to, const int block, const int rounding)
 {
-  const int taps = p->kernel_height * p->kernel_width;
-  const int out_channels = p->in_channels * p->multiplier;
-#if EM_OWN_DEPTHWISE
-  if (em_own_depthwise_suits(p)) {
-    em_own_depthwise(p, weights, channels, shifts, plane, in, out, rounding);
+#if EM_DEPTHWISE_PAIRS
+  if (!EM_SIZE && p->out_width >= 2 && em_depthwise_suits(p)) {
+    em_depthwise_row_of_pairs(p, row, weights, channel, shift, to, rounding);
     return;
   }
 #endif
-  memset(plane, p->in_zero_point, (size_t)p->plane_height * (size_t)p->plane_width);
-  for (int channel = 0; channel < out_channels; ++channel) {
-    if (channel % p->multiplier == 0) em_gather_plane(p, in + channel / p->multiplier, plane);
-#if EM_DEPTHWISE_PAIRS
-    if (!EM_SIZE && p->out_width >= 2 && em_depthwise_suits(p)) {
-      em_depthwise_channel(p, plane, weights, channels[channel], shifts[channel], out + channel, rounding);
-      weights += taps;
-      continue;
-    }
-#endif
-    for (int y = 0; y < p->out_height; ++y) {
-      const int8_t *row = plane + y * p->stride_height * p->plane_width;
-      int8_t *to = out + y * p->out_width * out_channels + channel;
-      for (int done = 0; done < p->out_width; done += block) {
-        /* The last block of a row moves back to end with the row: it does some outputs twice over. */
-        const int x = done + block > p->out_width ? p->out_width - block : done;
-        em_depthwise_block(p, row + x * p->stride_width, weights, channels[channel], shifts[channel],
-                           to + x * out_channels, block, rounding);
+  for (int done = 0; done < p->out_width; done += block) {
+    /* The last block of a row moves back to end with the row: it does some outputs twice over. */
+    const int x = done + block > p->out_width ? p->out_width - block : done;
+    em_depthwise_block(p, row + x * p->stride_width, weights, channel, shift, to + x * p->in_channels * p->multiplier,
+                       block, rounding);
+  }
+}
+
+/* All outputs that are made of one input channel. `weights`, `channels`, `shifts` and `out` are those of the first. */
+EM_INLINE void em_depthwise_channel(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                                    const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int block,
+                                    const int rounding)
+{
+  const int at_once = em_depthwise_rows_at_once(p);
+  const int pitch = em_depthwise_pitch(p);
+  const int out_pitch = p->out_width * p->in_channels * p->multiplier;
+  int kept = 0;
+  for (int y = 0; y < p->out_height; y += at_once) {
+    const int count = p->out_height - y < at_once ? p->out_height - y : at_once;
+    const int needed = (count - 1) * p->stride_height + em_depthwise_reach(p);
+    em_move_down(held, at_once * p->stride_height * pitch, kept * pitch);
+    em_gather_rows(p, in, y * p->stride_height + kept, needed - kept, held + kept * pitch);
+    kept = em_depthwise_kept(p);
+    for (int i = 0; i < p->multiplier; ++i) {
+      for (int row = 0; row < count; ++row) {
+        em_depthwise_row(p, held + row * p->stride_height * pitch, weights + i * p->kernel_height * p->kernel_width,
+                         channels[i], shifts[i], out + (y + row) * out_pitch + i, block, rounding);
       }
     }
-    weights += taps;
+  }
+}
+
+EM_INLINE void em_depthwise_body(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                                 const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int block,
+                                 const int rounding)
+{
+#if EM_OWN_DEPTHWISE
+  if (em_own_depthwise_suits(p)) {
+    em_own_depthwise(p, weights, channels, shifts, held, in, out, rounding);
+    return;
+  }
+#endif
+  memset(held, p->in_zero_point, (size_t)p->rows * (size_t)em_depthwise_pitch(p));
+  for (int channel = 0; channel < p->in_channels; ++channel) {
+    const int first = channel * p->multiplier;
+    em_depthwise_channel(p, weights + first * p->kernel_height * p->kernel_width, channels + first, shifts + first, held,
+                         in + channel, out + first, block, rounding);
   }
 }
 
 /* out_width >= 4 */
 EM_KERNEL void em_depthwise_conv_2d_by_4(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                         const em_channel *channels, const int8_t *shifts, int8_t *plane,
+                                         const em_channel *channels, const int8_t *shifts, int8_t *held,
                                          const int8_t *in, int8_t *out)
 {
-  em_depthwise_body(p, weights, channels, shifts, plane, in, out, 4, EM_ROUND_FAST);
+  em_depthwise_body(p, weights, channels, shifts, held, in, out, 4, EM_ROUND_FAST);
 }
 
 /* out_width >= 2 */
 EM_KERNEL void em_depthwise_conv_2d_by_2(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                         const em_channel *channels, const int8_t *shifts, int8_t *plane,
+                                         const em_channel *channels, const int8_t *shifts, int8_t *held,
                                          const int8_t *in, int8_t *out)
 {
-  em_depthwise_body(p, weights, channels, shifts, plane, in, out, 2, EM_ROUND_FAST);
+  em_depthwise_body(p, weights, channels, shifts, held, in, out, 2, EM_ROUND_FAST);
 }
 
 EM_KERNEL void em_depthwise_conv_2d_by_1(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                         const em_channel *channels, const int8_t *shifts, int8_t *plane,
+                                         const em_channel *channels, const int8_t *shifts, int8_t *held,
                                          const int8_t *in, int8_t *out)
 {
-  em_depthwise_body(p, weights, channels, shifts, plane, in, out, 1, EM_ROUND_FAST);
+  em_depthwise_body(p, weights, channels, shifts, held, in, out, 1, EM_ROUND_FAST);
 }
 
 EM_KERNEL void em_depthwise_conv_2d_any(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                        const em_channel *channels, const int8_t *shifts, int8_t *plane,
+                                        const em_channel *channels, const int8_t *shifts, int8_t *held,
                                         const int8_t *in, int8_t *out)
 {
-  em_depthwise_body(p, weights, channels, shifts, plane, in, out, 1, EM_ROUND_ANY);
+  em_depthwise_body(p, weights, channels, shifts, held, in, out, 1, EM_ROUND_ANY);
 }
 
 #endif

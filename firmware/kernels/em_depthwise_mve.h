@@ -14,10 +14,9 @@
 #define EM_DEPTHWISE_MVE_H
 
 #include "em_copy_mve.h"
-#include "em_depthwise_dsp.h"
+#include "em_depthwise_wide.h" /* what other layers get */
 
 #define EM_OWN_DEPTHWISE 1
-#define EM_DEPTHWISE_PAIRS 1 /* what other layers get */
 
 enum { EM_WORDS = 64, EM_WORDS_CHANNELS = 16 }; /* bytes of a column, and what it has */
 
@@ -60,9 +59,7 @@ typedef struct {
 } em_row_outputs;
 
 #if defined(__ARM_FEATURE_MVE)
-#define EM_NAKED __attribute__((naked, noinline, unused))
-
-EM_NAKED static void em_take_rows_apart(const em_row_bytes *rows __attribute__((unused)))
+EM_NAKED void em_take_rows_apart(const em_row_bytes *rows __attribute__((unused)))
 {
   __asm__("push {r4-r11, lr}\n\t"
           "ldr r1, [r0, #48]\n\t"
@@ -176,7 +173,7 @@ EM_NAKED static void em_take_rows_apart(const em_row_bytes *rows __attribute__((
   "vpop {d8-d15}\n\t"      \
   "pop {r4-r11, pc}\n\t"
 
-EM_NAKED static void em_depthwise_two_rows(const em_row_outputs *outputs __attribute__((unused)))
+EM_NAKED void em_two_rows(const em_row_outputs *outputs __attribute__((unused)))
 {
   __asm__(EM_ROWS_START
           "ldrd r6, r2, [r10, #16]\n\t"
@@ -195,7 +192,7 @@ EM_NAKED static void em_depthwise_two_rows(const em_row_outputs *outputs __attri
           EM_ROWS_END);
 }
 
-EM_NAKED static void em_depthwise_row(const em_row_outputs *outputs __attribute__((unused)))
+EM_NAKED void em_four_outputs_row(const em_row_outputs *outputs __attribute__((unused)))
 {
   __asm__(EM_ROWS_START
           "vldrw.u32 q3, [r10, #68]\n\t"
@@ -261,7 +258,7 @@ EM_INLINE int em_in_two_rows(const em_depthwise_conv_2d_params *p)
   return p->stride_width == 1;
 }
 
-EM_INLINE int em_own_depthwise_suits(const em_depthwise_conv_2d_params *p)
+EM_INLINE int em_words_suit(const em_depthwise_conv_2d_params *p)
 {
   const int most = em_in_two_rows(p) ? 3 : 4;
   const int plain = p->multiplier == 1 && p->kernel_height <= most && p->kernel_width <= most &&
@@ -412,9 +409,9 @@ EM_INLINE void em_depthwise_group(const em_depthwise_conv_2d_params *p, const em
     if (rows < at_once) em_set_rows(p, &o, rows);
     em_take_rows(p, in, w, y, g->count);
     if (at_once == 1) {
-      em_depthwise_row(&o);
+      em_four_outputs_row(&o);
     } else {
-      em_depthwise_two_rows(&o);
+      em_two_rows(&o);
     }
     if (p->output.minimum != -128 || p->output.maximum != 127) {
       em_limit_pixels(o.out, rows * p->out_width, p->in_channels, g->count, &p->output);
@@ -423,9 +420,19 @@ EM_INLINE void em_depthwise_group(const em_depthwise_conv_2d_params *p, const em
 }
 #endif
 
+EM_INLINE int em_own_depthwise_suits(const em_depthwise_conv_2d_params *p)
+{
+  (void)p;
+  return 1;
+}
+
 EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                 const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
+  if (!em_words_suit(p)) {
+    em_wide_layer(p, weights, channels, shifts, scratch, in, out, rounding);
+    return;
+  }
   const em_words w = em_words_at(p, scratch);
   const int at_once = em_in_two_rows(p) ? 2 : 1;
   em_fill_bytes(w.words, p->in_zero_point, em_words_columns(p) * EM_WORDS);

@@ -1,10 +1,24 @@
-/* Depthwise convolution on Cortex-M0, M0+ and M23: two outputs, one index for activations and weights as in
- * em_dot_thumb1.h.
+/* Depthwise convolution on Cortex-M0, M0+ and M23: whole layers where the kernel is 3 x 3 (rows == 0), else two outputs at
+ * once, one index for activations and weights as in em_dot_thumb1.h.
  */
 #ifndef EM_DEPTHWISE_THUMB1_H
 #define EM_DEPTHWISE_THUMB1_H
 
-#include "em_common.h"
+#include "em_three_rows_thumb1.h"
+
+#define EM_OWN_DEPTHWISE 1
+#define EM_DEPTHWISE_PAIRS 1
+
+EM_INLINE int em_own_depthwise_suits(const em_depthwise_conv_2d_params *p)
+{
+  return p->rows == 0;
+}
+
+EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                                const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
+{
+  em_line_layer(p, weights, channels, shifts, held, in, out, rounding);
+}
 
 EM_INLINE int em_depthwise_suits(const em_depthwise_conv_2d_params *p)
 {
@@ -60,8 +74,8 @@ EM_INLINE em_two_sums em_depthwise_pair(const em_depthwise_conv_2d_params *p, co
     EM_UNROLL(8)
     for (int kx = 0; kx < p->kernel_width; ++kx) i = em_depthwise_tap(&s, at, second, w->first, i);
     /* The index goes on with the weights. */
-    at += p->dilation_height * p->plane_width - p->kernel_width;
-    second += p->dilation_height * p->plane_width - p->kernel_width;
+    at += p->dilation_height * em_depthwise_pitch(p) - p->kernel_width;
+    second += p->dilation_height * em_depthwise_pitch(p) - p->kernel_width;
   }
   EM_LOWER_REGISTER(s.a);
   EM_LOWER_REGISTER(s.b);

@@ -25,11 +25,6 @@
  */
 enum { EM_PART_ELEMENTS = 240, EM_PART_CHANNELS = 64, EM_WHOLE_ELEMENTS = EM_PART_ELEMENTS + 2 * EM_PART_CHANNELS };
 
-EM_INLINE void em_store_4(int8_t *to, uint32_t word)
-{
-  EM_COPY(EM_ALIGNED(to, 4), &word, sizeof word); /* so that two of them may become one STRD */
-}
-
 /* Returns a group's elements, of which there are 1 to 4. */
 EM_INLINE uint32_t em_load_group(const int8_t *x, int count)
 {

@@ -24,6 +24,14 @@ EM_INLINE uint32_t em_spread_odd(uint32_t word)
   return result;
 }
 
+/* 16 bits each, `low` in the lower half. */
+EM_INLINE uint32_t em_pair(int32_t low, int32_t high)
+{
+  uint32_t result;
+  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(result) : "r"(low), "r"(high));
+  return result;
+}
+
 /* sum + the products of the lower and of the upper 16 bits. */
 EM_INLINE uint32_t em_multiply_pairs(uint32_t sum, uint32_t x, uint32_t y)
 {
@@ -58,6 +66,11 @@ EM_INLINE uint32_t em_spread_odd(uint32_t word)
   return em_spread_even(word >> 8);
 }
 
+EM_INLINE uint32_t em_pair(int32_t low, int32_t high)
+{
+  return (uint32_t)(uint16_t)low | (uint32_t)high << 16;
+}
+
 EM_INLINE uint32_t em_multiply_lower(uint32_t sum, uint32_t x, uint32_t y)
 {
   return sum + (uint32_t)((int16_t)(uint16_t)x * (int16_t)(uint16_t)y);
@@ -79,6 +92,12 @@ EM_INLINE uint32_t em_load_4(const int8_t *from)
   uint32_t word;
   EM_COPY(&word, from, sizeof word);
   return word;
+}
+
+/* `to` is a multiple of 4. */
+EM_INLINE void em_store_4(int8_t *to, uint32_t word)
+{
+  EM_COPY((int8_t *)EM_ALIGNED(to, 4), &word, sizeof word);
 }
 
 #endif

@@ -57,13 +57,7 @@ typedef struct {
   em_state state;
 } em_job;
 
-/* The text is all there is of such a function, callers know no more of it than its type. ADR counts from a multiple of 4. */
-#if defined(__clang__)
-#define EM_NAKED static __attribute__((naked, noinline, aligned(4), unused))
-#else
-#define EM_NAKED static __attribute__((naked, noipa, aligned(4), unused))
-#endif
-
+/* ADR counts from a multiple of 4, where such functions start. */
 /* Two pixels, four elements: 16 products. The first of a window starts the sums. */
 #define EM_TWO_LOAD                                                                                    \
   "ldmia.w r0!, {r4-r7}\n\t"                                                                           \

@@ -64,6 +64,13 @@ def bodies_table() -> dict[str, Case]:
     for stride, dilation, kernel in product((1, 2, 3), (1, 2), ((3, 3), (2, 3), (1, 3), (4, 3), (3, 2))):
         window = Window(kernel, (stride, stride), (dilation, dilation) if stride == 1 else (1, 1))
         table[f"depthwise {window}"] = Case(DEPTHWISE, (7, 6 + stride, 3), 1 + stride % 2, window)
+    sizes = ((1, 1, 2), (2, 1, 1), (1, 2, 3), (3, 3, 2), (4, 5, 3), (5, 8, 2), (2, 13, 1))
+    for (number, size), stride in product(enumerate(sizes), (1, 2)):
+        arithmetic = Arithmetic(activation=number % 4, zero_point=(-128, -5, 64)[number % 3])
+        window = Window((3, 3), (stride, stride))
+        table[f"depthwise, {size}, stride {stride}"] = Case(DEPTHWISE, size, 1 + number % 2, window, arithmetic)
+    for kernel in ((1, 5), (5, 1), (5, 5)):
+        table[f"depthwise, {kernel}"] = Case(DEPTHWISE, (6, 7, 2), 1, Window(kernel))
     largest = Arithmetic(lowest_weight=127)
     table["all weights 127"] = Case(DENSE, (1, 1, 1030), 4, arithmetic=largest, in_zero_point=127)
     return table

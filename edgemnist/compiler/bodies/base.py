@@ -70,16 +70,45 @@ class DenseBody:
 
 
 class DepthwiseBody:
-    """A channel at a time from a plane of its own, as ``em_depthwise_conv_2d.h`` does it by itself."""
+    """A channel at a time from a few rows of its plane, as ``em_depthwise_conv_2d.h`` does it by itself."""
 
     def pack(self, rows: NDArray[Any], geometry: Geometry) -> NDArray[np.int8]:
         """Return the weights (channels, kernel height * width) in the order that the body reads, one axis."""
         plain: NDArray[np.int8] = np.ascontiguousarray(rows).astype(np.int8).reshape(-1)
         return plain
 
+    def rows(self, geometry: Geometry) -> int:
+        """Return how many rows of a channel's plane the body holds at once: those of four rows of outputs, or all.
+
+        It holds all where otherwise outputs would come over what is still to be read.
+        """
+        held = min(geometry.plane_height, geometry.reach + 3 * geometry.stride_height)
+        at_once = (held - geometry.reach) // geometry.stride_height + 1
+        return held if reads_first(geometry, at_once, held) else geometry.plane_height
+
     def scratch(self, geometry: Geometry) -> int:
         """Return the bytes of scratch that the body needs."""
-        return geometry.plane_height * geometry.plane_width
+        return self.rows(geometry) * (-(-geometry.plane_width // 4) * 4)
+
+
+def in_place(geometry: Geometry) -> bool:
+    """Return whether a depthwise layer's output is to lie on its input: each channel's on its own."""
+    same = geometry.out_channels == geometry.in_channels
+    return same and geometry.out_height * geometry.out_width <= geometry.pixels
+
+
+def reads_first(geometry: Geometry, at_once: int, held: int) -> bool:
+    """Return whether a layer that is in place reads every pixel before an output comes over it.
+
+    It makes ``at_once`` rows of outputs when it has read the ``held`` rows of the plane from the first one's window on.
+    """
+    if not in_place(geometry):
+        return True
+    for first in range(0, geometry.out_height - at_once, at_once):
+        read = min(max(first * geometry.stride_height + held - geometry.padding.top, 0), geometry.in_height)
+        if (first + at_once) * geometry.out_width > read * geometry.in_width:
+            return False
+    return True
 
 
 def _lane_blocks(channels: int) -> Iterator[tuple[int, int]]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.bodies.base import DepthwiseBody
+from edgemnist.compiler.bodies.three_rows import wide_rows_bytes
 from edgemnist.compiler.geometry import Geometry
 
 CHANNELS = 16
@@ -25,7 +26,7 @@ class ColumnWords(DepthwiseBody):
     def scratch(self, geometry: Geometry) -> int:
         """See :meth:`DepthwiseBody.scratch`; the parts are those of ``em_words_at``."""
         if not suits(geometry):
-            return super().scratch(geometry)
+            return wide_rows_bytes(self.rows(geometry), geometry)
         g = geometry
         two_rows = g.stride_width == 1
         columns = -(-g.out_width // 2) * 2 + 2 if two_rows else 2 * max(g.out_width, 4) + 2
@@ -34,7 +35,7 @@ class ColumnWords(DepthwiseBody):
 
 
 def suits(geometry: Geometry) -> bool:
-    """Return what ``em_own_depthwise_suits`` does."""
+    """Return what ``em_words_suit`` does."""
     g, padding = geometry, geometry.padding
     two_rows = g.stride_width == 1
     plain = (

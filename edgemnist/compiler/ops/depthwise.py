@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgemnist.compiler.bodies.base import in_place
 from edgemnist.compiler.ops.base import Overlap, Step, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, int16
 from edgemnist.compiler.ops.layer import Convolution
@@ -16,7 +17,6 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
     node, graph, g = layer.node, layer.graph, layer.geometry
     multiplier = g.out_channels // g.in_channels
     body = layer.settings.bodies.depthwise
-    in_place = multiplier == 1 and g.out_height * g.out_width <= g.in_height * g.in_width
     return Step(
         node=node, header="em_depthwise_conv_2d.h", function=function,
         struct_type="em_depthwise_conv_2d_params",
@@ -28,7 +28,7 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
                 stride_height=g.stride_height, stride_width=g.stride_width,
                 dilation_height=g.dilation_height, dilation_width=g.dilation_width,
                 pad_top=g.padding.top, pad_left=g.padding.left,
-                plane_height=g.plane_height, plane_width=g.plane_width,
+                plane_height=g.plane_height, plane_width=g.plane_width, rows=body.rows(g),
                 in_zero_point=quantisation_of(input_tensor(node, graph)).zero_point,
             ),
             layer.output,
@@ -36,7 +36,7 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
         inputs=(activations_of(node),), outputs=node.outputs,
         arrays=(CArray("weights", "int8_t", body.pack(layer.rows, g)), *layer.channels.arrays()),
         scratch=body.scratch(g),
-        overlaps={ends_of(node): Overlap(exactly=0)} if in_place else {},
+        overlaps={ends_of(node): Overlap(exactly=0)} if in_place(g) else {},
         macs=g.out_height * g.out_width * layer.rows.size,
     )  # fmt: skip
 

@@ -1,0 +1,124 @@
+/* Depthwise convolution on Cortex-M4, M7, M33 and M55, any kernel: rows as in em_depthwise_conv_2d.h but of 16-bit
+ * elements, so that two neighbours and their weights are one multiplication. A row has an element more than the plane is
+ * wide, since the last weight of a kernel's row of odd length comes with a zero.
+ */
+#ifndef EM_DEPTHWISE_WIDE_H
+#define EM_DEPTHWISE_WIDE_H
+
+#include "em_depthwise_rows.h"
+#include "em_dsp.h"
+
+EM_INLINE int em_wide_pitch(const em_depthwise_conv_2d_params *p)
+{
+  return 2 * ((p->plane_width + 2) & ~1);
+}
+
+EM_INLINE void em_wide_store(int8_t *to, int16_t element)
+{
+  EM_COPY((int8_t *)EM_ALIGNED(to, 2), &element, sizeof element);
+}
+
+/* em_gather_rows with wide elements. */
+EM_INLINE void em_wide_gather(const em_depthwise_conv_2d_params *p, const int8_t *in, int first, int count, int8_t *to)
+{
+  const int columns = em_depthwise_columns(p);
+  for (int y = first - p->pad_top; y < first + count - p->pad_top; ++y) {
+    int8_t *at = to + 2 * p->pad_left;
+    if (y < 0 || y >= p->in_height) {
+      for (int x = 0; x < columns; ++x) em_wide_store(at + 2 * x, p->in_zero_point);
+    } else {
+      const int8_t *from = in + y * p->in_width * p->in_channels;
+      EM_UNROLL(4)
+      for (int x = 0; x < columns; ++x) {
+        em_wide_store(at, *from);
+        at += 2;
+        from += p->in_channels;
+      }
+    }
+    to += em_wide_pitch(p);
+  }
+}
+
+/* em_depthwise_block with wide elements. */
+EM_INLINE void em_wide_block(const em_depthwise_conv_2d_params *p, const int8_t *window, const int8_t *weights,
+                             em_channel channel, int shift, int8_t *out, const int block, const int rounding)
+{
+  const int step = 2 * p->stride_width;
+  const int pitch = p->in_channels * p->multiplier;
+  const int together = p->dilation_width == 1 ? 2 : 1;
+  uint32_t a = (uint32_t)channel.bias, b = a, c = a, d = a;
+  for (int ky = 0; ky < p->kernel_height; ++ky) {
+    const int8_t *x = window;
+    EM_UNROLL(4)
+    for (int kx = 0; kx < p->kernel_width; kx += together) {
+      const uint32_t w = em_pair(weights[kx], together == 2 && kx + 1 < p->kernel_width ? weights[kx + 1] : 0);
+      a = em_multiply_pairs(a, em_load_4(x), w);
+      if (block > 1) {
+        b = em_multiply_pairs(b, em_load_4(x + step), w);
+        c = em_multiply_pairs(c, em_load_4(x + 2 * step), w);
+        d = em_multiply_pairs(d, em_load_4(x + 3 * step), w);
+      }
+      x += 2 * together * p->dilation_width;
+    }
+    weights += p->kernel_width;
+    window += p->dilation_height * em_wide_pitch(p);
+  }
+  out[0] = em_finish((int32_t)a, channel.multiplier, shift, &p->output, rounding);
+  if (block > 1) {
+    out[pitch] = em_finish((int32_t)b, channel.multiplier, shift, &p->output, rounding);
+    out[2 * pitch] = em_finish((int32_t)c, channel.multiplier, shift, &p->output, rounding);
+    out[3 * pitch] = em_finish((int32_t)d, channel.multiplier, shift, &p->output, rounding);
+  }
+}
+
+/* One channel's outputs of a row. */
+EM_PART void em_wide_row(const em_depthwise_conv_2d_params *p, const int8_t *row, const int8_t *weights,
+                         em_channel channel, int shift, int8_t *to, const int rounding)
+{
+  const int block = p->out_width >= 4 ? 4 : 1;
+  const int pitch = p->in_channels * p->multiplier;
+  for (int done = 0; done < p->out_width; done += block) {
+    const int x = done + block > p->out_width ? p->out_width - block : done;
+    const int8_t *const window = row + 2 * x * p->stride_width;
+    if (block == 4) {
+      em_wide_block(p, window, weights, channel, shift, to + x * pitch, 4, rounding);
+    } else {
+      em_wide_block(p, window, weights, channel, shift, to + x * pitch, 1, rounding);
+    }
+  }
+}
+
+EM_INLINE void em_wide_channel(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                               const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
+{
+  const int at_once = em_depthwise_rows_at_once(p), taps = p->kernel_height * p->kernel_width;
+  const int pitch = em_wide_pitch(p), out_pitch = p->out_width * p->in_channels * p->multiplier;
+  int kept = 0;
+  for (int y = 0; y < p->out_height; y += at_once) {
+    const int count = p->out_height - y < at_once ? p->out_height - y : at_once;
+    const int needed = (count - 1) * p->stride_height + em_depthwise_reach(p);
+    em_move_down(held, at_once * p->stride_height * pitch, kept * pitch);
+    em_wide_gather(p, in, y * p->stride_height + kept, needed - kept, held + kept * pitch);
+    kept = em_depthwise_kept(p);
+    for (int i = 0; i < p->multiplier; ++i) {
+      for (int row = 0; row < count; ++row) {
+        em_wide_row(p, held + row * p->stride_height * pitch, weights + i * taps, channels[i], shifts[i],
+                    out + (y + row) * out_pitch + i, rounding);
+      }
+    }
+  }
+}
+
+EM_INLINE void em_wide_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                             const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
+{
+  const int elements = p->rows * em_wide_pitch(p) / 2;
+  for (int i = 0; i < elements; ++i) em_wide_store(held + 2 * i, p->in_zero_point);
+  for (int channel = 0; channel < p->in_channels; ++channel) {
+    const int first = channel * p->multiplier;
+    em_wide_channel(p, weights + first * p->kernel_height * p->kernel_width, channels + first, shifts + first, held,
+                    in + channel, out + first, rounding);
+  }
+}
+
+#endif

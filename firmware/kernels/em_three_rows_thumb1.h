@@ -1,0 +1,470 @@
+/* Depthwise layers of 3 x 3 kernels with strides of 1 or 2 on Cortex-M0, M0+ and M23, a channel at a time.
+ *
+ * `held` has three rows of the plane, int32 [3][plane_width]: one instruction loads all that a row of the kernel needs for
+ * two outputs, and a multiplication may take the place of its operand.
+ */
+#ifndef EM_THREE_ROWS_THUMB1_H
+#define EM_THREE_ROWS_THUMB1_H
+
+#include "em_depthwise_rows.h"
+
+/* A channel and a row of its outputs, which starts at `out`; `pitch` is the bytes from one output to the next. Offsets
+ * matter: the instructions below know them, and change `out` and `pairs`.
+ */
+typedef struct {
+  int32_t weights[9];
+  int32_t bias;
+  int32_t multiplier_low;
+  int32_t multiplier_high;
+  int32_t rounding;
+  int32_t shift;
+  int32_t pitch;
+  int8_t *out;
+  int32_t pairs;
+  int32_t odd;
+} em_line;
+
+#if defined(__GNUC__) && defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
+#define EM_LINE_ASM 1
+#else
+#define EM_LINE_ASM 0
+#endif
+
+/* Sets all but `out` and `pairs`. For the usual rounding weights and bias are doubled, as em_requantise wants its sums. */
+EM_INLINE void em_line_set(em_line *line, const em_depthwise_conv_2d_params *p, const int8_t *w, em_channel channel,
+                           int shift, const int rounding)
+{
+  const int doubled = EM_LINE_ASM && rounding == EM_ROUND_FAST;
+  const int32_t factor = doubled ? 2 : 1;
+  EM_ROLLED
+  for (int i = 0; i < 9; ++i) line->weights[i] = factor * w[i];
+  line->bias = factor * channel.bias;
+  line->multiplier_low = channel.multiplier & 65535;
+  line->multiplier_high = channel.multiplier >> 16;
+  line->rounding = doubled ? (int32_t)((uint32_t)(2 * p->output.zero_point + 1) << (shift - 1)) : 0;
+  line->shift = shift;
+  line->pitch = p->in_channels * p->multiplier;
+  line->odd = p->out_width % 2;
+}
+
+EM_INLINE void em_line_store(int8_t *to, int32_t element)
+{
+  EM_COPY((int8_t *)EM_ALIGNED(to, 4), &element, sizeof element);
+}
+
+EM_INLINE int32_t em_line_load(const int8_t *from)
+{
+  int32_t element;
+  EM_COPY(&element, (const int8_t *)EM_ALIGNED(from, 4), sizeof element);
+  return element;
+}
+
+/* A row of outputs in C, for other machines and for any multiplier. */
+EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *line, const int8_t *a, const int8_t *b,
+                           const int8_t *c, const int rounding)
+{
+  const int32_t multiplier = line->multiplier_high * 65536 + line->multiplier_low;
+  const int32_t *const w = line->weights;
+  int8_t *to = line->out;
+  for (int x = 0; x < 4 * p->out_width * p->stride_width; x += 4 * p->stride_width) {
+    int32_t sum = line->bias;
+    for (int i = 0; i < 3; ++i) {
+      const int at = x + 4 * i;
+      sum += w[i] * em_line_load(a + at) + w[3 + i] * em_line_load(b + at) + w[6 + i] * em_line_load(c + at);
+    }
+    *to = em_finish(sum, multiplier, line->shift, &p->output, rounding);
+    to += line->pitch;
+  }
+}
+
+#if EM_LINE_ASM
+#define EM_UNUSED __attribute__((unused))
+
+/* Compilers keep hardly any of this in registers and take twice as many instructions. r8 and r9 are the sums, r10, r12 and
+ * lr go along the three rows, r11 is the em_line.
+ */
+#define EM_LINE_ENTER    \
+  ".syntax unified\n\t"  \
+  "push {r4-r7, lr}\n\t" \
+  "mov r4, r8\n\t"       \
+  "mov r5, r9\n\t"       \
+  "mov r6, r10\n\t"      \
+  "mov r7, r11\n\t"      \
+  "push {r4-r7}\n\t"     \
+  "mov r11, r0\n\t"      \
+  "mov r10, r1\n\t"      \
+  "mov r12, r2\n\t"      \
+  "mov lr, r3\n\t"
+#define EM_LINE_LEAVE \
+  "pop {r4-r7}\n\t"   \
+  "mov r8, r4\n\t"    \
+  "mov r9, r5\n\t"    \
+  "mov r10, r6\n\t"   \
+  "mov r11, r7\n\t"   \
+  "pop {r4-r7, pc}\n\t"
+
+/* The output of the doubled sum in r0, in r1; r7 is at the bias. As em_multiply_high of em_common.h. */
+#define EM_LINE_REQUANTISE \
+  "asrs r1, r0, #31\n\t"   \
+  "ldr r2, [r7, #12]\n\t"  \
+  "adds r1, r1, r2\n\t"    \
+  "uxth r2, r0\n\t"        \
+  "asrs r0, r0, #16\n\t"   \
+  "ldr r3, [r7, #4]\n\t"   \
+  "mov r4, r3\n\t"         \
+  "muls r4, r2, r4\n\t"    \
+  "lsrs r4, r4, #16\n\t"   \
+  "muls r3, r0, r3\n\t"    \
+  "adds r4, r4, r3\n\t"    \
+  "ldr r5, [r7, #8]\n\t"   \
+  "muls r0, r5, r0\n\t"    \
+  "adds r1, r1, r0\n\t"    \
+  "asrs r0, r4, #16\n\t"   \
+  "adds r1, r1, r0\n\t"    \
+  "uxth r4, r4\n\t"        \
+  "muls r2, r5, r2\n\t"    \
+  "adds r2, r2, r4\n\t"    \
+  "lsrs r2, r2, #16\n\t"   \
+  "adcs r1, r2\n\t"        \
+  "ldr r6, [r7, #16]\n\t"  \
+  "asrs r1, r6\n\t"        \
+  "sxtb r2, r1\n\t"        \
+  "cmp r2, r1\n\t"         \
+  "beq 9f\n\t"             \
+  "asrs r1, r1, #31\n\t"   \
+  "movs r2, #127\n\t"      \
+  "eors r1, r2\n\t"        \
+  "9:\n\t"
+
+/* Stride 1: four elements of each row for two outputs. */
+#define EM_LINE_STRIDE_1   \
+  EM_LINE_ENTER            \
+  "ldr r0, [r0, #64]\n\t"  \
+  "cmp r0, #0\n\t"         \
+  "bne 1f\n\t"             \
+  "b 2f\n\t"               \
+  "1:\n\t"                 \
+  "mov r7, r11\n\t"        \
+  "ldr r0, [r7, #36]\n\t"  \
+  "mov r8, r0\n\t"         \
+  "mov r9, r0\n\t"         \
+  "mov r0, r10\n\t"        \
+  "ldmia r0, {r0-r3}\n\t"  \
+  "ldmia r7!, {r4-r6}\n\t" \
+  "muls r0, r4, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "mov r0, r1\n\t"         \
+  "muls r0, r5, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r1, r4, r1\n\t"    \
+  "add r9, r1\n\t"         \
+  "mov r1, r2\n\t"         \
+  "muls r1, r6, r1\n\t"    \
+  "add r8, r1\n\t"         \
+  "muls r2, r5, r2\n\t"    \
+  "add r9, r2\n\t"         \
+  "muls r3, r6, r3\n\t"    \
+  "add r9, r3\n\t"         \
+  "mov r0, r12\n\t"        \
+  "ldmia r0, {r0-r3}\n\t"  \
+  "ldmia r7!, {r4-r6}\n\t" \
+  "muls r0, r4, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "mov r0, r1\n\t"         \
+  "muls r0, r5, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r1, r4, r1\n\t"    \
+  "add r9, r1\n\t"         \
+  "mov r1, r2\n\t"         \
+  "muls r1, r6, r1\n\t"    \
+  "add r8, r1\n\t"         \
+  "muls r2, r5, r2\n\t"    \
+  "add r9, r2\n\t"         \
+  "muls r3, r6, r3\n\t"    \
+  "add r9, r3\n\t"         \
+  "mov r0, lr\n\t"         \
+  "ldmia r0, {r0-r3}\n\t"  \
+  "ldmia r7!, {r4-r6}\n\t" \
+  "muls r0, r4, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "mov r0, r1\n\t"         \
+  "muls r0, r5, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r1, r4, r1\n\t"    \
+  "add r9, r1\n\t"         \
+  "mov r1, r2\n\t"         \
+  "muls r1, r6, r1\n\t"    \
+  "add r8, r1\n\t"         \
+  "muls r2, r5, r2\n\t"    \
+  "add r9, r2\n\t"         \
+  "muls r3, r6, r3\n\t"    \
+  "add r9, r3\n\t"         \
+  "mov r0, r8\n\t"         \
+  EM_LINE_REQUANTISE       \
+  "ldr r0, [r7, #24]\n\t"  \
+  "strb r1, [r0]\n\t"      \
+  "mov r0, r9\n\t"         \
+  EM_LINE_REQUANTISE       \
+  "ldr r0, [r7, #24]\n\t"  \
+  "ldr r2, [r7, #20]\n\t"  \
+  "strb r1, [r0, r2]\n\t"  \
+  "adds r0, r0, r2\n\t"    \
+  "adds r0, r0, r2\n\t"    \
+  "str r0, [r7, #24]\n\t"  \
+  "movs r0, #8\n\t"        \
+  "add r10, r0\n\t"        \
+  "add r12, r0\n\t"        \
+  "add lr, r0\n\t"         \
+  "ldr r0, [r7, #28]\n\t"  \
+  "subs r0, #1\n\t"        \
+  "str r0, [r7, #28]\n\t"  \
+  "beq 2f\n\t"             \
+  "b 1b\n\t"               \
+  "2:\n\t"                 \
+  "mov r7, r11\n\t"        \
+  "adds r7, #36\n\t"       \
+  "ldr r0, [r7, #32]\n\t"  \
+  "cmp r0, #0\n\t"         \
+  "beq 3f\n\t"             \
+  "mov r7, r11\n\t"        \
+  "ldr r0, [r7, #36]\n\t"  \
+  "mov r8, r0\n\t"         \
+  "mov r0, r10\n\t"        \
+  "ldmia r0, {r0-r2}\n\t"  \
+  "ldmia r7!, {r4-r6}\n\t" \
+  "muls r0, r4, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r1, r5, r1\n\t"    \
+  "add r8, r1\n\t"         \
+  "muls r2, r6, r2\n\t"    \
+  "add r8, r2\n\t"         \
+  "mov r0, r12\n\t"        \
+  "ldmia r0, {r0-r2}\n\t"  \
+  "ldmia r7!, {r4-r6}\n\t" \
+  "muls r0, r4, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r1, r5, r1\n\t"    \
+  "add r8, r1\n\t"         \
+  "muls r2, r6, r2\n\t"    \
+  "add r8, r2\n\t"         \
+  "mov r0, lr\n\t"         \
+  "ldmia r0, {r0-r2}\n\t"  \
+  "ldmia r7!, {r4-r6}\n\t" \
+  "muls r0, r4, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r1, r5, r1\n\t"    \
+  "add r8, r1\n\t"         \
+  "muls r2, r6, r2\n\t"    \
+  "add r8, r2\n\t"         \
+  "mov r0, r8\n\t"         \
+  EM_LINE_REQUANTISE       \
+  "ldr r0, [r7, #24]\n\t"  \
+  "strb r1, [r0]\n\t"      \
+  "3:\n\t"                 \
+  EM_LINE_LEAVE
+
+/* Stride 2: five elements. */
+#define EM_LINE_STRIDE_2   \
+  EM_LINE_ENTER            \
+  "ldr r0, [r0, #64]\n\t"  \
+  "cmp r0, #0\n\t"         \
+  "bne 1f\n\t"             \
+  "b 2f\n\t"               \
+  "1:\n\t"                 \
+  "mov r7, r11\n\t"        \
+  "ldr r0, [r7, #36]\n\t"  \
+  "mov r8, r0\n\t"         \
+  "mov r9, r0\n\t"         \
+  "mov r5, r11\n\t"        \
+  "ldmia r5, {r5-r7}\n\t"  \
+  "mov r0, r10\n\t"        \
+  "ldmia r0, {r0-r4}\n\t"  \
+  "muls r0, r5, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r1, r6, r1\n\t"    \
+  "add r8, r1\n\t"         \
+  "mov r0, r2\n\t"         \
+  "muls r0, r7, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r2, r5, r2\n\t"    \
+  "add r9, r2\n\t"         \
+  "muls r3, r6, r3\n\t"    \
+  "add r9, r3\n\t"         \
+  "muls r4, r7, r4\n\t"    \
+  "add r9, r4\n\t"         \
+  "mov r5, r11\n\t"        \
+  "adds r5, #12\n\t"       \
+  "ldmia r5, {r5-r7}\n\t"  \
+  "mov r0, r12\n\t"        \
+  "ldmia r0, {r0-r4}\n\t"  \
+  "muls r0, r5, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r1, r6, r1\n\t"    \
+  "add r8, r1\n\t"         \
+  "mov r0, r2\n\t"         \
+  "muls r0, r7, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r2, r5, r2\n\t"    \
+  "add r9, r2\n\t"         \
+  "muls r3, r6, r3\n\t"    \
+  "add r9, r3\n\t"         \
+  "muls r4, r7, r4\n\t"    \
+  "add r9, r4\n\t"         \
+  "mov r5, r11\n\t"        \
+  "adds r5, #24\n\t"       \
+  "ldmia r5, {r5-r7}\n\t"  \
+  "mov r0, lr\n\t"         \
+  "ldmia r0, {r0-r4}\n\t"  \
+  "muls r0, r5, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r1, r6, r1\n\t"    \
+  "add r8, r1\n\t"         \
+  "mov r0, r2\n\t"         \
+  "muls r0, r7, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r2, r5, r2\n\t"    \
+  "add r9, r2\n\t"         \
+  "muls r3, r6, r3\n\t"    \
+  "add r9, r3\n\t"         \
+  "muls r4, r7, r4\n\t"    \
+  "add r9, r4\n\t"         \
+  "mov r7, r11\n\t"        \
+  "adds r7, #36\n\t"       \
+  "mov r0, r8\n\t"         \
+  EM_LINE_REQUANTISE       \
+  "ldr r0, [r7, #24]\n\t"  \
+  "strb r1, [r0]\n\t"      \
+  "mov r0, r9\n\t"         \
+  EM_LINE_REQUANTISE       \
+  "ldr r0, [r7, #24]\n\t"  \
+  "ldr r2, [r7, #20]\n\t"  \
+  "strb r1, [r0, r2]\n\t"  \
+  "adds r0, r0, r2\n\t"    \
+  "adds r0, r0, r2\n\t"    \
+  "str r0, [r7, #24]\n\t"  \
+  "movs r0, #16\n\t"       \
+  "add r10, r0\n\t"        \
+  "add r12, r0\n\t"        \
+  "add lr, r0\n\t"         \
+  "ldr r0, [r7, #28]\n\t"  \
+  "subs r0, #1\n\t"        \
+  "str r0, [r7, #28]\n\t"  \
+  "beq 2f\n\t"             \
+  "b 1b\n\t"               \
+  "2:\n\t"                 \
+  "mov r7, r11\n\t"        \
+  "adds r7, #36\n\t"       \
+  "ldr r0, [r7, #32]\n\t"  \
+  "cmp r0, #0\n\t"         \
+  "beq 3f\n\t"             \
+  "mov r7, r11\n\t"        \
+  "ldr r0, [r7, #36]\n\t"  \
+  "mov r8, r0\n\t"         \
+  "mov r0, r10\n\t"        \
+  "ldmia r0, {r0-r2}\n\t"  \
+  "ldmia r7!, {r4-r6}\n\t" \
+  "muls r0, r4, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r1, r5, r1\n\t"    \
+  "add r8, r1\n\t"         \
+  "muls r2, r6, r2\n\t"    \
+  "add r8, r2\n\t"         \
+  "mov r0, r12\n\t"        \
+  "ldmia r0, {r0-r2}\n\t"  \
+  "ldmia r7!, {r4-r6}\n\t" \
+  "muls r0, r4, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r1, r5, r1\n\t"    \
+  "add r8, r1\n\t"         \
+  "muls r2, r6, r2\n\t"    \
+  "add r8, r2\n\t"         \
+  "mov r0, lr\n\t"         \
+  "ldmia r0, {r0-r2}\n\t"  \
+  "ldmia r7!, {r4-r6}\n\t" \
+  "muls r0, r4, r0\n\t"    \
+  "add r8, r0\n\t"         \
+  "muls r1, r5, r1\n\t"    \
+  "add r8, r1\n\t"         \
+  "muls r2, r6, r2\n\t"    \
+  "add r8, r2\n\t"         \
+  "mov r0, r8\n\t"         \
+  EM_LINE_REQUANTISE       \
+  "ldr r0, [r7, #24]\n\t"  \
+  "strb r1, [r0]\n\t"      \
+  "3:\n\t"                 \
+  EM_LINE_LEAVE
+
+#define EM_LINE_FUNCTION(name, body)                                                                                           \
+  EM_NAKED void name(em_line *line EM_UNUSED, const int8_t *a EM_UNUSED, const int8_t *b EM_UNUSED, const int8_t *c EM_UNUSED) \
+  {                                                                                                                            \
+    __asm__ volatile(body ::: "memory");                                                                                       \
+  }
+EM_LINE_FUNCTION(em_line_stride_1, EM_LINE_STRIDE_1)
+EM_LINE_FUNCTION(em_line_stride_2, EM_LINE_STRIDE_2)
+#endif
+
+/* A row of outputs from the rows a, b, c of the plane. */
+EM_INLINE void em_line_step(const em_depthwise_conv_2d_params *p, em_line *line, int8_t *out, const int8_t *a,
+                            const int8_t *b, const int8_t *c, const int rounding)
+{
+  line->out = out;
+#if EM_LINE_ASM
+  if (rounding == EM_ROUND_FAST) {
+    line->pairs = p->out_width / 2;
+    (p->stride_width == 1 ? em_line_stride_1 : em_line_stride_2)(line, a, b, c);
+    em_depthwise_limit(p, out);
+    return;
+  }
+#endif
+  em_line_plain(p, line, a, b, c, rounding);
+}
+
+/* A row of a channel's plane; the columns of the border are there already. */
+EM_INLINE void em_line_gather(const em_depthwise_conv_2d_params *p, const int8_t *in, int row, int8_t *to)
+{
+  const int columns = em_depthwise_columns(p), y = row - p->pad_top;
+  to += 4 * p->pad_left;
+  if (y < 0 || y >= p->in_height) {
+    for (int x = 0; x < columns; ++x) em_line_store(to + 4 * x, p->in_zero_point);
+    return;
+  }
+  const int8_t *from = in + y * p->in_width * p->in_channels;
+  EM_UNROLL(4)
+  for (int x = 0; x < columns; ++x) {
+    em_line_store(to + 4 * x, *from);
+    from += p->in_channels;
+  }
+}
+
+/* All outputs of one channel, the first of which is at `out`. */
+EM_INLINE void em_line_channel(const em_depthwise_conv_2d_params *p, em_line *line, int8_t *held, const int8_t *in,
+                               int8_t *out, const int rounding)
+{
+  int8_t *a = held, *b = held + 4 * p->plane_width, *c = held + 8 * p->plane_width;
+  em_line_gather(p, in, 0, a);
+  if (p->stride_height == 1) em_line_gather(p, in, 1, b);
+  for (int y = 0; y < p->out_height; ++y) {
+    int8_t *const first = a;
+    if (p->stride_height == 2) em_line_gather(p, in, 2 * y + 1, b);
+    em_line_gather(p, in, y * p->stride_height + 2, c);
+    em_line_step(p, line, out, a, b, c, rounding);
+    out += p->out_width * line->pitch;
+    a = p->stride_height == 1 ? b : c;
+    b = p->stride_height == 1 ? c : b;
+    c = first;
+  }
+}
+
+EM_INLINE void em_line_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                             const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
+{
+  const int out_channels = p->in_channels * p->multiplier;
+  for (int i = 0; i < 3 * p->plane_width; ++i) em_line_store(held + 4 * i, p->in_zero_point);
+  for (int channel = 0; channel < out_channels; ++channel) {
+    em_line line;
+    em_line_set(&line, p, weights + 9 * channel, channels[channel], shifts[channel], rounding);
+    em_line_channel(p, &line, held, in + channel / p->multiplier, out + channel, rounding);
+  }
+}
+
+#endif
