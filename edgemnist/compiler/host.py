@@ -35,7 +35,18 @@ void net_trace(int step, const void *data, unsigned long bytes)
 
 def host_target() -> str:
     """Return the target whose bodies suit this machine."""
-    return "x86-64" if platform.machine() in ("x86_64", "AMD64") else "portable"
+    machine = platform.machine()
+    if machine in ("aarch64", "arm64"):
+        return "cortex-a76" if _has_dot_products() else "cortex-a72"
+    return "x86-64" if machine in ("x86_64", "AMD64") else "portable"
+
+
+def _has_dot_products() -> bool:
+    """Whether a 64-bit Arm machine has SDOT. Linux says so; every Mac of that kind has it."""
+    if platform.system() == "Darwin":
+        return True
+    information = Path("/proc/cpuinfo")
+    return information.exists() and "asimddp" in information.read_text().split()
 
 
 def host_compiler() -> str:

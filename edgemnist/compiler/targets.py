@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from edgemnist.compiler.bodies.base import DenseBody, DepthwiseBody
 from edgemnist.compiler.bodies.channels import ChannelByChannel
+from edgemnist.compiler.bodies.neon import ChannelVectors, DotProducts, WideningProducts
 from edgemnist.compiler.bodies.pairs import ChannelPairs
 
 
@@ -41,6 +42,8 @@ _WORDS = SparseCosts(_dense(2.2, 2.4, 2.2, 2.4), product=2.0, entry=5.0, pooled=
 _DSP = replace(_WORDS, dense_mac=_dense(1.43, 1.48, 1.0, 1.55))
 _THUMB1 = SparseCosts(_dense(3.7, 3.85, 3.65, 4.5), product=3.0, entry=8.0, pooled=8.0, copy=2.0, pixels=4)
 _VECTORS = replace(_WORDS, dense_mac=_dense(0.4, 0.4, 0.4, 0.4))
+_NEON = replace(_WORDS, dense_mac=_dense(0.25, 0.25, 0.28, 0.27))
+_NEON_DOT = replace(_WORDS, dense_mac=_dense(0.1, 0.1, 0.12, 0.11))
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class Target:
 def _with_dsp(name: str, description: str) -> Target:
     bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
     return Target(name, description, bodies, dense=ChannelPairs(), sparse=_DSP)
+
+
+def _with_neon(name: str, description: str) -> Target:
+    bodies = {"EM_TARGET_DOT": "em_dot_smull.h", "EM_TARGET_DEPTHWISE": "em_depthwise_neon.h"}
+    return Target(name, description, bodies, dense=WideningProducts(), depthwise=ChannelVectors(), sparse=_NEON)
 
 
 _KNOWN = (
@@ -89,6 +97,16 @@ _KNOWN = (
         sparse=_VECTORS,
     ),
     Target("rv32", "RISC-V, 32 bits"),
+    _with_neon("cortex-a53", "Arm Cortex-A53, 64 bits: Raspberry Pi 3, Zero 2"),
+    _with_neon("cortex-a72", "Arm Cortex-A72, 64 bits: Raspberry Pi 4"),
+    Target(
+        "cortex-a76",
+        "Arm Cortex-A76, 64 bits: Raspberry Pi 5",
+        {"EM_TARGET_DOT": "em_dot_sdot.h", "EM_TARGET_DEPTHWISE": "em_depthwise_neon.h"},
+        dense=DotProducts(),
+        depthwise=ChannelVectors(),
+        sparse=_NEON_DOT,
+    ),
     Target("x86-64", "this kind of desktop or server", {"EM_TARGET_DOT": "em_dot_sse2.h"}, sparse=_VECTORS),
 )
 

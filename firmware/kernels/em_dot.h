@@ -86,6 +86,8 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
  * Or it does all of a layer's channels in its own way: then it defines EM_OWN_CHANNELS as 1 and, with the arguments of
  * em_dot_channels and em_dot_pooled below, em_own_channels and em_own_pooled; EM_LANES and em_dot_block are not needed
  * then. `strip` is scratch of so many bytes as the generator knows that the body needs (DenseBody.strip), aligned to 4.
+ * Where its weights are made up to more bytes than there are weights, it defines EM_OWN_PACKING as 1 and
+ * em_own_packed_bytes with the arguments of em_packed_bytes below.
  */
 #if defined(EM_TARGET_DOT)
 #include EM_TARGET_DOT
@@ -96,6 +98,19 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
 #ifndef EM_OWN_CHANNELS
 #define EM_OWN_CHANNELS 0
 #endif
+#ifndef EM_OWN_PACKING
+#define EM_OWN_PACKING 0
+#endif
+
+/* Bytes of `channels` channels' packed weights, for windows of `rows` rows of `length` elements. */
+EM_INLINE int em_packed_bytes(int channels, int rows, int length)
+{
+#if EM_OWN_PACKING
+  return em_own_packed_bytes(channels, rows, length);
+#else
+  return channels * rows * length;
+#endif
+}
 
 /* Runs `statement` once for each block of `count` channels, with `lanes` as a constant where code size allows. */
 #if EM_SIZE
