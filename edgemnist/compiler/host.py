@@ -41,6 +41,11 @@ def host_target() -> str:
     return "x86-64" if machine in ("x86_64", "AMD64") else "portable"
 
 
+def _processor_flags(target: str) -> tuple[str, ...]:
+    """Return what lets this machine's compiler use the instructions of its own target."""
+    return ("-march=armv8.2-a+dotprod",) if target == host_target() == "cortex-a76" else ()
+
+
 def _has_dot_products() -> bool:
     """Whether a 64-bit Arm machine has SDOT. Linux says so; every Mac of that kind has it."""
     if platform.system() == "Darwin":
@@ -126,7 +131,7 @@ def build_host_model(
     :raises EnvironmentFailure: the compiler failed.
     """
     files = emit(program, plan, EmitSettings(name="net", command="host build"))
-    extra = [*HOUSE_FLAGS, "-fPIC", "-shared", *flags]
+    extra = [*HOUSE_FLAGS, "-fPIC", "-shared", *_processor_flags(program.settings.target), *flags]
     if trace:
         files["trace_shim.c"] = _TRACE_SHIM
         extra.append("-DNET_TRACE")

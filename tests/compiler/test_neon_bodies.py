@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from edgemnist.compiler.bodies.neon import ChannelVectors, DotProducts, WideningProducts
+from edgemnist.compiler.graph import PADDING_VALID
+from edgemnist.compiler.host import host_target
 from edgemnist.compiler.targets import TARGETS
 from edgemnist.runner import RuntimeWorker
 from tests.compiler.bench import PI_4, PI_5, SIZE_SANITISED, Subject, Variant, build_program, check_exact
@@ -78,8 +82,31 @@ def test_weights_that_are_refused_get_the_portable_body() -> None:
     image = builder.input((1, 3, 3, 1), 0.02, 0)
     weights = builder.constant(np.full((1, 3, 3, 1), -128, np.int8), (0.004,), (0,), axis=3)
     bias = builder.constant(np.zeros(1, np.int32), (0.00008,), (0,), dtype="int32")
-    options = {"padding": 1, "stride_h": 1, "stride_w": 1, "depth_multiplier": 1}
-    content = builder.finish([builder.op("DEPTHWISE_CONV_2D", [image, weights, bias], (1, 1, 1, 1), 0.5, 0, **options)])
+    layer = builder.op(
+        "DEPTHWISE_CONV_2D", [image, weights, bias], (1, 1, 1, 1), 0.5, 0,
+        padding=PADDING_VALID, stride_h=1, stride_w=1, depth_multiplier=1,
+    )  # fmt: skip
+    content = builder.finish([layer])
 
     assert all(build_program(content, Variant(target=target)).settings.portable_bodies for target in NEON)
     assert set(NEON) <= set(TARGETS)
+
+
+@pytest.mark.parametrize(
+    ("machine", "system", "features", "target"),
+    [
+        ("aarch64", "Linux", "Features : fp asimd asimddp", "cortex-a76"),
+        ("aarch64", "Linux", "Features : fp asimd", "cortex-a72"),
+        ("arm64", "Darwin", "", "cortex-a76"),
+        ("armv7l", "Linux", "Features : neon", "portable"),
+    ],
+)
+def test_the_processor_of_this_machine_decides(
+    machine: str, system: str, features: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("platform.system", lambda: system)
+    monkeypatch.setattr(Path, "exists", lambda path: True)
+    monkeypatch.setattr(Path, "read_text", lambda path: features)
+
+    assert host_target() == target
