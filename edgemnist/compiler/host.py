@@ -35,7 +35,23 @@ void net_trace(int step, const void *data, unsigned long bytes)
 
 def host_target() -> str:
     """Return the target whose bodies suit this machine."""
-    return "x86-64" if platform.machine() in ("x86_64", "AMD64") else "portable"
+    machine = platform.machine()
+    if machine in ("aarch64", "arm64"):
+        return "cortex-a76" if _has_dot_products() else "cortex-a72"
+    return "x86-64" if machine in ("x86_64", "AMD64") else "portable"
+
+
+def _processor_flags(target: str) -> tuple[str, ...]:
+    """Return what lets this machine's compiler use the instructions of its own target."""
+    return ("-march=armv8.2-a+dotprod",) if target == host_target() == "cortex-a76" else ()
+
+
+def _has_dot_products() -> bool:
+    """Whether a 64-bit Arm machine has SDOT. Linux says so; every Mac of that kind has it."""
+    if platform.system() == "Darwin":
+        return True
+    information = Path("/proc/cpuinfo")
+    return information.exists() and "asimddp" in information.read_text().split()
 
 
 def host_compiler() -> str:
@@ -120,7 +136,7 @@ def build_host_model(
     :raises EnvironmentFailure: the compiler failed.
     """
     files = emit(program, plan, EmitSettings(name="net", command="host build"))
-    extra = [*HOUSE_FLAGS, "-fPIC", "-shared", *flags]
+    extra = [*HOUSE_FLAGS, "-fPIC", "-shared", *_processor_flags(program.settings.target), *flags]
     if trace:
         files["trace_shim.c"] = _TRACE_SHIM
         extra.append("-DNET_TRACE")

@@ -60,10 +60,13 @@ def _steps(graph: Graph, settings: LoweringSettings) -> tuple[Step, ...]:
 
 
 def _taken(node: Node, graph: Graph, settings: LoweringSettings) -> bool:
-    if node.kind not in PACKED_KINDS:
-        return True
-    weights = weight_values(node, graph)
-    return settings.bodies.dense.takes(weights.reshape(len(weights), -1))
+    if node.kind in PACKED_KINDS:
+        weights = weight_values(node, graph)
+        return settings.bodies.dense.takes(weights.reshape(len(weights), -1))
+    if node.kind == "DEPTHWISE_CONV_2D":
+        weights = weight_values(node, graph)
+        return settings.bodies.depthwise.takes(weights.reshape(-1, weights.shape[-1]).T)
+    return True
 
 
 def _range_problems(step: Step) -> list[str]:

@@ -47,6 +47,8 @@ _DSP = replace(_WORDS, dense_mac=_dense(1.43, 1.48, 1.0, 1.55))
 _THUMB1 = SparseCosts(_dense(2.3, 2.35, 2.4, 3.65), product=3.0, entry=8.0, pooled=8.0, copy=2.0, pixels=4)
 _VECTORS = replace(_WORDS, dense_mac=_dense(0.4, 0.4, 0.4, 0.4))
 _MVE = replace(_WORDS, dense_mac=_dense(0.12, 0.12, 0.12, 0.15))
+_NEON = replace(_WORDS, dense_mac=_dense(0.25, 0.25, 0.28, 0.27))
+_NEON_DOT = replace(_WORDS, dense_mac=_dense(0.1, 0.1, 0.12, 0.11))
 
 
 def _lanes() -> DenseBody:
@@ -109,6 +111,24 @@ def _planes() -> DepthwiseBody:
     return DepthwiseBody()
 
 
+def _widening_products() -> DenseBody:
+    from edgemnist.compiler.bodies.neon import WideningProducts
+
+    return WideningProducts()
+
+
+def _dot_products() -> DenseBody:
+    from edgemnist.compiler.bodies.neon import DotProducts
+
+    return DotProducts()
+
+
+def _channel_vectors() -> DepthwiseBody:
+    from edgemnist.compiler.bodies.neon import ChannelVectors
+
+    return ChannelVectors()
+
+
 @dataclass(frozen=True)
 class Target:
     """``bodies`` maps the macro that a kernel asks for to the header in ``firmware/kernels`` that it then includes.
@@ -141,6 +161,12 @@ def _with_dsp(name: str, description: str) -> Target:
     bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
     told_by = "defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)" if name == "cortex-m4" else ""
     return Target(name, description, told_by, bodies, _pairs, _three_wide_rows, sparse=_DSP)
+
+
+def _with_neon(name: str, description: str) -> Target:
+    bodies = {"EM_TARGET_DOT": "em_dot_smull.h", "EM_TARGET_DEPTHWISE": "em_depthwise_neon.h"}
+    told_by = "defined(__aarch64__) && defined(__ARM_NEON)" if name == "cortex-a72" else ""
+    return Target(name, description, told_by, bodies, _widening_products, _channel_vectors, sparse=_NEON)
 
 
 _KNOWN = (
@@ -191,6 +217,17 @@ _KNOWN = (
         "defined(__riscv) && __riscv_xlen == 32",
         {"EM_TARGET_DOT": "em_dot_words.h"},
         make_dense=_pixel_words,
+    ),
+    _with_neon("cortex-a53", "Arm Cortex-A53, 64 bits: Raspberry Pi 3, Zero 2"),
+    _with_neon("cortex-a72", "Arm Cortex-A72, 64 bits: Raspberry Pi 4"),
+    Target(
+        "cortex-a76",
+        "Arm Cortex-A76, 64 bits: Raspberry Pi 5",
+        "defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD)",
+        {"EM_TARGET_DOT": "em_dot_sdot.h", "EM_TARGET_DEPTHWISE": "em_depthwise_neon.h"},
+        make_dense=_dot_products,
+        make_depthwise=_channel_vectors,
+        sparse=_NEON_DOT,
     ),
     Target(
         "x86-64",

@@ -10,6 +10,7 @@ from string import Template
 from typing import Any
 
 from edgemnist.data import framing
+from edgemnist.pi.generated import BUILD_SCRIPT, Generated
 from edgemnist.pi.golden import GoldenVectors
 from edgemnist.pi.targets import TARGETS, UNSUPPORTED, Interpreter, Target
 from edgemnist.support.version import VERSION
@@ -21,7 +22,7 @@ MANIFEST = "manifest.json"
 MANIFEST_KIND = "edgemnist Raspberry Pi bundle"
 CHECKSUMS = "SHA256SUMS"
 WHEELS = "wheels"
-EXECUTABLES = ("classify.py", "install.sh")
+EXECUTABLES = ("classify.py", "install.sh", BUILD_SCRIPT)
 TEMPLATES = Path(__file__).with_name("bundle")
 PACKAGE = "edgemnist_pi"
 _UNIT = "edgemnist-classify.service"
@@ -32,6 +33,9 @@ _OUTPUT_WORDS = {
     OutputKind.ONE_SCORE: "a score of the second of two classes, of which `classify.py` takes the sigmoid",
     OutputKind.UNKNOWN: "one value for each class, of which `classify.py` takes the softmax unless they sum to 1",
 }
+_WITH_C = """`generated-c` is the model as compiled C in `c/lib/`, which needs numpy alone. `c/build.sh` compiles it on
+this machine with gcc (`sudo apt install gcc libc6-dev`); `classify.py` then takes that."""
+_WITHOUT_C = "This bundle does not have the model as C, which is what `generated-c` would be."
 _LAUNCHER = '''#!/usr/bin/env python3
 """Classify pictures with the model of this bundle: python3 classify.py --help."""
 
@@ -47,17 +51,18 @@ sys.exit(main(sys.argv[1:]))
 '''
 
 
-def bundle_files(golden: GoldenVectors) -> dict[str, bytes]:
+def bundle_files(golden: GoldenVectors, generated: Generated) -> dict[str, bytes]:
     """Return every file of a bundle but its wheels by name, checksums included; the same input gives the same bytes."""
     assert golden.model.tflite is not None  # golden_vectors takes nothing else
     programs = {f"{PACKAGE}/{name}": path.read_bytes() for name, path in program_files().items()}
     files = {**programs, **{name: (TEMPLATES / name).read_bytes() for name in ("install.sh", _UNIT)}}
     files["classify.py"] = _LAUNCHER.encode()
+    files.update(generated.files)
     files["model.tflite"] = golden.model.tflite.content
     files["golden.npz"] = golden.npz()
     files["labels.txt"] = ("\n".join(golden.context.preprocessing.class_names) + "\n").encode()
-    files[MANIFEST] = (json.dumps(_manifest(golden), indent=1, ensure_ascii=False) + "\n").encode()
-    files["README.md"] = _readme(golden).encode()
+    files[MANIFEST] = (json.dumps(_manifest(golden, generated), indent=1, ensure_ascii=False) + "\n").encode()
+    files["README.md"] = _readme(golden, generated).encode()
     files.update({f"requirements/{name}": text.encode() for name, text in _requirements()})
     files[CHECKSUMS] = checksums(files)
     return dict(sorted(files.items()))
@@ -75,7 +80,7 @@ def checksums(files: Mapping[str, bytes]) -> bytes:
     return "".join(lines).encode()
 
 
-def _manifest(golden: GoldenVectors) -> dict[str, Any]:
+def _manifest(golden: GoldenVectors, generated: Generated) -> dict[str, Any]:
     model = golden.model.tflite
     assert model is not None
     output = model.output().quantisation
@@ -94,6 +99,7 @@ def _manifest(golden: GoldenVectors) -> dict[str, Any]:
             "scale": output.scale if output else None,
             "zero_point": output.zero_point if output else None,
         },
+        "generated_c": dict(generated.entry),
         "expected": [one.as_json() for one in golden.expected],
     }
 
@@ -123,7 +129,7 @@ def _requirements_text(target: Target, interpreter: Interpreter) -> str:
     return "\n".join([*lines, *interpreter.requirements]) + "\n"
 
 
-def _readme(golden: GoldenVectors) -> str:
+def _readme(golden: GoldenVectors, generated: Generated) -> str:
     model = golden.model.tflite
     assert model is not None
     rows = [f"| {target.name} | {one.reason} |" for target in TARGETS.values() for one in target.interpreters]
@@ -136,6 +142,7 @@ def _readme(golden: GoldenVectors) -> str:
         fed=golden.context.preprocessing.in_words(),
         outputs=_OUTPUT_WORDS[golden.context.preprocessing.output],
         shape=f"{width} x {height} pixels in {channels} {'channel' if channels == 1 else 'channels'}",
+        generated=_WITH_C if generated.files else _WITHOUT_C,
         version=VERSION,
         targets="\n".join(rows),
         unsupported="\n".join(f"- {name}: {reason}" for name, reason in UNSUPPORTED.items()),

@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgemnist.pi.emulator import QEMU_NAMES, Emulator
+from edgemnist.pi.generated import FUNCTION
+from edgemnist.pi.golden import GENERATED
 from edgemnist.pi.targets import Interpreter
 from edgemnist.pi.wheels import deploy_cache
 from edgemnist.runner import refusals
@@ -45,6 +47,21 @@ for path in sys.argv[3:]:
         interpreter.invoke()
         os.getppid()
 """
+# The library's input and output are as large as any model's here has to be; zeros again.
+_GUEST_C = """
+import ctypes, os, sys
+for path in sys.argv[3:]:
+    run = getattr(ctypes.CDLL(path), sys.argv[1])
+    run.argtypes, run.restype = (ctypes.c_void_p, ctypes.c_void_p), None
+    arrays = [(ctypes.c_char * %d)() for _ in range(2)]
+    places = [ctypes.addressof(array) for array in arrays]
+    for _ in range(3):
+        run(*places)
+    for _ in range(int(sys.argv[2])):
+        os.getppid()
+        run(*places)
+        os.getppid()
+"""
 
 
 def count_instructions(emulator: Emulator, interpreter: Interpreter, models: Sequence[Path]) -> list[int]:
@@ -53,19 +70,35 @@ def count_instructions(emulator: Emulator, interpreter: Interpreter, models: Seq
     :raises MissingDependencyError: qemu with plugins or a C compiler is missing.
     :raises RuntimeCrashedError: the interpreter refused a model or crashed.
     """
-    counting, plugin = _prepared(emulator, interpreter)
     arguments = [interpreter.module, str(REPEATS), *(str(model.resolve()) for model in models)]
-    with tempfile.TemporaryDirectory() as name:
-        counts = Path(name) / "counts"
-        command = _with_plugin(counting, interpreter, plugin, counts, ["-B", "-c", _GUEST, *arguments])
+    return _count(emulator, interpreter, interpreter.package, [_GUEST, *arguments], len(models))
+
+
+def count_generated(emulator: Emulator, libraries: Sequence[Path], largest: int) -> list[int]:
+    """Return the same of generated C, a library for each model; no input or output has more than ``largest`` bytes.
+
+    :raises MissingDependencyError: qemu with plugins or a C compiler is missing.
+    :raises RuntimeCrashedError: a library can't be loaded or crashed.
+    """
+    arguments = [FUNCTION, str(REPEATS), *(str(library.resolve()) for library in libraries)]
+    python = emulator.sysroot.target.interpreter()  # any one's Python will do
+    return _count(emulator, python, GENERATED, [_GUEST_C % largest, *arguments], len(libraries))
+
+
+def _count(emulator: Emulator, interpreter: Interpreter, name: str, program: Sequence[str], models: int) -> list[int]:
+    """Run a program and its arguments that brackets the invokes of so many models with getppid."""
+    counting, plugin = _prepared(emulator, interpreter)
+    with tempfile.TemporaryDirectory() as folder:
+        counts = Path(folder) / "counts"
+        command = _with_plugin(counting, interpreter, plugin, counts, ["-B", "-c", *program])
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
         except subprocess.TimeoutExpired as error:
             raise RuntimeCrashedError(f"counting instructions took more than {_TIMEOUT:g} s") from error
         found = [int(line) for line in counts.read_text().split()] if counts.exists() else []
-    if done.returncode != 0 or len(found) != REPEATS * len(models):
+    if done.returncode != 0 or len(found) != REPEATS * models:
         raise RuntimeCrashedError(
-            f"{interpreter.package} on the emulated {emulator.processor.board} ended with code {done.returncode}: "
+            f"{name} on the emulated {emulator.processor.board} ended with code {done.returncode}: "
             + (refusals.reason("", done.stderr) or "; ".join(done.stderr.strip().splitlines()[-2:]))
         )
     return [min(found[start : start + REPEATS]) for start in range(0, len(found), REPEATS)]

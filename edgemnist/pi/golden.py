@@ -32,12 +32,19 @@ RECORDED = {
 }
 """Runtimes whose bytes are recorded, all that are installed: the package and the set of kernels that each one is."""
 
+GENERATED = "generated-c"
+"""What the generated C is called among the interpreters."""
+
+ORACLES = ("tflm", "tflite-runtime-reference")
+"""Whose bytes the generated C has to give: TFLM's, or where that is not installed those of kernels that equal it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Expected:
     """What one interpreter made of the golden images.
 
     ``required``: what a replay with the same package and kernels has to be: ``exact``, ``close`` or ``compared``.
+    ``source``: who computed the outputs, where that is another than the package.
     """
 
     package: str
@@ -46,6 +53,7 @@ class Expected:
     kernels_in_words: str
     required: str
     outputs: NDArray[Any]
+    source: str = ""
 
     @property
     def array(self) -> str:
@@ -59,7 +67,7 @@ class Expected:
             "kernels": self.kernels,
             "array": self.array,
             "required": self.required,
-            "from": f"{self.package} {self.version} ({self.kernels_in_words} kernels)",
+            "from": f"{self.source or self.package} {self.version} ({self.kernels_in_words} kernels)",
         }
 
 
@@ -96,6 +104,24 @@ def golden_vectors(subject: Subject, images: ImageSettings, feeding: FeedingSett
     inputs = subject.model.inputs(subjects.split.images, context.preprocessing)
     expected, notes = _expected(subject.model, inputs)
     return GoldenVectors(subject.model, context, subjects.split, expected, notes)
+
+
+def oracle_outputs(golden: GoldenVectors) -> Expected:
+    """Return what the generated C has to make of the golden images.
+
+    :raises MissingDependencyError: no oracle is installed.
+    :raises UnsupportedModelError: it refused the model.
+    """
+    reasons = {name: find_runtime(name).available() for name in ORACLES}
+    oracle = next((name for name, reason in reasons.items() if reason is None), None)
+    if oracle is None:
+        raise MissingDependencyError("; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
+    inputs = golden.model.inputs(golden.images.images, golden.context.preprocessing)
+    with runtime_worker(oracle) as worker:
+        result = worker.run(golden.model.runnable, inputs)
+    outputs = result.outputs.reshape(len(inputs), -1)
+    source = f"for {GENERATED}: {'TFLM' if oracle == 'tflm' else TFLITE_RUNTIME}"
+    return Expected(GENERATED, "default", result.version, result.kernels, "exact", outputs, source)
 
 
 def _expected(model: LoadedModel, inputs: NDArray[Any]) -> tuple[tuple[Expected, ...], tuple[str, ...]]:

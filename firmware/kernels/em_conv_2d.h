@@ -151,9 +151,9 @@ EM_INLINE void em_conv_2d_pixels(const em_conv_2d_params *p, const int8_t *weigh
     const int first = group * out_group;
     const em_window window = em_find_window(p, in, y, x, group * in_group, scratch + p->strip, pixels);
     int8_t *const to = out + (y * p->out_width + x) * p->out_channels + first;
-    const em_block block = {weights + first * EM_CHANNEL_BYTES(p->kernel_height * p->kernel_width * in_group),
-                            channels + first, shifts + first, to, to + p->out_channels};
+    const em_block block = {weights, channels + first, shifts + first, to, to + p->out_channels};
     em_dot_channels(&window, block, out_group, &p->output, scratch, pixels, rounding);
+    weights += em_packed_bytes(out_group, p->kernel_height, p->kernel_width * in_group);
   }
 }
 

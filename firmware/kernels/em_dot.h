@@ -90,7 +90,8 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
  * pixel, and em_own_pooled is not needed.
  * With EM_OWN_PAIRS defined as 1 it has em_own_pairs too, which does `pairs` pairs of pixels, x_step and out_step apart, of
  * a number of channels that fours divide.
- * EM_CHANNEL_BYTES(elements) are the bytes of a channel's weights, where they are not as many as its elements.
+ * Where its weights are made up to more bytes than there are weights, it defines EM_CHANNEL_BYTES(elements), the bytes of
+ * a channel, or EM_OWN_PACKING as 1 and em_own_packed_bytes with the arguments of em_packed_bytes below.
  */
 #if defined(EM_TARGET_DOT)
 #include EM_TARGET_DOT
@@ -110,6 +111,19 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
 #ifndef EM_CHANNEL_BYTES
 #define EM_CHANNEL_BYTES(elements) (elements)
 #endif
+#ifndef EM_OWN_PACKING
+#define EM_OWN_PACKING 0
+#endif
+
+/* Bytes of `channels` channels' packed weights, for windows of `rows` rows of `length` elements. */
+EM_INLINE int em_packed_bytes(int channels, int rows, int length)
+{
+#if EM_OWN_PACKING
+  return em_own_packed_bytes(channels, rows, length);
+#else
+  return channels * EM_CHANNEL_BYTES(rows * length);
+#endif
+}
 
 /* Runs `statement` once for each block of `count` channels, with `lanes` as a constant where code size allows. */
 #if EM_SIZE

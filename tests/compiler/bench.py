@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +45,17 @@ SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g1"
 
 @dataclass(frozen=True)
 class Toolchain:
-    """A compiler with its flags."""
+    """A compiler with its flags, and the emulator that runs what it makes; empty: this machine."""
 
     name: str
     compiler: str
     flags: tuple[str, ...]
+    emulator: str = ""
 
     @property
     def available(self) -> bool:
-        """Whether the compiler is installed here."""
-        return shutil.which(self.compiler) is not None
+        """Whether the compiler and the emulator are installed here."""
+        return all(shutil.which(name) is not None for name in (self.compiler, self.emulator) if name)
 
     def __str__(self) -> str:
         return self.name
@@ -68,6 +70,10 @@ SPEED = Toolchain("gcc -O2", "gcc", ("-std=c99", "-O2"))
 """Each kernel inlined with its layer's sizes as constants."""
 SPEED_SANITISED = Toolchain("gcc -O1 sanitised", "gcc", ("-std=c99", "-O1", "-DEM_KEEP_OPTIMISATION", *SANITIZERS))
 CLANG = Toolchain("clang -O1", "clang", ("-std=c99", "-O1"))
+_AARCH64 = ("-m", "ziglang", "cc", "-target", "aarch64-linux-musl", "-std=c99")
+PI_4 = Toolchain("zig -O2 Cortex-A72", sys.executable, (*_AARCH64, "-mcpu=cortex_a72", "-O2"), "qemu-aarch64")
+PI_4_SIZE = replace(PI_4, name="zig -Os Cortex-A72", flags=(*_AARCH64, "-mcpu=cortex_a72", *SMALL.split()))
+PI_5 = replace(PI_4, name="zig -O2 Cortex-A76", flags=(*_AARCH64, "-mcpu=cortex_a76", "-O2"))
 CPLUSPLUS = Toolchain("g++ -Os", "g++", ("-x", "c++", "-std=c++17", *SMALL.split()))
 
 
@@ -252,7 +258,7 @@ def run_networks(
         assert build.returncode == 0, f"{' '.join(command)}:\n{build.stderr[:4000]}"
         outcomes: list[Observations | str] = []
         while len(outcomes) < len(networks):
-            outcomes += _run_from(len(outcomes), networks, place)
+            outcomes += _run_from(len(outcomes), networks, place, toolchain.emulator)
     return outcomes
 
 
@@ -314,11 +320,14 @@ def _entry(name: str, network: Network, images: int) -> str:
     )
 
 
-def _run_from(first: int, networks: Sequence[tuple[Network, NDArray[Any]]], folder: Path) -> list[Observations | str]:
+def _run_from(
+    first: int, networks: Sequence[tuple[Network, NDArray[Any]]], folder: Path, emulator: str
+) -> list[Observations | str]:
     """Run the networks from ``first`` on; the last outcome is a message when that network ended the process."""
     run = subprocess.run(
-        [folder / "runner", str(first), "images.bin"], cwd=folder, capture_output=True, check=False, timeout=300
-    )
+        [*([emulator] if emulator else []), folder / "runner", str(first), "images.bin"],
+        cwd=folder, capture_output=True, check=False, timeout=300,
+    )  # fmt: skip
     started = [line for line in run.stderr.decode(errors="replace").splitlines() if line.startswith("network ")]
     assert started, run.stderr.decode(errors="replace")[-2000:]
     ended = int(started[-1].split()[1]) + (1 if run.returncode == 0 else 0)

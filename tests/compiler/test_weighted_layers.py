@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
 from edgemnist.runner import RuntimeWorker
-from tests.compiler.bench import CLANG, SIZE_SANITISED, SPEED, SPEED_SANITISED, VARIANTS, Variant, check_exact
+from tests.compiler.bench import (
+    CLANG,
+    PI_4,
+    PI_4_SIZE,
+    PI_5,
+    SIZE_SANITISED,
+    SPEED,
+    SPEED_SANITISED,
+    VARIANTS,
+    Variant,
+    check_exact,
+)
 from tests.compiler.layers import Arithmetic, Window
 from tests.compiler.weighted_cases import ACTIVATIONS, Case, cases
 
@@ -129,6 +140,34 @@ def dense_table() -> dict[str, Case]:
     return {"over pixels": Case(DENSE, (3, 4, 7), 5), "over one pixel column": Case(DENSE, (3, 1, 2), 1)}
 
 
+def vectors_table() -> dict[str, Case]:
+    """Return layers of more channels and elements than a vector has."""
+    pointwise, multiplied = Case(CONV, (3, 3, 17), 18, Window((1, 1))), Case(DEPTHWISE, (4, 5, 6), 3)
+    table = {
+        f"{n} features, {units} units": Case(DENSE, (1, 1, n), units) for n, units in ((16, 15), (37, 16), (50, 33))
+    }
+    table |= {f"{n} channels in, {n} out": replace(pointwise, size=(3, 3, n), out_channels=n) for n in (16, 20, 29, 31)}
+    table |= {f"depthwise, {n} channels": Case(DEPTHWISE, (5, 4, n), 1) for n in (8, 9, 15, 16, 17, 24, 25, 33)}
+    windows = (
+        Window((5, 5)),
+        Window((1, 3)),
+        Window((4, 2), (2, 3)),
+        Window((2, 2), (3, 3)),
+        Window((2, 3), (1, 1), (3, 2)),
+    )
+    table |= {f"depthwise, {window}": Case(DEPTHWISE, (7, 8, 18), 1, window) for window in windows}
+    return table | {
+        "rows of 20": Case(CONV, (4, 5, 7), 20, Window((2, 3))),
+        "two groups of 17": Case(CONV, (4, 4, 10), 34, groups=2),
+        "17 channels at one column": Case(CONV, (5, 3, 5), 17, Window(padding=PADDING_VALID)),
+        "18 outputs of 6 channels": multiplied,
+        "9 outputs of a channel": replace(multiplied, size=(4, 5, 1), out_channels=9),
+        "17 channels, coarse": replace(pointwise, out_channels=17, arithmetic=Arithmetic(multiplier=1.5)),
+        "depthwise, 17 channels, coarse": Case(DEPTHWISE, (4, 5, 17), 1, arithmetic=Arithmetic(multiplier=1.5)),
+        "17 channels, narrow": replace(pointwise, out_channels=17, arithmetic=Arithmetic(activation=3, zero_point=-20)),
+    }
+
+
 TABLES: dict[str, dict[str, Case]] = {
     "convolution windows": window_table(CONV),
     "depthwise windows": window_table(DEPTHWISE),
@@ -141,6 +180,7 @@ TABLES: dict[str, dict[str, Case]] = {
     "groups": groups_table(),
     "short rows": short_rows_table(),
     "dense rows": dense_table(),
+    "vectors": vectors_table(),
 }
 
 
@@ -155,13 +195,19 @@ BUILDS = {
     "size, sanitised, Cortex-M3": (SIZE_SANITISED, (Variant(apart=True, target="cortex-m3"),), 3),
     "speed, sanitised, Cortex-M3": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m3"),), 12),
     "speed, sanitised, Cortex-M55": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m55"),), 6),
+    "size, sanitised, Cortex-A72": (SIZE_SANITISED, (Variant(apart=True, target="cortex-a72"),), 3),
+    "size, sanitised, Cortex-A76": (SIZE_SANITISED, (Variant(apart=True, target="cortex-a76"),), 6),
+    "speed, sanitised, Cortex-A72": (SPEED_SANITISED, (Variant(apart=True, target="cortex-a72"),), 12),
+    "speed, Cortex-A72": (PI_4, (Variant(target="cortex-a72"),), 6),
+    "size, Cortex-A72": (PI_4_SIZE, (Variant(target="cortex-a72"),), 8),
+    "speed, Cortex-A76": (PI_5, (Variant(target="cortex-a76"),), 6),
     "speed, x86-64": (SPEED, (Variant(target="x86-64"),), 3),
     "clang": (CLANG, (Variant(),), 3),
 }
 """Toolchain, variants, and of how many cases one is taken: the kernels inlined take far longer to compile.
 
 The instructions of other machines are written out in C, so that the sanitizers see what their bodies read; the real
-ones run in test_emulated_layers.
+ones run in test_emulated_layers, but for 64-bit Arm's, which are emulated here.
 """
 
 
@@ -169,6 +215,8 @@ ones run in test_emulated_layers.
 @pytest.mark.parametrize("table", TABLES)
 def test_exact(table: str, build: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     toolchain, variants, every = BUILDS[build]
+    if not toolchain.available:
+        pytest.skip(f"{toolchain} is not installed")
     cases_of_table = list(TABLES[table].items())
     named = cases_of_table[len(build) % min(every, len(cases_of_table)) :: every]
     subjects = [case.subject(name) for name, case in named]

@@ -49,6 +49,7 @@ def test_a_thousand_outputs_equal_those_of_this_machine(bundle: Path, target: st
     assert [(one.kernels, one.required, one.different) for one in found.comparisons] == [
         ("default", "exact", 0),
         ("reference", "exact", 0),
+        ("generated-c", "exact", 0),
     ]
     assert not list(bundle.rglob("__pycache__"))
 
@@ -56,10 +57,31 @@ def test_a_thousand_outputs_equal_those_of_this_machine(bundle: Path, target: st
 def test_litert_on_a_pi_5(bundle: Path) -> None:
     found = replay_emulated(bundle, "bookworm-aarch64", package="ai-edge-litert", board="pi5")
     assert found.passed
-    default, reference = found.comparisons
+    default, reference, generated = found.comparisons
     assert (reference.required, reference.different) == ("exact", 0)
+    assert (generated.required, generated.different) == ("exact", 0)
     assert default.required == "compared"
     assert default.images_different <= 10
+
+
+@pytest.mark.parametrize(
+    ("target", "board", "library"),
+    [
+        ("bookworm-armv7", "pi2", "armv7"),
+        ("bookworm-aarch64", "pi3", "cortex-a53"),
+        ("bookworm-aarch64", "pi4", "cortex-a72"),
+        ("bookworm-aarch64", "pi5", "cortex-a76"),
+    ],
+)
+def test_the_generated_c_takes_the_processors_library(bundle: Path, target: str, board: str, library: str) -> None:
+    emulator = find_emulator(TARGETS[target], board)
+    options = ["--parity", "--images", "20", "--json", "--interpreter", "generated-c"]
+    command = emulator.command(TARGETS[target].interpreter(), "-B", str(bundle / "classify.py"), *options)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["passed"]) == (0, True)
+    assert report["version"].endswith(f"({library})")
+    assert [one["different"] for one in report["comparisons"]] == [0]
 
 
 def test_the_command_replays_a_float_model(

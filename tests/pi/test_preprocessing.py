@@ -16,6 +16,7 @@ from edgemnist.data.base import Split
 from edgemnist.harness.outputs import class_scores, probabilities
 from edgemnist.pi.bundle.preprocessing import Preprocessing as BundlePreprocessing
 from edgemnist.pi.bundle_files import _manifest, _readme
+from edgemnist.pi.generated import Generated
 from edgemnist.pi.golden import GoldenVectors
 from edgemnist.runner.run import LoadedModel
 from edgemnist.tflite.kinds import ModelKind
@@ -37,7 +38,7 @@ def golden(known: Preprocessing, dtype: str = "int8", outputs: int = 2, dataset:
 
 
 def of_bundle(made: GoldenVectors) -> BundlePreprocessing:
-    return BundlePreprocessing(json.loads(json.dumps(_manifest(made))))
+    return BundlePreprocessing(json.loads(json.dumps(_manifest(made, Generated()))))
 
 
 @pytest.mark.unit
@@ -73,7 +74,7 @@ def test_outputs_are_the_probabilities_and_classes_that_the_host_makes(kind: Out
 
 @pytest.mark.unit
 def test_an_older_manifest_is_read_as_it_was_meant() -> None:
-    manifest = _manifest(golden(Preprocessing((HEIGHT, WIDTH, 3), NAMES)))
+    manifest = _manifest(golden(Preprocessing((HEIGHT, WIDTH, 3), NAMES)), Generated())
     del manifest["preprocessing"], manifest["framed_as"]
     found = BundlePreprocessing(manifest)
     assert (found.fit, found.image_shape, found.class_names) == ("pad", (HEIGHT, WIDTH, 3), list(NAMES))
@@ -86,10 +87,10 @@ def test_an_older_manifest_is_read_as_it_was_meant() -> None:
 def test_a_folder_is_called_by_its_last_name_alone() -> None:
     known = Preprocessing((HEIGHT, WIDTH, 3), NAMES, bgr=True, fit="stretch", output=OutputKind.SCORES)
     made = replace(golden(known), context=ModelContext("/home/someone/secret/mnist", "", known))
-    manifest, readme = _manifest(made), _readme(made)
+    manifest, readme = _manifest(made, Generated()), _readme(made, Generated())
     assert "secret" not in json.dumps(manifest) + readme
     assert (manifest["dataset"], manifest["framed_as"]) == ("mnist", "")
-    assert _manifest(golden(known))["framed_as"] == "mnist"
+    assert _manifest(golden(known), Generated())["framed_as"] == "mnist"
     assert readme.startswith("# A classifier of mnist\n")
     assert "Its input: pixels 0..1, BGR, stretched to 3x5. Its output: one score for each class" in readme
 

@@ -1,4 +1,4 @@
-"""Which model in which interpreter on which Raspberry Pi: a table of counted instructions instead of folklore."""
+"""Which model in which engine on which Raspberry Pi: a table of counted instructions instead of folklore."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.harness.models import Subject, find_subject, named_subject
-from edgemnist.pi.counting import count_instructions, counting_problem
-from edgemnist.pi.emulator import emulator_problem, find_emulator
+from edgemnist.pi.counting import count_generated, count_instructions, counting_problem
+from edgemnist.pi.emulator import Emulator, emulator_problem, find_emulator
+from edgemnist.pi.generated import in_one_line, library_path
+from edgemnist.pi.golden import GENERATED
 from edgemnist.pi.targets import TARGETS, Interpreter
-from edgemnist.support.errors import InputError, MissingDependencyError, RuntimeCrashedError
+from edgemnist.support.errors import InputError, MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
 from edgemnist.support.progress import progress_task
 
 BOARDS = (
@@ -26,7 +28,7 @@ BOARDS = (
 
 @dataclass(frozen=True)
 class Measurement:
-    """Guest instructions of one invoke: batch 1, one thread, the interpreter's default kernels."""
+    """Guest instructions of one invoke: batch 1, one thread, the interpreter's default kernels or the generated C."""
 
     board: str
     target: str
@@ -67,14 +69,13 @@ class AdviseSettings:
 
 
 def advise(settings: AdviseSettings, work: WorkFolder) -> Advice:
-    """Count every model's instructions in every interpreter on every board whose system has been fetched.
+    """Count every model's instructions in every engine on every board whose system has been fetched.
 
     :raises InputError: a model is missing, twice there by name, or no ``.tflite``; or none named and none converted.
     :raises MissingDependencyError: no system has been fetched, or instructions can't be counted here.
     """
     subjects = [find_subject(settings.model, work), *(named_subject(path, keras=False) for path in settings.against)]
     _check_names(subjects)
-    models = [one.path for one in subjects]
     missing = [emulator_problem(TARGETS[target]) for target in dict.fromkeys(target for target, _ in BOARDS)]
     notes = [problem for problem in missing if problem is not None]
     jobs = list(_jobs())
@@ -82,23 +83,58 @@ def advise(settings: AdviseSettings, work: WorkFolder) -> Advice:
         raise MissingDependencyError("no Raspberry Pi can be emulated here: " + "; ".join(notes))
     found: list[Measurement] = []
     with progress_task("Counting instructions", total=len(jobs)) as task:
-        for target, board, interpreter in jobs:
-            task.update(description=f"{interpreter.package} on {board}")
+        for target, board, engine in jobs:
+            task.update(description=f"{engine.package if engine else GENERATED} on {board}")
             emulator = find_emulator(TARGETS[target], board)
             problem = counting_problem(emulator)
             if problem is not None:
                 raise MissingDependencyError(problem)
-            try:
-                counts = count_instructions(emulator, interpreter, models)
-            except RuntimeCrashedError as error:
-                notes.append(str(error))
-                counts = []
-            for one, count in zip(subjects, counts, strict=False):
-                found.append(Measurement(board, target, interpreter.package, one.path.name, one.kind.value, count))
+            found += _generated(emulator, subjects, notes) if engine is None else _of(emulator, engine, subjects, notes)
             task.update(advance=1)
     if not found:
-        raise RuntimeCrashedError("no interpreter runs these models: " + "; ".join(notes))
-    return Advice(tuple(found), tuple(notes))
+        raise RuntimeCrashedError("no engine runs these models: " + "; ".join(notes))
+    return Advice(tuple(found), tuple(dict.fromkeys(notes)))
+
+
+def _of(
+    emulator: Emulator, interpreter: Interpreter, subjects: Sequence[Subject], notes: list[str]
+) -> list[Measurement]:
+    """Return what an interpreter takes for every model, or nothing and a note."""
+    try:
+        counts = count_instructions(emulator, interpreter, [one.path for one in subjects])
+    except RuntimeCrashedError as error:
+        notes.append(str(error))
+        return []
+    return _measurements(emulator, interpreter.package, subjects, counts)
+
+
+def _generated(emulator: Emulator, subjects: Sequence[Subject], notes: list[str]) -> list[Measurement]:
+    """Return what the generated C takes for every model that can be compiled, and a note for each other one."""
+    compiled: dict[Subject, Path] = {}
+    for one in subjects:
+        try:
+            compiled[one] = library_path(one.tflite, emulator.processor.board)
+        except (UnsupportedModelError, MissingDependencyError) as error:
+            notes.append(f"{one.path.name} in {GENERATED}: {in_one_line(error)}")
+    if not compiled:
+        return []
+    ends = [end.bytes for one in compiled for end in (one.tflite.input(), one.tflite.output())]
+    try:
+        counts = count_generated(emulator, list(compiled.values()), max(ends))
+    except RuntimeCrashedError as error:
+        notes.append(str(error))
+        return []
+    return _measurements(emulator, GENERATED, list(compiled), counts)
+
+
+def _measurements(
+    emulator: Emulator, engine: str, subjects: Sequence[Subject], counts: Sequence[int]
+) -> list[Measurement]:
+    board, target = emulator.processor.board, emulator.sysroot.target.name
+    return [
+        Measurement(board, target, engine, one.path.name, one.kind.value, count)
+        for one, count in zip(subjects, counts, strict=True)
+    ]
 
 
 def _check_names(subjects: Sequence[Subject]) -> None:
@@ -107,7 +143,8 @@ def _check_names(subjects: Sequence[Subject]) -> None:
         raise InputError(f"two of the models have the same file name ({', '.join(names)}); rename one")
 
 
-def _jobs() -> Iterator[tuple[str, str, Interpreter]]:
+def _jobs() -> Iterator[tuple[str, str, Interpreter | None]]:
+    """Yield (target, board, interpreter) for all that can be emulated; None stands for the generated C."""
     for target, board in BOARDS:
         if emulator_problem(TARGETS[target]) is None:
-            yield from ((target, board, interpreter) for interpreter in TARGETS[target].interpreters)
+            yield from ((target, board, interpreter) for interpreter in (*TARGETS[target].interpreters, None))

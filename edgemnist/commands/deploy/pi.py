@@ -13,6 +13,7 @@ from edgemnist.harness.models import find_subject
 from edgemnist.pi.bundle_archive import ARCHIVE_SUFFIX, archived, check_target_path, write_archive, write_folder
 from edgemnist.pi.bundle_files import WHEELS, bundle_files
 from edgemnist.pi.emulator import find_emulator
+from edgemnist.pi.generated import with_generated
 from edgemnist.pi.golden import GoldenVectors, golden_vectors
 from edgemnist.pi.remote import RemoteSettings, ask_machine, install, require_target
 from edgemnist.pi.replay import Replay, replay_emulated
@@ -105,7 +106,8 @@ def make_bundle(settings: BundleSettings, work: WorkFolder) -> Bundle:
     golden = golden_vectors(
         find_subject(settings.model, work, output=settings.feeding.output), settings.images, settings.feeding
     )
-    files = bundle_files(golden)
+    golden, generated = with_generated(golden)
+    files = bundle_files(golden, generated)
     wheels = {} if target is None else _wheels(target, settings.interpreter, golden)
     as_archive = settings.out.name.endswith(ARCHIVE_SUFFIX)
     path = (write_archive if as_archive else write_folder)(settings.out, {**files, **wheels})

@@ -41,12 +41,13 @@ def show_advice(advice: Advice) -> None:
 
     models = list(dict.fromkeys((one.model, one.kind) for one in advice.measurements))
     table = Table(title="guest instructions (not time) per inference, in thousands", title_justify="left", box=None)
-    table.add_column("board, interpreter")
+    table.add_column("board, engine")
     for model, kind in models:
         table.add_column(f"{model}\n({kind})", justify="right")
     counts = {(one.board, one.interpreter, one.model): one.instructions for one in advice.measurements}
     for board, interpreter in dict.fromkeys((one.board, one.interpreter) for one in advice.measurements):
-        cells = [f"{counts[board, interpreter, model] / 1000:,.0f}" for model, _ in models]
+        found = [counts.get((board, interpreter, model)) for model, _ in models]
+        cells = ["-" if count is None else f"{count / 1000:,.0f}" for count in found]
         table.add_row(f"{board}, {interpreter}", *cells)
     console = stdout_console()
     console.print(table)

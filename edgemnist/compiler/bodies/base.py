@@ -72,6 +72,10 @@ class DenseBody:
 class DepthwiseBody:
     """A channel at a time from a few rows of its plane, as ``em_depthwise_conv_2d.h`` does it by itself."""
 
+    def takes(self, rows: NDArray[Any]) -> bool:
+        """Return whether the body is exact for a layer's weights (channels, kernel height * width)."""
+        return True
+
     def pack(self, rows: NDArray[Any], geometry: Geometry) -> NDArray[np.int8]:
         """Return the weights (channels, kernel height * width) in the order that the body reads, one axis."""
         plain: NDArray[np.int8] = np.ascontiguousarray(rows).astype(np.int8).reshape(-1)

@@ -6,7 +6,6 @@ import hashlib
 import json
 import platform
 import struct
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .engines import MODEL, open_engine
 from .framing import frame
+from .generated import GENERATED
 from .preprocessing import Preprocessing
-from .problems import EnvironmentProblem, Problem
+from .problems import EnvironmentProblem
 from .scaling import SCALING
 
 CHECKSUMS = "SHA256SUMS"
 MANIFEST = "manifest.json"
-MODEL = "model.tflite"
 GOLDEN = "golden.npz"
 PROGRAMS = (
-    *("__init__", "classifier", "command", "framing", "pictures", "preprocessing", "problems", "replay", "scaling"),
-    "server",
+    *("__init__", "classifier", "command", "engines", "framing", "generated", "pictures", "preprocessing", "problems"),
+    *("replay", "scaling", "server"),
 )
 NEEDED = ("classify.py", MANIFEST, MODEL, GOLDEN, *(f"edgemnist_pi/{name}.py" for name in PROGRAMS))
-INTERPRETERS = ("tflite-runtime", "ai-edge-litert")
-KERNELS = ("default", "reference")
 _WARM_UP = 10
 
 
@@ -70,28 +68,19 @@ class Classifier:
     """A bundle's model on one thread.
 
     ``interpreter`` is its package, ``version`` that package's version; ``kernels`` is ``default`` (the fastest) or
-    ``reference``.
+    ``reference``, of which the generated C has only the former.
     """
 
     def __init__(self, folder: Path, *, kernels: str = "default", interpreter: str | None = None) -> None:
         self.manifest = read_manifest(folder)
-        package, resolvers, self.interpreter, self.version = _load_interpreter(interpreter)
-        self.kernels = kernels
-        try:
-            self._engine = package(
-                model_path=str(folder / MODEL),
-                num_threads=1,
-                experimental_op_resolver_type=resolvers.BUILTIN_REF if kernels == "reference" else resolvers.AUTO,
-            )
-            self._engine.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise EnvironmentProblem(f"{self.interpreter} {self.version} refuses the model: {error}") from error
-        self._input, self._output = self._engine.get_input_details()[0], self._engine.get_output_details()[0]
+        self._engine = open_engine(folder, self.manifest, kernels, interpreter)
+        self.interpreter, self.version = self._engine.package, self._engine.version
+        self.kernels = "default" if self.interpreter == GENERATED else kernels
         self.preprocessing = Preprocessing(self.manifest)
 
     def invoke(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         """Run the model on uint8 pixels in the net's frame and return its output as it is, shape (outputs,)."""
-        return self._invoke(self._prepared(pixels))
+        return self._run(self._prepared(pixels))
 
     def classify(
         self, picture: NDArray[np.uint8], *, invert: str = "auto", top: int = 3
@@ -101,7 +90,7 @@ class Classifier:
         framed = frame(picture, known.image_shape, dataset, invert, SCALING, known.fit)
         prepared = self._prepared(framed.pixels)
         start = time.perf_counter_ns()
-        output = self._invoke(prepared)
+        output = self._run(prepared)
         microseconds = (time.perf_counter_ns() - start) / 1000
         probabilities, names = known.probabilities(output), known.class_names
         order = np.argsort(-probabilities, kind="stable")[:top]
@@ -113,7 +102,7 @@ class Classifier:
 
         def timed(index: int) -> float:
             start = time.perf_counter_ns()
-            self._invoke(inputs[index % len(inputs)])
+            self._run(inputs[index % len(inputs)])
             return (time.perf_counter_ns() - start) / 1000
 
         first = timed(0)
@@ -138,40 +127,8 @@ class Classifier:
         }
 
     def _prepared(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        return self.preprocessing.input(pixels).reshape(self._input["shape"])
+        return self.preprocessing.input(pixels)
 
-    def _invoke(self, prepared: NDArray[Any]) -> NDArray[Any]:
-        self._engine.set_tensor(self._input["index"], prepared)
-        self._engine.invoke()
-        return np.asarray(self._engine.get_tensor(self._output["index"])).reshape(-1)
-
-
-def _load_interpreter(wanted: str | None) -> tuple[Any, Any, str, str]:
-    """Return the class, its ``OpResolverType``, the package's name and version of the first one installed."""
-    reasons = []
-    for name in (wanted,) if wanted else INTERPRETERS:
-        try:
-            return _import_interpreter(name)
-        except ImportError as error:
-            reasons.append(f"{name}: {error}")
-    raise EnvironmentProblem(
-        f"no interpreter works in Python {platform.python_version()} at {sys.executable} ({'; '.join(reasons)}); "
-        "run install.sh and use .venv/bin/python, or install what the fitting file in requirements/ names"
-    )
-
-
-def _import_interpreter(name: str) -> tuple[Any, Any, str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    if name == "tflite-runtime":
-        if int(np.__version__.split(".")[0]) >= 2:
-            raise ImportError(f"it needs numpy below 2, found {np.__version__}")
-        from tflite_runtime.interpreter import Interpreter, OpResolverType
-    elif name == "ai-edge-litert":
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-    else:
-        raise Problem(f"unknown interpreter {name!r}; choose one of {', '.join(INTERPRETERS)}")
-    try:
-        return Interpreter, OpResolverType, name, version(name)
-    except PackageNotFoundError:
-        return Interpreter, OpResolverType, name, "unknown"
+    def _run(self, prepared: NDArray[Any]) -> NDArray[Any]:
+        output: NDArray[Any] = self._engine.invoke(prepared)
+        return output

@@ -43,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--top", type=int, default=3, help="how many classes to print (default 3)")
     parser.add_argument("--invert", choices=("auto", "yes", "no"), default="auto", help="dark ink on bright ground")
     parser.add_argument("--kernels", choices=("default", "reference"), default="default", help="which kernels compute")
-    parser.add_argument("--interpreter", help="tflite-runtime or ai-edge-litert; default: the one that is installed")
+    parser.add_argument(
+        "--interpreter", help="tflite-runtime, ai-edge-litert or generated-c; default: the one installed"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, one line per picture")
     parser.add_argument("--benchmark", type=int, nargs="?", const=300, metavar="N", help="time N invokes (default 300)")
     parser.add_argument("--parity", action="store_true", help="replay the golden vectors; exit code 1 if they differ")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .classifier import GOLDEN, KERNELS, Classifier
+from .classifier import GOLDEN, Classifier
+from .generated import GENERATED, library_of
 
 CLOSE = 1e-5
 """Largest difference at which float outputs count as the same, as a share of the largest output where that is above 1.
@@ -19,7 +20,7 @@ Sums are rounded in another order on each processor.
 
 
 def replay(folder: Path, *, interpreter: str | None = None, limit: int | None = None) -> dict[str, Any]:
-    """Run the golden images through both sets of kernels and return the report as JSON values.
+    """Run the golden images through an interpreter's two sets of kernels, and through the generated C where it runs.
 
     ``passed`` is true when every comparison that has to hold does, and at least one was made. What has to hold is in
     the manifest for each set of kernels: ``exact`` (equal bytes), ``close`` (float outputs within :data:`CLOSE` and the
@@ -27,26 +28,34 @@ def replay(folder: Path, *, interpreter: str | None = None, limit: int | None = 
     """
     with np.load(folder / GOLDEN) as golden:
         arrays = {name: golden[name][:limit] for name in golden.files}
-    comparisons, described = [], {}
-    for kernels in KERNELS:
-        classifier = Classifier(folder, kernels=kernels, interpreter=interpreter)
-        described = classifier.described()
-        start = time.perf_counter()
-        outputs = np.stack([classifier.invoke(image) for image in arrays["images"]])
-        seconds = time.perf_counter() - start
-        comparison = {
-            "kernels": kernels,
-            "seconds": round(seconds, 2),
-            **_accuracy(classifier, outputs, arrays["labels"]),
-        }
-        for entry in classifier.manifest["expected"]:
-            if (entry["interpreter"], entry["kernels"]) == (classifier.interpreter, kernels):
-                comparison.update(_compared(classifier, outputs, arrays[entry["array"]], entry))
-        comparisons.append(comparison)
+    first = Classifier(folder, interpreter=interpreter)
+    classifiers = [first]
+    if first.interpreter != GENERATED:
+        classifiers.append(Classifier(folder, kernels="reference", interpreter=first.interpreter))
+        if first.manifest.get("generated_c") and library_of(folder) is not None:
+            classifiers.append(Classifier(folder, interpreter=GENERATED))
+    comparisons = [_comparison(classifier, arrays) for classifier in classifiers]
+    described = first.described()
     del described["kernels"]
     required = [one for one in comparisons if one.get("required") in ("exact", "close")]
     passed = bool(required) and all(one["passed"] for one in required)
     return {**described, "images": len(arrays["images"]), "passed": passed, "comparisons": comparisons}
+
+
+def _comparison(classifier: Classifier, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Run the golden images through one engine and compare its outputs with those of the entry for it."""
+    start = time.perf_counter()
+    outputs = np.stack([classifier.invoke(image) for image in arrays["images"]])
+    seconds = time.perf_counter() - start
+    comparison = {
+        "kernels": GENERATED if classifier.interpreter == GENERATED else classifier.kernels,
+        "seconds": round(seconds, 2),
+        **_accuracy(classifier, outputs, arrays["labels"]),
+    }
+    for entry in classifier.manifest["expected"]:
+        if (entry["interpreter"], entry["kernels"]) == (classifier.interpreter, classifier.kernels):
+            comparison.update(_compared(classifier, outputs, arrays[entry["array"]], entry))
+    return comparison
 
 
 def _accuracy(classifier: Classifier, outputs: NDArray[Any], labels: NDArray[np.int64]) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from edgemnist import cli
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.deploy.advise import Advice, AdviseSettings, Measurement, advise
 from edgemnist.commands.deploy.prepare import prepare_emulators
-from edgemnist.pi.counting import count_instructions
+from edgemnist.pi.counting import count_generated, count_instructions
 from edgemnist.pi.emulator import find_emulator
+from edgemnist.pi.generated import library_path
 from edgemnist.pi.targets import LITERT, TARGETS
 from edgemnist.support.errors import InputError, MissingDependencyError, ModelError, RuntimeCrashedError
+from edgemnist.tflite.file import read_tflite
 
 _MISSING = "qemu-user is not installed" if shutil.which("qemu-aarch64") is None else ""
 counts = pytest.mark.skipif(bool(_MISSING), reason=_MISSING or "qemu-user is installed")
@@ -39,6 +41,18 @@ def test_counts_are_repeatable_and_tell_the_boards_apart(real_models: Path) -> N
     broken = real_models / "README"
     with pytest.raises(RuntimeCrashedError, match="ai-edge-litert on the emulated pi4 ended with code 1"):
         count_instructions(find_emulator(target, "pi4"), target.interpreter(LITERT), [broken])
+
+
+@counts
+@pytest.mark.slow
+def test_generated_c_is_counted_beside_the_interpreters(real_models: Path) -> None:
+    prepare_emulators(["bookworm-aarch64"])
+    target, model = TARGETS["bookworm-aarch64"], read_tflite(real_models / "compact_int8.tflite")
+    found = {
+        board: count_generated(find_emulator(target, board), [library_path(model, board)], model.input().bytes)
+        for board in ("pi4", "pi5")
+    }
+    assert 40_000 < found["pi5"][0] < 0.9 * found["pi4"][0] < 110_000
 
 
 def test_the_command_without_a_system(
@@ -70,6 +84,7 @@ def test_the_table_and_the_best(capsys: pytest.CaptureFixture[str]) -> None:
             Measurement("pi4", "bookworm-aarch64", "tflite-runtime", "mf.tflite", "float32", 142_796),
             Measurement("pi5", "bookworm-aarch64", "ai-edge-litert", "m8.tflite", "int8", 113_575),
             Measurement("pi5", "bookworm-aarch64", "ai-edge-litert", "mf.tflite", "float32", 128_208),
+            Measurement("pi4", "bookworm-aarch64", "generated-c", "m8.tflite", "int8", 150_004),
         ),
         (),
     )
@@ -78,4 +93,6 @@ def test_the_table_and_the_best(capsys: pytest.CaptureFixture[str]) -> None:
     show_advice(advice)
     printed = capsys.readouterr().out
     assert "415" in printed and "114" in printed
+    (generated,) = [line for line in printed.splitlines() if "generated-c" in line]
+    assert generated.split() == ["pi4,", "generated-c", "150", "-"]
     assert "pi5: fewest with m8.tflite in ai-edge-litert" in printed

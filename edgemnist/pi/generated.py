@@ -1,0 +1,181 @@
+"""The model as generated C for Raspberry Pis: shared libraries, cross-compiled here, and their sources."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
+
+from edgemnist.compiler.generate import CodegenSettings, generate
+from edgemnist.compiler.host import HOUSE_FLAGS
+from edgemnist.pi.golden import GENERATED, GoldenVectors, oracle_outputs
+from edgemnist.pi.wheels import deploy_cache
+from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError, UnsupportedModelError
+from edgemnist.support.files import atomic_path
+from edgemnist.support.progress import progress_task
+from edgemnist.tflite.file import TfliteModel
+
+FOLDER = "c"
+"""Where it is in a bundle."""
+
+BUILD_SCRIPT = f"{FOLDER}/build.sh"
+FUNCTION = "model_run"
+_INSTALL = "pip install 'edgemnist[mcu]'"
+_FLAGS = (*HOUSE_FLAGS, "-O2", "-fPIC", "-shared", "-s", "-Wl,--build-id=none")
+_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True)
+class Build:
+    """A library of a bundle. ``target`` is the generator's, ``zig`` and ``cpu`` are Zig's; ``machine`` is uname's."""
+
+    name: str
+    target: str
+    machine: str
+    zig: str
+    cpu: str
+
+
+# glibc 2.31 is the oldest that a bundle's systems have.
+_BITS_64 = ("aarch64", "aarch64-linux-gnu.2.31")
+BUILDS = (
+    Build("cortex-a53", "cortex-a53", *_BITS_64, "cortex_a53"),
+    Build("cortex-a72", "cortex-a72", *_BITS_64, "cortex_a72"),
+    Build("cortex-a76", "cortex-a76", *_BITS_64, "cortex_a76"),
+    Build("armv7", "portable", "armv7l", "arm-linux-gnueabihf.2.31", "cortex_a7"),
+)
+"""One for each kind of processor; ``bundle/generated.py`` chooses among them on the Pi."""
+
+BOARD_BUILDS: Mapping[str, str] = {"pi2": "armv7", "pi3": "cortex-a53", "pi4": "cortex-a72", "pi5": "cortex-a76"}
+"""Which one a board takes."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The engine in a bundle: its files by name and its entry in the manifest. Both are empty where there is none."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    entry: Mapping[str, Any] = field(default_factory=dict)
+
+
+def generated_problem() -> str | None:
+    """Return None when libraries can be made here, else what is missing and the command that brings it."""
+    return None if util.find_spec("ziglang") else f"ziglang is not installed; install it with: {_INSTALL}"
+
+
+def with_generated(golden: GoldenVectors) -> tuple[GoldenVectors, Generated]:
+    """Return the golden vectors with what the C has to give, and the engine; where there is none a note says why.
+
+    :raises EnvironmentFailure: the compiler failed.
+    """
+    model = golden.model.tflite
+    assert model is not None  # golden_vectors takes nothing else
+    try:
+        files = dict(sorted({**libraries(model), **source_files(model)}.items()))
+        expected = oracle_outputs(golden)
+    except (UnsupportedModelError, MissingDependencyError) as error:
+        return replace(
+            golden, notes=(*golden.notes, f"no {GENERATED} in the bundle: {in_one_line(error)}")
+        ), Generated()
+    output = model.output()
+    entry = {
+        "function": FUNCTION,
+        "input_bytes": model.input().bytes,
+        "output": {"dtype": output.dtype, "elements": output.elements},
+    }
+    return replace(golden, expected=(*golden.expected, expected)), Generated(files, entry)
+
+
+def source_files(model: TfliteModel) -> dict[str, bytes]:
+    """Return the C of every generator's target, the kernels once, and the script that compiles it on a Pi.
+
+    :raises UnsupportedModelError: the model can't be compiled.
+    """
+    files = {BUILD_SCRIPT: (Path(__file__).with_name("bundle") / "build.sh").read_bytes()}
+    for target in dict.fromkeys(build.target for build in BUILDS):
+        for name, text in _generated(model, target).items():
+            folder = "kernels" if name.startswith("em_") else target
+            files[f"{FOLDER}/{folder}/{name}"] = text.encode()
+    return files
+
+
+def libraries(model: TfliteModel) -> dict[str, bytes]:
+    """Return every library by its name in a bundle, compiled at the first call.
+
+    :raises UnsupportedModelError: the model can't be compiled.
+    :raises MissingDependencyError: the compiler is not installed.
+    :raises EnvironmentFailure: it failed.
+    """
+    problem = generated_problem()
+    if problem is not None:
+        raise MissingDependencyError(problem)
+    sources = {target: _generated(model, target) for target in dict.fromkeys(build.target for build in BUILDS)}
+    with progress_task("Compiling the generated C", total=len(BUILDS)) as task:
+        return {f"{FOLDER}/lib/{build.name}.so": content for build, content in _compiled(sources, task)}
+
+
+def library_path(model: TfliteModel, board: str) -> Path:
+    """Return a board's library as a file of this machine; raises as :func:`libraries` does."""
+    problem = generated_problem()
+    if problem is not None:
+        raise MissingDependencyError(problem)
+    build = next(one for one in BUILDS if one.name == BOARD_BUILDS[board])
+    return _library(build, _generated(model, build.target))
+
+
+def in_one_line(error: Exception) -> str:
+    """Return why there is no generated C; of several reasons the first."""
+    return " ".join(line.strip(" -") for line in str(error).splitlines()[:2])
+
+
+def _generated(model: TfliteModel, target: str) -> dict[str, str]:
+    files = generate(model, CodegenSettings(name="model", target=target)).files
+    return {name: text for name, text in files.items() if name in ("model.c", "model.h") or name.startswith("em_")}
+
+
+def _compiled(sources: Mapping[str, Mapping[str, str]], task: Any) -> Iterator[tuple[Build, bytes]]:
+    for build in BUILDS:
+        task.update(description=f"Compiling the generated C for {build.name}")
+        yield build, _library(build, sources[build.target]).read_bytes()
+        task.update(advance=1)
+
+
+def _library(build: Build, files: Mapping[str, str]) -> Path:
+    """Return the compiled library, from the cache where the same sources were compiled in the same way."""
+    command = [sys.executable, "-m", "ziglang", "cc", "-target", build.zig, f"-mcpu={build.cpu}", *_FLAGS, "-I."]
+    key = [_zig_version(), *command[1:], *(part for item in sorted(files.items()) for part in item)]
+    digest = hashlib.sha256("\0".join(key).encode()).hexdigest()[:16]
+    library = deploy_cache() / "libraries" / f"{build.name}-{digest}.so"
+    if not library.exists():
+        with tempfile.TemporaryDirectory() as name, atomic_path(library) as partial:
+            for file, text in files.items():
+                (Path(name) / file).write_text(text)
+            _run([*command, "model.c", "-o", str(partial)], Path(name))
+    return library
+
+
+def _run(command: list[str], folder: Path) -> None:
+    # Its own library is kept for the next time, the objects of this code are not: see the firmware's toolchain.
+    places = {"ZIG_GLOBAL_CACHE_DIR": str(deploy_cache() / "zig"), "ZIG_LOCAL_CACHE_DIR": str(folder / "zig-cache")}
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env={**os.environ, **places}, capture_output=True, text=True, check=False,
+            timeout=_TIMEOUT, stdin=subprocess.DEVNULL, errors="replace",
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentFailure(f"zig did not end within {_TIMEOUT:g} s") from error
+    if done.returncode:
+        raise EnvironmentFailure(f"zig failed with exit code {done.returncode}:\n{done.stderr[-2000:]}")
+
+
+@cache
+def _zig_version() -> str:
+    return metadata.version("ziglang")
