@@ -52,11 +52,11 @@ def processor_seconds(content: bytes) -> tuple[float, float, Graph]:
 
 
 def test_thousands_of_fusions_take_no_time() -> None:
-    """2,000 fusions take about 0.2 s; looking the whole graph through for each would take minutes."""
+    """2,000 layers and fusions take about 1 s; looking the whole graph through for each would take minutes."""
     optimisation, all_, graph = processor_seconds(dense_and_relu(PAIRS))
 
     assert [node.sources for node in graph.nodes] == [(2 * pair, 2 * pair + 1) for pair in range(PAIRS)]
-    assert optimisation < 2
+    assert optimisation < 5
     assert all_ < 15
 
 

@@ -26,6 +26,7 @@ class Kept:
         for tensor in self._fixed():
             self._groups[lanes.groups(tensor)] = True
         self._layers = {place: Weighted(n, graph) for place, n in enumerate(graph.nodes) if is_weighted(n, graph)}
+        self._needed = [_unlinked(node, graph) for node in graph.nodes]
         before = -1
         # Each round goes against the order of execution; branches tie channels in the other direction.
         while before != (before := np.count_nonzero(self._groups)):
@@ -54,11 +55,8 @@ class Kept:
             return
         layer = self._layers.get(place)
         if layer is None:
-            links = links_of(node, self._graph) or ()
-            linked = {index for link in links for index in (link.first, link.second)}
-            for tensor in self._graph.activations(node.inputs):
-                if tensor not in linked:
-                    self._groups[self._lanes.groups(tensor)] = True
+            for tensor in self._needed[place]:
+                self._groups[self._lanes.groups(tensor)] = True
         elif node.kind in DENSE:
             self._visit_dense(layer)
 
@@ -72,6 +70,12 @@ class Kept:
         self._groups[groups[read]] = True
         if not self._groups[groups].any():
             self._groups[groups[0]] = True
+
+
+def _unlinked(node: Node, graph: Graph) -> list[int]:
+    """Return the inputs that a node which is no layer with weights needs as a whole."""
+    linked = {index for link in links_of(node, graph) or () for index in (link.first, link.second)}
+    return [tensor for tensor in graph.activations(node.inputs) if tensor not in linked]
 
 
 def foldable(layer: Weighted, ranges: Ranges) -> Flags:

@@ -92,6 +92,7 @@ class Lanes:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._places: dict[tuple[int, int], Indices] = {}
         self._first: dict[int, int] = {}
         self._period: dict[int, int] = {}
         computed = {graph.input, *(index for node in graph.nodes for index in node.outputs)}
@@ -112,8 +113,12 @@ class Lanes:
 
     def of(self, tensor: int, size: int = 0) -> Indices:
         """Return the lane of each place along a tensor's last axis, or along rows of ``size`` elements."""
-        root = self._graph.root(tensor)
-        return self._first[root] + np.arange(size or self._graph.tensors[tensor].shape[-1]) % self._period[root]
+        found = self._places.get((tensor, size))
+        if found is None:
+            root = self._graph.root(tensor)
+            channels = np.arange(size or self._graph.tensors[tensor].shape[-1])
+            found = self._places[tensor, size] = self._first[root] + channels % self._period[root]
+        return found
 
     def groups(self, tensor: int, size: int = 0) -> Indices:
         """Return the group of each: lanes of one group are kept or left out together."""
