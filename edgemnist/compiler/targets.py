@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from edgemnist.compiler.bodies.base import DenseBody, DepthwiseBody
 from edgemnist.compiler.bodies.channels import ChannelByChannel
+from edgemnist.compiler.bodies.lanes import Columns, Lanes
 from edgemnist.compiler.bodies.pairs import ChannelPairs
 
 
@@ -89,6 +90,23 @@ _KNOWN = (
         sparse=_VECTORS,
     ),
     Target("rv32", "RISC-V, 32 bits"),
+    Target(
+        "x86-64-v3",
+        "x86-64 with AVX2, and VNNI where the compiler may use it",
+        {
+            "EM_TARGET_DOT": "em_dot_avx2.h",
+            "EM_TARGET_POINTWISE": "em_pointwise_avx2.h",
+            "EM_TARGET_CONV_2D": "em_conv_2d_avx2.h",
+            "EM_TARGET_CONV_2D_ADD": "em_conv_2d_add_avx2.h",
+            "EM_TARGET_ARITHMETIC": "em_arithmetic_avx2.h",
+            "EM_TARGET_POOL_2D": "em_pool_2d_avx2.h",
+            "EM_TARGET_MEAN": "em_mean_avx2.h",
+            "EM_TARGET_DEPTHWISE": "em_depthwise_avx2.h",
+        },
+        dense=Lanes(),
+        depthwise=Columns(),
+        sparse=_VECTORS,
+    ),
     Target("x86-64", "this kind of desktop or server", {"EM_TARGET_DOT": "em_dot_sse2.h"}, sparse=_VECTORS),
 )
 

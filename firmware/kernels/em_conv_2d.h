@@ -37,6 +37,17 @@ typedef struct {
   em_output output;
 } em_conv_2d_params;
 
+/* A target's own body for whole `direct` layers. EM_TARGET_CONV_2D names a header that defines EM_OWN_CONV_2D as 1 and, with
+ * the arguments of em_conv_2d_body and em_conv_2d_max_pool_body, em_own_conv_2d and em_own_conv_2d_max_pool. The generator
+ * has to know of it (DenseBody).
+ */
+#if defined(EM_TARGET_CONV_2D)
+#include EM_TARGET_CONV_2D
+#endif
+#ifndef EM_OWN_CONV_2D
+#define EM_OWN_CONV_2D 0
+#endif
+
 /* Whether the window at conv output (y, x) lies inside the input and its rows are contiguous. */
 EM_INLINE int em_window_inside(const em_conv_2d_params *p, int y, int x)
 {
@@ -104,8 +115,8 @@ EM_INLINE void em_conv_2d_pixels(const em_conv_2d_params *p, const int8_t *weigh
     const int first = group * out_group;
     const em_window window = em_find_window(p, in, y, x, group * in_group, scratch + p->strip, pixels);
     int8_t *const to = out + (y * p->out_width + x) * p->out_channels + first;
-    const em_block block = {weights + first * p->kernel_height * p->kernel_width * in_group, channels + first,
-                            shifts + first, to, to + p->out_channels};
+    const int bytes = EM_PACKED_BYTES(out_group, p->kernel_height, p->kernel_width * in_group);
+    const em_block block = {weights + group * bytes, channels + first, shifts + first, to, to + p->out_channels};
     em_dot_channels(&window, block, out_group, &p->output, scratch, pixels, rounding);
   }
 }
@@ -113,6 +124,12 @@ EM_INLINE void em_conv_2d_pixels(const em_conv_2d_params *p, const int8_t *weigh
 EM_INLINE void em_conv_2d_body(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
+#if EM_OWN_CONV_2D
+  if (p->direct) {
+    em_own_conv_2d(p, weights, channels, shifts, scratch, in, out, rounding);
+    return;
+  }
+#endif
   for (int y = 0; y < p->out_height; ++y) {
     if (p->out_width < 2) {
       em_conv_2d_pixels(p, weights, channels, shifts, scratch, in, out, y, 0, 1, rounding);
@@ -131,6 +148,12 @@ EM_INLINE void em_conv_2d_max_pool_body(const em_conv_2d_params *p, const int8_t
                                         const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out,
                                         const int rounding)
 {
+#if EM_OWN_CONV_2D
+  if (p->direct) {
+    em_own_conv_2d_max_pool(p, weights, channels, shifts, scratch, in, out, rounding);
+    return;
+  }
+#endif
   const int strip = p->kernel_height * p->kernel_width * p->in_channels +
                     p->kernel_height * (p->direct ? p->stride_width : p->kernel_width) * p->in_channels;
   em_window windows[EM_POOL_PAIRS];

@@ -30,11 +30,27 @@ EM_INLINE void em_add_residual(const em_conv_2d_add_params *p, const int8_t *con
   }
 }
 
+/* A target's own body: EM_TARGET_CONV_2D_ADD names a header that defines EM_OWN_CONV_2D_ADD as 1 and, with the arguments of
+ * em_conv_2d_add, em_own_conv_2d_add for `direct` layers, from the bodies for the two operators.
+ */
+#if defined(EM_TARGET_CONV_2D_ADD) && EM_OWN_CONV_2D && EM_OWN_ADD
+#include EM_TARGET_CONV_2D_ADD
+#endif
+#ifndef EM_OWN_CONV_2D_ADD
+#define EM_OWN_CONV_2D_ADD 0
+#endif
+
 EM_KERNEL void em_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weights, const em_channel *channels,
                               const int8_t *shifts, int8_t *scratch, const int8_t *in, const int8_t *residual,
                               int8_t *out)
 {
   const em_conv_2d_params *c = &p->conv;
+#if EM_OWN_CONV_2D_ADD
+  if (c->direct) {
+    em_own_conv_2d_add(p, weights, channels, shifts, scratch, in, residual, out);
+    return;
+  }
+#endif
   int8_t *const outputs = scratch + c->strip;
   int8_t *const gathered = outputs + 2 * c->out_channels;
   const em_block block = {weights, channels, shifts, outputs, outputs + c->out_channels};

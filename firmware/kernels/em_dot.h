@@ -86,6 +86,7 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
  * Or it does all of a layer's channels in its own way: then it defines EM_OWN_CHANNELS as 1 and, with the arguments of
  * em_dot_channels and em_dot_pooled below, em_own_channels and em_own_pooled; EM_LANES and em_dot_block are not needed
  * then. `strip` is scratch of so many bytes as the generator knows that the body needs (DenseBody.strip), aligned to 4.
+ * Where it packs weights into more bytes than there are weights, EM_PACKED_BYTES tells how many.
  */
 #if defined(EM_TARGET_DOT)
 #include EM_TARGET_DOT
@@ -95,6 +96,9 @@ EM_INLINE em_sums em_dot_rows(em_sums s, const em_window *window, const int8_t *
 #endif
 #ifndef EM_OWN_CHANNELS
 #define EM_OWN_CHANNELS 0
+#endif
+#ifndef EM_PACKED_BYTES
+#define EM_PACKED_BYTES(channels, rows, length) ((channels) * (rows) * (length))
 #endif
 
 /* Runs `statement` once for each block of `count` channels, with `lanes` as a constant where code size allows. */

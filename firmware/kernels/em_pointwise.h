@@ -18,9 +18,22 @@ typedef struct {
   em_output output;
 } em_pointwise_params;
 
+/* A target's own body for the whole layer. EM_TARGET_POINTWISE names a header that defines EM_OWN_POINTWISE as 1 and, with
+ * the arguments of em_pointwise_body, em_own_pointwise. The generator has to know of it (DenseBody).
+ */
+#if defined(EM_TARGET_POINTWISE)
+#include EM_TARGET_POINTWISE
+#endif
+#ifndef EM_OWN_POINTWISE
+#define EM_OWN_POINTWISE 0
+#endif
+
 EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
                                  const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
+#if EM_OWN_POINTWISE
+  em_own_pointwise(p, weights, channels, shifts, scratch, in, out, rounding);
+#else
   em_window window = {in, p->in_channels, 0, 1, p->in_channels};
   for (int done = 0; done < p->pixels; done += 2) {
     const int ahead = done + 2 > p->pixels ? p->pixels - 2 : done;
@@ -30,6 +43,7 @@ EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *wei
     window.x = in + pixel * p->in_channels;
     em_dot_channels(&window, block, p->out_channels, &p->output, scratch, 2, rounding);
   }
+#endif
 }
 
 EM_KERNEL void em_pointwise(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,

@@ -48,11 +48,26 @@ EM_INLINE int32_t em_rounded_mean(int32_t sum, int32_t count)
   return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
+/* A target's own body: EM_TARGET_POOL_2D names a header that defines EM_OWN_POOL_2D as 1 and
+ * em_own_pool_2d(p, &window, in, out, average): all channels of one output, each read before it and those behind it are
+ * written.
+ */
+#if defined(EM_TARGET_POOL_2D)
+#include EM_TARGET_POOL_2D
+#endif
+#ifndef EM_OWN_POOL_2D
+#define EM_OWN_POOL_2D 0
+#endif
+
 EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int8_t *out, const int average)
 {
   for (int y = 0; y < p->out_height; ++y) {
     for (int x = 0; x < p->out_width; ++x) {
       const em_pool_window w = em_pool_clip(p, y, x);
+#if EM_OWN_POOL_2D
+      em_own_pool_2d(p, &w, in, out, average);
+      out += p->channels;
+#else
       for (int c = 0; c < p->channels; ++c) {
         int32_t value = average ? 0 : -128;
         for (int iy = w.top; iy < w.bottom; ++iy) {
@@ -64,6 +79,7 @@ EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int
         if (average) value = em_rounded_mean(value, (w.bottom - w.top) * (w.right - w.left));
         *out++ = (int8_t)em_clamp(value, p->minimum, p->maximum);
       }
+#endif
     }
   }
 }

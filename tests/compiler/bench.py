@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.compiler.host_cpu import BODIES
 from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Placed, Plan, _buffers, plan
 from edgemnist.compiler.ops.base import LoweringSettings
@@ -61,6 +62,8 @@ SPEED = Toolchain("gcc -O2", "gcc", ("-std=c99", "-O2"))
 """Each kernel inlined with its layer's sizes as constants."""
 SPEED_SANITISED = Toolchain("gcc -O1 sanitised", "gcc", ("-std=c99", "-O1", *SANITIZERS))
 CLANG = Toolchain("clang -O1", "clang", ("-std=c99", "-O1"))
+HOST = {body: Toolchain(f"gcc -O2 {body.name}", "gcc", ("-std=c99", "-O2", *body.flags)) for body in BODIES}
+"""For each way to run generated C on x86-64 the toolchain that makes it."""
 CPLUSPLUS = Toolchain("g++ -Os", "g++", ("-x", "c++", "-std=c++17", "-Os"))
 
 

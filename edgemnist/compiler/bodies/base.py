@@ -15,7 +15,13 @@ class DenseBody:
     """The inner product of ``em_dot.h``: output channels in blocks of 4, then one of 2, then one of 1.
 
     A target's own body is a subclass, and a header that the target names as ``EM_TARGET_DOT``.
+
+    ``by_rows``: the target has bodies of its own for whole layers too, as ``EM_TARGET_POINTWISE``,
+    ``EM_TARGET_CONV_2D`` and ``EM_TARGET_CONV_2D_ADD``. They copy what a stretch of pixels or a row of outputs reads to
+    a strip of scratch before they write any of it.
     """
+
+    by_rows = False
 
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether the body is exact for a layer's weights (channels, window)."""
@@ -38,9 +44,30 @@ class DenseBody:
         """
         return 0
 
+    def stretch(self, pixels: int, channels: int) -> list[int]:
+        """Return how many pixels a pointwise layer of so many input channels reads at a time, in the kernel's order.
+
+        Each stretch is read as a whole before any of its outputs is written.
+        """
+        raise NotImplementedError
+
+    def pixels_strip(self, pixels: int, channels: int) -> int:
+        """Return the bytes of scratch for the longest stretch, a multiple of 4."""
+        raise NotImplementedError
+
+    def rows_strip(self, geometry: Geometry, pool: tuple[int, int]) -> int:
+        """Return the bytes of scratch for the rows that a row of (pooled) outputs reads, a multiple of 4."""
+        raise NotImplementedError
+
 
 class DepthwiseBody:
-    """A channel at a time from a plane of its own, as ``em_depthwise_conv_2d.h`` does it by itself."""
+    """A channel at a time from a plane of its own, as ``em_depthwise_conv_2d.h`` does it by itself.
+
+    ``by_rows``: the target's body does all channels of a row of outputs, and reads each row of the input once, before
+    the first outputs that need it are written.
+    """
+
+    by_rows = False
 
     def pack(self, rows: NDArray[Any], geometry: Geometry) -> NDArray[np.int8]:
         """Return the weights (channels, kernel height * width) in the order that the body reads, one axis."""

@@ -13,7 +13,7 @@ from edgemnist.compiler.ops.base import Overlap, Step, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, Field, int16, int32
 from edgemnist.compiler.ops.layer import Convolution, convolution_of, without_add
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor, output_of, residual_of
-from edgemnist.compiler.ops.overlaps import write_behind_read
+from edgemnist.compiler.ops.overlaps import rows_overlap, stretches_overlap, write_behind_read
 from edgemnist.compiler.ops.requantisation import kernel_name
 
 
@@ -32,7 +32,10 @@ def lower_pointwise(layer: Convolution) -> Step:
     pixels, read, written = geometry.pixels, geometry.in_channels, geometry.out_channels
     backward = written > read
     firsts = [min(first, pixels - 2) for first in range(0, pixels, 2)]
-    if backward:
+    body = layer.settings.bodies.dense
+    if body.by_rows:
+        overlap = stretches_overlap(body.stretch(pixels, read), read, written, backward=backward)
+    elif backward:
         overlap = Overlap(at_least=max((pixels - first) * read - (pixels - 2 - first) * written for first in firsts))
     else:
         overlap = Overlap(at_most=write_behind_read([f * read for f in firsts], [(f + 2) * written for f in firsts]))
@@ -44,7 +47,7 @@ def lower_pointwise(layer: Convolution) -> Step:
             layer.output,
         ),
         inputs=(activations_of(node),), outputs=node.outputs, arrays=_dense_arrays(layer),
-        scratch=layer.settings.bodies.dense.strip(1, read, pairs=1), takes_scratch=True,
+        scratch=body.pixels_strip(pixels, read) if body.by_rows else body.strip(1, read, pairs=1), takes_scratch=True,
         overlaps={ends_of(node): overlap}, macs=pixels * read * written,
     )  # fmt: skip
 
@@ -58,7 +61,9 @@ def lower_windows(layer: Convolution, body: str) -> Step:
     direct = groups == 1 and g.dilation_width == 1
     window = g.kernel_height * (g.kernel_width + (g.stride_width if direct else g.kernel_width)) * group_channels
     pairs = pool_height * ((pool_width + 1) // 2)
-    strip = layer.settings.bodies.dense.strip(g.kernel_height, g.kernel_width * group_channels, pairs)
+    dense = layer.settings.bodies.dense
+    strip = dense.strip(g.kernel_height, g.kernel_width * group_channels, pairs)
+    by_rows = direct and dense.by_rows
     conv_pixels = out_height * pool_height * out_width * pool_width
     return Step(
         node=node, header="em_conv_2d.h", body=body, function=kernel_name(body, fast=layer.channels.fast),
@@ -77,8 +82,11 @@ def lower_windows(layer: Convolution, body: str) -> Step:
             *int32(strip=strip), layer.output,
         ),
         inputs=(activations_of(node),), outputs=node.outputs, arrays=_dense_arrays(layer),
-        scratch=strip + pairs * window,
-        overlaps={ends_of(node): _window_overlap(g, layer.pool, 1 if layer.follower else 2)},
+        scratch=dense.rows_strip(g, layer.pool) if by_rows else strip + pairs * window,
+        overlaps={
+            ends_of(node): rows_overlap(g, *layer.pool) if by_rows
+            else _window_overlap(g, layer.pool, 1 if layer.follower else 2)
+        },
         macs=conv_pixels * g.kernel_height * g.kernel_width * group_channels * g.out_channels,
     )  # fmt: skip
 
@@ -90,8 +98,12 @@ def lower_with_add(layer: Convolution) -> Step:
     window = lower_windows(convolution_of(without_add(node, graph), graph, layer.settings), body="em_conv_2d")
     residual, output = residual_of(node), output_of(node)
     overlaps = {(residual, output): Overlap(at_most=0)}
+    by_rows = layer.settings.bodies.dense.by_rows and geometry.dilation_width == 1
+    own = rows_overlap(geometry) if by_rows else _window_overlap(geometry, (1, 1), 2)
+    if by_rows and residual == activations_of(node) and own.at_most is not None:
+        own = Overlap(at_most=min(own.at_most, 0))
     # Last, so that it counts where the residual is the convolution's own input.
-    overlaps[ends_of(node)] = _window_overlap(geometry, (1, 1), 2)
+    overlaps[ends_of(node)] = own
     return replace(
         window, node=node, header="em_conv_2d_add.h", function="em_conv_2d_add", body="em_conv_2d_add",
         struct_type="em_conv_2d_add_params",
@@ -100,7 +112,7 @@ def lower_with_add(layer: Convolution) -> Step:
             *int16(residual_is_a=int(add.inputs[0] == residual)),
         ),
         inputs=(activations_of(node), residual), outputs=node.outputs,
-        scratch=window.scratch + 2 * geometry.out_channels, overlaps=overlaps,
+        scratch=window.scratch + (geometry.out_width if by_rows else 2) * geometry.out_channels, overlaps=overlaps,
     )  # fmt: skip
 
 

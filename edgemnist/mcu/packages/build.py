@@ -158,7 +158,7 @@ def _check_name(platform: Platform, generated: GeneratedModel) -> None:
 
 def _check_target(platform: Platform, generated: GeneratedModel) -> None:
     target = generated.program.settings.target
-    if target == "x86-64" and not platform.desktop:
+    if target.startswith("x86-64") and not platform.desktop:
         raise InputError(
             f"this C is for target {target!r} and {platform.name} builds for microcontrollers; "
             "generate it again with --target portable"
