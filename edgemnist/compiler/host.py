@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import platform
 import shutil
 import subprocess
 import tempfile
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.compiler.host_cpu import body_for
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.support.environment import C_COMPILER
@@ -31,27 +31,6 @@ void net_trace(int step, const void *data, unsigned long bytes)
   if (em_host_trace) em_host_trace(step, data, bytes);
 }
 """
-
-
-def host_target() -> str:
-    """Return the target whose bodies suit this machine."""
-    machine = platform.machine()
-    if machine in ("aarch64", "arm64"):
-        return "cortex-a76" if _has_dot_products() else "cortex-a72"
-    return "x86-64" if machine in ("x86_64", "AMD64") else "portable"
-
-
-def _processor_flags(target: str) -> tuple[str, ...]:
-    """Return what lets this machine's compiler use the instructions of its own target."""
-    return ("-march=armv8.2-a+dotprod",) if target == host_target() == "cortex-a76" else ()
-
-
-def _has_dot_products() -> bool:
-    """Whether a 64-bit Arm machine has SDOT. Linux says so; every Mac of that kind has it."""
-    if platform.system() == "Darwin":
-        return True
-    information = Path("/proc/cpuinfo")
-    return information.exists() and "asimddp" in information.read_text().split()
 
 
 def host_compiler() -> str:
@@ -130,13 +109,14 @@ class HostModel:
 def build_host_model(
     program: Program, plan: Plan, *, trace: bool = False, flags: Sequence[str] = ("-O2",), folder: Path | None = None
 ) -> HostModel:
-    """Compile a program for this machine and load it.
+    """Compile a program for this machine, with all that its CPU has for the program's target, and load it.
 
     :raises MissingDependencyError: no C compiler.
     :raises EnvironmentFailure: the compiler failed.
     """
     files = emit(program, plan, EmitSettings(name="net", command="host build"))
-    extra = [*HOUSE_FLAGS, "-fPIC", "-shared", *_processor_flags(program.settings.target), *flags]
+    body = body_for(program.settings.target, host_compiler())
+    extra = [*HOUSE_FLAGS, "-fPIC", "-shared", *(body.flags if body else ()), *flags]
     if trace:
         files["trace_shim.c"] = _TRACE_SHIM
         extra.append("-DNET_TRACE")

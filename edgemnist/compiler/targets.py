@@ -123,6 +123,18 @@ def _dot_products() -> DenseBody:
     return DotProducts()
 
 
+def _sixteen_lanes() -> DenseBody:
+    from edgemnist.compiler.bodies.lanes import Lanes
+
+    return Lanes()
+
+
+def _sixteen_columns() -> DepthwiseBody:
+    from edgemnist.compiler.bodies.lanes import Columns
+
+    return Columns()
+
+
 def _channel_vectors() -> DepthwiseBody:
     from edgemnist.compiler.bodies.neon import ChannelVectors
 
@@ -234,6 +246,24 @@ _KNOWN = (
         "this kind of desktop or server",
         "defined(__x86_64__)",
         {"EM_TARGET_DOT": "em_dot_sse2.h"},
+        sparse=_VECTORS,
+    ),
+    Target(
+        "x86-64-v3",
+        "x86-64 with AVX2, and VNNI where the compiler may use it",
+        "defined(__AVX2__)",
+        {
+            "EM_TARGET_DOT": "em_dot_avx2.h",
+            "EM_TARGET_POINTWISE": "em_pointwise_avx2.h",
+            "EM_TARGET_CONV_2D": "em_conv_2d_avx2.h",
+            "EM_TARGET_CONV_2D_ADD": "em_conv_2d_add_avx2.h",
+            "EM_TARGET_ARITHMETIC": "em_arithmetic_avx2.h",
+            "EM_TARGET_POOL_2D": "em_pool_2d_avx2.h",
+            "EM_TARGET_MEAN": "em_mean_avx2.h",
+            "EM_TARGET_DEPTHWISE": "em_depthwise_avx2.h",
+        },
+        make_dense=_sixteen_lanes,
+        make_depthwise=_sixteen_columns,
         sparse=_VECTORS,
     ),
 )

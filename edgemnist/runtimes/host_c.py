@@ -22,13 +22,14 @@ class HostCSession(Session):
     def __init__(self, content: bytes, *, keep_tensors: bool) -> None:
         from edgemnist.compiler import generate as codegen
         from edgemnist.compiler import host
+        from edgemnist.compiler.host_cpu import host_target
 
-        settings = codegen.CodegenSettings(target=host.host_target())
+        settings = codegen.CodegenSettings(target=host_target())
         if keep_tensors:
-            settings = codegen.CodegenSettings(target=host.host_target(), fusions=())
+            settings = codegen.CodegenSettings(target=host_target(), fusions=())
         program, plan = codegen.compile_model(parse_tflite(content), settings)
         self.version = _version()
-        self.kernels = f"generated C, {settings.target}, -O2"
+        self.kernels = f"generated C, {_bodies(settings.target)}, -O2"
         self._model = host.build_host_model(program, plan, trace=keep_tensors)
         self._graph = program.graph
         self._keep_tensors = keep_tensors
@@ -45,6 +46,15 @@ class HostCSession(Session):
         """Return an operator's output (see :meth:`Session.tensor`)."""
         found = self._tensors[self._graph.root(index)]
         return np.array(found).reshape(self._graph.tensors[index].shape)
+
+
+def _bodies(target: str) -> str:
+    """Return the target and, where its bodies are of several kinds, which of them this machine takes."""
+    from edgemnist.compiler.host import host_compiler
+    from edgemnist.compiler.host_cpu import body_for
+
+    body = body_for(target, host_compiler())
+    return f"{target} with {body.name}" if body is not None and body.flags else target
 
 
 def _version() -> str:

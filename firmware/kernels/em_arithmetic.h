@@ -42,28 +42,39 @@ EM_INLINE int32_t em_combine(const em_arithmetic_params *p, int32_t a, int32_t b
   return a * p->a_factor + em_requantise(b * p->b_factor, p->b_multiplier, 1, p->b_shift) * p->b_sign;
 }
 
-/* A target's own body: EM_TARGET_ARITHMETIC names a header that defines EM_OWN_SUMS as 1 and
- * void em_add_elements(p, a, b, out, count): the sums of `count` neighbouring elements, with the usual requantisation, none
- * of them read after one behind it is written.
+/* A target's own body: EM_TARGET_ARITHMETIC names a header that defines EM_OWN_ADD as 1 and
+ * void em_own_add(p, a, b, out, count): the sums of `count` elements side by side, with the usual requantisation, none of
+ * them read after one behind it is written.
  */
 #if defined(EM_TARGET_ARITHMETIC)
 #include EM_TARGET_ARITHMETIC
 #endif
-#ifndef EM_OWN_SUMS
-#define EM_OWN_SUMS 0
+#ifndef EM_OWN_ADD
+#define EM_OWN_ADD 0
 #endif
+
+EM_INLINE int em_side_by_side(const em_arithmetic_params *p)
+{
+  return p->axis_0.count == 1 && p->axis_1.count == 1 && p->axis_2.count == 1 && p->axis_3.a == 1 && p->axis_3.b == 1;
+}
 
 EM_INLINE void em_arithmetic_body(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out,
                                   const int kind, const int rounding)
 {
+#if EM_OWN_ADD
+  if (kind == EM_ADD && rounding == EM_ROUND_FAST && em_side_by_side(p)) {
+    em_own_add(p, a, b, out, p->axis_3.count);
+    return;
+  }
+#endif
   for (int32_t i = 0; i < p->axis_0.count; ++i) {
     for (int32_t j = 0; j < p->axis_1.count; ++j) {
       for (int32_t k = 0; k < p->axis_2.count; ++k) {
         const int8_t *x = a + i * p->axis_0.a + j * p->axis_1.a + k * p->axis_2.a;
         const int8_t *y = b + i * p->axis_0.b + j * p->axis_1.b + k * p->axis_2.b;
-#if EM_OWN_SUMS
+#if EM_OWN_ADD
         if (kind == EM_ADD && rounding == EM_ROUND_FAST && p->axis_3.a == 1 && p->axis_3.b == 1) {
-          em_add_elements(p, x, y, out, p->axis_3.count);
+          em_own_add(p, x, y, out, p->axis_3.count);
           out += p->axis_3.count;
           continue;
         }

@@ -2,7 +2,7 @@
 #ifndef EM_ARITHMETIC_MVE_H
 #define EM_ARITHMETIC_MVE_H
 
-#define EM_OWN_SUMS 1
+#define EM_OWN_ADD 1
 
 #if defined(__ARM_FEATURE_MVE)
 /* em_arithmetic_params as the loop wants it: it loads them in this order. */
@@ -60,7 +60,7 @@ __attribute__((naked, noinline, unused)) static void em_add_lanes(const int8_t *
           "pop {r4-r11, pc}\n\t");
 }
 
-EM_INLINE void em_add_elements(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t count)
+EM_INLINE void em_own_add(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t count)
 {
   const em_sum_lanes lanes = {-p->a_zero_point * p->a_factor, -p->b_zero_point * p->b_factor, p->b_multiplier,
                               -p->b_shift, p->b_sign, p->multiplier, -p->shift, p->output.zero_point, count,
@@ -68,7 +68,7 @@ EM_INLINE void em_add_elements(const em_arithmetic_params *p, const int8_t *a, c
   em_add_lanes(a, b, out, &lanes);
 }
 #else
-EM_INLINE void em_add_elements(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t count)
+EM_INLINE void em_own_add(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t count)
 {
   for (int32_t i = 0; i < count; ++i) {
     const int32_t sum = em_combine(p, a[i] - p->a_zero_point, b[i] - p->b_zero_point, EM_ADD);

@@ -38,6 +38,17 @@ typedef struct {
   em_output output;
 } em_conv_2d_params;
 
+/* A target's own body for whole `direct` layers. EM_TARGET_CONV_2D names a header that defines EM_OWN_CONV_2D as 1 and, with
+ * the arguments of em_conv_2d_body and em_conv_2d_max_pool_body, em_own_conv_2d and em_own_conv_2d_max_pool. The generator
+ * has to know of it (DenseBody).
+ */
+#if defined(EM_TARGET_CONV_2D)
+#include EM_TARGET_CONV_2D
+#endif
+#ifndef EM_OWN_CONV_2D
+#define EM_OWN_CONV_2D 0
+#endif
+
 /* Whether the window at conv output (y, x) lies inside the input and its rows are contiguous. */
 EM_INLINE int em_window_inside(const em_conv_2d_params *p, int y, int x)
 {
@@ -167,6 +178,12 @@ EM_INLINE void em_conv_2d_body(const em_conv_2d_params *p, const int8_t *weights
     em_conv_2d_pixels(p, weights, channels, shifts, scratch, in, out, 0, 0, 1, rounding);
   }
 #else
+#if EM_OWN_CONV_2D
+  if (p->direct) {
+    em_own_conv_2d(p, weights, channels, shifts, scratch, in, out, rounding);
+    return;
+  }
+#endif
   for (int y = 0; y < p->out_height; ++y) {
     if (p->out_width < 2) {
       em_conv_2d_pixels(p, weights, channels, shifts, scratch, in, out, y, 0, 1, rounding);
@@ -189,6 +206,12 @@ EM_INLINE void em_conv_2d_max_pool_body(const em_conv_2d_params *p, const int8_t
 #if EM_PIXEL_WORDS
   em_conv_2d_pool_quads(p, weights, channels, shifts, scratch, in, out, rounding);
 #else
+#if EM_OWN_CONV_2D
+  if (p->direct) {
+    em_own_conv_2d_max_pool(p, weights, channels, shifts, scratch, in, out, rounding);
+    return;
+  }
+#endif
   em_window windows[EM_POOL_PAIRS];
   for (int y = 0; y < p->out_height; ++y) {
     for (int x = 0; x < p->out_width; ++x) {

@@ -23,8 +23,8 @@ EM_INLINE void em_add_residual(const em_conv_2d_add_params *p, const int8_t *con
                                int count)
 {
   const em_arithmetic_params *add = &p->add;
-#if EM_OWN_SUMS
-  em_add_elements(add, p->residual_is_a ? residual : conv, p->residual_is_a ? conv : residual, out, count);
+#if EM_OWN_ADD
+  em_own_add(add, p->residual_is_a ? residual : conv, p->residual_is_a ? conv : residual, out, count);
 #else
   for (int i = 0; i < count; ++i) {
     const int32_t a = (p->residual_is_a ? residual[i] : conv[i]) - add->a_zero_point;
@@ -65,11 +65,27 @@ EM_INLINE void em_conv_2d_add_quads(const em_conv_2d_add_params *p, const int8_t
 }
 #endif
 
+/* A target's own body: EM_TARGET_CONV_2D_ADD names a header that defines EM_OWN_CONV_2D_ADD as 1 and, with the arguments of
+ * em_conv_2d_add, em_own_conv_2d_add for `direct` layers, from the bodies for the two operators.
+ */
+#if defined(EM_TARGET_CONV_2D_ADD) && EM_OWN_CONV_2D && EM_OWN_ADD
+#include EM_TARGET_CONV_2D_ADD
+#endif
+#ifndef EM_OWN_CONV_2D_ADD
+#define EM_OWN_CONV_2D_ADD 0
+#endif
+
 EM_KERNEL void em_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weights, const em_channel *channels,
                               const int8_t *shifts, int8_t *scratch, const int8_t *in, const int8_t *residual,
                               int8_t *out)
 {
   const em_conv_2d_params *c = &p->conv;
+#if EM_OWN_CONV_2D_ADD
+  if (c->direct) {
+    em_own_conv_2d_add(p, weights, channels, shifts, scratch, in, residual, out);
+    return;
+  }
+#endif
   int8_t *const outputs = scratch + c->strip;
   int8_t *const gathered = outputs + 2 * c->out_channels;
   const em_block block = {weights, channels, shifts, outputs, outputs + c->out_channels};

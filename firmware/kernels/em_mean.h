@@ -45,9 +45,25 @@ EM_INLINE void em_mean_channels(const em_mean_params *p, const int8_t *in, int8_
 }
 #endif
 
+/* A target's own body: EM_TARGET_MEAN names a header that defines EM_OWN_MEAN as 1 and em_own_mean(p, in, out, nested) for
+ * the usual rounding where kept_1's stride is 1.
+ */
+#if defined(EM_TARGET_MEAN)
+#include EM_TARGET_MEAN
+#endif
+#ifndef EM_OWN_MEAN
+#define EM_OWN_MEAN 0
+#endif
+
 /* With nested = 0 both outer counts are taken to be 1. */
 EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *out, const int rounding, const int nested)
 {
+#if EM_OWN_MEAN
+  if (rounding == EM_ROUND_FAST && p->kept_1.stride == 1) {
+    em_own_mean(p, in, out, nested);
+    return;
+  }
+#endif
   for (int32_t i = 0; i < (nested ? p->kept_0.count : 1); ++i) {
 #if EM_OWN_POOL
     if (p->kept_1.stride == 1) {

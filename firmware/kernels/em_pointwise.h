@@ -18,6 +18,16 @@ typedef struct {
   em_output output;
 } em_pointwise_params;
 
+/* A target's own body for the whole layer. EM_TARGET_POINTWISE names a header that defines EM_OWN_POINTWISE as 1 and, with
+ * the arguments of em_pointwise_body, em_own_pointwise. The generator has to know of it (DenseBody).
+ */
+#if defined(EM_TARGET_POINTWISE)
+#include EM_TARGET_POINTWISE
+#endif
+#ifndef EM_OWN_POINTWISE
+#define EM_OWN_POINTWISE 0
+#endif
+
 /* The first pixel of the pair that is done after `done` pixels. */
 EM_INLINE int32_t em_pair_at(const em_pointwise_params *p, int32_t done)
 {
@@ -48,6 +58,9 @@ EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *wei
 EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
                                  const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
+#if EM_OWN_POINTWISE
+  em_own_pointwise(p, weights, channels, shifts, scratch, in, out, rounding);
+#else
   em_window window = {in, p->in_channels, 0, 1, p->in_channels};
 #if EM_OWN_PAIRS
   const int evenly = p->out_channels % 4 == 0;
@@ -70,6 +83,7 @@ EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *wei
     window.x = in + pixel * p->in_channels;
     em_dot_channels(&window, block, p->out_channels, &p->output, scratch, 2, rounding);
   }
+#endif
 }
 #endif
 

@@ -96,12 +96,26 @@ EM_INLINE void em_average_window(const em_pool_2d_params *p, const em_pool_windo
 }
 #endif
 
+/* A target's own body: EM_TARGET_POOL_2D names a header that defines EM_OWN_POOL_2D as 1 and
+ * em_own_pool_2d(p, &window, in, out, average): all channels of one output, each read before it and those behind it are
+ * written.
+ */
+#if defined(EM_TARGET_POOL_2D)
+#include EM_TARGET_POOL_2D
+#endif
+#ifndef EM_OWN_POOL_2D
+#define EM_OWN_POOL_2D 0
+#endif
+
 EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int8_t *out, const int average)
 {
   for (int y = 0; y < p->out_height; ++y) {
     for (int x = 0; x < p->out_width; ++x) {
       const em_pool_window w = em_pool_clip(p, y, x);
-#if EM_OWN_POOL
+#if EM_OWN_POOL_2D
+      em_own_pool_2d(p, &w, in, out, average);
+      out += p->channels;
+#elif EM_OWN_POOL
       if (average) {
         em_average_window(p, &w, in, out);
       } else {

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.emit import EmitSettings, emit
 from edgemnist.compiler.graph import Graph
+from edgemnist.compiler.host_cpu import BODIES
 from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Placed, Plan, _buffers, plan
 from edgemnist.compiler.ops.base import LoweringSettings
@@ -74,6 +75,8 @@ _AARCH64 = ("-m", "ziglang", "cc", "-target", "aarch64-linux-musl", "-std=c99")
 PI_4 = Toolchain("zig -O2 Cortex-A72", sys.executable, (*_AARCH64, "-mcpu=cortex_a72", "-O2"), "qemu-aarch64")
 PI_4_SIZE = replace(PI_4, name="zig -Os Cortex-A72", flags=(*_AARCH64, "-mcpu=cortex_a72", *SMALL.split()))
 PI_5 = replace(PI_4, name="zig -O2 Cortex-A76", flags=(*_AARCH64, "-mcpu=cortex_a76", "-O2"))
+HOST = {body: Toolchain(f"gcc -O2 {body.name}", "gcc", ("-std=c99", "-O2", *body.flags)) for body in BODIES}
+"""For each way to run generated C on x86-64 the toolchain that makes it."""
 CPLUSPLUS = Toolchain("g++ -Os", "g++", ("-x", "c++", "-std=c++17", *SMALL.split()))
 
 

@@ -21,6 +21,7 @@ from tests.compiler.bench import (
     SPEED,
     Network,
     Subject,
+    Toolchain,
     Variant,
     build_program,
     differences,
@@ -30,6 +31,8 @@ from tests.compiler.bench import (
     run_networks,
 )
 from tests.compiler.layers import random_images
+
+INLINED = Variant()
 
 SCALES = (1e-6, 0.0039, 0.05, 0.1, 0.7, 3.0, 300.0)
 """Scales whose ratios go from multipliers far below one to far above."""
@@ -57,11 +60,13 @@ def assert_exact(models: Mapping[str, bytes], tflm: RuntimeWorker, witness: Runt
     )
 
 
-def assert_exact_at_limits(models: Mapping[str, bytes], tflm: RuntimeWorker) -> None:
+def assert_exact_at_limits(
+    models: Mapping[str, bytes], tflm: RuntimeWorker, variant: Variant = INLINED, toolchain: Toolchain = SPEED
+) -> None:
     """Assert that inlined kernels equal TFLM with each output as far over its input as the step allows."""
     networks, names, seen = [], [], set()
     for name, content in models.items():
-        program, images = build_program(content, Variant()), images_for(content)
+        program, images = build_program(content, variant), images_for(content)
         truth = tflm.trace(content, [images])
         for step, what, layout in plans_at_limits(program):
             if (step.parameters, what) not in seen:  # models share steps that only prepare operands
@@ -69,7 +74,7 @@ def assert_exact_at_limits(models: Mapping[str, bytes], tflm: RuntimeWorker) -> 
                 networks.append((Network(program, layout), images))
                 names.append((f"{name}, {what}", truth))
     complaints = []
-    for (name, truth), outcome in zip(names, run_networks(networks, SPEED), strict=True):
+    for (name, truth), outcome in zip(names, run_networks(networks, toolchain), strict=True):
         complaints += [f"{name}: {outcome}"] if isinstance(outcome, str) else differences(name, truth, outcome)
     assert not complaints, "\n".join(complaints)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.bodies.neon import ChannelVectors, DotProducts, WideningProducts
 from edgemnist.compiler.graph import PADDING_VALID
-from edgemnist.compiler.host import host_target
+from edgemnist.compiler.host_cpu import cpu_flags, host_target
 from edgemnist.compiler.targets import TARGETS
 from edgemnist.runner import RuntimeWorker
 from tests.compiler.bench import PI_4, PI_5, SIZE_SANITISED, Subject, Variant, build_program, check_exact
@@ -106,7 +106,10 @@ def test_the_processor_of_this_machine_decides(
 ) -> None:
     monkeypatch.setattr("platform.machine", lambda: machine)
     monkeypatch.setattr("platform.system", lambda: system)
-    monkeypatch.setattr(Path, "exists", lambda path: True)
-    monkeypatch.setattr(Path, "read_text", lambda path: features)
+    monkeypatch.setattr(Path, "read_text", lambda path, errors: features)
+    cpu_flags.cache_clear()
 
-    assert host_target() == target
+    found = host_target()
+
+    cpu_flags.cache_clear()
+    assert found == target

@@ -82,6 +82,14 @@ CASES = [
 ]  # fmt: skip
 
 
+LONG = [
+    Case("conv", (1, width, read), written, Window((1, 1)))
+    for width in (48, 80, 101)
+    for read, written in ((3, 2), (2, 5))
+]
+"""Pointwise layers of more pixels than a body copies at a time."""
+
+
 def limits(overlap: Overlap, source_size: int, target_size: int) -> Iterator[int]:
     """Yield the extreme distances at which the two buffers still meet, and one further inside."""
     if overlap.at_most is not None and overlap.at_most > -target_size:
@@ -94,9 +102,9 @@ def limits(overlap: Overlap, source_size: int, target_size: int) -> Iterator[int
         yield overlap.exactly
 
 
-def single_step(subject: Subject) -> tuple[Program, Overlap]:
+def single_step(subject: Subject, target: str = "portable") -> tuple[Program, Overlap]:
     """Return the program of a model with one operator, and the overlap of its output with the model's input."""
-    program = build_program(subject.content, Variant())
+    program = build_program(subject.content, Variant(target=target))
     assert len(program.steps) == 1
     return program, program.steps[0].overlaps.get((program.graph.input, program.graph.output), Overlap())
 
@@ -113,18 +121,23 @@ def plan_at(program: Program, delta: int) -> Plan:
     return Plan(placed, max(item.end for item in placed), 0, 0)
 
 
-def networks_at_limits(subjects: list[Subject]) -> Iterator[tuple[Subject, int, Network]]:
+def networks_at_limits(subjects: list[Subject], target: str) -> Iterator[tuple[Subject, int, Network]]:
     for subject in subjects:
-        program, overlap = single_step(subject)
+        program, overlap = single_step(subject, target)
         sizes = [program.graph.tensors[index].bytes for index in (program.graph.input, program.graph.output)]
         for delta in limits(overlap, *sizes):
             assert overlap.allows(delta)
             yield subject, delta, Network(program, plan_at(program, delta))
 
 
-@pytest.mark.parametrize(("toolchain", "every"), [(SIZE_SANITISED, 1), (SPEED, 5)], ids=["size", "speed"])
-def test_kernels_are_exact_at_the_limit(toolchain: Toolchain, every: int, tflm: RuntimeWorker) -> None:
-    entries = list(networks_at_limits([case.subject() for case in CASES[::every]]))
+@pytest.mark.parametrize(
+    ("toolchain", "every", "target"),
+    [(SIZE_SANITISED, 1, "portable"), (SPEED, 5, "portable"), (SIZE_SANITISED, 1, "x86-64-v3")],
+    ids=["size", "speed", "rows at a time"],
+)
+def test_kernels_are_exact_at_the_limit(toolchain: Toolchain, every: int, target: str, tflm: RuntimeWorker) -> None:
+    cases = CASES if target == "portable" else [*CASES, *LONG]
+    entries = list(networks_at_limits([case.subject() for case in cases[::every]], target))
     outcomes = run_networks([(network, subject.images) for subject, _, network in entries], toolchain)
 
     complaints: list[str] = []

@@ -10,6 +10,7 @@ import typer
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.compiler.host_cpu import HOST
 from edgemnist.compiler.targets import ANY, TARGETS
 
 
@@ -25,7 +26,9 @@ def codegen(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the C files. Default: c/ in the work folder.")] = None,
     name: Annotated[str, typer.Option(help="Prefix of files and C names.")] = "model",
-    target: Annotated[str, typer.Option(help=f"Core to write for: {ANY}, {', '.join(TARGETS)}.")] = ANY,
+    target: Annotated[
+        str, typer.Option(help=f"Core to write for: {ANY}, {', '.join(TARGETS)}; or {HOST}, what this machine has.")
+    ] = ANY,
     rounding: Annotated[
         str, typer.Option(help="Whose bytes to equal: tflm, or tflite for TensorFlow 2.21's reference kernels.")
     ] = "tflm",
@@ -57,4 +60,4 @@ def codegen(
         dumped = dump_model(dump, settings, WorkFolder(work))
         return Outcome(dumped, lambda: view.show_dump(dumped))
     result = run_codegen(settings, WorkFolder(work))
-    return Outcome(result, lambda: view.show(result))
+    return Outcome(result, lambda: view.show(result, host=target == HOST))

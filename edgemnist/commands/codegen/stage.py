@@ -10,6 +10,7 @@ from pathlib import Path
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.compiler.dump import DUMPS, Dump, check_dump
 from edgemnist.compiler.generate import CodegenSettings, compile_model
+from edgemnist.compiler.host_cpu import named_target
 from edgemnist.compiler.passes import FUSIONS
 from edgemnist.compiler.written import WrittenCode, write_code
 from edgemnist.harness.feeding import FeedingSettings
@@ -59,7 +60,9 @@ def dump_model(kind: str, settings: CodeSettings, work: WorkFolder) -> Dump:
 def settings_from(
     *, name: str, target: str, rounding: str, without: Sequence[str], labels: str | None, sparse: str = "auto"
 ) -> CodegenSettings:
-    """Return the settings that the flags ask for; ``labels`` is a comma-separated list or a JSON array.
+    """Return the settings that the flags ask for.
+
+    ``target`` may be ``host``; ``labels`` is a comma-separated list or a JSON array.
 
     :raises InputError: a fusion's name is unknown, or the labels are no JSON array.
     """
@@ -68,6 +71,7 @@ def settings_from(
         raise InputError(f"unknown fusion {unknown[0]!r}; choose from {', '.join(FUSIONS)}")
     fusions = tuple(fusion for fusion in FUSIONS if fusion not in without)
     named = _parse_labels(labels or "")
+    target = named_target(target)
     return CodegenSettings(name=name, target=target, rounding=rounding, fusions=fusions, labels=named, sparse=sparse)
 
 

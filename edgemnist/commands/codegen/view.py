@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.dump import Dump
+from edgemnist.compiler.host_cpu import bodies_here
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.support.progress import stdout_console
 
@@ -13,8 +14,8 @@ def show_dump(dump: Dump) -> None:
     stdout_console().print(dump.as_text(), end="", markup=False, highlight=False, soft_wrap=True)
 
 
-def show(result: WrittenCode) -> None:
-    """Print the steps, the memory figures beside each other, and the files."""
+def show(result: WrittenCode, *, host: bool = False) -> None:
+    """Print the steps, the memory figures beside each other, and the files; with ``host`` what this machine got."""
     from rich.table import Table
 
     console = stdout_console()
@@ -33,6 +34,8 @@ def show(result: WrittenCode) -> None:
         console.print(line, markup=False)
     for line in _sparse_layers(result):
         console.print(line, markup=False)
+    if host:
+        console.print(_host_line(result.generated.program.settings.target), markup=False)
     for line in _figures(result):
         console.print(line, markup=False)
 
@@ -40,6 +43,11 @@ def show(result: WrittenCode) -> None:
 def _left_out(result: WrittenCode) -> list[str]:
     line = summary(result.generated.program.graph.left_out)
     return [line, ""] if line else []
+
+
+def _host_line(target: str) -> str:
+    flags = next((body.flags for body in bodies_here() if body.target == target), ())
+    return f"target host           {target}{', to be compiled with ' + ' '.join(flags) if flags else ''}"
 
 
 def _sparse_layers(result: WrittenCode) -> list[str]:

@@ -17,8 +17,13 @@ class DenseBody:
     A target's own body is a subclass, and a header that the target names as ``EM_TARGET_DOT``. With ``copies_windows``
     it does two pixel pairs at a time and copies each window to its strip as soon as that is found (``EM_PIXEL_WORDS``).
     With ``in_words`` it reads weights in words, which have to start at a multiple of 4.
+
+    ``by_rows``: the target has bodies of its own for whole layers too, as ``EM_TARGET_POINTWISE``,
+    ``EM_TARGET_CONV_2D`` and ``EM_TARGET_CONV_2D_ADD``. They copy what a stretch of pixels or a row of outputs reads to
+    a strip of scratch before they write any of it.
     """
 
+    by_rows: ClassVar[bool] = False
     copies_windows: ClassVar[bool] = False
     in_words: ClassVar[bool] = False
     steps: ClassVar[bool] = False
@@ -68,9 +73,30 @@ class DenseBody:
         """Return whether a pair's windows have no columns in common, whatever the stride."""
         return False
 
+    def stretch(self, pixels: int, channels: int) -> list[int]:
+        """Return how many pixels a pointwise layer of so many input channels reads at a time, in the kernel's order.
+
+        Each stretch is read as a whole before any of its outputs is written.
+        """
+        raise NotImplementedError
+
+    def pixels_strip(self, pixels: int, channels: int) -> int:
+        """Return the bytes of scratch for the longest stretch, a multiple of 4."""
+        raise NotImplementedError
+
+    def rows_strip(self, geometry: Geometry, pool: tuple[int, int]) -> int:
+        """Return the bytes of scratch for the rows that a row of (pooled) outputs reads, a multiple of 4."""
+        raise NotImplementedError
+
 
 class DepthwiseBody:
-    """A channel at a time from a few rows of its plane, as ``em_depthwise_conv_2d.h`` does it by itself."""
+    """A channel at a time from a few rows of its plane, as ``em_depthwise_conv_2d.h`` does it by itself.
+
+    ``by_rows``: the target's body does all channels of a row of outputs, and reads each row of the input once, before
+    the first outputs that need it are written.
+    """
+
+    by_rows: ClassVar[bool] = False
 
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether the body is exact for a layer's weights (channels, kernel height * width)."""

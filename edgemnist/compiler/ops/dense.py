@@ -13,7 +13,7 @@ from edgemnist.compiler.ops.base import Overlap, Step, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, Field, int16, int32
 from edgemnist.compiler.ops.layer import Convolution, convolution_of, without_add
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor, output_of, residual_of
-from edgemnist.compiler.ops.overlaps import write_behind_read
+from edgemnist.compiler.ops.overlaps import rows_overlap, stretches_overlap, write_behind_read
 from edgemnist.compiler.ops.requantisation import kernel_name
 from edgemnist.compiler.ops.steps import step_channels
 
@@ -34,7 +34,10 @@ def lower_pointwise(layer: Convolution) -> Step:
     pixels, read, written = geometry.pixels, geometry.in_channels, geometry.out_channels
     backward = written > read
     firsts = [min(first, pixels - 2) for first in range(0, pixels, 2)]
-    if backward:
+    body = layer.settings.bodies.dense
+    if body.by_rows:
+        overlap = stretches_overlap(body.stretch(pixels, read), read, written, backward=backward)
+    elif backward:
         overlap = Overlap(at_least=max((pixels - first) * read - (pixels - 2 - first) * written for first in firsts))
     else:
         overlap = Overlap(at_most=write_behind_read([f * read for f in firsts], [(f + 2) * written for f in firsts]))
@@ -46,7 +49,7 @@ def lower_pointwise(layer: Convolution) -> Step:
             layer.output,
         ),
         inputs=(activations_of(node),), outputs=node.outputs, arrays=arrays,
-        scratch=layer.settings.bodies.dense.strip(1, read, pairs=1), takes_scratch=True,
+        scratch=body.pixels_strip(pixels, read) if body.by_rows else body.strip(1, read, pairs=1), takes_scratch=True,
         overlaps={ends_of(node): overlap}, macs=pixels * read * written,
     )  # fmt: skip
 
@@ -62,6 +65,7 @@ def lower_windows(layer: Convolution, body: str) -> Step:
     dense = layer.settings.bodies.dense
     windows = (1 if dense.copies_windows else pairs) * dense.window(g, groups)
     strip = _strip(layer, pairs)
+    by_rows = direct and dense.by_rows
     function, arrays = _kernel(body, layer, steps=body == "em_conv_2d")
     conv_pixels = out_height * pool_height * out_width * pool_width
     return Step(
@@ -80,8 +84,12 @@ def lower_windows(layer: Convolution, body: str) -> Step:
             ),
             *int32(strip=strip), layer.output,
         ),
-        inputs=(activations_of(node),), outputs=node.outputs, arrays=arrays, scratch=strip + windows,
-        takes_scratch=True, overlaps={ends_of(node): _window_overlap(layer, 1 if layer.follower else 2)},
+        inputs=(activations_of(node),), outputs=node.outputs, arrays=arrays,
+        scratch=dense.rows_strip(g, layer.pool) if by_rows else strip + windows, takes_scratch=True,
+        overlaps={
+            ends_of(node): rows_overlap(g, *layer.pool) if by_rows
+            else _window_overlap(layer, 1 if layer.follower else 2)
+        },
         macs=conv_pixels * g.kernel_height * g.kernel_width * group_channels * g.out_channels,
     )  # fmt: skip
 
@@ -94,8 +102,12 @@ def lower_with_add(layer: Convolution) -> Step:
     window = lower_windows(convolution_of(without_add(node, graph), graph, layer.settings), body="em_conv_2d_add")
     residual, output = residual_of(node), output_of(node)
     overlaps = {(residual, output): Overlap(at_most=0)}
+    by_rows = layer.settings.bodies.dense.by_rows and layer.geometry.dilation_width == 1
+    own = rows_overlap(layer.geometry) if by_rows else _window_overlap(layer, 2)
+    if by_rows and residual == activations_of(node) and own.at_most is not None:
+        own = Overlap(at_most=min(own.at_most, 0))
     # Last, so that it counts where the residual is the convolution's own input.
-    overlaps[ends_of(node)] = _window_overlap(layer, 2)
+    overlaps[ends_of(node)] = own
     return replace(
         window, node=node, header="em_conv_2d_add.h", function="em_conv_2d_add", body="em_conv_2d_add",
         struct_type="em_conv_2d_add_params",
@@ -104,7 +116,8 @@ def lower_with_add(layer: Convolution) -> Step:
             *int16(residual_is_a=int(add.inputs[0] == residual)),
         ),
         inputs=(activations_of(node), residual), outputs=node.outputs,
-        scratch=window.scratch + pixels * layer.geometry.out_channels, overlaps=overlaps,
+        scratch=window.scratch + (layer.geometry.out_width if by_rows else pixels) * layer.geometry.out_channels,
+        overlaps=overlaps,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from edgemnist.compiler.ops.base import Overlap, Step, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, int16
 from edgemnist.compiler.ops.layer import Convolution
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor
+from edgemnist.compiler.ops.overlaps import rows_overlap
 
 BLOCKS = (4, 2, 1)
 """How many neighbouring outputs kernels do at once."""
@@ -17,6 +18,11 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
     node, graph, g = layer.node, layer.graph, layer.geometry
     multiplier = g.out_channels // g.in_channels
     body = layer.settings.bodies.depthwise
+    overlaps = {}
+    if body.by_rows:
+        overlaps[ends_of(node)] = rows_overlap(g)
+    elif in_place(g):
+        overlaps[ends_of(node)] = Overlap(exactly=0)
     return Step(
         node=node, header="em_depthwise_conv_2d.h", function=function,
         struct_type="em_depthwise_conv_2d_params",
@@ -36,7 +42,7 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
         inputs=(activations_of(node),), outputs=node.outputs,
         arrays=(CArray("weights", "int8_t", body.pack(layer.rows, g)), *layer.channels.arrays()),
         scratch=body.scratch(g),
-        overlaps={ends_of(node): Overlap(exactly=0)} if in_place(g) else {},
+        overlaps=overlaps,
         macs=g.out_height * g.out_width * layer.rows.size,
     )  # fmt: skip
 

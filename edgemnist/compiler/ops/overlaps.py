@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.geometry import Geometry
 from edgemnist.compiler.ops.base import Overlap
 
 _FAR = 1 << 40
@@ -51,6 +52,37 @@ def forward_overlap(first_reads: NDArray[Any]) -> Overlap:
     reads = first_reads.reshape(-1)
     writes = np.arange(reads.size)
     return Moves(np.stack([reads, reads + 1], axis=1), np.stack([writes, writes + 1], axis=1)).forward()
+
+
+def rows_overlap(g: Geometry, pool_height: int = 1, pool_width: int = 1) -> Overlap:
+    """Return the overlap of a kernel that reads each input row once, before it writes the first outputs that need it.
+
+    ``pool_height`` and ``pool_width`` are those of a max pool behind the convolution.
+    """
+    rows = g.out_height // pool_height
+    row_bytes, out_row_bytes = g.in_width * g.in_channels, g.out_width // pool_width * g.out_channels
+    span = (pool_height - 1) * g.stride_height + (g.kernel_height - 1) * g.dilation_height + 1
+    unread = [
+        min(max(y * pool_height * g.stride_height + span - g.padding.top, 0), g.in_height) * row_bytes
+        for y in range(rows - 1)
+    ]
+    limits = [first - (y + 1) * out_row_bytes for y, first in enumerate(unread)]
+    return Overlap(at_most=min(limits, default=g.in_height * row_bytes))
+
+
+def stretches_overlap(stretches: Sequence[int], read: int, written: int, *, backward: bool) -> Overlap:
+    """Return the overlap of a kernel that reads a stretch of pixels as a whole, then writes its outputs.
+
+    ``stretches`` are pixels in the kernel's order, ``read`` and ``written`` the bytes of one; ``backward``: from the
+    last pixel to the first.
+    """
+    pixels, ends = sum(stretches), np.cumsum(stretches)
+    reads = np.stack([(ends - stretches) * read, ends * read], axis=1)
+    writes = np.stack([(ends - stretches) * written, ends * written], axis=1)
+    if backward:
+        reads, writes = pixels * read - reads[:, ::-1], pixels * written - writes[:, ::-1]
+    moves = Moves(reads, writes)
+    return moves.backward() if backward else moves.forward()
 
 
 def write_behind_read(reads: Sequence[int], writes: Sequence[int]) -> int:
