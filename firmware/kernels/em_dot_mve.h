@@ -214,7 +214,8 @@ enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8
   "b 1b\n"                          \
   "5:\n\t"
 
-#define EM_WRITTEN_AS_A_WHOLE __attribute__((naked, noinline, unused))
+/* ADR counts from a multiple of 4, which functions need not start at with optimisation for size. */
+#define EM_WRITTEN_AS_A_WHOLE __attribute__((naked, noinline, unused, aligned(4)))
 #define EM_UNNAMED __attribute__((unused)) /* it is r0 */
 
 /* All channels of `times` pairs of pixels. q5 holds where the outputs go: channel by channel the first and second pixel's. */
