@@ -56,10 +56,10 @@ def lower_windows(layer: Convolution, body: str) -> Step:
     out_height, out_width = g.out_height // pool_height, g.out_width // pool_width
     group_channels = g.in_channels // groups
     direct = groups == 1 and g.dilation_width == 1
-    gathers = not direct or not g.windows_lie_inside
     window = g.kernel_height * (g.kernel_width + (g.stride_width if direct else g.kernel_width)) * group_channels
     pairs = pool_height * ((pool_width + 1) // 2)
     strip = layer.settings.bodies.dense.strip(g.kernel_height, g.kernel_width * group_channels, pairs)
+    gathered = 0 if direct and g.windows_lie_inside else pairs * window
     conv_pixels = out_height * pool_height * out_width * pool_width
     return Step(
         node=node, header="em_conv_2d.h", body=body, function=kernel_name(body, fast=layer.channels.fast),
@@ -78,7 +78,7 @@ def lower_windows(layer: Convolution, body: str) -> Step:
             *int32(strip=strip), layer.output,
         ),
         inputs=(activations_of(node),), outputs=node.outputs, arrays=_dense_arrays(layer),
-        scratch=strip + (pairs * window if gathers else 0),
+        scratch=max(strip + gathered, 4),  # the kernel is always given one
         overlaps={ends_of(node): _window_overlap(g, layer.pool, 1 if layer.follower else 2)},
         macs=conv_pixels * g.kernel_height * g.kernel_width * group_channels * g.out_channels,
     )  # fmt: skip
