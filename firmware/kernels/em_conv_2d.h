@@ -217,7 +217,9 @@ EM_INLINE void em_conv_2d_max_pool_body(const em_conv_2d_params *p, const int8_t
     for (int x = 0; x < p->out_width; ++x) {
       const em_block block = {weights, channels, shifts, out, out};
       int pairs = 0;
+      EM_UNROLL(2) /* so that the windows' sizes are constants */
       for (int py = 0; py < p->pool_height; ++py) {
+        EM_UNROLL(2)
         for (int done = 0; done < p->pool_width; done += 2) {
           const int px = done + 2 > p->pool_width ? p->pool_width - 2 : done;
           windows[pairs] = em_find_window(p, in, y * p->pool_height + py, x * p->pool_width + px, 0,
