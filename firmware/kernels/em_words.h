@@ -26,14 +26,14 @@
 #define EM_SHARED static
 #endif
 
-/* Compilers would keep a pointer for each output, all of them on the stack. */
+enum { EM_HALF = 32768 };
+
+/* For what compilers had better not compute from something else: a pointer per output or tap, most of them on the stack. */
 #if defined(__GNUC__)
 #define EM_OPAQUE(value) __asm__("" : "+r"(value))
 #else
 #define EM_OPAQUE(value)
 #endif
-
-enum { EM_HALF = 32768 };
 
 /* Running sums of the two pairs, and where the next tap's words and weight are: all that was multiplied, and pixel b's
  * part of it.
@@ -77,7 +77,11 @@ EM_INLINE em_running em_words_group(em_running s, const int count)
 #define EM_WORDS_GROUPS(count)                                                                         \
   EM_INLINE em_running em_words_##count(em_running s, int32_t taps)                                    \
   {                                                                                                    \
-    for (const int8_t *const end = s.w + taps; s.w != end;) s = em_words_group(s, count);              \
+    for (const int8_t *const end = s.w + taps; s.w != end;) {                                          \
+      s = em_words_group(s, count);                                                                    \
+      EM_OPAQUE(s.w);                                                                                  \
+      EM_OPAQUE(s.x);                                                                                  \
+    }                                                                                                  \
     return s;                                                                                          \
   }                                                                                                    \
   EM_INLINE em_running em_words_last_##count(em_running s)                                             \
