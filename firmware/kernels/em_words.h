@@ -28,11 +28,18 @@
 
 enum { EM_HALF = 32768 };
 
-/* For what compilers had better not compute from something else: a pointer per output or tap, most of them on the stack. */
+/* For what compilers had better not compute from something else. Where registers are few they would keep a pointer for
+ * each output, all of them on the stack and each written back.
+ */
 #if defined(__GNUC__)
 #define EM_OPAQUE(value) __asm__("" : "+r"(value))
 #else
 #define EM_OPAQUE(value)
+#endif
+#if EM_WORDS_ASM
+#define EM_OFFSET(value) EM_OPAQUE(value)
+#else
+#define EM_OFFSET(value)
 #endif
 
 /* Running sums of the two pairs, and where the next tap's words and weight are: all that was multiplied, and pixel b's
@@ -253,17 +260,19 @@ EM_INLINE void em_quad_channels_body(const em_words *layer, const em_quad_block 
   const int8_t *weights = block->weights;
   int8_t *const out = block->out[0];
   const int32_t count = layer->count;
-  int32_t to_b0 = (int32_t)(block->out[1] - out), to_a1 = (int32_t)(block->out[2] - out);
-  int32_t to_b1 = (int32_t)(block->out[3] - out);
-  for (int32_t at = 0; at < count; ++at) {
-    const em_quad sums = em_quad_sums(layer, layer->words, weights, channels[at].bias);
+  const int32_t b0 = (int32_t)(block->out[1] - out), a1 = (int32_t)(block->out[2] - out);
+  const int32_t b1 = (int32_t)(block->out[3] - out);
+  for (int32_t channel = 0; channel < count; ++channel) {
+    const em_quad sums = em_quad_sums(layer, layer->words, weights, channels[channel].bias);
+    int32_t at = channel, to_b0 = b0, to_a1 = a1, to_b1 = b1;
+    EM_OFFSET(at);
+    EM_OFFSET(to_b0);
+    EM_OFFSET(to_a1);
+    EM_OFFSET(to_b1);
     const int32_t multiplier = channels[at].multiplier;
     const int shift = shifts[at];
     const int32_t rounded = em_rounded(&limits, shift, rounding);
     int8_t *const to = out + at;
-    EM_OPAQUE(to_b0);
-    EM_OPAQUE(to_a1);
-    EM_OPAQUE(to_b1);
     to[0] = em_quad_finish(sums.a0, multiplier, shift, rounded, &limits, whole, rounding);
     to[to_b0] = em_quad_finish(sums.b0, multiplier, shift, rounded, &limits, whole, rounding);
     to[to_a1] = em_quad_finish(sums.a1, multiplier, shift, rounded, &limits, whole, rounding);
@@ -298,10 +307,14 @@ EM_SHARED void em_quad_channels_step(const em_words *layer, const em_quad_block 
   const int8_t *weights = block->weights;
   int8_t *const out = block->out[0];
   const int32_t count = layer->count;
-  const int32_t to_b0 = (int32_t)(block->out[1] - out), to_a1 = (int32_t)(block->out[2] - out);
-  const int32_t to_b1 = (int32_t)(block->out[3] - out);
+  const int32_t b0 = (int32_t)(block->out[1] - out), a1 = (int32_t)(block->out[2] - out);
+  const int32_t b1 = (int32_t)(block->out[3] - out);
   for (int8_t *to = out; to != out + count; ++to) {
     const em_quad sums = em_quad_sums(layer, layer->words, weights, channel[0].bias);
+    int32_t to_b0 = b0, to_a1 = a1, to_b1 = b1;
+    EM_OFFSET(to_b0);
+    EM_OFFSET(to_a1);
+    EM_OFFSET(to_b1);
     const uint32_t factor = (uint32_t)channel[1].multiplier;
     const em_step_function step = {channel[0].multiplier, factor >> 12, factor & 4095, (uint32_t)channel[1].bias};
     if (factor != 0) {
