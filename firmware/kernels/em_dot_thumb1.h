@@ -25,9 +25,20 @@ enum { EM_STEP_1 = 1, EM_STEP_2 = 4, EM_STEP_3 = 3, EM_STEP_4 = 4 };
   "muls " q ", r3, " q "\n\t"
 #define EM_WORDS_COUNT "adds %[i], #1\n\t"
 #define EM_WORDS_FIRST EM_WORDS_LOAD("r4", "r5")
+#if defined(__clang__)
+/* Its frame pointer, which it has unless it is told not to, is r7. */
+#define EM_WORDS_ADD(sum)                                                                              \
+  "ldmia %[x]!, {r6}\n\t"                                                                              \
+  "muls r6, r3, r6\n\t"                                                                                \
+  "adds " sum ", " sum ", r6\n\t"
+#define EM_WORDS_NEXT EM_WORDS_COUNT "ldrsb r3, [%[w], %[i]]\n\t" EM_WORDS_ADD("r4") EM_WORDS_ADD("r5")
+#define EM_WORDS_USED "r3", "r4", "r5", "r6"
+#else
 #define EM_WORDS_NEXT                                                                                  \
   EM_WORDS_COUNT EM_WORDS_LOAD("r6", "r7") "adds r4, r4, r6\n\t"                                       \
                                            "adds r5, r5, r7\n\t"
+#define EM_WORDS_USED "r3", "r4", "r5", "r6", "r7"
+#endif
 #define EM_WORDS_APART                                                                                 \
   "add r4, %[half]\n\t"                                                                                \
   "add r5, %[half]\n\t"                                                                                \
@@ -46,7 +57,7 @@ enum { EM_STEP_1 = 1, EM_STEP_2 = 4, EM_STEP_3 = 3, EM_STEP_4 = 4 };
           : [total0] "+h"(s.total0), [total1] "+h"(s.total1), [high0] "+h"(s.high0),                   \
             [high1] "+h"(s.high1), [x] "+l"(s.x), [i] "+l"(i)                                          \
           : [w] "l"(s.w), [half] "h"(EM_HALF)                                                          \
-          : "r3", "r4", "r5", "r6", "r7", "cc", "memory")
+          : EM_WORDS_USED, "cc", "memory")
 #define EM_WORDS_GROUPS(count, loop)                                                                   \
   EM_INLINE em_running em_words_##count(em_running s, int32_t taps)                                    \
   {                                                                                                    \
@@ -83,14 +94,21 @@ EM_WORDS_GROUPS(4, EM_WORDS_4)
   "ldrsb %[k], [" weights ", %[i]]\n\t"                                                                \
   "muls %[k], %[u], %[k]\n\t"                                                                          \
   "add " sum ", %[k]\n\t"
+#if defined(__clang__)
+#define EM_SINGLE_LAST "mov %[k], %[w3]\n\t" EM_SINGLE_LANE("%[k]", "%[s3]")
+#define EM_SINGLE_W3 "h"
+#else
+#define EM_SINGLE_LAST EM_SINGLE_LANE("%[w3]", "%[s3]")
+#define EM_SINGLE_W3 "l"
+#endif
 #define EM_SINGLE_TAP                                                                                  \
   "ldrsb %[u], [%[x], %[i]]\n\t" EM_SINGLE_LANE("%[w0]", "%[s0]") EM_SINGLE_LANE("%[w1]", "%[s1]")     \
-      EM_SINGLE_LANE("%[w2]", "%[s2]") EM_SINGLE_LANE("%[w3]", "%[s3]") "adds %[i], #1\n\t"
+      EM_SINGLE_LANE("%[w2]", "%[s2]") EM_SINGLE_LAST "adds %[i], #1\n\t"
 #define EM_SINGLE_SUM(text)                                                                            \
   __asm__(".syntax unified\n\t" text                                                                   \
           : [s0] "+h"(s.a[0]), [s1] "+h"(s.a[1]), [s2] "+h"(s.a[2]), [s3] "+h"(s.a[3]), [i] "+&l"(i),  \
             [u] "=&l"(u), [k] "=&l"(k)                                                                 \
-          : [x] "l"(x), [w0] "l"(w[0]), [w1] "l"(w[1]), [w2] "l"(w[2]), [w3] "l"(w[3])                 \
+          : [x] "l"(x), [w0] "l"(w[0]), [w1] "l"(w[1]), [w2] "l"(w[2]), [w3] EM_SINGLE_W3(w[3])        \
           : "cc", "memory")
 
 /* Adds a row's products of four channels; the pointers are to the row's end. */

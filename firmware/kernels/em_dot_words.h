@@ -9,12 +9,15 @@
 #define EM_OWN_CHANNELS 1
 #define EM_PIXEL_WORDS 1
 
-enum { EM_STEP_1 = 2, EM_STEP_2 = 4, EM_STEP_3 = 6, EM_STEP_4 = 8 };
-
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__)
 #define EM_WORDS_ASM 1
 #else
 #define EM_WORDS_ASM 0
+#endif
+#if EM_WORDS_ASM
+enum { EM_STEP_1 = 2, EM_STEP_2 = 4, EM_STEP_3 = 6, EM_STEP_4 = 8 };
+#else
+enum { EM_STEP_1 = 1, EM_STEP_2 = 2, EM_STEP_3 = 3, EM_STEP_4 = 4 };
 #endif
 
 #include "em_words.h"

@@ -20,6 +20,7 @@ from edgemnist.compiler.targets import TARGETS
 from tests.compiler.bench import SMALL, WARNINGS, Variant, build_program
 from tests.compiler.layers import Arithmetic, Layers, Window
 from tests.compiler.random_graphs import random_network
+from tests.compiler.weighted_cases import Case
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "compiler"
 
@@ -175,6 +176,23 @@ def test_cortex_m_needs_no_library_for_64_bits(core: str, helpers: set[str], fol
         called = {line.split()[-1] for line in text.splitlines() if line.strip()}
         memory = {name for name in called if re.fullmatch(r"(__aeabi_)?mem(cpy|set|move|clr)[48]?", name)}
         assert called - memory <= helpers, name
+
+
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m3", "cortex-m4"])
+def test_bodies_leave_clang_its_frame_pointer(core: str, tmp_path: Path) -> None:
+    """Without the flag that omits it there is a register less for a body's instructions."""
+    if shutil.which("clang") is None:
+        pytest.skip("clang is not installed")
+    (tmp_path / "string.h").write_text(STRING_H)
+    case = Case("CONV_2D", (6, 7, 5), 9)
+    for name, content in (("net", case.content()), ("dense", Case("FULLY_CONNECTED", (1, 1, 9), 9).content())):
+        for file, text in generated(build_program(content, Variant(target=core)), name, ("a",)).items():
+            (tmp_path / file).write_text(text)
+        command = ["clang", "--target=arm-none-eabi", f"-mcpu={core}", "-ffreestanding", "-std=c99", *WARNINGS, "-I."]
+        flags = ["-O2", "-fno-omit-frame-pointer", "-c", f"{name}.c", "-o", "core.o"]
+        run = subprocess.run([*command, *flags], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+        assert run.returncode == 0, run.stderr[:3000]
 
 
 def test_only_one_function_keeps_state(folder: Path) -> None:

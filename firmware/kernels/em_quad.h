@@ -1,0 +1,214 @@
+/* From the sums of em_words.h to outputs: the channels of a quad, which is four pixels, or of a pool over several. */
+#include "em_dot.h" /* comes first, and includes what this header needs */
+#ifndef EM_QUAD_H
+#define EM_QUAD_H
+#if EM_PIXEL_WORDS
+
+/* What is done for a quad: the first channel's constants, and where each of the four pixels' results go. */
+typedef struct {
+  const int8_t *weights;
+  const em_channel *channel;
+  const int8_t *shift;
+  int8_t *out[4];
+} em_quad_block;
+
+#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT) && defined(__thumb2__)
+#define EM_SATURATES 1
+#else
+#define EM_SATURATES 0
+#endif
+
+/* How sums become outputs, in registers. `whole`: the output's limits are those of int8. */
+EM_INLINE int8_t em_quad_finish(int32_t sum, int32_t multiplier, int shift, int32_t rounded, const em_output *output,
+                                const int whole, const int rounding)
+{
+  if (rounding != EM_ROUND_FAST) return em_finish(sum, multiplier, shift, output, rounding);
+  int32_t value = em_multiply_high(rounded + (sum >> 31), sum * 2, multiplier) >> shift; /* em_requantise */
+#if EM_SATURATES
+  if (whole) {
+    __asm__("ssat %0, #8, %0" : "+r"(value));
+    return (int8_t)value;
+  }
+#endif
+  return (int8_t)(whole ? em_clamp(value, -128, 127) : em_clamp(value, output->minimum, output->maximum));
+}
+
+EM_INLINE int32_t em_rounded(const em_output *output, int shift, const int rounding)
+{
+  return rounding == EM_ROUND_FAST ? (int32_t)((uint32_t)(2 * output->zero_point + 1) << (shift - 1)) : 0;
+}
+
+EM_INLINE void em_quad_channels_body(const em_words *layer, const em_quad_block *block, const em_output *output,
+                                     const int whole, const int rounding)
+{
+  const em_output limits = *output;
+  const em_channel *const channels = block->channel;
+  const int8_t *const shifts = block->shift;
+  const int8_t *weights = block->weights;
+  int8_t *const out = block->out[0];
+  const int32_t count = layer->count;
+  const int32_t b0 = (int32_t)(block->out[1] - out), a1 = (int32_t)(block->out[2] - out);
+  const int32_t b1 = (int32_t)(block->out[3] - out);
+  for (int32_t channel = 0; channel < count; ++channel) {
+    const em_quad sums = em_quad_sums(layer, layer->words, weights, channels[channel].bias);
+    int32_t at = channel, to_b0 = b0, to_a1 = a1, to_b1 = b1;
+    EM_OFFSET(at);
+    EM_OFFSET(to_b0);
+    EM_OFFSET(to_a1);
+    EM_OFFSET(to_b1);
+    const int32_t multiplier = channels[at].multiplier;
+    const int shift = shifts[at];
+    const int32_t rounded = em_rounded(&limits, shift, rounding);
+    int8_t *const to = out + at;
+    to[0] = em_quad_finish(sums.a0, multiplier, shift, rounded, &limits, whole, rounding);
+    to[to_b0] = em_quad_finish(sums.b0, multiplier, shift, rounded, &limits, whole, rounding);
+    to[to_a1] = em_quad_finish(sums.a1, multiplier, shift, rounded, &limits, whole, rounding);
+    to[to_b1] = em_quad_finish(sums.b1, multiplier, shift, rounded, &limits, whole, rounding);
+    weights = sums.next;
+  }
+}
+
+/* How a channel's sums become outputs by two 32-bit products; the generator proves it exact for each channel. */
+typedef struct {
+  int32_t range;
+  uint32_t high, low; /* the factor's whole part and its fraction in 12 bits */
+  uint32_t offset;
+} em_step_function;
+
+enum { EM_ROUND_STEP = 3 };
+
+EM_INLINE int8_t em_step_finish(int32_t sum, const em_step_function *step)
+{
+  int32_t limited = sum & ~(sum >> 31);
+  if (limited > step->range) limited = step->range;
+  const uint32_t value = (uint32_t)limited;
+  return (int8_t)((int32_t)(value * step->high + (value * step->low >> 12) + step->offset) >> 24);
+}
+
+/* `channel` has two entries for each channel: (bias, range), (offset, factor), or where there is no exact step function
+ * (bias, multiplier), (shift, 0).
+ */
+EM_SHARED void em_quad_channels_step(const em_words *layer, const em_quad_block *block, const em_output *output)
+{
+  const em_channel *channel = block->channel;
+  const int8_t *weights = block->weights;
+  int8_t *const out = block->out[0];
+  const int32_t count = layer->count;
+  const int32_t b0 = (int32_t)(block->out[1] - out), a1 = (int32_t)(block->out[2] - out);
+  const int32_t b1 = (int32_t)(block->out[3] - out);
+  for (int8_t *to = out; to != out + count; ++to) {
+    const em_quad sums = em_quad_sums(layer, layer->words, weights, channel[0].bias);
+    int32_t to_b0 = b0, to_a1 = a1, to_b1 = b1;
+    EM_OFFSET(to_b0);
+    EM_OFFSET(to_a1);
+    EM_OFFSET(to_b1);
+    const uint32_t factor = (uint32_t)channel[1].multiplier;
+    const em_step_function step = {channel[0].multiplier, factor >> 12, factor & 4095, (uint32_t)channel[1].bias};
+    if (factor != 0) {
+      to[0] = em_step_finish(sums.a0, &step);
+      to[to_b0] = em_step_finish(sums.b0, &step);
+      to[to_a1] = em_step_finish(sums.a1, &step);
+      to[to_b1] = em_step_finish(sums.b1, &step);
+    } else {
+      to[0] = em_finish(sums.a0, step.range, channel[1].bias, output, EM_ROUND_FAST);
+      to[to_b0] = em_finish(sums.b0, step.range, channel[1].bias, output, EM_ROUND_FAST);
+      to[to_a1] = em_finish(sums.a1, step.range, channel[1].bias, output, EM_ROUND_FAST);
+      to[to_b1] = em_finish(sums.b1, step.range, channel[1].bias, output, EM_ROUND_FAST);
+    }
+    weights = sums.next;
+    channel += 2;
+  }
+}
+
+/* One copy of each serves all layers: the loops over taps are long, and so is what they are unrolled to. */
+EM_SHARED void em_quad_channels_whole(const em_words *layer, const em_quad_block *block, const em_output *output)
+{
+  em_quad_channels_body(layer, block, output, 1, EM_ROUND_FAST);
+}
+
+EM_SHARED void em_quad_channels_fast(const em_words *layer, const em_quad_block *block, const em_output *output)
+{
+  em_quad_channels_body(layer, block, output, 0, EM_ROUND_FAST);
+}
+
+EM_SHARED void em_quad_channels_any(const em_words *layer, const em_quad_block *block, const em_output *output)
+{
+  em_quad_channels_body(layer, block, output, 0, EM_ROUND_ANY);
+}
+
+EM_INLINE int em_is_whole(const em_output *output)
+{
+  return output->minimum == -128 && output->maximum == 127;
+}
+
+/* All output channels of the four pixels whose words are in layer->words. */
+EM_INLINE void em_quad_channels(const em_words *layer, const em_quad_block *block, const em_output *output,
+                                const int rounding)
+{
+  if (rounding == EM_ROUND_STEP) {
+    em_quad_channels_step(layer, block, output);
+  } else if (rounding != EM_ROUND_FAST) {
+    em_quad_channels_any(layer, block, output);
+  } else if (em_is_whole(output)) {
+    em_quad_channels_whole(layer, block, output);
+  } else {
+    em_quad_channels_fast(layer, block, output);
+  }
+}
+
+EM_INLINE int32_t em_larger(int32_t a, int32_t b)
+{
+  return a > b ? a : b;
+}
+
+EM_INLINE void em_quad_pooled_body(const em_words *layer, int quads, const em_quad_block *block, const em_output *output,
+                                   const int whole, const int rounding)
+{
+  const int8_t *weights = block->weights;
+  for (int channel = 0; channel < layer->count; ++channel) {
+    const uint32_t *words = layer->words;
+    const int8_t *next = weights;
+    int32_t best = INT32_MIN;
+    for (int quad = 0; quad < quads; ++quad) {
+      const em_quad sums = em_quad_sums(layer, words, weights, block->channel[channel].bias);
+      best = em_larger(best, em_larger(em_larger(sums.a0, sums.b0), em_larger(sums.a1, sums.b1)));
+      words += 2 * layer->taps;
+      next = sums.next;
+    }
+    const int shift = block->shift[channel];
+    block->out[0][channel] = em_quad_finish(best, block->channel[channel].multiplier, shift,
+                                            em_rounded(output, shift, rounding), output, whole, rounding);
+    weights = next;
+  }
+}
+
+EM_SHARED void em_quad_pooled_whole(const em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+{
+  em_quad_pooled_body(layer, quads, block, output, 1, EM_ROUND_FAST);
+}
+
+EM_SHARED void em_quad_pooled_fast(const em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+{
+  em_quad_pooled_body(layer, quads, block, output, 0, EM_ROUND_FAST);
+}
+
+EM_SHARED void em_quad_pooled_any(const em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+{
+  em_quad_pooled_body(layer, quads, block, output, 0, EM_ROUND_ANY);
+}
+
+/* One pixel, each channel the largest of its sums in `quads` quads, whose words stand one after the other. */
+EM_INLINE void em_quad_pooled(const em_words *layer, int quads, const em_quad_block *block, const em_output *output,
+                              const int rounding)
+{
+  if (rounding != EM_ROUND_FAST) {
+    em_quad_pooled_any(layer, quads, block, output);
+  } else if (em_is_whole(output)) {
+    em_quad_pooled_whole(layer, quads, block, output);
+  } else {
+    em_quad_pooled_fast(layer, quads, block, output);
+  }
+}
+
+#endif
+#endif
