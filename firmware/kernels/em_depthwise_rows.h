@@ -4,6 +4,16 @@
 
 #include "em_common.h"
 
+/* A function that is instructions alone: compilers neither save registers around them nor look for what they use. */
+#if defined(__clang__)
+#define EM_NAKED static __attribute__((naked, noinline, unused))
+#elif defined(__GNUC__) && __GNUC__ >= 8
+#define EM_NAKED static __attribute__((naked, noinline, noipa, unused))
+#else
+#define EM_NAKED static __attribute__((naked, noinline, noclone, unused))
+#endif
+#define EM_UNUSED __attribute__((unused))
+
 typedef struct {
   int16_t in_height;
   int16_t in_width;
