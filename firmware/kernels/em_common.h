@@ -90,8 +90,13 @@
 /* A function that is nothing but its text of assembly, of which callers know no more than its type. */
 #if defined(__clang__)
 #define EM_NAKED static __attribute__((naked, noinline, aligned(4), unused))
-#elif defined(__GNUC__)
+#elif defined(__GNUC__) && __GNUC__ >= 8
 #define EM_NAKED static __attribute__((naked, noinline, noipa, aligned(4), unused))
+#elif defined(__GNUC__)
+#define EM_NAKED static __attribute__((naked, noinline, noclone, aligned(4), unused))
+#endif
+#if defined(__GNUC__)
+#define EM_UNUSED __attribute__((unused)) /* of an argument that only the assembly takes */
 #endif
 
 /* Of a constant that is read in words. */

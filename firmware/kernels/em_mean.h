@@ -77,6 +77,7 @@ EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *o
       int32_t sum = p->bias;
       for (int32_t k = 0; k < (nested ? p->averaged_0.count : 1); ++k, row += p->averaged_0.stride) {
         const int8_t *from = row;
+        EM_UNROLL(4)
         for (int32_t l = 0; l < p->averaged_1.count; ++l, from += p->averaged_1.stride) sum += *from;
       }
       *out++ = em_finish(sum, p->multiplier, p->shift, &p->output, rounding);

@@ -127,6 +127,7 @@ EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int
         int32_t value = average ? 0 : -128;
         for (int iy = w.top; iy < w.bottom; ++iy) {
           const int8_t *from = in + (iy * p->in_width + w.left) * p->channels + c;
+          EM_UNROLL(4)
           for (int ix = w.left; ix < w.right; ++ix, from += p->channels) {
             value = average ? value + *from : (*from > value ? *from : value);
           }

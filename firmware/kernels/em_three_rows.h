@@ -49,15 +49,17 @@ EM_INLINE void em_three_rows_channel(const em_depthwise_conv_2d_params *p, em_th
   const int made = p->stride_height == 1 ? 2 : 1;
   const int out_pitch = p->out_width * k->pitch;
   int8_t *upper = held, *lower = held + EM_COLUMN_BYTES * p->plane_width;
+  k->below = made == 2 ? out_pitch : 0;
   em_gather_two_rows(p, in, 0, upper);
   for (int y = 0; y < p->out_height; y += made) {
     em_gather_two_rows(p, in, y * p->stride_height + 2, lower);
     /* Where there is no second row the first one's outputs take the place of what would be the second one's. */
-    k->below = made == 2 && y + 1 < p->out_height ? out_pitch : 0;
-    k->out = out + y * out_pitch;
+    if (y + made > p->out_height) k->below = 0;
+    k->out = out;
     em_three_rows_step(p, k, upper, lower, rounding);
-    em_depthwise_limit(p, k->out);
-    if (made == 2) em_depthwise_limit(p, k->out + k->below);
+    em_depthwise_limit(p, out);
+    if (made == 2) em_depthwise_limit(p, out + k->below);
+    out += made * out_pitch;
     int8_t *const done = upper;
     upper = lower;
     lower = done;

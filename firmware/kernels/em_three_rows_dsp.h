@@ -88,8 +88,6 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
 }
 
 #if EM_THREE_ROWS_ASM
-#define EM_UNUSED __attribute__((unused))
-
 /* Every register is taken, which compilers don't manage (29 instructions an output instead of 13): the weights are loaded
  * again for each block, since the requantisation needs their registers. On the stack, from sp on: weights, bias; from 28 on:
  * multiplier (then in r3), rounding (r4), shift (r5), pitch (r6), below (r7), out (r8), where the last whole block of
@@ -103,10 +101,9 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
   "add r3, r0, #28\n\t"                                          \
   "ldm r3, {r4-r9}\n\t"                                          \
   "push {r4-r9, r11, r12}\n\t"                                   \
-  "mov r12, r11\n\t"                                             \
   "ldm r0, {r4-r10}\n\t"                                         \
   "push {r4-r10}\n\t"                                            \
-  "cmp r1, r12\n\t"
+  "cmp r1, r11\n\t"
 #define EM_THREE_ROWS_REQUANTISE \
   "add r4, sp, #28\n\t"          \
   "ldm r4, {r3-r9}\n\t"

@@ -78,8 +78,6 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
 }
 
 #if EM_LINE_ASM
-#define EM_UNUSED __attribute__((unused))
-
 /* Compilers keep hardly any of this in registers and take twice as many instructions. r8 and r9 are the sums, r10, r12 and
  * lr go along the three rows, r11 is the em_line.
  */

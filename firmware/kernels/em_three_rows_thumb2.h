@@ -101,8 +101,6 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
 }
 
 #if EM_THREE_ROWS_ASM
-#define EM_UNUSED __attribute__((unused))
-
 /* As in em_three_rows_dsp.h every register is taken, so the weights are loaded again for each block. On the stack, from sp
  * on: em_three_rows, 64 bytes; where the last whole block of `upper` ends; out_width. r1 and r2 go along upper and lower.
  * Requantisation has the multiplier in r3, rounding r4, shift r5, pitch r6, below r7, out r12.
