@@ -4,7 +4,6 @@
 
 #include "em_common.h"
 
-/* A function that is instructions alone: compilers neither save registers around them nor look for what they use. */
 typedef struct {
   int16_t in_height;
   int16_t in_width;
