@@ -126,6 +126,7 @@ EM_INLINE em_sums em_single_row(em_sums s, const int8_t *x, int length, const in
 {
   const int8_t *const end = x + length;
   EM_UNROLL(2)
+  EM_ROLLED
   do {
     const int32_t u = *x++;
     s.a[0] += u * w[0];
@@ -147,6 +148,7 @@ EM_INLINE void em_single_block(const em_window *window, em_block *block, const e
                    : em_single_row(s, x, window->length, block->weights, lanes);
     block->weights += window->length * lanes;
   }
+  EM_ROLLED
   for (int lane = 0; lane < lanes; ++lane) {
     const em_channel channel = *block->channel++;
     const int32_t sum = channel.bias + (lane < 4 ? s.a[lane & 3] : s.b[lane & 3]);
@@ -157,6 +159,7 @@ EM_INLINE void em_single_block(const em_window *window, em_block *block, const e
 EM_INLINE void em_single_channels(const em_window *window, em_block block, int count, const em_output *output,
                                   const int rounding)
 {
+  EM_ROLLED
   for (; count >= 8; count -= 8) em_single_block(window, &block, output, 8, rounding);
   if ((count & 4) != 0) em_single_block(window, &block, output, 4, rounding);
   if ((count & 2) != 0) em_single_block(window, &block, output, 2, rounding);

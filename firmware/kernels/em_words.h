@@ -206,6 +206,7 @@ EM_SHARED void em_pack_pair(uint32_t *words, const em_window *window)
       EM_PACK_TAP;
       EM_PACK_TAP;
     }
+    EM_ROLLED
     for (int left = length >> 2; left > 0; --left) {
       EM_PACK_TAP;
       EM_PACK_TAP;
