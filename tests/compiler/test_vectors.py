@@ -65,6 +65,9 @@ def depthwise_table() -> dict[str, Case]:
             arithmetic = Arithmetic(activation=number % 4, zero_point=number % 99 - 60)
             window = Window(kernel, stride, padding=padding)
             table[f"{window} of {size}"] = Case(DEPTHWISE, (*size, 3 + number % 16), 1, window, arithmetic)
+    table["one channel, several outputs"] = Case(DEPTHWISE, (9, 8, 1), 8, Window((4, 3), (2, 2)))
+    table["one channel, any multiplier"] = Case(DEPTHWISE, (6, 5, 1), 7, WINDOW, Arithmetic(multiplier=2.5))
+    table["several outputs a channel"] = Case(DEPTHWISE, (6, 5, 3), 2, WINDOW)
     table["any multiplier"] = Case(DEPTHWISE, (4, 5, 18), 1, WINDOW, Arithmetic(multiplier=2.5))
     return table
 

@@ -46,7 +46,12 @@ class DenseBody:
 
 
 class DepthwiseBody:
-    """A channel at a time from a plane of its own, as ``em_depthwise_conv_2d.h`` does it by itself."""
+    """A channel at a time from a plane of its own, as ``em_depthwise_conv_2d.h`` does it by itself.
+
+    ``one_channel``: whether it does a layer with one input channel and several outputs too, better than a convolution.
+    """
+
+    one_channel = True
 
     def pack(self, rows: NDArray[Any], geometry: Geometry) -> NDArray[np.int8]:
         """Return the weights (channels, kernel height * width) in the order that the body reads, one axis."""
