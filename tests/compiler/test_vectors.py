@@ -21,6 +21,7 @@ from tests.compiler.qemu_networks import missing, run_on_qemu
 from tests.compiler.random_graphs import random_network
 from tests.compiler.test_emulated_layers import bodies_table
 from tests.compiler.test_fusions import subjects as fused_subjects
+from tests.compiler.test_operators_arithmetic import table as arithmetic_table
 from tests.compiler.test_operators_mean import TABLE as MEANS
 from tests.compiler.test_overlaps import limits, plan_at
 from tests.compiler.test_pooling import KINDS
@@ -80,8 +81,9 @@ def subjects() -> Iterator[Subject]:
     yield from (case.subject(str(case)) for case in every[::23])
     for kind in KINDS:
         yield from (case.subject(name) for name, case in list(pool_table(kind).items())[::9])
-    for name, content in MEANS.items():
-        shape = read_graph(parse_tflite(content)).tensors[0].shape
+    for name, content in [*MEANS.items(), *arithmetic_table("ADD").items(), *arithmetic_table("SUB").items()]:
+        graph = read_graph(parse_tflite(content))
+        shape = graph.tensors[graph.input].shape
         yield Subject(name, content, random_images(shape, 3, random=2))
     yield from fused_subjects(RESIDUAL)
     yield from (random_network(seed) for seed in range(8))
