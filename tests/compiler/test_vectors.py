@@ -21,6 +21,7 @@ from tests.compiler.qemu_networks import missing, run_on_qemu
 from tests.compiler.random_graphs import random_network
 from tests.compiler.test_emulated_layers import bodies_table
 from tests.compiler.test_fusions import subjects as fused_subjects
+from tests.compiler.test_operators_arithmetic import table as arithmetic_table
 from tests.compiler.test_operators_mean import TABLE as MEANS
 from tests.compiler.test_overlaps import limits, plan_at
 from tests.compiler.test_pooling import KINDS
@@ -65,6 +66,9 @@ def depthwise_table() -> dict[str, Case]:
             arithmetic = Arithmetic(activation=number % 4, zero_point=number % 99 - 60)
             window = Window(kernel, stride, padding=padding)
             table[f"{window} of {size}"] = Case(DEPTHWISE, (*size, 3 + number % 16), 1, window, arithmetic)
+    table["one channel, several outputs"] = Case(DEPTHWISE, (9, 8, 1), 8, Window((4, 3), (2, 2)))
+    table["one channel, any multiplier"] = Case(DEPTHWISE, (6, 5, 1), 7, WINDOW, Arithmetic(multiplier=2.5))
+    table["several outputs a channel"] = Case(DEPTHWISE, (6, 5, 3), 2, WINDOW)
     table["any multiplier"] = Case(DEPTHWISE, (4, 5, 18), 1, WINDOW, Arithmetic(multiplier=2.5))
     return table
 
@@ -77,8 +81,9 @@ def subjects() -> Iterator[Subject]:
     yield from (case.subject(str(case)) for case in every[::23])
     for kind in KINDS:
         yield from (case.subject(name) for name, case in list(pool_table(kind).items())[::9])
-    for name, content in MEANS.items():
-        shape = read_graph(parse_tflite(content)).tensors[0].shape
+    for name, content in [*MEANS.items(), *arithmetic_table("ADD").items(), *arithmetic_table("SUB").items()]:
+        graph = read_graph(parse_tflite(content))
+        shape = graph.tensors[graph.input].shape
         yield Subject(name, content, random_images(shape, 3, random=2))
     yield from fused_subjects(RESIDUAL)
     yield from (random_network(seed) for seed in range(8))

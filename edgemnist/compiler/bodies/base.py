@@ -93,10 +93,12 @@ class DepthwiseBody:
     """A channel at a time from a few rows of its plane, as ``em_depthwise_conv_2d.h`` does it by itself.
 
     ``by_rows``: the target's body does all channels of a row of outputs, and reads each row of the input once, before
-    the first outputs that need it are written.
+    the first outputs that need it are written. ``one_channel``: whether it does a layer with one input channel and
+    several outputs too, better than a convolution.
     """
 
     by_rows: ClassVar[bool] = False
+    one_channel: ClassVar[bool] = True
 
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether the body is exact for a layer's weights (channels, kernel height * width)."""

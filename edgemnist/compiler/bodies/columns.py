@@ -19,6 +19,8 @@ WORDS = 4 * CHANNELS
 class ColumnWords(DepthwiseBody):
     """Weights in the file's order, and scratch for a row's columns, for the layers that the body suits."""
 
+    one_channel = False
+
     def pack(self, rows: NDArray[Any], geometry: Geometry) -> NDArray[np.int8]:
         """See :meth:`DepthwiseBody.pack`."""
         return super().pack(rows.T if suits(geometry) else rows, geometry)

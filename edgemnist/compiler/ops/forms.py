@@ -53,6 +53,11 @@ def _sparse_pixels(layer: Convolution) -> Step:
     return sparse_pixels(layer, layer.geometry.pixels, overlap=True)
 
 
+def _convolves(layer: Convolution) -> bool:
+    several = layer.geometry.out_channels > layer.geometry.in_channels == 1
+    return several and not layer.settings.bodies.depthwise.one_channel
+
+
 def _in_blocks(block: int, layer: Convolution) -> bool:
     return layer.channels.fast and best_block(layer.geometry.out_width, layer.geometry.kernel_width) == block
 
@@ -76,7 +81,8 @@ def depthwise_forms() -> tuple[Form, ...]:
         Form(f"{block} at once", partial(_in_blocks, block), partial(lower_depthwise, function=f"{name}_by_{block}"))
         for block in BLOCKS
     ]
-    return (*in_blocks, Form("any multiplier", _every, partial(lower_depthwise, function=f"{name}_any")))
+    convolution = Form("convolution", _convolves, partial(lower_windows, body="em_conv_2d"))
+    return (convolution, *in_blocks, Form("any multiplier", _every, partial(lower_depthwise, function=f"{name}_any")))
 
 
 def lower_in_form(layer: Convolution, forms: Sequence[Form]) -> Step:

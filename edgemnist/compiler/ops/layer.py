@@ -61,7 +61,9 @@ class Convolution(Layer):
 
     @property
     def groups(self) -> int:
-        """Groups of a CONV_2D."""
+        """Groups of a CONV_2D; a DEPTHWISE_CONV_2D of one channel is one too, with one group."""
+        if self.geometry.in_channels == 1:
+            return 1
         return self.geometry.in_channels // weights_tensor(self.node, self.graph).shape[3]
 
     @property
