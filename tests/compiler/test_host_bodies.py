@@ -167,7 +167,7 @@ def others() -> dict[str, bytes]:
     for channels in (8, 15, 16, 17, 33):
         shape = (1, 3, 5, channels)
         found[f"mean of {channels}"] = mean_model(shape, (1, 2), (0.1, 3), (0.07, 11))
-        found[f"nested mean of {channels}"] = mean_model((2, *shape), (1, 3), (0.1, 3), (0.07, 11))
+        found[f"nested mean of {channels}"] = mean_model((1, 2, 3, 5, channels), (1, 3), (0.1, 3), (0.07, 11))
     return found
 
 
