@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from edgemnist.compiler import host_cpu
 from edgemnist.compiler.bodies.lanes import Lanes
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
+from edgemnist.compiler.host import host_compiler
 from edgemnist.compiler.host_cpu import BODIES, HostBody, bodies_here, body_for, named_target
 from edgemnist.runner import RuntimeWorker
+from edgemnist.runtimes.host_c import HostCRuntime
 from tests.compiler import test_operators_arithmetic, test_operators_mean, test_pooling
 from tests.compiler.bench import (
     HOST,
@@ -165,7 +167,7 @@ def others() -> dict[str, bytes]:
     for channels in (8, 15, 16, 17, 33):
         shape = (1, 3, 5, channels)
         found[f"mean of {channels}"] = mean_model(shape, (1, 2), (0.1, 3), (0.07, 11))
-        found[f"nested mean of {channels}"] = mean_model((2, *shape), (1, 3), (0.1, 3), (0.07, 11))
+        found[f"nested mean of {channels}"] = mean_model((1, 2, 3, 5, channels), (1, 3), (0.1, 3), (0.07, 11))
     return found
 
 
@@ -249,6 +251,18 @@ def test_a_compiler_that_does_not_know_a_flag_gets_what_it_knows(
 
     assert [one.name for target in (TARGET, "x86-64") if (one := body_for(target, str(old)))] == ["AVX2", "SSE2"]
     assert body_for("cortex-m4", str(old)) is None
+
+
+def test_the_runtime_tells_what_it_runs() -> None:
+    layers = Layers.seeded(1)
+    model = layers.finish(layers.dense(layers.input((1, 4)), 3))
+    body = body_for(host_cpu.host_target(), host_compiler())
+    assert body is not None
+
+    kernels = HostCRuntime().open(model).kernels
+
+    assert kernels.startswith(f"generated C, {body.target}")
+    assert (body.name in kernels) == bool(body.flags)
 
 
 def test_weights_lie_in_groups_behind_what_makes_up_for_unsigned_activations() -> None:

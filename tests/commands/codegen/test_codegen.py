@@ -18,6 +18,7 @@ from edgemnist.commands.firmware.run import RunSettings, run_emulated_board
 from edgemnist.compiler import dump, memory, passes
 from edgemnist.compiler import generate as codegen
 from edgemnist.compiler.host import HOUSE_FLAGS, compile_files
+from edgemnist.compiler.host_cpu import bodies_here
 from edgemnist.harness.models import named_subject
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, build_firmware
@@ -145,6 +146,18 @@ def test_bad_settings(
     assert cli.run(["codegen", str(real_models / "compact_int8.tflite"), "--out", str(out), *arguments]) == 2
     assert said in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_target_host_is_named(real_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is the target's own text, and one line says which target and with what to compile it."""
+    body, model = bodies_here()[0], str(real_models / "compact_int8.tflite")
+    for target in ("host", body.target):
+        assert cli.run(["codegen", model, "--out", str(tmp_path / target), "--target", target]) == 0
+        line = next((one for one in capsys.readouterr().out.splitlines() if one.startswith("target host")), "")
+        assert (body.target in line) == (target == "host")
+        assert all(flag in line for flag in body.flags) or target != "host"
+    for name in ("model.c", "model.h"):
+        assert (tmp_path / "host" / name).read_text() == (tmp_path / body.target / name).read_text()
 
 
 @pytest.mark.parametrize("kind", dump.DUMPS)
