@@ -21,6 +21,7 @@ from edgemnist.pi.wheels import deploy_cache
 from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError, UnsupportedModelError
 from edgemnist.support.files import atomic_path
 from edgemnist.support.progress import progress_task
+from edgemnist.support.resources import cache_folder
 from edgemnist.tflite.file import TfliteModel
 
 FOLDER = "c"
@@ -164,7 +165,7 @@ def _library(build: Build, files: Mapping[str, str]) -> Path:
 
 def _run(command: list[str], folder: Path) -> None:
     # Its own library is kept for the next time, the objects of this code are not: see the firmware's toolchain.
-    places = {"ZIG_GLOBAL_CACHE_DIR": str(deploy_cache() / "zig"), "ZIG_LOCAL_CACHE_DIR": str(folder / "zig-cache")}
+    places = {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder() / "zig"), "ZIG_LOCAL_CACHE_DIR": str(folder / "zig-cache")}
     try:
         done = subprocess.run(
             command, cwd=folder, env={**os.environ, **places}, capture_output=True, text=True, check=False,

@@ -63,7 +63,7 @@ EM_INLINE const int8_t *em_add_row(em_lane_sums *s, const em_window *window, con
   const int left = window->length % 4;
   const int pair = pixels > 1 ? window->pair : 0;
   const int8_t *const end = x + (window->length - left);
-  if (!EM_SIZE) {
+  if (!EM_NEON_ONE_COPY) {
     for (const int8_t *const last = x + window->length / 16 * 16; x != last; x += 16, weights += 4 * stride) {
       em_add_run(s, em_load_run(x), em_load_run(x + pair), weights, stride, groups, pixels);
     }
@@ -127,11 +127,11 @@ EM_INLINE void em_do_block(const em_lane_windows *w, const em_block *block, int 
   if (pixels > 1 && !pooled) em_store_block(s.b, multipliers, shifts, &own, block->out1, output, groups, rounding);
 }
 
-/* One block of up to 16 channels, with the number of vectors a constant; with optimisation for size one after the other. */
+/* One block of up to 16 channels, with the number of vectors a constant; else one after the other. */
 EM_INLINE void em_each_lane(const em_lane_windows *w, em_block block, int lanes, const em_output *output, const int pixels,
                             const int pooled, const int rounding)
 {
-  if (EM_SIZE) {
+  if (EM_NEON_ONE_COPY) {
     for (; lanes > 0; lanes -= 4) {
       em_do_block(w, &block, lanes < 4 ? lanes : 4, output, 1, pixels, pooled, rounding);
       block.weights += 16;
@@ -157,15 +157,17 @@ EM_INLINE void em_every_block(const em_window *windows, int pairs, em_block bloc
 {
   const int words = windows->rows * ((windows->length + 3) / 4);
   em_lane_windows w = {windows, pairs, 4 * EM_NEON_CHANNELS};
-  for (; count >= EM_NEON_CHANNELS; count -= EM_NEON_CHANNELS) {
-    em_each_lane(&w, block, EM_NEON_CHANNELS, output, pixels, pooled, rounding);
+  for (; count >= (EM_NEON_ONE_COPY ? 1 : EM_NEON_CHANNELS); count -= EM_NEON_CHANNELS) {
+    const int lanes = count < EM_NEON_CHANNELS ? count : EM_NEON_CHANNELS;
+    w.stride = 16 * ((lanes + 3) / 4);
+    em_each_lane(&w, block, lanes, output, pixels, pooled, rounding);
     block.weights += words * w.stride;
-    block.channel += EM_NEON_CHANNELS;
-    block.shift += EM_NEON_CHANNELS;
-    block.out0 += EM_NEON_CHANNELS;
-    block.out1 += EM_NEON_CHANNELS;
+    block.channel += lanes;
+    block.shift += lanes;
+    block.out0 += lanes;
+    block.out1 += lanes;
   }
-  if (count > 0) {
+  if (!EM_NEON_ONE_COPY && count > 0) {
     w.stride = 16 * ((count + 3) / 4);
     em_each_lane(&w, block, count, output, pixels, pooled, rounding);
   }
@@ -175,7 +177,9 @@ EM_INLINE void em_own_channels(const em_window *window, em_block block, int coun
                                const int pixels, const int rounding)
 {
   (void)strip;
-  if (pixels > 1) {
+  if (EM_NEON_ONE_COPY) {
+    em_every_block(window, 1, block, count, output, pixels, 0, rounding);
+  } else if (pixels > 1) {
     em_every_block(window, 1, block, count, output, 2, 0, rounding);
   } else {
     em_every_block(window, 1, block, count, output, 1, 0, rounding);

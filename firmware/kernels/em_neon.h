@@ -13,6 +13,15 @@
 #define EM_NEON 0
 #endif
 
+/* One copy of the inner loops, for 4 channels at once: for size, and without optimisation, when compilers would expand every
+ * branch of every layer.
+ */
+#if EM_SIZE || (defined(__GNUC__) && !defined(__OPTIMIZE__))
+#define EM_NEON_ONE_COPY 1
+#else
+#define EM_NEON_ONE_COPY 0
+#endif
+
 enum { EM_NEON_CHANNELS = 16 }; /* channels that are done at once: 4 vectors of sums for each pixel */
 
 /* Sums, or what else there is of 4 channels. */

@@ -38,12 +38,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the record of the installation out of the user's cache, but use the wheels that are there."""
+    """Keep the record of the installation out of the user's cache, but use the wheels and libraries that are there."""
     cache = tmp_path / "cache"
-    wheels = deploy_cache() / "wheels"
-    wheels.mkdir(parents=True, exist_ok=True)
     (cache / "deploy").mkdir(parents=True)
-    (cache / "deploy/wheels").symlink_to(wheels)
+    for name in ("wheels", "libraries"):
+        shared = deploy_cache() / name
+        shared.mkdir(parents=True, exist_ok=True)
+        (cache / "deploy" / name).symlink_to(shared)
     monkeypatch.setenv("EDGEMNIST_CACHE", str(cache))
 
 
