@@ -42,7 +42,7 @@ static const em_depthwise_conv_2d_params tiny_params_1 = {
   /* in_height */ 4, /* in_width */ 3, /* in_channels */ 3, /* out_height */ 4, /* out_width */ 3,
   /* multiplier */ 1, /* kernel_height */ 3, /* kernel_width */ 3, /* stride_height */ 1, /* stride_width */ 1,
   /* dilation_height */ 1, /* dilation_width */ 1, /* pad_top */ 1, /* pad_left */ 1, /* plane_height */ 6,
-  /* plane_width */ 5, /* rows */ 4, /* in_zero_point */ 3,
+  /* plane_width */ 5, /* rows */ 6, /* in_zero_point */ 3,
   /* output */ {/* zero_point */ 3, /* minimum */ -128, /* maximum */ 127}
 };
 
@@ -90,50 +90,50 @@ static const em_softmax_params tiny_params_4 = {
 
 EM_STEP void tiny_step_0(int8_t *arena)
 {
-  em_conv_2d_max_pool(&tiny_params_0, tiny_weights_0, tiny_channels_0, tiny_shifts_0, arena + 8, arena + 40, arena + 32);
+  em_conv_2d_max_pool(&tiny_params_0, tiny_weights_0, tiny_channels_0, tiny_shifts_0, arena + 92, arena + 36, arena + 0);
 }
 
 EM_STEP void tiny_step_1(int8_t *arena)
 {
-  em_depthwise_conv_2d_by_1(&tiny_params_1, tiny_weights_1, tiny_channels_1, tiny_shifts_1, arena + 0, arena + 32, arena + 68);
+  em_depthwise_conv_2d_by_1(&tiny_params_1, tiny_weights_1, tiny_channels_1, tiny_shifts_1, arena + 36, arena + 0, arena + 84);
 }
 
 EM_STEP void tiny_step_2(int8_t *arena)
 {
-  em_conv_2d_add(&tiny_params_2, tiny_weights_2, tiny_channels_2, tiny_shifts_2, arena + 20, arena + 68, arena + 32, arena + 32);
+  em_conv_2d_add(&tiny_params_2, tiny_weights_2, tiny_channels_2, tiny_shifts_2, arena + 72, arena + 84, arena + 0, arena + 36);
 }
 
 EM_STEP void tiny_step_3(int8_t *arena)
 {
-  em_fully_connected(&tiny_params_3, tiny_weights_3, tiny_channels_3, tiny_shifts_3, 0, arena + 32, arena + 28);
+  em_fully_connected(&tiny_params_3, tiny_weights_3, tiny_channels_3, tiny_shifts_3, 0, arena + 36, arena + 32);
 }
 
 EM_STEP void tiny_step_4(int8_t *arena)
 {
-  em_softmax(&tiny_params_4, arena + 28, arena + 40);
+  em_softmax(&tiny_params_4, arena + 32, arena + 36);
 }
 
 void tiny_run_in(int8_t arena[TINY_ARENA_SIZE])
 {
   tiny_step_0(arena);
 #ifdef TINY_TRACE
-  tiny_trace(0, arena + 32, 36);
+  tiny_trace(0, arena + 0, 36);
 #endif
   tiny_step_1(arena);
 #ifdef TINY_TRACE
-  tiny_trace(1, arena + 68, 36);
+  tiny_trace(1, arena + 84, 36);
 #endif
   tiny_step_2(arena);
 #ifdef TINY_TRACE
-  tiny_trace(2, arena + 32, 36);
+  tiny_trace(2, arena + 36, 36);
 #endif
   tiny_step_3(arena);
 #ifdef TINY_TRACE
-  tiny_trace(3, arena + 28, 4);
+  tiny_trace(3, arena + 32, 4);
 #endif
   tiny_step_4(arena);
 #ifdef TINY_TRACE
-  tiny_trace(4, arena + 40, 4);
+  tiny_trace(4, arena + 36, 4);
 #endif
 }
 
