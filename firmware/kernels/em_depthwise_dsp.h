@@ -1,5 +1,5 @@
-/* Depthwise convolution on Cortex-M4, M7, M33 and M55: whole layers, elements in 16 bits, two of which are multiplied at
- * once.
+/* Depthwise convolution on Cortex-M4, M7, M33 and M55: 3 x 3 kernels as em_three_rows_dsp.h does them, others as
+ * em_depthwise_wide.h does; elements in 16 bits, two of which are multiplied at once.
  */
 #ifndef EM_DEPTHWISE_DSP_H
 #define EM_DEPTHWISE_DSP_H

@@ -1,5 +1,5 @@
-/* Depthwise convolution on Cortex-M0, M0+ and M23: rows of 3 x 3 kernels in registers, else two outputs at once,
- * one index for activations and weights as in em_dot_thumb1.h.
+/* Depthwise convolution on Cortex-M0, M0+ and M23: 3 x 3 kernels as em_three_rows_thumb1.h does them; of other kernels two
+ * outputs at once, one index for activations and weights as in em_dot_thumb1.h.
  */
 #ifndef EM_DEPTHWISE_THUMB1_H
 #define EM_DEPTHWISE_THUMB1_H
