@@ -48,8 +48,11 @@ EM_INLINE void em_depthwise_block(const em_depthwise_conv_2d_params *p, const in
  * em_two_sums em_depthwise_pair(p, at, &weights, bias): the sums of two neighbouring outputs, the first one's window at `at`.
  *
  * Or it does whole layers in its own way: then it defines EM_OWN_DEPTHWISE as 1, int em_own_depthwise_suits(p) and, with
- * the arguments of em_depthwise_body but `block`, em_own_depthwise. The generator has to know of it (DepthwiseBody). For
- * the other layers it may have the three functions above as well, with EM_DEPTHWISE_PAIRS defined as 1.
+ * the arguments of em_depthwise_body but `block`, em_own_depthwise. The generator has to know of it (DepthwiseBody).
+ *
+ * And it may have a body for 3 x 3 kernels with strides of 1 or 2, which the generator then calls by its own name: it
+ * defines EM_THREE_ROWS as the function that does such a layer, with the same arguments, and EM_DEPTHWISE_PAIRS as 1 if it
+ * has the first kind beside it.
  */
 typedef struct {
   int32_t a, b;
@@ -62,7 +65,7 @@ typedef struct {
 #define EM_OWN_DEPTHWISE 0
 #endif
 #ifndef EM_DEPTHWISE_PAIRS
-#if defined(EM_TARGET_DEPTHWISE) && !EM_OWN_DEPTHWISE
+#if defined(EM_TARGET_DEPTHWISE) && !EM_OWN_DEPTHWISE && !defined(EM_THREE_ROWS)
 #define EM_DEPTHWISE_PAIRS 1
 #else
 #define EM_DEPTHWISE_PAIRS 0
@@ -180,5 +183,22 @@ EM_KERNEL void em_depthwise_conv_2d_any(const em_depthwise_conv_2d_params *p, co
 {
   em_depthwise_body(p, weights, channels, shifts, held, in, out, 1, EM_ROUND_ANY);
 }
+
+#if defined(EM_THREE_ROWS)
+/* rows == 0 */
+EM_KERNEL void em_depthwise_conv_2d_3x3(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                                        const em_channel *channels, const int8_t *shifts, int8_t *held,
+                                        const int8_t *in, int8_t *out)
+{
+  EM_THREE_ROWS(p, weights, channels, shifts, held, in, out, EM_ROUND_FAST);
+}
+
+EM_KERNEL void em_depthwise_conv_2d_3x3_any(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                                            const em_channel *channels, const int8_t *shifts, int8_t *held,
+                                            const int8_t *in, int8_t *out)
+{
+  EM_THREE_ROWS(p, weights, channels, shifts, held, in, out, EM_ROUND_ANY);
+}
+#endif
 
 #endif

@@ -1,5 +1,5 @@
-/* Depthwise convolution on Cortex-M4, M7, M33 and M55: whole layers, elements in 16 bits, two of which are multiplied at
- * once. With rows == 0 the kernel is 3 x 3 and the strides are 1 or 2, with any other number it is anything.
+/* Depthwise convolution on Cortex-M4, M7, M33 and M55: 3 x 3 kernels as em_three_rows_dsp.h does them, others as
+ * em_depthwise_wide.h does; elements in 16 bits, two of which are multiplied at once.
  */
 #ifndef EM_DEPTHWISE_DSP_H
 #define EM_DEPTHWISE_DSP_H
@@ -7,6 +7,7 @@
 #include "em_depthwise_wide.h"
 #include "em_three_rows_dsp.h"
 
+#define EM_THREE_ROWS em_three_rows_layer
 #define EM_OWN_DEPTHWISE 1
 
 EM_INLINE int em_own_depthwise_suits(const em_depthwise_conv_2d_params *p)
@@ -18,11 +19,7 @@ EM_INLINE int em_own_depthwise_suits(const em_depthwise_conv_2d_params *p)
 EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                 const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
 {
-  if (p->rows == 0) {
-    em_three_rows_layer(p, weights, channels, shifts, held, in, out, rounding);
-  } else {
-    em_wide_layer(p, weights, channels, shifts, held, in, out, rounding);
-  }
+  em_wide_layer(p, weights, channels, shifts, held, in, out, rounding);
 }
 
 #endif

@@ -21,7 +21,7 @@ typedef struct {
   int16_t pad_left;
   int16_t plane_height;
   int16_t plane_width;
-  int16_t rows; /* of the plane that are held at once; 0 where a target's own body counts otherwise */
+  int16_t rows; /* of the plane that are held at once; 0 for the 3 x 3 body of a target */
   int16_t in_zero_point;
   em_output output;
 } em_depthwise_conv_2d_params;

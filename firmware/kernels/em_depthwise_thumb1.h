@@ -1,24 +1,13 @@
-/* Depthwise convolution on Cortex-M0, M0+ and M23: whole layers where the kernel is 3 x 3 (rows == 0), else two outputs at
- * once, one index for activations and weights as in em_dot_thumb1.h.
+/* Depthwise convolution on Cortex-M0, M0+ and M23: 3 x 3 kernels as em_three_rows_thumb1.h does them; of other kernels two
+ * outputs at once, one index for activations and weights as in em_dot_thumb1.h.
  */
 #ifndef EM_DEPTHWISE_THUMB1_H
 #define EM_DEPTHWISE_THUMB1_H
 
 #include "em_three_rows_thumb1.h"
 
-#define EM_OWN_DEPTHWISE 1
+#define EM_THREE_ROWS em_line_layer
 #define EM_DEPTHWISE_PAIRS 1
-
-EM_INLINE int em_own_depthwise_suits(const em_depthwise_conv_2d_params *p)
-{
-  return p->rows == 0;
-}
-
-EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                                const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
-{
-  em_line_layer(p, weights, channels, shifts, held, in, out, rounding);
-}
 
 EM_INLINE int em_depthwise_suits(const em_depthwise_conv_2d_params *p)
 {

@@ -109,8 +109,8 @@ EM_INLINE void em_wide_channel(const em_depthwise_conv_2d_params *p, const int8_
   }
 }
 
-EM_INLINE void em_wide_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                             const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
+EM_PART void em_wide_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                           const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
 {
   const int elements = p->rows * em_wide_pitch(p) / 2;
   for (int i = 0; i < elements; ++i) em_wide_store(held + 2 * i, p->in_zero_point);

@@ -66,8 +66,8 @@ EM_INLINE void em_three_rows_channel(const em_depthwise_conv_2d_params *p, em_th
   }
 }
 
-EM_INLINE void em_three_rows_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                                   const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
+EM_PART void em_three_rows_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                                 const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
 {
   const int out_channels = p->in_channels * p->multiplier;
   for (int i = 0; i < 2 * p->plane_width; ++i) {

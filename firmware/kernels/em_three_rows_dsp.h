@@ -299,7 +299,7 @@ EM_INLINE void em_three_rows_step(const em_depthwise_conv_2d_params *p, const em
 {
 #if EM_THREE_ROWS_ASM
   if (rounding == EM_ROUND_FAST) {
-    const int positive = p->output.minimum >= p->output.zero_point;
+    const int positive = !EM_SIZE && p->output.minimum >= p->output.zero_point;
     if (p->stride_width == 1) {
       (positive ? em_stride_1_positive : em_stride_1_signed)(k, upper, lower, p->out_width);
     } else {

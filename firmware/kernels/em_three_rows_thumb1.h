@@ -392,10 +392,11 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
   "3:\n\t"                 \
   EM_LINE_LEAVE
 
-#define EM_LINE_FUNCTION(name, body)                                                                                           \
-  EM_NAKED void name(em_line *line EM_UNUSED, const int8_t *a EM_UNUSED, const int8_t *b EM_UNUSED, const int8_t *c EM_UNUSED) \
-  {                                                                                                                            \
-    __asm__ volatile(body ::: "memory");                                                                                       \
+#define EM_LINE_FUNCTION(name, body)                                                                    \
+  EM_NAKED void name(em_line *line EM_UNUSED, const int8_t *a EM_UNUSED, const int8_t *b EM_UNUSED,     \
+                     const int8_t *c EM_UNUSED)                                                         \
+  {                                                                                                     \
+    __asm__ volatile(body ::: "memory");                                                                \
   }
 EM_LINE_FUNCTION(em_line_stride_1, EM_LINE_STRIDE_1)
 EM_LINE_FUNCTION(em_line_stride_2, EM_LINE_STRIDE_2)
@@ -453,8 +454,8 @@ EM_INLINE void em_line_channel(const em_depthwise_conv_2d_params *p, em_line *li
   }
 }
 
-EM_INLINE void em_line_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                             const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
+EM_PART void em_line_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                           const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
 {
   const int out_channels = p->in_channels * p->multiplier;
   for (int i = 0; i < 3 * p->plane_width; ++i) em_line_store(held + 4 * i, p->in_zero_point);

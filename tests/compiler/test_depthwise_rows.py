@@ -32,7 +32,7 @@ SCRATCH = {
     ("portable", square(14, 3, stride=2)): (9, 9 * 16),
     ("portable", square(2, 3)): (4, 4 * 4),
     ("cortex-m4", square(14, 3)): (0, 4 * 2 * 16),
-    ("cortex-m4", square(14, 5)): (8, 8 * 2 * 20),
+    ("cortex-m4", square(14, 5)): (6, 6 * 2 * 20),
     ("cortex-m3", square(14, 3)): (0, 4 * 4 * 16),
     ("cortex-m3", square(14, 5)): (8, 8 * 20),
     ("cortex-m0plus", square(14, 3)): (0, 3 * 4 * 16),

@@ -104,17 +104,22 @@ class DepthwiseBody:
         """Return whether the body is exact for a layer's weights (channels, kernel height * width)."""
         return True
 
+    @property
+    def rows_at_once(self) -> int:
+        """Rows of outputs that are made of the rows that are held: the more, the less often some of these are moved."""
+        return 4
+
     def pack(self, rows: NDArray[Any], geometry: Geometry) -> NDArray[np.int8]:
         """Return the weights (channels, kernel height * width) in the order that the body reads, one axis."""
         plain: NDArray[np.int8] = np.ascontiguousarray(rows).astype(np.int8).reshape(-1)
         return plain
 
     def rows(self, geometry: Geometry) -> int:
-        """Return how many rows of a channel's plane the body holds at once: those of four rows of outputs, or all.
+        """Return how many rows of a channel's plane the body holds at once: those of a few rows of outputs, or all.
 
         It holds all where otherwise outputs would come over what is still to be read.
         """
-        held = min(geometry.plane_height, geometry.reach + 3 * geometry.stride_height)
+        held = min(geometry.plane_height, geometry.reach + (self.rows_at_once - 1) * geometry.stride_height)
         at_once = (held - geometry.reach) // geometry.stride_height + 1
         return held if reads_first(geometry, at_once, held) else geometry.plane_height
 

@@ -19,6 +19,11 @@ class ThreeRows(DepthwiseBody):
     made: int = 2
     wide: bool = False
 
+    @property
+    def rows_at_once(self) -> int:
+        """See :meth:`DepthwiseBody.rows_at_once`; wide rows take twice the scratch."""
+        return 2 if self.wide else super().rows_at_once
+
     def rows(self, geometry: Geometry) -> int:
         """See :meth:`DepthwiseBody.rows`; 0 where the kernel is 3 x 3."""
         sizes = (geometry.kernel_height, geometry.kernel_width, geometry.dilation_height, geometry.dilation_width)

@@ -62,6 +62,11 @@ def _in_blocks(block: int, layer: Convolution) -> bool:
     return layer.channels.fast and best_block(layer.geometry.out_width, layer.geometry.kernel_width) == block
 
 
+def _three_by_three(fast: bool, layer: Convolution) -> bool:
+    """Whether the target has a body of its own for a 3 x 3 kernel."""
+    return layer.channels.fast == fast and layer.settings.bodies.depthwise.rows(layer.geometry) == 0
+
+
 def conv_2d_forms() -> tuple[Form, ...]:
     """Return the forms of a CONV_2D; the first that fits is taken."""
     return (
@@ -81,8 +86,17 @@ def depthwise_forms() -> tuple[Form, ...]:
         Form(f"{block} at once", partial(_in_blocks, block), partial(lower_depthwise, function=f"{name}_by_{block}"))
         for block in BLOCKS
     ]
-    convolution = Form("convolution", _convolves, partial(lower_windows, body="em_conv_2d"))
-    return (convolution, *in_blocks, Form("any multiplier", _every, partial(lower_depthwise, function=f"{name}_any")))
+    return (
+        Form("convolution", _convolves, partial(lower_windows, body="em_conv_2d")),
+        Form("3 x 3", partial(_three_by_three, True), partial(lower_depthwise, function=f"{name}_3x3")),
+        Form(
+            "3 x 3, any multiplier",
+            partial(_three_by_three, False),
+            partial(lower_depthwise, function=f"{name}_3x3_any"),
+        ),
+        *in_blocks,
+        Form("any multiplier", _every, partial(lower_depthwise, function=f"{name}_any")),
+    )
 
 
 def lower_in_form(layer: Convolution, forms: Sequence[Form]) -> Step:
