@@ -107,7 +107,12 @@ def test_no_compiler_warns(dialect: str, optimisation: str, folder: Path) -> Non
 
 
 BODIES = {(macro, header) for target in TARGETS.values() for macro, header in target.bodies.items()}
-KERNELS = sorted({path.name for path in kernels_folder().glob("em_*.h")} - {header for _, header in BODIES})
+PARTS_OF_BODIES = {"em_dot_neon.h"}
+"""What bodies include that they have to tell something first."""
+
+KERNELS = sorted(
+    {path.name for path in kernels_folder().glob("em_*.h")} - {header for _, header in BODIES} - PARTS_OF_BODIES
+)
 
 
 @pytest.mark.parametrize("header", KERNELS)
