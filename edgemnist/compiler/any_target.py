@@ -12,6 +12,9 @@ from edgemnist.compiler.targets import TOLD_APART
 
 Compiled = tuple[Program, Plan]
 
+_FOR_SPEED = " && !defined(EM_OPTIMISE_SIZE)"
+"""The portable bodies have the least code."""
+
 
 @dataclass(frozen=True, eq=False)
 class Variant:
@@ -86,9 +89,9 @@ def _layout(settings: EmitSettings) -> Callable[[Variant], list[str]]:
 
 def _choice(variants: Sequence[Variant], lines: Callable[[Variant], list[str]]) -> list[str]:
     """Return what the compiler's flags choose among the variants, as lines of C."""
-    text = ["/* For which core: the compiler's flags tell. */"]
+    text = ["/* For which core: the compiler's flags tell. For the least code it is the portable one. */"]
     for number, variant in enumerate(variants):
-        condition = f"#{'el' if number else ''}if {variant.told_by}" if variant.told_by else "#else"
+        condition = f"#{'el' if number else ''}if {variant.told_by}{_FOR_SPEED}" if variant.told_by else "#else"
         text += [condition] if len(variants) > 1 else []
         text += lines(variant)
     return [*text, *(["#endif"] if len(variants) > 1 else []), ""]

@@ -234,6 +234,7 @@ def _drivers(board: Board, settings: BuildSettings) -> list[str]:
 
 
 def for_core(settings: BuildSettings, board: Board) -> BuildSettings:
-    """Return the settings with the compiler's target for the board's core."""
-    codegen = replace(settings.network.codegen, target=board.core.target)
+    """Return the settings with the compiler's target for the board's core; for size, the one with the least code."""
+    target = "portable" if settings.optimise == "size" else board.core.target
+    codegen = replace(settings.network.codegen, target=target)
     return replace(settings, network=replace(settings.network, codegen=codegen))
