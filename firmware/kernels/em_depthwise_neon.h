@@ -89,7 +89,7 @@ EM_INLINE em_taps em_load_taps(const int8_t *from, const int width)
 
 EM_INLINE em_products em_multiply_taps(em_taps x, em_taps w, const int width)
 {
-  em_products result;
+  em_products result = em_no_products();
   for (int i = 0; i < width; ++i) result.at[i] = (int16_t)(x.at[i] * w.at[i]);
   return result;
 }

@@ -112,6 +112,8 @@ EM_INLINE void em_do_block(const em_lane_windows *w, const em_block *block, int 
     start.a[i] = start.b[i] = c.bias;
     multipliers[i] = c.multiplier;
   }
+  EM_UNROLL(4)
+  for (int i = groups; i < EM_NEON_GROUPS; ++i) start.a[i] = start.b[i] = start.a[0]; /* nobody reads them */
   s = em_add_window(start, w->windows, block->weights, w->stride, groups, pixels);
   if (pooled) {
     EM_UNROLL(4)

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from edgemnist.compiler.generate import CodegenSettings, generate
-from edgemnist.compiler.host import compile_files
-from edgemnist.compiler.targets import ANY
+from edgemnist.compiler.host import HOUSE_FLAGS, compile_files
+from edgemnist.compiler.targets import ANY, TARGETS
 from edgemnist.mcu.cores import CORES
 from edgemnist.mcu.toolchain import TOOLCHAINS
 from edgemnist.support.errors import EnvironmentFailure
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.emulated import Machine, build
-from tests.compiler.layers import random_images
+from tests.compiler.layers import Layers, Window, random_images
 from tests.compiler.test_emit import small_model
 
 CHOSEN = {
@@ -70,6 +70,25 @@ def test_right_on_this_machine(compiler: str, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("CC", compiler)
 
     program = compile_files(sources(ANY), tmp_path, "self_test", ["-std=c99", "-O1", "-DM0_TEST_MAIN"])
+
+    assert subprocess.run([program], check=False).returncode == 0
+
+
+def wide_model() -> bytes:
+    """Return a model with more channels than vectors have lanes, and with fewer."""
+    layers = Layers.seeded(7)
+    value = layers.conv(layers.input((1, 9, 8, 3), 1 / 255, -128), 21)
+    value = layers.depthwise(layers.conv(value, 8, Window((1, 1))))
+    value = layers.depthwise(layers.conv(value, 33, Window((1, 1))), window=Window((3, 3), (2, 2)))
+    return layers.finish(layers.dense(layers.reshape(value, (1, 5 * 4 * 33)), 6))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_is_right_here_without_a_warning(target: str, tmp_path: Path) -> None:
+    """The bodies in C take the place of instructions that this machine does not have."""
+    files = dict(generate(parse_tflite(wide_model()), CodegenSettings(name="m0", target=target)).files)
+
+    program = compile_files(files, tmp_path, "self_test", [*HOUSE_FLAGS, "-O2", "-DM0_TEST_MAIN"])
 
     assert subprocess.run([program], check=False).returncode == 0
 

@@ -52,6 +52,7 @@ class Lanes(DenseBody):
 class Columns(DepthwiseBody):
     """Channels in groups of 16, four neighbouring rows of a column in a lane; the last row is the last byte."""
 
+    one_channel = False
     by_rows = True
 
     def pack(self, rows: NDArray[Any], geometry: Geometry) -> NDArray[np.int8]:

@@ -45,6 +45,8 @@ class WideningProducts(DotProducts):
 class ChannelVectors(DepthwiseBody):
     """16 channels, or 8, side by side: weights tap by tap, and the rows that a kernel reaches as scratch."""
 
+    one_channel = False
+
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether two neighbouring taps' products fit 16 bits: not with two weights of -128."""
         even, odd = rows[:, : rows.shape[1] // 2 * 2 : 2], rows[:, 1::2]
