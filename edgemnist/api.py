@@ -151,7 +151,7 @@ def compile_model(
 
     >>> code = edgemnist.compile_model("work/model_int8.tflite", name="digits", target="cortex-m4")
     >>> "digits.c" in code.files, code.plan.size
-    (True, 3392)
+    (True, 3280)
     """
     from edgemnist.compiler.generate import CodegenSettings, generate
     from edgemnist.tflite.file import read_tflite
@@ -238,7 +238,7 @@ def build_firmware(model: str | Path, folder: str | Path, *, board: str, **setti
 
     >>> image = edgemnist.build_firmware("work/model_int8.tflite", "firmware", board="microbit", optimise="size")
     >>> image.sizes.arena, image.excess()
-    (3392, {})
+    (3232, {})
     """
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware.stage import FirmwareSettings, build

@@ -242,11 +242,13 @@ EM_PART void em_take_rows_apart(const em_row_bytes *rows)
 }
 #endif
 
-/* The sum of a window's products, its words at `words`, from their row `top` on, and those of the weights at `weights`. */
-EM_INLINE int32_t em_sum_words(const int8_t *words, const int8_t *weights, int top)
+/* The sum of a window's products, its words at `words`, from their row `top` on, and those of the weights at `weights`, of
+ * `width` columns.
+ */
+EM_INLINE int32_t em_sum_words(const int8_t *words, const int8_t *weights, int top, int width)
 {
   int32_t sum = 0;
-  for (int column = 0; column < 4 * EM_WORDS; column += EM_WORDS) {
+  for (int column = 0; column < width * EM_WORDS; column += EM_WORDS) {
     for (int row = top; row < 4; ++row) sum += words[column + row] * weights[column + row - top];
   }
   return sum;
@@ -351,7 +353,8 @@ EM_PART void em_depthwise_each(const em_depthwise_conv_2d_params *p, const em_wo
     for (int x = 0; x < p->out_width; ++x) {
       for (int row = 0; row < rows; ++row) {
         const int8_t *const words = w->words + x * p->stride_width * EM_WORDS + 4 * c;
-        const int32_t sum = em_sum_words(words, w->weights + EM_WORDS + 4 * c, row) + g->channels[c].bias;
+        const int32_t sum =
+            em_sum_words(words, w->weights + EM_WORDS + 4 * c, row, p->kernel_width) + g->channels[c].bias;
         g->out[((y + row) * p->out_width + x) * p->in_channels + c] =
             em_finish(sum, g->channels[c].multiplier, g->shifts[c], &p->output, rounding);
       }

@@ -16,8 +16,8 @@ from edgemnist.mcu.toolchain import TOOLCHAINS
 from edgemnist.support.errors import EnvironmentFailure
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.emulated import Machine, build
-from tests.compiler.layers import Layers, Window, random_images
-from tests.compiler.test_emit import small_model
+from tests.compiler.layers import random_images
+from tests.compiler.test_emit import small_model, wide_model
 
 CHOSEN = {
     "cortex-m0": "cortex-m0plus", "cortex-m0plus": "cortex-m0plus", "cortex-m3": "cortex-m3", "cortex-m4": "cortex-m4",
@@ -72,15 +72,6 @@ def test_right_on_this_machine(compiler: str, tmp_path: Path, monkeypatch: pytes
     program = compile_files(sources(ANY), tmp_path, "self_test", ["-std=c99", "-O1", "-DM0_TEST_MAIN"])
 
     assert subprocess.run([program], check=False).returncode == 0
-
-
-def wide_model() -> bytes:
-    """Return a model with more channels than vectors have lanes, and with fewer."""
-    layers = Layers.seeded(7)
-    value = layers.conv(layers.input((1, 9, 8, 3), 1 / 255, -128), 21)
-    value = layers.depthwise(layers.conv(value, 8, Window((1, 1))))
-    value = layers.depthwise(layers.conv(value, 33, Window((1, 1))), window=Window((3, 3), (2, 2)))
-    return layers.finish(layers.dense(layers.reshape(value, (1, 5 * 4 * 33)), 6))
 
 
 @pytest.mark.parametrize("target", TARGETS)

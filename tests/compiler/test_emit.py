@@ -36,6 +36,15 @@ def small_model() -> bytes:
     return layers.finish(layers.op("SOFTMAX", [logits], (1, 4), 1 / 256, -128, beta=1.0))
 
 
+def wide_model() -> bytes:
+    """Return a model with more channels than vectors have lanes, and with fewer."""
+    layers = Layers.seeded(7)
+    value = layers.conv(layers.input((1, 9, 8, 3), 1 / 255, -128), 21)
+    value = layers.depthwise(layers.conv(value, 8, Window((1, 1))))
+    value = layers.depthwise(layers.conv(value, 33, Window((1, 1))), window=Window((3, 3), (2, 2)))
+    return layers.finish(layers.dense(layers.reshape(value, (1, 5 * 4 * 33)), 6))
+
+
 def generated(program: Program, name: str = "tiny", labels: tuple[str, ...] = ()) -> dict[str, str]:
     return emit(program, plan(program), EmitSettings(name=name, command="edgemnist codegen tiny.tflite", labels=labels))
 

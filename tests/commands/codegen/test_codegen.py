@@ -31,7 +31,7 @@ from tests.mcu import firmware
 
 GOALS = {  # arena, flash at -Os on Cortex-M4, instructions at -O2 on Cortex-M3
     "compact_int8": (3400, 11_000, 1_000_000),
-    "seedcnn_int8": (7600, 229_500, 8_000_000),
+    "seedcnn_int8": (7600, 230_000, 8_000_000),
 }
 
 
