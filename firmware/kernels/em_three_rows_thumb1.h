@@ -134,100 +134,22 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
   "eors r1, r2\n\t"        \
   "9:\n\t"
 
-/* Stride 1: four elements of each row for two outputs. */
-#define EM_LINE_STRIDE_1   \
-  EM_LINE_ENTER            \
-  "ldr r0, [r0, #64]\n\t"  \
-  "cmp r0, #0\n\t"         \
-  "bne 1f\n\t"             \
-  "b 2f\n\t"               \
-  "1:\n\t"                 \
-  "mov r7, r11\n\t"        \
-  "ldr r0, [r7, #36]\n\t"  \
-  "mov r8, r0\n\t"         \
-  "mov r9, r0\n\t"         \
-  "mov r0, r10\n\t"        \
-  "ldmia r0, {r0-r3}\n\t"  \
-  "ldmia r7!, {r4-r6}\n\t" \
-  "muls r0, r4, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "mov r0, r1\n\t"         \
-  "muls r0, r5, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "muls r1, r4, r1\n\t"    \
-  "add r9, r1\n\t"         \
-  "mov r1, r2\n\t"         \
-  "muls r1, r6, r1\n\t"    \
-  "add r8, r1\n\t"         \
-  "muls r2, r5, r2\n\t"    \
-  "add r9, r2\n\t"         \
-  "muls r3, r6, r3\n\t"    \
-  "add r9, r3\n\t"         \
-  "mov r0, r12\n\t"        \
-  "ldmia r0, {r0-r3}\n\t"  \
-  "ldmia r7!, {r4-r6}\n\t" \
-  "muls r0, r4, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "mov r0, r1\n\t"         \
-  "muls r0, r5, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "muls r1, r4, r1\n\t"    \
-  "add r9, r1\n\t"         \
-  "mov r1, r2\n\t"         \
-  "muls r1, r6, r1\n\t"    \
-  "add r8, r1\n\t"         \
-  "muls r2, r5, r2\n\t"    \
-  "add r9, r2\n\t"         \
-  "muls r3, r6, r3\n\t"    \
-  "add r9, r3\n\t"         \
-  "mov r0, lr\n\t"         \
-  "ldmia r0, {r0-r3}\n\t"  \
-  "ldmia r7!, {r4-r6}\n\t" \
-  "muls r0, r4, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "mov r0, r1\n\t"         \
-  "muls r0, r5, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "muls r1, r4, r1\n\t"    \
-  "add r9, r1\n\t"         \
-  "mov r1, r2\n\t"         \
-  "muls r1, r6, r1\n\t"    \
-  "add r8, r1\n\t"         \
-  "muls r2, r5, r2\n\t"    \
-  "add r9, r2\n\t"         \
-  "muls r3, r6, r3\n\t"    \
-  "add r9, r3\n\t"         \
-  "mov r0, r8\n\t"         \
-  EM_LINE_REQUANTISE       \
-  "ldr r0, [r7, #24]\n\t"  \
-  "strb r1, [r0]\n\t"      \
-  "mov r0, r9\n\t"         \
-  EM_LINE_REQUANTISE       \
-  "ldr r0, [r7, #24]\n\t"  \
-  "ldr r2, [r7, #20]\n\t"  \
-  "strb r1, [r0, r2]\n\t"  \
-  "adds r0, r0, r2\n\t"    \
-  "adds r0, r0, r2\n\t"    \
-  "str r0, [r7, #24]\n\t"  \
-  "movs r0, #8\n\t"        \
-  "add r10, r0\n\t"        \
-  "add r12, r0\n\t"        \
-  "add lr, r0\n\t"         \
-  "ldr r0, [r7, #28]\n\t"  \
-  "subs r0, #1\n\t"        \
-  "str r0, [r7, #28]\n\t"  \
-  "beq 2f\n\t"             \
-  "b 1b\n\t"               \
-  "2:\n\t"                 \
-  "mov r7, r11\n\t"        \
-  "adds r7, #36\n\t"       \
-  "ldr r0, [r7, #32]\n\t"  \
-  "cmp r0, #0\n\t"         \
-  "beq 3f\n\t"             \
-  "mov r7, r11\n\t"        \
-  "ldr r0, [r7, #36]\n\t"  \
-  "mov r8, r0\n\t"         \
-  "mov r0, r10\n\t"        \
+/* Up to the loop over pairs: both sums start with the bias. */
+#define EM_LINE_PAIRS     \
+  EM_LINE_ENTER           \
+  "ldr r0, [r0, #64]\n\t" \
+  "cmp r0, #0\n\t"        \
+  "bne 1f\n\t"            \
+  "b 2f\n\t"              \
+  "1:\n\t"                \
+  "mov r7, r11\n\t"       \
+  "ldr r0, [r7, #36]\n\t" \
+  "mov r8, r0\n\t"        \
+  "mov r9, r0\n\t"
+
+/* A row's three products for one output; the weights are at r7. */
+#define EM_LINE_ONE(row)   \
+  "mov r0, " row "\n\t"    \
   "ldmia r0, {r0-r2}\n\t"  \
   "ldmia r7!, {r4-r6}\n\t" \
   "muls r0, r4, r0\n\t"    \
@@ -235,168 +157,108 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
   "muls r1, r5, r1\n\t"    \
   "add r8, r1\n\t"         \
   "muls r2, r6, r2\n\t"    \
-  "add r8, r2\n\t"         \
-  "mov r0, r12\n\t"        \
-  "ldmia r0, {r0-r2}\n\t"  \
-  "ldmia r7!, {r4-r6}\n\t" \
-  "muls r0, r4, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "muls r1, r5, r1\n\t"    \
-  "add r8, r1\n\t"         \
-  "muls r2, r6, r2\n\t"    \
-  "add r8, r2\n\t"         \
-  "mov r0, lr\n\t"         \
-  "ldmia r0, {r0-r2}\n\t"  \
-  "ldmia r7!, {r4-r6}\n\t" \
-  "muls r0, r4, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "muls r1, r5, r1\n\t"    \
-  "add r8, r1\n\t"         \
-  "muls r2, r6, r2\n\t"    \
-  "add r8, r2\n\t"         \
-  "mov r0, r8\n\t"         \
-  EM_LINE_REQUANTISE       \
-  "ldr r0, [r7, #24]\n\t"  \
-  "strb r1, [r0]\n\t"      \
-  "3:\n\t"                 \
+  "add r8, r2\n\t"
+
+/* The outputs of both sums; r7 is at the bias. Then on to the next pair, so many bytes further on, and behind the last one
+ * a single output, if the row has an odd number.
+ */
+#define EM_LINE_FINISH(bytes) \
+  "mov r0, r8\n\t"            \
+  EM_LINE_REQUANTISE          \
+  "ldr r0, [r7, #24]\n\t"     \
+  "strb r1, [r0]\n\t"         \
+  "mov r0, r9\n\t"            \
+  EM_LINE_REQUANTISE          \
+  "ldr r0, [r7, #24]\n\t"     \
+  "ldr r2, [r7, #20]\n\t"     \
+  "strb r1, [r0, r2]\n\t"     \
+  "adds r0, r0, r2\n\t"       \
+  "adds r0, r0, r2\n\t"       \
+  "str r0, [r7, #24]\n\t"     \
+  "movs r0, #" bytes "\n\t"   \
+  "add r10, r0\n\t"           \
+  "add r12, r0\n\t"           \
+  "add lr, r0\n\t"            \
+  "ldr r0, [r7, #28]\n\t"     \
+  "subs r0, #1\n\t"           \
+  "str r0, [r7, #28]\n\t"     \
+  "beq 2f\n\t"                \
+  "b 1b\n\t"                  \
+  "2:\n\t"                    \
+  "mov r7, r11\n\t"           \
+  "adds r7, #36\n\t"          \
+  "ldr r0, [r7, #32]\n\t"     \
+  "cmp r0, #0\n\t"            \
+  "beq 3f\n\t"                \
+  "mov r7, r11\n\t"           \
+  "ldr r0, [r7, #36]\n\t"     \
+  "mov r8, r0\n\t"            \
+  EM_LINE_ONE("r10")          \
+  EM_LINE_ONE("r12")          \
+  EM_LINE_ONE("lr")           \
+  "mov r0, r8\n\t"            \
+  EM_LINE_REQUANTISE          \
+  "ldr r0, [r7, #24]\n\t"     \
+  "strb r1, [r0]\n\t"         \
+  "3:\n\t"                    \
   EM_LINE_LEAVE
 
-/* Stride 2: five elements. */
-#define EM_LINE_STRIDE_2   \
-  EM_LINE_ENTER            \
-  "ldr r0, [r0, #64]\n\t"  \
-  "cmp r0, #0\n\t"         \
-  "bne 1f\n\t"             \
-  "b 2f\n\t"               \
-  "1:\n\t"                 \
-  "mov r7, r11\n\t"        \
-  "ldr r0, [r7, #36]\n\t"  \
-  "mov r8, r0\n\t"         \
-  "mov r9, r0\n\t"         \
-  "mov r5, r11\n\t"        \
-  "ldmia r5, {r5-r7}\n\t"  \
-  "mov r0, r10\n\t"        \
-  "ldmia r0, {r0-r4}\n\t"  \
-  "muls r0, r5, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "muls r1, r6, r1\n\t"    \
-  "add r8, r1\n\t"         \
-  "mov r0, r2\n\t"         \
-  "muls r0, r7, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "muls r2, r5, r2\n\t"    \
-  "add r9, r2\n\t"         \
-  "muls r3, r6, r3\n\t"    \
-  "add r9, r3\n\t"         \
-  "muls r4, r7, r4\n\t"    \
-  "add r9, r4\n\t"         \
-  "mov r5, r11\n\t"        \
-  "adds r5, #12\n\t"       \
-  "ldmia r5, {r5-r7}\n\t"  \
-  "mov r0, r12\n\t"        \
-  "ldmia r0, {r0-r4}\n\t"  \
-  "muls r0, r5, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "muls r1, r6, r1\n\t"    \
-  "add r8, r1\n\t"         \
-  "mov r0, r2\n\t"         \
-  "muls r0, r7, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "muls r2, r5, r2\n\t"    \
-  "add r9, r2\n\t"         \
-  "muls r3, r6, r3\n\t"    \
-  "add r9, r3\n\t"         \
-  "muls r4, r7, r4\n\t"    \
-  "add r9, r4\n\t"         \
-  "mov r5, r11\n\t"        \
-  "adds r5, #24\n\t"       \
-  "ldmia r5, {r5-r7}\n\t"  \
-  "mov r0, lr\n\t"         \
-  "ldmia r0, {r0-r4}\n\t"  \
-  "muls r0, r5, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "muls r1, r6, r1\n\t"    \
-  "add r8, r1\n\t"         \
-  "mov r0, r2\n\t"         \
-  "muls r0, r7, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "muls r2, r5, r2\n\t"    \
-  "add r9, r2\n\t"         \
-  "muls r3, r6, r3\n\t"    \
-  "add r9, r3\n\t"         \
-  "muls r4, r7, r4\n\t"    \
-  "add r9, r4\n\t"         \
-  "mov r7, r11\n\t"        \
-  "adds r7, #36\n\t"       \
-  "mov r0, r8\n\t"         \
-  EM_LINE_REQUANTISE       \
-  "ldr r0, [r7, #24]\n\t"  \
-  "strb r1, [r0]\n\t"      \
-  "mov r0, r9\n\t"         \
-  EM_LINE_REQUANTISE       \
-  "ldr r0, [r7, #24]\n\t"  \
-  "ldr r2, [r7, #20]\n\t"  \
-  "strb r1, [r0, r2]\n\t"  \
-  "adds r0, r0, r2\n\t"    \
-  "adds r0, r0, r2\n\t"    \
-  "str r0, [r7, #24]\n\t"  \
-  "movs r0, #16\n\t"       \
-  "add r10, r0\n\t"        \
-  "add r12, r0\n\t"        \
-  "add lr, r0\n\t"         \
-  "ldr r0, [r7, #28]\n\t"  \
-  "subs r0, #1\n\t"        \
-  "str r0, [r7, #28]\n\t"  \
-  "beq 2f\n\t"             \
-  "b 1b\n\t"               \
-  "2:\n\t"                 \
-  "mov r7, r11\n\t"        \
-  "adds r7, #36\n\t"       \
-  "ldr r0, [r7, #32]\n\t"  \
-  "cmp r0, #0\n\t"         \
-  "beq 3f\n\t"             \
-  "mov r7, r11\n\t"        \
-  "ldr r0, [r7, #36]\n\t"  \
-  "mov r8, r0\n\t"         \
-  "mov r0, r10\n\t"        \
-  "ldmia r0, {r0-r2}\n\t"  \
+/* Stride 1: four elements of a row for two outputs. */
+#define EM_LINE_FOUR(row)  \
+  "mov r0, " row "\n\t"    \
+  "ldmia r0, {r0-r3}\n\t"  \
   "ldmia r7!, {r4-r6}\n\t" \
   "muls r0, r4, r0\n\t"    \
   "add r8, r0\n\t"         \
-  "muls r1, r5, r1\n\t"    \
-  "add r8, r1\n\t"         \
-  "muls r2, r6, r2\n\t"    \
-  "add r8, r2\n\t"         \
-  "mov r0, r12\n\t"        \
-  "ldmia r0, {r0-r2}\n\t"  \
-  "ldmia r7!, {r4-r6}\n\t" \
-  "muls r0, r4, r0\n\t"    \
+  "mov r0, r1\n\t"         \
+  "muls r0, r5, r0\n\t"    \
   "add r8, r0\n\t"         \
-  "muls r1, r5, r1\n\t"    \
+  "muls r1, r4, r1\n\t"    \
+  "add r9, r1\n\t"         \
+  "mov r1, r2\n\t"         \
+  "muls r1, r6, r1\n\t"    \
   "add r8, r1\n\t"         \
-  "muls r2, r6, r2\n\t"    \
-  "add r8, r2\n\t"         \
-  "mov r0, lr\n\t"         \
-  "ldmia r0, {r0-r2}\n\t"  \
-  "ldmia r7!, {r4-r6}\n\t" \
-  "muls r0, r4, r0\n\t"    \
-  "add r8, r0\n\t"         \
-  "muls r1, r5, r1\n\t"    \
-  "add r8, r1\n\t"         \
-  "muls r2, r6, r2\n\t"    \
-  "add r8, r2\n\t"         \
-  "mov r0, r8\n\t"         \
-  EM_LINE_REQUANTISE       \
-  "ldr r0, [r7, #24]\n\t"  \
-  "strb r1, [r0]\n\t"      \
-  "3:\n\t"                 \
-  EM_LINE_LEAVE
+  "muls r2, r5, r2\n\t"    \
+  "add r9, r2\n\t"         \
+  "muls r3, r6, r3\n\t"    \
+  "add r9, r3\n\t"
+#define EM_LINE_STRIDE_1 \
+  EM_LINE_PAIRS EM_LINE_FOUR("r10") EM_LINE_FOUR("r12") EM_LINE_FOUR("lr") EM_LINE_FINISH("8")
 
-#define EM_LINE_FUNCTION(name, body)                                                                    \
-  EM_NAKED void name(em_line *line EM_UNUSED, const int8_t *a EM_UNUSED, const int8_t *b EM_UNUSED,     \
-                     const int8_t *c EM_UNUSED)                                                         \
-  {                                                                                                     \
-    __asm__ volatile(body ::: "memory");                                                                \
+/* Stride 2: five elements; `weights` moves r5 on to the row's. */
+#define EM_LINE_FIVE(row, weights) \
+  "mov r5, r11\n\t"                \
+  weights                          \
+  "ldmia r5, {r5-r7}\n\t"          \
+  "mov r0, " row "\n\t"            \
+  "ldmia r0, {r0-r4}\n\t"          \
+  "muls r0, r5, r0\n\t"            \
+  "add r8, r0\n\t"                 \
+  "muls r1, r6, r1\n\t"            \
+  "add r8, r1\n\t"                 \
+  "mov r0, r2\n\t"                 \
+  "muls r0, r7, r0\n\t"            \
+  "add r8, r0\n\t"                 \
+  "muls r2, r5, r2\n\t"            \
+  "add r9, r2\n\t"                 \
+  "muls r3, r6, r3\n\t"            \
+  "add r9, r3\n\t"                 \
+  "muls r4, r7, r4\n\t"            \
+  "add r9, r4\n\t"
+#define EM_LINE_STRIDE_2                  \
+  EM_LINE_PAIRS                           \
+  EM_LINE_FIVE("r10", "")                 \
+  EM_LINE_FIVE("r12", "adds r5, #12\n\t") \
+  EM_LINE_FIVE("lr", "adds r5, #24\n\t")  \
+  "mov r7, r11\n\t"                       \
+  "adds r7, #36\n\t"                      \
+  EM_LINE_FINISH("16")
+
+#define EM_LINE_FUNCTION(name, body)                                                                \
+  EM_NAKED void name(em_line *line EM_UNUSED, const int8_t *a EM_UNUSED, const int8_t *b EM_UNUSED, \
+                     const int8_t *c EM_UNUSED)                                                     \
+  {                                                                                                 \
+    __asm__ volatile(body ::: "memory");                                                            \
   }
 EM_LINE_FUNCTION(em_line_stride_1, EM_LINE_STRIDE_1)
 EM_LINE_FUNCTION(em_line_stride_2, EM_LINE_STRIDE_2)

@@ -129,112 +129,77 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
   "asr lr, lr, r5\n\t"               \
   "ssat lr, #8, lr\n\t"
 
+/* A column of a window, r1 and r2 having been moved on by `at`: of four rows, or of three. */
+#define EM_TWO_COLUMNS_AT(at) "ldrd r3, r7, [r1" at "\n\tldrd r12, lr, [r2" at "\n\t"
+#define EM_ONE_COLUMN_AT(at) "ldrd r3, r7, [r1" at "\n\tldr r12, [r2" at "\n\t"
+
+/* What the column adds to an output, and to that below, with three weights in r4 to r6: to `start` it is `sum`. */
+#define EM_IN_ONE_ROW(sum, start)      \
+  "mla " sum ", r3, r4, " start "\n\t" \
+  "mla " sum ", r7, r5, " sum "\n\t"   \
+  "mla " sum ", r12, r6, " sum "\n\t"
+#define EM_IN_TWO_ROWS(sum, start, below, start_below) \
+  "mla " sum ", r3, r4, " start "\n\t"                 \
+  "mla " below ", r7, r4, " start_below "\n\t"         \
+  "mla " sum ", r7, r5, " sum "\n\t"                   \
+  "mla " below ", r12, r5, " below "\n\t"              \
+  "mla " sum ", r12, r6, " sum "\n\t"                  \
+  "mla " below ", lr, r6, " below "\n\t"
+
 /* 2 x 2 outputs a block: r9 and r11 in the first row, r10 and r8 below. */
-#define EM_TWO_ROWS_STRIDE_1     \
-  EM_THREE_ROWS_ENTER(3)         \
-  "beq 2f\n\t"                   \
-  "1:\n\t"                       \
-  "mov r0, sp\n\t"               \
-  "ldm r0!, {r4-r6, r8}\n\t"     \
-  "ldrd r3, r7, [r1]\n\t"        \
-  "ldrd r12, lr, [r2]\n\t"       \
-  "mla r9, r3, r4, r8\n\t"       \
-  "mla r10, r7, r4, r8\n\t"      \
-  "mla r9, r7, r5, r9\n\t"       \
-  "mla r10, r12, r5, r10\n\t"    \
-  "mla r9, r12, r6, r9\n\t"      \
-  "mla r10, lr, r6, r10\n\t"     \
-  "ldrd r3, r7, [r1, #8]\n\t"    \
-  "ldrd r12, lr, [r2, #8]\n\t"   \
-  "mla r11, r3, r4, r8\n\t"      \
-  "mla r8, r7, r4, r8\n\t"       \
-  "mla r11, r7, r5, r11\n\t"     \
-  "mla r8, r12, r5, r8\n\t"      \
-  "mla r11, r12, r6, r11\n\t"    \
-  "mla r8, lr, r6, r8\n\t"       \
-  "ldm r0!, {r4-r6}\n\t"         \
-  "mla r9, r3, r4, r9\n\t"       \
-  "mla r10, r7, r4, r10\n\t"     \
-  "mla r9, r7, r5, r9\n\t"       \
-  "mla r10, r12, r5, r10\n\t"    \
-  "mla r9, r12, r6, r9\n\t"      \
-  "mla r10, lr, r6, r10\n\t"     \
-  "ldrd r3, r7, [r1, #16]!\n\t"  \
-  "ldrd r12, lr, [r2, #16]!\n\t" \
-  "mla r11, r3, r4, r11\n\t"     \
-  "mla r8, r7, r4, r8\n\t"       \
-  "mla r11, r7, r5, r11\n\t"     \
-  "mla r8, r12, r5, r8\n\t"      \
-  "mla r11, r12, r6, r11\n\t"    \
-  "mla r8, lr, r6, r8\n\t"       \
-  "ldm r0!, {r4-r6}\n\t"         \
-  "mla r9, r3, r4, r9\n\t"       \
-  "mla r10, r7, r4, r10\n\t"     \
-  "mla r9, r7, r5, r9\n\t"       \
-  "mla r10, r12, r5, r10\n\t"    \
-  "mla r9, r12, r6, r9\n\t"      \
-  "mla r10, lr, r6, r10\n\t"     \
-  "ldrd r3, r7, [r1, #8]\n\t"    \
-  "ldrd r12, lr, [r2, #8]\n\t"   \
-  "mla r11, r3, r4, r11\n\t"     \
-  "mla r8, r7, r4, r8\n\t"       \
-  "mla r11, r7, r5, r11\n\t"     \
-  "mla r8, r12, r5, r8\n\t"      \
-  "mla r11, r12, r6, r11\n\t"    \
-  "mla r8, lr, r6, r8\n\t"       \
-  "ldm r0, {r3-r7, r12}\n\t"     \
-  EM_FINISH("r10")               \
-  "strb lr, [r12, r7]\n\t"       \
-  EM_FINISH("r9")                \
-  "strb lr, [r12]\n\t"           \
-  "add r12, r6\n\t"              \
-  EM_FINISH("r8")                \
-  "strb lr, [r12, r7]\n\t"       \
-  EM_FINISH("r11")               \
-  "strb lr, [r12]\n\t"           \
-  "add r12, r6\n\t"              \
-  "str r12, [sp, #60]\n\t"       \
-  "ldr lr, [sp, #64]\n\t"        \
-  "cmp r1, lr\n\t"               \
-  "bne 1b\n\t"                   \
-  "2:\n\t"                       \
-  "ldr r0, [sp, #68]\n\t"        \
-  "lsls r0, r0, #31\n\t"         \
-  "beq 3f\n\t"                   \
-  "mov r0, sp\n\t"               \
-  "ldm r0!, {r4-r6, r8}\n\t"     \
-  "ldrd r3, r7, [r1]\n\t"        \
-  "ldrd r12, lr, [r2]\n\t"       \
-  "mla r9, r3, r4, r8\n\t"       \
-  "mla r10, r7, r4, r8\n\t"      \
-  "mla r9, r7, r5, r9\n\t"       \
-  "mla r10, r12, r5, r10\n\t"    \
-  "mla r9, r12, r6, r9\n\t"      \
-  "mla r10, lr, r6, r10\n\t"     \
-  "ldm r0!, {r4-r6}\n\t"         \
-  "ldrd r3, r7, [r1, #8]\n\t"    \
-  "ldrd r12, lr, [r2, #8]\n\t"   \
-  "mla r9, r3, r4, r9\n\t"       \
-  "mla r10, r7, r4, r10\n\t"     \
-  "mla r9, r7, r5, r9\n\t"       \
-  "mla r10, r12, r5, r10\n\t"    \
-  "mla r9, r12, r6, r9\n\t"      \
-  "mla r10, lr, r6, r10\n\t"     \
-  "ldm r0!, {r4-r6}\n\t"         \
-  "ldrd r3, r7, [r1, #16]\n\t"   \
-  "ldrd r12, lr, [r2, #16]\n\t"  \
-  "mla r9, r3, r4, r9\n\t"       \
-  "mla r10, r7, r4, r10\n\t"     \
-  "mla r9, r7, r5, r9\n\t"       \
-  "mla r10, r12, r5, r10\n\t"    \
-  "mla r9, r12, r6, r9\n\t"      \
-  "mla r10, lr, r6, r10\n\t"     \
-  "ldm r0, {r3-r7, r12}\n\t"     \
-  EM_FINISH("r10")               \
-  "strb lr, [r12, r7]\n\t"       \
-  EM_FINISH("r9")                \
-  "strb lr, [r12]\n\t"           \
-  "3:\n\t"                       \
+#define EM_TWO_ROWS_STRIDE_1               \
+  EM_THREE_ROWS_ENTER(3)                   \
+  "beq 2f\n\t"                             \
+  "1:\n\t"                                 \
+  "mov r0, sp\n\t"                         \
+  "ldm r0!, {r4-r6, r8}\n\t"               \
+  EM_TWO_COLUMNS_AT("]")                   \
+  EM_IN_TWO_ROWS("r9", "r8", "r10", "r8")  \
+  EM_TWO_COLUMNS_AT(", #8]")               \
+  EM_IN_TWO_ROWS("r11", "r8", "r8", "r8")  \
+  "ldm r0!, {r4-r6}\n\t"                   \
+  EM_IN_TWO_ROWS("r9", "r9", "r10", "r10") \
+  EM_TWO_COLUMNS_AT(", #16]!")             \
+  EM_IN_TWO_ROWS("r11", "r11", "r8", "r8") \
+  "ldm r0!, {r4-r6}\n\t"                   \
+  EM_IN_TWO_ROWS("r9", "r9", "r10", "r10") \
+  EM_TWO_COLUMNS_AT(", #8]")               \
+  EM_IN_TWO_ROWS("r11", "r11", "r8", "r8") \
+  "ldm r0, {r3-r7, r12}\n\t"               \
+  EM_FINISH("r10")                         \
+  "strb lr, [r12, r7]\n\t"                 \
+  EM_FINISH("r9")                          \
+  "strb lr, [r12]\n\t"                     \
+  "add r12, r6\n\t"                        \
+  EM_FINISH("r8")                          \
+  "strb lr, [r12, r7]\n\t"                 \
+  EM_FINISH("r11")                         \
+  "strb lr, [r12]\n\t"                     \
+  "add r12, r6\n\t"                        \
+  "str r12, [sp, #60]\n\t"                 \
+  "ldr lr, [sp, #64]\n\t"                  \
+  "cmp r1, lr\n\t"                         \
+  "bne 1b\n\t"                             \
+  "2:\n\t"                                 \
+  "ldr r0, [sp, #68]\n\t"                  \
+  "lsls r0, r0, #31\n\t"                   \
+  "beq 3f\n\t"                             \
+  "mov r0, sp\n\t"                         \
+  "ldm r0!, {r4-r6, r8}\n\t"               \
+  EM_TWO_COLUMNS_AT("]")                   \
+  EM_IN_TWO_ROWS("r9", "r8", "r10", "r8")  \
+  "ldm r0!, {r4-r6}\n\t"                   \
+  EM_TWO_COLUMNS_AT(", #8]")               \
+  EM_IN_TWO_ROWS("r9", "r9", "r10", "r10") \
+  "ldm r0!, {r4-r6}\n\t"                   \
+  EM_TWO_COLUMNS_AT(", #16]")              \
+  EM_IN_TWO_ROWS("r9", "r9", "r10", "r10") \
+  "ldm r0, {r3-r7, r12}\n\t"               \
+  EM_FINISH("r10")                         \
+  "strb lr, [r12, r7]\n\t"                 \
+  EM_FINISH("r9")                          \
+  "strb lr, [r12]\n\t"                     \
+  "3:\n\t"                                 \
   EM_THREE_ROWS_LEAVE
 
 /* Two outputs a block: r9, r10. */
@@ -244,36 +209,19 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
   "1:\n\t"                       \
   "mov r0, sp\n\t"               \
   "ldm r0!, {r4-r6, r8}\n\t"     \
-  "ldrd r3, r7, [r1]\n\t"        \
-  "ldr r12, [r2]\n\t"            \
-  "mla r9, r3, r4, r8\n\t"       \
-  "mla r9, r7, r5, r9\n\t"       \
-  "mla r9, r12, r6, r9\n\t"      \
-  "ldrd r3, r7, [r1, #16]\n\t"   \
-  "ldr r12, [r2, #16]\n\t"       \
-  "mla r10, r3, r4, r8\n\t"      \
-  "mla r10, r7, r5, r10\n\t"     \
-  "mla r10, r12, r6, r10\n\t"    \
+  EM_ONE_COLUMN_AT("]")          \
+  EM_IN_ONE_ROW("r9", "r8")      \
+  EM_ONE_COLUMN_AT(", #16]")     \
+  EM_IN_ONE_ROW("r10", "r8")     \
   "ldm r0!, {r4-r6}\n\t"         \
-  "mla r9, r3, r4, r9\n\t"       \
-  "mla r9, r7, r5, r9\n\t"       \
-  "mla r9, r12, r6, r9\n\t"      \
-  "ldrd r3, r7, [r1, #32]!\n\t"  \
-  "ldr r12, [r2, #32]!\n\t"      \
-  "mla r10, r3, r4, r10\n\t"     \
-  "mla r10, r7, r5, r10\n\t"     \
-  "mla r10, r12, r6, r10\n\t"    \
+  EM_IN_ONE_ROW("r9", "r9")      \
+  EM_ONE_COLUMN_AT(", #32]!")    \
+  EM_IN_ONE_ROW("r10", "r10")    \
   "ldm r0!, {r4-r6}\n\t"         \
-  "ldrd r3, r7, [r1, #-24]\n\t"  \
-  "ldr r12, [r2, #-24]\n\t"      \
-  "mla r9, r3, r4, r9\n\t"       \
-  "mla r9, r7, r5, r9\n\t"       \
-  "mla r9, r12, r6, r9\n\t"      \
-  "ldrd r3, r7, [r1, #-8]\n\t"   \
-  "ldr r12, [r2, #-8]\n\t"       \
-  "mla r10, r3, r4, r10\n\t"     \
-  "mla r10, r7, r5, r10\n\t"     \
-  "mla r10, r12, r6, r10\n\t"    \
+  EM_ONE_COLUMN_AT(", #-24]")    \
+  EM_IN_ONE_ROW("r9", "r9")      \
+  EM_ONE_COLUMN_AT(", #-8]")     \
+  EM_IN_ONE_ROW("r10", "r10")    \
   "ldm r0, {r3-r7, r12}\n\t"     \
   EM_FINISH("r9")                \
   "strb lr, [r12]\n\t"           \
@@ -290,23 +238,14 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
   "beq 3f\n\t"                   \
   "mov r0, sp\n\t"               \
   "ldm r0!, {r4-r6, r8}\n\t"     \
-  "ldrd r3, r7, [r1]\n\t"        \
-  "ldr r12, [r2]\n\t"            \
-  "mla r9, r3, r4, r8\n\t"       \
-  "mla r9, r7, r5, r9\n\t"       \
-  "mla r9, r12, r6, r9\n\t"      \
+  EM_ONE_COLUMN_AT("]")          \
+  EM_IN_ONE_ROW("r9", "r8")      \
   "ldm r0!, {r4-r6}\n\t"         \
-  "ldrd r3, r7, [r1, #16]\n\t"   \
-  "ldr r12, [r2, #16]\n\t"       \
-  "mla r9, r3, r4, r9\n\t"       \
-  "mla r9, r7, r5, r9\n\t"       \
-  "mla r9, r12, r6, r9\n\t"      \
+  EM_ONE_COLUMN_AT(", #16]")     \
+  EM_IN_ONE_ROW("r9", "r9")      \
   "ldm r0!, {r4-r6}\n\t"         \
-  "ldrd r3, r7, [r1, #8]\n\t"    \
-  "ldr r12, [r2, #8]\n\t"        \
-  "mla r9, r3, r4, r9\n\t"       \
-  "mla r9, r7, r5, r9\n\t"       \
-  "mla r9, r12, r6, r9\n\t"      \
+  EM_ONE_COLUMN_AT(", #8]")      \
+  EM_IN_ONE_ROW("r9", "r9")      \
   "ldm r0, {r3-r7, r12}\n\t"     \
   EM_FINISH("r9")                \
   "strb lr, [r12]\n\t"           \
