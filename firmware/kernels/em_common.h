@@ -87,7 +87,9 @@
 #define EM_ALIGNED(pointer, bytes) (pointer)
 #endif
 
-/* A function that is nothing but its text of assembly, of which callers know no more than its type. */
+/* A function that is nothing but its text of assembly, of which callers know no more than its type. It starts at a multiple
+ * of 4, from which ADR counts; with optimisation for size others need not.
+ */
 #if defined(__clang__)
 #define EM_NAKED static __attribute__((naked, noinline, aligned(4), unused))
 #elif defined(__GNUC__) && __GNUC__ >= 8
@@ -138,6 +140,11 @@ typedef struct {
   int32_t bias;
   int32_t multiplier; /* Q31 */
 } em_channel;
+
+EM_INLINE int32_t em_max(int32_t a, int32_t b)
+{
+  return a > b ? a : b;
+}
 
 /* Returns `value` limited to [low, high]. */
 EM_INLINE int32_t em_clamp(int32_t value, int32_t low, int32_t high)

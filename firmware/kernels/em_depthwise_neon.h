@@ -106,23 +106,17 @@ EM_INLINE void em_add_taps(em_lanes *sums, em_products p, const int width)
 }
 #endif
 
-/* Rows of the input that a kernel reaches. */
-EM_INLINE int em_reach(const em_depthwise_conv_2d_params *p)
-{
-  return (p->kernel_height - 1) * p->dilation_height + 1;
-}
-
 /* Whether an output row's bytes are those of input rows that are copied by then, all of them. Else all rows are copied
  * before the first output.
  */
 EM_INLINE int em_rows_follow(const em_depthwise_conv_2d_params *p)
 {
-  return p->out_width <= p->in_width && p->pad_top < em_reach(p);
+  return p->out_width <= p->in_width && p->pad_top < em_depthwise_reach(p);
 }
 
 EM_INLINE int em_kept_rows(const em_depthwise_conv_2d_params *p)
 {
-  return em_rows_follow(p) ? em_reach(p) : p->plane_height;
+  return em_rows_follow(p) ? em_depthwise_reach(p) : p->plane_height;
 }
 
 /* Copies `lanes` output channels' elements of one pixel; `first` is the first of those output channels. */
@@ -140,8 +134,7 @@ EM_INLINE void em_copy_row(const em_depthwise_conv_2d_params *p, const int8_t *i
                            const int width)
 {
   const int y = row - p->pad_top;
-  const int beside = p->plane_width - p->pad_left;
-  const int columns = beside < p->in_width ? beside : p->in_width;
+  const int beside = p->plane_width - p->pad_left, columns = em_depthwise_columns(p);
   if (y < 0 || y >= p->in_height || columns <= 0) {
     memset(to, p->in_zero_point, (size_t)(p->plane_width * width));
     return;
@@ -218,7 +211,7 @@ EM_INLINE void em_depthwise_lanes_of(const em_depthwise_conv_2d_params *p, const
   em_load_block(p, &b, width);
   for (int y = 0; y < p->out_height; ++y) {
     const int top = y * p->stride_height;
-    const int needed = em_rows_follow(p) ? top + em_reach(p) : p->plane_height;
+    const int needed = em_rows_follow(p) ? top + em_depthwise_reach(p) : p->plane_height;
     if (copied < top && em_rows_follow(p)) copied = top;
     for (; copied < needed; ++copied) {
       em_copy_row(p, in, plane + copied % rows * p->plane_width * width, copied, first, block.lanes, width);

@@ -210,11 +210,6 @@ EM_PART void em_store(em_block *block, const em_sums *s, int length, const em_ou
   block->out1 += lanes;
 }
 
-EM_INLINE int32_t em_max(int32_t a, int32_t b)
-{
-  return a > b ? a : b;
-}
-
 /* Lane by lane the larger of `best` (in a) and of both pixels of `s`. */
 EM_INLINE void em_keep_max(em_sums *best, const em_sums *s, const int lanes)
 {

@@ -214,10 +214,6 @@ enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8
   "b 1b\n"                          \
   "5:\n\t"
 
-/* ADR counts from a multiple of 4, which functions need not start at with optimisation for size. */
-#define EM_WRITTEN_AS_A_WHOLE __attribute__((naked, noinline, unused, aligned(4)))
-#define EM_UNNAMED __attribute__((unused)) /* it is r0 */
-
 /* All channels of `times` pairs of pixels. q5 holds where the outputs go: channel by channel the first and second pixel's. */
 #define EM_QUADS_OF_PAIRS(ready, scale)     \
   EM_QUADS_START                            \
@@ -292,32 +288,32 @@ enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8
   "bne 1b\n\t"                              \
   EM_QUADS_END
 
-EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pairs(em_quads *quads EM_UNNAMED)
+EM_NAKED void em_quads_of_pairs(em_quads *quads EM_UNUSED)
 {
   __asm__(EM_QUADS_OF_PAIRS(EM_READY_FAST, EM_SCALE_FAST));
 }
 
-EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pairs_any(em_quads *quads EM_UNNAMED)
+EM_NAKED void em_quads_of_pairs_any(em_quads *quads EM_UNUSED)
 {
   __asm__(EM_QUADS_OF_PAIRS(EM_READY_ANY, EM_SCALE_ANY));
 }
 
-EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pixels(em_quads *quads EM_UNNAMED)
+EM_NAKED void em_quads_of_pixels(em_quads *quads EM_UNUSED)
 {
   __asm__(EM_QUADS_OF_PIXELS(EM_READY_FAST, EM_SCALE_FAST));
 }
 
-EM_WRITTEN_AS_A_WHOLE static void em_quads_of_pixels_any(em_quads *quads EM_UNNAMED)
+EM_NAKED void em_quads_of_pixels_any(em_quads *quads EM_UNUSED)
 {
   __asm__(EM_QUADS_OF_PIXELS(EM_READY_ANY, EM_SCALE_ANY));
 }
 
-EM_WRITTEN_AS_A_WHOLE static void em_quads_pooled(em_quads *quads EM_UNNAMED)
+EM_NAKED void em_quads_pooled(em_quads *quads EM_UNUSED)
 {
   __asm__(EM_QUADS_POOLED(EM_READY_FAST, EM_SCALE_FAST));
 }
 
-EM_WRITTEN_AS_A_WHOLE static void em_quads_pooled_any(em_quads *quads EM_UNNAMED)
+EM_NAKED void em_quads_pooled_any(em_quads *quads EM_UNUSED)
 {
   __asm__(EM_QUADS_POOLED(EM_READY_ANY, EM_SCALE_ANY));
 }

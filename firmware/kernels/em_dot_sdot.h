@@ -35,30 +35,7 @@ EM_INLINE em_lanes em_add_products(em_lanes sums, const int8_t *weights, em_elem
   return vdotq_s32(sums, vld1q_s8(weights), x);
 }
 #else
-typedef struct {
-  int8_t element[4];
-} em_elements;
-
-EM_INLINE em_elements em_spread(uint32_t word)
-{
-  em_elements result;
-  for (int i = 0; i < 4; ++i) result.element[i] = (int8_t)(uint8_t)(word >> 8 * i & 255);
-  return result;
-}
-
-EM_INLINE em_elements em_load_elements(const int8_t *from)
-{
-  em_elements result;
-  memcpy(result.element, from, 4);
-  return result;
-}
-
-EM_INLINE em_elements em_spread_word(em_run run, const int i)
-{
-  em_elements result;
-  em_store_word(result.element, run, 4 * i);
-  return result;
-}
+#include "em_elements.h"
 
 EM_INLINE em_lanes em_add_products(em_lanes sums, const int8_t *weights, em_elements x)
 {

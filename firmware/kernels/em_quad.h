@@ -156,11 +156,6 @@ EM_INLINE void em_quad_channels(const em_words *layer, const em_quad_block *bloc
   }
 }
 
-EM_INLINE int32_t em_larger(int32_t a, int32_t b)
-{
-  return a > b ? a : b;
-}
-
 EM_INLINE void em_quad_pooled_body(const em_words *layer, int quads, const em_quad_block *block, const em_output *output,
                                    const int whole, const int rounding)
 {
@@ -171,7 +166,7 @@ EM_INLINE void em_quad_pooled_body(const em_words *layer, int quads, const em_qu
     int32_t best = INT32_MIN;
     for (int quad = 0; quad < quads; ++quad) {
       const em_quad sums = em_quad_sums(layer, words, weights, block->channel[channel].bias);
-      best = em_larger(best, em_larger(em_larger(sums.a0, sums.b0), em_larger(sums.a1, sums.b1)));
+      best = em_max(best, em_max(em_max(sums.a0, sums.b0), em_max(sums.a1, sums.b1)));
       words += 2 * layer->taps;
       next = sums.next;
     }
