@@ -46,7 +46,7 @@ class DenseBody:
         """Return the bytes of scratch that the body needs beside the windows, a multiple of 4.
 
         :param rows: of a window, ``row_length`` elements each. ``pairs``: pixel pairs that are done at once; more than
-            one only where a pool takes the largest of them, none in a layer that does one pixel at a time.
+            one only where a pool takes the largest of them.
         """
         return 0
 

@@ -60,12 +60,12 @@ def lower_windows(layer: Convolution, body: str) -> Step:
     pool_height, pool_width = layer.pool
     out_height, out_width = g.out_height // pool_height, g.out_width // pool_width
     group_channels = g.in_channels // groups
-    direct = groups == 1 and g.dilation_width == 1
+    direct = _is_direct(layer)
     pairs = pool_height * ((pool_width + 1) // 2)
     dense = layer.settings.bodies.dense
     windows = (1 if dense.copies_windows else pairs) * dense.window(g, groups)
     strip = _strip(layer, pairs)
-    by_rows = direct and dense.by_rows
+    by_rows = _is_by_rows(layer)
     function, arrays = _kernel(body, layer, steps=body == "em_conv_2d")
     conv_pixels = out_height * pool_height * out_width * pool_width
     return Step(
@@ -102,8 +102,8 @@ def lower_with_add(layer: Convolution) -> Step:
     window = lower_windows(convolution_of(without_add(node, graph), graph, layer.settings), body="em_conv_2d_add")
     residual, output = residual_of(node), output_of(node)
     overlaps = {(residual, output): Overlap(at_most=0)}
-    by_rows = layer.settings.bodies.dense.by_rows and layer.geometry.dilation_width == 1
-    own = rows_overlap(layer.geometry) if by_rows else _window_overlap(layer, 2)
+    by_rows = _is_by_rows(layer)
+    (own,) = window.overlaps.values()
     if by_rows and residual == activations_of(node) and own.at_most is not None:
         own = Overlap(at_most=min(own.at_most, 0))
     # Last, so that it counts where the residual is the convolution's own input.
@@ -119,6 +119,16 @@ def lower_with_add(layer: Convolution) -> Step:
         scratch=window.scratch + (layer.geometry.out_width if by_rows else pixels) * layer.geometry.out_channels,
         overlaps=overlaps,
     )  # fmt: skip
+
+
+def _is_direct(layer: Convolution) -> bool:
+    """Whether the elements of a window's row are neighbours in the input."""
+    return layer.groups == 1 and layer.geometry.dilation_width == 1
+
+
+def _is_by_rows(layer: Convolution) -> bool:
+    """Whether the target's own body does the layer, a row of outputs at a time."""
+    return layer.settings.bodies.dense.by_rows and _is_direct(layer)
 
 
 def _is_single(layer: Convolution) -> bool:
