@@ -80,7 +80,9 @@ def with_generated(golden: GoldenVectors) -> tuple[GoldenVectors, Generated]:
     model = golden.model.tflite
     assert model is not None  # golden_vectors takes nothing else
     try:
-        files = dict(sorted({**libraries(model), **source_files(model)}.items()))
+        _check_compiler()
+        sources = _sources(model)
+        files = dict(sorted({**_libraries(sources), **_source_files(sources)}.items()))
         expected = oracle_outputs(golden)
     except (UnsupportedModelError, MissingDependencyError) as error:
         return replace(
@@ -95,41 +97,43 @@ def with_generated(golden: GoldenVectors) -> tuple[GoldenVectors, Generated]:
     return replace(golden, expected=(*golden.expected, expected)), Generated(files, entry)
 
 
-def source_files(model: TfliteModel) -> dict[str, bytes]:
-    """Return the C of every generator's target, the kernels once, and the script that compiles it on a Pi.
+def _sources(model: TfliteModel) -> dict[str, dict[str, str]]:
+    """Return the files for each of the generator's targets."""
+    return {target: _generated(model, target) for target in dict.fromkeys(build.target for build in BUILDS)}
 
-    :raises UnsupportedModelError: the model can't be compiled.
-    """
+
+def _source_files(sources: Mapping[str, Mapping[str, str]]) -> dict[str, bytes]:
+    """Return the C of every target, the kernels once, and the script that compiles it on a Pi."""
     files = {BUILD_SCRIPT: (Path(__file__).with_name("bundle") / "build.sh").read_bytes()}
-    for target in dict.fromkeys(build.target for build in BUILDS):
-        for name, text in _generated(model, target).items():
+    for target, texts in sources.items():
+        for name, text in texts.items():
             folder = "kernels" if name.startswith("em_") else target
             files[f"{FOLDER}/{folder}/{name}"] = text.encode()
     return files
 
 
-def libraries(model: TfliteModel) -> dict[str, bytes]:
-    """Return every library by its name in a bundle, compiled at the first call.
-
-    :raises UnsupportedModelError: the model can't be compiled.
-    :raises MissingDependencyError: the compiler is not installed.
-    :raises EnvironmentFailure: it failed.
-    """
-    problem = generated_problem()
-    if problem is not None:
-        raise MissingDependencyError(problem)
-    sources = {target: _generated(model, target) for target in dict.fromkeys(build.target for build in BUILDS)}
+def _libraries(sources: Mapping[str, Mapping[str, str]]) -> dict[str, bytes]:
+    """Return every library by its name in a bundle, compiled at the first call."""
     with progress_task("Compiling the generated C", total=len(BUILDS)) as task:
         return {f"{FOLDER}/lib/{build.name}.so": content for build, content in _compiled(sources, task)}
 
 
 def library_path(model: TfliteModel, board: str) -> Path:
-    """Return a board's library as a file of this machine; raises as :func:`libraries` does."""
+    """Return a board's library as a file of this machine.
+
+    :raises UnsupportedModelError: the model can't be compiled.
+    :raises MissingDependencyError: the compiler is not installed.
+    :raises EnvironmentFailure: it failed.
+    """
+    _check_compiler()
+    build = next(one for one in BUILDS if one.name == BOARD_BUILDS[board])
+    return _library(build, _generated(model, build.target))
+
+
+def _check_compiler() -> None:
     problem = generated_problem()
     if problem is not None:
         raise MissingDependencyError(problem)
-    build = next(one for one in BUILDS if one.name == BOARD_BUILDS[board])
-    return _library(build, _generated(model, build.target))
 
 
 def in_one_line(error: Exception) -> str:
