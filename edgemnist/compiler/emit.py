@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgemnist.compiler import tensor_dump
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
@@ -24,6 +25,7 @@ class EmitSettings:
 
     ``pixels`` is the C function that turns a pixel into an input value, where the normalisation is known;
     ``class_function`` the one that tells two classes by one output. ``channels_first``: the input is an image so laid.
+    ``with_dump``: the C can print its tensors.
     """
 
     name: str
@@ -32,6 +34,7 @@ class EmitSettings:
     pixels: PixelCode = field(default_factory=lambda: PixelCode("no pixel quantiser"))
     class_function: str = ""
     channels_first: bool = False
+    with_dump: bool = False
 
 
 def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]:
@@ -41,6 +44,13 @@ def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]
         f"{settings.name}.c": source_text(program, plan, settings),
         **kernels_of(program),
     }
+
+
+def with_dump(files: Mapping[str, str], program: Program, name: str) -> dict[str, str]:
+    """Return generated files with what prints the tensors, which ``NAME.c`` includes."""
+    source, part = f"{name}.c", f"{name}_dump.inc"
+    added = {source: files[source] + f'\n#include "{part}"\n', part: tensor_dump.dump_source(name, program)}
+    return {**files, **added, **kernel_files([tensor_dump.HEADER])}
 
 
 def kernels_of(program: Program) -> dict[str, str]:
@@ -78,7 +88,7 @@ def kernel_files(headers: Iterable[str]) -> dict[str, str]:
     while pending:
         header = pending.pop()
         if header not in found:
-            found[header] = (kernels_folder() / header).read_text()
+            found[header] = (kernels_folder() / header).read_text(encoding="utf-8")
             pending += re.findall(r'#include "(em_\w+\.h)"', found[header])
     return dict(sorted(found.items()))
 
@@ -145,7 +155,7 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
 
     ``note`` follows what the head says of the arena.
     """
-    graph, name, prefix = program.graph, settings.name, settings.name.upper()
+    graph, prefix = program.graph, settings.name.upper()
     run, run_in = _signatures(program, settings)
     lines = [
         _provenance(program, plan, settings, note) + f"#ifndef {prefix}_H",
@@ -174,11 +184,7 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         f"/* {settings.pixels.summary} */",
         *settings.pixels.declaration.splitlines(),
         "",
-        "/* With this macro defined, the caller provides a function that gets each step's output when it is there"
-        + (", without the\n * channels that are left out. */" if graph.kept else ". */"),
-        f"#ifdef {prefix}_TRACE",
-        f"void {name}_trace(int step, const void *data, unsigned long bytes);",
-        "#endif",
+        *_trace_declaration(program, settings),
         "",
         "#ifdef __cplusplus",
         "}",
@@ -187,6 +193,20 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         "#endif",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _trace_declaration(program: Program, settings: EmitSettings) -> list[str]:
+    prefix = settings.name.upper()
+    trace = f"void {settings.name}_trace(int step, const void *data, unsigned long bytes);"
+    if settings.with_dump:
+        return [*tensor_dump.declaration(settings.name, program.graph), f"#define {prefix}_TRACE 1", trace]
+    return [
+        "/* With this macro defined, the caller provides a function that gets each step's output when it is there"
+        + (", without the\n * channels that are left out. */" if program.graph.kept else ". */"),
+        f"#ifdef {prefix}_TRACE",
+        trace,
+        "#endif",
+    ]
 
 
 def _label_declaration(settings: EmitSettings) -> list[str]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from edgemnist.compiler import memory_map
 from edgemnist.compiler.any_target import Variant, arena_range, emit_variants, sizes_json, variants_of
 from edgemnist.compiler.channels import report
-from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.compiler.choice import SPARSE_CHOICES
+from edgemnist.compiler.emit import EmitSettings, emit, with_dump
+from edgemnist.compiler.graph import Graph
 from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Plan, plan
-from edgemnist.compiler.ops.base import LoweringSettings, Sparsity
+from edgemnist.compiler.ops.base import LayerCounts, LoweringSettings, Sparsity, Step
 from edgemnist.compiler.passes import FUSIONS, optimise
 from edgemnist.compiler.reader import read_graph
-from edgemnist.compiler.self_test import self_test_source
-from edgemnist.compiler.sparsity import CHOICES as SPARSE_CHOICES
+from edgemnist.compiler.self_test import self_test_source, vectors_of
 from edgemnist.compiler.targets import ANY, TARGETS
 from edgemnist.csource.outputs import class_function, known_output
 from edgemnist.csource.pixels import pixel_code
@@ -39,7 +40,9 @@ class CodegenSettings:
     TensorFlow 2.21's reference kernels; ``fusions`` are names in ``passes.FUSIONS``; ``labels`` in class order,
     by default those of ``preprocessing``, which is what the model was trained with; None names no classes and takes the
     normalisation that the input's integers were made for. ``sparse`` is a name in ``SPARSE_CHOICES``: which layers
-    store only their weights other than zero.
+    store only their weights other than zero. ``counts``: what each layer costs in each of its ways, by target, where
+    that was counted (``edgemnist.mcu.counting``); elsewhere it is estimated. ``round``: see ``LoweringSettings``.
+    ``with_dump``: the C can print every operator's output; for that nothing is fused, whatever ``fusions`` says.
     """
 
     name: str = DEFAULT_NAME
@@ -49,6 +52,9 @@ class CodegenSettings:
     labels: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
     sparse: str = "auto"
+    counts: Mapping[str, LayerCounts] = field(default_factory=dict, hash=False)
+    round: int | None = None
+    with_dump: bool = False
 
     def class_names(self) -> tuple[str, ...]:
         """Return the labels, or the class names that are known."""
@@ -58,16 +64,17 @@ class CodegenSettings:
         """Return the command line that gives the same files, without folders."""
         parts = [f"edgemnist codegen {model} --name {self.name} --target {self.target} --rounding {self.rounding}"]
         parts += [f"--sparse {self.sparse}"] if self.sparse != "auto" else []
-        parts += [f"--no-fuse {name}" for name in FUSIONS if name not in self.fusions]
-        return " ".join(parts)
+        parts += ["--count-layers"] if self.counts else []
+        left = [f"--no-fuse {name}" for name in FUSIONS if name not in self.fusions]
+        return " ".join([*parts, *(["--with-dump"] if self.with_dump else left)])
 
 
 @dataclass(frozen=True, eq=False)
 class GeneratedModel:
     """The compiled program, its memory plan, the files by name, and the class names in order where they are known.
 
-    ``output`` is what the outputs are. Of code for any core ``program`` and ``plan`` are the portable ones and
-    ``variants`` are all of them; else there are none.
+    ``output`` is what the outputs are. ``with_dump``: it can print its tensors. Of code for any core ``program`` and
+    ``plan`` are the portable ones and ``variants`` are all of them; else there are none.
     """
 
     name: str
@@ -77,6 +84,7 @@ class GeneratedModel:
     labels: tuple[str, ...] = ()
     output: OutputKind = OutputKind.UNKNOWN
     variants: tuple[Variant, ...] = ()
+    with_dump: bool = False
 
     @property
     def arena_range(self) -> tuple[int, int]:
@@ -95,6 +103,7 @@ class GeneratedModel:
             "target": self.target,
             **({"targets": sizes_json(self.variants)} if self.variants else {}),
             "rounding": self.program.settings.rounding,
+            "instructions_from": self.program.instructions_from,
             "source_sha256": self.program.graph.source_sha256,
             "arena_bytes": self.plan.size,
             "largest_tensor_bytes": self.plan.largest_tensor,
@@ -110,10 +119,16 @@ class GeneratedModel:
                     "constant_bytes": step.constant_bytes,
                     "scratch_bytes": step.scratch,
                     "sparse": _sparsity_json(step.sparsity),
+                    "candidates": _candidates_json(step),
                 }
                 for step in self.program.steps
             ],
         }
+
+
+def _candidates_json(step: Step) -> list[dict[str, Any]]:
+    chosen = step.chosen
+    return [{**asdict(one), "why_not": one.why_not(chosen)} for one in step.candidates] if chosen else []
 
 
 def _sparsity_json(sparsity: Sparsity | None) -> dict[str, int] | None:
@@ -133,6 +148,11 @@ def compile_model(model: TfliteModel, settings: CodegenSettings) -> tuple[Progra
     :raises InputError: an unknown target, rounding, fusion or choice of sparse layers.
     :raises ModelError: the model can't be compiled; every reason is in the message.
     """
+    target = "portable" if settings.target == ANY else settings.target
+    return _compile(_optimised(model, settings), replace(settings, target=target))
+
+
+def _optimised(model: TfliteModel, settings: CodegenSettings) -> Graph:
     for what, value, allowed in (
         ("target", settings.target, (ANY, *TARGETS)),
         ("rounding", settings.rounding, ROUNDINGS),
@@ -140,9 +160,14 @@ def compile_model(model: TfliteModel, settings: CodegenSettings) -> tuple[Progra
     ):
         if value not in allowed:
             raise InputError(f"unknown {what} {value!r}; choose one of {', '.join(allowed)}")
-    graph = optimise(read_graph(model), settings.fusions)
-    target = "portable" if settings.target == ANY else settings.target
-    lowering = LoweringSettings(rounding=settings.rounding, target=target, sparse=settings.sparse)
+    return optimise(read_graph(model), () if settings.with_dump else settings.fusions)
+
+
+def _compile(graph: Graph, settings: CodegenSettings) -> tuple[Program, Plan]:
+    lowering = LoweringSettings(
+        rounding=settings.rounding, target=settings.target, sparse=settings.sparse,
+        counts=settings.counts.get(settings.target), round=settings.round,
+    )  # fmt: skip
     program = lower(graph, lowering)
     return program, plan(program)
 
@@ -165,13 +190,15 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
     else:
         program, layout = compile_model(model, settings)
         files = emit(program, layout, emit_settings)
+    if settings.with_dump:
+        files = with_dump(files, program, settings.name)
     # Expected are the outputs of the model as it is in the file, without anything that the passes made of it.
-    files[f"{settings.name}_test.c"] = self_test_source(
-        optimise(read_graph(model), ()), emit_settings, program.settings
-    )
+    plain = optimise(read_graph(model), ())
+    if vectors_of(plain) > 0:
+        files[f"{settings.name}_test.c"] = self_test_source(plain, emit_settings, program.settings)
     files[f"{settings.name}_memory.txt"] = _memory_text(program, layout, variants, settings.name)
     output = known_output(model, settings.preprocessing)
-    return GeneratedModel(settings.name, program, layout, files, labels, output, variants)
+    return GeneratedModel(settings.name, program, layout, files, labels, output, variants, settings.with_dump)
 
 
 def _memory_text(program: Program, layout: Plan, variants: Sequence[Variant], name: str) -> str:
@@ -184,7 +211,8 @@ def _memory_text(program: Program, layout: Plan, variants: Sequence[Variant], na
 
 
 def _variants(model: TfliteModel, settings: CodegenSettings) -> tuple[Variant, ...]:
-    return variants_of(lambda target: compile_model(model, replace(settings, target=target)))
+    graph = _optimised(model, settings)
+    return variants_of(lambda target: _compile(graph, replace(settings, target=target)))
 
 
 def _check_labels(labels: Sequence[str], output: TensorInfo) -> None:
@@ -203,4 +231,5 @@ def _emit_settings(model: TfliteModel, settings: CodegenSettings, source_name: s
         pixels=pixel_code(settings.name, model, known),
         class_function=told,
         channels_first=known is not None and known.layout == "nchw",
+        with_dump=settings.with_dump,
     )

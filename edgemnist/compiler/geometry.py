@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgemnist.compiler.graph import PADDING_SAME, Padding
 
@@ -31,6 +31,11 @@ class Geometry:
         return self.in_height * self.in_width
 
     @property
+    def window_values(self) -> int:
+        """Values of all windows together."""
+        return self.out_height * self.out_width * self.kernel_height * self.kernel_width * self.in_channels
+
+    @property
     def reach(self) -> int:
         """Rows of the input, its border included, from a window's first to its last."""
         return (self.kernel_height - 1) * self.dilation_height + 1
@@ -44,6 +49,22 @@ class Geometry:
     def plane_width(self) -> int:
         """Columns of the input, its border included, that the outputs read."""
         return (self.out_width - 1) * self.stride_width + (self.kernel_width - 1) * self.dilation_width + 1
+
+    @property
+    def column_as_row(self) -> Geometry:
+        """The same with height and width exchanged where image and kernel are one column; else as it is.
+
+        Neither elements nor weights move. Kernels make neighbouring outputs of a row at once, of elements side by side.
+        """
+        if self.in_width != 1 or self.kernel_width != 1 or self.out_width != 1:
+            return self
+        return replace(
+            self, in_height=1, in_width=self.in_height, out_height=1, out_width=self.out_height,
+            kernel_height=1, kernel_width=self.kernel_height,
+            stride_height=self.stride_width, stride_width=self.stride_height,
+            dilation_height=self.dilation_width, dilation_width=self.dilation_height,
+            padding=Padding(self.padding.left, self.padding.top, self.padding.right, self.padding.bottom),
+        )  # fmt: skip
 
     @property
     def windows_lie_inside(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from edgemnist.compiler.emit import EmitSettings, emit
 from edgemnist.compiler.host_cpu import body_for
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
+from edgemnist.support import processes
 from edgemnist.support.environment import C_COMPILER
 from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError
 
@@ -51,10 +51,10 @@ def compile_files(files: Mapping[str, str], folder: Path, output: str, flags: Se
     :raises EnvironmentFailure: the compiler failed; its first lines are in the message.
     """
     for name, text in files.items():
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, encoding="utf-8")
     sources = [name for name in files if name.endswith(".c")]
     command = [host_compiler(), *flags, "-I.", *sources, "-o", output]
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    run = processes.run(command, cwd=folder)
     if run.returncode:
         lines = "\n".join(run.stderr.splitlines()[:30])
         raise EnvironmentFailure(f"{' '.join(command)} failed with exit code {run.returncode}:\n{lines}")

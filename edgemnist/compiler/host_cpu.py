@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import platform
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from edgemnist.support import processes
 
 HOST = "host"
 """Stands for the target that suits the machine on which the code is generated."""
@@ -54,7 +55,7 @@ def cpu_flags() -> frozenset[str]:
     if platform.system() == "Darwin":
         return frozenset({"asimddp"})
     try:
-        lines = _CPU_INFO.read_text(errors="replace").splitlines()
+        lines = _CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return frozenset()
     found = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
@@ -86,4 +87,4 @@ def body_for(target: str, compiler: str) -> HostBody | None:
 
 def _takes(compiler: str, flags: tuple[str, ...]) -> bool:
     command = [compiler, *flags, "-x", "c", "-fsyntax-only", "-"]
-    return not flags or subprocess.run(command, input="", capture_output=True, text=True, check=False).returncode == 0
+    return not flags or processes.run(command).returncode == 0

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from edgemnist.compiler.choice import Costed, choose, ways_of
+from edgemnist.compiler.costs import Costs, costs_of, portable_costs_on
 from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.narrowing import narrowed
 from edgemnist.compiler.ops import OPERATORS
-from edgemnist.compiler.ops.base import LoweringSettings, Step
+from edgemnist.compiler.ops.base import LoweringSettings, Step, Way
 from edgemnist.compiler.ops.convolution import PACKED_KINDS
 from edgemnist.compiler.ops.fields import array_problems, field_problems
 from edgemnist.compiler.ops.operands import weight_values
-from edgemnist.compiler.sparsity import choose_steps, worth_trying
 from edgemnist.support.errors import UnsupportedModelError
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """What is to be generated: the optimised graph and its kernel calls."""
+    """What is to be generated: the optimised graph and its kernel calls. ``ways``: in how many each could be done."""
 
     graph: Graph
     steps: tuple[Step, ...]
     settings: LoweringSettings
+    ways: tuple[int, ...] = ()
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates per inference that are really executed (a fused pool skips what it throws away)."""
         return sum(step.macs for step in self.steps)
+
+    @property
+    def instructions_from(self) -> str:
+        """Where the instructions come from by which the ways of layers were compared."""
+        settings = self.settings
+        return settings.counts.source if settings.counts else costs_of(settings.bodies).source
 
     @property
     def constant_bytes(self) -> int:
@@ -34,29 +44,65 @@ class Program:
 
 
 def lower(graph: Graph, settings: LoweringSettings) -> Program:
-    """Lower every node of an optimised graph, with the target's bodies where they can take all of its weights.
+    """Lower every node of an optimised graph, with the target's bodies if they take all of its weights and are faster.
 
     :raises UnsupportedModelError: a layer is too large for its kernel; names every one.
     """
     if not all(_taken(node, graph, settings) for node in graph.nodes):
         settings = replace(settings, portable_bodies=True)
-    steps = _steps(graph, settings)
+    program = _lowered(graph, settings)
+    portable = portable_costs_on(settings.bodies)
+    if portable is None or settings.round is not None:
+        return program
+    other = _lowered(graph, replace(settings, portable_bodies=True, counts=None))
+    own = costs_of(settings.bodies)
+    return other if _total(other, portable) < _total(program, own) else program
+
+
+def _total(program: Program, costs: Costs) -> float:
+    """Return an estimate of the instructions of those layers that were counted; others don't depend on bodies."""
+    return sum(costs.instructions(step) or 0.0 for step in program.steps)
+
+
+def _lowered(graph: Graph, settings: LoweringSettings) -> Program:
+    layers = [_ways(node, graph, settings) for node in graph.nodes]
+    steps = narrowed(graph, _steps(layers, settings))
     problems = [problem for step in steps for problem in _range_problems(step)]
     if problems:
         raise UnsupportedModelError("the model can't be compiled:", problems)
-    return Program(graph, steps, settings)
+    return Program(graph, steps, settings, tuple(len(layer) for layer in layers))
 
 
-def _steps(graph: Graph, settings: LoweringSettings) -> tuple[Step, ...]:
-    if settings.sparse != "auto":
-        return tuple(OPERATORS[node.kind].lower(node, graph, settings) for node in graph.nodes)
-    without, where_it_can = replace(settings, sparse="never"), replace(settings, sparse="always")
-    dense = tuple(OPERATORS[node.kind].lower(node, graph, without) for node in graph.nodes)
-    sparse = tuple(
-        OPERATORS[node.kind].lower(node, graph, where_it_can) if worth_trying(node, graph) else step
-        for node, step in zip(graph.nodes, dense, strict=True)
+def _steps(layers: Sequence[Sequence[tuple[Way, Step]]], settings: LoweringSettings) -> tuple[Step, ...]:
+    if settings.round is not None:
+        return tuple(layer[min(settings.round, len(layer) - 1)][1] for layer in layers)
+    costs = costs_of(settings.bodies)
+    if settings.counts is None:
+        return choose(
+            [
+                [Costed(step, way, costs.instructions(step), costs.doubt(step)) for way, step in layer]
+                for layer in layers
+            ]
+        )
+    counted = zip(layers, settings.counts.instructions, strict=True)
+    return choose(
+        [[Costed(step, way, n) for (way, step), n in zip(layer, each, strict=True)] for layer, each in counted]
     )
-    return choose_steps(dense, sparse, settings.bodies)
+
+
+def _ways(node: Node, graph: Graph, settings: LoweringSettings) -> list[tuple[Way, Step]]:
+    """Return the ways in which a layer may be computed, each once."""
+    found: list[tuple[Way, Step]] = []
+    for way in ways_of(node, graph, settings):
+        step = OPERATORS[node.kind].lower(node, graph, replace(settings, way=way))
+        if way.sparse == (step.sparsity is not None) and not any(_same(step, other) for _, other in found):
+            found.append((way, step))
+    sparse = [one for one in found if one[0].sparse]
+    return sparse if settings.sparse == "always" and sparse else found
+
+
+def _same(step: Step, other: Step) -> bool:
+    return (step.function, step.parameters) == (other.function, other.parameters)
 
 
 def _taken(node: Node, graph: Graph, settings: LoweringSettings) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.ops.base import Overlap
@@ -19,6 +19,8 @@ ALIGNMENT = 4
 """Every buffer starts at a multiple of this, so that kernels may load words."""
 
 RANDOM_ORDERS = 300
+MOST_COMPARED = 12_000_000
+"""Pairs of buffers in all random orders together: of more than 200 buffers fewer orders are tried."""
 
 SCRATCH = -1
 """Stands for the tensor of a buffer that is a step's scratch."""
@@ -84,7 +86,7 @@ def plan(program: Program) -> Plan:
     """Lay out the arena, trying several orders of placement and keeping the smallest; deterministic."""
     buffers = _buffers(program)
     overlaps = _overlaps(program, buffers)
-    best = _best(buffers, overlaps, len(program.steps))
+    best = _best(tuple(buffers), frozenset(overlaps.items()), len(program.steps))
     lowest = min((item.offset for item in best), default=0)
     placed = tuple(
         sorted((Placed(p.buffer, p.offset - lowest) for p in best), key=lambda p: (p.buffer.first, p.offset))
@@ -94,8 +96,15 @@ def plan(program: Program) -> Plan:
     return Plan(placed, _extent(best), max((b.size for b in tensors), default=0), max(live, default=0))
 
 
-def _best(buffers: Sequence[Buffer], overlaps: Overlaps, steps: int) -> list[Placed]:
-    """Return the first of the smallest placements; none is looked for beyond one that can't be beaten."""
+@lru_cache(maxsize=16)
+def _best(
+    buffers: tuple[Buffer, ...], allowed: frozenset[tuple[tuple[int, int], Overlap]], steps: int
+) -> Sequence[Placed]:
+    """Return the first of the smallest placements; none is looked for beyond one that can't be beaten.
+
+    Kept for the next target: many have the same buffers.
+    """
+    overlaps = dict(allowed)
     least = _least_extent(buffers, overlaps, steps)
     best: list[Placed] | None = None
     for order in _orders(buffers):
@@ -104,7 +113,7 @@ def _best(buffers: Sequence[Buffer], overlaps: Overlaps, steps: int) -> list[Pla
             best = placed
         if _extent(best) <= least:
             break
-    return best or []
+    return tuple(best or ())
 
 
 def _alive(buffers: Iterable[Buffer], steps: int) -> list[list[Buffer]]:
@@ -171,7 +180,7 @@ def _orders(buffers: Sequence[Buffer]) -> Iterable[list[Buffer]]:
     yield sorted(buffers, key=lambda b: (-b.last, -b.size))
     yield sorted(buffers, key=lambda b: (b.tensor == SCRATCH, -b.size, b.first))
     shuffle = random.Random(0)
-    for _ in range(RANDOM_ORDERS):
+    for _ in range(min(RANDOM_ORDERS, MOST_COMPARED // max(len(buffers), 1) ** 2)):
         # Large buffers still tend to come first: sizes are scaled by a random factor.
         weights = {buffer: buffer.size * shuffle.uniform(0.2, 1.0) for buffer in buffers}
         yield sorted(buffers, key=lambda b: -weights[b])

@@ -7,6 +7,9 @@ from pathlib import Path
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 
+MOST_DRAWN = 300
+"""Steps in a picture: with more nobody can read it."""
+
 ROWS = 24
 """Lines of the text picture; each stands for the same number of bytes."""
 

@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import (
+    LARGEST_FOLDED,
+    ZERO_POINTS,
+    Schema,
+    budget_problems,
+    operand_problems,
+    require_shape,
+    table_problems,
+)
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
-
-LARGEST_TENSOR = 2**28
-"""Elements; kernels count them in 32-bit integers, products of an index and an element size included."""
-
-SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30
-"""Of an activation; a constant's may also be 0. Beyond them quotients of scales leave single precision."""
-
-_ZERO_POINTS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255)}
 
 
 def read_graph(model: TfliteModel) -> Graph:
@@ -30,31 +31,35 @@ def read_graph(model: TfliteModel) -> Graph:
     :raises UnsupportedModelError: it holds something that can't be compiled; names operator, tensor and remedy of each.
     """
     entry, result = model.input(), model.output()
+    problems = budget_problems(model)
+    if problems:
+        raise UnsupportedModelError("the model can't be compiled:", problems)
     tensors = {tensor.index: tensor for tensor in model.tensors}
     nodes = tuple(_node(operator) for operator in model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
-    graph = Graph(tensors, _without_dead(nodes, result.index), entry.index, result.index, model.sha256, {})
-    problems = _problems(model, graph)
+    graph = Graph(tensors, nodes, entry.index, result.index, model.sha256, {})
+    alive = _without_dead(nodes, result.index)
+    problems = table_problems(model, _SCHEMAS) + _problems(graph, alive)
     if problems:
         raise UnsupportedModelError("the model can't be compiled:", problems)
-    return graph
+    return replace(graph, nodes=alive)
 
 
 def _node(operator: OperatorInfo) -> Node:
     return Node(operator.kind, operator.inputs, operator.outputs, operator.options, (operator.index,))
 
 
-def _problems(model: TfliteModel, graph: Graph) -> list[str]:
+def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
+    """Return what is wrong with the operators; with those that nobody needs too, which an interpreter would execute."""
     problems = []
-    if model.subgraphs != 1:
-        problems.append(f"the file has {model.subgraphs} subgraphs, needed is 1; remove control flow and signatures")
+    needed = {node.sources for node in alive}
     for tensor in (graph.tensors[graph.input], graph.tensors[graph.output]):
         if tensor.shape[:1] != (1,):
             problems.append(
                 f"tensor {tensor.name!r} has shape {list(tensor.shape)}, needed is batch 1; "
                 "convert with a fixed batch of 1"
             )
-        if tensor.dtype != "float32" and (tensor.dtype not in _ZERO_POINTS or tensor.quantisation is None):
+        if tensor.dtype != "float32" and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
             problems.append(
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
                 "needed is float32, or int8 or uint8 with a scale; convert the model again"
@@ -62,12 +67,12 @@ def _problems(model: TfliteModel, graph: Graph) -> list[str]:
     written = {graph.input}
     for node in graph.nodes:
         operator = OPERATORS.get(node.kind)
-        if operator is None:
-            problems.append(f"{node.label}: not supported; replace the layer")
-        else:
+        if operator is not None:
             problems += _operand_problems(node, graph, written) or operator.check(node, graph)
+        elif node.sources in needed:
+            problems.append(f"{node.label}: not supported; replace the layer")
         written.update(node.outputs)
-    if any(node.kind not in OPERATORS for node in graph.nodes):
+    if any(node.kind not in OPERATORS for node in alive):
         problems.append(f"supported are {', '.join(sorted(OPERATORS))}")
     if graph.output not in written:
         problems.append(
@@ -77,15 +82,8 @@ def _problems(model: TfliteModel, graph: Graph) -> list[str]:
 
 
 def _operand_problems(node: Node, graph: Graph, written: set[int]) -> list[str]:
-    """Return what makes it pointless to ask the operator itself: missing operands, unset sizes."""
-    problems: list[str] = []
-    if not node.inputs or node.inputs[0] == -1 or not node.outputs:
-        return [f"{node.label}: has no input or no output; the file is corrupt, convert it again"]
-    for index in (*node.inputs, *node.outputs):
-        if index != -1:
-            problems += [f"{node.label}: {problem}" for problem in _tensor_problems(graph.tensors[index])]
-    if -1 in node.outputs or (len(node.outputs) > 1 and not OPERATORS[node.kind].several_outputs):
-        problems.append(f"{node.label}: has {len(node.outputs)} outputs, needed is 1; the file is corrupt")
+    """Return what is wrong with a node's operands, and with the order in which they are written and read."""
+    problems = operand_problems(node, graph.tensors, several_outputs=OPERATORS[node.kind].several_outputs)
     for index in node.outputs:
         if index in written or graph.is_constant(index):
             name = graph.tensors[index].name
@@ -94,35 +92,6 @@ def _operand_problems(node: Node, graph: Graph, written: set[int]) -> list[str]:
         if index not in written:
             name = graph.tensors[index].name
             problems.append(f"{node.label}: tensor {name!r} is read before it is written; variables are not supported")
-    return problems
-
-
-def _tensor_problems(tensor: TensorInfo) -> list[str]:
-    """Return what makes a tensor unusable for any operator: its sizes, its quantisation."""
-    problems = []
-    if any(size < 1 for size in tensor.shape) or (tensor.data is None and not tensor.shape):
-        problems.append(f"tensor {tensor.name!r} has shape {list(tensor.shape)}; fix every size")
-    elif tensor.elements > LARGEST_TENSOR:
-        problems.append(
-            f"tensor {tensor.name!r} has {tensor.elements} elements, allowed are {LARGEST_TENSOR}; make the net smaller"
-        )
-    quantisation = tensor.quantisation
-    if quantisation is None:
-        return problems
-    smallest = SMALLEST_SCALE if tensor.data is None else 0.0
-    wrong = [scale for scale in quantisation.scales if not smallest <= scale <= LARGEST_SCALE]
-    if wrong:
-        problems.append(
-            f"tensor {tensor.name!r} has the scale {wrong[0]}, allowed are {smallest:g}..{LARGEST_SCALE:g}; "
-            "convert the model again"
-        )
-    low, high = _ZERO_POINTS.get(tensor.dtype, (-(2**31), 2**31 - 1))
-    outside = [point for point in quantisation.zero_points if not low <= point <= high]
-    if outside:
-        problems.append(
-            f"tensor {tensor.name!r} is {tensor.dtype} and has the zero point {outside[0]}, "
-            f"allowed are {low}..{high}; convert it again"
-        )
     return problems
 
 
@@ -142,7 +111,7 @@ def _without_dead(nodes: Sequence[Node], output: int) -> tuple[Node, ...]:
 def _fold_constants(
     tensors: Mapping[int, TensorInfo], nodes: Sequence[Node]
 ) -> tuple[dict[int, TensorInfo], tuple[Node, ...]]:
-    folded, kept = dict(tensors), []
+    folded, kept, left = dict(tensors), [], LARGEST_FOLDED
     for node in nodes:
         fold = _FOLDS.get(node.kind)
         sources = [folded[index] for index in node.inputs if index != -1]
@@ -151,6 +120,12 @@ def _fold_constants(
             kept.append(node)
             continue
         target = folded[node.outputs[0]]
+        left -= sum(tensor.data.nbytes for tensor in sources if tensor.data is not None)
+        if left < 0:
+            raise ModelError(
+                f"{node.label}: more than {LARGEST_FOLDED:,} bytes of constants are computed from others; fold them "
+                "before converting"
+            )
         try:
             value = np.asarray(fold(node, sources))
             value = value.reshape(target.shape) if node.kind in _SAME_VALUES else value
@@ -158,8 +133,11 @@ def _fold_constants(
             raise ModelError(
                 f"{node.label} can't be computed ({error}); the file is corrupt, convert it again"
             ) from error
+        problems = require_shape(node, target, value.shape, "its constant result")
+        if problems:
+            raise UnsupportedModelError("the model can't be compiled:", problems)
         value = value.astype({"int32": np.int32, "int64": np.int64, "int8": np.int8}.get(target.dtype, value.dtype))
-        folded[node.outputs[0]] = replace(target, data=value, shape=value.shape)
+        folded[node.outputs[0]] = replace(target, data=value)
     return folded, tuple(kept)
 
 
@@ -208,3 +186,12 @@ _FOLDS: Mapping[str, Callable[[Node, Sequence[TensorInfo]], NDArray[Any]]] = {
     **dict.fromkeys(_SAME_VALUES, lambda _, sources: _data(sources[0])),
     "CAST": lambda _, sources: _data(sources[0]),
 }
+
+_SCHEMAS: Mapping[str, Schema] = {
+    **{kind: operator.kinds[kind] for kind, operator in OPERATORS.items()},
+    "SHAPE": Schema("ShapeOptions"),
+    "PACK": Schema("PackOptions", 1, None, needed=True),
+    "REDUCE_PROD": Schema("ReducerOptions", 2, 2, needed=True),
+    "CAST": Schema("CastOptions"),
+}
+"""Of the operators, and of those that are only folded."""

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.emit import EmitSettings
-from edgemnist.compiler.graph import Graph
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reference import run_reference
 from edgemnist.csource.pixels import C_TYPES
@@ -21,8 +22,23 @@ GOLDEN_VECTORS = 2
 CRC_VECTORS = 4
 """Further inputs, made on the target by the same generator, whose outputs only go into the CRC."""
 
+MOST_COMPUTED = 2**24
+"""Elements of all tensors of all vectors: a large net has fewer vectors, or none."""
+
+LARGEST_TENSOR = 2**21
+"""Elements of a tensor; of larger ones the references need more memory than a self-test is worth."""
+
 LCG_MULTIPLIER, LCG_INCREMENT = 1664525, 1013904223
 """A full-period linear congruential generator modulo 2**32 (Numerical Recipes, 3rd ed., section 7.1)."""
+
+WINDOW_VALUES = 4
+"""Values of a layer's windows that count as one element: they take less time and memory."""
+
+NO_SELF_TEST = (
+    f"a tensor has over {LARGEST_TENSOR:,} elements, or a layer's windows {WINDOW_VALUES} times as many, "
+    f"or all together over {MOST_COMPUTED:,}"
+)
+"""Why a network has none."""
 
 _TEMPLATE = """/* Self-test of {name}: golden vectors, then a CRC-32 over the outputs of generated inputs.
  * {name}_self_test() returns 0 when all is right, 1 to {golden} for the first wrong golden vector and {crc_code} for a
@@ -94,30 +110,50 @@ def self_test_source(
     ``images`` are golden inputs in the input's shape and dtype; without them the generator's first inputs are taken.
     """
     entry, result = graph.tensors[graph.input], graph.tensors[graph.output]
-    generated = generated_inputs(entry, CRC_VECTORS + GOLDEN_VECTORS)
-    golden = list(images) or generated[CRC_VECTORS:]
+    vectors = vectors_of(graph)
+    crc_vectors = max(min(CRC_VECTORS, vectors - 1), 0)
+    generated = generated_inputs(entry, vectors)
+    golden = list(images) or generated[crc_vectors:]
     outputs = [run_reference(graph, image, lowering)[graph.output] for image in golden]
     crc = 0
-    for image in generated[:CRC_VECTORS]:
+    for image in generated[:crc_vectors]:
         crc = zlib.crc32(run_reference(graph, image, lowering)[graph.output].tobytes(), crc)
     return _TEMPLATE.format(
         name=settings.name, prefix=settings.name.upper(), golden=len(golden), crc_code=len(golden) + 1,
-        generated=CRC_VECTORS, entry=C_TYPES[entry.dtype], result=C_TYPES[result.dtype],
+        generated=crc_vectors, entry=C_TYPES[entry.dtype], result=C_TYPES[result.dtype],
         inputs=value_rows(golden), outputs=value_rows(outputs), multiplier=LCG_MULTIPLIER, increment=LCG_INCREMENT,
         from_state=_from_state(entry), crc=crc,
     )  # fmt: skip
 
 
+def vectors_of(graph: Graph) -> int:
+    """Return how many vectors a network's self-test has at most, 0 for a network too large for one."""
+    sizes = [graph.tensors[graph.input].elements, *(_computed(node, graph) for node in graph.nodes)]
+    return 0 if max(sizes) > LARGEST_TENSOR else min(CRC_VECTORS + GOLDEN_VECTORS, MOST_COMPUTED // sum(sizes))
+
+
+def _computed(node: Node, graph: Graph) -> int:
+    """Return the elements that the reference of a node computes, or as many as its windows count for."""
+    elements = sum(graph.tensors[tensor].elements for tensor in node.outputs)
+    return max(elements, OPERATORS[node.kind].window_values(node, graph) // WINDOW_VALUES)
+
+
 def generated_inputs(entry: TensorInfo, count: int) -> list[NDArray[Any]]:
     """Return the inputs that the self-test's generator makes, in order."""
-    state, inputs = 0, []
-    for _ in range(count):
-        bytes_ = np.empty(entry.elements, np.uint8)
-        for index in range(entry.elements):
-            state = (state * LCG_MULTIPLIER + LCG_INCREMENT) & 0xFFFFFFFF
-            bytes_[index] = state >> 24
-        inputs.append(_as_input(bytes_, entry).reshape(entry.shape))
-    return inputs
+    states = generated_states(count * entry.elements)
+    rows = (states >> 24).astype(np.uint8).reshape(count, entry.elements)
+    return [_as_input(row, entry).reshape(entry.shape) for row in rows]
+
+
+def generated_states(count: int) -> NDArray[np.uint32]:
+    """Return the generator's first states after 0: so many again follow from those that there are, by one product."""
+    states = np.array([LCG_INCREMENT], np.uint32)
+    multiplier, increment = LCG_MULTIPLIER, LCG_INCREMENT
+    while states.size < count:
+        states = np.concatenate([states, states * np.uint32(multiplier) + np.uint32(increment)])
+        increment = (multiplier * increment + increment) & 0xFFFFFFFF
+        multiplier = multiplier * multiplier & 0xFFFFFFFF
+    return states[:count]
 
 
 def _as_input(bytes_: NDArray[np.uint8], entry: TensorInfo) -> NDArray[Any]:

@@ -6,50 +6,17 @@ What the generator does for bodies needs numpy; it is loaded when it is used, be
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from edgemnist.compiler.bodies.base import DenseBody, DepthwiseBody
 
 
-@dataclass(frozen=True)
-class SparseCosts:
-    """Instructions, from which it is estimated whether a layer gains by storing only its weights other than zero.
-
-    ``dense_mac``: of each dense kernel for a multiplication. ``product``: of ``em_sparse.h`` for a stored weight and a
-    pixel; ``entry``: beside those, for a stored weight and a group of pixels; ``pooled``: for each sum of which a pool
-    takes the largest; ``copy``: for each byte of a strip. ``pixels``: the most that the body has registers for.
-
-    Counted on emulated Cortex-M0, M3 and M4 with gcc and zig at -O2, without what both kinds of kernel do alike for
-    each output. For the dense ones it is the least that a layer took, so that the choice of the others is no loss. With
-    vectors it depends on how many channels there are, and is taken for the many: little becomes sparse there.
-    """
-
-    dense_mac: Mapping[str, float]
-    product: float
-    entry: float
-    pooled: float
-    copy: float
-    pixels: int
-
-
-def _dense(conv_2d: float, max_pool: float, pointwise: float, fully_connected: float) -> Mapping[str, float]:
-    names = ("em_conv_2d", "em_conv_2d_max_pool", "em_pointwise", "em_fully_connected")
-    return MappingProxyType(dict(zip(names, (conv_2d, max_pool, pointwise, fully_connected), strict=True)))
-
-
-_WORDS = SparseCosts(_dense(2.2, 2.4, 2.2, 2.4), product=2.0, entry=5.0, pooled=6.0, copy=1.5, pixels=7)
-_PIXEL_WORDS = replace(_WORDS, dense_mac=_dense(1.4, 1.4, 1.45, 2.2))
-_DSP = replace(_WORDS, dense_mac=_dense(0.8, 0.8, 0.8, 0.92))
-# Less than the least, because dense layers of several pixels are requantised by step functions, sparse ones are not.
-_THUMB1 = SparseCosts(_dense(2.0, 2.2, 1.7, 3.6), product=3.0, entry=8.0, pooled=8.0, copy=2.0, pixels=4)
-_VECTORS = replace(_WORDS, dense_mac=_dense(0.4, 0.4, 0.4, 0.4))
-_MVE = replace(_WORDS, dense_mac=_dense(0.12, 0.12, 0.12, 0.15))
-_NEON = replace(_WORDS, dense_mac=_dense(0.25, 0.25, 0.28, 0.27))
-_NEON_DOT = replace(_WORDS, dense_mac=_dense(0.1, 0.1, 0.12, 0.11))
+_SPARSE_PIXELS = (7, 6, 5, 4)
+"""Pixels that a sparse layer does at a time: as many as there are registers for their sums, or fewer to fit a row."""
 
 
 def _lanes() -> DenseBody:
@@ -146,9 +113,10 @@ def _channel_vectors() -> DepthwiseBody:
 class Target:
     """``bodies`` maps the macro that a kernel asks for to the header in ``firmware/kernels`` that it then includes.
 
-    ``make_dense`` and ``make_depthwise`` give what the generator does for those bodies. ``sparse`` is what weights that
-    are mostly zero cost there. ``told_by``: the preprocessor's condition under which code for any core takes these
-    bodies; empty for the portable ones, which are left then, and where another target has the same.
+    ``make_dense`` and ``make_depthwise`` give what the generator does for those bodies. ``sparse_weights``: how weights
+    that are mostly zero are stored; ``sparse_pixels``: how many pixels such a layer may do at a time, where the kernels
+    leave that open. ``told_by``: the preprocessor's condition under which code for any core takes these bodies; empty
+    for the portable ones, which are left then, and where another target has the same.
     """
 
     name: str
@@ -157,7 +125,8 @@ class Target:
     bodies: Mapping[str, str] = field(default_factory=dict)
     make_dense: Callable[[], DenseBody] = _lanes
     make_depthwise: Callable[[], DepthwiseBody] = _planes
-    sparse: SparseCosts = _WORDS
+    sparse_pixels: tuple[int, ...] = _SPARSE_PIXELS
+    sparse_weights: Literal["stream", "chunks", "pairs"] = "stream"
 
     @cached_property
     def dense(self) -> DenseBody:
@@ -173,13 +142,13 @@ class Target:
 def _with_dsp(name: str, description: str) -> Target:
     bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
     told_by = "defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)" if name == "cortex-m4" else ""
-    return Target(name, description, told_by, bodies, _pairs, _three_wide_rows, sparse=_DSP)
+    return Target(name, description, told_by, bodies, _pairs, _three_wide_rows, sparse_weights="pairs")
 
 
 def _with_neon(name: str, description: str) -> Target:
     bodies = {"EM_TARGET_DOT": "em_dot_smull.h", "EM_TARGET_DEPTHWISE": "em_depthwise_neon.h"}
     told_by = "defined(__aarch64__) && defined(__ARM_NEON)" if name == "cortex-a72" else ""
-    return Target(name, description, told_by, bodies, _widening_products, _channel_vectors, sparse=_NEON)
+    return Target(name, description, told_by, bodies, _widening_products, _channel_vectors)
 
 
 _KNOWN = (
@@ -195,7 +164,7 @@ _KNOWN = (
         },
         make_dense=_plain_singles,
         make_depthwise=_three_rows_of_one,
-        sparse=_THUMB1,
+        sparse_pixels=(4,),
     ),
     Target(
         "cortex-m3",
@@ -204,7 +173,6 @@ _KNOWN = (
         {"EM_TARGET_DOT": "em_dot_words.h", "EM_TARGET_DEPTHWISE": "em_depthwise_thumb2.h"},
         make_dense=_pixel_words,
         make_depthwise=_three_rows,
-        sparse=_PIXEL_WORDS,
     ),
     _with_dsp("cortex-m4", "Arm Cortex-M4"),
     _with_dsp("cortex-m7", "Arm Cortex-M7"),
@@ -222,7 +190,7 @@ _KNOWN = (
         },
         make_dense=_channel_chunks,
         make_depthwise=_column_words,
-        sparse=_MVE,
+        sparse_weights="chunks",
     ),
     Target(
         "rv32",
@@ -240,14 +208,12 @@ _KNOWN = (
         {"EM_TARGET_DOT": "em_dot_sdot.h", "EM_TARGET_DEPTHWISE": "em_depthwise_neon.h"},
         make_dense=_dot_products,
         make_depthwise=_channel_vectors,
-        sparse=_NEON_DOT,
     ),
     Target(
         "x86-64",
         "this kind of desktop or server",
         "defined(__x86_64__)",
         {"EM_TARGET_DOT": "em_dot_sse2.h"},
-        sparse=_VECTORS,
     ),
     Target(
         "x86-64-v3",
@@ -265,7 +231,6 @@ _KNOWN = (
         },
         make_dense=_sixteen_lanes,
         make_depthwise=_sixteen_columns,
-        sparse=_VECTORS,
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import util
@@ -10,7 +11,8 @@ from typing import Any
 
 from edgemnist.compiler import memory_map
 from edgemnist.compiler.generate import CodegenSettings, GeneratedModel, generate
-from edgemnist.support.files import atomic_path, write_json, write_text
+from edgemnist.support.files import json_text, write_together
+from edgemnist.support.locking import alone_in
 from edgemnist.tflite.file import TfliteModel
 
 
@@ -37,23 +39,33 @@ class WrittenCode:
 
 
 def write_code(model: TfliteModel, settings: CodegenSettings, folder: Path, *, source_name: str) -> WrittenCode:
-    """Generate a model's C and write it to a folder. The PNG map needs matplotlib.
+    """Generate a model's C and write it to a folder. The PNG map needs matplotlib, and a net that is not
+    too long for a picture.
 
     ``source_name``: the file name of the model, for the code's head and its manifest.
 
     :raises EdgeMnistError: as for :func:`~edgemnist.compiler.generate.generate`; or the folder can't be written.
     """
     generated = generate(model, settings, source_name=source_name)
-    for name, text in generated.files.items():
-        write_text(folder / name, text)
-    written = list(generated.files)
-    if util.find_spec("matplotlib") is not None:
-        picture = f"{settings.name}_memory.png"
-        with atomic_path(folder / picture) as temporary:
-            memory_map.draw(generated.program, generated.plan, settings.name, temporary)
-        written.append(picture)
+    with alone_in(folder, "another command that generates code"):
+        return _write(generated, settings, folder, source_name)
+
+
+def _write(generated: GeneratedModel, settings: CodegenSettings, folder: Path, source_name: str) -> WrittenCode:
+    contents = {name: text.encode() for name, text in generated.files.items()}
+    drawn = len(generated.program.steps) <= memory_map.MOST_DRAWN
+    if drawn and util.find_spec("matplotlib") is not None:
+        contents[f"{settings.name}_memory.png"] = _picture(generated, settings.name)
     manifest = f"{settings.name}_manifest.json"
-    result = WrittenCode(generated, folder, sorted([*written, manifest]))
-    content = {"command": settings.command(source_name), **generated.as_json(), "files": list(result.files)}
-    write_json(folder / manifest, content)
+    result = WrittenCode(generated, folder, sorted([*contents, manifest]))
+    record = {"command": settings.command(source_name), **generated.as_json(), "files": list(result.files)}
+    contents[manifest] = json_text(record).encode()
+    write_together({folder / name: content for name, content in contents.items()})
     return result
+
+
+def _picture(generated: GeneratedModel, name: str) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
+        path = Path(temporary) / "memory.png"
+        memory_map.draw(generated.program, generated.plan, name, path)
+        return path.read_bytes()

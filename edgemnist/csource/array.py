@@ -12,7 +12,14 @@ from dataclasses import dataclass
 
 from edgemnist.csource.outputs import class_function, known_output
 from edgemnist.csource.pixels import C_TYPES, PixelCode, image_axes, pixel_code
-from edgemnist.csource.source import check_identifier, comment_text, float_constant, lines_of, string_literal
+from edgemnist.csource.source import (
+    check_identifier,
+    check_variable,
+    comment_text,
+    float_constant,
+    lines_of,
+    string_literal,
+)
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.preprocessing import Preprocessing, class_count
@@ -78,7 +85,7 @@ def array_names(name: str, style: str, stem: str) -> ArrayNames:
     array = name if not tflm or name.endswith("_data") else f"{name}_data"
     stem += "_data" if tflm and not stem.endswith("_data") else ""
     return ArrayNames(
-        array=check_identifier(array),
+        array=check_variable(array),
         length=f"{array}_size" if tflm else f"{array}_len",
         length_type="unsigned int" if tflm else "int",
         symbol=name,

@@ -8,10 +8,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from edgemnist.csource.standard_names import is_declared
 from edgemnist.support.errors import InputError
 
 MAX_NAME = 63
 """Initial characters of an internal identifier that C99 (5.2.4.1) promises to tell apart."""
+
+_LONGEST_PROPOSED = 40
 
 MAX_LITERAL = 4095
 """Characters that C99 (5.2.4.1) promises for one string literal."""
@@ -57,8 +60,18 @@ _STANDARD = """
     assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef stdint
     stdio stdlib string tgmath time wchar wctype stdalign stdatomic stdnoreturn threads uchar
 """
-STANDARD_HEADERS = frozenset(_STANDARD.split())
-"""C99 (7.1.2) and C11; with generated files on the include path one of that name would hide the compiler's own."""
+_OF_LIBRARIES = """
+    alloca argz arm_acle arm_mve arm_neon byteswap cpuid dirent elf endian envz fcntl features getopt immintrin langinfo
+    libgen libintl malloc memory netdb newlib poll pthread reent regex riscv_vector sched search semaphore strings
+    syslog termios unctrl unistd unwind utime values wait xlocale
+"""
+"""Of glibc, newlib, musl and compilers: headers that C99's own include, or that a program around the network does."""
+
+STANDARD_HEADERS = frozenset(_STANDARD.split()) | frozenset(_OF_LIBRARIES.split())
+"""C99 (7.1.2) and C11, and others; a generated file of that name on the include path would hide the compiler's own."""
+
+_MACROS = r"EOF|NULL|NAN|INFINITY|NDEBUG|BUFSIZ|RAND_MAX|HUGE_VALF?|I|EM_\w*|\w+_(MAX|MIN|C|WIDTH)|(PRI|SCN)[a-zA-Z]\w*"
+"""Of the standard's headers and of our kernels."""
 
 
 def check_file_name(name: str) -> str:
@@ -66,8 +79,10 @@ def check_file_name(name: str) -> str:
 
     :raises InputError: it does.
     """
-    if name.lower() in STANDARD_HEADERS or name.lower().startswith("em_"):
-        raise InputError(f"{name}.h is the name of another header; give the model another name: --name digits")
+    if _is_header(name):
+        raise InputError(
+            f"{name}.h is the name of another header; give the model another name: --name {free_name(name)}"
+        )
     return name
 
 
@@ -76,22 +91,54 @@ def check_identifier(name: str) -> str:
 
     :raises InputError: it is no identifier, too long, reserved for the compiler, a keyword, or a library function.
     """
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII):
+    problem = _identifier_problem(name)
+    if problem is not None:
+        raise InputError(f"{problem}; use another, such as {free_name(name)}")
+    return name
+
+
+def check_variable(name: str) -> str:
+    """Return ``name`` if a variable of that name compiles beside every header of the C library, in C and C++.
+
+    :raises InputError: it is no identifier (see :func:`check_identifier`), or a header has something of that name.
+    """
+    check_identifier(name)
+    if is_declared(name):
         raise InputError(
-            f"{name!r} is not a C identifier; use letters, digits and underscores, and no digit first: g_model"
-        )
-    if len(name) > MAX_NAME:
-        raise InputError(f"the C name {name!r} has {len(name)} characters; at most {MAX_NAME} are told apart by C99")
-    if name.startswith("_") or name.endswith("_") or "__" in name:
-        raise InputError(
-            f"the C name {name!r} is reserved, or would become so with a suffix; "
-            "use no underscore at either end and no two in a row"
-        )
-    if name in _KEYWORDS or name in _LIBRARY or re.fullmatch(r"[a-z0-9_]+_t", name):
-        raise InputError(
-            f"the C name {name!r} is taken by the language or its library; choose another, such as g_model"
+            f"the C name {name!r} is that of something in the C library's headers, or in capitals as macros are; "
+            f"use another, such as {free_name(name)}"
         )
     return name
+
+
+def free_name(wanted: str) -> str:
+    """Return a name like ``wanted`` for anything: a variable, the beginning of names, a file."""
+    words = re.sub(r"[^a-z0-9]+", "_", wanted.lower()).strip("_")[:_LONGEST_PROPOSED].strip("_")
+    for name in (words, f"{words}_net", f"net_{words}"):
+        if _identifier_problem(name) is None and not is_declared(name) and not _is_header(name):
+            return name
+    return "g_model"
+
+
+def _is_header(name: str) -> bool:
+    return name.lower() in STANDARD_HEADERS or name.lower().startswith("em_")
+
+
+def _identifier_problem(name: str) -> str | None:
+    """Return why ``name`` can't stand in C, or None."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII):
+        return f"{name!r} is not a C identifier, which has letters, digits and underscores, and no digit first"
+    if len(name) > MAX_NAME:
+        return f"the C name {name!r} has {len(name)} characters; at most {MAX_NAME} are told apart by C99"
+    if name.startswith("_") or name.endswith("_") or "__" in name:
+        return (
+            f"the C name {name!r} is reserved, or would become so with a suffix, as are all with an underscore at "
+            "either end or two in a row"
+        )
+    taken = re.fullmatch(r"[a-z0-9_]+_t", name) or re.fullmatch(_MACROS, name)
+    if name in _KEYWORDS or name in _LIBRARY or taken:
+        return f"the C name {name!r} is taken by the language or its library"
+    return None
 
 
 def string_literal(text: str) -> str:

@@ -27,15 +27,18 @@ enum {
 enum {
   LINK_INFO = 0x81,          /* u32 input, output and arena bytes, steps, ticks per second, flags; u8[8] first bytes of
                                 the model's SHA-256; the board's name, UTF-8, to the end */
-  LINK_RESULT = 0x82,        /* u32 ticks; the network's output; with LINK_FLAG_STEP_TICKS u32 ticks of every step */
+  LINK_RESULT = 0x82,        /* u32 ticks; the network's output; with LINK_FLAG_STEP_TICKS u32 ticks of every step; with
+                                LINK_FLAG_TENSORS u32 how many TENSOR frames came before it */
   LINK_STATE_ANSWER = 0x83,  /* u32 stack size, u32 stack bytes used at most since the start; 0, 0: not known */
   LINK_STOPPED = 0x84,       /* empty */
+  LINK_TENSOR = 0x85,        /* with LINK_FLAG_TENSORS, before the RESULT and with its sequence, for every tensor that the
+                                network writes: u32 its number, from 0 in the order of the writing; its bytes */
   LINK_ERROR = 0xFE,         /* u8 code; the sequence is the refused frame's, 0 where it could not be read */
   LINK_FAULT = 0xFF          /* link_fault; sequence 0 */
 };
 
 /* Flags of LINK_INFO. */
-enum { LINK_FLAG_STEP_TICKS = 1 };
+enum { LINK_FLAG_STEP_TICKS = 1, LINK_FLAG_TENSORS = 2 };
 
 /* Codes of LINK_ERROR. A damaged frame is CRC or, with fewer than 12 bytes, LENGTH; the others arrived intact. */
 enum { LINK_ERROR_CRC = 1, LINK_ERROR_LENGTH = 2, LINK_ERROR_TYPE = 3, LINK_ERROR_VERSION = 4 };

@@ -1,7 +1,8 @@
 /* The application: takes an input from the host, runs the network, answers with output, ticks and stack use.
  *
  * `net` is the generated network. firmware_config.h, written by the build, has the sizes in bytes, the board's name and
- * the first bytes of the model's SHA-256. With NET_TRACE defined every step's ticks go into the answer too.
+ * the first bytes of the model's SHA-256. With NET_TRACE defined every step's ticks go into the answer too, or, with
+ * FIRMWARE_TENSORS as well, every tensor that the network writes.
  */
 #include "board.h"
 #include "firmware_config.h"
@@ -15,8 +16,29 @@ static union {
   uint32_t alignment;
 } arena;
 
-#if defined(NET_TRACE)
-enum { FLAGS = LINK_FLAG_STEP_TICKS };
+static uint16_t run_sequence;
+
+#if defined(FIRMWARE_TENSORS)
+enum { FLAGS = LINK_FLAG_TENSORS, MORE_BYTES = 4 };
+static uint32_t sent;
+
+void net_trace(int step, const void *data, unsigned long bytes)
+{
+  (void)step;
+  link_begin(LINK_TENSOR, run_sequence, 4 + (uint32_t)bytes);
+  link_put_u32(sent++);
+  link_put(data, (uint32_t)bytes);
+  link_end();
+}
+
+static void put_more(uint32_t start)
+{
+  (void)start;
+  link_put_u32(sent);
+  sent = 0;
+}
+#elif defined(NET_TRACE)
+enum { FLAGS = LINK_FLAG_STEP_TICKS, MORE_BYTES = 4 * NET_STEPS };
 static uint32_t step_end[NET_STEPS];
 
 void net_trace(int step, const void *data, unsigned long bytes)
@@ -26,7 +48,7 @@ void net_trace(int step, const void *data, unsigned long bytes)
   step_end[step] = board_ticks();
 }
 
-static void put_steps(uint32_t start)
+static void put_more(uint32_t start)
 {
   for (int step = 0; step < NET_STEPS; ++step) {
     link_put_u32(step_end[step] - start);
@@ -34,9 +56,9 @@ static void put_steps(uint32_t start)
   }
 }
 #else
-enum { FLAGS = 0 };
+enum { FLAGS = 0, MORE_BYTES = 0 };
 
-static void put_steps(uint32_t start)
+static void put_more(uint32_t start)
 {
   (void)start;
 }
@@ -59,14 +81,15 @@ static void answer_hello(uint16_t sequence)
 
 static void answer_run(uint16_t sequence)
 {
+  run_sequence = sequence;
   board_ticks_start();
   const uint32_t start = board_ticks();
   net_run_in(arena.bytes);
   const uint32_t ticks = board_ticks() - start;
-  link_begin(LINK_RESULT, sequence, 4 + FIRMWARE_OUTPUT_BYTES + (FLAGS ? 4 * NET_STEPS : 0));
+  link_begin(LINK_RESULT, run_sequence, 4 + FIRMWARE_OUTPUT_BYTES + MORE_BYTES);
   link_put_u32(ticks);
   link_put(arena.bytes + NET_OUTPUT_OFFSET, FIRMWARE_OUTPUT_BYTES);
-  put_steps(start);
+  put_more(start);
   link_end();
 }
 

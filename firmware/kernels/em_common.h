@@ -115,6 +115,13 @@
 #define EM_DSP 0
 #endif
 
+/* Cores with SSAT, which gcc takes with that extension only: those and Cortex-M3. */
+#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT) && defined(__thumb2__)
+#define EM_SATURATES 1
+#else
+#define EM_SATURATES 0
+#endif
+
 /* Cores with hardly more than the 16-bit instructions: Cortex-M0, M0+ and M23. In a build for size compilers leave half of
  * the registers alone, whatever they are told here; without optimisation they need more of them than there are; so does
  * gcc with -fno-omit-frame-pointer: there, define EM_THUMB1 as 0.
@@ -150,12 +157,25 @@ EM_INLINE int32_t em_max(int32_t a, int32_t b)
 EM_INLINE int32_t em_clamp(int32_t value, int32_t low, int32_t high)
 {
 #if EM_DSP && !EM_SIZE
-  if (low == -128 && high == 127) { /* known when the code is compiled */
+  const int whole = low == -128 && high == 127; /* known when the code is compiled */
+#elif EM_SATURATES && !EM_SIZE && !defined(__clang__)
+  const int whole = __builtin_constant_p(low == high) && low == -128 && high == 127;
+#else
+  const int whole = 0; /* clang finds SSAT by itself */
+#endif
+#if EM_SATURATES
+  if (whole) {
     int32_t result;
     __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(value));
     return result;
   }
 #endif
+#if defined(__riscv) && defined(__GNUC__) && !EM_SIZE
+  if (__builtin_constant_p(low == high) && low == -128 && high == 127) { /* one branch, and no limit in a register */
+    return (uint32_t)value + 128 < 256 ? value : value >> 31 ^ 127;
+  }
+#endif
+  (void)whole;
   value = value < low ? low : value;
   return value > high ? high : value;
 }
@@ -209,6 +229,13 @@ EM_INLINE int32_t em_multiply_high(int32_t start, int32_t a, int32_t b)
   const uint32_t rest = a_low * (uint32_t)b_high + ((uint32_t)middle & 65535) + 32768;
   return start + a_high * b_high + (middle >> 16) + (int32_t)(rest >> 16);
 }
+#elif defined(__riscv) && __riscv_xlen == 32
+/* What is to be rounded up is the lower half's highest bit; compilers add to the whole product and compare for the carry. */
+EM_INLINE int32_t em_multiply_high(int32_t start, int32_t a, int32_t b)
+{
+  const int64_t product = (int64_t)a * b;
+  return start + (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
+}
 #else
 EM_INLINE int32_t em_multiply_high(int32_t start, int32_t a, int32_t b)
 {
@@ -254,7 +281,8 @@ typedef struct {
   int16_t maximum;
 } em_output;
 
-enum { EM_ROUND_FAST = 0, EM_ROUND_ANY = 1, EM_ROUND_ONCE = 2 };
+/* EM_ROUND_STEP: by a step function, see em_step.h. */
+enum { EM_ROUND_FAST = 0, EM_ROUND_ANY = 1, EM_ROUND_ONCE = 2, EM_ROUND_STEP = 3 };
 
 /* Accumulator to int8 output. `shift` is a right shift for EM_ROUND_FAST and an exponent for the other two. */
 EM_INLINE int8_t em_finish(int32_t accumulator, int32_t multiplier, int shift, const em_output *output, const int rounding)

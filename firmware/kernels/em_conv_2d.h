@@ -34,6 +34,7 @@ typedef struct {
   int16_t pool_height;
   int16_t pool_width;
   int16_t in_zero_point;
+  int16_t part_rows; /* with pixels in words: rows of a window that are done at a time, 0 for all; see em_conv_2d_words.h */
   int32_t strip; /* bytes at the start of the scratch that are the target's body's */
   em_output output;
 } em_conv_2d_params;
@@ -59,7 +60,8 @@ EM_INLINE int em_window_inside(const em_conv_2d_params *p, int y, int x)
 }
 
 /* A target may find windows in its own way: EM_TARGET_WINDOW names a header that defines em_find_window and em_window_bytes
- * as below. The generator has to know of it (DenseBody.window).
+ * as below. The generator has to know of it (DenseBody.window). With EM_WINDOW_STRIPS it has em_takes_strips and
+ * em_conv_2d_strips too, which does the first pixels of a row of outputs.
  */
 #if defined(EM_TARGET_WINDOW)
 #include EM_TARGET_WINDOW
@@ -150,6 +152,10 @@ EM_INLINE em_window em_find_window(const em_conv_2d_params *p, const int8_t *in,
 }
 #endif
 
+#ifndef EM_WINDOW_STRIPS
+#define EM_WINDOW_STRIPS 0
+#endif
+
 #include "em_conv_2d_words.h"
 
 EM_INLINE void em_conv_2d_pixels(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
@@ -172,7 +178,9 @@ EM_INLINE void em_conv_2d_body(const em_conv_2d_params *p, const int8_t *weights
                                const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
 #if EM_PIXEL_WORDS
-  if (p->out_width * p->out_height > 1) {
+  if (p->part_rows > 0) {
+    em_conv_2d_parts(p, weights, channels, shifts, scratch, in, out, rounding);
+  } else if (p->out_width * p->out_height > 1) {
     em_conv_2d_quads(p, weights, channels, shifts, scratch, in, out, rounding);
   } else {
     em_conv_2d_pixels(p, weights, channels, shifts, scratch, in, out, 0, 0, 1, rounding);
@@ -189,7 +197,13 @@ EM_INLINE void em_conv_2d_body(const em_conv_2d_params *p, const int8_t *weights
       em_conv_2d_pixels(p, weights, channels, shifts, scratch, in, out, y, 0, 1, rounding);
       continue;
     }
-    for (int done = 0; done < p->out_width; done += 2) {
+    int begin = 0;
+#if EM_WINDOW_STRIPS
+    if (em_takes_strips(p)) {
+      begin = em_conv_2d_strips(p, weights, channels, shifts, scratch + p->strip, in, out, y, rounding);
+    }
+#endif
+    for (int done = begin; done < p->out_width; done += 2) {
       const int x = done + 2 > p->out_width ? p->out_width - 2 : done;
       em_conv_2d_pixels(p, weights, channels, shifts, scratch, in, out, y, x, 2, rounding);
     }

@@ -41,7 +41,7 @@ EM_INLINE void em_conv_2d_add_quads(const em_conv_2d_add_params *p, const int8_t
                                     int8_t *out)
 {
   const em_conv_2d_params *c = &p->conv;
-  const em_words layer = em_conv_2d_layer(c, scratch);
+  em_words layer = em_conv_2d_layer(c, scratch, EM_ROUND_FAST, 0);
   const int pixel = c->out_channels;
   int8_t *const outputs = scratch + c->strip;
   em_pixel_pair next = em_first_pair(c);

@@ -63,28 +63,42 @@ EM_INLINE em_window em_find_column(const em_conv_2d_params *p, const int8_t *in,
   return window;
 }
 
-/* Puts two pairs into words; input channels from `first` on. */
-EM_INLINE void em_pack_pairs(const em_conv_2d_params *p, const em_words *layer, const int8_t *in,
-                             const em_pixel_pair *pairs, int first, int8_t *scratch)
+/* Puts `rows` rows of two pairs' windows into words, from row `from` on; input channels from `first` on. */
+EM_INLINE void em_pack_rows(const em_conv_2d_params *p, const em_words *layer, const int8_t *in,
+                            const em_pixel_pair *pairs, int first, int from, int rows, int8_t *scratch)
 {
   for (int slot = 0; slot < 2; ++slot) {
     const em_pixel_pair *pair = &pairs[slot];
-    const em_window window = p->out_width < 2 ? em_find_column(p, in, pair, first, scratch)
-                                              : em_find_window(p, in, pair->y, pair->x, first, scratch, 2);
-    em_pack_pair(layer->words + slot, &window);
+    em_window window = p->out_width < 2 ? em_find_column(p, in, pair, first, scratch)
+                                        : em_find_window(p, in, pair->y, pair->x, first, scratch, 2);
+    window.x += from * window.row_stride;
+    window.rows = rows;
+    if (!EM_SIZE && window.rows <= 4 && window.length <= 4) {
+      em_pack_small(layer->words + slot, &window);
+    } else {
+      em_pack_pair(layer->words + slot, &window);
+    }
   }
 }
 
-EM_INLINE em_words em_conv_2d_layer(const em_conv_2d_params *p, int8_t *scratch)
+/* The same of all rows. */
+EM_INLINE void em_pack_pairs(const em_conv_2d_params *p, const em_words *layer, const int8_t *in,
+                             const em_pixel_pair *pairs, int first, int8_t *scratch)
+{
+  em_pack_rows(p, layer, in, pairs, first, 0, p->kernel_height, scratch);
+}
+
+EM_INLINE em_words em_conv_2d_layer(const em_conv_2d_params *p, int8_t *scratch, const int rounding,
+                                    const int pooled)
 {
   const int taps = p->kernel_height * p->kernel_width * (p->in_channels / p->groups);
-  return em_words_of(scratch, taps, p->out_channels / p->groups);
+  return em_words_of(scratch, taps, p->out_channels / p->groups, rounding, pooled);
 }
 
 EM_INLINE void em_conv_2d_quads(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                 const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
-  const em_words layer = em_conv_2d_layer(p, scratch);
+  em_words layer = em_conv_2d_layer(p, scratch, rounding, 0);
   const int entries = rounding == EM_ROUND_STEP ? 2 : 1; /* of a channel */
   em_pixel_pair next = em_first_pair(p);
   while (next.y < p->out_height) {
@@ -101,6 +115,55 @@ EM_INLINE void em_conv_2d_quads(const em_conv_2d_params *p, const int8_t *weight
       }
       em_pack_pairs(p, &layer, in, pairs, group * (p->in_channels / p->groups), scratch + p->strip);
       em_quad_channels(&layer, &block, &p->output, rounding);
+    }
+  }
+}
+
+/* The sums of a quad's channels over some rows of its windows: from the biases, or added to what is there. Returns where the
+ * next rows' weights are.
+ */
+EM_SHARED const int8_t *em_add_rows(em_words *layer, const int8_t *weights, const em_channel *channels, int32_t *sums)
+{
+  for (int32_t channel = 0; channel < layer->count; ++channel) {
+    const em_quad quad = em_quad_sums(layer, layer->words, weights, channels ? channels[channel].bias : 0);
+    sums[0] = quad.a0 + (channels ? 0 : sums[0]);
+    sums[1] = quad.b0 + (channels ? 0 : sums[1]);
+    sums[2] = quad.a1 + (channels ? 0 : sums[2]);
+    sums[3] = quad.b1 + (channels ? 0 : sums[3]);
+    sums += 4;
+    weights = quad.next;
+  }
+  return weights;
+}
+
+/* As em_conv_2d_quads does it, `part_rows` rows of a window at a time: the strip is that much smaller, and behind it lie
+ * the sums between the parts. Weights are packed part by part. Layers of one group.
+ */
+EM_INLINE void em_conv_2d_parts(const em_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
+                                const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
+{
+  const int row = p->kernel_width * p->in_channels;
+  int32_t *const sums = (int32_t *)(void *)(scratch + 8 * p->part_rows * row);
+  em_pixel_pair next = em_first_pair(p);
+  while (next.y < p->out_height) {
+    em_pixel_pair pairs[2] = {next, next};
+    const int8_t *w = weights;
+    next = em_next_pair(p, next);
+    if (next.y < p->out_height) pairs[1] = next;
+    next = em_next_pair(p, next);
+    for (int from = 0; from < p->kernel_height; from += p->part_rows) {
+      const int rows = p->kernel_height - from < p->part_rows ? p->kernel_height - from : p->part_rows;
+      em_words layer = em_words_of(scratch, rows * row, p->out_channels, EM_ROUND_ANY, 0);
+      em_pack_rows(p, &layer, in, pairs, 0, from, rows, scratch + p->strip);
+      w = em_add_rows(&layer, w, from == 0 ? channels : 0, sums);
+    }
+    for (int pixel = 0; pixel < 4; ++pixel) {
+      const em_pixel_pair *pair = &pairs[pixel >> 1];
+      int8_t *const to = out + (pair->y * p->out_width + pair->x + (pixel & 1) * pair->second) * p->out_channels;
+      for (int channel = 0; channel < p->out_channels; ++channel) {
+        to[channel] = em_finish(sums[4 * channel + pixel], channels[channel].multiplier, shifts[channel], &p->output,
+                                rounding);
+      }
     }
   }
 }
@@ -129,7 +192,7 @@ EM_INLINE void em_conv_2d_pool_quads(const em_conv_2d_params *p, const int8_t *w
                                      const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out,
                                      const int rounding)
 {
-  const em_words layer = em_conv_2d_layer(p, scratch);
+  em_words layer = em_conv_2d_layer(p, scratch, rounding, 1);
   for (int y = 0; y < p->out_height; ++y) {
     for (int x = 0; x < p->out_width; ++x) {
       const em_quad_block block = {weights, channels, shifts, {out, out, out, out}};

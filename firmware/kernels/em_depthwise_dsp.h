@@ -12,8 +12,7 @@
 
 EM_INLINE int em_own_depthwise_suits(const em_depthwise_conv_2d_params *p)
 {
-  (void)p;
-  return 1;
+  return em_wide_has_pairs(p);
 }
 
 EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,

@@ -14,7 +14,7 @@
 #define EM_DEPTHWISE_MVE_H
 
 #include "em_copy_mve.h"
-#include "em_depthwise_wide.h" /* what other layers get */
+#include "em_strip_mve.h" /* what other layers get */
 
 #define EM_OWN_DEPTHWISE 1
 
@@ -30,13 +30,6 @@ typedef struct {
   int32_t columns;       /* 44: at least 1 */
   int32_t channels;      /* 48 */
 } em_row_bytes;
-
-/* How a channel's sums become outputs, as the loops want it. */
-typedef struct {
-  int32_t bias;
-  int32_t multiplier;
-  int32_t left; /* shift to the left */
-} em_lane_channel;
 
 /* Up to 16 channels' outputs in one row or two. Offsets are known to the loops, and where the weights are: before the words.
  */
@@ -108,19 +101,6 @@ EM_NAKED void em_take_rows_apart(const em_row_bytes *rows __attribute__((unused)
   "add r1, r1, r4\n\t"                 \
   "cmp r12, r2\n\t"                    \
   "bne 3b\n\t"
-
-/* Requantises the sums in r0, r2, r4, r6 into q6: em_requantise, zero point, int8 in each lane's low byte. */
-#define EM_REQUANTISE_LANES             \
-  "vmov q5[2], q5[0], r0, r4\n\t"       \
-  "vmov q5[3], q5[1], r2, r6\n\t"       \
-  "vadd.i32 q5, q5, r3\n\t"             \
-  "vqrdmulh.s32 q6, q5, r5\n\t"         \
-  "vshr.s32 q5, q5, #31\n\t"            \
-  "vadd.i32 q6, q6, q5\n\t"             \
-  "vrshl.s32 q6, r7\n\t"                \
-  "vadd.i32 q6, q6, r8\n\t"             \
-  "vqmovnb.s32 q6, q6\n\t"              \
-  "vqmovnb.s16 q6, q6\n\t"
 
 /* Two rows' outputs in two columns. */
 #define EM_ROWS_BLOCK                   \
@@ -266,6 +246,7 @@ EM_INLINE int em_words_suit(const em_depthwise_conv_2d_params *p)
   const int plain = p->multiplier == 1 && p->kernel_height <= most && p->kernel_width <= most &&
                     (p->dilation_height == 1 || p->kernel_height == 1) &&
                     (p->dilation_width == 1 || p->kernel_width == 1);
+  if (em_in_two_rows(p) && p->out_height == 1 && p->kernel_height == 1 && p->out_width >= 3) return 0; /* of one row */
   const int strides = em_in_two_rows(p) ? p->stride_height == 1
                                         : p->stride_width == 2 && (p->stride_height >= 2 || p->pad_top == 0);
   return plain && strides && p->pad_top <= 1 && p->pad_top < p->kernel_height && p->pad_left < p->kernel_width &&
@@ -396,11 +377,7 @@ EM_INLINE void em_depthwise_group(const em_depthwise_conv_2d_params *p, const em
   const int at_once = em_in_two_rows(p) ? 2 : 1;
   em_lane_channel lanes[EM_WORDS_CHANNELS];
   em_row_outputs o;
-  for (int c = 0; c < g->count; ++c) {
-    lanes[c].bias = g->channels[c].bias;
-    lanes[c].multiplier = g->channels[c].multiplier;
-    lanes[c].left = -g->shifts[c];
-  }
+  for (int c = 0; c < g->count; ++c) lanes[c] = em_lane_channel_of(&g->channels[c], g->shifts[c]);
   o.words = w->words;
   o.channel = lanes;
   o.end = lanes + g->count;
@@ -425,14 +402,17 @@ EM_INLINE void em_depthwise_group(const em_depthwise_conv_2d_params *p, const em
 
 EM_INLINE int em_own_depthwise_suits(const em_depthwise_conv_2d_params *p)
 {
-  (void)p;
-  return 1;
+  return em_words_suit(p) || em_strip_suits(p) || em_wide_has_pairs(p);
 }
 
 EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
                                 const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
   if (!em_words_suit(p)) {
+    if (em_strip_suits(p)) {
+      em_strip_layer(p, weights, channels, shifts, scratch, in, out, rounding);
+      return;
+    }
     em_wide_layer(p, weights, channels, shifts, scratch, in, out, rounding);
     return;
   }

@@ -4,6 +4,15 @@
 
 #include "em_common.h"
 
+/* What is loaded from either pointer comes behind `value`: gcc would load all of a large kernel's elements and weights
+ * first, and put them on the stack.
+ */
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__x86_64__)
+#define EM_LOAD_BEHIND(value, pointer, other) __asm__("" : "+r"(value), "+r"(pointer), "+r"(other))
+#else
+#define EM_LOAD_BEHIND(value, pointer, other) (void)0
+#endif
+
 typedef struct {
   int16_t in_height;
   int16_t in_width;
@@ -81,6 +90,7 @@ EM_INLINE void em_gather_rows(const em_depthwise_conv_2d_params *p, const int8_t
 EM_INLINE void em_move_down(int8_t *to, int distance, int size)
 {
   int8_t *const aligned = (int8_t *)EM_ALIGNED(to, 4);
+  EM_UNROLL(4)
   for (int i = 0; i < size; i += 4) {
     uint32_t word;
     EM_COPY(&word, (const int8_t *)EM_ALIGNED(aligned + distance + i, 4), sizeof word);

@@ -1,7 +1,8 @@
 /* All channels of a pixel or two for Cortex-M4, M7 and M33, whose DSP instructions multiply two pairs of 16-bit numbers.
  *
  * Channels are done in pairs, low and high, and one left over by itself. A window's elements, row after row, are in groups
- * of four, filled up with weights of zero; a group is in the order 0, 2, 1, 3.
+ * of four, filled up with weights of zero; a group is in the order 0, 2, 1, 3. Two or three rows that lack an element of
+ * whole groups are filled up each (em_rows_by_groups), which takes no more groups.
  *
  * Weights: of a pair 16-bit numbers 256 * high + low, little-endian; of a channel left over bytes, in the window's own
  * order. So a word of weights is an operand of SMLAD as it stands and gives 256 times the high channel's sum plus the low
@@ -15,131 +16,17 @@
 #ifndef EM_DOT_DSP_H
 #define EM_DOT_DSP_H
 
-#include "em_pairs_dsp.h"
-
 #define EM_OWN_CHANNELS 1
+#define EM_OWN_PAIRS 1
 #define EM_CHANNEL_BYTES(elements) (((elements) + 3) & ~3)
+
+#include "em_pairs_dsp.h"
+#include "em_widen_dsp.h"
 
 /* A long row of one pixel by itself is done in parts, for so many channels at a time, whose sums lie behind the strip; one
  * of as many elements as take no more bytes is done as a whole.
  */
-enum { EM_PART_ELEMENTS = 240, EM_PART_CHANNELS = 64, EM_WHOLE_ELEMENTS = EM_PART_ELEMENTS + 2 * EM_PART_CHANNELS };
-
-/* Returns a group's elements, of which there are 1 to 4. */
-EM_INLINE uint32_t em_load_group(const int8_t *x, int count)
-{
-  if (count >= 4) return em_load_4(x);
-  uint32_t word = (uint8_t)x[0];
-  if (count > 1) word |= (uint32_t)(uint8_t)x[1] << 8;
-  if (count > 2) word |= (uint32_t)(uint8_t)x[2] << 16;
-  return word;
-}
-
-/* Widens a group; returns where the next one's words go. */
-EM_INLINE int8_t *em_widen_group(const int8_t *x, int pair, int count, int8_t *strip, const int pixels)
-{
-  const uint32_t a = em_load_group(x, count);
-  if (pixels == 1) {
-    em_store_4(strip, em_spread_even(a));
-    em_store_4(strip + 4, em_spread_odd(a));
-    return strip + 8;
-  }
-  const uint32_t b = em_load_group(x + pair, count);
-  em_store_4(strip, em_spread_even(a));
-  em_store_4(strip + 4, em_spread_even(b));
-  em_store_4(strip + 8, em_spread_odd(a));
-  em_store_4(strip + 12, em_spread_odd(b));
-  return strip + 16;
-}
-
-/* Widens a whole group. Compilers store the four words one by one: 13 instructions a group instead of 8 to 9. */
-EM_INLINE int8_t *em_widen_four(const int8_t *x, int pair, int8_t *strip, const int pixels)
-{
-#if EM_DSP && defined(__ARM_FEATURE_UNALIGNED)
-  if (pixels > 1) {
-    __asm__ volatile("ldr r8, [%[x], %[pair]]\n\t"
-                     "ldr r6, [%[x]]\n\t"
-                     "sxtb16 r4, r6\n\t"
-                     "sxtb16 r5, r8\n\t"
-                     "sxtb16 r6, r6, ror #8\n\t"
-                     "sxtb16 r8, r8, ror #8\n\t"
-                     "stmia %[strip]!, {r4, r5, r6, r8}"
-                     : [strip] "+r"(strip)
-                     : [x] "r"(x), [pair] "r"(pair)
-                     : "r4", "r5", "r6", "r8", "memory");
-    return strip;
-  }
-#endif
-  return em_widen_group(x, pair, 4, strip, pixels);
-}
-
-/* Widens a run of elements; returns where the next one's words go. */
-EM_PART int8_t *em_widen_run(const int8_t *x, int pair, int length, int8_t *strip, const int pixels)
-{
-  const int step = EM_SIZE ? 4 : 8;
-  const int8_t *const end = x + (length & -step);
-  while (x != end) {
-    strip = em_widen_four(x, pair, strip, pixels);
-    if (!EM_SIZE) strip = em_widen_four(x + 4, pair, strip, pixels);
-    x += step;
-  }
-  if (!EM_SIZE && (length & 4) != 0) {
-    strip = em_widen_four(x, pair, strip, pixels);
-    x += 4;
-  }
-  return (length & 3) != 0 ? em_widen_group(x, pair, length & 3, strip, pixels) : strip;
-}
-
-/* Copies a window's rows, one after another. */
-EM_INLINE void em_join_rows(const em_window *window, const int8_t *x, int8_t *to)
-{
-  for (int row = 0; row < window->rows; ++row) {
-    const int whole = window->length & -4;
-    for (int i = 0; i < whole; i += 4) EM_COPY(to + i, x + i, 4);
-    EM_UNROLL(4)
-    for (int i = 0; i < (window->length & 3); ++i) to[whole + i] = x[whole + i];
-    x += window->row_stride;
-    to += window->length;
-  }
-}
-
-/* Widens a small window's rows element by element, which beats putting them together first. What no element fills may be
- * anything: its weights are zero.
- */
-EM_INLINE void em_widen_small(const em_window *window, const int8_t *x, int8_t *strip, const int pixels)
-{
-  EM_UNROLL(4)
-  for (int row = 0; row < window->rows; ++row) {
-    EM_UNROLL(6)
-    for (int i = 0; i < window->length; ++i) {
-      const int element = row * window->length + i;
-      const int word = 2 * (element / 4) + (element & 1);
-      const int16_t wide = x[row * window->row_stride + i];
-      EM_COPY(strip + 4 * pixels * word + (element & 2), &wide, sizeof wide);
-    }
-  }
-}
-
-/* Widens a pixel's or two pixels' window; returns the strip's end. */
-EM_PART int8_t *em_widen(const em_window *window, int8_t *strip, int8_t *joined, const int pixels)
-{
-  const int elements = window->rows * window->length;
-  if (window->rows > 1 && (window->length & 3) != 0) {
-    const int bytes = EM_CHANNEL_BYTES(elements);
-    if (!EM_SIZE && window->rows <= 4 && elements <= 12) {
-      em_widen_small(window, window->x, strip, pixels);
-      if (pixels > 1) em_widen_small(window, window->x + window->pair, strip + 4, pixels);
-      return strip + 2 * pixels * bytes;
-    }
-    em_join_rows(window, window->x, joined);
-    if (pixels > 1) em_join_rows(window, window->x + window->pair, joined + bytes);
-    return em_widen_run(joined, bytes, bytes, strip, pixels);
-  }
-  for (int row = 0; row < window->rows; ++row) {
-    strip = em_widen_run(window->x + row * window->row_stride, window->pair, window->length, strip, pixels);
-  }
-  return strip;
-}
+enum { EM_PART_ELEMENTS = 264, EM_PART_CHANNELS = 64, EM_WHOLE_ELEMENTS = EM_PART_ELEMENTS + 2 * EM_PART_CHANNELS };
 
 /* What lies widened in a strip: a window of so many groups, for 1 or 2 pixels, or `windows` of them for a pool. */
 typedef struct {
@@ -150,8 +37,10 @@ typedef struct {
 } em_wide;
 
 #if EM_DSP
-/* All about the window and its weights. A window of many groups is done in rounds, of which the first is the odd one. */
-EM_PART void em_prepare(em_job *job, const em_wide *wide, const int8_t *weights)
+/* All about the window and its weights. A window of many groups is done in rounds, of which the first is the odd one;
+ * `whole`: whether em_long_sums, which knows of rounds, comes next.
+ */
+EM_PART void em_prepare(em_job *job, const em_wide *wide, const int8_t *weights, const int whole)
 {
   const int first = (wide->groups - 1) % EM_ROUND_GROUPS + 1;
   const int steps = wide->pixels == 1 ? first / 2 : first - 1;
@@ -161,6 +50,7 @@ EM_PART void em_prepare(em_job *job, const em_wide *wide, const int8_t *weights)
   job->x_end = wide->strip + first * bytes;
   job->skipped = steps == 0 ? 4 : -steps & 3;
   if (wide->pixels == 1) job->distance = first & 1;
+  if (!whole) return;
   job->state.x_bytes = first * bytes;
   job->state.rounds = job->state.left = (wide->groups - 1) / EM_ROUND_GROUPS;
   job->state.round_bytes = EM_ROUND_GROUPS * bytes;
@@ -181,7 +71,7 @@ EM_PART em_sums em_pair_sums(const em_wide *wide, const int8_t *weights)
 {
   int32_t sums[4];
   em_job job;
-  em_prepare(&job, wide, weights);
+  em_prepare(&job, wide, weights, 1);
   job.out = sums;
   job.ending = em_long_sums;
   job.state.ending = em_keep_sums;
@@ -190,29 +80,37 @@ EM_PART em_sums em_pair_sums(const em_wide *wide, const int8_t *weights)
   return s;
 }
 
-/* The outputs of `pairs` pairs of channels, with EM_ROUND_FAST and no limits but -128 and 127. */
-EM_INLINE void em_fast_pairs(const em_wide *wide, const em_block *block, int pairs, const em_output *output)
+/* The job of `pairs` pairs of channels, with EM_ROUND_FAST and no limits but -128 and 127. */
+EM_INLINE void em_fast_job(em_job *job, const em_wide *wide, const em_block *block, int pairs, const em_output *output)
 {
   const int pooled = wide->windows > 0, two = wide->pixels > 1;
-  em_job job;
-  job.distance = (int32_t)(block->out1 - block->out0);
-  em_prepare(&job, wide, block->weights);
-  job.channel = block->channel;
-  job.channel_end = block->channel + 2 * pairs;
-  job.shift = block->shift;
-  job.out = block->out0;
-  job.unit = 2 * output->zero_point + 1;
+  const int whole = EM_SIZE || wide->groups > EM_ROUND_GROUPS; /* for size, without the endings for short windows */
+  job->distance = (int32_t)(block->out1 - block->out0);
+  em_prepare(job, wide, block->weights, whole);
+  job->channel = block->channel;
+  job->channel_end = block->channel + 2 * pairs;
+  job->shift = block->shift;
+  job->out = block->out0;
+  job->unit = 2 * output->zero_point + 1;
   if (pooled) {
-    job.state.best[0] = job.state.best[1] = INT32_MIN;
-    job.state.x = wide->strip + wide->windows * wide->groups * 16;
-    job.state.weight_bytes = wide->groups * 8;
+    job->state.best[0] = job->state.best[1] = INT32_MIN;
+    if (!whole) job->state.x_bytes = wide->groups * 16;
+    job->state.x = wide->strip + wide->windows * wide->groups * 16;
+    job->state.weight_bytes = wide->groups * 8;
   }
-  if (EM_SIZE || wide->groups > EM_ROUND_GROUPS) { /* for size, without the endings for short windows */
-    job.state.ending = pooled ? em_finish_whole_pool : (two ? em_finish_whole_two : em_finish_whole_one);
-    job.ending = em_long_sums;
+  if (whole) {
+    job->state.ending = pooled ? em_finish_whole_pool : (two ? em_finish_whole_two : em_finish_whole_one);
+    job->ending = em_long_sums;
   } else {
-    job.ending = pooled ? em_finish_pool : (two ? em_finish_two : em_finish_one);
+    job->ending = pooled ? em_finish_pool : (two ? em_finish_two : em_finish_one);
   }
+}
+
+/* Their outputs. */
+EM_INLINE void em_fast_pairs(const em_wide *wide, const em_block *block, int pairs, const em_output *output)
+{
+  em_job job;
+  em_fast_job(&job, wide, block, pairs, output);
   em_do(&job, wide);
 }
 #else
@@ -310,7 +208,7 @@ EM_INLINE void em_add_part(const em_wide *wide, const int8_t *weights, int done,
 #if EM_DSP
   if (paired > 0) {
     em_job job;
-    em_prepare(&job, wide, weights + 2 * done);
+    em_prepare(&job, wide, weights + 2 * done, 0);
     job.out = sums;
     job.unit = 8 * (groups - wide->groups);
     job.channel_end = sums + paired;
@@ -380,6 +278,36 @@ EM_INLINE void em_own_channels(const em_window *window, em_block block, int coun
   }
   em_widen(window, strip, strip + 8 * wide.groups * pixels, pixels);
   em_wide_channels(&wide, block, count, output, rounding);
+}
+
+/* Pairs of pixels that lie evenly, for a number of channels that fours divide: one job serves all of them. */
+EM_INLINE void em_own_pairs(const em_window *window, em_block block, int count, const em_output *output, int8_t *strip,
+                            int pairs, int x_step, int out_step, const int rounding)
+{
+  em_window at = *window;
+#if EM_DSP
+  const em_wide wide = {strip, (window->length + 3) / 4, 0, 2};
+  em_job job;
+  if (rounding == EM_ROUND_FAST) em_fast_job(&job, &wide, &block, count / 2, output);
+#endif
+  for (int i = 0; i < pairs; ++i) {
+#if EM_DSP
+    if (rounding == EM_ROUND_FAST) {
+      em_widen_run(at.x, at.pair, at.length, strip, 2);
+      job.out = block.out0;
+      em_two_pixels(&job);
+      em_limit(block.out0, count, output);
+      em_limit(block.out1, count, output);
+    } else {
+      em_own_channels(&at, block, count, output, strip, 2, rounding);
+    }
+#else
+    em_own_channels(&at, block, count, output, strip, 2, rounding);
+#endif
+    at.x += x_step;
+    block.out0 += out_step;
+    block.out1 += out_step;
+  }
 }
 
 /* See em_dot_pooled. */

@@ -500,9 +500,10 @@ EM_INLINE void em_own_channels(const em_window *window, em_block block, int coun
 }
 
 /* Pairs of pixels that lie evenly, for a number of channels that fours divide. */
-EM_INLINE void em_own_pairs(const em_window *window, em_block block, int count, const em_output *output, int pairs,
-                            int x_step, int out_step, const int rounding)
+EM_INLINE void em_own_pairs(const em_window *window, em_block block, int count, const em_output *output, int8_t *strip,
+                            int pairs, int x_step, int out_step, const int rounding)
 {
+  (void)strip;
   em_quads quads = em_quads_of(window, &block, count, output, 2);
   quads.times = pairs;
   quads.x_step = x_step;

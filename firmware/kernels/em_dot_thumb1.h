@@ -11,114 +11,73 @@
 #define EM_OWN_CHANNELS 1
 #define EM_PIXEL_WORDS 1
 
-enum { EM_STEP_1 = 1, EM_STEP_2 = 4, EM_STEP_3 = 3, EM_STEP_4 = 4 };
-#define EM_WORDS_ASM EM_THUMB1
+#if defined(__GNUC__) && defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
+#define EM_QUAD_ASM 1
+#include "em_quad_thumb1.h"
+#else
+#define EM_QUAD_ASM 0
+#endif
 
 #include "em_words.h"
 
-#if EM_THUMB1
-/* The index is counted up last, so that it ends the loop. */
-#define EM_WORDS_LOAD(p, q)                                                                            \
-  "ldmia %[x]!, {" p ", " q "}\n\t"                                                                    \
-  "ldrsb r3, [%[w], %[i]]\n\t"                                                                         \
-  "muls " p ", r3, " p "\n\t"                                                                          \
-  "muls " q ", r3, " q "\n\t"
-#define EM_WORDS_COUNT "adds %[i], #1\n\t"
-#define EM_WORDS_FIRST EM_WORDS_LOAD("r4", "r5")
-#if defined(__clang__)
-/* Its frame pointer, which it has unless it is told not to, is r7. */
-#define EM_WORDS_ADD(sum)                                                                              \
-  "ldmia %[x]!, {r6}\n\t"                                                                              \
-  "muls r6, r3, r6\n\t"                                                                                \
-  "adds " sum ", " sum ", r6\n\t"
-#define EM_WORDS_NEXT EM_WORDS_COUNT "ldrsb r3, [%[w], %[i]]\n\t" EM_WORDS_ADD("r4") EM_WORDS_ADD("r5")
-#define EM_WORDS_USED "r3", "r4", "r5", "r6"
-#else
-#define EM_WORDS_NEXT                                                                                  \
-  EM_WORDS_COUNT EM_WORDS_LOAD("r6", "r7") "adds r4, r4, r6\n\t"                                       \
-                                           "adds r5, r5, r7\n\t"
-#define EM_WORDS_USED "r3", "r4", "r5", "r6", "r7"
-#endif
-#define EM_WORDS_APART                                                                                 \
-  "add r4, %[half]\n\t"                                                                                \
-  "add r5, %[half]\n\t"                                                                                \
-  "add %[total0], r4\n\t"                                                                              \
-  "add %[total1], r5\n\t"                                                                              \
-  "asrs r4, r4, #16\n\t"                                                                               \
-  "asrs r5, r5, #16\n\t"                                                                               \
-  "add %[high0], r4\n\t"                                                                               \
-  "add %[high1], r5\n\t" EM_WORDS_COUNT
-#define EM_WORDS_1 EM_WORDS_FIRST EM_WORDS_APART
-#define EM_WORDS_2 EM_WORDS_FIRST EM_WORDS_NEXT EM_WORDS_APART
-#define EM_WORDS_3 EM_WORDS_FIRST EM_WORDS_NEXT EM_WORDS_NEXT EM_WORDS_APART
-#define EM_WORDS_4 EM_WORDS_FIRST EM_WORDS_NEXT EM_WORDS_NEXT EM_WORDS_NEXT EM_WORDS_APART
-#define EM_WORDS_RUN(text)                                                                             \
-  __asm__(".syntax unified\n\t" text                                                                   \
-          : [total0] "+h"(s.total0), [total1] "+h"(s.total1), [high0] "+h"(s.high0),                   \
-            [high1] "+h"(s.high1), [x] "+l"(s.x), [i] "+l"(i)                                          \
-          : [w] "l"(s.w), [half] "h"(EM_HALF)                                                          \
-          : EM_WORDS_USED, "cc", "memory")
-#define EM_WORDS_GROUPS(count, loop)                                                                   \
-  EM_INLINE em_running em_words_##count(em_running s, int32_t taps)                                    \
-  {                                                                                                    \
-    int32_t i = -taps;                                                                                 \
-    s.w += taps;                                                                                       \
-    if (taps > 0) EM_WORDS_RUN("1:\n\t" loop "bne 1b");                                                \
-    em_lower_registers(&s);                                                                            \
-    return s;                                                                                          \
-  }                                                                                                    \
-  EM_INLINE em_running em_words_last_##count(em_running s)                                             \
-  {                                                                                                    \
-    int32_t i = -count;                                                                                \
-    s.w += count;                                                                                      \
-    EM_WORDS_RUN(EM_WORDS_##count);                                                                    \
-    em_lower_registers(&s);                                                                            \
-    return s;                                                                                          \
-  }
+#if EM_QUAD_ASM
+/* Four channels' sums, the ends of a row and of their weights, minus the row's length, and where in the loop to start. */
+typedef struct {
+  int32_t sums[4];
+  const int8_t *x;
+  const int8_t *w[4];
+  int32_t index;
+  em_code *entry;
+} em_single_job;
 
-EM_INLINE void em_lower_registers(em_running *s)
+/* r0 the row's end, r1 to r4 the weights' ends, r5 the index, r6 the element, r7 a product; sums r8 to r11; r12 the job.
+ * All of it is assembly because the loop takes every register, and so as many instructions at every optimisation.
+ */
+#define EM_SINGLE_LANE(weights, sum)                                                                   \
+  "ldrsb r7, [" weights ", r5]\n\t"                                                                    \
+  "muls r7, r6, r7\n\t"                                                                               \
+  "add " sum ", r7\n\t"
+#define EM_SINGLE_TAP                                                                                  \
+  "ldrsb r6, [r0, r5]\n\t" EM_SINGLE_LANE("r1", "r8") EM_SINGLE_LANE("r2", "r9")                      \
+      EM_SINGLE_LANE("r3", "r10") EM_SINGLE_LANE("r4", "r11") "adds r5, #1\n\t"
+enum { EM_SINGLE_TAP_BYTES = 28, EM_SINGLE_TAPS = 4 };
+
+EM_NAKED void em_single_loop(void)
 {
-  EM_LOWER_REGISTER(s->total0);
-  EM_LOWER_REGISTER(s->high0);
-  EM_LOWER_REGISTER(s->total1);
-  EM_LOWER_REGISTER(s->high1);
-  (void)s;
+  __asm__(".syntax unified\n"
+          "1:\n\t" EM_SINGLE_TAP EM_SINGLE_TAP EM_SINGLE_TAP EM_SINGLE_TAP
+          "bne 1b\n\t"
+          "mov r0, r12\n\t"
+          "mov r4, r8\n\t"
+          "mov r5, r9\n\t"
+          "mov r6, r10\n\t"
+          "mov r7, r11\n\t"
+          "stmia r0!, {r4-r7}\n\t"
+          EM_POP_REGISTERS_AND_RETURN);
 }
 
-EM_WORDS_GROUPS(1, EM_WORDS_1)
-EM_WORDS_GROUPS(2, EM_WORDS_2 EM_WORDS_2)
-EM_WORDS_GROUPS(3, EM_WORDS_3)
-EM_WORDS_GROUPS(4, EM_WORDS_4)
-
-#define EM_SINGLE_LANE(weights, sum)                                                                   \
-  "ldrsb %[k], [" weights ", %[i]]\n\t"                                                                \
-  "muls %[k], %[u], %[k]\n\t"                                                                          \
-  "add " sum ", %[k]\n\t"
-#if defined(__clang__)
-#define EM_SINGLE_LAST "mov %[k], %[w3]\n\t" EM_SINGLE_LANE("%[k]", "%[s3]")
-#define EM_SINGLE_W3 "h"
-#else
-#define EM_SINGLE_LAST EM_SINGLE_LANE("%[w3]", "%[s3]")
-#define EM_SINGLE_W3 "l"
-#endif
-#define EM_SINGLE_TAP                                                                                  \
-  "ldrsb %[u], [%[x], %[i]]\n\t" EM_SINGLE_LANE("%[w0]", "%[s0]") EM_SINGLE_LANE("%[w1]", "%[s1]")     \
-      EM_SINGLE_LANE("%[w2]", "%[s2]") EM_SINGLE_LAST "adds %[i], #1\n\t"
-#define EM_SINGLE_SUM(text)                                                                            \
-  __asm__(".syntax unified\n\t" text                                                                   \
-          : [s0] "+h"(s.a[0]), [s1] "+h"(s.a[1]), [s2] "+h"(s.a[2]), [s3] "+h"(s.a[3]), [i] "+&l"(i),  \
-            [u] "=&l"(u), [k] "=&l"(k)                                                                 \
-          : [x] "l"(x), [w0] "l"(w[0]), [w1] "l"(w[1]), [w2] "l"(w[2]), [w3] EM_SINGLE_W3(w[3])        \
-          : "cc", "memory")
+EM_NAKED void em_single_start(em_single_job *job __attribute__((unused)))
+{
+  __asm__(".syntax unified\n\t"
+          EM_PUSH_REGISTERS
+          "mov r12, r0\n\t"
+          "ldmia r0!, {r4-r7}\n\t"
+          EM_SET_HIGH_REGISTERS
+          "mov r6, r0\n\t"
+          "ldmia r6!, {r0-r5}\n\t"
+          "ldr r7, [r6]\n\t"
+          "bx r7");
+}
 
 /* Adds a row's products of four channels; the pointers are to the row's end. */
 EM_INLINE em_sums em_single_row(em_sums s, const int8_t *x, int length, const int8_t *const w[4])
 {
-  int i = -length;
-  int32_t u, k;
-  if ((length & 1) != 0) EM_SINGLE_SUM(EM_SINGLE_TAP);
-  if (length > 1) EM_SINGLE_SUM("1:\n\t" EM_SINGLE_TAP EM_SINGLE_TAP "bne 1b");
-  return s;
+  const uintptr_t skipped = (uintptr_t)(-length & (EM_SINGLE_TAPS - 1)) * EM_SINGLE_TAP_BYTES;
+  em_single_job job = {{s.a[0], s.a[1], s.a[2], s.a[3]}, x, {w[0], w[1], w[2], w[3]}, -length,
+                       (em_code *)((uintptr_t)em_single_loop + skipped)};
+  em_single_start(&job);
+  const em_sums sums = {{job.sums[0], job.sums[1], job.sums[2], job.sums[3]}, {0, 0, 0, 0}};
+  return sums;
 }
 #else
 EM_INLINE em_sums em_single_row(em_sums s, const int8_t *x, int length, const int8_t *const w[4])

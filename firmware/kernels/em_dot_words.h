@@ -9,72 +9,17 @@
 #define EM_OWN_CHANNELS 1
 #define EM_PIXEL_WORDS 1
 
-#if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__)
-#define EM_WORDS_ASM 1
+#if defined(__GNUC__) && defined(__thumb2__)
+#define EM_QUAD_ASM 1
+#include "em_quad_thumb2.h"
 #else
-#define EM_WORDS_ASM 0
-#endif
-#if EM_WORDS_ASM
-enum { EM_STEP_1 = 2, EM_STEP_2 = 4, EM_STEP_3 = 6, EM_STEP_4 = 8 };
-#else
-enum { EM_STEP_1 = 1, EM_STEP_2 = 2, EM_STEP_3 = 3, EM_STEP_4 = 4 };
+#define EM_QUAD_ASM 0
 #endif
 
 #include "em_words.h"
 
-#if EM_WORDS_ASM
-/* Compilers load the two words one by one (LDRD is one instruction) and use a shift of its own before each addition. */
-#define EM_WORDS_TAP(start_p, start_q)                                                                 \
-  "ldrd %[u], %[v], [%[x]], #8\n\t"                                                                    \
-  "ldrsb %[k], [%[w]], #1\n\t"                                                                         \
-  "mla %[p], %[u], %[k], " start_p "\n\t"                                                              \
-  "mla %[q], %[v], %[k], " start_q "\n\t"
-#define EM_WORDS_FIRST EM_WORDS_TAP("%[half]", "%[half]")
-#define EM_WORDS_NEXT EM_WORDS_TAP("%[p]", "%[q]")
-#define EM_WORDS_APART                                                                                 \
-  "add %[total0], %[total0], %[p]\n\t"                                                                 \
-  "add %[high0], %[high0], %[p], asr #16\n\t"                                                          \
-  "add %[total1], %[total1], %[q]\n\t"                                                                 \
-  "add %[high1], %[high1], %[q], asr #16\n\t"
-#define EM_WORDS_1 EM_WORDS_FIRST EM_WORDS_APART
-#define EM_WORDS_2 EM_WORDS_FIRST EM_WORDS_NEXT EM_WORDS_APART
-#define EM_WORDS_3 EM_WORDS_FIRST EM_WORDS_NEXT EM_WORDS_NEXT EM_WORDS_APART
-#define EM_WORDS_4 EM_WORDS_FIRST EM_WORDS_NEXT EM_WORDS_NEXT EM_WORDS_NEXT EM_WORDS_APART
-#define EM_WORDS_RUN(text)                                                                             \
-  do {                                                                                                 \
-    uint32_t u, v, p, q;                                                                               \
-    int32_t k;                                                                                         \
-    __asm__(text                                                                                       \
-            : [total0] "+&r"(s.total0), [total1] "+&r"(s.total1), [high0] "+&r"(s.high0),              \
-              [high1] "+&r"(s.high1), [x] "+&r"(s.x), [w] "+&r"(s.w), [u] "=&r"(u), [v] "=&r"(v),      \
-              [p] "=&r"(p), [q] "=&r"(q), [k] "=&r"(k)                                                 \
-            : [half] "r"(EM_HALF), [end] "r"(end)                                                      \
-            : "cc", "memory");                                                                         \
-  } while (0)
-#define EM_WORDS_GROUPS(count)                                                                         \
-  EM_INLINE em_running em_words_##count(em_running s, int32_t taps)                                    \
-  {                                                                                                    \
-    const uint32_t *const end = s.x + 2 * taps;                                                        \
-    if (taps > 0) {                                                                                    \
-      EM_WORDS_RUN("1:\n\t" EM_WORDS_##count EM_WORDS_##count "cmp %[x], %[end]\n\tbne 1b");           \
-    }                                                                                                  \
-    return s;                                                                                          \
-  }                                                                                                    \
-  EM_INLINE em_running em_words_last_##count(em_running s)                                             \
-  {                                                                                                    \
-    const uint32_t *const end = s.x;                                                                   \
-    EM_WORDS_RUN(EM_WORDS_##count);                                                                    \
-    return s;                                                                                          \
-  }
-
-EM_WORDS_GROUPS(1)
-EM_WORDS_GROUPS(2)
-EM_WORDS_GROUPS(3)
-EM_WORDS_GROUPS(4)
-#endif
-
 /* A single pixel: 8 channels in a and b of the sums, or what is left of them in a. */
-#if EM_WORDS_ASM
+#if EM_QUAD_ASM && defined(__OPTIMIZE__)
 /* Compilers load all 8 weights first and have no registers left for them. */
 #define EM_SINGLE_LANE(sum, offset) "ldrsb %[k], [%[w], #" offset "]\n\tmla " sum ", %[u], %[k], " sum "\n\t"
 #define EM_SINGLE_TAP                                                                                  \

@@ -40,7 +40,7 @@ EM_INLINE int32_t em_pair_at(const em_pointwise_params *p, int32_t done)
 EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
                                  const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
 {
-  const em_words layer = em_words_of(scratch, p->in_channels, p->out_channels);
+  em_words layer = em_words_of(scratch, p->in_channels, p->out_channels, rounding, 0);
   em_window window = {in, p->in_channels, 0, 1, p->in_channels};
   em_quad_block block = {weights, channels, shifts, {out, out, out, out}};
   for (int32_t done = 0; done < p->pixels; done += 4) {
@@ -70,7 +70,7 @@ EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *wei
     const em_block block = {weights, channels, shifts, out + pixel * p->out_channels,
                             out + (pixel + 1) * p->out_channels};
     window.x = in + pixel * p->in_channels;
-    em_own_pairs(&window, block, p->out_channels, &p->output, p->pixels / 2, step * p->in_channels,
+    em_own_pairs(&window, block, p->out_channels, &p->output, scratch, p->pixels / 2, step * p->in_channels,
                  step * p->out_channels, rounding);
   }
 #else

@@ -2,6 +2,7 @@
 #include "em_dot.h" /* comes first, and includes what this header needs */
 #ifndef EM_QUAD_H
 #define EM_QUAD_H
+#include "em_step.h"
 #if EM_PIXEL_WORDS
 
 /* What is done for a quad: the first channel's constants, and where each of the four pixels' results go. */
@@ -12,24 +13,12 @@ typedef struct {
   int8_t *out[4];
 } em_quad_block;
 
-#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT) && defined(__thumb2__)
-#define EM_SATURATES 1
-#else
-#define EM_SATURATES 0
-#endif
-
 /* How sums become outputs, in registers. `whole`: the output's limits are those of int8. */
 EM_INLINE int8_t em_quad_finish(int32_t sum, int32_t multiplier, int shift, int32_t rounded, const em_output *output,
                                 const int whole, const int rounding)
 {
   if (rounding != EM_ROUND_FAST) return em_finish(sum, multiplier, shift, output, rounding);
-  int32_t value = em_multiply_high(rounded + (sum >> 31), sum * 2, multiplier) >> shift; /* em_requantise */
-#if EM_SATURATES
-  if (whole) {
-    __asm__("ssat %0, #8, %0" : "+r"(value));
-    return (int8_t)value;
-  }
-#endif
+  const int32_t value = em_multiply_high(rounded + (sum >> 31), sum * 2, multiplier) >> shift; /* em_requantise */
   return (int8_t)(whole ? em_clamp(value, -128, 127) : em_clamp(value, output->minimum, output->maximum));
 }
 
@@ -38,7 +27,7 @@ EM_INLINE int32_t em_rounded(const em_output *output, int shift, const int round
   return rounding == EM_ROUND_FAST ? (int32_t)((uint32_t)(2 * output->zero_point + 1) << (shift - 1)) : 0;
 }
 
-EM_INLINE void em_quad_channels_body(const em_words *layer, const em_quad_block *block, const em_output *output,
+EM_INLINE void em_quad_channels_body(em_words *layer, const em_quad_block *block, const em_output *output,
                                      const int whole, const int rounding)
 {
   const em_output limits = *output;
@@ -51,44 +40,65 @@ EM_INLINE void em_quad_channels_body(const em_words *layer, const em_quad_block 
   const int32_t b1 = (int32_t)(block->out[3] - out);
   for (int32_t channel = 0; channel < count; ++channel) {
     const em_quad sums = em_quad_sums(layer, layer->words, weights, channels[channel].bias);
-    int32_t at = channel, to_b0 = b0, to_a1 = a1, to_b1 = b1;
-    EM_OFFSET(at);
-    EM_OFFSET(to_b0);
-    EM_OFFSET(to_a1);
-    EM_OFFSET(to_b1);
-    const int32_t multiplier = channels[at].multiplier;
-    const int shift = shifts[at];
+    const int32_t multiplier = channels[channel].multiplier;
+    const int shift = shifts[channel];
     const int32_t rounded = em_rounded(&limits, shift, rounding);
-    int8_t *const to = out + at;
+    int8_t *const to = out + channel;
     to[0] = em_quad_finish(sums.a0, multiplier, shift, rounded, &limits, whole, rounding);
-    to[to_b0] = em_quad_finish(sums.b0, multiplier, shift, rounded, &limits, whole, rounding);
-    to[to_a1] = em_quad_finish(sums.a1, multiplier, shift, rounded, &limits, whole, rounding);
-    to[to_b1] = em_quad_finish(sums.b1, multiplier, shift, rounded, &limits, whole, rounding);
+    to[b0] = em_quad_finish(sums.b0, multiplier, shift, rounded, &limits, whole, rounding);
+    to[a1] = em_quad_finish(sums.a1, multiplier, shift, rounded, &limits, whole, rounding);
+    to[b1] = em_quad_finish(sums.b1, multiplier, shift, rounded, &limits, whole, rounding);
     weights = sums.next;
   }
 }
 
-/* How a channel's sums become outputs by two 32-bit products; the generator proves it exact for each channel. */
-typedef struct {
-  int32_t range;
-  uint32_t high, low; /* the factor's whole part and its fraction in 12 bits */
-  uint32_t offset;
-} em_step_function;
-
-enum { EM_ROUND_STEP = 3 };
-
-EM_INLINE int8_t em_step_finish(int32_t sum, const em_step_function *step)
+#if EM_QUAD_ASM
+/* The fused activation, on outputs that are within -128 and 127 already. */
+EM_INLINE void em_quad_limit(int8_t *out, int32_t count, const em_output *output)
 {
-  int32_t limited = sum & ~(sum >> 31);
-  if (limited > step->range) limited = step->range;
-  const uint32_t value = (uint32_t)limited;
-  return (int8_t)((int32_t)(value * step->high + (value * step->low >> 12) + step->offset) >> 24);
+  for (int32_t i = 0; i < count; ++i) out[i] = (int8_t)em_clamp(out[i], output->minimum, output->maximum);
 }
 
-/* `channel` has two entries for each channel: (bias, range), (offset, factor), or where there is no exact step function
- * (bias, multiplier), (shift, 0).
- */
-EM_SHARED void em_quad_channels_step(const em_words *layer, const em_quad_block *block, const em_output *output)
+EM_INLINE void em_quad_start(em_words *layer, const em_quad_block *block, const em_output *output)
+{
+  em_quad_job *const job = &layer->job;
+  job->channel = block->channel;
+  job->shift = block->shift;
+  job->out = block->out[0];
+  job->out_end = job->out + layer->count;
+  job->unit = 2 * output->zero_point + 1;
+  job->weights = block->weights;
+  em_quad_run(job);
+}
+
+EM_SHARED void em_quad_channels_whole(em_words *layer, const em_quad_block *block, const em_output *output)
+{
+  layer->job.b0 = (int32_t)(block->out[1] - block->out[0]);
+  layer->job.a1 = (int32_t)(block->out[2] - block->out[0]);
+  layer->job.b1 = (int32_t)(block->out[3] - block->out[0]);
+  em_quad_start(layer, block, output);
+}
+
+EM_SHARED void em_quad_channels_fast(em_words *layer, const em_quad_block *block, const em_output *output)
+{
+  em_quad_channels_whole(layer, block, output);
+  for (int i = 0; i < 4; ++i) em_quad_limit(block->out[i], layer->count, output);
+}
+
+EM_SHARED void em_quad_pooled_whole(em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+{
+  layer->job.words_end = layer->words + 2 * layer->taps * quads;
+  em_quad_start(layer, block, output);
+}
+
+EM_SHARED void em_quad_pooled_fast(em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+{
+  em_quad_pooled_whole(layer, quads, block, output);
+  em_quad_limit(block->out[0], layer->count, output);
+}
+#else
+/* `channel` has two entries for each channel, as em_step.h describes them. */
+EM_SHARED void em_quad_channels_step(em_words *layer, const em_quad_block *block, const em_output *output)
 {
   const em_channel *channel = block->channel;
   const int8_t *weights = block->weights;
@@ -98,22 +108,17 @@ EM_SHARED void em_quad_channels_step(const em_words *layer, const em_quad_block 
   const int32_t b1 = (int32_t)(block->out[3] - out);
   for (int8_t *to = out; to != out + count; ++to) {
     const em_quad sums = em_quad_sums(layer, layer->words, weights, channel[0].bias);
-    int32_t to_b0 = b0, to_a1 = a1, to_b1 = b1;
-    EM_OFFSET(to_b0);
-    EM_OFFSET(to_a1);
-    EM_OFFSET(to_b1);
-    const uint32_t factor = (uint32_t)channel[1].multiplier;
-    const em_step_function step = {channel[0].multiplier, factor >> 12, factor & 4095, (uint32_t)channel[1].bias};
-    if (factor != 0) {
+    const em_step_function step = em_step_of(channel);
+    if (em_has_step(channel)) {
       to[0] = em_step_finish(sums.a0, &step);
-      to[to_b0] = em_step_finish(sums.b0, &step);
-      to[to_a1] = em_step_finish(sums.a1, &step);
-      to[to_b1] = em_step_finish(sums.b1, &step);
+      to[b0] = em_step_finish(sums.b0, &step);
+      to[a1] = em_step_finish(sums.a1, &step);
+      to[b1] = em_step_finish(sums.b1, &step);
     } else {
       to[0] = em_finish(sums.a0, step.range, channel[1].bias, output, EM_ROUND_FAST);
-      to[to_b0] = em_finish(sums.b0, step.range, channel[1].bias, output, EM_ROUND_FAST);
-      to[to_a1] = em_finish(sums.a1, step.range, channel[1].bias, output, EM_ROUND_FAST);
-      to[to_b1] = em_finish(sums.b1, step.range, channel[1].bias, output, EM_ROUND_FAST);
+      to[b0] = em_finish(sums.b0, step.range, channel[1].bias, output, EM_ROUND_FAST);
+      to[a1] = em_finish(sums.a1, step.range, channel[1].bias, output, EM_ROUND_FAST);
+      to[b1] = em_finish(sums.b1, step.range, channel[1].bias, output, EM_ROUND_FAST);
     }
     weights = sums.next;
     channel += 2;
@@ -121,17 +126,18 @@ EM_SHARED void em_quad_channels_step(const em_words *layer, const em_quad_block 
 }
 
 /* One copy of each serves all layers: the loops over taps are long, and so is what they are unrolled to. */
-EM_SHARED void em_quad_channels_whole(const em_words *layer, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_channels_whole(em_words *layer, const em_quad_block *block, const em_output *output)
 {
   em_quad_channels_body(layer, block, output, 1, EM_ROUND_FAST);
 }
 
-EM_SHARED void em_quad_channels_fast(const em_words *layer, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_channels_fast(em_words *layer, const em_quad_block *block, const em_output *output)
 {
   em_quad_channels_body(layer, block, output, 0, EM_ROUND_FAST);
 }
+#endif
 
-EM_SHARED void em_quad_channels_any(const em_words *layer, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_channels_any(em_words *layer, const em_quad_block *block, const em_output *output)
 {
   em_quad_channels_body(layer, block, output, 0, EM_ROUND_ANY);
 }
@@ -142,12 +148,16 @@ EM_INLINE int em_is_whole(const em_output *output)
 }
 
 /* All output channels of the four pixels whose words are in layer->words. */
-EM_INLINE void em_quad_channels(const em_words *layer, const em_quad_block *block, const em_output *output,
+EM_INLINE void em_quad_channels(em_words *layer, const em_quad_block *block, const em_output *output,
                                 const int rounding)
 {
+#if !EM_QUAD_ASM
   if (rounding == EM_ROUND_STEP) {
     em_quad_channels_step(layer, block, output);
-  } else if (rounding != EM_ROUND_FAST) {
+    return;
+  }
+#endif
+  if (rounding == EM_ROUND_ANY) {
     em_quad_channels_any(layer, block, output);
   } else if (em_is_whole(output)) {
     em_quad_channels_whole(layer, block, output);
@@ -156,7 +166,7 @@ EM_INLINE void em_quad_channels(const em_words *layer, const em_quad_block *bloc
   }
 }
 
-EM_INLINE void em_quad_pooled_body(const em_words *layer, int quads, const em_quad_block *block, const em_output *output,
+EM_INLINE void em_quad_pooled_body(em_words *layer, int quads, const em_quad_block *block, const em_output *output,
                                    const int whole, const int rounding)
 {
   const int8_t *weights = block->weights;
@@ -177,23 +187,25 @@ EM_INLINE void em_quad_pooled_body(const em_words *layer, int quads, const em_qu
   }
 }
 
-EM_SHARED void em_quad_pooled_whole(const em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+#if !EM_QUAD_ASM
+EM_SHARED void em_quad_pooled_whole(em_words *layer, int quads, const em_quad_block *block, const em_output *output)
 {
   em_quad_pooled_body(layer, quads, block, output, 1, EM_ROUND_FAST);
 }
 
-EM_SHARED void em_quad_pooled_fast(const em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_pooled_fast(em_words *layer, int quads, const em_quad_block *block, const em_output *output)
 {
   em_quad_pooled_body(layer, quads, block, output, 0, EM_ROUND_FAST);
 }
+#endif
 
-EM_SHARED void em_quad_pooled_any(const em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_pooled_any(em_words *layer, int quads, const em_quad_block *block, const em_output *output)
 {
   em_quad_pooled_body(layer, quads, block, output, 0, EM_ROUND_ANY);
 }
 
 /* One pixel, each channel the largest of its sums in `quads` quads, whose words stand one after the other. */
-EM_INLINE void em_quad_pooled(const em_words *layer, int quads, const em_quad_block *block, const em_output *output,
+EM_INLINE void em_quad_pooled(em_words *layer, int quads, const em_quad_block *block, const em_output *output,
                               const int rounding)
 {
   if (rounding != EM_ROUND_FAST) {

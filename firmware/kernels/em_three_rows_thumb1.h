@@ -7,9 +7,12 @@
 #define EM_THREE_ROWS_THUMB1_H
 
 #include "em_depthwise_rows.h"
+#include "em_registers_thumb1.h"
+#include "em_step.h"
 
 /* A channel and a row of its outputs, which starts at `out`; `pitch` is the bytes from one output to the next. Offsets
- * matter: the instructions below know them, and change `out` and `pairs`.
+ * matter: the instructions below know them, and change `out` and `pairs`. Where it is `stepped`, by a step function,
+ * `multiplier_low` and `multiplier_high` are the factor's parts, `rounding` is the offset and `shift` the range.
  */
 typedef struct {
   int32_t weights[9];
@@ -22,6 +25,7 @@ typedef struct {
   int8_t *out;
   int32_t pairs;
   int32_t odd;
+  int32_t stepped;
 } em_line;
 
 #if defined(__GNUC__) && defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
@@ -30,11 +34,24 @@ typedef struct {
 #define EM_LINE_ASM 0
 #endif
 
-/* Sets all but `out` and `pairs`. For the usual rounding weights and bias are doubled, as em_requantise wants its sums. */
-EM_INLINE void em_line_set(em_line *line, const em_depthwise_conv_2d_params *p, const int8_t *w, em_channel channel,
-                           int shift, const int rounding)
+/* How the channel is requantised by a step function. */
+EM_INLINE void em_line_set_step(em_line *line, const em_step_function *step, int32_t bias)
 {
-  const int doubled = EM_LINE_ASM && rounding == EM_ROUND_FAST;
+  line->bias = bias;
+  line->multiplier_low = (int32_t)step->low;
+  line->multiplier_high = (int32_t)step->high;
+  line->rounding = (int32_t)step->offset;
+  line->shift = step->range;
+}
+
+/* Sets all but `out` and `pairs`. For the usual rounding weights and bias are doubled, as em_requantise wants its sums. */
+EM_INLINE void em_line_set(em_line *line, const em_depthwise_conv_2d_params *p, const int8_t *w,
+                           const em_channel *entries, const int8_t *shifts, const int rounding)
+{
+  const em_channel channel = entries[0];
+  const int shift = rounding == EM_ROUND_STEP ? entries[1].bias : shifts[0];
+  line->stepped = rounding == EM_ROUND_STEP && em_has_step(entries);
+  const int doubled = EM_LINE_ASM && rounding != EM_ROUND_ANY && !line->stepped;
   const int32_t factor = doubled ? 2 : 1;
   EM_ROLLED
   for (int i = 0; i < 9; ++i) line->weights[i] = factor * w[i];
@@ -43,6 +60,10 @@ EM_INLINE void em_line_set(em_line *line, const em_depthwise_conv_2d_params *p, 
   line->multiplier_high = channel.multiplier >> 16;
   line->rounding = doubled ? (int32_t)((uint32_t)(2 * p->output.zero_point + 1) << (shift - 1)) : 0;
   line->shift = shift;
+  if (line->stepped) {
+    const em_step_function step = em_step_of(entries);
+    em_line_set_step(line, &step, channel.bias);
+  }
   line->pitch = p->in_channels * p->multiplier;
   line->odd = p->out_width % 2;
 }
@@ -63,7 +84,10 @@ EM_INLINE int32_t em_line_load(const int8_t *from)
 EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *line, const int8_t *a, const int8_t *b,
                            const int8_t *c, const int rounding)
 {
-  const int32_t multiplier = line->multiplier_high * 65536 + line->multiplier_low;
+  const uint32_t high = (uint32_t)line->multiplier_high, low = (uint32_t)line->multiplier_low;
+  const em_step_function step = {line->shift, high, low, (uint32_t)line->rounding};
+  const int32_t multiplier = (int32_t)(high * 65536 + low);
+  const int usual = rounding == EM_ROUND_ANY ? EM_ROUND_ANY : EM_ROUND_FAST;
   const int32_t *const w = line->weights;
   int8_t *to = line->out;
   for (int x = 0; x < 4 * p->out_width * p->stride_width; x += 4 * p->stride_width) {
@@ -72,7 +96,7 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
       const int at = x + 4 * i;
       sum += w[i] * em_line_load(a + at) + w[3 + i] * em_line_load(b + at) + w[6 + i] * em_line_load(c + at);
     }
-    *to = em_finish(sum, multiplier, line->shift, &p->output, rounding);
+    *to = line->stepped ? em_step_finish(sum, &step) : em_finish(sum, multiplier, line->shift, &p->output, usual);
     to += line->pitch;
   }
 }
@@ -83,23 +107,11 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
  */
 #define EM_LINE_ENTER    \
   ".syntax unified\n\t"  \
-  "push {r4-r7, lr}\n\t" \
-  "mov r4, r8\n\t"       \
-  "mov r5, r9\n\t"       \
-  "mov r6, r10\n\t"      \
-  "mov r7, r11\n\t"      \
-  "push {r4-r7}\n\t"     \
+  EM_PUSH_REGISTERS      \
   "mov r11, r0\n\t"      \
   "mov r10, r1\n\t"      \
   "mov r12, r2\n\t"      \
   "mov lr, r3\n\t"
-#define EM_LINE_LEAVE \
-  "pop {r4-r7}\n\t"   \
-  "mov r8, r4\n\t"    \
-  "mov r9, r5\n\t"    \
-  "mov r10, r6\n\t"   \
-  "mov r11, r7\n\t"   \
-  "pop {r4-r7, pc}\n\t"
 
 /* The output of the doubled sum in r0, in r1; r7 is at the bias. As em_multiply_high of em_common.h. */
 #define EM_LINE_REQUANTISE \
@@ -134,6 +146,25 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
   "eors r1, r2\n\t"        \
   "9:\n\t"
 
+/* The same by a step function, the sum not doubled. As em_step_finish of em_step.h. */
+#define EM_LINE_STEP      \
+  "asrs r1, r0, #31\n\t"  \
+  "bics r0, r1\n\t"       \
+  "ldr r1, [r7, #16]\n\t" \
+  "cmp r0, r1\n\t"        \
+  "ble 9f\n\t"            \
+  "mov r0, r1\n\t"        \
+  "9:\n\t"                \
+  "ldr r1, [r7, #4]\n\t"  \
+  "muls r1, r0, r1\n\t"   \
+  "lsrs r1, r1, #12\n\t"  \
+  "ldr r2, [r7, #8]\n\t"  \
+  "muls r0, r2, r0\n\t"   \
+  "adds r1, r1, r0\n\t"   \
+  "ldr r2, [r7, #12]\n\t" \
+  "adds r1, r1, r2\n\t"   \
+  "asrs r1, r1, #24\n\t"
+
 /* Up to the loop over pairs: both sums start with the bias. */
 #define EM_LINE_PAIRS     \
   EM_LINE_ENTER           \
@@ -162,13 +193,13 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
 /* The outputs of both sums; r7 is at the bias. Then on to the next pair, so many bytes further on, and behind the last one
  * a single output, if the row has an odd number.
  */
-#define EM_LINE_FINISH(bytes) \
+#define EM_LINE_FINISH(bytes, requantise) \
   "mov r0, r8\n\t"            \
-  EM_LINE_REQUANTISE          \
+  requantise \
   "ldr r0, [r7, #24]\n\t"     \
   "strb r1, [r0]\n\t"         \
   "mov r0, r9\n\t"            \
-  EM_LINE_REQUANTISE          \
+  requantise \
   "ldr r0, [r7, #24]\n\t"     \
   "ldr r2, [r7, #20]\n\t"     \
   "strb r1, [r0, r2]\n\t"     \
@@ -197,11 +228,11 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
   EM_LINE_ONE("r12")          \
   EM_LINE_ONE("lr")           \
   "mov r0, r8\n\t"            \
-  EM_LINE_REQUANTISE          \
+  requantise \
   "ldr r0, [r7, #24]\n\t"     \
   "strb r1, [r0]\n\t"         \
   "3:\n\t"                    \
-  EM_LINE_LEAVE
+  EM_POP_REGISTERS_AND_RETURN
 
 /* Stride 1: four elements of a row for two outputs. */
 #define EM_LINE_FOUR(row)  \
@@ -222,8 +253,8 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
   "add r9, r2\n\t"         \
   "muls r3, r6, r3\n\t"    \
   "add r9, r3\n\t"
-#define EM_LINE_STRIDE_1 \
-  EM_LINE_PAIRS EM_LINE_FOUR("r10") EM_LINE_FOUR("r12") EM_LINE_FOUR("lr") EM_LINE_FINISH("8")
+#define EM_LINE_STRIDE_1(requantise) \
+  EM_LINE_PAIRS EM_LINE_FOUR("r10") EM_LINE_FOUR("r12") EM_LINE_FOUR("lr") EM_LINE_FINISH("8", requantise)
 
 /* Stride 2: five elements; `weights` moves r5 on to the row's. */
 #define EM_LINE_FIVE(row, weights) \
@@ -245,14 +276,14 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
   "add r9, r3\n\t"                 \
   "muls r4, r7, r4\n\t"            \
   "add r9, r4\n\t"
-#define EM_LINE_STRIDE_2                  \
+#define EM_LINE_STRIDE_2(requantise)      \
   EM_LINE_PAIRS                           \
   EM_LINE_FIVE("r10", "")                 \
   EM_LINE_FIVE("r12", "adds r5, #12\n\t") \
   EM_LINE_FIVE("lr", "adds r5, #24\n\t")  \
   "mov r7, r11\n\t"                       \
   "adds r7, #36\n\t"                      \
-  EM_LINE_FINISH("16")
+  EM_LINE_FINISH("16", requantise)
 
 #define EM_LINE_FUNCTION(name, body)                                                                \
   EM_NAKED void name(em_line *line EM_UNUSED, const int8_t *a EM_UNUSED, const int8_t *b EM_UNUSED, \
@@ -260,8 +291,10 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
   {                                                                                                 \
     __asm__ volatile(body ::: "memory");                                                            \
   }
-EM_LINE_FUNCTION(em_line_stride_1, EM_LINE_STRIDE_1)
-EM_LINE_FUNCTION(em_line_stride_2, EM_LINE_STRIDE_2)
+EM_LINE_FUNCTION(em_line_stride_1, EM_LINE_STRIDE_1(EM_LINE_REQUANTISE))
+EM_LINE_FUNCTION(em_line_stride_2, EM_LINE_STRIDE_2(EM_LINE_REQUANTISE))
+EM_LINE_FUNCTION(em_line_step_stride_1, EM_LINE_STRIDE_1(EM_LINE_STEP))
+EM_LINE_FUNCTION(em_line_step_stride_2, EM_LINE_STRIDE_2(EM_LINE_STEP))
 #endif
 
 /* A row of outputs from the rows a, b, c of the plane. */
@@ -270,8 +303,12 @@ EM_INLINE void em_line_step(const em_depthwise_conv_2d_params *p, em_line *line,
 {
   line->out = out;
 #if EM_LINE_ASM
-  if (rounding == EM_ROUND_FAST) {
+  if (rounding != EM_ROUND_ANY) {
     line->pairs = p->out_width / 2;
+    if (rounding == EM_ROUND_STEP && line->stepped) {
+      (p->stride_width == 1 ? em_line_step_stride_1 : em_line_step_stride_2)(line, a, b, c);
+      return;
+    }
     (p->stride_width == 1 ? em_line_stride_1 : em_line_stride_2)(line, a, b, c);
     em_depthwise_limit(p, out);
     return;
@@ -321,9 +358,11 @@ EM_PART void em_line_layer(const em_depthwise_conv_2d_params *p, const int8_t *w
 {
   const int out_channels = p->in_channels * p->multiplier;
   for (int i = 0; i < 3 * p->plane_width; ++i) em_line_store(held + 4 * i, p->in_zero_point);
+  const int entries = rounding == EM_ROUND_STEP ? 2 : 1; /* of a channel, which has a shift only where it is one */
   for (int channel = 0; channel < out_channels; ++channel) {
     em_line line;
-    em_line_set(&line, p, weights + 9 * channel, channels[channel], shifts[channel], rounding);
+    em_line_set(&line, p, weights + 9 * channel, channels + entries * channel, shifts + (entries == 1 ? channel : 0),
+                rounding);
     em_line_channel(p, &line, held, in + channel / p->multiplier, out + channel, rounding);
   }
 }

@@ -10,8 +10,8 @@
  *          order
  * What follows groups of 3 or 4 that are whole is done as a group of two and one of one.
  *
- * The including header defines EM_PIXEL_WORDS, EM_OWN_CHANNELS, and EM_STEP_1 to EM_STEP_4, the taps that its loops for
- * such groups do at once. Then it defines em_single_channels and, with EM_WORDS_ASM, the functions of the groups.
+ * The including header defines EM_PIXEL_WORDS, EM_OWN_CHANNELS and EM_QUAD_ASM: with it, assembly of its own does whole
+ * channels, see em_quad_job.h. Then it defines em_single_channels.
  */
 #include "em_dot.h" /* comes first, and includes the target's header, which includes this one */
 #ifndef EM_WORDS_H
@@ -28,20 +28,99 @@
 
 enum { EM_HALF = 32768 };
 
-/* For what compilers had better not compute from something else. Where registers are few they would keep a pointer for
- * each output, all of them on the stack and each written back.
- */
+/* For what compilers had better not compute from something else. */
 #if defined(__GNUC__)
 #define EM_OPAQUE(value) __asm__("" : "+r"(value))
 #else
 #define EM_OPAQUE(value)
 #endif
-#if EM_WORDS_ASM
-#define EM_OFFSET(value) EM_OPAQUE(value)
-#else
-#define EM_OFFSET(value)
-#endif
 
+/* A quad's sums of one channel: pixels a and b of the first pair, then those of the second. */
+typedef struct {
+  int32_t a0, b0, a1, b1;
+  const int8_t *next; /* the next channel's weights */
+} em_quad;
+
+#if EM_QUAD_ASM
+/* What a layer's channels have in common. */
+typedef struct {
+  uint32_t *words;
+  int32_t taps;
+  int32_t count; /* output channels */
+  em_quad_job job;
+} em_words;
+
+EM_INLINE em_quad_groups em_quad_groups_of(uint32_t *words, int32_t taps, int32_t group, em_code *loop, int32_t bytes,
+                                           int32_t unrolled)
+{
+  const int32_t whole = taps / group, rest = taps % group;
+  const uint32_t excess = (uint32_t)(whole + (rest >> 1) + (rest & 1)) * ((uint32_t)EM_HALF << EM_QUAD_TWOFOLD);
+  const int32_t skipped = (unrolled - whole % unrolled) % unrolled;
+  const em_quad_groups groups = {words, 0u - excess, (em_code *)((uintptr_t)loop + (uintptr_t)(skipped * bytes)),
+                                 em_quad_loop_limit(words, taps - rest)};
+  return groups;
+}
+
+EM_INLINE em_code *em_quad_after(int32_t rest, em_code *ending)
+{
+  return rest == 0 ? ending : (rest == 1 ? em_quad_rest_1 : (rest == 2 ? em_quad_rest_2 : em_quad_rest_3));
+}
+
+/* A layer's job; the first channel's constants and the outputs are still to be filled in. */
+EM_INLINE void em_quad_prepare(em_quad_job *job, uint32_t *words, int32_t taps, em_code *ending)
+{
+  job->groups[0] = em_quad_groups_of(words, taps, 1, em_quad_loop_1, EM_QUAD_BYTES_1, EM_QUAD_UNROLLED_1);
+  job->groups[1] = em_quad_groups_of(words, taps, 2, em_quad_loop_2, EM_QUAD_BYTES_2, EM_QUAD_UNROLLED_2);
+  job->groups[2] = em_quad_groups_of(words, taps, 3, em_quad_loop_3, EM_QUAD_BYTES_3, EM_QUAD_UNROLLED_3);
+  job->groups[3] = em_quad_groups_of(words, taps, 4, em_quad_loop_4, EM_QUAD_BYTES_4, EM_QUAD_UNROLLED_4);
+  for (int32_t i = 0; i < 4; ++i) {
+    job->after[i] = em_quad_after(taps % (i + 1), ending);
+    if (taps <= i) job->groups[i].entry = job->after[i];
+  }
+  job->ending = ending;
+  job->best = INT32_MIN;
+  job->weight_bytes = taps + 1;
+  job->exact = em_quad_exact();
+}
+
+/* `pooled`: whether em_quad_pooled comes after that. */
+EM_INLINE em_words em_words_of(int8_t *strip, int32_t taps, int32_t count, const int rounding, const int pooled)
+{
+  void *const aligned = strip; /* as the generator lays it out */
+  em_words layer;
+  layer.words = (uint32_t *)aligned;
+  layer.taps = taps;
+  layer.count = count;
+  em_quad_prepare(&layer.job, layer.words, taps, em_quad_ending(rounding, pooled));
+  return layer;
+}
+
+/* Pixel a's sum. */
+EM_INLINE int32_t em_quad_lower_sum(uint32_t total, int32_t high)
+{
+  return (int32_t)(total - ((uint32_t)high << (16 + EM_QUAD_TWOFOLD))) >> EM_QUAD_TWOFOLD;
+}
+
+/* Returns the sums of the channel whose weights these are, its bias included; of a layer without EM_ROUND_FAST. */
+EM_SHARED em_quad em_quad_sums(em_words *layer, const uint32_t *words, const int8_t *weights, int32_t bias)
+{
+  static const em_channel unbiased = {0, 0}; /* twice the sum is kept, which any bias might make too large */
+  em_running_sums s = {0, 0, 0, 0};
+  em_quad_job *const job = &layer->job;
+  const int32_t moved = (int32_t)(words - job->groups[0].words);
+  for (int group = 0; moved != 0 && group < 4; ++group) {
+    job->groups[group].words = words;
+    job->groups[group].limit = em_quad_moved_limit(job->groups[group].limit, moved);
+  }
+  job->channel = &unbiased;
+  job->out = (int8_t *)(void *)&s;
+  job->weights = weights;
+  em_quad_run(job);
+  const em_quad sums = {em_quad_lower_sum(s.total0, s.high0) + bias, s.high0 + bias,
+                        em_quad_lower_sum(s.total1, s.high1) + bias, s.high1 + bias, weights + layer->taps + 1};
+  return sums;
+}
+#else
 /* Running sums of the two pairs, and where the next tap's words and weight are: all that was multiplied, and pixel b's
  * part of it.
  */
@@ -52,17 +131,6 @@ typedef struct {
   const int8_t *w;
 } em_running;
 
-#if EM_WORDS_ASM
-/* Groups of so many until `taps` are done, and a single such group. */
-EM_INLINE em_running em_words_1(em_running s, int32_t taps);
-EM_INLINE em_running em_words_2(em_running s, int32_t taps);
-EM_INLINE em_running em_words_3(em_running s, int32_t taps);
-EM_INLINE em_running em_words_4(em_running s, int32_t taps);
-EM_INLINE em_running em_words_last_1(em_running s);
-EM_INLINE em_running em_words_last_2(em_running s);
-EM_INLINE em_running em_words_last_3(em_running s);
-EM_INLINE em_running em_words_last_4(em_running s);
-#else
 /* One group. */
 EM_INLINE em_running em_words_group(em_running s, const int count)
 {
@@ -81,26 +149,16 @@ EM_INLINE em_running em_words_group(em_running s, const int count)
   s.w += count;
   return s;
 }
-#define EM_WORDS_GROUPS(count)                                                                         \
-  EM_INLINE em_running em_words_##count(em_running s, int32_t taps)                                    \
-  {                                                                                                    \
-    for (const int8_t *const end = s.w + taps; s.w != end;) {                                          \
-      s = em_words_group(s, count);                                                                    \
-      EM_OPAQUE(s.w);                                                                                  \
-      EM_OPAQUE(s.x);                                                                                  \
-    }                                                                                                  \
-    return s;                                                                                          \
-  }                                                                                                    \
-  EM_INLINE em_running em_words_last_##count(em_running s)                                             \
-  {                                                                                                    \
-    return em_words_group(s, count);                                                                   \
+/* Groups of so many until `taps` are done. */
+EM_INLINE em_running em_words_groups(em_running s, int32_t taps, const int count)
+{
+  for (const int8_t *const end = s.w + taps; s.w != end;) {
+    s = em_words_group(s, count);
+    EM_OPAQUE(s.w);
+    EM_OPAQUE(s.x);
   }
-
-EM_WORDS_GROUPS(1)
-EM_WORDS_GROUPS(2)
-EM_WORDS_GROUPS(3)
-EM_WORDS_GROUPS(4)
-#endif
+  return s;
+}
 
 /* How a layer's taps are done in groups of so many: `looped` of them in the loop, `excess` is what EM_HALF adds up to. */
 typedef struct {
@@ -116,26 +174,21 @@ typedef struct {
   em_groups groups[5];
 } em_words;
 
-/* A quad's sums of one channel: pixels a and b of the first pair, then those of the second. */
-typedef struct {
-  int32_t a0, b0, a1, b1;
-  const int8_t *next; /* the next channel's weights */
-} em_quad;
-
-/* `step`: taps that the loop does at once. */
-EM_INLINE em_groups em_groups_of(int32_t taps, int32_t group, int32_t step)
+EM_INLINE em_groups em_groups_of(int32_t taps, int32_t group)
 {
   const int32_t rest = taps % group;
-  const em_groups groups = {taps - taps % step, EM_HALF * (taps / group + (rest >> 1) + (rest & 1))};
+  const em_groups groups = {taps - rest, EM_HALF * (taps / group + (rest >> 1) + (rest & 1))};
   return groups;
 }
 
-EM_INLINE em_words em_words_of(int8_t *strip, int32_t taps, int32_t count)
+EM_INLINE em_words em_words_of(int8_t *strip, int32_t taps, int32_t count, const int rounding, const int pooled)
 {
+  (void)rounding;
+  (void)pooled;
   void *const aligned = strip; /* as the generator lays it out */
   const em_words layer = {(uint32_t *)aligned, taps, count,
-                          {{0, 0}, em_groups_of(taps, 1, EM_STEP_1), em_groups_of(taps, 2, EM_STEP_2),
-                           em_groups_of(taps, 3, EM_STEP_3), em_groups_of(taps, 4, EM_STEP_4)}};
+                          {{0, 0}, em_groups_of(taps, 1), em_groups_of(taps, 2), em_groups_of(taps, 3),
+                           em_groups_of(taps, 4)}};
   return layer;
 }
 
@@ -153,21 +206,8 @@ EM_INLINE int32_t em_lower_sum(uint32_t total, int32_t high)
   return (int32_t)(total - ((uint32_t)high << 16));
 }
 
-/* What is left behind the loop for groups of so many. */
-EM_INLINE em_running em_words_rest(em_running s, const int32_t group, int32_t rest)
-{
-  if (group == 3 && EM_STEP_3 > 3 && rest >= 3) {
-    s = em_words_last_3(s);
-    rest -= 3;
-  }
-  if (group == 4 && EM_STEP_4 > 4 && (rest & 4) != 0) s = em_words_last_4(s);
-  if (group > 1 && (rest & 2) != 0) s = em_words_last_2(s);
-  if ((rest & 1) != 0) s = em_words_last_1(s);
-  return s;
-}
-
 /* Returns the sums of the channel whose weights these are, its bias included. */
-EM_INLINE em_quad em_quad_sums(const em_words *layer, const uint32_t *words, const int8_t *weights, int32_t bias)
+EM_INLINE em_quad em_quad_sums(em_words *layer, const uint32_t *words, const int8_t *weights, int32_t bias)
 {
   const int32_t group = weights[0];
   const em_groups groups = layer->groups[group];
@@ -175,18 +215,20 @@ EM_INLINE em_quad em_quad_sums(const em_words *layer, const uint32_t *words, con
   const int32_t rest = layer->taps - groups.looped;
   em_running s = {start, start, bias, bias, words, weights + 1};
   if (group == 2) {
-    s = em_words_2(s, groups.looped);
+    s = em_words_groups(s, groups.looped, 2);
   } else if (group == 3) {
-    s = em_words_3(s, groups.looped);
+    s = em_words_groups(s, groups.looped, 3);
   } else if (group == 4) {
-    s = em_words_4(s, groups.looped);
+    s = em_words_groups(s, groups.looped, 4);
   } else {
-    s = em_words_1(s, groups.looped);
+    s = em_words_groups(s, groups.looped, 1);
   }
-  if (rest != 0) s = em_words_rest(s, group, rest);
+  if ((rest & 2) != 0) s = em_words_group(s, 2);
+  if ((rest & 1) != 0) s = em_words_group(s, 1);
   const em_quad sums = {em_lower_sum(s.total0, s.high0), s.high0, em_lower_sum(s.total1, s.high1), s.high1, s.w};
   return sums;
 }
+#endif
 
 #define EM_PACK_TAP                                                                                    \
   *words = (uint32_t)*a++ + ((uint32_t)*b++ << 16);                                                    \
@@ -215,6 +257,19 @@ EM_SHARED void em_pack_pair(uint32_t *words, const em_window *window)
     }
     a += window->row_stride - length;
     b += window->row_stride - length;
+  }
+}
+
+/* The same of a window of few elements, whose sizes are constants: most of the other is around its loops. */
+EM_INLINE void em_pack_small(uint32_t *words, const em_window *window)
+{
+  EM_UNROLL(4)
+  for (int row = 0; row < window->rows; ++row) {
+    EM_UNROLL(4)
+    for (int i = 0; i < window->length; ++i) {
+      const int8_t *const x = window->x + row * window->row_stride + i;
+      words[2 * (row * window->length + i)] = (uint32_t)x[0] + ((uint32_t)x[window->pair] << 16);
+    }
   }
 }
 

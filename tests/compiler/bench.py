@@ -101,15 +101,19 @@ class Variant:
     apart: bool = False
     target: str = "portable"
     sparse: str = "auto"
+    round: int | None = None
+    """As in ``LoweringSettings``: which of its ways a layer takes, None for the one that costs least."""
 
     def __str__(self) -> str:
         sparse = "" if self.sparse == "auto" else f", sparse {self.sparse}"
+        sparse += "" if self.round is None else f", way {self.round}"
         apart = ", buffers apart" if self.apart else ""
         return f"{self.target}{sparse}, fusions {'+'.join(self.fusions) or 'none'}{apart}"
 
 
 VARIANTS = (Variant(fusions=()), Variant(), Variant(apart=True))
-WORDS = (Variant(apart=True, target="cortex-m3"), Variant(target="cortex-m0plus"))
+LAST_WAY = 99
+WORDS = (Variant(apart=True, target="cortex-m3"), Variant(target="cortex-m0plus", round=LAST_WAY))
 """Targets whose bodies do four pixels at a time."""
 
 
@@ -133,7 +137,8 @@ class Truth:
 def build_program(content: bytes, variant: Variant) -> Program:
     """Compile a model as far as the kernel calls."""
     graph = optimise(read_graph(parse_tflite(content)), variant.fusions)
-    return lower(graph, LoweringSettings(target=variant.target, sparse=variant.sparse))
+    settings = LoweringSettings(target=variant.target, sparse=variant.sparse, round=variant.round)
+    return lower(graph, settings)
 
 
 def plan_apart(program: Program) -> Plan:
@@ -150,7 +155,7 @@ def networks_of(subject: Subject, variants: Sequence[Variant]) -> Iterator[tuple
     seen: set[tuple[object, ...]] = set()
     for variant in variants:
         program = build_program(subject.content, variant)
-        key = (variant.apart, variant.target, variant.sparse, identity(program.graph))
+        key = (variant.apart, variant.target, variant.sparse, variant.round, identity(program.graph))
         if key not in seen:
             seen.add(key)
             yield variant, Network(program, plan_apart(program) if variant.apart else plan(program), variant.apart)

@@ -1,12 +1,17 @@
-"""Generated C on emulated Cortex-M cores: many networks in one image, each called by its address, no start-up code.
+"""Generated C on emulated Cortex-M and RV32 cores: many networks in one image.
+
+Each is called by its address; there is no start-up code.
 
 The arena ends where the memory ends, so that a kernel that reads over it is caught.
 """
 
 from __future__ import annotations
 
+import importlib
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +23,11 @@ from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.mcu.cores import Core
 from edgemnist.mcu.elf import ElfImage, read_elf
+from edgemnist.mcu.profile import ENTRY, ExecutionProfile
 from edgemnist.mcu.toolchain import TOOLCHAINS, WARNINGS
 from edgemnist.support.resources import firmware_folder
 
-_FLASH, _FLASH_BYTES = 0x08000000, 0x400000
+_FLASH, _FLASH_BYTES = 0x08000000, 0x1000000
 _RETURN = _FLASH + _FLASH_BYTES - 16
 _ARENA_END, _RAM_BYTES = 0x20100000, 0x100000
 _STACK_TOP = 0x30000000 + _RAM_BYTES
@@ -68,16 +74,43 @@ def build_networks(
     return build(sources, core, toolchain, optimisation)
 
 
+@dataclass(frozen=True)
+class _InstructionSet:
+    """What calls need to know; ``lowest_bit`` is that of addresses of code."""
+
+    name: str
+    arguments: tuple[str, ...]
+    link: str
+    lowest_bit: int
+
+    def register(self, name: str) -> int:
+        """Return unicorn's number of a register."""
+        constants = importlib.import_module(f"unicorn.{self.name}_const")
+        return int(getattr(constants, f"UC_{self.name.upper()}_REG_{name}"))
+
+    def machine(self, core: Core) -> Any:
+        """Return an empty machine of unicorn's."""
+        import unicorn
+
+        if self.name == "riscv":
+            return unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
+        machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        machine.ctl_set_cpu_model(getattr(importlib.import_module("unicorn.arm_const"), str(core.unicorn)))
+        return machine
+
+
+_THUMB = _InstructionSet("arm", ("R0", "R1", "R2", "R3"), "LR", 1)
+_RISCV = _InstructionSet("riscv", ("A0", "A1", "A2", "A3"), "RA", 0)
+
+
 class Machine:
     """A core with an image in its flash."""
 
     def __init__(self, image: ElfImage, core: Core) -> None:
         import unicorn
-        from unicorn import arm_const
 
-        self._image, self._registers = image, arm_const
-        self._core: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-        self._core.ctl_set_cpu_model(getattr(arm_const, str(core.unicorn)))
+        self._image, self._instruction_set = image, _RISCV if core.architecture == "riscv" else _THUMB
+        self._core: Any = self._instruction_set.machine(core)
         self._core.mem_map(_FLASH, _FLASH_BYTES, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
         for end in (_ARENA_END, _STACK_TOP):
             self._core.mem_map(end - _RAM_BYTES, _RAM_BYTES, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
@@ -86,12 +119,13 @@ class Machine:
 
     def call(self, function: str, *arguments: int) -> int:
         """Call a function with up to four words; return its result as int32."""
-        for name, value in zip(("R0", "R1", "R2", "R3"), arguments, strict=False):
-            self._core.reg_write(getattr(self._registers, f"UC_ARM_REG_{name}"), value & 0xFFFFFFFF)
-        self._core.reg_write(self._registers.UC_ARM_REG_SP, _STACK_TOP)
-        self._core.reg_write(self._registers.UC_ARM_REG_LR, _RETURN | 1)
-        self._core.emu_start(self._image.symbols[function].address | 1, _RETURN)
-        result = int(self._core.reg_read(self._registers.UC_ARM_REG_R0))
+        core, taken = self._core, self._instruction_set
+        for name, value in zip(taken.arguments, arguments, strict=False):
+            core.reg_write(taken.register(name), value & 0xFFFFFFFF)
+        core.reg_write(taken.register("SP"), _STACK_TOP)
+        core.reg_write(taken.register(taken.link), _RETURN | taken.lowest_bit)
+        core.emu_start(self._image.symbols[function].address | taken.lowest_bit, _RETURN)
+        result = int(core.reg_read(taken.register(taken.arguments[0])))
         return result - (1 << 32) if result >= 1 << 31 else result
 
     def instructions(self, number: int, program: Program, plan: Plan, image: NDArray[Any]) -> int:
@@ -107,6 +141,23 @@ class Machine:
         self.run(number, program, plan, image)
         self._core.hook_del(hook)
         return found[0]
+
+    def profile(self, number: int, program: Program, plan: Plan, image: NDArray[Any]) -> ExecutionProfile:
+        """Return the basic blocks that network ``number`` executes for an input, as straight code."""
+        import unicorn
+
+        times: Counter[int] = Counter()
+        sizes: dict[int, int] = {}
+
+        def entered(_: object, address: int, size: int, __: object) -> None:
+            times[address] += 1
+            sizes[address] = size
+
+        hook = self._core.hook_add(unicorn.UC_HOOK_BLOCK, entered)
+        self.run(number, program, plan, image)
+        self._core.hook_del(hook)
+        edges = {(ENTRY, address): count for address, count in times.items() if address != _RETURN}
+        return ExecutionProfile(edges, sizes, self._image.code)
 
     def run(self, number: int, program: Program, plan: Plan, image: NDArray[Any]) -> NDArray[Any]:
         """Run network ``number`` on an input of its shape; return its output."""

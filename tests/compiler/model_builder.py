@@ -27,8 +27,10 @@ INT8_VERSIONS = {
 
 OPTIONS = {
     "CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions", "MAX_POOL_2D": "Pool2DOptions",
-    "AVERAGE_POOL_2D": "Pool2DOptions", "MEAN": "ReducerOptions", "REDUCE_PROD": "ReducerOptions", "LOGISTIC": None,
-    "TANH": None, "RELU": None, "RELU6": None, "RELU_N1_TO_1": None,
+    "AVERAGE_POOL_2D": "Pool2DOptions", "L2_POOL_2D": "Pool2DOptions", "MEAN": "ReducerOptions",
+    "REDUCE_PROD": "ReducerOptions", "REDUCE_MAX": "ReducerOptions", "REDUCE_MIN": "ReducerOptions",
+    "SUM": "ReducerOptions", "BATCH_MATMUL": "BatchMatMulOptions", "L2_NORMALIZATION": "L2NormOptions",
+    "LOGISTIC": None, "TANH": None, "RELU": None, "RELU6": None, "RELU_N1_TO_1": None,
 }  # fmt: skip
 """The schema's options table of an operator where it is not the operator's own name in capitals and small letters."""
 
@@ -54,8 +56,8 @@ class ModelBuilder:
     operators: list[Operator] = field(default_factory=list)
     _inputs: list[int] = field(default_factory=list)
 
-    def input(self, shape: Sequence[int], scale: float = 1.0, zero_point: int = 0, **details: Any) -> int:
-        """Add a model input; ``details`` as for :meth:`tensor`."""
+    def input(self, shape: Sequence[int], scale: float | None = 1.0, zero_point: int = 0, **details: Any) -> int:
+        """Add a model input; ``details`` as for :meth:`tensor`, no scale too."""
         index = self.tensor(shape, scale, zero_point, **{"name": "input", **details})
         self._inputs.append(index)
         return index

@@ -132,9 +132,11 @@ def test_weights_are_pairs_in_groups_of_four() -> None:
     ("rows", "row_length", "pairs", "wanted"),
     [
         (1, 8, 1, 32),
-        (3, 3, 1, 48 + 24),
+        (3, 3, 1, 48),
+        (3, 5, 1, 64 + 32),
         (3, 4, 2, 96),
-        (3, 3, 2, 96 + 24),
+        (3, 3, 2, 96),
+        (3, 5, 2, 128 + 32),
     ],
 )
 def test_strip_bytes(rows: int, row_length: int, pairs: int, wanted: int) -> None:
@@ -142,7 +144,8 @@ def test_strip_bytes(rows: int, row_length: int, pairs: int, wanted: int) -> Non
 
 
 @pytest.mark.parametrize(
-    ("rows", "row_length", "wanted"), [(1, 10, 24), (1, 368, 736), (1, 784, 736), (3, 4, 24), (3, 3, 24 + 12)]
+    ("rows", "row_length", "wanted"),
+    [(1, 10, 24), (1, 368, 736), (1, 784, 784), (3, 4, 24), (3, 3, 24), (3, 5, 32 + 16)],
 )
 def test_strip_bytes_of_a_single_pixel(rows: int, row_length: int, wanted: int) -> None:
     assert ChannelPairs().strip_single(rows, row_length) == wanted

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
+import numpy as np
 import pytest
 
 from edgemnist.compiler.bodies.base import in_place, reads_first
 from edgemnist.compiler.geometry import Geometry
-from edgemnist.compiler.graph import PADDING_VALID, Padding
+from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Padding
 from edgemnist.compiler.targets import TARGETS
-from tests.compiler.bench import Variant, build_program
-from tests.compiler.layers import Layers, Window
+from edgemnist.mcu.toolchain import TOOLCHAINS
+from edgemnist.runner import RuntimeWorker
+from tests.compiler.bench import (
+    LAST_WAY,
+    SIZE_SANITISED,
+    SMALL,
+    SPEED_SANITISED,
+    Toolchain,
+    Variant,
+    build_program,
+    check_exact,
+)
+from tests.compiler.layers import Arithmetic, Layers, Window
 from tests.compiler.test_emulated_layers import check_on_core
 from tests.compiler.test_weighted_layers import DEPTHWISE
 from tests.compiler.weighted_cases import Case
@@ -32,7 +45,8 @@ SCRATCH = {
     ("portable", square(14, 3, stride=2)): (9, 9 * 16),
     ("portable", square(2, 3)): (4, 4 * 4),
     ("cortex-m4", square(14, 3)): (0, 4 * 2 * 16),
-    ("cortex-m4", square(14, 5)): (6, 6 * 2 * 20),
+    ("cortex-m4", square(14, 5)): (6, 6 * 2 * 20 + 5 * 3 * 4),
+    ("cortex-m55", square(14, 5)): (5, 124),
     ("cortex-m3", square(14, 3)): (0, 4 * 4 * 16),
     ("cortex-m3", square(14, 5)): (8, 8 * 20),
     ("cortex-m0plus", square(14, 3)): (0, 3 * 4 * 16),
@@ -85,6 +99,81 @@ def padded_layers() -> dict[str, Case]:
         for border in BORDERS
         for window in WINDOWS
     }
+
+
+def step_table() -> dict[str, Case]:
+    """Return layers most of whose channels, all or hardly any have a step function, and row lengths for their ends."""
+    factors = (1.0, 0.3, 1e-9, 2.5)
+    positive = Arithmetic(activation=1, zero_point=-128, weight_factors=factors)
+    mixed = Arithmetic(zero_point=-4, multiplier=0.002, weight_factors=(1.0, 0.5, 0.8), bias=60_000)
+    limited = Arithmetic(activation=3, zero_point=-128, multiplier=0.002, weight_factors=factors)
+    table: dict[str, Case] = {}
+    for (number, kernel), stride in product(enumerate(((3, 3), (1, 9), (9, 1), (5, 5))), (1, 2)):
+        for kind, arithmetic in {"rectified": positive, "mixed": mixed, "limited": limited}.items():
+            size, window = (9 + number, 10 + stride, 8), Window(kernel, (stride, stride))
+            table[f"{kind}, {window}"] = Case(DEPTHWISE, size, 1 + number % 2, window, arithmetic)
+    table["one column"] = Case(DEPTHWISE, (23, 1, 5), 1, Window((9, 1)), positive)
+    table["one column, wide kernel"] = Case(DEPTHWISE, (23, 1, 5), 1, Window((3, 2)), positive)
+    table["dilated"] = Case(DEPTHWISE, (9, 8, 5), 1, Window((3, 3), dilation=(2, 2)), positive)
+    return table
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+@pytest.mark.parametrize("optimisation", ["-O2", "-Os", SMALL])
+def test_step_functions_are_exact(toolchain: str, optimisation: str) -> None:
+    programs = {
+        name: build_program(case.content(), Variant(target="cortex-m0plus", round=LAST_WAY))
+        for name, case in step_table().items()
+    }
+    factors = [program.steps[0].arrays[1].values[1::2, 1] for name, program in programs.items() if "mixed" in name]
+    functions = {program.steps[0].function for program in programs.values()}
+
+    assert {"em_depthwise_conv_2d_step", "em_depthwise_conv_2d_3x3_step"} <= functions
+    assert all(0 < np.count_nonzero(channel) < len(channel) for channel in factors)
+    check_on_core(step_table(), "cortex-m0plus", toolchain, optimisation)
+
+
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "rv32imc")
+KERNELS = ((1, 9), (9, 1), (5, 5), (3, 3), (1, 3), (4, 1), (2, 17), (17, 2))
+
+
+def kernels_table() -> dict[str, Case]:
+    """Return layers for blocks in a row and below one another: kernels, distances and what four do not divide."""
+    windows = [Window(kernel, padding=padding) for kernel in KERNELS for padding in (PADDING_SAME, PADDING_VALID)]
+    windows += [Window(kernel, (2, 2)) for kernel in KERNELS]
+    windows += [Window(kernel, dilation=apart) for kernel in KERNELS[:4] for apart in ((2, 2), (1, 3), (3, 1))]
+    windows += [Window(kernel, (3, 1)) for kernel in ((1, 1), (1, 2), (5, 2))]
+    table: dict[str, Case] = {}
+    for number, window in enumerate(windows):
+        size = ((11, 9, 2), (9, 5, 3), (21, 3, 2), (18, 18, 1))[number % 4]
+        if window.padding == PADDING_VALID:
+            size = (window.kernel[0] + 5, window.kernel[1] + number % 6, 2)
+        arithmetic = Arithmetic(activation=number % 4, zero_point=(-128, -5, 64)[number % 3])
+        table[f"{size}, {window}"] = Case(DEPTHWISE, size, 1 + number % 5 // 4, window, arithmetic)
+    for kernel, stride in product(((9, 1), (3, 1), (1, 1)), (1, 2)):
+        for padding in (PADDING_SAME, PADDING_VALID):
+            column = Window(kernel, (stride, 1), padding=padding)
+            row = Window(kernel[::-1], (1, stride), padding=padding)
+            table[f"a column, {column}"] = Case(DEPTHWISE, (23, 1, 3), stride, column)
+            table[f"a row, {row}"] = Case(DEPTHWISE, (1, 23, 3), stride, row)
+    table["no usual multiplier"] = Case(DEPTHWISE, (13, 5, 2), 1, Window((9, 1)), Arithmetic(multiplier=1.5))
+    return table
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+@pytest.mark.parametrize("optimisation", ["-O2", SMALL])
+def test_any_kernel_is_exact(core: str, toolchain: str, optimisation: str) -> None:
+    check_on_core(kernels_table(), core, toolchain, optimisation)
+
+
+@pytest.mark.parametrize("target", ["portable", "cortex-m0plus", "cortex-m4", "cortex-m55"])
+@pytest.mark.parametrize("compiled", [SPEED_SANITISED, SIZE_SANITISED], ids=["speed", "size"])
+def test_any_kernel_is_exact_in_plain_c(target: str, compiled: Toolchain, tflm: RuntimeWorker) -> None:
+    table = {**kernels_table(), **(step_table() if target == "cortex-m0plus" else {})}
+    subjects = [case.subject(name) for name, case in table.items()]
+
+    check_exact(subjects, tflm, None, [compiled], [Variant(target=target), Variant(target=target, round=LAST_WAY)])
 
 
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m3", "cortex-m4"])

@@ -57,6 +57,10 @@ def emitted(struct: str, fields: tuple[Field, ...]) -> Iterator[tuple[str, list[
             yield from emitted(field.ctype, field.value)
 
 
+SPARSE_BODIES = ("portable", "cortex-m4", "cortex-m55")
+"""Targets of which each has a way of its own to store weights that are mostly zero."""
+
+
 def operator_cases() -> Iterator[tuple[bytes, Variant]]:
     """Yield models of every operator and every form of a layer."""
     plain = Variant(sparse="never")
@@ -74,7 +78,7 @@ def operator_cases() -> Iterator[tuple[bytes, Variant]]:
     for networks in (test_fusions.POOLS, test_fusions.PADS, test_residual.RESIDUAL, test_residual.ACTIVATED):
         yield from ((test_fusions.model(*case), plain) for case in list(networks.values())[::4])
     for case in list(test_sparse_layers.layer_table().values())[::3]:
-        yield case.content(), Variant(sparse="always")
+        yield from ((case.content(), Variant(target=target, sparse="always")) for target in SPARSE_BODIES)
     yield one_layer("CONV_2D", 4, 2), plain  # pointwise
 
 
@@ -92,7 +96,7 @@ def test_every_struct_is_filled_as_its_header_declares_it() -> None:
 def test_every_size_in_the_headers_has_a_remedy_of_its_own() -> None:
     """Converting the model again helps with a scale, not with a size."""
     arithmetic = re.compile(r"zero_point|minimum|maximum|factor|sign|shift|value|bias|scale|furthest|multiplier|offset")
-    flags = {"a", "b", "direct", "backward", "long_channels", "residual_is_a"}
+    flags = {"a", "b", "direct", "backward", "long_channels", "residual_is_a", "wide"}
     for struct, fields in declared().items():
         for ctype, name in fields if struct.endswith(("_params", "_axis", "_layer")) else ():
             if ctype in ("int16_t", "int32_t") and name not in flags and not arithmetic.search(name):

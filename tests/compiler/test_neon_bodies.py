@@ -106,7 +106,7 @@ def test_the_processor_of_this_machine_decides(
 ) -> None:
     monkeypatch.setattr("platform.machine", lambda: machine)
     monkeypatch.setattr("platform.system", lambda: system)
-    monkeypatch.setattr(Path, "read_text", lambda path, errors: features)
+    monkeypatch.setattr(Path, "read_text", lambda path, encoding, errors: features)
     cpu_flags.cache_clear()
 
     found = host_target()

@@ -8,7 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgemnist.compiler.reader import read_graph
 from edgemnist.runner import RuntimeWorker
+from edgemnist.tflite.file import parse_tflite
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_reference_exact, assert_refused
 
@@ -94,3 +96,10 @@ def test_refuses_axes_that_are_computed() -> None:
     content = builder.finish([builder.op("MEAN", [image, axes], (1, 1), 0.1, keep_dims=True)])
 
     assert_refused(content, "the axes must be a constant|read before it is written")
+
+
+def test_as_many_elements_as_a_sum_can_hold() -> None:
+    shape = (1, 2048, 2047, 1)
+    read_graph(parse_tflite(mean_model(shape, (1, 2), (0.1, 0), (0.1, 0))))
+
+    assert_refused(mean_model((1, 2048, 2048, 1), (1, 2), (0.1, 0), (0.1, 0)), "averages 4194304 elements")

@@ -17,7 +17,7 @@ from edgemnist.compiler.rewriting import Links, rewrite
 from edgemnist.tflite.file import TensorInfo, parse_tflite
 from tests.compiler.layers import WEIGHT_SCALE, Arithmetic, Layers
 
-PAIRS = 2000
+PAIRS = 256
 
 
 def dense_and_relu(pairs: int) -> bytes:
@@ -52,12 +52,12 @@ def processor_seconds(content: bytes) -> tuple[float, float, Graph]:
 
 
 def test_thousands_of_fusions_take_no_time() -> None:
-    """2,000 layers and fusions take about 1 s; looking the whole graph through for each would take minutes."""
+    """256 layers and fusions take a quarter of a second; with the whole graph looked through for each, far more."""
     optimisation, all_, graph = processor_seconds(dense_and_relu(PAIRS))
 
     assert [node.sources for node in graph.nodes] == [(2 * pair, 2 * pair + 1) for pair in range(PAIRS)]
-    assert optimisation < 5
-    assert all_ < 15
+    assert optimisation < 2
+    assert all_ < 6
 
 
 def test_thousands_of_reshapes_take_no_time() -> None:

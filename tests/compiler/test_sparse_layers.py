@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.generate import CodegenSettings, generate
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID
-from edgemnist.compiler.ops.sparse import choose_pixels, pack_stream
-from edgemnist.compiler.targets import TARGETS
+from edgemnist.compiler.ops.sparse import pack_stream
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.mcu.emulators.base import choose_emulator
@@ -175,7 +174,13 @@ def test_stream_holds_the_weights(channels: int, window: int, zeros: float, seed
 
 @pytest.mark.parametrize(("width", "pixels"), [(1, 1), (3, 1), (4, 4), (5, 5), (7, 7), (12, 6), (14, 7), (28, 7)])
 def test_groups_of_pixels_fit_the_row(width: int, pixels: int) -> None:
-    assert choose_pixels(width, TARGETS["cortex-m4"].sparse) == pixels
+    """Where a row is no multiple of the most pixels that there are registers for, fewer take fewer instructions."""
+    case = Case(CONV, (4, width, 8), 16, arithmetic=PRUNED)
+    (step,) = build_program(case.content(), Variant(target="cortex-m3", sparse="always")).steps
+
+    (layer,) = (field.value for field in step.parameters if field.name == "layer")
+    assert isinstance(layer, tuple)
+    assert [field.value for field in layer if field.name == "pixels"] == [pixels]
 
 
 def pruned_net(zeros: float) -> TfliteModel:
@@ -225,7 +230,7 @@ def test_the_choice_is_no_loss(board: str, net: Callable[[], TfliteModel], tmp_p
     assert chosen["speed"][0][1] <= chosen["speed"][1][1]
 
 
-@pytest.mark.parametrize("target", ["portable", "cortex-m0plus", "cortex-m3"])
+@pytest.mark.parametrize("target", ["portable", "cortex-m0plus", "cortex-m3", "cortex-m4"])
 def test_four_fifths_zeros_are_left_out(target: str) -> None:
     """Of every layer, so that the dense kernels stay out too."""
     steps = build_program(pruned_net(0.8).content, Variant(target=target)).steps
@@ -233,14 +238,14 @@ def test_four_fifths_zeros_are_left_out(target: str) -> None:
     assert [step.sparsity is not None for step in steps] == [True] * 4
 
 
-def test_where_dense_products_are_cheap_fewer_layers_are_sparse() -> None:
-    """On a Cortex-M4 a dense product takes less than one instruction: all layers but one stay as they are."""
-    steps = build_program(pruned_net(0.8).content, Variant(target="cortex-m4")).steps
+def test_where_dense_products_are_cheap_layers_stay_dense() -> None:
+    """On a desktop's vectors a dense product takes less than half an instruction."""
+    steps = build_program(pruned_net(0.8).content, Variant(target="x86-64")).steps
 
-    assert [step.sparsity is not None for step in steps] == [False, False, True, False]
+    assert not any(step.sparsity is not None for step in steps)
 
 
-@pytest.mark.parametrize("target", ["portable", "cortex-m0plus", "cortex-m4", "x86-64"])
+@pytest.mark.parametrize("target", ["portable", "cortex-m0plus", "cortex-m4", "cortex-m55", "x86-64"])
 def test_layers_without_zeros_stay_dense(target: str) -> None:
     program = build_program(pruned_net(0.0).content, Variant(target=target))
 

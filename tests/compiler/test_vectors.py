@@ -90,14 +90,14 @@ def subjects() -> Iterator[Subject]:
 
 
 def check_on_qemu(
-    networks: list[tuple[Subject, Program, Plan]], toolchain: str, optimisation: str
+    networks: list[tuple[Subject, Program, Plan]], toolchain: str, *optimisation: str
 ) -> None:  # fmt: skip
     """Assert that every network's outputs are the reference's."""
     if missing(toolchain) is not None:
         pytest.skip("QEMU or the compiler is not installed")
     images = [subject.images for subject, _, _ in networks]
 
-    found = run_on_qemu([(program, layout) for _, program, layout in networks], images, toolchain, [optimisation])
+    found = run_on_qemu([(program, layout) for _, program, layout in networks], images, toolchain, optimisation)
 
     for (subject, _, _), outputs in zip(networks, found, strict=True):
         graph = read_graph(parse_tflite(subject.content))

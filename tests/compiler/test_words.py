@@ -15,6 +15,7 @@ from edgemnist.compiler.ops.operands import output_tensor
 from edgemnist.compiler.ops.steps import step_channels
 from edgemnist.compiler.reader import read_graph
 from edgemnist.tflite.file import parse_tflite
+from tests.compiler.bench import Variant, build_program
 from tests.compiler.layers import Arithmetic, Window
 from tests.compiler.test_weighted_layers import CONV
 from tests.compiler.weighted_cases import Case
@@ -43,6 +44,13 @@ def test_the_weights_that_just_fit_and_just_do_not() -> None:
 
     assert longest_groups(rows).tolist() == [2, 4, 1, 4, 3]
     assert PixelWords().pack(rows[1:2], 4).tolist() == [4, -128, -127, 0, 0]
+
+
+@pytest.mark.parametrize(("channels", "portable"), [(8, True), (64, False)])
+def test_a_net_of_few_channels_is_portable_on_risc_v(channels: int, portable: bool) -> None:
+    case = Case(CONV, (5, 5, channels), channels, Window((1, 1)))
+
+    assert build_program(case.content(), Variant(target="rv32")).settings.portable_bodies == portable
 
 
 def layer_of(case: Case) -> tuple[Convolution, Graph]:

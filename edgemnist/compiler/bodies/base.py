@@ -42,6 +42,10 @@ class DenseBody:
         packed: NDArray[np.int8] = np.concatenate(blocks).astype(np.int8)
         return packed
 
+    def joins(self, rows: NDArray[Any]) -> int:
+        """Return how many groups of taps are added up apart, over all channels, where the weights decide that."""
+        return 0
+
     def strip(self, rows: int, row_length: int, pairs: int) -> int:
         """Return the bytes of scratch that the body needs beside the windows, a multiple of 4.
 
@@ -68,6 +72,10 @@ class DenseBody:
             return 0
         beside = geometry.kernel_width if self.apart(geometry) or not direct else geometry.stride_width
         return geometry.kernel_height * (geometry.kernel_width + beside) * (geometry.in_channels // groups)
+
+    def row_windows(self, geometry: Geometry, groups: int) -> int:
+        """Return the bytes of scratch for the windows of a row of outputs that are found at once, without a pool."""
+        return self.window(geometry, groups)
 
     def apart(self, geometry: Geometry) -> bool:
         """Return whether a pair's windows have no columns in common, whatever the stride."""
@@ -104,9 +112,15 @@ class DepthwiseBody:
         """Return whether the body is exact for a layer's weights (channels, kernel height * width)."""
         return True
 
-    @property
-    def rows_at_once(self) -> int:
-        """Rows of outputs that are made of the rows that are held: the more, the less often some of these are moved."""
+    def does_all(self, geometry: Geometry) -> bool:
+        """Return whether the body does a layer by itself, however many outputs at a time the function does."""
+        return False
+
+    def rows_at_once(self, geometry: Geometry) -> int:
+        """Return how many rows of outputs are made of the rows that are held.
+
+        The more, the less often some of these are moved; and with four outputs below one another can be made at once.
+        """
         return 4
 
     def pack(self, rows: NDArray[Any], geometry: Geometry) -> NDArray[np.int8]:
@@ -119,7 +133,7 @@ class DepthwiseBody:
 
         It holds all where otherwise outputs would come over what is still to be read.
         """
-        held = min(geometry.plane_height, geometry.reach + (self.rows_at_once - 1) * geometry.stride_height)
+        held = min(geometry.plane_height, geometry.reach + (self.rows_at_once(geometry) - 1) * geometry.stride_height)
         at_once = (held - geometry.reach) // geometry.stride_height + 1
         return held if reads_first(geometry, at_once, held) else geometry.plane_height
 

@@ -34,3 +34,22 @@ class ChannelChunks(DenseBody):
         if one_run and groups == 1 and g.dilation_width == 1 and padding == type(padding)():
             return 0
         return 2 * g.kernel_height * g.kernel_width * (g.in_channels // groups)
+
+    def row_windows(self, geometry: Geometry, groups: int) -> int:
+        """See :meth:`DenseBody.row_windows`: small windows are copied several at a time."""
+        if groups != 1 or not _takes_strips(geometry):
+            return self.window(geometry, groups)
+        return _STRIP_WINDOWS * geometry.kernel_height * geometry.kernel_width * geometry.in_channels
+
+
+_STRIP_WINDOWS = 8
+_STRIP_REACH = 255
+
+
+def _takes_strips(g: Geometry) -> bool:
+    """Return whether windows are copied several at a time, as ``em_takes_strips`` of ``em_window_mve.h`` has it."""
+    elements = g.kernel_height * g.kernel_width * g.in_channels
+    reach = ((g.kernel_height - 1) * g.dilation_height * g.in_width + g.kernel_width) * g.in_channels - 1
+    one_run = g.kernel_height == 1 or (g.dilation_height == 1 and g.kernel_width == g.in_width)
+    fits = g.dilation_width == 1 and elements <= CHUNK and reach <= _STRIP_REACH
+    return fits and not one_run and g.out_width >= 2 and g.out_channels % 4 == 0

@@ -19,10 +19,9 @@ class ThreeRows(DepthwiseBody):
     made: int = 2
     wide: bool = False
 
-    @property
-    def rows_at_once(self) -> int:
+    def rows_at_once(self, geometry: Geometry) -> int:
         """See :meth:`DepthwiseBody.rows_at_once`; wide rows take twice the scratch."""
-        return 2 if self.wide else super().rows_at_once
+        return 2 if self.wide and has_pairs(geometry) else super().rows_at_once(geometry)
 
     def rows(self, geometry: Geometry) -> int:
         """See :meth:`DepthwiseBody.rows`; 0 where the kernel is 3 x 3."""
@@ -41,6 +40,13 @@ class ThreeRows(DepthwiseBody):
         return wide_rows_bytes(rows, geometry) if self.wide else super().scratch(geometry)
 
 
+def has_pairs(geometry: Geometry) -> bool:
+    """Return what ``em_wide_has_pairs`` does: whether wide rows are those of ``em_depthwise_wide.h`` at any speed."""
+    return geometry.kernel_width > 1 and geometry.dilation_width == 1
+
+
 def wide_rows_bytes(rows: int, geometry: Geometry) -> int:
-    """Return the bytes of so many rows of a plane as ``em_depthwise_wide.h`` holds them."""
-    return 2 * rows * ((geometry.plane_width + 2) // 2 * 2)
+    """Return the bytes of so many rows of a plane and of a channel's weights as ``em_depthwise_wide.h`` holds them."""
+    width = geometry.kernel_width
+    words = geometry.kernel_height * ((width + 1) // 2 if geometry.dilation_width == 1 else width)
+    return 2 * rows * ((geometry.plane_width + 2) // 2 * 2) + 4 * words

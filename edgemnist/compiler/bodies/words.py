@@ -12,6 +12,7 @@ from edgemnist.compiler.geometry import Geometry
 
 _LONGEST_GROUP = 4
 _WORD_BYTES = 4
+_MOST_TAPS = 2**31 // (2 * 128 * 128)
 
 
 def longest_groups(rows: NDArray[Any]) -> NDArray[np.int64]:
@@ -34,6 +35,14 @@ class PixelWords(DenseBody):
     """Channel by channel, each behind a byte that says how long its groups are."""
 
     copies_windows = True
+
+    def takes(self, rows: NDArray[Any]) -> bool:
+        """Return whether twice the sum of any products stays in 32 bits, as ``em_quad_thumb2.h`` adds it up."""
+        return rows.shape[1] < _MOST_TAPS
+
+    def joins(self, rows: NDArray[Any]) -> int:
+        """See :meth:`DenseBody.joins`."""
+        return int((-(-rows.shape[1] // longest_groups(rows))).sum())
 
     def pack(self, rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
         """See :meth:`DenseBody.pack`."""

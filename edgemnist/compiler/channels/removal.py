@@ -26,6 +26,9 @@ from edgemnist.compiler.ops.operands import (
 )
 from edgemnist.tflite.file import Quantisation, TensorInfo
 
+MOST_CHANNELS = 2**18
+"""Channels of all tensors together, up to which it is worked out which of them are needed."""
+
 STEADY_SHIFT = 8
 """A channel that is constant and yet kept has no weights, and a bias of so many bits more than its value."""
 
@@ -34,8 +37,11 @@ def drop_channels(graph: Graph) -> Graph:
     """Leave out the channels that are always the same or that nobody reads; constants go into the readers' biases.
 
     It comes before all that fuses operators. Where the result would be one that can't be compiled, the graph stays as
-    it is.
+    it is; so it does with more channels than :data:`MOST_CHANNELS`.
     """
+    computed = (graph.input, *graph.storage, *(tensor for node in graph.nodes for tensor in node.outputs))
+    if sum(graph.tensors[tensor].shape[-1] for tensor in computed) > MOST_CHANNELS:
+        return graph
     lanes = Lanes(graph)
     ranges = Ranges(graph, lanes)
     return _Removal(graph, ranges, Kept(graph, lanes, ranges)).result()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.fixedpoint import IntArray, Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import (
@@ -23,10 +25,11 @@ from edgemnist.compiler.ops.base import (
 )
 from edgemnist.compiler.ops.fields import CArray, axis_fields, int16, int32, output_field
 from edgemnist.compiler.ops.operands import output_of, output_tensor
-from edgemnist.compiler.ops.overlaps import forward_overlap
+from edgemnist.compiler.ops.overlaps import forward_overlap, traced
 from edgemnist.compiler.ops.requantisation import check_multiplier, is_fast, kernel_name, shift_field
 from edgemnist.compiler.ops.strided_copy import row_major_strides
 from edgemnist.compiler.ops.tables import lower_to_table
+from edgemnist.tflite.file import TensorInfo
 
 LEFT_SHIFT = 20
 """ADD and SUB shift both operands up by so many bits before they scale them."""
@@ -68,7 +71,9 @@ class PairAxis:
 class Arithmetic(Operator):
     """Element by element; what has size 1 along an axis serves for all elements of the other."""
 
-    kinds = ("ADD", "SUB", "MUL")
+    kinds = MappingProxyType(
+        {name.upper(): Schema(f"{name}Options", 2, 2, needed=True) for name in ("Add", "Sub", "Mul")}
+    )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -264,11 +269,15 @@ def _step(
             if graph.is_constant(index)
         ),
         overlaps={
-            (index, output_of(node)): _overlap(graph, index, output.shape) for index in graph.activations(operands)
+            (index, output_of(node)): _overlap(graph.tensors[index], output) for index in graph.activations(operands)
         },
     )  # fmt: skip
 
 
-def _overlap(graph: Graph, operand: int, shape: tuple[int, ...]) -> Overlap:
-    tensor = graph.tensors[operand]
-    return forward_overlap(np.broadcast_to(np.arange(tensor.elements).reshape(tensor.shape), shape))
+def _overlap(operand: TensorInfo, output: TensorInfo) -> Overlap:
+    if operand.shape == output.shape:
+        return Overlap(at_most=0)
+    return traced(
+        output.elements,
+        lambda: forward_overlap(np.broadcast_to(np.arange(operand.elements).reshape(operand.shape), output.shape)),
+    )

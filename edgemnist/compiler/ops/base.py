@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import (
     ACTIVATION_NONE,
     ACTIVATION_RELU,
@@ -47,20 +48,78 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Sparsity:
-    """A layer that stores only its weights other than zero: how many of how many, in ``bytes`` instead of a byte each.
-
-    ``instructions`` is an estimate of what its sums take; see ``SparseCosts``.
-    """
+    """A layer that stores only its weights other than zero: how many of how many, and in how many ``bytes``."""
 
     stored: int
     weights: int
     bytes: int
-    instructions: float
 
     @property
     def summary(self) -> str:
         """One line for people."""
         return f"{self.stored:,} of {self.weights:,} weights, {self.bytes:,} bytes instead of {self.weights:,}"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A way that was compared for a layer.
+
+    ``instructions`` of one inference: counted on an emulated core or estimated from such counts, None where neither is
+    known; ``bytes`` of constants and ``scratch`` bytes.
+    """
+
+    name: str
+    function: str
+    instructions: float | None
+    bytes: int
+    scratch: int
+    chosen: bool
+
+    def why_not(self, chosen: Candidate) -> str:
+        """Return what this way takes more or less of than the chosen one, empty for that one itself."""
+        if self.chosen:
+            return ""
+        differences = [("bytes", self.bytes - chosen.bytes), ("bytes of scratch", self.scratch - chosen.scratch)]
+        if self.instructions is None or chosen.instructions is None:
+            return "nobody counted it"
+        differences.insert(0, ("instructions", round(self.instructions - chosen.instructions)))
+        told = [f"{abs(count):,} {what} {'more' if count > 0 else 'less'}" for what, count in differences if count]
+        return ", ".join(told) or "no better"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a layer is computed, where it can be in several ways; what a layer has no use for changes nothing.
+
+    ``sparse``: only its weights other than zero are stored, and ``pixels`` at most are done at a time.
+    ``step_functions``: whether a dense layer is requantised by them, where the target's bodies can. ``block``:
+    neighbouring outputs of a depthwise layer at a time, 0 for the most.
+    """
+
+    sparse: bool = False
+    pixels: int = 0
+    step_functions: bool = False
+    block: int = 0
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        if self.sparse:
+            return f"sparse, {self.pixels} pixels at a time"
+        if self.block:
+            return f"{self.block} outputs at a time"
+        return "dense, step functions" if self.step_functions else "dense"
+
+
+@dataclass(frozen=True)
+class LayerCounts:
+    """Instructions of one inference, counted on an emulated core: of each layer, in each of its ways.
+
+    ``source`` says where they were counted, in a few words.
+    """
+
+    instructions: tuple[tuple[float, ...], ...]
+    source: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +129,10 @@ class Step:
     ``header`` is the file in ``firmware/kernels``; ``parameters`` are the fields of ``struct_type`` in order.
     ``scratch`` bytes live only during the call; with ``takes_scratch`` the function has that argument even where it is
     of no bytes. ``overlaps`` maps (input, output) to where
-    they may share memory; pairs left out must be disjoint. ``body`` is a name in ``sparsity.BODIES``: what ``function``
-    does whichever way it requantises, empty where no choice depends on its costs.
+    they may share memory; pairs left out must be disjoint. ``body`` is a name in ``choice.BODIES``: what ``function``
+    does whichever way it requantises, empty where no choice depends on its code. ``work``: what the call does, in
+    units of which ``costs.Costs`` knows the instructions. ``candidates``: the ways that were compared for the layer.
+    ``smaller``: the same with less scratch and more instructions, where there is such a way.
     """
 
     node: Node
@@ -88,6 +149,14 @@ class Step:
     macs: int = 0
     sparsity: Sparsity | None = None
     body: str = ""
+    work: Mapping[str, float] = field(default_factory=dict)
+    candidates: tuple[Candidate, ...] = ()
+    smaller: Step | None = None
+
+    @property
+    def chosen(self) -> Candidate | None:
+        """What it is among ``candidates``, None where there was no choice."""
+        return next((candidate for candidate in self.candidates if candidate.chosen), None)
 
     @property
     def constant_bytes(self) -> int:
@@ -99,14 +168,19 @@ class Step:
 class LoweringSettings:
     """Choices that change what is generated: ``rounding`` is "tflm" or "tflite" (TensorFlow 2.21 reference).
 
-    ``portable_bodies`` leaves the target's bodies out, for a model that they can't take. ``sparse``: which layers store
-    only their weights other than zero: "never", "always" those whose kernel can, or "auto" those that gain by it.
+    ``portable_bodies`` leaves the target's bodies out, for a model that they can't take or make slower. ``sparse``:
+    which layers store only their weights other than zero: "never", "always" those whose kernel can, or "auto" those
+    that gain. ``way`` is that of the layer which is lowered. ``counts``: what the ways cost, None for what is
+    estimated; ``round``: every layer is to take its way of that number, or its last, whatever it costs.
     """
 
     rounding: str = "tflm"
     target: str = "portable"
     portable_bodies: bool = False
     sparse: str = "auto"
+    way: Way = Way()
+    counts: LayerCounts | None = None
+    round: int | None = None
 
     @property
     def bodies(self) -> Target:
@@ -117,7 +191,8 @@ class LoweringSettings:
 class Operator(ABC):
     """One TFLite operator. Methods get the graph so that they can look up their tensors."""
 
-    kinds: tuple[str, ...]
+    kinds: Mapping[str, Schema]
+    """TFLite's names of the operators, and what its schema gives each."""
     several_outputs = False
 
     @abstractmethod
@@ -133,6 +208,10 @@ class Operator(ABC):
         ``inputs`` has one array per entry of ``node.inputs`` in tensor shape (constants included; an absent one is an
         empty array); fused followers are not applied here.
         """
+
+    def window_values(self, node: Node, graph: Graph) -> int:
+        """Return how many values :meth:`reference` gathers in windows."""
+        return 0
 
     @abstractmethod
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
@@ -35,7 +37,7 @@ from edgemnist.compiler.ops.operands import (
 class Conv2D(Operator):
     """Two-dimensional convolution."""
 
-    kinds = ("CONV_2D",)
+    kinds = MappingProxyType({"CONV_2D": Schema("Conv2DOptions", 2, 3, needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -68,6 +70,10 @@ class Conv2D(Operator):
             "yxabgc,gfabc->yxgf", grouped, weights.reshape(groups, out_channels // groups, *weights.shape[1:])
         ).reshape(geometry.out_height, geometry.out_width, out_channels)
         return [outputs_of(node, graph, accumulators)[None]]
+
+    def window_values(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.window_values`."""
+        return conv_geometry(node, graph).window_values
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from edgemnist.compiler.ops.base import activation_range, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, Field, output_field
 from edgemnist.compiler.ops.operands import bias_of, input_tensor, output_tensor, weights_tensor
 from edgemnist.compiler.ops.requantisation import FAST_LIMIT, is_fast, rounds_to_nothing
+
+_Number = TypeVar("_Number", np.int64, np.float64)
 
 PACKED_KINDS = ("CONV_2D", "FULLY_CONNECTED")
 """Layers whose sums go over all input channels: a target has its own order of their weights, zeros can be left out."""
@@ -167,13 +169,15 @@ def activated(node: Node, graph: Graph, scaled: NDArray[np.int64]) -> NDArray[np
     return values
 
 
-def windows_of(image: NDArray[np.int64], geometry: Geometry, fill: int) -> NDArray[np.int64]:
-    """Return every window: (out_height, out_width, kernel_height, kernel_width, channels); borders hold ``fill``."""
+def windows_of(image: NDArray[_Number], geometry: Geometry, fill: int) -> NDArray[_Number]:
+    """Return every window: (out_height, out_width, kernel_height, kernel_width, channels); borders hold ``fill``.
+
+    :param image: (height, width, channels), or several of them, whose axes then come first in the result too.
+    """
     g, padding = geometry, geometry.padding
-    padded = np.pad(
-        image, ((padding.top, padding.bottom), (padding.left, padding.right), (0, 0)), constant_values=fill
-    )  # fmt: skip
+    around: tuple[tuple[int, int], ...] = ((padding.top, padding.bottom), (padding.left, padding.right), (0, 0))
+    padded = np.pad(image, (*((0, 0),) * (image.ndim - 3), *around), constant_values=fill)
     ys = np.arange(g.out_height)[:, None] * g.stride_height + np.arange(g.kernel_height)[None, :] * g.dilation_height
     xs = np.arange(g.out_width)[:, None] * g.stride_width + np.arange(g.kernel_width)[None, :] * g.dilation_width
-    result: NDArray[np.int64] = padded[ys[:, None, :, None], xs[None, :, None, :]]
+    result: NDArray[_Number] = padded[..., ys[:, None, :, None], xs[None, :, None, :], :]
     return result

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from edgemnist.compiler.bodies.base import in_place
 from edgemnist.compiler.ops.base import Overlap, Step, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, int16
 from edgemnist.compiler.ops.layer import Convolution
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor
 from edgemnist.compiler.ops.overlaps import rows_overlap
+from edgemnist.compiler.ops.steps import channels_in_steps
 
 BLOCKS = (4, 2, 1)
 """How many neighbouring outputs kernels do at once."""
+
+STEP = "_step"
+"""How the names of the functions end that requantise by step functions."""
 
 
 def lower_depthwise(layer: Convolution, function: str) -> Step:
@@ -18,6 +24,11 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
     node, graph, g = layer.node, layer.graph, layer.geometry
     multiplier = g.out_channels // g.in_channels
     body = layer.settings.bodies.depthwise
+    channels = layer.channels.arrays()
+    if function.endswith(STEP):
+        stepped = channels_in_steps(layer)
+        assert stepped is not None, "no form for this layer"
+        channels = stepped
     overlaps = {}
     if body.by_rows:
         overlaps[ends_of(node)] = rows_overlap(g)
@@ -40,22 +51,31 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
             layer.output,
         ),
         inputs=(activations_of(node),), outputs=node.outputs,
-        arrays=(CArray("weights", "int8_t", body.pack(layer.rows, g)), *layer.channels.arrays()),
+        arrays=(CArray("weights", "int8_t", body.pack(layer.rows, g)), *channels),
         scratch=body.scratch(g),
         overlaps=overlaps,
         macs=g.out_height * g.out_width * layer.rows.size,
+        work=_work(layer),
     )  # fmt: skip
 
 
-def best_block(out_width: int, kernel_width: int) -> int:
-    """Return how many neighbouring outputs to do at once (4, 2 or 1) for the fewest estimated instructions.
+def outputs_at_a_time(layer: Convolution) -> int:
+    """Return how many neighbouring outputs a layer may do at once, one of ``BLOCKS``."""
+    most = 0 if layer.settings.bodies.depthwise.does_all(layer.geometry) else layer.settings.way.block
+    return max(block for block in BLOCKS if block <= min(layer.geometry.out_width, most or max(BLOCKS)))
 
-    A block of B outputs loads each weight once and, for stride 1, B + kernel - 1 elements per kernel row; the
-    last block of a row repeats outputs when B does not divide the width.
+
+def _work(layer: Convolution) -> Mapping[str, float]:
+    """Return the work of a kernel that does a row's outputs several at a time, the last ones of it twice over.
+
+    What a target's body does by itself has units of its own.
     """
-
-    def cost(block: int) -> float:
-        blocks = -(-out_width // block)
-        return blocks * (kernel_width * (kernel_width + block * kernel_width + kernel_width + block - 1) + 12 * block)
-
-    return min((block for block in BLOCKS if block <= out_width), key=cost)
+    g, block = layer.geometry, outputs_at_a_time(layer)
+    own = "body's " if layer.settings.bodies.depthwise.does_all(g) else ""
+    blocks = g.out_channels * g.out_height * -(-g.out_width // block)
+    rows = blocks * g.kernel_height
+    work = {
+        "calls": 1, "planes": g.out_channels * g.plane_height * g.plane_width, "blocks": blocks, "rows": rows,
+        "weights": rows * g.kernel_width, "products": rows * g.kernel_width * block, "outputs": blocks * block,
+    }  # fmt: skip
+    return {own + unit: amount for unit, amount in work.items()} if own else work

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
@@ -35,7 +37,7 @@ from edgemnist.compiler.ops.operands import (
 class DepthwiseConv2D(Operator):
     """Convolution of every channel by itself."""
 
-    kinds = ("DEPTHWISE_CONV_2D",)
+    kinds = MappingProxyType({"DEPTHWISE_CONV_2D": Schema("DepthwiseConv2DOptions", 2, 3, needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -51,6 +53,11 @@ class DepthwiseConv2D(Operator):
                 f"{node.label}: {out_channels} output channels are no multiple of {in_channels} input channels; "
                 "the file is corrupt, convert it again"
             )
+        elif node.integer("depth_multiplier") * in_channels != out_channels:
+            problems.append(
+                f"{node.label}: depth_multiplier {node.integer('depth_multiplier')} makes no {out_channels} output "
+                f"channels of {in_channels}; the file is corrupt, convert it again"
+            )
         return problems + check_window(node, graph, (kernel_height, kernel_width), out_channels)
 
     def reference(
@@ -63,6 +70,11 @@ class DepthwiseConv2D(Operator):
         repeated = np.repeat(windows, geometry.out_channels // geometry.in_channels, axis=-1)
         accumulators = np.einsum("yxabc,abc->yxc", repeated, inputs[1][0].astype(np.int64))
         return [outputs_of(node, graph, accumulators)[None]]
+
+    def window_values(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.window_values`; a channel's are there once for each output that is made of it."""
+        geometry = depthwise_geometry(node, graph)
+        return geometry.window_values * geometry.out_channels // geometry.in_channels
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""

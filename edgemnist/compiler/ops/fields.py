@@ -113,6 +113,7 @@ _REMEDIES: Mapping[str, str] = {
     "count": "make the tensor smaller",
     "size": "make the tensor smaller",
     "strip": "use a smaller kernel",
+    "column": "use a smaller kernel",
     "depth": "use fewer classes",
 }
 """What to change when a field is out of range, by its name or the first of the name's words that is here."""

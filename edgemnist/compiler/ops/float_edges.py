@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.fixedpoint import IntArray, Multiplier, quantise_multiplier
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
@@ -28,7 +30,7 @@ from edgemnist.compiler.ops.tables import lower_to_table
 class Quantise(Operator):
     """float32, uint8 or int8 to int8, and int8 to uint8."""
 
-    kinds = ("QUANTIZE",)
+    kinds = MappingProxyType({"QUANTIZE": Schema("QuantizeOptions")})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -59,7 +61,7 @@ class Quantise(Operator):
 class Dequantise(Operator):
     """int8 to float32."""
 
-    kinds = ("DEQUANTIZE",)
+    kinds = MappingProxyType({"DEQUANTIZE": Schema("DequantizeOptions")})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""

@@ -11,9 +11,10 @@ from functools import partial
 
 from edgemnist.compiler.ops.base import Step
 from edgemnist.compiler.ops.dense import is_pointwise, lower_pointwise, lower_windows, lower_with_add
-from edgemnist.compiler.ops.depthwise import BLOCKS, best_block, lower_depthwise
+from edgemnist.compiler.ops.depthwise import BLOCKS, STEP, lower_depthwise, outputs_at_a_time
 from edgemnist.compiler.ops.layer import Convolution
-from edgemnist.compiler.ops.sparse import sparse_pixels, sparse_windows
+from edgemnist.compiler.ops.sparse_forms import lower_sparse_pixels, lower_sparse_windows
+from edgemnist.compiler.ops.steps import channels_in_steps
 
 MAX_POOL_PAIRS = 8
 """EM_POOL_PAIRS in em_conv_2d.h: the most pixel pairs that a fused pool window may have."""
@@ -45,12 +46,13 @@ def _pixel_by_pixel(layer: Convolution) -> bool:
 
 
 def _sparse(layer: Convolution) -> bool:
-    wanted = layer.settings.sparse == "always"
-    return wanted and layer.groups == 1 and layer.geometry.dilation_width == 1 and layer.channels.fast
+    return (
+        layer.settings.way.sparse and layer.groups == 1 and layer.geometry.dilation_width == 1 and layer.channels.fast
+    )
 
 
 def _sparse_pixels(layer: Convolution) -> Step:
-    return sparse_pixels(layer, layer.geometry.pixels, overlap=True)
+    return lower_sparse_pixels(layer, layer.geometry.pixels, overlap=True)
 
 
 def _convolves(layer: Convolution) -> bool:
@@ -59,7 +61,7 @@ def _convolves(layer: Convolution) -> bool:
 
 
 def _in_blocks(block: int, layer: Convolution) -> bool:
-    return layer.channels.fast and best_block(layer.geometry.out_width, layer.geometry.kernel_width) == block
+    return layer.channels.fast and block <= outputs_at_a_time(layer)
 
 
 def _three_by_three(fast: bool, layer: Convolution) -> bool:
@@ -67,12 +69,19 @@ def _three_by_three(fast: bool, layer: Convolution) -> bool:
     return layer.channels.fast == fast and layer.settings.bodies.depthwise.rows(layer.geometry) == 0
 
 
+def _by_steps(three_by_three: bool, layer: Convolution) -> bool:
+    """Whether outputs are made by step functions, by a target's 3 x 3 body or by that of other kernels."""
+    if (layer.settings.bodies.depthwise.rows(layer.geometry) == 0) != three_by_three:
+        return False
+    return (three_by_three or layer.geometry.out_width >= 2) and channels_in_steps(layer) is not None
+
+
 def conv_2d_forms() -> tuple[Form, ...]:
     """Return the forms of a CONV_2D; the first that fits is taken."""
     return (
         Form("residual", _adds, lower_with_add),
         Form("sparse, pixel by pixel", lambda layer: _pixel_by_pixel(layer) and _sparse(layer), _sparse_pixels),
-        Form("sparse", _sparse, sparse_windows),
+        Form("sparse", _sparse, lower_sparse_windows),
         Form("pointwise", _pixel_by_pixel, lower_pointwise),
         Form("pooled", _pools, partial(lower_windows, body="em_conv_2d_max_pool")),
         Form("general", _every, partial(lower_windows, body="em_conv_2d")),
@@ -88,6 +97,10 @@ def depthwise_forms() -> tuple[Form, ...]:
     ]
     return (
         Form("convolution", _convolves, partial(lower_windows, body="em_conv_2d")),
+        *[
+            Form(f"{kind}by steps", partial(_by_steps, small), partial(lower_depthwise, function=f"{name}{end}{STEP}"))
+            for kind, small, end in (("3 x 3, ", True, "_3x3"), ("", False, ""))
+        ],
         Form("3 x 3", partial(_three_by_three, True), partial(lower_depthwise, function=f"{name}_3x3")),
         Form(
             "3 x 3, any multiplier",

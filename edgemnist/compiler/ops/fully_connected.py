@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.fixedpoint import multiply_single_rounding
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import (
@@ -24,6 +26,7 @@ from edgemnist.compiler.ops.convolution import (
     channel_multipliers,
     outputs_of,
 )
+from edgemnist.compiler.ops.dense import dense_work
 from edgemnist.compiler.ops.fields import CArray, Field, field_problems, int16, int32
 from edgemnist.compiler.ops.layer import Layer
 from edgemnist.compiler.ops.layer_checks import check_weights
@@ -36,13 +39,13 @@ from edgemnist.compiler.ops.operands import (
     weights_tensor,
 )
 from edgemnist.compiler.ops.requantisation import kernel_name
-from edgemnist.compiler.ops.sparse import sparse_pixels
+from edgemnist.compiler.ops.sparse_forms import lower_sparse_pixels
 
 
 class FullyConnected(Operator):
     """Dense layer over the last axis."""
 
-    kinds = ("FULLY_CONNECTED",)
+    kinds = MappingProxyType({"FULLY_CONNECTED": Schema("FullyConnectedOptions", 2, 3, needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -52,13 +55,7 @@ class FullyConnected(Operator):
             problems.append(f"{node.label}: shuffled weights are not supported; convert the model again")
         if problems:
             return problems
-        elements, results = (graph.tensors[index].elements for index in ends_of(node))
-        units, features = weights_tensor(node, graph).shape
-        if elements % features or results != elements // features * units:
-            problems.append(
-                f"{node.label}: weights of shape {[units, features]} don't fit an input of {elements} and an output of "
-                f"{results} elements; the file is corrupt, convert it again"
-            )
+        problems = require_shape(node, output_tensor(node, graph), _shape(node, graph), "what the weights give")
         return problems or field_problems(node.label, _sizes(node, graph))
 
     def reference(
@@ -79,8 +76,8 @@ class FullyConnected(Operator):
         layer = Layer(node, graph, settings, weights)
         rows = input_tensor(node, graph).elements // weights.shape[1]
         once = settings.rounding == "tflite"
-        if settings.sparse == "always" and layer.channels.fast and not once:
-            return sparse_pixels(layer, rows, overlap=False)
+        if settings.way.sparse and layer.channels.fast and not once:
+            return lower_sparse_pixels(layer, rows, overlap=False)
         body = "em_fully_connected"
         dense, features = settings.bodies.dense, weights.shape[1]
         return Step(
@@ -93,7 +90,16 @@ class FullyConnected(Operator):
                 *(layer.channels.plain_arrays() if once else layer.channels.arrays()),
             ),
             scratch=dense.strip_single(1, features), takes_scratch=True, macs=rows * weights.size,
+            work=dense_work(rows, rows, 1, features, len(weights)),
         )  # fmt: skip
+
+
+def _shape(node: Node, graph: Graph) -> tuple[int, ...] | None:
+    """Return the output's shape, None where the weights don't fit the input."""
+    source, (units, features) = input_tensor(node, graph), weights_tensor(node, graph).shape
+    if node.integer("keep_num_dims"):
+        return (*source.shape[:-1], units) if source.shape[-1] == features else None
+    return (source.elements // features, units) if source.elements % features == 0 else None
 
 
 def _rounded_once(node: Node, graph: Graph, accumulators: NDArray[np.int64]) -> NDArray[np.int8]:

@@ -82,6 +82,8 @@ def convolution_of(node: Node, graph: Graph, settings: LoweringSettings) -> Conv
 def depthwise_of(node: Node, graph: Graph, settings: LoweringSettings) -> Convolution:
     """Return a DEPTHWISE_CONV_2D as a layer."""
     geometry = depthwise_geometry(node, graph)
+    if not settings.bodies.depthwise.by_rows:
+        geometry = geometry.column_as_row
     rows = weight_values(node, graph)[0].reshape(-1, geometry.out_channels).T
     return Convolution(node, graph, settings, rows, geometry)
 

@@ -15,6 +15,9 @@ from edgemnist.compiler.ops.requantisation import check_multiplier
 LARGEST_SIZE = INTEGERS["int16_t"][1]
 """Of an image's height, width or channels and of everything computed from them."""
 
+_BIAS_TYPES = (0, 2)
+"""Of the option: 0 where it is not set, and the schema's number of int32."""
+
 _CORRUPT = "the file is corrupt, convert it again"
 
 
@@ -38,6 +41,11 @@ def check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> lis
     channels, scales = weights.shape[channel_axis], len(weights.quantisation.scales)
     if scales not in (1, channels):
         return [f"{node.label}: weights {weights.name!r} have {scales} scales for {channels} channels; {_CORRUPT}"]
+    if scales > 1 and weights.quantisation.axis != channel_axis:
+        axis = weights.quantisation.axis
+        return [f"{node.label}: weights {weights.name!r} have scales along axis {axis}, not {channel_axis}; {_CORRUPT}"]
+    if node.integer("quantized_bias_type") not in _BIAS_TYPES:
+        return [f"{node.label}: quantized_bias_type is {node.integer('quantized_bias_type')}, not int32; {_CORRUPT}"]
     return _check_bias(node, graph, channels) or _check_arithmetic(node, graph, channel_axis)
 
 

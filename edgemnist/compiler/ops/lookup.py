@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.fixedpoint import (
     INT32_MAX,
     IntArray,
@@ -43,7 +45,13 @@ class Edges:
 class Lookup(Operator):
     """Functions of one element."""
 
-    kinds = ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH")
+    kinds = MappingProxyType(
+        {
+            **dict.fromkeys(("LOGISTIC", "TANH", "RELU", "RELU6"), Schema()),
+            "LEAKY_RELU": Schema("LeakyReluOptions", needed=True),
+            "HARD_SWISH": Schema("HardSwishOptions"),
+        }
+    )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -51,6 +59,8 @@ class Lookup(Operator):
         if problems:
             return problems
         edges = edges_of(node, graph)
+        if not math.isfinite(node.number("alpha")):
+            return [f"{node.label}: alpha is {node.number('alpha')}, needed is a number; the file is corrupt"]
         if node.kind == "RELU6":
             return _check_relu6(node, edges)
         if node.kind == "HARD_SWISH":

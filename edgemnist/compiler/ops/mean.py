@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
@@ -22,7 +24,7 @@ from edgemnist.compiler.ops.operands import (
     output_tensor,
     require_constants,
 )
-from edgemnist.compiler.ops.overlaps import forward_overlap
+from edgemnist.compiler.ops.overlaps import forward_overlap, traced
 from edgemnist.compiler.ops.requantisation import check_multiplier, is_fast, kernel_name, shift_field
 from edgemnist.compiler.ops.strided_copy import row_major_strides
 
@@ -41,7 +43,7 @@ class Loops:
 class Mean(Operator):
     """Arithmetic mean, requantised."""
 
-    kinds = ("MEAN",)
+    kinds = MappingProxyType({"MEAN": Schema("ReducerOptions", 2, 2, needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -54,6 +56,9 @@ class Mean(Operator):
         wrong = [axis for axis in integers(graph, _axes_operand(node)) if not -rank <= axis < rank]
         if wrong:
             return [f"{node.label}: axis {wrong[0]} of {source.name!r} with {rank} axes; the file is corrupt"]
+        problems = require_shape(node, output_tensor(node, graph), _shape(node, graph), f"the mean of {source.name!r}")
+        if problems:
+            return problems
         if loops_of(node, graph) is None:
             problems.append(
                 f"{node.label}: the axes {list(axes_of(node, graph))} of {source.name!r} {list(source.shape)} lie too "
@@ -106,6 +111,12 @@ def axes_of(node: Node, graph: Graph) -> tuple[int, ...]:
     return tuple(sorted({axis % rank for axis in integers(graph, _axes_operand(node))}))
 
 
+def _shape(node: Node, graph: Graph) -> tuple[int, ...]:
+    averaged, keep = axes_of(node, graph), bool(node.integer("keep_dims"))
+    sizes = enumerate(input_tensor(node, graph).shape)
+    return tuple(1 if axis in averaged else size for axis, size in sizes if keep or axis not in averaged)
+
+
 def reduced_count(node: Node, graph: Graph) -> int:
     """Return how many elements go into one mean."""
     shape = input_tensor(node, graph).shape
@@ -113,13 +124,17 @@ def reduced_count(node: Node, graph: Graph) -> int:
 
 
 def mean_multiplier(node: Node, graph: Graph) -> Multiplier:
-    """Return ``input scale / output scale / count`` as TFLite folds the count in: shifted up, then divided, cut off.
+    """Return ``input scale / output scale / count``, see :func:`folded_multiplier`."""
+    source, target = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
+    return folded_multiplier(source.scale, target.scale, reduced_count(node, graph))
+
+
+def folded_multiplier(source: float, target: float, count: int) -> Multiplier:
+    """Return ``source / target / count`` as TFLite folds the count in: shifted up, then divided, cut off.
 
     Source: TFLite ``QuantizedMeanOrSum``.
     """
-    source, target = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
-    count = reduced_count(node, graph)
-    whole = quantise_multiplier(source.scale / target.scale)
+    whole = quantise_multiplier(source / target)
     shift = min(count.bit_length() - 1, 32, 31 + whole.exponent)
     return Multiplier((whole.mantissa << shift) // count, whole.exponent - shift)
 
@@ -141,4 +156,7 @@ def loops_of(node: Node, graph: Graph) -> Loops | None:
 
 def _overlap(loops: Loops) -> Overlap:
     (rows, row_stride), (columns, column_stride) = loops.kept
-    return forward_overlap(np.arange(rows)[:, None] * row_stride + np.arange(columns)[None, :] * column_stride)
+    return traced(
+        rows * columns,
+        lambda: forward_overlap(np.arange(rows)[:, None] * row_stride + np.arange(columns)[None, :] * column_stride),
+    )

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from edgemnist.compiler.geometry import Geometry
 from edgemnist.compiler.ops.base import Overlap
 
 _FAR = 1 << 40
+
+MOST_BLOCKS = 2**20
+"""Blocks that a kernel moves, up to which it is worked out where its output may lie on its input."""
+
+
+def traced(blocks: int, work_out: Callable[[], Overlap]) -> Overlap:
+    """Return what ``work_out`` does, or no overlap for a layer of more blocks than anybody wants to wait for.
+
+    That is safe, and no layer so large runs where memory is short.
+    """
+    return work_out() if blocks <= MOST_BLOCKS else Overlap()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +71,8 @@ def rows_overlap(g: Geometry, pool_height: int = 1, pool_width: int = 1) -> Over
     ``pool_height`` and ``pool_width`` are those of a max pool behind the convolution.
     """
     rows = g.out_height // pool_height
+    if rows > MOST_BLOCKS:
+        return Overlap()
     row_bytes, out_row_bytes = g.in_width * g.in_channels, g.out_width // pool_width * g.out_channels
     span = (pool_height - 1) * g.stride_height + (g.kernel_height - 1) * g.dilation_height + 1
     unread = [
@@ -68,6 +81,17 @@ def rows_overlap(g: Geometry, pool_height: int = 1, pool_width: int = 1) -> Over
     ]
     limits = [first - (y + 1) * out_row_bytes for y, first in enumerate(unread)]
     return Overlap(at_most=min(limits, default=g.in_height * row_bytes))
+
+
+def window_starts(g: Geometry, rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the first input byte that windows may read, for outputs in these rows and columns, row by row.
+
+    :param rows: of outputs, before any pooling; ``columns`` the same.
+    """
+    top = np.maximum(rows * g.stride_height - g.padding.top, 0)
+    left = np.clip(columns * g.stride_width - g.padding.left, 0, g.in_width)
+    starts: NDArray[np.int64] = ((top[:, None] * g.in_width + left) * g.in_channels).reshape(-1)
+    return starts
 
 
 def stretches_overlap(stretches: Sequence[int], read: int, written: int, *, backward: bool) -> Overlap:
@@ -85,11 +109,11 @@ def stretches_overlap(stretches: Sequence[int], read: int, written: int, *, back
     return moves.backward() if backward else moves.forward()
 
 
-def write_behind_read(reads: Sequence[int], writes: Sequence[int]) -> int:
+def write_behind_read(reads: ArrayLike, writes: ArrayLike) -> int:
     """Return the largest safe distance from input to output for a kernel that walks forward in blocks.
 
     ``reads`` holds the first input byte that each block reads, ``writes`` the end of what it writes, both relative to
     their tensor. A block may write only below what it or any later block still reads.
     """
-    still_needed = np.minimum.accumulate(np.array(reads)[::-1])[::-1]
-    return int((still_needed - np.array(writes)).min())
+    still_needed = np.minimum.accumulate(np.asarray(reads)[::-1])[::-1]
+    return int((still_needed - np.asarray(writes)).min())

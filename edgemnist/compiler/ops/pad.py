@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
@@ -29,7 +32,7 @@ from edgemnist.compiler.ops.operands import (
     require_constants,
     require_same_quantisation,
 )
-from edgemnist.compiler.ops.overlaps import Moves
+from edgemnist.compiler.ops.overlaps import Moves, traced
 
 AXES = 4
 """Loops of the kernel."""
@@ -52,7 +55,7 @@ class PadAxis:
 class Pad(Operator):
     """Constant padding."""
 
-    kinds = ("PAD", "PADV2")
+    kinds = MappingProxyType({"PAD": Schema("PadOptions", 2, 2), "PADV2": Schema("PadV2Options", 3, 3)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -80,7 +83,7 @@ class Pad(Operator):
             node=node, header="em_pad.h", function="em_pad", struct_type="em_pad_params",
             parameters=(*axis_fields("axis", "em_pad_axis", amounts), *int16(value=padding_value(node, graph))),
             inputs=(activations_of(node),), outputs=node.outputs,
-            overlaps={ends_of(node): _overlap(axes)},
+            overlaps={ends_of(node): traced(prod(axis.total for axis in axes[:-1]), lambda: _overlap(axes))},
         )  # fmt: skip
 
 

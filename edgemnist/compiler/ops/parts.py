@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import ACTIVATION_NONE, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, require_int8
 from edgemnist.compiler.ops.fields import CArray, int32
@@ -20,7 +22,7 @@ from edgemnist.compiler.ops.operands import (
     require_constants,
     require_same_quantisation,
 )
-from edgemnist.compiler.ops.overlaps import Moves
+from edgemnist.compiler.ops.overlaps import Moves, traced
 
 KERNEL_SIZES = (2, 4, 10)
 """For how many parts there are kernel functions; TFLM joins at most 10."""
@@ -38,7 +40,7 @@ class Layout:
 class Concatenation(Operator):
     """Tensors end to end along one axis."""
 
-    kinds = ("CONCATENATION",)
+    kinds = MappingProxyType({"CONCATENATION": Schema("ConcatenationOptions", 1, None, needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -84,7 +86,7 @@ class Concatenation(Operator):
 class Split(Operator):
     """A tensor cut into equal parts along one axis."""
 
-    kinds = ("SPLIT",)
+    kinds = MappingProxyType({"SPLIT": Schema("SplitOptions", 2, 2, needed=True)})
     several_outputs = True
 
     def check(self, node: Node, graph: Graph) -> list[str]:
@@ -93,6 +95,11 @@ class Split(Operator):
             return [f"{node.label}: needs an axis and a tensor; the file is corrupt, convert it again"]
         problems = require_int8(node, graph, [whole_of(node), *node.outputs])
         problems += require_constants(node, graph, {0: "axis"})
+        if node.integer("num_splits") != len(node.outputs):
+            problems.append(
+                f"{node.label}: splits into {node.integer('num_splits')} and has {len(node.outputs)} outputs; "
+                "the file is corrupt, convert it again"
+            )
         problems = problems or require_same_quantisation(node, graph, [whole_of(node), *node.outputs])
         return problems or _layout_problems(node, graph, whole_of(node), node.outputs, split_axis(node, graph))
 
@@ -166,18 +173,26 @@ def layout_of(graph: Graph, whole: int, parts: Sequence[int], axis: int) -> Layo
 
 def _joined_overlap(layout: Layout, parts: Sequence[tuple[int, int]], chosen: Sequence[bool]) -> Overlap:
     """Return the overlap of the ``chosen`` parts' tensor with the whole: the last piece of the last row comes first."""
-    rows = np.arange(layout.rows)[::-1, None]
-    offsets, lengths = (np.array(column)[::-1] for column in zip(*parts, strict=True))
-    read = _pieces(rows * lengths, np.where(np.array(chosen)[::-1], lengths, 0))
-    return Moves(read, _pieces(rows * layout.row + offsets, lengths)).backward()
+
+    def work_out() -> Overlap:
+        rows = np.arange(layout.rows)[::-1, None]
+        offsets, lengths = (np.array(column)[::-1] for column in zip(*parts, strict=True))
+        read = _pieces(rows * lengths, np.where(np.array(chosen)[::-1], lengths, 0))
+        return Moves(read, _pieces(rows * layout.row + offsets, lengths)).backward()
+
+    return traced(layout.rows * len(parts) ** 2, work_out)
 
 
 def _split_overlap(layout: Layout, number: int) -> Overlap:
     """Return the overlap of the whole with part ``number``: the first piece of the first row comes first."""
-    rows = np.arange(layout.rows)[:, None]
-    offsets, lengths = (np.array(column) for column in zip(*layout.parts, strict=True))
-    written = np.where(np.arange(len(lengths)) == number, lengths, 0)
-    return Moves(_pieces(rows * layout.row + offsets, lengths), _pieces(rows * lengths, written)).forward()
+
+    def work_out() -> Overlap:
+        rows = np.arange(layout.rows)[:, None]
+        offsets, lengths = (np.array(column) for column in zip(*layout.parts, strict=True))
+        written = np.where(np.arange(len(lengths)) == number, lengths, 0)
+        return Moves(_pieces(rows * layout.row + offsets, lengths), _pieces(rows * lengths, written)).forward()
+
+    return traced(layout.rows * len(layout.parts) ** 2, work_out)
 
 
 def _pieces(starts: NDArray[Any], lengths: NDArray[Any]) -> NDArray[Any]:

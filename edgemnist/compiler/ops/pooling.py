@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.geometry import Geometry
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import (
@@ -23,12 +25,13 @@ from edgemnist.compiler.ops.convolution import window_geometry, windows_of
 from edgemnist.compiler.ops.fields import int16
 from edgemnist.compiler.ops.layer_checks import check_image, check_window
 from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, same_quantisation
+from edgemnist.compiler.ops.overlaps import traced, window_starts
 
 
 class Pool2D(Operator):
     """Largest or mean value of each window, per channel; what hangs over the border does not count."""
 
-    kinds = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
+    kinds = MappingProxyType(dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), Schema("Pool2DOptions", needed=True)))
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -57,6 +60,10 @@ class Pool2D(Operator):
             values = np.trunc((sums + np.where(sums > 0, counts // 2, -(counts // 2))) / counts).astype(np.int64)
         return [np.clip(values, low, high).astype(np.int8)[None]]
 
+    def window_values(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.window_values`."""
+        return pool_geometry(node, graph).window_values
+
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         g = pool_geometry(node, graph)
@@ -72,7 +79,7 @@ class Pool2D(Operator):
                 pad_top=g.padding.top, pad_left=g.padding.left, minimum=low, maximum=high,
             ),
             inputs=node.inputs, outputs=node.outputs,
-            overlaps={ends_of(node): _overlap(g)},
+            overlaps={ends_of(node): traced(g.out_height * g.out_width, lambda: _overlap(g))},
         )  # fmt: skip
 
 
@@ -85,15 +92,11 @@ def pool_geometry(node: Node, graph: Graph) -> Geometry:
 
 def _overlap(g: Geometry) -> Overlap:
     """Return how far ahead of its input the output has to start; channels of a pixel are read and written in turn."""
-    starts, ends = [], []
-    for y in range(g.out_height):
-        top = max(y * g.stride_height - g.padding.top, 0)
-        for x in range(g.out_width):
-            left = max(x * g.stride_width - g.padding.left, 0)
-            # The kernel goes channel by channel: a pixel's first channel is written before its last is read.
-            starts.append((top * g.in_width + left) * g.in_channels)
-            ends.append((y * g.out_width + x) * g.in_channels)
-    following = np.minimum.accumulate(np.array([*starts[1:], g.in_height * g.in_width * g.in_channels])[::-1])[::-1]
-    pixel_ends = np.array(ends) + g.in_channels
+    # The kernel goes channel by channel: a pixel's first channel is written before its last is read.
+    starts = window_starts(g, np.arange(g.out_height), np.arange(g.out_width))
+    ends = np.arange(starts.size) * g.in_channels
+    after = np.append(starts[1:], g.in_height * g.in_width * g.in_channels)
+    following = np.minimum.accumulate(after[::-1])[::-1]
+    pixel_ends = ends + g.in_channels
     # Within a pixel the write of channel c must not pass the read of channel c + 1.
-    return Overlap(at_most=int(min((following - pixel_ends).min(), (np.array(starts) - np.array(ends)).min())))
+    return Overlap(at_most=int(min((following - pixel_ends).min(), (starts - ends).min())))

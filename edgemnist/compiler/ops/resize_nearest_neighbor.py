@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, require_int8
 from edgemnist.compiler.ops.fields import CArray, Field, array_problems, field_problems, int16
@@ -20,13 +22,13 @@ from edgemnist.compiler.ops.operands import (
     require_constants,
     require_same_quantisation,
 )
-from edgemnist.compiler.ops.overlaps import Moves
+from edgemnist.compiler.ops.overlaps import Moves, traced
 
 
 class ResizeNearestNeighbor(Operator):
     """Another height and width, each pixel a copy of the nearest."""
 
-    kinds = ("RESIZE_NEAREST_NEIGHBOR",)
+    kinds = MappingProxyType({"RESIZE_NEAREST_NEIGHBOR": Schema("ResizeNearestNeighborOptions", 2, 2, needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -62,7 +64,12 @@ class ResizeNearestNeighbor(Operator):
             struct_type="em_resize_nearest_neighbor_params",
             parameters=_sizes(node, graph), inputs=(activations_of(node),), outputs=node.outputs,
             arrays=(rows, columns),
-            overlaps={ends_of(node): _overlap(rows.values, columns.values, in_width, channels)},
+            overlaps={
+                ends_of(node): traced(
+                    rows.values.size * columns.values.size,
+                    lambda: _overlap(rows.values, columns.values, in_width, channels),
+                )
+            },
         )  # fmt: skip
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.fixedpoint import (
     IntArray,
     quantise_multiplier,
@@ -42,7 +45,7 @@ class Scaling:
 class Softmax(Operator):
     """exp of each element over the sum of the row's."""
 
-    kinds = ("SOFTMAX",)
+    kinds = MappingProxyType({"SOFTMAX": Schema("SoftmaxOptions", needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -55,6 +58,10 @@ class Softmax(Operator):
             problems.append(
                 f"{node.label}: output {target.name!r} has scale {output.scale:g} and zero point {output.zero_point}, "
                 "needed are 1/256 and -128; convert the model again"
+            )
+        if not 0 < node.number("beta") < math.inf:
+            problems.append(
+                f"{node.label}: beta is {node.number('beta')}, needed is a number above 0; convert it again"
             )
         if source.shape[-1] > LARGEST_DEPTH:
             problems.append(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.bodies.sparse import distances
 from edgemnist.compiler.geometry import Geometry
 from edgemnist.compiler.ops.base import Overlap, Sparsity, Step, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, Field, int16, int32
 from edgemnist.compiler.ops.layer import Convolution, Layer
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor
-from edgemnist.compiler.ops.overlaps import Moves, write_behind_read
-from edgemnist.compiler.targets import SparseCosts
+from edgemnist.compiler.ops.overlaps import Moves, traced, window_starts, write_behind_read
 
 FARTHEST = 15
 """Elements from one stored weight to the next; what is farther is reached over weights of 0."""
@@ -35,7 +35,7 @@ class Stream:
 
 def pack_stream(rows: NDArray[Any]) -> Stream:
     """Return weights of shape (channels, window) as a stream."""
-    channels = [list(_entries(row)) for row in rows]
+    channels = [_entries(row) for row in rows]
     longest = max(len(entries) for entries in channels)
     stream: list[int] = []
     for entries in channels:
@@ -46,40 +46,28 @@ def pack_stream(rows: NDArray[Any]) -> Stream:
     return Stream(values, sum(len(entries) for entries in channels), longest > 2 * 255)
 
 
-def _entries(row: NDArray[Any]) -> Iterator[tuple[int, int]]:
-    """Yield (elements from the one before, weight), an even number of them."""
-    at = count = 0
-    for position in np.flatnonzero(row).tolist():
-        while position - at > FARTHEST:
-            yield FARTHEST, 0
-            at, count = at + FARTHEST, count + 1
-        yield position - at, int(row[position])
-        at, count = position, count + 1
-    if count % 2:
-        yield 0, 0
+def _entries(row: NDArray[Any]) -> list[tuple[int, int]]:
+    """Return (elements from the one before, weight), an even number of them."""
+    entries = list(distances(row, FARTHEST))
+    return [*entries, (0, 0)] if len(entries) % 2 else entries
 
 
-def choose_pixels(width: int, costs: SparseCosts) -> int:
-    """Return how many pixels of a row of ``width`` are done at a time: the least work, doubled pixels included."""
-    if width < SIZE_PIXELS:
-        return 1
-    choices = range(SIZE_PIXELS, min(costs.pixels, width) + 1)
-    return min(choices, key=lambda pixels: -(-width // pixels) * (pixels * costs.product + costs.entry))
+def _pixels(layer: Layer, width: int) -> int:
+    """Return how many pixels of a row of ``width`` are done at a time."""
+    return 1 if width < SIZE_PIXELS else min(layer.settings.way.pixels, width)
 
 
 def sparse_windows(layer: Convolution) -> Step:
     """Return the call of ``em_sparse_conv_2d`` for a convolution, with the max pool that is fused into it."""
-    g, node, graph, costs = layer.geometry, layer.node, layer.graph, layer.settings.bodies.sparse
+    g, node, graph = layer.geometry, layer.node, layer.graph
     pool_height, pool_width = layer.pool
     out_height, out_width = g.out_height // pool_height, g.out_width // pool_width
     # Column by column, as the strips are.
     stream = pack_stream(layer.weights.transpose(0, 2, 1, 3).reshape(g.out_channels, -1))
-    pixels = choose_pixels(out_width, costs)
+    pixels = _pixels(layer, out_width)
     columns = (pixels * pool_width - 1) * g.stride_width + g.kernel_width
     scratch = pool_height * columns * g.kernel_height * g.in_channels
     groups, passes = out_height * -(-out_width // pixels), pool_height * pool_width
-    sums = groups * passes * pixels * g.out_channels if layer.follower else 0
-    instructions = _products(layer, stream, groups * passes, pixels) + groups * scratch * costs.copy
     return Step(
         node=node, header="em_sparse_conv_2d.h", function="em_sparse_conv_2d", body="em_sparse_conv_2d",
         struct_type="em_sparse_conv_2d_params",
@@ -96,9 +84,12 @@ def sparse_windows(layer: Convolution) -> Step:
             _layer_parameters(layer, stream, pixels),
         ),
         inputs=(activations_of(node),), outputs=node.outputs, arrays=_arrays(layer, stream), scratch=scratch,
-        overlaps={ends_of(node): _strips_overlap(g, pool_height, pool_width, pixels)},
+        overlaps={ends_of(node): strips_overlap(g, pool_height, pool_width, _group_sizes(pixels))},
         macs=out_height * out_width * passes * int(np.count_nonzero(layer.weights)),
-        sparsity=_sparsity(layer, stream, instructions + sums * costs.pooled),
+        sparsity=sparsity_of(layer, stream.values),
+        work=sparse_work(
+            g.out_channels, groups=groups, pixels=pixels, entries=stream.entries, passes=passes, copied=groups * scratch
+        ),
     )  # fmt: skip
 
 
@@ -110,9 +101,8 @@ def sparse_pixels(layer: Layer, count: int, *, overlap: bool) -> Step:
     node = layer.node
     written, read = layer.rows.shape
     stream = pack_stream(layer.rows)
-    pixels = choose_pixels(count, layer.settings.bodies.sparse)
+    pixels = _pixels(layer, count)
     backward = overlap and written > read
-    instructions = _products(layer, stream, -(-count // pixels), pixels)
     return Step(
         node=node, header="em_sparse_pixels.h", function="em_sparse_each_pixel",
         body="em_sparse_each_pixel", struct_type="em_sparse_pixels_params",
@@ -121,8 +111,9 @@ def sparse_pixels(layer: Layer, count: int, *, overlap: bool) -> Step:
             _layer_parameters(layer, stream, pixels),
         ),
         inputs=(activations_of(node),), outputs=node.outputs, arrays=_arrays(layer, stream),
-        overlaps={ends_of(node): _pixels_overlap(count, read, written, pixels)} if overlap else {},
-        macs=count * int(np.count_nonzero(layer.rows)), sparsity=_sparsity(layer, stream, instructions),
+        overlaps={ends_of(node): pixels_overlap(count, read, written, _group_sizes(pixels))} if overlap else {},
+        macs=count * int(np.count_nonzero(layer.rows)), sparsity=sparsity_of(layer, stream.values),
+        work=sparse_work(written, groups=-(-count // pixels), pixels=pixels, entries=stream.entries),
     )  # fmt: skip
 
 
@@ -135,15 +126,25 @@ def _arrays(layer: Layer, stream: Stream) -> tuple[CArray, ...]:
     return CArray("weights", "int8_t", stream.values), *layer.channels.arrays()
 
 
-def _sparsity(layer: Layer, stream: Stream, instructions: float) -> Sparsity:
+def sparsity_of(layer: Layer, stored: NDArray[np.int8]) -> Sparsity:
+    """Return what is told of a layer whose weights are stored so."""
     weights = layer.weights
-    return Sparsity(int(np.count_nonzero(weights)), int(weights.size), len(stream.values), instructions)
+    return Sparsity(int(np.count_nonzero(weights)), int(weights.size), len(stored))
 
 
-def _products(layer: Layer, stream: Stream, groups: int, pixels: int) -> float:
-    """Return an estimate of the instructions for ``groups`` times ``pixels`` sums of every channel."""
-    costs = layer.settings.bodies.sparse
-    return groups * stream.entries * (pixels * costs.product + costs.entry)
+def sparse_work(
+    channels: int, *, groups: int, pixels: int, entries: int, passes: int = 1, copied: int = 0
+) -> Mapping[str, float]:
+    """Return the work of a sparse kernel for ``groups`` of ``pixels`` windows, ``passes`` of them in a pool's window.
+
+    ``entries``: what is loaded of all channels' weights for each group and pass; ``copied``: bytes, to strips.
+    """
+    every = groups * channels
+    return {
+        "calls": 1, "groups": groups, "copied": copied, "channels": every, "passes": every * passes,
+        "entries": groups * passes * entries, "products": groups * passes * entries * pixels,
+        "sums": every * passes * pixels, "outputs": every * pixels,
+    }  # fmt: skip
 
 
 def _group_sizes(pixels: int) -> Sequence[int]:
@@ -151,32 +152,37 @@ def _group_sizes(pixels: int) -> Sequence[int]:
     return sorted({pixels, min(pixels, SIZE_PIXELS)})
 
 
-def _strips_overlap(g: Geometry, pool_height: int, pool_width: int, pixels: int) -> Overlap:
-    """Return where the output may start: a group's windows are copied before anything of it is written."""
-    out_width = g.out_width // pool_width
-    limits = []
-    for count in _group_sizes(pixels):
-        reads, writes = [], []
-        for y in range(g.out_height // pool_height):
-            top = max(y * pool_height * g.stride_height - g.padding.top, 0)
-            for done in range(0, out_width, count):
-                x = min(done, out_width - count)
-                left = max(x * pool_width * g.stride_width - g.padding.left, 0)
-                reads.append((top * g.in_width + min(left, g.in_width)) * g.in_channels)
-                writes.append((y * out_width + x + count) * g.out_channels)
-        ends = [g.in_height * g.in_width * g.in_channels] * len(reads)
-        starts = [0, *writes[:-1]]
-        limits.append(Moves(np.stack([reads, ends], axis=1), np.stack([starts, writes], axis=1)).forward().at_most)
-    return Overlap(at_most=min(limit for limit in limits if limit is not None))
+def strips_overlap(g: Geometry, pool_height: int, pool_width: int, sizes: Sequence[int]) -> Overlap:
+    """Return where the output may start: a group's windows are copied before anything of it is written.
+
+    :param sizes: how many pixels a group may have.
+    """
+    out_height, out_width = g.out_height // pool_height, g.out_width // pool_width
+
+    def limit(count: int) -> int | None:
+        y, x = np.arange(out_height), np.minimum(np.arange(0, out_width, count), out_width - count)
+        reads = window_starts(g, y * pool_height, x * pool_width)
+        writes = ((y[:, None] * out_width + x + count) * g.out_channels).reshape(-1)
+        ends = np.full_like(reads, g.in_height * g.in_width * g.in_channels)
+        starts = np.concatenate([[0], writes[:-1]])
+        return Moves(np.stack([reads, ends], axis=1), np.stack([starts, writes], axis=1)).forward().at_most
+
+    def work_out() -> Overlap:
+        return Overlap(at_most=min(found for count in sizes if (found := limit(count)) is not None))
+
+    return traced(out_height * out_width, work_out)
 
 
-def _pixels_overlap(count: int, read: int, written: int, pixels: int) -> Overlap:
-    """Return where the output may start: a group is read until its last channel is written."""
+def pixels_overlap(count: int, read: int, written: int, sizes: Sequence[int]) -> Overlap:
+    """Return where the output may start: a group is read until its last channel is written.
+
+    :param sizes: how many pixels a group may have.
+    """
     limits = []
-    for group in _group_sizes(pixels):
-        firsts = [min(first, count - group) for first in range(0, count, group)]
+    for group in sizes:
+        firsts = np.minimum(np.arange(0, count, group), count - group)
         if written > read:
-            limits.append(max((count - first) * read - (count - group - first) * written for first in firsts))
+            limits.append(int(((count - firsts) * read - (count - group - firsts) * written).max()))
         else:
-            limits.append(write_behind_read([f * read for f in firsts], [(f + group) * written for f in firsts]))
+            limits.append(write_behind_read(firsts * read, (firsts + group) * written))
     return Overlap(at_least=max(limits)) if written > read else Overlap(at_most=min(limits))

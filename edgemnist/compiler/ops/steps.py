@@ -18,7 +18,7 @@ from edgemnist.compiler.fixedpoint import (
 )
 from edgemnist.compiler.ops.base import activation_range, quantisation_of
 from edgemnist.compiler.ops.fields import CArray
-from edgemnist.compiler.ops.layer import Layer
+from edgemnist.compiler.ops.layer import Convolution, Layer
 from edgemnist.compiler.ops.operands import output_tensor
 
 _IntArray = NDArray[np.int64]
@@ -41,6 +41,19 @@ class _Wanted:
         products = saturating_rounding_doubling_high_multiply(sums, self.mantissas[:, np.newaxis])
         divided = rounding_divide_by_power_of_two(products, self.shifts[:, np.newaxis])
         return np.clip(divided + self.zero_point, *self.limits)
+
+
+_LEAST_PIXELS = 16
+"""With fewer, step functions never pay for their 7 bytes a channel; a single pixel has no kernel with them."""
+
+
+def channels_in_steps(layer: Convolution) -> tuple[CArray, CArray] | None:
+    """Return the arrays ``channels`` and ``shifts`` for step functions, None where a layer is to have none or can't."""
+    settings, many = layer.settings, layer.geometry.out_height * layer.geometry.out_width >= _LEAST_PIXELS
+    if not (settings.way.step_functions and settings.bodies.dense.steps and layer.channels.fast and many):
+        return None
+    channels = step_channels(layer)
+    return (channels, CArray("shifts", "int8_t", np.zeros(1, np.int64))) if channels else None
 
 
 def step_channels(layer: Layer) -> CArray | None:
@@ -98,7 +111,8 @@ def _fit(
     factors, offsets = np.ones_like(real), np.zeros_like(real)
     found = np.zeros(len(real), np.bool_)
     for change in (0, 1, -1, 2, -2):
-        factor = np.maximum(real + change, 1)
+        # A factor without a whole part would tell the kernel that there is no step function.
+        factor = np.maximum(real + change, 1 << _FRACTION)
         high, low = factor[:, np.newaxis] >> _FRACTION, factor[:, np.newaxis] & ((1 << _FRACTION) - 1)
 
         def product(values: _IntArray, high: _IntArray = high, low: _IntArray = low) -> _IntArray:

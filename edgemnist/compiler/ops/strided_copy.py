@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import Step
+from edgemnist.compiler.ops.base import Overlap, Step
 from edgemnist.compiler.ops.fields import int32, stride_fields
 from edgemnist.compiler.ops.operands import activations_of, ends_of
-from edgemnist.compiler.ops.overlaps import forward_overlap
+from edgemnist.compiler.ops.overlaps import forward_overlap, traced
 
 AXES = 5
 """Loops of the kernel."""
@@ -50,13 +51,17 @@ def check_walk(node: Node, walk: Walk) -> list[str]:
 def lower_walk(node: Node, graph: Graph, walk: Walk) -> Step:
     """Return the copy of ``activations_of(node)`` to the output."""
     loops = walk.merged().loops
-    reads = np.full(1, walk.offset, np.int64)
-    for count, stride in loops:
-        reads = (reads[:, None] + np.arange(count) * stride).reshape(-1)
     padded = ((1, 0),) * (AXES - len(loops)) + loops
     return Step(
         node=node, header="em_strided_copy.h", function="em_strided_copy", struct_type="em_strided_copy_params",
         parameters=(*int32(offset=walk.offset), *stride_fields("axis", padded)),
         inputs=(activations_of(node),), outputs=node.outputs,
-        overlaps={ends_of(node): forward_overlap(reads)},
+        overlaps={ends_of(node): traced(prod(count for count, _ in loops), lambda: _overlap(walk.offset, loops))},
     )  # fmt: skip
+
+
+def _overlap(offset: int, loops: Sequence[tuple[int, int]]) -> Overlap:
+    reads = np.full(1, offset, np.int64)
+    for count, stride in loops:
+        reads = (reads[:, None] + np.arange(count) * stride).reshape(-1)
+    return forward_overlap(reads)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
 from edgemnist.compiler.ops.operands import (
@@ -27,7 +29,9 @@ Range = tuple[int, int, int]
 class StridedSlice(Operator):
     """A part of each axis; negative steps walk backward."""
 
-    kinds = ("STRIDED_SLICE", "SLICE")
+    kinds = MappingProxyType(
+        {"STRIDED_SLICE": Schema("StridedSliceOptions", 4, 4, needed=True), "SLICE": Schema("SliceOptions", 3, 3)}
+    )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
 from edgemnist.compiler.ops.operands import (
@@ -24,7 +26,7 @@ from edgemnist.compiler.ops.strided_copy import Walk, check_walk, lower_walk, ro
 class Transpose(Operator):
     """Axes in another order."""
 
-    kinds = ("TRANSPOSE",)
+    kinds = MappingProxyType({"TRANSPOSE": Schema("TransposeOptions", 2, 2)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""

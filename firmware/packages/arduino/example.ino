@@ -5,7 +5,7 @@
 static @{result} output[@{NAME}_OUTPUT_SIZE];
 static int right = 0;
 static bool all_exact = true;
-
+@{dump_serial}
 static void print_name()
 {
   Serial.print(F("@{name}: "));
@@ -57,7 +57,7 @@ void setup()
   Serial.println(F(" right"));
   print_name();
   Serial.println(code == 0 && all_exact ? F("PASSED") : F("FAILED"));
-}
+@{dump_calls}}
 
 void loop()
 {

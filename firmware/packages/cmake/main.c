@@ -6,7 +6,7 @@
 #include "@{name}_examples.h"
 
 static @{result} output[@{NAME}_OUTPUT_SIZE];
-
+@{dump_stdio}
 int main(void)
 {
   const int code = @{name}_self_test();
@@ -31,5 +31,5 @@ int main(void)
   }
   printf("@{name}: %d of %d right\n", right, @{NAME}_EXAMPLE_COUNT);
   printf("@{name}: %s\n", passed ? "PASSED" : "FAILED");
-  return passed ? 0 : 1;
+@{dump_calls}  return passed ? 0 : 1;
 }

@@ -15,7 +15,7 @@
 
 static volatile uint32_t overflows;
 static @{result} output[@{NAME}_OUTPUT_SIZE];
-
+@{dump_stdio}
 void SysTick_Handler(void);
 
 void SysTick_Handler(void)
@@ -67,6 +67,6 @@ int main(void)
   }
   printf("@{name}: %d of %d right\n", right, @{NAME}_EXAMPLE_COUNT);
   printf("@{name}: %s\n", passed ? "PASSED" : "FAILED");
-  for (;;) {
+@{dump_calls}  for (;;) {
   }
 }

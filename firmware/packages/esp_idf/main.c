@@ -8,7 +8,7 @@
 #include "esp_timer.h"
 
 static @{result} output[@{NAME}_OUTPUT_SIZE];
-
+@{dump_stdio}
 void app_main(void);
 
 void app_main(void)
@@ -35,4 +35,4 @@ void app_main(void)
   }
   printf("@{name}: %d of %d right\n", right, @{NAME}_EXAMPLE_COUNT);
   printf("@{name}: %s\n", passed ? "PASSED" : "FAILED");
-}
+@{dump_calls}}

@@ -26,7 +26,7 @@ static unsigned long now_us()
 
 static @{result} output[@{NAME}_OUTPUT_SIZE];
 static int right = 0;
-
+@{dump_say}
 static bool run_example(int example)
 {
   const unsigned long start = now_us();
@@ -69,7 +69,7 @@ static bool run_all()
   SAY(@{NAME}_EXAMPLE_COUNT);
   SAY(" right\n");
   SAY(passed ? "@{name}: PASSED\n" : "@{name}: FAILED\n");
-  return passed;
+@{dump_calls}  return passed;
 }
 
 #ifdef ARDUINO

@@ -9,7 +9,7 @@
 #include "@{name}_examples.h"
 
 static @{result} output[@{NAME}_OUTPUT_SIZE];
-
+@{dump_printk}
 int main(void)
 {
 	const int code = @{name}_self_test();
@@ -38,5 +38,5 @@ int main(void)
 	}
 	printk("@{name}: %d of %d right\n", right, @{NAME}_EXAMPLE_COUNT);
 	printk("@{name}: %s\n", passed ? "PASSED" : "FAILED");
-	return 0;
+@{dump_calls_tabs}	return 0;
 }

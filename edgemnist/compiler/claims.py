@@ -1,0 +1,161 @@
+"""What a file claims and nobody has to believe: option tables, constants, budgets. Operators check their own shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edgemnist.compiler.graph import Node
+from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
+
+LARGEST_TENSOR = 2**24
+"""Elements of one tensor; all that is worked out about a layer takes memory for each."""
+
+LARGEST_FOLDED = 64 * 2**20
+"""Bytes of all constants that are computed from others."""
+
+SMALL_FILE = 2**20
+MOST_OPERATORS = 512
+"""Of a small file: so many take some 5 seconds of a processor, for all targets. The largest classifiers have 700."""
+MOST_OPERATORS_OF_LARGE = 1024
+
+CONSTANTS_OF_SMALL = 2**20
+MOST_READ_AGAIN = 4
+"""Each operator has its own constants in the C, so that a file whose operators share them makes many times its size."""
+
+SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30
+"""Of an activation; a constant's may also be 0. Beyond them quotients of scales leave single precision."""
+
+ZERO_POINTS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255)}
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What TFLite's schema gives an operator: its table of options, empty for none, and how many inputs it has.
+
+    ``most`` is None where there may be any number. ``needed``: whether it means nothing without its options; TFLite's
+    kernels take an absent table for zeros.
+    """
+
+    options: str = ""
+    least: int = 1
+    most: int | None = 1
+    needed: bool = False
+
+
+def budget_problems(model: TfliteModel) -> list[str]:
+    """Return by what a file is too large to be looked at any further."""
+    most = MOST_OPERATORS if model.size <= SMALL_FILE else MOST_OPERATORS_OF_LARGE
+    if len(model.operators) > most:
+        return [
+            f"the file has {len(model.operators):,} operators and {model.size:,} bytes, allowed are {most:,}; "
+            "make the net smaller"
+        ]
+    constants = sum(_constant_bytes(model, index) for operator in model.operators for index in operator.inputs)
+    allowed = max(MOST_READ_AGAIN * model.size, CONSTANTS_OF_SMALL)
+    if constants > allowed:
+        return [
+            f"the operators' constants are {constants:,} bytes, each counted for every operator that reads it; allowed "
+            f"are {allowed:,}; use fewer layers with the same weights"
+        ]
+    return [problem for tensor in model.tensors for problem in _size_problems(tensor)]
+
+
+def _constant_bytes(model: TfliteModel, index: int) -> int:
+    data = model.tensors[index].data if index >= 0 else None
+    return 0 if data is None else data.nbytes
+
+
+def table_problems(model: TfliteModel, schemas: Mapping[str, Schema]) -> list[str]:
+    """Return what is wrong with numbers of inputs, tables of options and the number of graphs.
+
+    ``schemas``: of the operators that are known, by kind.
+    """
+    known = ((operator, schemas.get(operator.kind)) for operator in model.operators)
+    problems = [problem for operator, schema in known if schema for problem in _schema_problems(operator, schema)]
+    if model.subgraphs != 1:
+        problems.append(f"the file has {model.subgraphs} subgraphs, needed is 1; remove control flow and signatures")
+    return problems
+
+
+def _schema_problems(operator: OperatorInfo, schema: Schema) -> list[str]:
+    label = Node(operator.kind, (), (), {}, (operator.index,)).label
+    count, found, least, most = len(operator.inputs), operator.options_table, schema.least, schema.most
+    if count < least or (most is not None and count > most):
+        wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+        return [f"{label}: has {count} inputs, needed are {wanted}; the file is corrupt, convert it again"]
+    if schema.needed and found != schema.options:
+        found = found or "no options"
+        return [f"{label}: has {found}, needed are {schema.options}; the file is corrupt, convert it again"]
+    if found not in ("", schema.options):
+        return [f"{label}: has {found}, allowed {_of(schema.options)}; the file is corrupt, convert it again"]
+    return []
+
+
+def _of(table: str) -> str:
+    return f"are {table}" if table else "is none"
+
+
+def tensor_problems(tensor: TensorInfo) -> list[str]:
+    """Return what makes a tensor unusable for any operator: its sizes, its quantisation, a constant that may change."""
+    problems = []
+    if any(size < 1 for size in tensor.shape) or (tensor.data is None and not tensor.shape):
+        problems.append(f"tensor {tensor.name!r} has shape {list(tensor.shape)}; fix every size")
+    if tensor.data is not None and (tensor.is_variable or tensor.is_sparse):
+        what = "a variable" if tensor.is_variable else "sparse"
+        problems.append(f"constant {tensor.name!r} is {what}; convert the model again without that")
+    return problems + _size_problems(tensor) + _quantisation_problems(tensor)
+
+
+def _size_problems(tensor: TensorInfo) -> list[str]:
+    if tensor.elements <= LARGEST_TENSOR:
+        return []
+    return [
+        f"tensor {tensor.name!r} has {tensor.elements:,} elements, allowed are {LARGEST_TENSOR:,}; make the net smaller"
+    ]
+
+
+def _quantisation_problems(tensor: TensorInfo) -> list[str]:
+    quantisation = tensor.quantisation
+    if quantisation is None:
+        return []
+    problems = []
+    smallest = SMALLEST_SCALE if tensor.data is None else 0.0
+    wrong = [scale for scale in quantisation.scales if not smallest <= scale <= LARGEST_SCALE]
+    if wrong:
+        problems.append(
+            f"tensor {tensor.name!r} has the scale {wrong[0]}, allowed are {smallest:g}..{LARGEST_SCALE:g}; "
+            "convert the model again"
+        )
+    low, high = ZERO_POINTS.get(tensor.dtype, (-(2**31), 2**31 - 1))
+    outside = [point for point in quantisation.zero_points if not low <= point <= high]
+    if outside:
+        problems.append(
+            f"tensor {tensor.name!r} is {tensor.dtype} and has the zero point {outside[0]}, "
+            f"allowed are {low}..{high}; convert it again"
+        )
+    return problems
+
+
+def operand_problems(node: Node, tensors: Mapping[int, TensorInfo], *, several_outputs: bool) -> list[str]:
+    """Return what makes it pointless to ask an operator itself: missing operands, tensors that none can use.
+
+    :param several_outputs: whether the operator may have more than one.
+    """
+    if not node.inputs or node.inputs[0] == -1 or not node.outputs:
+        return [f"{node.label}: has no input or no output; the file is corrupt, convert it again"]
+    problems: list[str] = []
+    for index in (*node.inputs, *node.outputs):
+        if index != -1:
+            problems += [f"{node.label}: {problem}" for problem in tensor_problems(tensors[index])]
+    if -1 in node.outputs or (len(node.outputs) > 1 and not several_outputs):
+        problems.append(f"{node.label}: has {len(node.outputs)} outputs, needed is 1; the file is corrupt")
+    return problems
+
+
+def require_shape(node: Node, target: TensorInfo, expected: Sequence[int] | None, what: str) -> list[str]:
+    """Return a problem where an output has not the shape that its operator gives it; None: it can't have any."""
+    if expected is not None and tuple(expected) == target.shape:
+        return []
+    given = "has no shape" if expected is None else f"is {list(expected)}"
+    return [f"{node.label}: {what} {given}, the file says {list(target.shape)}; the file is corrupt, convert it again"]

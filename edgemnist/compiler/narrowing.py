@@ -1,0 +1,43 @@
+"""Layers that decide how large the arena is take their windows in parts where the body can: less, but slower."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from edgemnist.compiler.graph import Graph
+from edgemnist.compiler.ops.base import Step
+
+_LEAST_GAIN = 1 / 16
+"""Of what is alive at once: less is not worth the time."""
+
+
+def narrowed(graph: Graph, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return the steps, those in parts (``Step.smaller``) by which the most that is alive in a step becomes less.
+
+    It is counted without overlaps of tensors, before the arena is laid out.
+    """
+    chosen, needs = list(steps), _needs(graph, steps)
+    most = max(needs, default=0)
+    while needs:
+        peak = max(range(len(needs)), key=needs.__getitem__)
+        smaller = chosen[peak].smaller
+        if smaller is None:
+            break
+        needs[peak] += smaller.scratch - chosen[peak].scratch
+        chosen[peak] = replace(smaller, candidates=chosen[peak].candidates) if chosen[peak].candidates else smaller
+    return tuple(chosen) if max(needs, default=0) <= most * (1 - _LEAST_GAIN) else tuple(steps)
+
+
+def _needs(graph: Graph, steps: Sequence[Step]) -> list[int]:
+    """Return the bytes of the tensors that are alive in each step, and of its scratch."""
+    first, last = {graph.root(graph.input): 0}, {graph.root(graph.output): len(steps)}
+    for index, step in enumerate(steps):
+        for tensor in (*step.inputs, *step.outputs):
+            root = graph.root(tensor)
+            first.setdefault(root, index)
+            last[root] = max(last.get(root, 0), index)
+    return [
+        step.scratch + sum(graph.tensors[root].bytes for root in first if first[root] <= index <= last.get(root, 0))
+        for index, step in enumerate(steps)
+    ]

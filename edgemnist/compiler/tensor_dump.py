@@ -1,0 +1,127 @@
+"""C that prints a network's tensors, for a board of which somebody wants to know where its bytes begin to differ.
+
+The lines are those of ``firmware/kernels/em_dump.h``. Nothing may be fused in such a network: a fused operator's output
+is nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import Template
+
+from edgemnist.compiler.graph import Graph
+from edgemnist.compiler.lowering import Program
+from edgemnist.csource.pixels import C_TYPES
+
+HEADER = "em_dump.h"
+"""What the generated C includes, in ``firmware/kernels``."""
+
+MODEL_DIGITS = 16
+"""Of the model's SHA-256, in the first line of a dump."""
+
+
+@dataclass(frozen=True)
+class TracedTensors:
+    """Whose bytes the trace function gets, by index in the file: one tuple for each of its ``calls`` in an inference.
+
+    A tuple has the tensor that is written and then its views, which have the same bytes. ``input`` is such a tuple of
+    the network's input.
+    """
+
+    input: tuple[int, ...]
+    calls: tuple[tuple[int, ...], ...]
+
+    def by_index(self, entry: bytes, calls: Sequence[bytes]) -> dict[int, bytes]:
+        """Return every tensor's bytes from the input's and those of the calls."""
+        pairs = zip((self.input, *self.calls), (entry, *calls), strict=True)
+        return {index: content for indices, content in pairs for index in indices}
+
+
+def traced_tensors(program: Program) -> TracedTensors:
+    """Return whose bytes a program's trace function gets."""
+    graph = program.graph
+    views: dict[int, list[int]] = {}
+    for index in sorted(graph.storage):
+        views.setdefault(graph.root(index), []).append(index)
+    calls = tuple((index, *views.get(index, ())) for step in program.steps for index in step.outputs)
+    return TracedTensors((graph.input, *views.get(graph.input, ())), calls)
+
+
+def declaration(name: str, graph: Graph) -> list[str]:
+    """Return the lines of ``NAME.h`` that declare the function that prints."""
+    prefix = name.upper()
+    return [
+        "/* Runs the network and prints its input and every operator's output by `put`, a line at a time; `image`",
+        " * numbers the inputs. It takes much time, and 200 bytes of stack more: leave it out of what you ship. */",
+        f"void {name}_dump({_ends(graph, prefix)}, uint32_t image,",
+        f"{' ' * len(f'void {name}_dump(')}void (*put)(const char *text));",
+    ]
+
+
+def _ends(graph: Graph, prefix: str) -> str:
+    entry, result = (C_TYPES[graph.tensors[index].dtype] for index in (graph.input, graph.output))
+    return f"const {entry} input[{prefix}_INPUT_SIZE], {result} output[{prefix}_OUTPUT_SIZE]"
+
+
+_SOURCE = """/* Prints the tensors of ${name}: see ${name}_dump in ${name}.h. Included by ${name}.c. */
+#include "${header}"
+
+/* What is printed in this order: a tensor with its type, or with 0 one that has the bytes of the tensor before it. */
+static const struct {
+  uint32_t tensor;
+  const char *type;
+} ${name}_dumped[${count}] = {
+${rows}
+};
+
+static struct {
+  em_dump_put *put; /* 0: nothing is printed */
+  uint32_t image, next;
+} ${name}_dumping;
+
+static void ${name}_dump_next(const void *data, uint32_t bytes)
+{
+  const uint32_t image = ${name}_dumping.image, first = ${name}_dumping.next;
+  em_dump_put *const put = ${name}_dumping.put;
+  em_dump_tensor(put, image, ${name}_dumped[first].tensor, ${name}_dumped[first].type, data, bytes);
+  uint32_t next = first + 1u;
+  for (; next < ${count}u && ${name}_dumped[next].type == 0; ++next) {
+    em_dump_same(put, image, ${name}_dumped[next].tensor, ${name}_dumped[first].tensor);
+  }
+  ${name}_dumping.next = next;
+}
+
+void ${name}_trace(int step, const void *data, unsigned long bytes)
+{
+  (void)step;
+  if (${name}_dumping.put != 0) ${name}_dump_next(data, (uint32_t)bytes);
+}
+
+void ${name}_dump(${ends}, uint32_t image, void (*put)(const char *text))
+{
+  ${name}_dumping.put = put;
+  ${name}_dumping.image = image;
+  ${name}_dumping.next = 0;
+  em_dump_header(put, "${model}");
+  ${name}_dump_next(input, ${bytes});
+  ${name}_run(input, output);
+  em_dump_end(put, image, ${name}_dumping.next);
+  ${name}_dumping.put = 0;
+}
+"""
+
+
+def dump_source(name: str, program: Program) -> str:
+    """Return ``NAME_dump.inc``, which defines ``NAME_dump`` and ``NAME_trace``."""
+    graph, traced = program.graph, traced_tensors(program)
+    rows = [
+        f'  {{{index}, "{graph.tensors[index].dtype}"}},' if index == written else f"  {{{index}, 0}},"
+        for written, *views in (traced.input, *traced.calls)
+        for index in (written, *views)
+    ]
+    return Template(_SOURCE).substitute(
+        name=name, header=HEADER, count=len(rows), rows="\n".join(rows).removesuffix(","),
+        ends=_ends(graph, name.upper()), model=graph.source_sha256[:MODEL_DIGITS],
+        bytes=graph.tensors[graph.input].bytes,
+    )  # fmt: skip
