@@ -6,9 +6,7 @@ import struct
 
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import TfliteModel, parse_tflite
-
-_SUBGRAPH_OUTPUTS = 8
-"""Place of the field in the schema's table SubGraph: 4 for tensors, 6 for inputs, 8 for outputs."""
+from edgemnist.tflite.lists import OUTPUTS
 
 
 def with_output(model: TfliteModel, output: str | None, name: str) -> TfliteModel:
@@ -42,7 +40,7 @@ def _patched(content: bytes, place: int) -> bytes:
     from tflite.Model import Model
 
     table = Model.GetRootAs(content, 0).Subgraphs(0)._tab
-    start = table.Vector(table.Offset(_SUBGRAPH_OUTPUTS))
+    start = table.Vector(table.Offset(OUTPUTS))
     (index,) = struct.unpack_from("<i", content, start + 4 * place)
     changed = bytearray(content)
     struct.pack_into("<ii", changed, start - 4, 1, index)  # a vector's length stands before its elements

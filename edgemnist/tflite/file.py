@@ -6,6 +6,7 @@ Everything that looks into a TFLite file (inspect, C array, compiler, parity) st
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import struct
 from collections.abc import Mapping
@@ -18,6 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.support.errors import InputError, ModelError
+from edgemnist.support.limits import MAX_MODEL_BYTES
+from edgemnist.support.reading import open_file, require_file
+from edgemnist.tflite.tables import enumeration, options_name, options_of
+from edgemnist.tflite.verification import verify
 
 FILE_IDENTIFIER = b"TFL3"
 
@@ -90,7 +95,7 @@ class TensorInfo:
     @property
     def elements(self) -> int:
         """Number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def bytes(self) -> int:
@@ -120,7 +125,8 @@ class WithOptions:
 class OperatorInfo(WithOptions):
     """One operator: ``kind`` is the schema's name (``CONV_2D``); an absent optional input has index -1.
 
-    ``options`` has the schema's fields in snake case (``stride_w``, ``fused_activation_function``), enums as integers.
+    ``options`` has the schema's fields in snake case (``stride_w``, ``fused_activation_function``), enums as integers;
+    ``options_table`` is the name of their table, empty where there is none.
     """
 
     index: int
@@ -129,6 +135,7 @@ class OperatorInfo(WithOptions):
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Mapping[str, OptionValue]
+    options_table: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,11 +178,13 @@ class TfliteModel:
 def read_tflite(path: Path) -> TfliteModel:
     """Read a ``.tflite`` file.
 
-    :raises InputError: the file is not there or not readable.
+    :raises InputError: the file is not there, not readable, no regular file, or too large.
     :raises ModelError: it is no TFLite file, or it is truncated or corrupt.
     """
     try:
-        content = path.read_bytes()
+        require_file(path, MAX_MODEL_BYTES)
+        with open_file(path) as file:
+            content = file.read()
     except OSError as error:
         raise InputError(f"cannot read model {str(path)!r}: {error.strerror or error}") from error
     return parse_tflite(content, name=str(path))
@@ -217,6 +226,7 @@ def _parse(content: bytes) -> TfliteModel:
     model = tflite.Model.GetRootAs(content, 0)
     if model.SubgraphsLength() < 1:
         raise ModelError("the file holds no subgraph")
+    verify(model, content)
     graph = model.Subgraphs(0)
     tensors = tuple(_tensor(model, graph.Tensors(index), index) for index in range(graph.TensorsLength()))
     operators = tuple(_operator(model, graph.Operators(index), index) for index in range(graph.OperatorsLength()))
@@ -238,20 +248,15 @@ def _parse(content: bytes) -> TfliteModel:
     )
 
 
-def _enum_names(holder: type) -> dict[int, str]:
-    return {value: name for name, value in vars(holder).items() if isinstance(value, int)}
-
-
 def _indices(table: Any, field_name: str) -> tuple[int, ...]:
     return tuple(int(getattr(table, field_name)(i)) for i in range(getattr(table, field_name + "Length")()))
 
 
 def _tensor(model: Any, tensor: Any, index: int) -> TensorInfo:
-    import tflite
 
-    name = (tensor.Name() or b"").decode(errors="replace")
+    name = _name(tensor.Name(), index)
     shape = _indices(tensor, "Shape")
-    dtype = _enum_names(tflite.TensorType).get(tensor.Type(), f"type {tensor.Type()}").lower()
+    dtype = enumeration("TensorType").get(tensor.Type(), f"type {tensor.Type()}").lower()
     return TensorInfo(
         index=index,
         name=name,
@@ -265,11 +270,19 @@ def _tensor(model: Any, tensor: Any, index: int) -> TensorInfo:
     )
 
 
+def _name(raw: bytes | None, index: int) -> str:
+    try:
+        return (raw or b"").decode()
+    except UnicodeDecodeError as error:
+        raise ModelError(f"the name of tensor {index} is no UTF-8 ({error}); the file is corrupt") from error
+
+
 def _quantisation(table: Any, name: str) -> Quantisation | None:
-    if table is None or table.ScaleLength() == 0:
+    # Without either, interpreters take a tensor as not quantised.
+    if table is None or table.ScaleLength() == 0 or table.ZeroPointLength() == 0:
         return None
     scales = tuple(float(table.Scale(i)) for i in range(table.ScaleLength()))
-    zero_points = tuple(int(table.ZeroPoint(i)) for i in range(table.ZeroPointLength())) or (0,) * len(scales)
+    zero_points = tuple(int(table.ZeroPoint(i)) for i in range(table.ZeroPointLength()))
     if len(zero_points) == 1:
         zero_points *= len(scales)
     if len(zero_points) != len(scales):
@@ -285,24 +298,25 @@ def _constant(model: Any, tensor: Any, shape: tuple[int, ...], dtype: str, name:
             f"tensor {name!r} names buffer {tensor.Buffer()} of {model.BuffersLength()}; the file is corrupt"
         )
     buffer = model.Buffers(tensor.Buffer())
+    if buffer is not None and (buffer.Offset() > 1 or buffer.Size() > 1):
+        raise ModelError(f"tensor {name!r} has its data outside of the flatbuffer; convert the model again, below 2 GB")
     if tensor.Buffer() == 0 or buffer is None or buffer.DataLength() == 0:
         return None
     raw = buffer.DataAsNumpy()
     if dtype not in _NUMPY_TYPES or tensor.Sparsity() is not None:
         return np.array(raw, dtype=np.uint8)
-    expected = int(np.prod(shape, dtype=np.int64)) * np.dtype(_NUMPY_TYPES[dtype]).itemsize
+    expected = math.prod(shape) * np.dtype(_NUMPY_TYPES[dtype]).itemsize
     if raw.nbytes != expected:
         raise ModelError(
             f"tensor {name!r} of shape {list(shape)} and type {dtype} needs {expected} bytes, "
             f"the file has {raw.nbytes}; the file is corrupt"
         )
-    data = np.frombuffer(raw.tobytes(), dtype=np.dtype(_NUMPY_TYPES[dtype]).newbyteorder("<")).reshape(shape)
-    data.flags.writeable = False
+    # Not copied: many tensors may name the same buffer. The file's bytes can't be written.
+    data: NDArray[Any] = raw.view(np.dtype(_NUMPY_TYPES[dtype]).newbyteorder("<")).reshape(shape)
     return data
 
 
 def _operator(model: Any, operator: Any, index: int) -> OperatorInfo:
-    import tflite
 
     if not 0 <= operator.OpcodeIndex() < model.OperatorCodesLength():
         raise ModelError(
@@ -311,7 +325,7 @@ def _operator(model: Any, operator: Any, index: int) -> OperatorInfo:
         )
     code = model.OperatorCodes(operator.OpcodeIndex())
     builtin = _builtin_code(code)
-    kind = _enum_names(tflite.BuiltinOperator).get(builtin, f"BUILTIN_{builtin}")
+    kind = enumeration("BuiltinOperator").get(builtin, f"BUILTIN_{builtin}")
     if kind == "CUSTOM":
         kind = "CUSTOM:" + (code.CustomCode() or b"?").decode(errors="replace")
     return OperatorInfo(
@@ -321,6 +335,7 @@ def _operator(model: Any, operator: Any, index: int) -> OperatorInfo:
         inputs=_indices(operator, "Inputs"),
         outputs=_indices(operator, "Outputs"),
         options=MappingProxyType(_options(operator)),
+        options_table=options_name(operator),
     )
 
 
@@ -336,14 +351,9 @@ def _builtin_code(code: Any) -> int:
 
 
 def _options(operator: Any) -> dict[str, OptionValue]:
-    import tflite
-
-    union = operator.BuiltinOptions()
-    type_name = _enum_names(tflite.BuiltinOptions).get(operator.BuiltinOptionsType(), "NONE")
-    if union is None or type_name == "NONE" or not hasattr(tflite, type_name):
+    table = options_of(operator)
+    if table is None:
         return {}
-    table = getattr(tflite, type_name)()
-    table.Init(union.Bytes, union.Pos)
     fields = [name for name in vars(type(table)) if name[0].isupper() and not name.startswith(("Init", "GetRootAs"))]
     vectors = {name[: -len("AsNumpy")] for name in fields if name.endswith("AsNumpy")}
     options: dict[str, OptionValue] = {}

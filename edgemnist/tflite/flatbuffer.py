@@ -77,6 +77,25 @@ class TableReader:
         """Return a field of one byte, 0 where it is missing."""
         return self.byte(field) if self._has(field) else 0
 
+    def integer_or_zero(self, field: int) -> int:
+        """Return a field of 32 bits without a sign, 0 where it is missing."""
+        from flatbuffers import number_types
+
+        if not self._has(field):
+            return 0
+        return int(self._table.Get(number_types.Uint32Flags, self._table.Pos + self._position(field)))
+
+    def content(self, field: int, most: int) -> bytes:
+        """Return a vector of bytes.
+
+        :raises ValueError: it has more than ``most``, or ends behind the file.
+        """
+        position = self._position(field)
+        start, count = int(self._table.Vector(position)), int(self._table.VectorLen(position))
+        if count > most or start + count > len(self._table.Bytes):
+            raise ValueError(f"field {field} has {count} bytes, more than the file")
+        return bytes(self._table.Bytes[start : start + count])
+
     def _has(self, field: int) -> bool:
         return bool(self._table.Offset(4 + 2 * field))
 

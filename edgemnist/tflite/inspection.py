@@ -26,8 +26,9 @@ class QuantisationSummary:
 
 @dataclass(frozen=True)
 class TensorSummary:
-    """One activation tensor."""
+    """One activation tensor; ``index`` is its number in the file."""
 
+    index: int
     name: str
     shape: tuple[int, ...]
     dtype: str
@@ -212,7 +213,7 @@ def _stored_bytes(tensor: TensorInfo) -> int:
 
 
 def _summary(tensor: TensorInfo) -> TensorSummary:
-    return TensorSummary(tensor.name, tensor.shape, tensor.dtype, tensor.bytes, _quantisation(tensor))
+    return TensorSummary(tensor.index, tensor.name, tensor.shape, tensor.dtype, tensor.bytes, _quantisation(tensor))
 
 
 def _quantisation(tensor: TensorInfo) -> QuantisationSummary | None:

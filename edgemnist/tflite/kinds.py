@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import enum
+from types import MappingProxyType
+
+import numpy as np
 
 from edgemnist.tflite.file import TfliteModel
 
@@ -17,6 +20,13 @@ class ModelKind(enum.Enum):
     INT8 = "int8"
     INT16X8 = "int16x8"
 
+
+FIXED_RANGES = ("SOFTMAX", "LOGISTIC", "TANH", "L2_NORMALIZATION", "LOG_SOFTMAX")
+"""Operators whose output's scale is the specification's, whatever the values are (TFLite 8-bit quantisation)."""
+
+OUTPUT_AXIS = MappingProxyType({"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0})
+"""The axis of the output channels in a layer's weights; along it int8 can have a scale for each (TFLite 8-bit
+quantisation; FULLY_CONNECTED since version 12, and for int8 activations)."""
 
 TFLITE_KINDS = frozenset(ModelKind) - {ModelKind.KERAS}
 """Every kind that a ``.tflite`` file can be."""
@@ -46,3 +56,9 @@ def model_kind(model: TfliteModel) -> ModelKind:
 def operator_outputs(model: TfliteModel) -> list[int]:
     """Return the indices of every tensor that an operator writes, in the order of execution."""
     return [index for operator in model.operators for index in operator.outputs if index != -1]
+
+
+def limits_of(dtype: str) -> tuple[int, int]:
+    """Return the lowest and highest value of an integer type."""
+    limits = np.iinfo(dtype)
+    return int(limits.min), int(limits.max)

@@ -14,14 +14,13 @@ import math
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from edgemnist.support.errors import MissingDependencyError, ModelError
+from edgemnist.support.errors import ModelError
 from edgemnist.tflite.flatbuffer import MOST_ENTRIES, TableReader, TableWriter
 from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.schema import read_objects, schema_module, write_objects
 
 LABELS_FILE = "labels.txt"
-INSTALL = "pip install 'edgemnist[litert]'"
 
 _ENTRY = b"TFLITE_METADATA"
 _MODEL_IDENTIFIER, _IDENTIFIER = b"TFL3", b"M001"
@@ -77,20 +76,18 @@ class ImageHints:
 def with_metadata(content: bytes, metadata: ImageMetadata) -> bytes:
     """Return a copy of a TFLite file with metadata; the same input gives the same bytes. An older entry is replaced.
 
-    :raises MissingDependencyError: ai-edge-litert, whose schema of the model file is used, is not installed.
+    :raises MissingDependencyError: no package with the schema of model files is installed.
     """
-    schema, flatbuffers = _libraries()
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    schema = schema_module()
+    model = read_objects(content)
     entry = schema.MetadataT()
     entry.name = _ENTRY
     entry.buffer = len(model.buffers)
     buffer = schema.BufferT()
-    buffer.data = list(_packed(metadata, flatbuffers))
+    buffer.data = list(_packed(metadata))
     model.buffers.append(buffer)
     model.metadata = [one for one in model.metadata or [] if one.name != _ENTRY] + [entry]
-    builder = flatbuffers.Builder(len(content) + 4096)
-    builder.Finish(model.Pack(builder), file_identifier=_MODEL_IDENTIFIER)
-    file = io.BytesIO(bytes(builder.Output()))
+    file = io.BytesIO(write_objects(model))
     with zipfile.ZipFile(file, "a") as archive:
         # A fixed time, so that the same input gives the same bytes.
         archive.writestr(zipfile.ZipInfo(LABELS_FILE, (1980, 1, 1, 0, 0, 0)), "\n".join(metadata.labels) + "\n")
@@ -147,18 +144,9 @@ def _stored(content: bytes) -> bytes | None:
     return bytes(data.DataAsNumpy().tobytes()) if data.DataLength() else None
 
 
-def _libraries() -> tuple[Any, Any]:
-    try:
-        import flatbuffers
-        from ai_edge_litert import schema_py_generated
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"ai-edge-litert is not installed ({error}); install it with: {INSTALL}"
-        ) from error
-    return schema_py_generated, flatbuffers
+def _packed(metadata: ImageMetadata) -> bytes:
+    import flatbuffers
 
-
-def _packed(metadata: ImageMetadata, flatbuffers: Any) -> bytes:
     builder = flatbuffers.Builder(1024)
     tables = TableWriter(builder)
     image = tables.table({0: _COLOURS[metadata.colours]}, {})

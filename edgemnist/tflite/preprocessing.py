@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from edgemnist.support.errors import InputError
 from edgemnist.tflite.normalisation import Normalisation, normalisation_name
 
 if TYPE_CHECKING:
@@ -75,6 +76,20 @@ class Preprocessing:
     layout: str = "nhwc"
     inverted: bool = False
     transposed: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse class names that no file, picture or program could have.
+
+        :raises InputError: a name is not Unicode, as that of a folder may be.
+        """
+        for name in self.class_names:
+            try:
+                name.encode()
+            except UnicodeEncodeError as error:
+                raise InputError(
+                    f"the class name {name!r} is no text: it holds a byte that is not UTF-8, or half a character; "
+                    "rename the class, or its folder"
+                ) from error
 
     @property
     def channels(self) -> int:
