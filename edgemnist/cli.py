@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 import pkgutil
+import signal
 import sys
 from typing import Annotated, Any
 
 import typer
 
 import edgemnist.commands as commands
-from edgemnist.commands.outcome import Outcome
-from edgemnist.support.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EdgeMnistError, ErrorReport, fault_report
+from edgemnist.commands.outcome import Outcome, UnforeseenError
+from edgemnist.support.errors import EXIT_BAD_INPUT, EXIT_SIGNAL, EdgeMnistError, ErrorReport
+from edgemnist.support.faults import report_of
 from edgemnist.support.progress import print_json
 from edgemnist.support.version import VERSION
 
@@ -31,9 +32,8 @@ app = typer.Typer(
     help="From an image dataset to a proven int8 model on a microcontroller, a phone or a Raspberry Pi.",
 )
 
-_INTERRUPTED = ErrorReport(
-    "interrupted", "interrupted; what was complete before is still there", None, EXIT_INTERRUPTED
-)
+_TYPER_INTERRUPTED = EXIT_SIGNAL + signal.SIGINT
+"""What Typer turns ``KeyboardInterrupt`` into from 0.20 on; it raises Abort before."""
 
 # Typer brings its own copy of click from 0.20 on and uses the installed one before; this finds the right class in both.
 _UsageProblem: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
@@ -61,29 +61,25 @@ def register_commands() -> None:
         importlib.import_module(f"{commands.__name__}.{folder}.command").register(app)
 
 
-def main() -> None:
-    """Run the command line and leave the process with the command's exit code."""
-    sys.exit(run(sys.argv[1:]))
-
-
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors become one message on stderr, with ``--json`` on stdout too."""
     try:
         register_commands()
         result = app(args=list(arguments), standalone_mode=False)
-        if result == EXIT_INTERRUPTED:  # Typer turns Ctrl-C into this result from 0.20 on, and raises Abort before
+        if result == _TYPER_INTERRUPTED:
             raise KeyboardInterrupt
         if not isinstance(result, Outcome):  # help or version
             return result if isinstance(result, int) else 0
         return _say(result)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_BAD_INPUT
     except _UsageProblem as error:
         error.show()
         return _fail(ErrorReport("usage", error.format_message(), None, EXIT_BAD_INPUT), arguments, said=True)
+    except UnforeseenError as error:
+        return _fail(report_of(error.__cause__ or error), arguments)
+    except typer.Abort:
+        return _fail(report_of(KeyboardInterrupt()), arguments)
     except BaseException as error:
-        return _fail(_report_of(error), arguments)
+        return _fail(report_of(error), arguments)
 
 
 def _say(outcome: Outcome) -> int:
@@ -99,25 +95,16 @@ def _say(outcome: Outcome) -> int:
         report = error.report()
         document = {**document, "error": report.as_json()}
     print_json(document)
-    return 0 if report is None else _complain(report)
-
-
-def _report_of(error: BaseException) -> ErrorReport:
-    if isinstance(error, EdgeMnistError):
-        return error.report()
-    if isinstance(error, (typer.Abort, KeyboardInterrupt)):
-        return _INTERRUPTED
-    if isinstance(error, Exception):
-        return fault_report(error)
-    raise error
+    return 0 if report is None else complain(report)
 
 
 def _fail(report: ErrorReport, arguments: list[str], *, said: bool = False) -> int:
     if "--json" in arguments:
         print_json({"error": report.as_json()})
-    return report.exit_code if said else _complain(report)
+    return report.exit_code if said else complain(report)
 
 
-def _complain(report: ErrorReport) -> int:
+def complain(report: ErrorReport) -> int:
+    """Say an error on stderr and return its exit code."""
     sys.stderr.write(f"edgemnist: {report.message}\n")
     return report.exit_code

@@ -34,6 +34,11 @@ CACHE = Variable(
     "Folder for what edgemnist downloads and keeps: datasets, wheels and system packages for a Raspberry Pi, the cross "
     "compiler's cache. Default: `edgemnist` in the user's cache folder.",
 )
+MAX_BYTES = Variable(
+    "EDGEMNIST_MAX_BYTES",
+    "The most bytes that a data or model file may have when it is read, decompressed, for files that you trust. "
+    "Default: 2 GiB for datasets, 256 MiB for models, and at most 100 times its compressed size beyond 64 MiB.",
+)
 DEBIAN_MIRROR = Variable(
     "EDGEMNIST_DEBIAN_MIRROR",
     "Address of the Debian mirror for the emulated Raspberry Pi's packages. Default: the one in apt's sources.",
@@ -49,7 +54,15 @@ MLFLOW_STORE = Variable(
 )
 MLFLOW_EXPERIMENT = Variable("MLFLOW_EXPERIMENT_NAME", "The MLflow experiment that runs go to. Default: `edgemnist`.")
 
+SOURCE_DATE = Variable(
+    "SOURCE_DATE_EPOCH", "Seconds since 1970: the date in a report, for builds that can be repeated. Default: now."
+)
+
+PYTHON_UTF8 = "PYTHONUTF8"
+"""Python's own: "1" for UTF-8 whatever the locale; set for the processes that edgemnist starts."""
+
 VARIABLES = (
-    DATA, CACHE, DEBIAN_MIRROR, USER_CACHE, KERAS_HOME, TORCH_HOME, C_COMPILER, MLFLOW_STORE, MLFLOW_EXPERIMENT,
+    DATA, CACHE, MAX_BYTES, DEBIAN_MIRROR, USER_CACHE, KERAS_HOME, TORCH_HOME, C_COMPILER, MLFLOW_STORE,
+    MLFLOW_EXPERIMENT, SOURCE_DATE,
 )  # fmt: skip
 """Every variable, edgemnist's own first."""

@@ -4,8 +4,11 @@
     ├── InputError                2   what the user gave is wrong (file, flag, shape, name)
     │   ├── DatasetError          2   dataset unknown, corrupt, not to be had
     │   ├── ModelError            2   model file corrupt or not what the command takes
+    │   │   ├── UnsafeModelError  2   running it reads or writes memory that is none of its tensors
+    │   │   ├── WrongOutputError  2   a runtime gives other outputs than the file declares, or no numbers
     │   │   └── UnsupportedModelError  2   valid model that this stage can't do; lists every problem
-    │   └── StageOrderError       2   an earlier command has to run first
+    │   ├── StageOrderError       2   an earlier command has to run first
+    │   └── FolderInUseError      2   another command is at work there
     ├── GateFailedError           1   a check the user asked for did not pass (parity, size)
     ├── EnvironmentFailure        3   the machine lacks something
     │   ├── MissingDependencyError     3   a package or tool is not installed; says how to install it
@@ -13,29 +16,28 @@
     │   └── RuntimeCrashedError   3   a runtime's process died or hung
     └── InternalError             70  edgemnist's own fault
 
-Any other exception is a fault of ours: exit code 70 (``EX_SOFTWARE`` of BSD's sysexits), one line and a log. 130 is
-Ctrl-C. ``cli.run`` turns these into a message on stderr and an exit code; nothing else exits.
+Any other exception is a fault of ours: exit code 70 (``EX_SOFTWARE`` of BSD's sysexits), one line and a log
+(``faults.py``). A signal is 128 and its number. ``cli.run`` turns these into a message on stderr and an
+exit code; nothing else exits.
 """
 
 from __future__ import annotations
 
 import errno
 import re
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemnist.support.logs import keep_log
-
 EXIT_OK = 0
 EXIT_GATE_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_ENVIRONMENT = 3
 EXIT_INTERNAL = 70
-EXIT_INTERRUPTED = 130
+EXIT_SIGNAL = 128
+"""Added to the number of the signal that ended a command: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,6 @@ def _remedy(message: str) -> str | None:
     return None
 
 
-def fault_report(error: Exception) -> ErrorReport:
-    """Return what is said of an exception that nobody foresaw; its traceback goes to a log file that is named."""
-    log = keep_log("fault", "".join(traceback.format_exception(error)))
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    remedy = f"please report it with the details in {log}"
-    return ErrorReport("internal", f"a fault of edgemnist's own: {what}; {remedy}", remedy, EXIT_INTERNAL)
-
-
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, or its class if it has none."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
@@ -126,8 +120,20 @@ class UnsupportedModelError(ModelError):
         super().__init__("\n".join([headline, *(f"  - {problem}" for problem in self.problems)]))
 
 
+class UnsafeModelError(ModelError):
+    """A model whose file makes an interpreter read or write memory beside its tensors: what comes out means nothing."""
+
+
+class WrongOutputError(ModelError):
+    """A runtime gave outputs of another shape or type than the model's file declares, or values that are no numbers."""
+
+
 class StageOrderError(InputError):
     """An earlier command has to run first."""
+
+
+class FolderInUseError(InputError):
+    """Another command is at work in a folder that it needs for itself."""
 
 
 class GateFailedError(EdgeMnistError):
@@ -184,13 +190,18 @@ _STORAGE_REMEDY = {
 }
 
 
+def storage_remedy(error: OSError) -> str | None:
+    """Return what is wrong and what to do where writing failed, None where only the error itself can tell."""
+    return _STORAGE_REMEDY.get(error.errno or 0)
+
+
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's write errors at ``path`` into :class:`StorageError`."""
     try:
         yield
     except OSError as error:
-        remedy = _STORAGE_REMEDY.get(error.errno or 0)
+        remedy = storage_remedy(error)
         if remedy is None:
             raise
         raise StorageError(f"cannot write {str(path)!r}: {remedy}") from error

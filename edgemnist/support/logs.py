@@ -8,10 +8,17 @@ from pathlib import Path
 
 
 def keep_log(subject: str, text: str) -> Path:
-    """Write ``text`` to a new file ``edgemnist-SUBJECT-....log`` in the folder for temporary files; return its path."""
+    """Write ``text`` to a new file ``edgemnist-SUBJECT-....log`` in the folder for temporary files; return its path.
+
+    :raises OSError: there is no folder that takes it; a file that is not whole is gone.
+    """
     handle, name = tempfile.mkstemp(prefix=f"edgemnist-{subject}-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text if text.endswith("\n") else text + "\n")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text if text.endswith("\n") else text + "\n")
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
     return Path(name)
 
 

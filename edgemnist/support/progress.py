@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from edgemnist.support.files import json_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +40,7 @@ def say(message: str) -> None:
 
 def print_json(content: Any) -> None:
     """Print ``content`` to stdout as JSON."""
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(content, sys.stdout.encoding or "utf-8"))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -16,3 +16,12 @@ def standard_error(share: float, count: int) -> float:
 def is_at_chance(accuracy: float, chance: float, count: int) -> bool:
     """Whether a share of right pictures is not more than two standard errors of ``count`` pictures above chance."""
     return accuracy <= chance + STANDARD_ERRORS * standard_error(chance, count)
+
+
+def paired_standard_error(gained: int, lost: int, count: int) -> float:
+    """Return the standard error of a difference of two shares of right answers to the same ``count`` questions.
+
+    ``gained`` are right in the second only, ``lost`` in the first only. It is that where neither is better, as in
+    McNemar's test: sqrt(gained + lost) / n; of none it is 0.
+    """
+    return math.sqrt(gained + lost) / count if count else 0.0

@@ -13,8 +13,8 @@ from edgemnist.support.errors import (
     InputError,
     MissingDependencyError,
     UnsupportedModelError,
-    fault_report,
 )
+from edgemnist.support.faults import fault_report
 
 
 @pytest.mark.parametrize(
