@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.harness.claims import warn_of
 from edgemnist.harness.compare import top1
 from edgemnist.harness.models import digest_of, size_of
-from edgemnist.harness.outputs import class_scores
+from edgemnist.harness.outputs import class_scores, probabilities
 from edgemnist.harness.runtimes import OpenRuntimes, named_for
 from edgemnist.harness.subjects import Subjects
 from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker
-from edgemnist.runner.run import LoadedModel
+from edgemnist.runner.run import LoadedModel, check_numbers, invoke_with
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.preprocessing import Preprocessing
 
@@ -34,6 +36,17 @@ class EvaluatedModel:
     sha256: str
     runtime: str
     version: str
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model makes of images: ``classes``, shape (count,), the index of the highest output, of equals the lowest;
+    ``probabilities``, shape (count, classes), 0..1. ``seconds``: images to input and the way to the runtime included.
+    """
+
+    classes: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +75,11 @@ class Classifier:
         )
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Return the class of each image, shape (count,): the index of the highest output, of equals the lowest.
+        """Return the class of each image, shape (count,), as :meth:`answer`."""
+        return self.answer(images).classes
+
+    def answer(self, images: NDArray[np.uint8]) -> Answers:
+        """Return the classes and probabilities of images, and how long that took.
 
         ``images``: uint8, shape (count, height, width, channels), 0..255.
 
@@ -70,20 +87,27 @@ class Classifier:
         :raises RuntimeCrashedError: the runtime died or took too long over a few thousand images.
         """
         size = max(1, min(_CHUNK_IMAGES, _CHUNK_VALUES // int(np.prod(images.shape[1:]))))
+        start = time.perf_counter()
         parts = [self._chunk(images[first : first + size]) for first in range(0, len(images), size)]
-        return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+        seconds, classes = time.perf_counter() - start, len(self.preprocessing.class_names)
+        return Answers(
+            np.concatenate([np.zeros(0, dtype=np.int64), *(top for top, _ in parts)]),
+            np.concatenate([np.zeros((0, classes)), *(chances for _, chances in parts)]),
+            seconds,
+        )
 
-    def _chunk(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    def _chunk(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         inputs = self.model.inputs(images, self.preprocessing)
-        (outputs,) = self.worker.invoke(self.model.runnable, [inputs[:, np.newaxis]])
-        rows = class_scores(outputs.reshape(len(images), -1), self.model, self.preprocessing.output)
+        outputs = invoke_with(self.worker, self.model, inputs)
+        check_numbers(self.runtime, outputs)
+        rows = class_scores(outputs, self.model, self.preprocessing.output)
         classes = len(self.preprocessing.class_names)
         if rows.shape[1] != classes:
             raise ModelError(
                 f"{str(self.model.path)!r} tells {rows.shape[1]} classes apart, the dataset has {classes}; "
                 "name the dataset that it was trained on with --dataset"
             )
-        return top1(rows)
+        return top1(rows), probabilities(outputs, self.model, self.preprocessing)
 
 
 @contextmanager
@@ -103,5 +127,6 @@ def open_classifier(
         found.classify(subjects.split.images[:1])
         return found
 
+    warn_of(model)
     with OpenRuntimes(timeout=timeout) as opened:
         yield opened.first(model.kind, classify_one, named_for(model.kind, runtimes))[1]

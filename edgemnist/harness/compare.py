@@ -59,6 +59,13 @@ def ties(outputs: NDArray[Any]) -> int:
     return int(((outputs == maxima).sum(axis=1) > 1).sum())
 
 
+def leads(scores: NDArray[Any]) -> NDArray[np.float64]:
+    """Return by how much the highest score of each row of (N, classes) leads the second, two classes at least."""
+    ordered = np.sort(scores.astype(np.float64), axis=1)
+    lead: NDArray[np.float64] = ordered[:, -1] - ordered[:, -2]
+    return lead
+
+
 def agreement(left: NDArray[np.int64], right: NDArray[np.int64]) -> Share:
     """Return in how many places two lists of classes, shape (N,), are equal; with labels this is the accuracy."""
     return Share(int((left == right).sum()), len(left))
@@ -69,13 +76,18 @@ def difference(found: NDArray[Any], oracle: NDArray[Any]) -> Difference:
 
     Floats are equal only when they are the same number: no tolerance.
     """
-    unequal = (found != oracle) & ~(_is_nan(found) & _is_nan(oracle))
+    unequal = ~same(found, oracle)
     gap = np.abs(found.astype(np.float64) - oracle.astype(np.float64))[unequal]
     return Difference(
         elements=Share(int(unequal.sum()), int(unequal.size)),
         images=int(unequal.reshape(len(unequal), -1).any(axis=1).sum()),
         max_difference=float(np.nan_to_num(gap, nan=math.inf).max(initial=0.0)),
     )
+
+
+def same(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which elements are equal; NaN is NaN."""
+    return np.asarray((one == other) | (_is_nan(one) & _is_nan(other)))
 
 
 def _is_nan(values: NDArray[Any]) -> NDArray[np.bool_]:

@@ -140,8 +140,26 @@ def work_subjects(
 
     ``kinds`` is only for the refusal: what is asked for.
 
-    :raises StageOrderError: nothing was converted here, a model is gone, or they are older than the newest Keras model.
+    :raises StageOrderError: nothing was converted here, a model is gone or another one, or they are older than the
+        newest Keras model.
     """
+    found = _work_subjects(work, kinds, keras=keras)
+    if _others(found):  # another conversion may just put its files in place
+        work.wait_for_writers()
+        found = _work_subjects(work, kinds, keras=keras)
+    others = _others(found)
+    if others:
+        raise _refusal(work, kinds, f"{others[0]!r} is not the one that was converted there", _recorded_kinds(others))
+    return found
+
+
+def _others(found: Sequence[Subject]) -> list[str]:
+    """Return the names of models that are not what the record of their conversion says."""
+    digests = [(one.path.name, one.model.tflite.sha256, one.record) for one in found if one.model.tflite]
+    return [name for name, digest, record in digests if record and record.outputs[name] != digest]
+
+
+def _work_subjects(work: WorkFolder, kinds: Sequence[ModelKind], *, keras: bool) -> tuple[Subject, ...]:
     record = work.find("convert")
     names = [name for name in record.outputs if name.endswith(".tflite")] if record else []
     if record is None or not names:

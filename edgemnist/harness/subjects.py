@@ -11,7 +11,7 @@ from edgemnist.data.base import Dataset, Split
 from edgemnist.harness.feeding import FeedingSettings, Understanding, understand
 from edgemnist.harness.images import ANY_SHAPE, ImageSettings, choose_dataset, choose_images
 from edgemnist.harness.models import Subject
-from edgemnist.harness.trying import Choice, choose_unknown
+from edgemnist.harness.trying import TIMEOUT, Choice, choose_unknown
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.support.progress import say
@@ -43,12 +43,16 @@ class Subjects:
 
 
 def with_images(
-    subjects: Sequence[Subject], settings: ImageSettings, feeding: FeedingSettings | None = None
+    subjects: Sequence[Subject],
+    settings: ImageSettings,
+    feeding: FeedingSettings | None = None,
+    *,
+    timeout: float = TIMEOUT,
 ) -> Subjects:
     """Return models with images that all of them fit.
 
     ``feeding``: what the user says of how the models are fed. What neither he nor a record nor a file tells is tried on
-    the images; what was assumed is said.
+    the images; what was assumed is said. ``timeout``: seconds that a runtime may take for the images once.
 
     :raises InputError: the models were not trained on the same, or a name of a class is wrong.
     :raises ModelError: a model does not fit the images.
@@ -62,7 +66,7 @@ def with_images(
     assumed = [*found.evidence]
     if settings.dataset is None and context is None:
         assumed.append(f"images of {dataset.name}: nobody has recorded what {models[0].name} was trained on")
-    choice = choose_unknown(models[0], split, Choice(preprocessing, found.known))
+    choice = choose_unknown(models[0], split, Choice(preprocessing, found.known), timeout=timeout)
     assumed += choice.evidence
     for line in assumed:
         say(line)

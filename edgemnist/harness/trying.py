@@ -16,7 +16,9 @@ from edgemnist.harness.candidates import candidates
 from edgemnist.harness.outputs import probabilities
 from edgemnist.harness.runtimes import QUICKEST, OpenRuntimes
 from edgemnist.harness.search import MOST_PICTURES, Pictures, Predict, Trial, search
-from edgemnist.runner.run import LoadedModel
+from edgemnist.runner.refusals import in_one_line
+from edgemnist.runner.run import LoadedModel, invoke_with
+from edgemnist.support.errors import ModelError, RuntimeCrashedError
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.preprocessing import Preprocessing
@@ -41,32 +43,32 @@ class Choice:
 
 @contextmanager
 def open_outputs(
-    model: LoadedModel, names: Sequence[str] = ()
+    model: LoadedModel, names: Sequence[str] = (), *, timeout: float = TIMEOUT
 ) -> Iterator[Callable[[Preprocessing, NDArray[np.uint8]], NDArray[Any]]]:
     """Open a model as a function from images, fed in a way, to its outputs, shape (count, outputs), as it gives them.
 
-    ``names``: the runtimes to try, by default those that are preferred for its kind.
+    ``names``: the runtimes to try, by default those that are preferred for its kind. ``timeout``: in seconds, for
+    each request.
 
     :raises MissingDependencyError: no runtime that takes the model is installed.
     :raises UnsupportedModelError: every one refused it.
     """
-    with OpenRuntimes(timeout=TIMEOUT) as runtimes:
+    with OpenRuntimes(timeout=timeout) as runtimes:
 
         def run(preprocessing: Preprocessing, images: NDArray[np.uint8]) -> NDArray[Any]:
-            inputs = model.inputs(images, preprocessing)[:, np.newaxis]
-            _, (outputs, *_) = runtimes.first(model.kind, lambda one: one.invoke(model.runnable, [inputs]), names)
-            return outputs.reshape(len(images), -1)
+            inputs = model.inputs(images, preprocessing)
+            return runtimes.first(model.kind, lambda one: invoke_with(one, model, inputs), names)[1]
 
         yield run
 
 
 @contextmanager
-def open_predict(model: LoadedModel) -> Iterator[Predict]:
+def open_predict(model: LoadedModel, *, timeout: float = TIMEOUT) -> Iterator[Predict]:
     """Open a model in the quickest runtime that takes it, as a function for a search.
 
     :raises MissingDependencyError, UnsupportedModelError: as :func:`open_outputs`.
     """
-    with open_outputs(model, () if model.kind is ModelKind.KERAS else QUICKEST) as outputs:
+    with open_outputs(model, () if model.kind is ModelKind.KERAS else QUICKEST, timeout=timeout) as outputs:
 
         def predict(preprocessing: Preprocessing, images: NDArray[np.uint8]) -> NDArray[np.float64]:
             return probabilities(np.nan_to_num(outputs(preprocessing, images)), model, preprocessing)
@@ -79,18 +81,27 @@ def sample_of(split: Split) -> Split:
     return class_balanced_sample(split, min(MOST_PICTURES, len(split)), _SEED)
 
 
-def choose_unknown(model: LoadedModel, split: Split, given: Choice) -> Choice:
+def choose_unknown(model: LoadedModel, split: Split, given: Choice, *, timeout: float = TIMEOUT) -> Choice:
     """Return the choice with the range of pixels and the layout as they classify the images best, if unknown.
 
-    :raises EnvironmentFailure, UnsupportedModelError: no runtime takes the model.
+    Where it cannot be tried, because the runtime dies over the model or none takes it, it stays as it is, and the
+    evidence says so: whoever runs the model then says what is wrong with it.
+
+    :raises MissingDependencyError: no runtime that takes the model is installed.
     """
     vary = [name for name in UNASKED if name not in given.known]
     if not vary:
         return given
     sample, base = sample_of(split), given.preprocessing
     pictures = Pictures({base.fit: sample.images}, sample.labels, len(base.class_names))
-    with open_predict(model) as predict:
-        found, evidence = best_of(predict, pictures, base, vary, model.name)
+    try:
+        with open_predict(model, timeout=timeout) as predict:
+            found, evidence = best_of(predict, pictures, base, vary, model.name)
+    except (RuntimeCrashedError, ModelError) as error:
+        found, evidence = (
+            base,
+            f"{base.in_words()}: assumed, for it could not be tried: {in_one_line(str(error))}",
+        )
     return replace(given, preprocessing=found, evidence=(*given.evidence, evidence))
 
 

@@ -67,6 +67,14 @@ class Session(ABC):
         rows = [self.invoke(case) for case in zip(*inputs, strict=True)]
         return [np.stack(column) for column in zip(*rows, strict=True)]
 
+    def confirm(self, inputs: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]) -> None:
+        """Find out by running the model otherwise whether what it gave can be relied on; by default nothing is done.
+
+        :param inputs: as for :meth:`invoke`, and ``outputs`` what it returned for them.
+        :raises UnsafeModelError: it reads or writes memory that is none of its tensors.
+        """
+        return
+
     def tensor(self, index: int) -> NDArray[Any]:
         """Return a copy of an operator's output tensor, by its index in the file, as the last ``invoke`` left it.
 
@@ -75,6 +83,10 @@ class Session(ABC):
         :raises NotImplementedError: the runtime cannot look inside a model.
         """
         raise NotImplementedError(f"{type(self).__name__} cannot read intermediate tensors")
+
+    def delegated_operators(self) -> frozenset[int]:
+        """Return the positions in the file of the operators that a delegate computes; by default there is none."""
+        return frozenset()
 
     def resident_bytes(self) -> int:
         """Return the resident memory in bytes of the process in which the runtime runs; off Linux its peak."""
@@ -89,10 +101,11 @@ class Runtime(ABC):
     ``name`` is what ``--runtime`` takes. Runtimes with the same ``process`` may run one after another in one worker
     process, which saves start-up. ``takes`` are the kinds of model it is meant for; ``install`` is the exact command
     that installs it. An ``emulated`` one runs another machine's instructions: it is slow, its times say nothing, and it
-    takes part only where it is named.
+    takes part only where it is named. ``shows_tensors``: whether its sessions can be opened with ``keep_tensors``.
     """
 
     emulated = False
+    shows_tensors = True
     name: str
     process: str
     takes: frozenset[ModelKind]
@@ -131,6 +144,15 @@ class Latency:
     p95_us: float
     samples: int
     warm_up: int
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How a runtime took a model that it loaded and ran once; ``delegated`` are operators' positions in the file."""
+
+    version: str
+    kernels: str
+    delegated: frozenset[int]
 
 
 @dataclass(frozen=True, eq=False)

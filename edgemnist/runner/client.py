@@ -11,11 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.runner import refusals
-from edgemnist.runner.base import InputFacts, Latency, RunResult
+from edgemnist.runner.base import InputFacts, Latency, Loading, RunResult
 from edgemnist.runner.process import AnsweringProcess, ProcessEndedError
 from edgemnist.runner.protocol import Message
 from edgemnist.runner.registry import find_runtime
-from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
+from edgemnist.support.errors import (
+    InternalError,
+    MissingDependencyError,
+    RuntimeCrashedError,
+    UnsafeModelError,
+    UnsupportedModelError,
+)
 from edgemnist.support.logs import log_clause
 from edgemnist.tflite.file import parse_tflite, read_tflite
 from edgemnist.tflite.kinds import operator_outputs
@@ -23,24 +29,36 @@ from edgemnist.tflite.kinds import operator_outputs
 DEFAULT_TIMEOUT = 300.0
 """Seconds one request may take, the start of the runtime included."""
 
+_TOO_MUCH = "give it fewer images or a smaller model, or take another runtime"
+_CRASHED = "a file that was damaged or made by hand does that: convert it again; if every model does, install it again"
+
 
 class WorkerProcess(AnsweringProcess):
     """One process in which runtimes run, started at the first request and again after a crash. Not thread-safe.
 
-    ``timeout`` is in seconds, per request. ``environment`` is added to the worker's environment variables.
+    ``timeout`` is in seconds, per request; ``memory_limit`` as for :class:`AnsweringProcess`. ``environment`` is added
+    to the worker's environment variables.
     """
 
-    def __init__(self, *, timeout: float = DEFAULT_TIMEOUT, environment: Mapping[str, str] | None = None) -> None:
-        one_thread = {"OMP_NUM_THREADS": "1"}
-        super().__init__("edgemnist.runner.worker", timeout=timeout, environment={**one_thread, **(environment or {})})
+    def __init__(
+        self,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        environment: Mapping[str, str] | None = None,
+        memory_limit: int | None = None,
+    ) -> None:
+        variables = {"OMP_NUM_THREADS": "1", **(environment or {})}
+        super().__init__("edgemnist.runner.worker", timeout=timeout, environment=variables, memory_limit=memory_limit)
 
     def request(self, runtime: str, header: Mapping[str, Any], arrays: Sequence[NDArray[Any]] = ()) -> Message:
         """Send a request to a runtime and return its answer.
 
         :raises MissingDependencyError: the runtime is not installed, or its installation is broken.
+        :raises UnsafeModelError: the model reads or writes memory that is none of its tensors.
         :raises UnsupportedModelError: the runtime refused the model; says why in one sentence, and where the details
             are if that is not all there is to say.
         :raises RuntimeCrashedError: the process died, or gave no answer in time.
+        :raises InternalError: edgemnist's own code failed there.
         """
         found = find_runtime(runtime)
         reason = found.available()
@@ -52,6 +70,12 @@ class WorkerProcess(AnsweringProcess):
                 f"the runtime {runtime!r} is installed but does not start ({answer.header['error']}); "
                 f"install it again: {found.install}"
             )
+        if "fault" in answer.header:
+            what = refusals.in_one_line(str(answer.header["error"]))
+            details = log_clause("fault", self.said())
+            raise InternalError(f"a fault of edgemnist's own beside {runtime!r}: {what}; please report it{details}")
+        if answer.header.get("raised") == UnsafeModelError.__name__:
+            raise UnsafeModelError(f"the model is not safe to run, as {runtime!r} shows: {answer.header['error']}")
         if "error" in answer.header:
             raise UnsupportedModelError(f"the runtime {runtime!r} refused the model:", [self._refusal(runtime, answer)])
         return answer
@@ -60,8 +84,9 @@ class WorkerProcess(AnsweringProcess):
         try:
             return self.exchange(message)
         except ProcessEndedError as error:
-            details = log_clause("worker", error.said)
-            raise RuntimeCrashedError(f"the process of the runtime {runtime!r} {error.what}{details}") from error
+            remedy = _TOO_MUCH if error.hung else f"{_CRASHED}: {find_runtime(runtime).install}"
+            ending = f"{error.what}{log_clause('worker', error.said)}"
+            raise RuntimeCrashedError(f"the process of the runtime {runtime!r} {ending}; {remedy}") from error
 
     def _refusal(self, runtime: str, answer: Message) -> str:
         """Return why; an error of edgemnist's own says it already, and what nobody foresaw goes to a log file."""
@@ -113,6 +138,11 @@ class RuntimeWorker:
         :param inputs: as for :meth:`trace`.
         """
         return list(self._request({"command": "invoke"}, model, inputs).arrays)
+
+    def load(self, model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> Loading:
+        """Open a model and run it once; ``inputs``: one array per model input, of the input's shape and dtype."""
+        header = self._request({"command": "load"}, model, inputs).header
+        return Loading(header["version"], header["kernels"], frozenset(header["delegated"]))
 
     def run(self, model: bytes | Path, inputs: NDArray[Any], *, logits_tensor: int | None = None) -> RunResult:
         """Run an image classifier over inputs of shape (N, *image shape) in the model's input dtype, and time it.

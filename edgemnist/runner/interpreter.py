@@ -5,7 +5,6 @@ One class serves all of them: the packages differ only in where the interpreter 
 
 from __future__ import annotations
 
-import struct
 import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -16,10 +15,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgemnist.runner.base import Runtime, Session, model_bytes
+from edgemnist.support.errors import UnsafeModelError
 from edgemnist.tflite.file import parse_tflite
 from edgemnist.tflite.kinds import TFLITE_KINDS, operator_outputs
-
-_OUTPUTS_FIELD = 8  # vtable offset of SubGraph.outputs in the TFLite schema
+from edgemnist.tflite.lists import with_tensors
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class InterpreterSession(Session):
     def __init__(self, package: InterpreterPackage, content: bytes, *, reference: bool, keep_tensors: bool) -> None:
         model = parse_tflite(content)
         if keep_tensors:
-            content = with_outputs(content, [*model.outputs, *operator_outputs(model)])
+            content = with_tensors(content, outputs=[*model.outputs, *operator_outputs(model)])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TensorFlow announces the move to LiteRT
             self._interpreter = package.interpreter(
@@ -53,7 +52,7 @@ class InterpreterSession(Session):
         self._interpreter.allocate_tensors()
         self.version = package.version
         self.kernels = "reference" if reference else self._default_kernels()
-        self._inputs, self._outputs = model.inputs, model.outputs
+        self._model, self._inputs, self._outputs = model, model.inputs, model.outputs
 
     def _default_kernels(self) -> str:
         names = [operator["op_name"] for operator in self._interpreter._get_ops_details()]
@@ -66,24 +65,43 @@ class InterpreterSession(Session):
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index) for index in self._outputs]
 
+    def confirm(self, inputs: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]) -> None:
+        """Compare the shapes that the operators gave their outputs with the file's (see :meth:`Session.confirm`).
+
+        A delegate hides what it computes, so that only reference kernels are asked.
+        """
+        if self.kernels != "reference":
+            return
+        details = self._interpreter.get_tensor_details()
+        found = {one["index"]: tuple(int(size) for size in one["shape"]) for one in details}
+        for index in operator_outputs(self._model):
+            declared = self._model.tensors[index]
+            fixed = declared.shape and -1 not in declared.shape_signature
+            if fixed and found.get(index, declared.shape) != declared.shape:
+                raise UnsafeModelError(
+                    f"operators make the tensor {declared.name!r} {list(found[index])}, the file says "
+                    f"{list(declared.shape)}; the file is corrupt, convert it again"
+                )
+
+    def delegated_operators(self) -> frozenset[int]:
+        """Return the operators that lie between a delegate's inputs and outputs (:meth:`Session.delegated_operators`).
+
+        A delegate stands behind the file's operators in the interpreter's list, which keeps those that it replaces.
+        """
+        writers = {index: operator for operator in self._model.operators for index in operator.outputs}
+        found: set[int] = set()
+        for delegate in self._interpreter._get_ops_details()[len(self._model.operators) :]:
+            edge, pending = {int(index) for index in delegate["inputs"]}, [int(index) for index in delegate["outputs"]]
+            while pending:
+                operator = writers.get(pending.pop())
+                if operator is not None and operator.index not in found:
+                    found.add(operator.index)
+                    pending += [index for index in operator.inputs if index not in edge]
+        return frozenset(found)
+
     def tensor(self, index: int) -> NDArray[Any]:
         """Return a copy of an operator's output (see :meth:`Session.tensor`)."""
         return self._interpreter.get_tensor(index)  # type: ignore[no-any-return]
-
-
-def with_outputs(content: bytes, tensors: Sequence[int]) -> bytes:
-    """Return a copy of a TFLite file whose first subgraph has exactly the given tensors as outputs.
-
-    A new vector is appended and the subgraph's table pointed to it: in a FlatBuffer a vector is a 32-bit count and its
-    elements, and a table holds the forward distance to it.
-    """
-    import tflite
-
-    changed = bytearray(content) + bytes(-len(content) % 4)
-    table = tflite.Model.GetRootAs(changed, 0).Subgraphs(0)._tab
-    field = table.Pos + table.Offset(_OUTPUTS_FIELD)
-    struct.pack_into("<I", changed, field, len(changed) - field)
-    return bytes(changed) + struct.pack(f"<I{len(tensors)}i", len(tensors), *tensors)
 
 
 class InterpreterRuntime(Runtime):

@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.runner.base import Latency, RunResult, Runtime, Session
+from edgemnist.runner.base import Latency, Loading, RunResult, Runtime, Session
 
 WARM_UP_INVOKES = 10
 TIMED_INVOKES = 300
 TIMED_SECONDS = 3.0
 _MINIMUM_SAMPLES = 5
+
+CONFIRMED_CASES = 8
+"""How many of the inputs, spread over all, a session is asked to confirm; each may take it several invokes."""
 
 
 def trace(
@@ -27,15 +30,29 @@ def trace(
     """
     session = runtime.open(model, keep_tensors=True)
     rows: list[list[NDArray[Any]]] = []
-    for case in zip(*inputs, strict=True):
-        session.invoke(case)
+    chosen = _to_confirm(len(inputs[0]) if inputs else 0)
+    for number, case in enumerate(zip(*inputs, strict=True)):
+        outputs = session.invoke(case)
         rows.append([session.tensor(index) for index in tensors])
+        if number in chosen:
+            session.confirm(case, outputs)
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
 
 def invoke_all(runtime: Runtime, model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return every model output for every case, each of shape (cases, *output shape)."""
-    return runtime.open(model).invoke_each(inputs)
+    session = runtime.open(model)
+    outputs = session.invoke_each(inputs)
+    for number in _to_confirm(len(inputs[0]) if inputs else 0):
+        session.confirm([column[number] for column in inputs], [column[number] for column in outputs])
+    return outputs
+
+
+def load(runtime: Runtime, model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> Loading:
+    """Open a model, run it once and let the session confirm it; ``inputs``: one array per model input, of its shape."""
+    session = runtime.open(model)
+    session.confirm(inputs, session.invoke(inputs))
+    return Loading(session.version, session.kernels, session.delegated_operators())
 
 
 def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tensor: int | None) -> RunResult:
@@ -47,6 +64,9 @@ def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tens
     plain = runtime.open(model)
     latency = _time(plain, inputs)
     outputs = np.concatenate([plain.invoke([image[np.newaxis]])[0] for image in inputs])
+    rss_bytes = plain.resident_bytes()
+    for number in _to_confirm(len(inputs)):
+        plain.confirm([inputs[number][np.newaxis]], [outputs[number][np.newaxis]])
     logits = None if logits_tensor is None else _logits(runtime, model, inputs, outputs, logits_tensor)
     return RunResult(
         runtime=runtime.name,
@@ -55,8 +75,13 @@ def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tens
         outputs=outputs,
         logits=logits,
         latency=latency,
-        rss_bytes=plain.resident_bytes(),
+        rss_bytes=rss_bytes,
     )
+
+
+def _to_confirm(count: int) -> list[int]:
+    """Return which of ``count`` inputs a session is asked to confirm."""
+    return sorted({int(number) for number in np.linspace(0, count - 1, min(count, CONFIRMED_CASES))})
 
 
 def _logits(

@@ -12,20 +12,29 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
 from edgemnist.runner.protocol import Message, receive, send
+from edgemnist.support import processes
+from edgemnist.support.memory import machine_bytes, resident_bytes_of
+
+MEMORY_SHARE = 0.75
+"""Of the memory that there is, what one such process may take."""
 
 _SAID_BYTES = 1 << 20
+_MOST_SAID_BYTES = 1 << 30
+_WATCH_SECONDS = 0.1
 
 
 class ProcessEndedError(Exception):
     """The process is gone without an answer.
 
     ``what`` says how, as the end of a sentence that begins with the process; ``signal_number`` is that which killed it,
-    None otherwise; ``hung`` whether its time was up; ``said`` is what it printed since the request.
+    None otherwise; ``hung`` whether its time was up or it took too much of something else and was ended; ``said`` is
+    what it printed since the request.
     """
 
     def __init__(self, what: str, *, signal_number: int | None, hung: bool, said: str) -> None:
@@ -38,13 +47,20 @@ class AnsweringProcess:
 
     Not thread-safe.
 
-    ``timeout`` is in seconds, per request. ``environment`` is added to the process's environment variables.
+    ``timeout`` is in seconds, per request; ``memory_limit`` in bytes of resident memory, by default
+    :data:`MEMORY_SHARE` of what there is. ``environment`` is added to the process's environment variables.
     """
 
     def __init__(
-        self, module: str, *arguments: str, timeout: float, environment: Mapping[str, str] | None = None
+        self,
+        module: str,
+        *arguments: str,
+        timeout: float,
+        environment: Mapping[str, str] | None = None,
+        memory_limit: int | None = None,
     ) -> None:
         self.timeout = timeout
+        self.memory_limit = int(MEMORY_SHARE * machine_bytes()) if memory_limit is None else memory_limit
         self._command = [sys.executable, "-m", module, *arguments]
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
@@ -64,20 +80,22 @@ class AnsweringProcess:
         process = self._running()
         assert process.stdin is not None and process.stdout is not None  # both are pipes
         self._stderr_start = self._stderr_size()
-        expired = threading.Event()
-        timer = threading.Timer(self.timeout, _expire, (expired, process))
-        timer.daemon = True
+        watch = _Watch(process, self.timeout, self.memory_limit, self._stderr)
         try:
-            timer.start()
+            watch.start()
             send(process.stdin, message)  # type: ignore[arg-type]
             return receive(process.stdout)  # type: ignore[arg-type]
         except (EOFError, OSError) as error:
-            raise self._ending(process, hung=expired.is_set()) from error
+            raise self._ending(process, watch.ended_for) from error
+        except (ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
+            processes.end(process)
+            raise self._ending(process, "answered what makes no sense and was ended") from error
         except BaseException:
+            processes.end(process)  # with what it has started for the request
             self.close()  # the answer to an interrupted request must not be taken for that to the next one
             raise
         finally:
-            timer.cancel()
+            watch.done.set()
 
     def said(self) -> str:
         """Return what the process printed since the last request, at most its last mebibyte."""
@@ -89,8 +107,8 @@ class AnsweringProcess:
     def close(self) -> None:
         """End the process; the next request starts a new one."""
         if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
+            processes.kill(self._process)
+            processes.forget(self._process)
             self._process = None
         if self._stderr is not None:
             self._stderr.close()
@@ -100,7 +118,7 @@ class AnsweringProcess:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-            self._process = subprocess.Popen(
+            self._process = processes.start(
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -111,11 +129,12 @@ class AnsweringProcess:
             )
         return self._process
 
-    def _ending(self, process: subprocess.Popen[bytes], *, hung: bool) -> ProcessEndedError:
+    def _ending(self, process: subprocess.Popen[bytes], ended_for: str) -> ProcessEndedError:
+        """Return what became of the process; ``ended_for`` says why it was ended from here, "" if it was not."""
         code = process.wait()
-        number = -code if code < 0 and not hung else None
-        if hung:
-            what = f"gave no answer within {self.timeout:g} s and was ended"
+        number = -code if code < 0 and not ended_for else None
+        if ended_for:
+            what = ended_for
         elif number is not None:
             hint = "; often out of memory" if number == signal.SIGKILL else ""
             what = f"was killed by signal {number} ({signal.strsignal(number)}{hint})"
@@ -123,12 +142,43 @@ class AnsweringProcess:
             what = f"ended with code {code}"
         said = self.said()
         self.close()
-        return ProcessEndedError(what, signal_number=number, hung=hung, said=said)
+        return ProcessEndedError(what, signal_number=number, hung=bool(ended_for), said=said)
 
     def _stderr_size(self) -> int:
         return 0 if self._stderr is None else os.fstat(self._stderr.fileno()).st_size
 
 
-def _expire(expired: threading.Event, process: subprocess.Popen[bytes]) -> None:
-    expired.set()
-    process.kill()
+class _Watch(threading.Thread):
+    """Ends a process that takes too long for a request, or too much memory, or prints without end.
+
+    ``ended_for``: why it was ended, as the end of a sentence that begins with the process; "" if it was not.
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], timeout: float, memory_limit: int, stderr: IO[bytes] | None
+    ) -> None:
+        super().__init__(daemon=True)
+        self.done, self.ended_for = threading.Event(), ""
+        self._process, self._timeout, self._memory_limit = process, timeout, memory_limit
+        # Its own handle: the other may be closed while this thread looks at it.
+        self._stderr = None if stderr is None else os.dup(stderr.fileno())
+
+    def run(self) -> None:
+        """Look every :data:`_WATCH_SECONDS` until the request is done."""
+        deadline = time.monotonic() + self._timeout
+        while not self.done.wait(min(_WATCH_SECONDS, max(0.0, deadline - time.monotonic()))):
+            self.ended_for = self._reason(deadline)
+            if self.ended_for:
+                processes.end(self._process)
+                break
+        if self._stderr is not None:
+            os.close(self._stderr)
+
+    def _reason(self, deadline: float) -> str:
+        if time.monotonic() >= deadline:
+            return f"gave no answer within {self._timeout:g} s and was ended"
+        if (resident_bytes_of(self._process.pid) or 0) > self._memory_limit:
+            return f"took more than the {self._memory_limit / 2**20:,.0f} MiB of memory it may and was ended"
+        if self._stderr is not None and os.fstat(self._stderr).st_size > _MOST_SAID_BYTES:
+            return f"printed more than {_MOST_SAID_BYTES / 2**20:,.0f} MiB and was ended"
+        return ""

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LENGTH = struct.Struct("<I")
+_LARGEST_HEADER = 1 << 24
+"""Bytes; what claims more is no header."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +46,11 @@ def receive(stream: BinaryIO) -> Message:
     """Read a message.
 
     :raises EOFError: the other side has closed the pipe.
+    :raises ValueError, KeyError, TypeError: what came is no message.
     """
     (length,) = _LENGTH.unpack(_read(stream, _LENGTH.size))
+    if length > _LARGEST_HEADER:
+        raise ValueError(f"a header of {length:,} bytes")
     header = json.loads(_read(stream, length))
     arrays = [_read_array(stream, np.dtype(dtype), tuple(shape)) for dtype, shape in header.pop("arrays")]
     return Message(header, arrays)

@@ -56,6 +56,6 @@ def reason(error: str, said: str) -> str | None:
 
 
 def in_one_line(text: str, limit: int = 300) -> str:
-    """Return the first line that says something, its full stop left out, cut to ``limit`` characters."""
-    line = next((line.strip().rstrip(".") for line in text.splitlines() if line.strip()), "")
+    """Return the first line that says something, its full stop or colon left out, cut to ``limit`` characters."""
+    line = next((line.strip().rstrip(".:") for line in text.splitlines() if line.strip()), "")
     return line if len(line) <= limit else line[: limit - 3] + "..."

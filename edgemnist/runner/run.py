@@ -13,7 +13,7 @@ from edgemnist.keras_io.formats import KERAS_SUFFIXES
 from edgemnist.runner.base import RunResult
 from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker, runtime_worker
 from edgemnist.runner.registry import find_runtime
-from edgemnist.support.errors import InputError, UnsupportedModelError
+from edgemnist.support.errors import InputError, UnsupportedModelError, WrongOutputError
 from edgemnist.tflite.chosen_output import with_output
 from edgemnist.tflite.file import TfliteModel, read_tflite
 from edgemnist.tflite.kinds import ModelKind, model_kind
@@ -79,12 +79,17 @@ def load_model(path: Path, output: str | None = None) -> LoadedModel:
 
 
 def final_softmax_input(model: TfliteModel) -> int | None:
-    """Return the tensor that feeds the softmax at the end of a model, seen through a final change of type, or None."""
+    """Return the tensor, computed by an operator, that feeds the softmax at the end of a model, or None.
+
+    The softmax is seen through a final change of type.
+    """
     producers = {index: operator for operator in model.operators for index in operator.outputs}
     last = producers.get(model.output().index)
     while last is not None and last.kind in ("QUANTIZE", "DEQUANTIZE", "RESHAPE"):
         last = producers.get(last.inputs[0])
-    return last.inputs[0] if last is not None and last.kind == "SOFTMAX" else None
+    if last is None or last.kind != "SOFTMAX" or last.inputs[0] not in producers:
+        return None
+    return last.inputs[0]
 
 
 def run_model(
@@ -102,6 +107,7 @@ def run_model(
     :raises InputError: no such runtime or model, or no images.
     :raises ModelError: the model is corrupt, or the runtime doesn't take it.
     :raises MissingDependencyError: the runtime is not installed.
+    :raises WrongOutputError: it gave other outputs than the file declares, or NaN.
     :raises RuntimeCrashedError: the runtime died or hung.
     """
     with runtime_worker(runtime, timeout=timeout) as worker:
@@ -122,7 +128,54 @@ def run_with(
             [f"it is a {model.kind.value} model; the runtime takes: {kinds}"],
         )
     inputs = model.inputs(images, preprocessing)
-    return worker.run(model.runnable, inputs, logits_tensor=model.logits_tensor)
+    result = worker.run(model.runnable, inputs, logits_tensor=model.logits_tensor)
+    check_outputs(worker.runtime, result.outputs, model, len(images))
+    check_numbers(worker.runtime, result.outputs)
+    return result
+
+
+def invoke_with(worker: RuntimeWorker, model: LoadedModel, inputs: NDArray[Any]) -> NDArray[Any]:
+    """Return the outputs of a model's only output for inputs as ``LoadedModel.inputs`` has them, shape (N, outputs).
+
+    :raises WrongOutputError: the runtime gave other outputs than the file declares.
+    :raises EdgeMnistError: as ``RuntimeWorker.invoke``.
+    """
+    outputs = worker.invoke(model.runnable, [inputs[:, np.newaxis]])[0]
+    check_outputs(worker.runtime, outputs.reshape(-1, *outputs.shape[2:]), model, len(inputs))
+    return outputs.reshape(len(inputs), -1)
+
+
+def check_outputs(runtime: str, outputs: NDArray[Any], model: LoadedModel, count: int) -> None:
+    """Refuse outputs, of shape (N, ...), that are none of the model's.
+
+    :param count: N, the number of images.
+    :raises WrongOutputError: says what came and what is declared.
+    """
+    if model.tflite is not None:
+        declared = model.tflite.output()
+        first, *rest = declared.shape or (1,)
+        expected = (count * first, *rest)
+        fits = outputs.shape == expected or -1 in declared.shape_signature[1:]
+        if not fits or outputs.dtype.name != declared.dtype:
+            raise WrongOutputError(
+                f"{runtime!r} gave outputs of shape {list(outputs.shape)} and type {outputs.dtype.name} for {count} "
+                f"images, the file declares {list(expected)} and {declared.dtype}; convert it again"
+            )
+    elif len(outputs) != count:
+        raise WrongOutputError(f"{runtime!r} gave {len(outputs)} outputs for {count} images; save the model again")
+
+
+def check_numbers(runtime: str, outputs: NDArray[Any]) -> None:
+    """Refuse NaN in outputs of shape (N, ...).
+
+    :raises WrongOutputError: says of how many images.
+    """
+    if outputs.dtype.kind == "f" and np.isnan(outputs).any():
+        images = int(np.isnan(outputs).reshape(len(outputs), -1).any(axis=1).sum())
+        raise WrongOutputError(
+            f"{runtime!r} gave no number (NaN) for {images} of {len(outputs)} images; look at the model's weights and "
+            "at what it is fed (--normalisation)"
+        )
 
 
 def trace_model(

@@ -18,10 +18,14 @@ from typing import Any, BinaryIO
 from edgemnist.runner import measure
 from edgemnist.runner.protocol import Message, receive, send
 from edgemnist.runner.registry import find_runtime
-from edgemnist.support.errors import EdgeMnistError, MissingDependencyError
+from edgemnist.support import stopping
+from edgemnist.support.errors import EXIT_SIGNAL, EdgeMnistError, MissingDependencyError
 
 Answers = Mapping[str, Callable[[Message], Message]]
 """What answers a request, by the name of its ``"command"``."""
+
+_MISTAKES = (AssertionError, AttributeError, LookupError, NameError, RecursionError, ZeroDivisionError)
+_PACKAGE = Path(__file__).parents[1]
 
 
 def main() -> None:
@@ -30,20 +34,22 @@ def main() -> None:
 
 
 def serve(commands: Answers) -> None:
-    """Answer requests until stdin closes.
+    """Answer requests until stdin closes, or SIGTERM comes; what an answer has begun is then taken back.
 
     Where an answer fails, the header says how: ``error`` is the message, ``raised`` the class of an error that is
     edgemnist's own, ``missing`` is there where a package could not be imported, ``unforeseen`` where it was any other
-    exception, whose traceback goes to stderr.
+    exception, whose traceback goes to stderr, and ``fault`` where that is a mistake in edgemnist's code.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the command decides; it ends this process itself
+    stopping.listen(signal.SIGTERM)
     requests, answers = _private_pipes()
-    while True:
-        try:
-            request = receive(requests)
-        except EOFError:
-            return
-        send(answers, _answer(commands, request))
+    try:
+        while True:
+            send(answers, _answer(commands, receive(requests)))
+    except EOFError:
+        return
+    except KeyboardInterrupt:
+        sys.exit(EXIT_SIGNAL + stopping.sent())
 
 
 def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -66,7 +72,15 @@ def _answer(commands: Answers, request: Message) -> Message:
         return Message({"error": str(error), "raised": type(error).__name__})
     except Exception as error:  # a runtime may raise anything; the client turns the answer into a clear error
         traceback.print_exc(file=sys.stderr)
-        return Message({"error": f"{type(error).__name__}: {error}", "unforeseen": True})
+        fault = {"fault": True} if _is_ours(error) else {}
+        return Message({"error": f"{type(error).__name__}: {error}", "unforeseen": True, **fault})
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an exception is of a kind that only code has at fault, and was raised in edgemnist's, no runtime's."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    source = Path(frame.f_code.co_filename)
+    return isinstance(error, _MISTAKES) and _PACKAGE in source.parents and _PACKAGE / "runtimes" not in source.parents
 
 
 def _version(request: Message) -> Message:
@@ -85,6 +99,11 @@ def _trace(request: Message) -> Message:
 def _invoke(request: Message) -> Message:
     runtime, model, inputs = _subject(request)
     return Message({}, measure.invoke_all(runtime, model, inputs))
+
+
+def _load(request: Message) -> Message:
+    found = measure.load(*_subject(request))
+    return Message({"version": found.version, "kernels": found.kernels, "delegated": sorted(found.delegated)})
 
 
 def _run(request: Message) -> Message:
@@ -113,6 +132,7 @@ _COMMANDS: Answers = {
     "look": _look,
     "trace": _trace,
     "invoke": _invoke,
+    "load": _load,
     "run": _run,
 }
 

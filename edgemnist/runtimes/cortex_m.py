@@ -17,28 +17,44 @@ from edgemnist.tflite.kinds import ModelKind
 
 
 class CortexMSession(Session):
-    """Firmware that stays on and takes one input after the other; it can't show tensors inside of the network."""
+    """Firmware that stays on and takes one input after the other.
 
-    def __init__(self, content: bytes) -> None:
+    With ``keep_tensors`` nothing is fused, and the firmware sends every operator's output before its answer.
+    """
+
+    def __init__(self, content: bytes, *, keep_tensors: bool) -> None:
         from edgemnist.mcu import DEFAULT_BOARD
         from edgemnist.mcu.boards import find_board
         from edgemnist.mcu.build import BuildSettings, build_firmware, for_core
         from edgemnist.mcu.emulators.unicorn import UnicornDevice, UnicornEmulator
+        from edgemnist.mcu.execution import RunningDevice
 
         board = find_board(DEFAULT_BOARD)
+        settings = for_core(BuildSettings(tensors=keep_tensors), board)
+        self._model = parse_tflite(content)
         with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
-            image = build_firmware(parse_tflite(content), board, for_core(BuildSettings(), board), Path(folder))
+            image = build_firmware(self._model, board, settings, Path(folder))
         image.raise_too_large()
         self.version = UnicornEmulator().version()
         self.kernels = f"generated C on an emulated {board.core.title}, by {image.compiler}; the time is the emulator's"
-        self._device = UnicornDevice(image.elf, board)
-        self._output = image.output
+        self._device = RunningDevice(UnicornDevice(image.elf, board).ask)
+        self._traced = image.traced
+        self._tensors: dict[int, bytes] = {}
 
     def invoke(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Run the model once (see :meth:`Session.invoke`)."""
-        from edgemnist.mcu.execution import ask
+        answer = self._device.run(inputs[0])
+        if answer.tensors:
+            self._tensors = self._traced.by_index(inputs[0].tobytes(), answer.tensors)
+        return [self._values(self._model.outputs[0], answer.output)]
 
-        return [np.array(ask(self._device.ask, inputs[0], self._output))]
+    def tensor(self, index: int) -> NDArray[Any]:
+        """Return an operator's output (see :meth:`Session.tensor`)."""
+        return self._values(index, self._tensors[index])
+
+    def _values(self, index: int, content: bytes) -> NDArray[Any]:
+        tensor = self._model.tensors[index]
+        return np.frombuffer(content, np.dtype(tensor.dtype)).reshape(tensor.shape).copy()
 
 
 class CortexMRuntime(Runtime):
@@ -73,7 +89,7 @@ class CortexMRuntime(Runtime):
 
     def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> CortexMSession:
         """Build a ``.tflite`` model's firmware and start it (see :meth:`Runtime.open`)."""
-        return CortexMSession(model_bytes(model))
+        return CortexMSession(model_bytes(model), keep_tensors=keep_tensors)
 
 
 RUNTIMES = (CortexMRuntime(),)

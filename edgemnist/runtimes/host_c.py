@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.runner.base import Runtime, Session, model_bytes
+from edgemnist.support import processes
 from edgemnist.support.errors import MissingDependencyError
 from edgemnist.tflite.file import parse_tflite
 from edgemnist.tflite.kinds import ModelKind
@@ -60,7 +60,7 @@ def _bodies(target: str) -> str:
 def _version() -> str:
     from edgemnist.compiler.host import host_compiler
 
-    compiler = subprocess.run([host_compiler(), "--version"], capture_output=True, text=True, check=False)
+    compiler = processes.run([host_compiler(), "--version"])
     return (compiler.stdout.splitlines() or ["unknown compiler"])[0]
 
 

@@ -61,6 +61,7 @@ class KerasRuntime(Runtime):
     process = TENSORFLOW_PROCESS
     takes = frozenset({ModelKind.KERAS})
     install = TENSORFLOW_INSTALL
+    shows_tensors = False
 
     def available(self) -> str | None:
         """Return None, or why Keras can't run here (see :meth:`Runtime.available`)."""

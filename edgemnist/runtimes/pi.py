@@ -6,7 +6,6 @@ import functools
 from pathlib import Path
 
 from edgemnist.pi.guest_process import BOOT, GuestProcess, GuestSession
-from edgemnist.pi.remote import read_installation
 from edgemnist.runner.base import Runtime, model_bytes
 from edgemnist.support.errors import MissingDependencyError
 from edgemnist.tflite.kinds import TFLITE_KINDS
@@ -14,6 +13,8 @@ from edgemnist.tflite.kinds import TFLITE_KINDS
 
 @functools.cache
 def _guest() -> GuestProcess:
+    from edgemnist.pi.remote import read_installation
+
     installation = read_installation()
     if installation is None:
         raise MissingDependencyError("no Raspberry Pi has been set up")
@@ -36,6 +37,8 @@ class PiRuntime(Runtime):
 
     def available(self) -> str | None:
         """Return None, or that no Pi has been set up (see :meth:`Runtime.available`)."""
+        from edgemnist.pi.remote import read_installation
+
         return None if read_installation() else f"no Raspberry Pi has been set up; set one up with: {self.install}"
 
     def version(self) -> str:

@@ -1,6 +1,8 @@
 """TensorFlow Lite for Microcontrollers in its Python wheel (``tflite-micro``): the oracle for microcontrollers.
 
-The wheel has TFLM's reference kernels; the firmware's kernels (CMSIS-NN included) give the same bytes.
+The wheel has TFLM's reference kernels; the firmware's kernels (CMSIS-NN included) give the same bytes. They believe
+what a file says of its shapes: where that is wrong they read and write beside their tensors, and go on. So that nobody
+takes what comes of that for the truth, some inputs are run again among canaries (:mod:`edgemnist.tflm.canaries`).
 """
 
 from __future__ import annotations
@@ -17,13 +19,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.runner.base import Runtime, Session, missing_package, model_bytes
+from edgemnist.support.errors import UnsafeModelError
 from edgemnist.tflite.file import TfliteModel, parse_tflite
 from edgemnist.tflite.kinds import ModelKind, operator_outputs
+from edgemnist.tflm.canaries import CanaryInterpreter, can_be_apart
 
 # The arena is only touched where it is used, so a large one costs nothing; one that is far too small makes the wheel
 # crash instead of raising, so the first guess has to be safe.
 _ARENA_SPARE = 16 << 20
 _ARENA_FACTORS = (1, 8, 64)
+
+_CANARIES = ((0xA5, False), (0x5A, True))
+"""Two fillings of the memory beside tensors, and whether the tensors are in their order or the other way round."""
+
+_REMEDY = "shapes or options in the file are wrong, so that nothing it computes can be relied on: convert it again"
 
 
 class TflmSession(Session):
@@ -36,7 +45,8 @@ class TflmSession(Session):
 
         self.version = _package_version()
         self._config = runtime.InterpreterConfig(1 if keep_tensors else 0)
-        model = parse_tflite(content)
+        self._model = model = parse_tflite(content)
+        self._canaries: tuple[CanaryInterpreter, ...] | None = None
         self._outputs = range(len(model.outputs))
         # Reading any other tensor (a constant, an index out of range) crashes the wheel.
         self._readable = frozenset(operator_outputs(model))
@@ -49,11 +59,36 @@ class TflmSession(Session):
         self._interpreter.invoke()
         return [np.array(self._interpreter.get_output(index)) for index in self._outputs]
 
+    def confirm(self, inputs: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]) -> None:
+        """Run the model again with its tensors elsewhere, among canaries (see :meth:`Session.confirm`)."""
+        if self._canaries is None:
+            fit = can_be_apart(self._model)
+            self._canaries = tuple(CanaryInterpreter(self._model, fill, back) for fill, back in _CANARIES if fit)
+        if self._has_memory:
+            self._interpreter.reset()
+            outputs = self.invoke(inputs)
+        for one in self._canaries:
+            elsewhere = one.invoke(inputs)
+            beside = one.touched()
+            if beside is not None:
+                raise UnsafeModelError(f"it writes beside the tensor {beside!r}; {_REMEDY}")
+            if not all(_same(found, expected) for found, expected in zip(elsewhere, outputs, strict=True)):
+                raise UnsafeModelError(f"its outputs depend on where in memory its tensors lie; {_REMEDY}")
+
+    @property
+    def _has_memory(self) -> bool:
+        """Whether an output depends on the inputs before."""
+        return self._model.subgraphs != 1 or any(tensor.is_variable for tensor in self._model.tensors)
+
     def tensor(self, index: int) -> NDArray[Any]:
         """Return a copy of an operator's output (see :meth:`Session.tensor`)."""
         if index not in self._readable:
             raise KeyError(f"tensor {index} is not the output of an operator")
         return np.array(self._interpreter.GetTensor(index, 0)["tensor_data"])
+
+
+def _same(found: NDArray[Any], expected: NDArray[Any]) -> bool:
+    return found.shape == expected.shape and found.tobytes() == expected.tobytes()
 
 
 def _allocate(create: Any, config: Any, model: TfliteModel) -> Any:

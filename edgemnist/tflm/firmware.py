@@ -13,7 +13,7 @@ from edgemnist.support.errors import InputError, MissingDependencyError, Unsuppo
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.kinds import ModelKind, model_kind
 from edgemnist.tflite.preprocessing import Preprocessing
-from edgemnist.tflm.programs import io_bytes, net_files
+from edgemnist.tflm.net_program import io_bytes, net_files
 from edgemnist.tflm.project import describe
 from edgemnist.tflm.sources import MEASURE_REMEDY, header
 

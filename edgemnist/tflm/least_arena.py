@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgemnist.runner import refusals
+from edgemnist.support import processes
 from edgemnist.support.errors import EdgeMnistError, MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
 from edgemnist.tflite.file import parse_tflite
 
@@ -74,16 +75,14 @@ def tflm_arena(content: bytes) -> TflmArena:
     activations = sum(tensor.bytes for tensor in parse_tflite(content).tensors if tensor.data is None)
     enough = (16 << 20) + (4 * activations + len(content)) // 16 * 16
     try:
-        run = subprocess.run(
+        run = processes.run(
             [sys.executable, "-W", "ignore", "-c", _SCRIPT, str(enough)],
-            input=content,
-            capture_output=True,
+            data=content,
             timeout=TIMEOUT_SECONDS,
-            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise RuntimeCrashedError(f"TFLM did not open the model within {TIMEOUT_SECONDS} s") from error
-    said = (run.stderr + run.stdout).decode(errors="replace")
+    said = run.stderr + run.stdout
     used, least = re.search(r"Arena allocation total (\d+) bytes", said), re.search(r"least arena (\d+)", said)
     if run.returncode != 0 or not used or not least:
         why = refusals.reason("", said)

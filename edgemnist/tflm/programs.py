@@ -1,4 +1,4 @@
-"""The C++ programs for TFLM: ``main.cc`` for people, ``net.cc`` for the firmware's application."""
+"""The C++ program for TFLM that people get: ``main.cc``, in parts of which ``net.cc`` is made, too."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgemnist.compiler.self_test import LCG_INCREMENT, LCG_MULTIPLIER
+from edgemnist.compiler.tensor_dump import MODEL_DIGITS
 from edgemnist.csource.outputs import second_class
 from edgemnist.csource.pixels import PixelCode
 from edgemnist.csource.source import float_constant, lines_of
+from edgemnist.tflite.kinds import operator_outputs
+from edgemnist.tflm.arena import kept_bytes
 from edgemnist.tflm.sources import TflmSource
 
-_INCLUDES = """#include <cstddef>
+INCLUDES = """#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <new>
@@ -30,10 +33,17 @@ _INCLUDES = """#include <cstddef>
 #endif
 """
 
-_SET_UP = """namespace ${symbol}_tflm {
+SET_UP = """namespace ${symbol}_tflm {
 namespace {
 
-alignas(16) uint8_t tensor_arena[kArenaSize];
+#ifdef ${macro}_TFLM_DUMP
+/* Every tensor is kept in memory of its own, until it is printed. */
+constexpr size_t kArenaBytes = kArenaSize + ${kept};
+#else
+constexpr size_t kArenaBytes = kArenaSize;
+#endif
+
+alignas(16) uint8_t tensor_arena[kArenaBytes];
 
 /* Places for the two objects: made in SetUp and never destroyed, so that no code for their end is linked. */
 alignas(OpResolver) uint8_t resolver_place[sizeof(OpResolver)];
@@ -51,10 +61,15 @@ TfLiteStatus SetUp()
     }
     OpResolver *resolver = ::new (resolver_place) OpResolver;
     TF_LITE_ENSURE_STATUS(AddOperators(*resolver));
+#ifdef ${macro}_TFLM_DUMP
+    tflite::MicroInterpreter *opened = ::new (interpreter_place)
+        tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaBytes, nullptr, nullptr, true);
+#else
     tflite::MicroInterpreter *opened =
-        ::new (interpreter_place) tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaSize);
+        ::new (interpreter_place) tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaBytes);
+#endif
     if (opened->AllocateTensors() != kTfLiteOk) {
-        MicroPrintf("AllocateTensors failed in an arena of %d bytes", static_cast<int>(kArenaSize));
+        MicroPrintf("AllocateTensors failed in an arena of %d bytes", static_cast<int>(kArenaBytes));
         return kTfLiteError;
     }
     if (opened->input(0)->bytes != ${macro}_INPUT_BYTES || opened->output(0)->bytes != ${macro}_OUTPUT_BYTES) {
@@ -62,10 +77,45 @@ TfLiteStatus SetUp()
         return kTfLiteError;
     }
     MicroPrintf("arena: %d of %d bytes used", static_cast<int>(opened->arena_used_bytes()),
-                static_cast<int>(kArenaSize));
+                static_cast<int>(kArenaBytes));
     interpreter = opened;
     return kTfLiteOk;
 }
+"""
+
+DUMPED = """
+#ifdef ${macro}_TFLM_DUMP
+struct Dumped {
+    int tensor;
+    uint32_t bytes;
+    const char *type;
+};
+
+/* The model's input, then every operator's output. */
+const Dumped dumped[${count}] = {
+${rows}
+};
+#endif
+"""
+
+_DUMP = """
+#ifdef ${macro}_TFLM_DUMP
+void Put(const char *text)
+{
+    MicroPrintf("%s", text);
+}
+
+/* Prints the input and every operator's output of the last inference, for `edgemnist explain --dump`. */
+void Dump(uint32_t image)
+{
+    em_dump_header(Put, "${model}");
+    for (const Dumped &one : dumped) {
+        const void *data = interpreter->GetTensor(one.tensor)->data.raw;
+        em_dump_tensor(Put, image, static_cast<uint32_t>(one.tensor), one.type, data, one.bytes);
+    }
+    em_dump_end(Put, image, ${count});
+}
+#endif
 """
 
 _CLASSIFY = """
@@ -131,7 +181,7 @@ _NO_SELF_TEST = """
 #endif
 """
 
-_END = """
+END = """
 } // namespace
 } // namespace ${symbol}_tflm
 """
@@ -140,7 +190,15 @@ _MAIN_BANNER = """/*
  * ${stem}_main.cc: runs the model with TensorFlow Lite Micro; made by `edgemnist convert`, for you to change.
  * Compile it as the library was (TF_LITE_STATIC_MEMORY, and CMSIS_NN if it has CMSIS-NN), with ${source}.
  * Define ${macro}_TFLM_SELF_TEST to compare the outputs with those of TFLM's interpreter for Python, byte by byte.
+ * Define ${macro}_TFLM_DUMP to print every operator's output, and find out with `edgemnist explain --dump` which one
+ * is wrong. It takes ${kept} bytes more of memory, and a TFLM of 2023 or newer whose MicroPrintf prints.
  */
+"""
+
+_DUMP_INCLUDE = """
+#ifdef ${macro}_TFLM_DUMP
+#include "${dump_header}"
+#endif
 """
 
 _MAIN = """
@@ -166,6 +224,9 @@ int main()
         return 1;
     }
     ${say}
+#ifdef ${macro}_TFLM_DUMP
+    Dump(0);
+#endif
     return 0;
 }
 """
@@ -185,12 +246,30 @@ def main_program(source: TflmSource) -> str:
         "feed": _feed(source),
         "answer": _answer(source),
         "say": f"MicroPrintf({label});",
+        **dump_values(source),
     }
     self_test = _NO_SELF_TEST
     if measurement is not None and measurement.golden is not None:
         self_test = _SELF_TEST
         values |= _self_test_values(measurement.version, measurement.golden, entry.dtype)
-    return source.fill(_MAIN_BANNER + _INCLUDES + "\n" + _SET_UP + _CLASSIFY + self_test + _END + _MAIN, **values)
+    parts = (
+        _MAIN_BANNER, INCLUDES, _DUMP_INCLUDE, "\n", SET_UP, DUMPED, _CLASSIFY, _DUMP, self_test, END, _MAIN,
+    )  # fmt: skip
+    return source.fill("".join(parts), **values)
+
+
+def dump_values(source: TflmSource) -> dict[str, object]:
+    """Return what is said of the tensors that are printed."""
+    model = source.model
+    tensors = [model.tensors[index] for index in (*model.inputs, *operator_outputs(model))]
+    rows = ",\n".join(f'    {{{one.index}, {one.bytes}, "{one.dtype}"}}' for one in tensors)
+    return {
+        "kept": kept_bytes(model),
+        "count": len(tensors),
+        "rows": rows,
+        "model": model.sha256[:MODEL_DIGITS],
+        "dump_header": source.dump_header,
+    }
 
 
 def _image_words(pixels: PixelCode) -> str:
@@ -237,137 +316,3 @@ def _row(vector: NDArray[Any]) -> str:
     ]
     text = lines_of(values, indent="     ").removesuffix(",")
     return "    {" + text.removeprefix("     ") + "}"
-
-
-# --- for the firmware's application ----------------------------------------------------------------------------------
-
-_NET_HEADER = """/* ${net}.h: the model on TensorFlow Lite Micro, behind the interface of generated C. */
-#ifndef ${net_macro}_H
-#define ${net_macro}_H
-
-#include <stdint.h>
-
-/* Input and output, copied from and to TFLM's own arena, which is not in it. */
-#define ${net_macro}_ARENA_SIZE ${size}
-#define ${net_macro}_INPUT_OFFSET 0
-#define ${net_macro}_INPUT_SIZE ${inputs}
-#define ${net_macro}_OUTPUT_OFFSET ${offset}
-#define ${net_macro}_OUTPUT_SIZE ${outputs}
-#define ${net_macro}_STEPS 1
-
-#ifdef __cplusplus
-extern "C" {
-#endif
-
-/* Opens the model: 0, or 1 if TFLM can't. Without this call the first run does it. */
-int ${net}_setup(void);
-
-/* Bytes that TFLM uses of its arena; 0 before the set-up. */
-uint32_t ${net}_tflm_arena_used(void);
-
-/* Runs the network once: input at arena + INPUT_OFFSET, output at arena + OUTPUT_OFFSET. Traps where TFLM fails, so
- * that no answer is mistaken for a right one. */
-void ${net}_run_in(int8_t arena[${net_macro}_ARENA_SIZE]);
-
-#ifdef ${net_macro}_TRACE
-void ${net}_trace(int step, const void *data, unsigned long bytes);
-#endif
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif
-"""
-
-_NET_INCLUDES = """#include "${net}.h"
-
-#include <cstdarg>
-#include <cstdlib>
-
-#include "tensorflow/lite/micro/debug_log.h"
-
-"""
-
-_NET_RUN = """
-/* TFLM's messages go nowhere: the line to the host carries frames. Defined here, they also keep the C library's printf
- * out of the image. */
-void DebugLog(const char *, va_list)
-{
-}
-
-int DebugVsnprintf(char *buffer, size_t size, const char *, va_list)
-{
-    if (size > 0) {
-        buffer[0] = '\\0';
-    }
-    return 0;
-}
-
-/* Nothing takes memory from a heap or ends the program; a firmware has neither. */
-extern "C" void *_sbrk(std::ptrdiff_t);
-extern "C" void *_sbrk(std::ptrdiff_t)
-{
-    __builtin_trap();
-}
-
-[[noreturn]] void abort() noexcept
-{
-    __builtin_trap();
-}
-
-int ${net}_setup(void)
-{
-    using namespace ${symbol}_tflm;
-    return interpreter != nullptr || SetUp() == kTfLiteOk ? 0 : 1;
-}
-
-uint32_t ${net}_tflm_arena_used(void)
-{
-    using namespace ${symbol}_tflm;
-    return interpreter == nullptr ? 0 : static_cast<uint32_t>(interpreter->arena_used_bytes());
-}
-
-void ${net}_run_in(int8_t *arena)
-{
-    using namespace ${symbol}_tflm;
-    if (${net}_setup() != 0) {
-        __builtin_trap();
-    }
-    std::memcpy(interpreter->input(0)->data.raw, arena + ${net_macro}_INPUT_OFFSET, ${macro}_INPUT_BYTES);
-    if (interpreter->Invoke() != kTfLiteOk) {
-        __builtin_trap();
-    }
-    std::memcpy(arena + ${net_macro}_OUTPUT_OFFSET, interpreter->output(0)->data.raw, ${macro}_OUTPUT_BYTES);
-#ifdef ${net_macro}_TRACE
-    ${net}_trace(0, arena + ${net_macro}_OUTPUT_OFFSET, ${macro}_OUTPUT_BYTES);
-#endif
-}
-"""
-
-
-def io_bytes(source: TflmSource) -> int:
-    """Return the size of the arena that the application gives: input and output, the output at a multiple of 8."""
-    return _output_offset(source) + source.model.output().bytes
-
-
-def _output_offset(source: TflmSource) -> int:
-    return -(-source.model.input().bytes // 8) * 8
-
-
-def net_files(source: TflmSource, net: str) -> dict[str, str]:
-    """Return ``<net>.h`` (C) and ``<net>.cc``: the model behind the interface that generated C has.
-
-    Of that interface: ``<net>_run_in``, the macros of arena, input, output and steps, and ``<net>_trace``.
-    """
-    entry, result = source.model.input(), source.model.output()
-    values = {
-        "net": net,
-        "net_macro": net.upper(),
-        "size": io_bytes(source),
-        "offset": _output_offset(source),
-        "inputs": entry.elements,
-        "outputs": result.elements,
-    }
-    body = _NET_INCLUDES + _INCLUDES + "\n" + _SET_UP + _END + _NET_RUN
-    return {f"{net}.h": source.fill(_NET_HEADER, **values), f"{net}.cc": source.fill(body, **values)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edgemnist.compiler.emit import kernel_files
+from edgemnist.compiler.tensor_dump import HEADER
 from edgemnist.csource.array import array_names
 from edgemnist.csource.outputs import known_output
 from edgemnist.csource.pixels import pixel_code
@@ -56,7 +58,7 @@ def tflm_project(
     preprocessing: Preprocessing | None = None,
     stem: str = "model",
 ) -> TflmProject | None:
-    """Return ``<stem>_tflm.h`` and ``<stem>_main.cc`` for an int8 model, None for one of another kind.
+    """Return ``<stem>_tflm.h``, ``<stem>_main.cc`` and its ``<stem>_dump.h``, or None for no int8 model.
 
     The parameters are those of the C array (:func:`edgemnist.csource.array.generate`), whose files they include. A
     model that TFLM can't run has no files, and a note.
@@ -73,6 +75,7 @@ def tflm_project(
         notes.append(f"the arena was not measured: {source.unmeasured}; {MEASURE_REMEDY}")
     if len(model.inputs) == len(model.outputs) == 1:
         texts[f"{source.stem}_main.cc"] = main_program(source)
+        texts[source.dump_header] = kernel_files([HEADER])[HEADER]
     else:
         notes.append("no main program written: it takes exactly one input and one output")
     return TflmProject(texts, _facts(source, tuple(texts), "; ".join(notes) or None))

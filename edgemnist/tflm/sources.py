@@ -47,6 +47,11 @@ class TflmSource:
         """File name of the header."""
         return f"{self.stem}_tflm.h"
 
+    @property
+    def dump_header(self) -> str:
+        """File name of what the main program includes to print tensors."""
+        return f"{self.stem}_dump.h"
+
     def arena_bytes(self) -> frozenset[int]:
         """Return what ``TFLM_ARENA_SIZE`` may be, without and with Helium; empty where nothing was measured."""
         if self.measurement is None:

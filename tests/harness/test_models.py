@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from edgemnist import cli
-from edgemnist.artifacts.folder import QAT_MODEL, TRAINED_MODEL, WorkFolder
+from edgemnist.artifacts.folder import QAT_MODEL, TRAINED_MODEL, WorkFolder, digests_of
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.models import ANY_TFLITE, ONLY_INT8, find_model, find_subject, model_file
 from edgemnist.harness.recognised import recognised
@@ -115,7 +115,7 @@ def work_of(situation: Situation, every_kind: WorkFolder, root: Path) -> WorkFol
     converted = [Path(shutil.copy(every_kind.path(model_file(kind)), root)) for kind in situation.converted]
     if converted:
         record = every_kind.require("convert", needed_by="the test")
-        work.record("convert", settings=record.settings, results={}, inputs=[trained], outputs=converted)
+        work.record("convert", settings=record.settings, results={}, inputs=digests_of([trained]), outputs=converted)
     if situation.gone is not None:
         work.path(model_file(situation.gone)).unlink()
     return work
@@ -248,7 +248,7 @@ def test_models_older_than_the_training_are_refused(stage: str, every_kind: Work
     path = work.path(TRAINED_MODEL if stage == "train" else QAT_MODEL)
     path.write_bytes(work.path(TRAINED_MODEL).read_bytes() + b"more")
     inputs = [] if stage == "train" else [work.path(TRAINED_MODEL)]
-    work.record(stage, settings=settings, results={}, inputs=inputs, outputs=[path])
+    work.record(stage, settings=settings, results={}, inputs=digests_of(inputs), outputs=[path])
 
     modes = "--int8 --float32 --dynamic" if stage == "train" else "--int8 --float32"
     says = f"its models were not made from the newest '{path.name}'; .*convert {modes} --work {work.root}` first"
@@ -264,7 +264,7 @@ def test_an_older_model_may_be_converted_by_its_name(
     trained, aware = work.path(TRAINED_MODEL), work.path(QAT_MODEL)
     aware.write_bytes(b"newer")
     settings = work.require("train", needed_by="the test").settings
-    work.record("qat", settings=settings, results={}, inputs=[trained], outputs=[aware])
+    work.record("qat", settings=settings, results={}, inputs=digests_of([trained]), outputs=[aware])
     assert cli.run(["convert", str(trained), "--float16", "--dataset", "mnist", "--work", str(work.root)]) == 0
     assert find_subject(None, work).kind is FLOAT16
     work.path(model_file(FLOAT16)).unlink()
@@ -287,7 +287,13 @@ def test_the_order_of_preference(best: int, every_kind: WorkFolder, tmp_path: Pa
 def test_of_two_files_of_one_kind_the_one_that_is_called_so(every_kind: WorkFolder, tmp_path: Path) -> None:
     """A net with small layers comes out of --dynamic as a float32 one."""
     work = work_of(Situation((DYNAMIC, FLOAT32), None), every_kind, tmp_path / "work")
+    record = work.require("convert", needed_by="the test")
     shutil.copy(work.path(model_file(FLOAT32)), work.path(model_file(DYNAMIC)))
+    with pytest.raises(StageOrderError, match="is not the one that was converted there"):
+        find_model(None, work)
+    outputs = [work.path(name) for name in record.outputs]
+    inputs = digests_of([work.path(TRAINED_MODEL)])
+    work.record("convert", settings=record.settings, results={}, inputs=inputs, outputs=outputs)
     assert find_model(None, work).name == model_file(FLOAT32)
 
 

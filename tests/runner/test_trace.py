@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from edgemnist.data.base import Split
 from edgemnist.runner import RuntimeWorker, run_model, runtime_worker, trace_model
-from edgemnist.runner.interpreter import with_outputs
 from edgemnist.tflite.file import TfliteModel, parse_tflite, read_tflite
+from edgemnist.tflite.lists import with_tensors
 from tests.oracles import needs
 
 pytestmark = needs("tflm", "tflite-runtime-reference", "litert-default", "tensorflow-reference")
@@ -131,7 +131,7 @@ def test_outputs_of_a_file_can_be_replaced(real_models: Path) -> None:
     model = read_tflite(real_models / "compact_int8.tflite")
     wanted = (model.outputs[0], model.operators[0].outputs[0], model.operators[3].outputs[0])
 
-    changed = parse_tflite(with_outputs(model.content, wanted))
+    changed = parse_tflite(with_tensors(model.content, outputs=wanted))
 
     assert changed.outputs == wanted
     assert changed.operators == model.operators
