@@ -1,0 +1,218 @@
+"""Why a model's bytes differ: runtimes and dumps beside the oracle, operator by operator, and the rules they follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.harness.claims import Standing, claims_of
+from edgemnist.harness.outputs import class_scores
+from edgemnist.harness.runtimes import ORACLES
+from edgemnist.harness.subjects import Subjects
+from edgemnist.mismatch.case import Case
+from edgemnist.mismatch.cost import Cost, cost_of
+from edgemnist.mismatch.explanation import Explanation, OperatorRow, SourceExplanation
+from edgemnist.mismatch.material import Material, material_of
+from edgemnist.mismatch.reproducer import reproduce, write_reproducer
+from edgemnist.mismatch.rule_of_each import rule_of_each
+from edgemnist.mismatch.run import SourceFindings, compare_all
+from edgemnist.mismatch.sources import RuntimeSource, Source
+from edgemnist.mismatch.tally import Tally
+from edgemnist.runner.client import DEFAULT_TIMEOUT, runtime_worker
+from edgemnist.runner.registry import find_runtime
+from edgemnist.runner.run import LoadedModel
+from edgemnist.support.errors import (
+    EdgeMnistError,
+    InputError,
+    MissingDependencyError,
+    ModelError,
+    UnsupportedModelError,
+)
+from edgemnist.support.progress import progress_task
+from edgemnist.tflite.file import TfliteModel
+
+FIRST_IMAGES = 100
+"""Of images that runtimes were compared on so many are looked at operator by operator."""
+
+WATCHED_IMAGES = 16
+"""So many images are also run without keeping any operator's output, to see whether that changes the outputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainSettings:
+    """``against``: names of runtimes; ``dumps``: what devices left; ``timeout`` in seconds, per request.
+
+    ``reproducers``: a folder for the smallest model on which each rule shows, for every source; None writes none.
+    """
+
+    against: tuple[str, ...] = ()
+    dumps: tuple[Source, ...] = ()
+    timeout: float = DEFAULT_TIMEOUT
+    reproducers: Path | None = None
+
+
+def explain(model: LoadedModel, material: Material, settings: ExplainSettings) -> Explanation:
+    """Compare every operator of a ``.tflite`` model in every source with the oracle's and name the rules.
+
+    A runtime that is not installed or fails is in the result with its reason.
+
+    :raises InputError: an unknown runtime, or a Keras model.
+    :raises ModelError: what the file claims of its shapes is wrong, so that nothing can be right.
+    :raises MissingDependencyError: no oracle is installed.
+    :raises UnsupportedModelError: no oracle takes the model.
+    """
+    tflite = _trusted(model)
+    with ExitStack() as stack:
+        runtimes, missing = _open(settings, stack)
+        with ThreadPoolExecutor(max_workers=len(runtimes) + 1) as pool:
+            for runtime in runtimes:
+                if runtime.name != ORACLES[0]:
+                    pool.submit(runtime.start)  # packages take longer to import than most nets to run
+            oracle = _find_oracle(tflite, material, settings.timeout, stack)
+        sources: list[Source] = [*settings.dumps, *(runtime for runtime in runtimes if runtime.name != oracle.name)]
+        with progress_task("Comparing operators", total=len(material.inputs)) as task:
+            outputs, found = compare_all(tflite, oracle, sources, material.inputs, task)
+        name = f"{oracle.name} {oracle.version()}"
+        explained = []
+        for source, one in zip(sources, found, strict=True):
+            answer = _explained(model, tflite, source, one, outputs, material)
+            if settings.reproducers is not None:
+                written = _write_reproducers(tflite, source, oracle, one, answer, settings.reproducers)
+                answer = replace(answer, reproducers=tuple(written))
+            explained.append(answer)
+    return Explanation(
+        model=model.name,
+        sha256=tflite.sha256,
+        oracle=name,
+        inputs=material.words,
+        count=len(material.inputs),
+        sources=(*explained, *missing),
+        assumed=material.assumed,
+    )
+
+
+def explain_first(model: LoadedModel, subjects: Subjects, runtimes: Sequence[str], timeout: float) -> Explanation:
+    """Do what :func:`explain` does on the first of the images that a model was compared on.
+
+    :param runtimes: those that were not exact.
+    """
+    count = min(FIRST_IMAGES, len(subjects.split))
+    words = f"{subjects.dataset}: the first {count} of {subjects.sampling}"
+    material = material_of(model, subjects, range(count), words)
+    return explain(model, material, ExplainSettings(against=tuple(runtimes), timeout=timeout))
+
+
+def _open(settings: ExplainSettings, stack: ExitStack) -> tuple[list[RuntimeSource], list[SourceExplanation]]:
+    """Return the named runtimes, and what is to be said of those that are not installed."""
+    found, missing = [], []
+    for name in dict.fromkeys(settings.against):
+        reason = find_runtime(name).available()
+        if reason is None:
+            found.append(RuntimeSource(stack.enter_context(runtime_worker(name, timeout=settings.timeout))))
+        else:
+            missing.append(SourceExplanation(name, "", (), None, None, failure=reason))
+    return found, missing
+
+
+def _trusted(model: LoadedModel) -> TfliteModel:
+    if model.tflite is None:
+        raise InputError(f"{model.name!r} is a Keras model, which has no operators to compare; name its .tflite")
+    claims = claims_of(model.tflite)
+    if claims.standing is Standing.REFUSED:
+        raise ModelError(f"{model.name!r} can't be trusted, so that no runtime is right: {claims.in_words()}")
+    return model.tflite
+
+
+def _find_oracle(model: TfliteModel, material: Material, timeout: float, stack: ExitStack) -> RuntimeSource:
+    """Return the first oracle that is installed and runs the model."""
+    problems, first = [], [material.inputs[:1]]
+    for name in ORACLES:
+        reason = find_runtime(name).available()
+        if reason is not None:
+            problems.append(f"{name}: {reason}")
+            continue
+        source = RuntimeSource(stack.enter_context(runtime_worker(name, timeout=timeout)))
+        try:
+            source.trace(model, first, 0)
+        except UnsupportedModelError as error:
+            problems.append(f"{name}: {'; '.join(error.problems)}")
+        else:
+            return source
+    if not any(find_runtime(name).available() is None for name in ORACLES):
+        raise MissingDependencyError("no oracle is installed: " + "; ".join(problems))
+    raise UnsupportedModelError("no oracle takes the model:", problems)
+
+
+def _explained(
+    model: LoadedModel, tflite: TfliteModel, source: Source, found: SourceFindings, oracle: NDArray[Any],
+    material: Material,
+) -> SourceExplanation:  # fmt: skip
+    names = rule_of_each(tflite, source, found.findings)
+    rows = tuple(
+        OperatorRow(
+            one.index, one.kind, tflite.tensors[one.tensor].name, tflite.tensors[one.tensor].shape, one.accumulated,
+            one.own, one.why_not_own, names.get(one.index),
+        )
+        for one in found.findings
+    )  # fmt: skip
+    version, watched, failure = "", "", found.failure
+    if isinstance(source, RuntimeSource):
+        try:
+            version = source.version()
+            watched = "" if failure or found.outputs is None else _watched(tflite, source, found.outputs, material)
+        except EdgeMnistError as error:
+            failure = failure or str(error)
+    outputs = None
+    if found.outputs is not None and len(found.outputs) == len(oracle):
+        tally = Tally(oracle.shape[1:], oracle.dtype.name)
+        tally.add(found.outputs, oracle)
+        outputs = tally.result()
+    cost = None if outputs is None or found.outputs is None else _cost(model, tflite, found.outputs, oracle, material)
+    return SourceExplanation(source.name, version, rows, outputs, cost, failure, watched)
+
+
+def _write_reproducers(
+    model: TfliteModel, source: Source, oracle: RuntimeSource, found: SourceFindings, answer: SourceExplanation,
+    folder: Path,
+) -> Iterator[str]:  # fmt: skip
+    """Write a reproducer of the first operator of each rule; yield the folders."""
+    samples = {one.index: one.sample for one in found.findings}
+    versions = {answer.name: answer.version, oracle.name: oracle.version()}
+    for rows in answer.by_rule().values():
+        sample = samples[rows[0].index]
+        if sample is not None:
+            reproducer = reproduce(Case(model, rows[0].index, sample), source, oracle)
+            yield str(write_reproducer(folder, reproducer, rows[0], answer.name, versions))
+
+
+def _watched(model: TfliteModel, source: RuntimeSource, outputs: NDArray[Any], material: Material) -> str:
+    """Return what is different once every operator's output is kept, in words, "" where nothing is."""
+    count = min(WATCHED_IMAGES, len(outputs))
+    plain = source.run_file(model.content, [material.inputs[:count]])[0]
+    unequal = int(np.count_nonzero(plain != outputs[:count]))
+    if not unequal:
+        return ""
+    return (
+        f"{unequal:,} of {plain.size:,} bytes of its outputs change when the operators' outputs are kept, so that it "
+        "computes otherwise than here where nobody looks (it fuses operators)"
+    )
+
+
+def _cost(
+    model: LoadedModel, tflite: TfliteModel, found: NDArray[Any], oracle: NDArray[Any], material: Material
+) -> Cost | None:
+    """Return what the difference costs where the outputs are scores of classes."""
+    count = len(oracle)
+    if oracle[0].size != oracle.shape[-1] or oracle.dtype.kind not in "iuf":
+        return None
+    scores = [class_scores(one.reshape(count, -1), model, material.output) for one in (oracle, found)]
+    quantisation = tflite.output().quantisation
+    step = quantisation.scale if quantisation is not None and scores[0].dtype.kind == "f" else 1.0
+    return cost_of(scores[0], scores[1], material.labels, lsb=step if quantisation is not None else None)

@@ -1,0 +1,1 @@
+"""Candidate rules, one file each: what a runtime may do otherwise than the oracle."""

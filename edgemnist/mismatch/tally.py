@@ -1,0 +1,123 @@
+"""How many elements of a tensor differ, by how much and where, over many images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.harness.compare import same
+
+WIDEST = 16
+"""LSB up to which the histogram has a bar of its own; what is further away is counted at both ends."""
+
+_NAMED_PLACES = 4
+_ENOUGH = 8
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Elements of one tensor in many images, compared with the oracle's.
+
+    ``elements`` compared, ``differing`` of them, in ``images`` images. ``lowest`` and ``highest`` signed difference
+    (found less oracle's), ``bias``: its mean over those that differ; in LSB for integers, else in the tensor's unit.
+    ``histogram``: for integers how many differ by how many LSB, the ends (-17, 17) holding all that is further away.
+    ``where``: in words, empty where they are all over the tensor.
+    """
+
+    elements: int
+    differing: int
+    images: int
+    lowest: float = 0.0
+    highest: float = 0.0
+    bias: float = 0.0
+    histogram: tuple[tuple[int, int], ...] = ()
+    where: str = ""
+
+    @property
+    def share(self) -> float:
+        """Of the elements, 0..1."""
+        return self.differing / self.elements if self.elements else 0.0
+
+    @property
+    def largest(self) -> float:
+        """The largest absolute difference."""
+        return max(-self.lowest, self.highest, 0.0)
+
+
+class Tally:
+    """Adds up images of one tensor."""
+
+    def __init__(self, shape: Sequence[int], dtype: str) -> None:
+        self._shape = tuple(shape)
+        self._integer = np.dtype(dtype).kind in "iub"
+        self._elements = self._images = 0
+        self._sum, self._lowest, self._highest = 0.0, math.inf, -math.inf
+        self._bars = np.zeros(2 * WIDEST + 3, np.int64)
+        self._places = np.zeros(self._shape, np.int64)
+
+    def add(self, found: NDArray[Any], oracle: NDArray[Any]) -> NDArray[np.bool_]:
+        """Add images of shape (N, *tensor shape); return which elements differ. NaN equals NaN."""
+        unequal = ~same(found, oracle)
+        self._elements += unequal.size
+        self._images += int(unequal.any(axis=tuple(range(1, unequal.ndim))).sum())
+        if unequal.any():
+            gaps = found[unequal].astype(np.float64) - oracle[unequal].astype(np.float64)
+            self._sum += float(gaps.sum())
+            self._lowest, self._highest = min(self._lowest, float(gaps.min())), max(self._highest, float(gaps.max()))
+            if self._integer:
+                bars = np.clip(gaps, -WIDEST - 1, WIDEST + 1).astype(np.int64) + WIDEST + 1
+                self._bars += np.bincount(bars, minlength=len(self._bars))
+            self._places += unequal.sum(axis=0)
+        return unequal
+
+    def result(self) -> Differences:
+        """Return what has been added up."""
+        differing = int(self._places.sum())
+        bars = [(int(bar) - WIDEST - 1, int(self._bars[bar])) for bar in np.flatnonzero(self._bars)]
+        return Differences(
+            elements=self._elements,
+            differing=differing,
+            images=self._images,
+            lowest=self._lowest if differing else 0.0,
+            highest=self._highest if differing else 0.0,
+            bias=self._sum / differing if differing else 0.0,
+            histogram=tuple(bars),
+            where=", ".join(_where(self._places)) if differing else "",
+        )
+
+
+def _where(places: NDArray[np.int64]) -> Iterator[str]:
+    """Yield in words where the differing elements of a tensor are, as far as that is no chance.
+
+    :param places: how many images differ in each element.
+    """
+    differing = places > 0
+    if places.ndim == 4 and min(places.shape[1:3]) > 2 and not differing[:, 1:-1, 1:-1].any():
+        if int(places.sum()) >= _ENOUGH:
+            yield "only at the border"
+        return
+    names = {4: ("", "row", "column", "channel"), 2: ("", "element")}.get(places.ndim, ("axis",) * places.ndim)
+    for axis, name in enumerate(names):
+        others = tuple(other for other in range(places.ndim) if other != axis)
+        indices = np.flatnonzero(differing.any(axis=others))
+        # Thrown at random, so many would have left out that many places less than once in a million times.
+        chance = (len(indices) / places.shape[axis]) ** int(places.sum())
+        if name and len(indices) < places.shape[axis] and chance * math.comb(places.shape[axis], len(indices)) < 1e-6:
+            yield f"only in {_listed(name, indices.tolist())} of {places.shape[axis]}"
+
+
+def _listed(name: str, indices: Sequence[int]) -> str:
+    plural = name if len(indices) == 1 else f"{name}s"
+    if len(indices) > 1 and indices[-1] - indices[0] == len(indices) - 1:
+        return f"{plural} {indices[0]}-{indices[-1]}"
+    if len(indices) <= _NAMED_PLACES:
+        return f"{plural} {', '.join(map(str, indices))}"
+    steps = set(np.diff(indices).tolist())
+    if len(steps) == 1:
+        return f"every {steps.pop()}th of {plural} from {indices[0]}"
+    return f"{len(indices)} {plural}"

@@ -1,0 +1,91 @@
+"""An explanation as text for people."""
+
+from __future__ import annotations
+
+from rich.markup import escape
+from rich.table import Table
+
+from edgemnist.mismatch.cost import Cost
+from edgemnist.mismatch.explanation import Explanation, OperatorRow, SourceExplanation, span
+from edgemnist.mismatch.tally import Differences
+from edgemnist.support.progress import stdout_console
+
+
+def print_explanation(found: Explanation) -> None:
+    """Print a table for each source that differs, then in sentences what makes the difference and what it costs."""
+    console = stdout_console()
+    console.print(f"{found.model}; {found.inputs}", markup=False, soft_wrap=True)
+    console.print(f"oracle: {found.oracle}", markup=False, soft_wrap=True)
+    for source in found.sources:
+        console.print("")
+        if source.first is not None:
+            console.print(_table(source))
+        for sentence in source.sentences():
+            console.print(sentence, markup=False, soft_wrap=True)
+        for sentence in (*_cost_sentences(source.cost), *(f"  to reproduce: {one}" for one in source.reproducers)):
+            console.print(sentence, markup=False, soft_wrap=True)
+    if any(source.first is not None for source in found.sources):
+        console.print("")
+        console.print(
+            "own: elements that differ although the operator got the oracle's bytes; by: in LSB, or the floats' unit; "
+            "inherited: elements that differ in the whole model",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _table(source: SourceExplanation) -> Table:
+    table = Table(title=escape(f"{source.name} {source.version}"), title_justify="left", box=None, pad_edge=False)
+    for name in ("", "operator", "own", "by", "inherited", "rule"):
+        table.add_column(name, justify="left" if name in ("operator", "rule") else "right", overflow="fold")
+    for row in source.operators:
+        table.add_row(*(escape(cell) for cell in _cells(row)))
+    return table
+
+
+def _cells(row: OperatorRow) -> tuple[str, ...]:
+    own, inherited = row.own, _share(row.accumulated)
+    if own is None:
+        return str(row.index), row.kind, "?", "", inherited, ""
+    return str(row.index), row.kind, _share(own), span(own, "..") if own.differing else "", inherited, _rule(row)
+
+
+def _rule(row: OperatorRow) -> str:
+    if row.rule is None:
+        return "unknown" if row.differs else ""
+    if row.rule.exact or (row.rule.approximate and row.rule.share == 1.0):
+        return row.rule.rule
+    return f"nearest ({row.rule.share:.0%}): {row.rule.rule}"
+
+
+def _share(found: Differences) -> str:
+    if not found.elements:
+        return "?"
+    if not found.differing:
+        return "0"
+    return f"{found.share:.2%}" if found.share >= 0.0001 else "< 0.01%"
+
+
+def _cost_sentences(cost: Cost | None) -> list[str]:
+    if cost is None:
+        return []
+    lines, unit = [], " LSB" if cost.in_lsb else ""
+    if cost.flips.count:
+        least, _, most = cost.margins
+        lines.append(
+            f"  class: {cost.flips.count} of {cost.flips.total} inputs get another; there the oracle's class leads by "
+            f"{least:.3g}..{most:.3g}{unit}"
+        )
+    else:
+        lines.append(f"  class: the same for all {cost.flips.total} inputs")
+    if cost.accuracy is not None and cost.oracle_accuracy is not None:
+        lines.append(f"  accuracy: {cost.accuracy.share:.2%}, the oracle's {cost.oracle_accuracy.share:.2%}")
+    if cost.worst:
+        worst = ", ".join(
+            f"{one.number} ({one.oracle} -> {one.found})"
+            if one.oracle != one.found
+            else f"{one.number} ({one.largest:.3g}{unit})"
+            for one in cost.worst[:5]
+        )
+        lines.append(f"  worst inputs: {worst}")
+    return lines

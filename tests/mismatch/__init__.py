@@ -1,0 +1,1 @@
+"""Rules that make bytes differ: planted and found again."""
