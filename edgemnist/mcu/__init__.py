@@ -5,3 +5,6 @@ The C side is in ``firmware/``: kernels, the application with its link protocol,
 
 DEFAULT_BOARD = "mps2-an386"
 """A Cortex-M4, the commonest core, with memory for any network that a microcontroller can hold."""
+
+DUMPED = 10
+"""Inputs of which a firmware run writes the tensors, where that is asked for."""

@@ -111,6 +111,12 @@ def find_board(name: str) -> Board:
     )
 
 
+def boards_with(core: Core) -> list[Board]:
+    """Return the known boards whose core runs the same code, those with most RAM first."""
+    found = (board for board in boards().values() if board.core.target == core.target)
+    return sorted(found, key=lambda board: (-board.ram.bytes, board.name))
+
+
 def read_board(folder: Path) -> Board:
     """Return the board that a folder describes.
 
@@ -118,7 +124,7 @@ def read_board(folder: Path) -> Board:
     """
     path = folder / BOARD_FILE
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
         core, clock_hz = find_core(content.pop("core")), int(content.pop("clock_hz"))
         core = core.with_fpu() if content.pop("fpu", False) else core
         board = Board(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from edgemnist.compiler.tensor_dump import TracedTensors
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import ElfImage, Sizes, measure, read_elf
 from edgemnist.mcu.emulators.base import board_json
@@ -17,7 +18,8 @@ from edgemnist.mcu.network import Layer, Network, NetworkSettings, make_network
 from edgemnist.mcu.toolchain import LinkJob, choose_toolchain
 from edgemnist.mcu.verification import Expected, verify_image
 from edgemnist.support.errors import GateFailedError, InputError
-from edgemnist.support.files import atomic_path, write_bytes, write_json, write_text
+from edgemnist.support.files import json_text, write_together
+from edgemnist.support.locking import alone_in
 from edgemnist.support.resources import firmware_folder
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 
@@ -36,7 +38,8 @@ class BuildSettings:
     """How to build. ``transport`` is a name in ``TRANSPORTS``; ``optimise`` one in ``OPTIMISATIONS``.
 
     ``stack_bytes`` is the stack's reserve, None the engine's usual; with ``step_ticks`` the image measures every layer,
-    which costs a call each. ``flags`` come after those of ``optimise``, as those of somebody's own build would.
+    which costs a call each; with ``tensors`` it sends what every operator writes, for which nothing is fused.
+    ``flags`` come after those of ``optimise``, as those of somebody's own build would.
     """
 
     toolchain: str = "auto"
@@ -44,6 +47,7 @@ class BuildSettings:
     transport: str = "semihosting"
     stack_bytes: int | None = None
     step_ticks: bool = False
+    tensors: bool = False
     flags: tuple[str, ...] = ()
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
@@ -57,7 +61,7 @@ class BuildSettings:
 class FirmwareImage:
     """A linked image of a model for a board. ``path`` is the ELF file, ``model_sha256`` of the ``.tflite``.
 
-    ``output`` is the model's output tensor.
+    ``output`` is the model's output tensor; ``traced``: which tensors it sends, if it does.
     """
 
     path: Path
@@ -66,6 +70,7 @@ class FirmwareImage:
     settings: BuildSettings
     layers: Sequence[Layer]
     output: TensorInfo
+    traced: TracedTensors
     elf: ElfImage
     sizes: Sizes
     model_sha256: str
@@ -123,28 +128,38 @@ def build_firmware(model: TfliteModel, board: Board, settings: BuildSettings, fo
     toolchain = choose_toolchain(settings.toolchain, board.core)
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
         scratch = Path(temporary)
-        network = make_network(model, settings.network, board.core.elf_machine)
+        network = make_network(model, settings.network, board.core.elf_machine, tensors=settings.tensors)
         sources = _sources(model, network, board, settings)
         for name, text in sources.items():
-            (scratch / name).write_text(text)
+            (scratch / name).write_text(text, encoding="utf-8")
         digest = _digest(sources)
         toolchain.link(board.core, _link_job(network, board, settings, digest), scratch)
         elf = read_elf(scratch / "firmware.elf")
         wanted = Expected(network, model.sha256, (digest,) * (len(_compiled(network)) + 1), board, settings.stack())
         verify_image(elf, wanted, toolchain.version(board.core))
-        path = folder / "firmware.elf"
-        with atomic_path(path) as target:
-            shutil.copyfile(scratch / "firmware.elf", target)
+        linked = (scratch / "firmware.elf").read_bytes()
+    path = folder / "firmware.elf"
     elf = replace(elf, path=path)
     image = FirmwareImage(
-        path, board, toolchain.version(board.core), settings, network.layers, network.output, elf,
+        path, board, toolchain.version(board.core), settings, network.layers, network.output, network.traced, elf,
         measure(elf, len(network.layers)), model.sha256,
     )  # fmt: skip
-    write_bytes(folder / "firmware.bin", elf.binary())
-    write_text(folder / "firmware.hex", elf.intel_hex())
-    write_text(folder / "firmware.map", elf.map())
-    write_json(folder / "firmware.json", image.as_json())
+    with building_in(folder):
+        write_together(
+            {
+                path: linked,
+                folder / "firmware.bin": elf.binary(),
+                folder / "firmware.hex": elf.intel_hex().encode(),
+                folder / "firmware.map": elf.map().encode(),
+                folder / "firmware.json": json_text(image.as_json()).encode(),
+            }
+        )
     return image
+
+
+def building_in(folder: Path) -> AbstractContextManager[None]:
+    """Keep other builds out of a folder, for as long as its image is used."""
+    return alone_in(folder, "another build")
 
 
 def _check(settings: BuildSettings, board: Board) -> None:
@@ -206,7 +221,8 @@ def _link_job(network: Network, board: Board, settings: BuildSettings, sources_s
     flags += [f"-DBOARD_TICKS_PER_SECOND={board.ticks.per_second}u", f"-DBOARD_CLOCK_HZ={board.clock_hz}u"]
     flags += [f"-DBOARD_TICKS_ADDRESS={board.ticks.address:#x}u"] if board.ticks.address else []
     flags += [f"-DBOARD_UART_ADDRESS={board.uart.address:#x}u"] if board.uart else []
-    flags += ["-DNET_TRACE"] if settings.step_ticks else []
+    flags += ["-DNET_TRACE"] if settings.step_ticks or settings.tensors else []
+    flags += ["-DFIRMWARE_TENSORS"] if settings.tensors else []
     # In the command, it also keeps a compiler's cache, whatever that looks at, from taking another network's objects.
     flags += [f'-DFIRMWARE_SOURCES_SHA256="{sources_sha256}"']
     return LinkJob(

@@ -8,7 +8,6 @@ and published (:mod:`edgemnist.mcu.timing.calibration`). Waits for data in slow 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,12 +20,12 @@ from edgemnist.mcu.timing import (
     cortex_m7,
     cortex_m33,
 )
-from edgemnist.mcu.timing.calibration import band
+from edgemnist.mcu.timing.blocks import Blocks
+from edgemnist.mcu.timing.calibration import band_of
 from edgemnist.mcu.timing.classes import InstructionClass
 from edgemnist.mcu.timing.flash import Flash, fetch_stalls, flash_of
-from edgemnist.mcu.timing.instruction import Disassembler, Instruction
+from edgemnist.mcu.timing.mix import mix_of_blocks
 from edgemnist.mcu.timing.model import Cycles, TimingModel
-from edgemnist.support.errors import InputError
 
 MODELS: Mapping[str, TimingModel] = {
     module.MODEL.core: module.MODEL
@@ -87,53 +86,12 @@ class NoTimingModel:
     reason: str
 
 
-def _code(profile: ExecutionProfile, address: int) -> bytes:
-    size = profile.sizes.get(address, 0)
-    code = profile.code(address, size) if size else b""
-    if len(code) < 2 or len(code) != size:
-        raise InputError(
-            f"the execution profile names a block of {size} bytes at 0x{address:x}, the image has {len(code)} bytes "
-            "of code there; cycles can be estimated only for code in the image's flash"
-        )
-    return code
-
-
-class _Blocks:
-    """The blocks of a profile, each disassembled once; with those that it was entered from, executed 0 times."""
-
-    def __init__(self, profile: ExecutionProfile, *, armv8: bool) -> None:
-        self.executions: dict[int, int] = dict(profile.executions())
-        left = {address for address, _ in profile.edges if address in profile.sizes}
-        disassembler = Disassembler(armv8=armv8)
-        self.instructions: dict[int, tuple[Instruction, ...]] = {
-            address: disassembler.block(_code(profile, address), address)
-            for address in [*self.executions, *(left - self.executions.keys())]
-        }
-
-    def counts(self) -> Counter[InstructionClass]:
-        """Return how many instructions of each class were executed."""
-        found: Counter[InstructionClass] = Counter()
-        for address, instructions in self.instructions.items():
-            for instruction in instructions:
-                found[instruction.kind] += self.executions.get(address, 0)
-        return found
-
-    def unknown(self) -> dict[str, int]:
-        """Return how often each mnemonic in no table was executed."""
-        found: Counter[str] = Counter()
-        for address, instructions in self.instructions.items():
-            for instruction in instructions:
-                if instruction.kind is InstructionClass.UNKNOWN:
-                    found[instruction.mnemonic] += self.executions.get(address, 0)
-        return dict(found.most_common())
-
-
 def classify(profile: ExecutionProfile, *, armv8: bool = False) -> dict[InstructionClass, int]:
     """Return how many instructions of each class were executed, most first. ``armv8``: decode Armv8-M as well.
 
     :raises MissingDependencyError: capstone is not installed.
     """
-    return dict(_Blocks(profile, armv8=armv8).counts().most_common())
+    return dict(Blocks(profile, armv8=armv8).counts().most_common())
 
 
 def estimate(
@@ -158,7 +116,7 @@ def estimate(
     if model is None:
         why = _WITHOUT_MODEL.get(core, "it is not one of the modelled cores")
         return NoTimingModel(core, f"no timing model for {core}: {why}; there is one for {', '.join(MODELS)}")
-    blocks = _Blocks(profile, armv8=model.armv8)
+    blocks = Blocks(profile, armv8=model.armv8)
     costs = {address: model.block(blocks.instructions[address]) for address in blocks.executions}
     spent = _by_class(model, profile, blocks, costs)
     once = {address: sum(cost.expected for cost in each) for address, each in costs.items()}
@@ -183,7 +141,7 @@ class _Ledger:
 
 
 def _by_class(
-    model: TimingModel, profile: ExecutionProfile, blocks: _Blocks, costs: Mapping[int, list[Cycles]]
+    model: TimingModel, profile: ExecutionProfile, blocks: Blocks, costs: Mapping[int, list[Cycles]]
 ) -> dict[InstructionClass, Cycles]:
     """Return the cycles by class; jumps and mispredictions count for the instruction that jumps."""
     ledger = _Ledger()
@@ -206,14 +164,14 @@ def _by_class(
 
 
 def _result(
-    model: TimingModel, blocks: _Blocks, spent: Mapping[InstructionClass, Cycles], stalls: Cycles, flash: Flash
+    model: TimingModel, blocks: Blocks, spent: Mapping[InstructionClass, Cycles], stalls: Cycles, flash: Flash
 ) -> CycleEstimate:
     total = stalls
     for cost in spent.values():
         total = total.plus(cost)
     counts = blocks.counts()
     shares = [ClassShare(kind, counts[kind], cost.expected) for kind, cost in spent.items() if counts[kind] + cost.high]
-    calibrated = band(model.core, flash.wait_states)
+    calibrated = band_of(model.core, flash.wait_states, mix_of_blocks(blocks), total.expected)
     return CycleEstimate(
         core=model.core,
         cycles=round(total.expected),

@@ -26,6 +26,7 @@ class Execution:
 
     ``outputs``: shape (N, *output shape without batch), the output's dtype. ``ticks``: N durations, in ticks of
     ``info.ticks_per_second``. ``profiles``: of the first inferences, where the device is an emulator that can tell.
+    ``tensors``: of each input what the network wrote, in this order, where the firmware sends that.
     """
 
     info: DeviceInfo
@@ -34,6 +35,7 @@ class Execution:
     step_ticks: tuple[tuple[int, ...], ...]
     stack: StackState
     profiles: tuple[InferenceProfile, ...] = ()
+    tensors: tuple[tuple[bytes, ...], ...] = ()
 
 
 def run_on_port(device: DeviceLink, inputs: NDArray[Any], output: TensorInfo, model_sha256: str) -> Execution:
@@ -77,16 +79,27 @@ def run_emulated(
     return replace(execution, profiles=emulation.profiles)
 
 
-def ask(device: Callable[[bytes], bytes], row: NDArray[Any], output: TensorInfo) -> NDArray[Any]:
-    """Run one input on a device that takes requests and returns answers; returns the output in its own shape.
+class RunningDevice:
+    """A device that stays on and takes one input after the other: requests in, answers out."""
 
-    :raises RuntimeCrashedError: anything but one result comes back.
-    """
-    frames = link.Decoder().feed(device(link.encode(Frame(FrameType.RUN, 1, row.tobytes()))))
-    if len(frames) != 1 or frames[0].type != FrameType.RESULT:
-        raise RuntimeCrashedError(f"the firmware answered {[hex(frame.type) for frame in frames]} instead of a result")
-    values = np.frombuffer(frames[0].payload, np.dtype(output.dtype), offset=link.TICKS_BYTES)
-    return values.reshape(output.shape)
+    def __init__(self, ask: Callable[[bytes], bytes]) -> None:
+        """Greet it.
+
+        :raises RuntimeCrashedError: it answers something else.
+        """
+        self._ask = ask
+        frames = link.Decoder().feed(ask(link.encode(Frame(FrameType.HELLO, 1))))
+        self._info = link.parse_info(frames[-1] if frames else Frame(FrameType.STOPPED, 1))
+
+    def run(self, row: NDArray[Any]) -> RunAnswer:
+        """Run one input.
+
+        :raises RuntimeCrashedError: anything but one result, and tensors before it, comes back.
+        """
+        *tensors, last = link.Decoder().feed(self._ask(link.encode(Frame(FrameType.RUN, 1, row.tobytes())))) or [
+            Frame(FrameType.STOPPED, 1)
+        ]
+        return link.parse_result(last, self._info, dict(map(link.parse_tensor, tensors)))
 
 
 def _requests(inputs: NDArray[Any]) -> bytes:
@@ -114,6 +127,11 @@ def _raise_fault(frames: Sequence[Frame], image: FirmwareImage) -> None:
 
 def _from_frames(frames: Sequence[Frame], count: int, output: TensorInfo) -> Execution:
     results = [frame for frame in frames if frame.type == FrameType.RESULT]
+    tensors: dict[int, dict[int, bytes]] = {}
+    for frame in frames:
+        if frame.type == FrameType.TENSOR:
+            number, content = link.parse_tensor(frame)
+            tensors.setdefault(frame.sequence, {})[number] = content
     found = {frame.type: frame for frame in frames}
     missing = [kind.name for kind in (FrameType.INFO, FrameType.STATE_ANSWER, FrameType.STOPPED) if kind not in found]
     if missing or [frame.sequence for frame in results] != [_sequence(index) for index in range(count)]:
@@ -121,7 +139,7 @@ def _from_frames(frames: Sequence[Frame], count: int, output: TensorInfo) -> Exe
             f"the firmware answered {len(results)} of {count} inputs" + "".join(f", no {name}" for name in missing)
         )
     info = link.parse_info(found[FrameType.INFO])
-    answers = [link.parse_result(frame, info) for frame in results]
+    answers = [link.parse_result(frame, info, tensors.get(frame.sequence)) for frame in results]
     return _execution(info, answers, link.parse_state(found[FrameType.STATE_ANSWER]), output)
 
 
@@ -130,5 +148,6 @@ def _execution(info: DeviceInfo, answers: Sequence[RunAnswer], stack: StackState
         raise RuntimeCrashedError(f"the device's output has {info.output_bytes} bytes, the model's {output.bytes}")
     rows = [np.frombuffer(answer.output, np.dtype(output.dtype)).reshape(output.shape[1:]) for answer in answers]
     return Execution(
-        info, np.array(rows), tuple(one.ticks for one in answers), tuple(one.step_ticks for one in answers), stack
-    )
+        info, np.array(rows), tuple(one.ticks for one in answers), tuple(one.step_ticks for one in answers), stack,
+        tensors=tuple(one.tensors for one in answers) if info.tensors else (),
+    )  # fmt: skip

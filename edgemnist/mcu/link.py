@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -27,11 +28,10 @@ _HEADER = struct.Struct("<BBHI")
 _CRC = struct.Struct("<I")
 _INFO = struct.Struct("<6I8s")
 _TICKS = struct.Struct("<I")
-TICKS_BYTES = _TICKS.size
-"""Bytes of a RESULT before its output."""
 _STACK = struct.Struct("<2I")
 _FAULT = struct.Struct("<9I")
-_STEP_TICKS_FLAG = 1
+_STEP_TICKS_FLAG, _TENSORS_FLAG = 1, 2
+_COUNT = struct.Struct("<I")
 _NOISE_KEPT = 200
 
 
@@ -46,6 +46,7 @@ class FrameType(IntEnum):
     RESULT = 0x82
     STATE_ANSWER = 0x83
     STOPPED = 0x84
+    TENSOR = 0x85
     ERROR = 0xFE
     FAULT = 0xFF
 
@@ -88,7 +89,7 @@ class Damage:
 class DeviceInfo:
     """What runs on the device. Sizes in bytes; ``ticks_per_second`` 0: it has no clock; ``model_start``: 8 bytes.
 
-    ``step_ticks``: its results have the ticks of each of the ``steps``.
+    ``step_ticks``: its results have the ticks of each of the ``steps``. ``tensors``: it sends what the network writes.
     """
 
     input_bytes: int
@@ -99,15 +100,20 @@ class DeviceInfo:
     step_ticks: bool
     model_start: bytes
     board: str
+    tensors: bool = False
 
 
 @dataclass(frozen=True)
 class RunAnswer:
-    """One inference: duration in ticks, the output tensor's bytes, and ticks per step (empty if not measured)."""
+    """One inference: duration in ticks, the output tensor's bytes, and ticks per step (empty if not measured).
+
+    ``tensors``: what the network wrote, in this order, where the device sends that.
+    """
 
     ticks: int
     output: bytes
     step_ticks: tuple[int, ...]
+    tensors: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,10 @@ class FirmwareCrashedError(RuntimeCrashedError):
 
 class DeviceGoneError(RuntimeCrashedError):
     """The stream to the device has ended: unplugged, or its emulator's process is over."""
+
+
+class MissingTensorError(RuntimeCrashedError):
+    """Of the tensors that a device sent with a result not all have come: to be asked for again."""
 
 
 @dataclass(frozen=True)
@@ -275,19 +285,38 @@ def parse_info(frame: Frame) -> DeviceInfo:
         board = frame.payload[_INFO.size :].decode()
     except UnicodeDecodeError as error:
         raise _garbage(FrameType.INFO, f"board name {frame.payload[_INFO.size :]!r} is not UTF-8") from error
-    return DeviceInfo(inputs, outputs, arena, steps, ticks, bool(flags & _STEP_TICKS_FLAG), model_start, board)
+    step_ticks, tensors = bool(flags & _STEP_TICKS_FLAG), bool(flags & _TENSORS_FLAG)
+    return DeviceInfo(inputs, outputs, arena, steps, ticks, step_ticks, model_start, board, tensors)
 
 
-def parse_result(frame: Frame, info: DeviceInfo) -> RunAnswer:
+def parse_result(frame: Frame, info: DeviceInfo, tensors: Mapping[int, bytes] | None = None) -> RunAnswer:
     """Read a RESULT frame of a device.
 
+    :param tensors: what the TENSOR frames before it had, by number; see :func:`parse_tensor`.
+    :raises MissingTensorError: one of those has not come.
     :raises RuntimeCrashedError: of another version or type, or its length does not suit ``info``.
     """
     steps = info.steps if info.step_ticks else 0
-    _expect(frame, FrameType.RESULT, _TICKS.size * (1 + steps) + info.output_bytes)
     output_end = _TICKS.size + info.output_bytes
-    step_ticks = struct.unpack(f"<{steps}I", frame.payload[output_end:])
-    return RunAnswer(_TICKS.unpack_from(frame.payload)[0], frame.payload[_TICKS.size : output_end], step_ticks)
+    step_end = output_end + _TICKS.size * steps
+    _expect(frame, FrameType.RESULT, step_end + _COUNT.size * info.tensors)
+    step_ticks = struct.unpack(f"<{steps}I", frame.payload[output_end:step_end])
+    count = _COUNT.unpack_from(frame.payload, step_end)[0] if info.tensors else 0
+    found = tuple(content for number, content in sorted((tensors or {}).items()) if number < count)
+    if len(found) != count:
+        raise MissingTensorError(f"{count - len(found):,} of the {count:,} tensors that the device sent did not come")
+    return RunAnswer(_TICKS.unpack_from(frame.payload)[0], frame.payload[_TICKS.size : output_end], step_ticks, found)
+
+
+def parse_tensor(frame: Frame) -> tuple[int, bytes]:
+    """Read a TENSOR frame: its number in the order in which the network writes them, and its bytes.
+
+    :raises RuntimeCrashedError: of another version or type, or too short.
+    """
+    _expect(frame, FrameType.TENSOR)
+    if len(frame.payload) < _COUNT.size:
+        raise _garbage(FrameType.TENSOR, f"{len(frame.payload)} bytes")
+    return _COUNT.unpack_from(frame.payload)[0], frame.payload[_COUNT.size :]
 
 
 def parse_state(frame: Frame) -> StackState:

@@ -6,13 +6,15 @@ An engine writes ``net.h`` and sources that define ``net_run_in``, which is all 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgemnist.compiler.emit import EmitSettings, arena_bytes, constants, emit
 from edgemnist.compiler.generate import CodegenSettings, compile_model
+from edgemnist.compiler.tensor_dump import TracedTensors, traced_tensors
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
+from edgemnist.tflite.kinds import operator_outputs
 
 ENGINES = ("c", "tflm")
 
@@ -31,8 +33,8 @@ class Network:
 
     ``arena_bytes`` is the size of the application's arena, ``interpreter_arena_bytes`` the sizes that TFLM's own may
     have (the compiler chooses by the core; empty: there is none); ``constants`` are the network's arrays in flash, as
-    they lie in memory, by C name. ``cpp`` has the flags of C++ sources; ``link`` replaces the linker's library flags;
-    both empty for plain C.
+    they lie in memory, by C name. ``traced``: whose bytes its trace function gets. ``cpp`` has the flags of C++
+    sources; ``link`` replaces the linker's library flags; both empty for plain C.
     """
 
     files: Mapping[str, str]
@@ -41,6 +43,7 @@ class Network:
     output: TensorInfo
     arena_bytes: int
     constants: Mapping[str, bytes]
+    traced: TracedTensors
     interpreter_arena_bytes: frozenset[int] = frozenset()
     setup: str = ""
     cpp: tuple[str, ...] = ()
@@ -64,19 +67,33 @@ class NetworkSettings:
     tflm: TflmPlace | None = None
 
 
-def make_network(model: TfliteModel, settings: NetworkSettings, machine: int) -> Network:
+def make_network(model: TfliteModel, settings: NetworkSettings, machine: int, *, tensors: bool = False) -> Network:
     """Return the network's sources; ``machine`` is the board's ELF machine number.
+
+    :param tensors: whether its trace function is to get every operator's output, for which nothing may be fused.
 
     :raises InputError: an unknown engine, or a TFLM that is not complete or for another machine.
     :raises ModelError: the engine can't do the model.
     """
     if settings.engine == "c":
-        return _generated(model, settings.codegen)
+        return _generated(model, replace(settings.codegen, fusions=()) if tensors else settings.codegen)
     if settings.engine != "tflm":
         raise InputError(f"unknown engine {settings.engine!r}; choose {' or '.join(ENGINES)}")
     if settings.tflm is None:
         raise InputError("the engine tflm needs your TFLM: give --tflm-include and --tflm-lib")
-    return _interpreted(model, settings.tflm, machine)
+    return _interpreted(model, settings.tflm, machine, tensors)
+
+
+def traced_of(model: TfliteModel, settings: NetworkSettings) -> TracedTensors:
+    """Return which tensors the firmware of a model sends, where it sends any."""
+    if settings.engine != "c":
+        return _every_output(model)
+    program, _ = compile_model(model, replace(settings.codegen, fusions=()))
+    return traced_tensors(program)
+
+
+def _every_output(model: TfliteModel) -> TracedTensors:
+    return TracedTensors((model.inputs[0],), tuple((index,) for index in operator_outputs(model)))
 
 
 def _generated(model: TfliteModel, settings: CodegenSettings) -> Network:
@@ -89,11 +106,13 @@ def _generated(model: TfliteModel, settings: CodegenSettings) -> Network:
         output=graph.tensors[graph.output],
         arena_bytes=arena_bytes(plan),
         constants=constants(program, emit_settings),
+        traced=traced_tensors(program),
     )
 
 
-def _interpreted(model: TfliteModel, place: TflmPlace, machine: int) -> Network:
+def _interpreted(model: TfliteModel, place: TflmPlace, machine: int, tensors: bool) -> Network:
     from edgemnist.tflite.inspection import inspect
+    from edgemnist.tflm.arena import kept_bytes
     from edgemnist.tflm.firmware import COMPILE_FLAGS, LINK_FLAGS, MACHINES, check_tflm, tflm_program
 
     found = check_tflm(place.include, place.library)
@@ -101,14 +120,16 @@ def _interpreted(model: TfliteModel, place: TflmPlace, machine: int) -> Network:
         have, need = (MACHINES.get(number, f"ELF machine {number}") for number in (found.machine, machine))
         raise InputError(f"--tflm-lib {str(place.library)!r} is for {have}, the board's core is {need}")
     program = tflm_program(model)
+    more = kept_bytes(model) if tensors else 0
     return Network(
         files=program.files,
         layers=[Layer("TFLM's interpreter", inspect(model).macs)],
         input=model.input(),
         output=model.output(),
         arena_bytes=program.io_bytes,
-        interpreter_arena_bytes=program.arena_bytes,
+        interpreter_arena_bytes=frozenset(size + more for size in program.arena_bytes),
         constants={program.array: model.content},
+        traced=_every_output(model),
         setup="net_setup()",
         cpp=(
             *COMPILE_FLAGS,

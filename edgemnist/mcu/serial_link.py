@@ -25,6 +25,7 @@ from edgemnist.mcu.link import (
     FirmwareCrashedError,
     Frame,
     FrameType,
+    MissingTensorError,
     RunAnswer,
     StackState,
     check_version,
@@ -34,6 +35,7 @@ from edgemnist.mcu.link import (
     parse_info,
     parse_result,
     parse_state,
+    parse_tensor,
 )
 from edgemnist.support.errors import InputError, RuntimeCrashedError
 
@@ -100,6 +102,7 @@ class DeviceLink(AbstractContextManager["DeviceLink"]):
         self._counts = LinkCounts()
         self._sequence = UNASKED
         self._info: DeviceInfo | None = None
+        self._tensors: dict[int, bytes] = {}
         self._doing = "saying hello"
 
     def __exit__(
@@ -171,7 +174,7 @@ class DeviceLink(AbstractContextManager["DeviceLink"]):
         info = self._info or self.hello()
         self._doing = doing
         request = self._request(FrameType.RUN, payload)
-        refused = 0
+        refused, self._tensors = 0, {}
         for attempt in range(self._patience.attempts):
             frame = self._exchange(request, self._patience.answer, repeated=attempt > 0)
             if frame is None:
@@ -179,7 +182,10 @@ class DeviceLink(AbstractContextManager["DeviceLink"]):
             if frame is None:
                 raise self._silent()
             if frame.type == FrameType.RESULT:
-                return parse_result(frame, info)
+                try:
+                    return parse_result(frame, info, self._tensors)
+                except MissingTensorError:
+                    continue
             if frame.type == FrameType.ERROR:
                 refused += 1
             elif parse_info(frame) != info:
@@ -214,7 +220,7 @@ class DeviceLink(AbstractContextManager["DeviceLink"]):
         self._counts = replace(self._counts, repeats=self._counts.repeats + repeated)
         message = encode(request)
         self._stream.write(message)
-        deadline = time.monotonic() + timeout + self._stream.seconds_per_byte * (len(message) + self._answer_bytes())
+        deadline = self._deadline(timeout, message)
         wanted = {_answer_to(request), (FrameType.ERROR, request.sequence)}
         if late is not None:
             wanted.add(_answer_to(late))
@@ -223,6 +229,11 @@ class DeviceLink(AbstractContextManager["DeviceLink"]):
             self._check(frame)
             if (frame.type, frame.sequence) in wanted:
                 return frame
+            if (frame.type, frame.sequence) == (FrameType.TENSOR, request.sequence):
+                number, content = parse_tensor(frame)
+                self._tensors[number] = content
+                deadline = self._deadline(timeout, message)
+                continue
             self._counts = replace(self._counts, stale=self._counts.stale + 1)
             if unsure and frame.type == FrameType.ERROR:
                 unsure = False
@@ -231,11 +242,17 @@ class DeviceLink(AbstractContextManager["DeviceLink"]):
                 self._stream.write(encode(greeting))
         return None
 
+    def _deadline(self, timeout: float, message: bytes) -> float:
+        """Return until when an answer to a message, or the next part of one, has to be there."""
+        return time.monotonic() + timeout + self._stream.seconds_per_byte * (len(message) + self._answer_bytes())
+
     def _answer_bytes(self) -> int:
         """Return how many bytes, escapes included, an answer may take."""
         if self._info is None:
             return _ANSWER_ALLOWANCE
-        return 2 * (self._info.output_bytes + 4 * self._info.steps * self._info.step_ticks) + _ANSWER_ALLOWANCE
+        tensor = self._info.arena_bytes * self._info.tensors
+        steps = 4 * self._info.steps * self._info.step_ticks
+        return 2 * (self._info.output_bytes + steps + tensor) + _ANSWER_ALLOWANCE
 
     def _next_frame(self, deadline: float) -> Frame | None:
         while not self._frames:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -15,8 +14,9 @@ from types import MappingProxyType
 
 from edgemnist.mcu.cores import Core
 from edgemnist.mcu.elf import INSTALL
+from edgemnist.support import processes
 from edgemnist.support.errors import EnvironmentFailure, InputError, MissingDependencyError
-from edgemnist.support.resources import cache_folder
+from edgemnist.support.zig import run_zig
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
 _COMMON = (
@@ -67,10 +67,6 @@ class Toolchain(ABC):
     def version(self, core: Core) -> str:
         """Return the compiler's name and version in one line."""
 
-    def environment(self, folder: Path) -> dict[str, str]:
-        """Return the environment that the compiler runs in; what it keeps of the code goes to ``folder``."""
-        return dict(os.environ)
-
     def link(self, core: Core, job: LinkJob, folder: Path) -> None:
         """Compile a job's files and link them into ``firmware.elf``, all in ``folder``.
 
@@ -95,15 +91,15 @@ class Toolchain(ABC):
 
     def run(self, command: Sequence[str], folder: Path) -> None:
         try:
-            run = subprocess.run(
-                command, cwd=folder, env=self.environment(folder), capture_output=True, text=True, check=False,
-                timeout=_TIMEOUT_SECONDS, stdin=subprocess.DEVNULL, errors="replace",
-            )  # fmt: skip
+            run = self._start(command, folder)
         except subprocess.TimeoutExpired as error:
             raise EnvironmentFailure(f"{self.name} did not end within {_TIMEOUT_SECONDS} s") from error
         if run.returncode:
             lines = "\n".join(run.stderr.splitlines()[:30])
             raise EnvironmentFailure(f"{self.name} failed with exit code {run.returncode}:\n{lines}")
+
+    def _start(self, command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+        return processes.run(command, cwd=folder, timeout=_TIMEOUT_SECONDS)
 
 
 class ZigToolchain(Toolchain):
@@ -129,13 +125,8 @@ class ZigToolchain(Toolchain):
 
         return f"zig {metadata.version('ziglang')} (clang)"
 
-    def environment(self, folder: Path) -> dict[str, str]:
-        """Keep Zig's own library, made for each core, in the user's cache folder; objects of the code in ``folder``.
-
-        Two compilers at once must not share the latter: Zig 0.17 then may link one's object into the other's image.
-        """
-        shared, own = cache_folder() / "zig", folder.resolve() / "zig-cache"
-        return {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(shared), "ZIG_LOCAL_CACHE_DIR": str(own)}
+    def _start(self, command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+        return run_zig(command, folder, _TIMEOUT_SECONDS)
 
 
 class GnuToolchain(Toolchain):
@@ -176,7 +167,7 @@ class GnuToolchain(Toolchain):
 
     def version(self, core: Core) -> str:
         """Return the first line of the compiler's ``--version``."""
-        run = subprocess.run([self._COMPILERS[core.architecture][0], "--version"], capture_output=True, text=True)
+        run = processes.run([self._COMPILERS[core.architecture][0], "--version"])
         return (run.stdout.splitlines() or ["unknown"])[0]
 
 

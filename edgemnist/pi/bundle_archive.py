@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,8 @@ from pathlib import Path
 
 from edgemnist.pi.bundle_files import EXECUTABLES, MANIFEST, MANIFEST_KIND
 from edgemnist.support.errors import InputError, storage_errors
-from edgemnist.support.files import write_bytes
+from edgemnist.support.files import partial_folder, write_bytes
+from edgemnist.support.locking import alone_in
 
 ARCHIVE_SUFFIX = ".tar.gz"
 FOLDER = "edgemnist-pi"
@@ -43,19 +43,17 @@ def write_archive(out: Path, files: Mapping[str, bytes]) -> Path:
 
 def write_folder(out: Path, files: Mapping[str, bytes]) -> Path:
     """Write a bundle's folder; an older bundle there is replaced only when the new one is complete."""
-    with storage_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".partial-") as name:
-            fresh, old = Path(name) / "fresh", Path(name) / "old"
-            for file, content in files.items():
-                path = fresh / file
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-                path.chmod(_mode(file))
+    with storage_errors(out), partial_folder(out.parent) as temporary:
+        fresh, old = temporary / "fresh", temporary / "old"
+        for file, content in files.items():
+            path = fresh / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            path.chmod(_mode(file))
+        with alone_in(out.parent, "another bundle", f".{out.name}.lock"):
             if out.exists():
                 out.rename(old)
             fresh.rename(out)
-            shutil.rmtree(old, ignore_errors=True)
     return out
 
 
@@ -102,6 +100,6 @@ def _mode(name: str) -> int:
 
 def _is_bundle(folder: Path) -> bool:
     try:
-        return json.loads((folder / MANIFEST).read_text()).get("kind") == MANIFEST_KIND  # type: ignore[no-any-return]
+        return json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("kind") == MANIFEST_KIND  # type: ignore[no-any-return]
     except (OSError, ValueError, AttributeError):
         return False

@@ -13,6 +13,8 @@ from edgemnist.data import framing
 from edgemnist.pi.generated import BUILD_SCRIPT, Generated
 from edgemnist.pi.golden import GoldenVectors
 from edgemnist.pi.targets import TARGETS, UNSUPPORTED, Interpreter, Target
+from edgemnist.pi.wheels import locked_requirements
+from edgemnist.support import limits, picture_checks
 from edgemnist.support.version import VERSION
 from edgemnist.tflite.file import TensorInfo
 from edgemnist.tflite.pixels import pixel_table
@@ -69,9 +71,10 @@ def bundle_files(golden: GoldenVectors, generated: Generated) -> dict[str, bytes
 
 
 def program_files() -> dict[str, Path]:
-    """Return the bundle's programs by name: this folder's, but for the framing, which is the one that edgemnist has."""
+    """Return the bundle's programs by name: this folder's, and those that edgemnist has for itself too."""
     own = {path.name: path for path in TEMPLATES.glob("*.py")}
-    return {**own, "framing.py": Path(framing.__file__)}
+    shared = [Path(str(module.__file__)) for module in (framing, limits, picture_checks)]
+    return {**own, **{path.name: path for path in shared}}
 
 
 def checksums(files: Mapping[str, bytes]) -> bytes:
@@ -126,7 +129,7 @@ def _requirements_text(target: Target, interpreter: Interpreter) -> str:
     lines = [f"# system: {target.name}", f"# python: {major}.{minor}", f"# why: {interpreter.reason}"]
     if target.system_numpy:
         lines.append("# numpy: system (sudo apt install python3-numpy)")
-    return "\n".join([*lines, *interpreter.requirements]) + "\n"
+    return "\n".join([*lines, locked_requirements(target, interpreter)])
 
 
 def _readme(golden: GoldenVectors, generated: Generated) -> str:
@@ -134,7 +137,7 @@ def _readme(golden: GoldenVectors, generated: Generated) -> str:
     assert model is not None
     rows = [f"| {target.name} | {one.reason} |" for target in TARGETS.values() for one in target.interpreters]
     height, width, channels = golden.context.preprocessing.image_shape
-    return Template((TEMPLATES / "README.md").read_text()).substitute(
+    return Template((TEMPLATES / "README.md").read_text(encoding="utf-8")).substitute(
         title=f"A classifier of {golden.context.title or 'pictures'}",
         kind=golden.model.kind.value,
         bytes=f"{model.size:,}",

@@ -19,8 +19,9 @@ from edgemnist.pi.golden import GENERATED
 from edgemnist.pi.targets import Interpreter
 from edgemnist.pi.wheels import deploy_cache
 from edgemnist.runner import refusals
+from edgemnist.support import processes
 from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError
-from edgemnist.support.files import atomic_path
+from edgemnist.support.kept import kept_file
 
 INSTALL_QEMU = "sudo apt install qemu-user"
 REPEATS = 3
@@ -92,10 +93,10 @@ def _count(emulator: Emulator, interpreter: Interpreter, name: str, program: Seq
         counts = Path(folder) / "counts"
         command = _with_plugin(counting, interpreter, plugin, counts, ["-B", "-c", *program])
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+            done = processes.run(command, timeout=_TIMEOUT)
         except subprocess.TimeoutExpired as error:
             raise RuntimeCrashedError(f"counting instructions took more than {_TIMEOUT:g} s") from error
-        found = [int(line) for line in counts.read_text().split()] if counts.exists() else []
+        found = [int(line) for line in counts.read_text(encoding="utf-8").split()] if counts.exists() else []
     if done.returncode != 0 or len(found) != REPEATS * models:
         raise RuntimeCrashedError(
             f"{name} on the emulated {emulator.processor.board} ended with code {done.returncode}: "
@@ -123,7 +124,7 @@ def _prepared(emulator: Emulator, interpreter: Interpreter) -> tuple[Emulator, P
     for version in _PLUGIN_VERSIONS:
         plugin = _compiled(version)
         command = _with_plugin(counting, interpreter, plugin, Path("/dev/null"), ["-c", ""])
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        done = processes.run(command, timeout=_TIMEOUT)
         if done.returncode == 0:
             return counting, plugin
         said = done.stderr.strip()[-300:]
@@ -150,10 +151,11 @@ def _compiled(version: int) -> Path:
     """Return the plugin for a version of the plugin interface, compiled at the first call."""
     digest = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]
     plugin = deploy_cache() / "plugins" / f"instructions-{digest}-v{version}.so"
-    if not plugin.exists():
-        with atomic_path(plugin) as partial:
-            command = [str(_compiler()), "-O2", "-shared", "-fPIC", f"-DPLUGIN_VERSION={version}", "-o", str(partial)]
-            done = subprocess.run([*command, str(_SOURCE)], capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise MissingDependencyError(f"the C compiler cannot make the plugin: {done.stderr.strip()[-300:]}")
-    return plugin
+
+    def compile_to(target: Path) -> None:
+        command = [str(_compiler()), "-O2", "-shared", "-fPIC", f"-DPLUGIN_VERSION={version}", "-o", str(target)]
+        done = processes.run([*command, str(_SOURCE)])
+        if done.returncode != 0:
+            raise MissingDependencyError(f"the C compiler cannot make the plugin: {done.stderr.strip()[-300:]}")
+
+    return kept_file(plugin, compile_to, "another compilation of the plugin")

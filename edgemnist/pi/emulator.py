@@ -98,7 +98,7 @@ class Emulator:
         """Return the folder that is ``/`` for the guest: the sysroot's folders and this processor's cpuinfo."""
         overlay = self.sysroot.folder / "boards" / self.processor.board
         file, cpuinfo = overlay / "proc/cpuinfo", self.processor.cpuinfo(8 if self.sysroot.target.bits == 64 else 7)
-        if not file.exists() or file.read_text() != cpuinfo:
+        if not file.exists() or file.read_text(encoding="utf-8") != cpuinfo:
             with storage_errors(overlay):
                 overlay.mkdir(parents=True, exist_ok=True)
                 for name in _OVERLAY_LINKS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,9 +18,9 @@ from edgemnist.compiler.host import HOUSE_FLAGS
 from edgemnist.pi.golden import GENERATED, GoldenVectors, oracle_outputs
 from edgemnist.pi.wheels import deploy_cache
 from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError, UnsupportedModelError
-from edgemnist.support.files import atomic_path
+from edgemnist.support.kept import kept_file
 from edgemnist.support.progress import progress_task
-from edgemnist.support.resources import cache_folder
+from edgemnist.support.zig import run_zig
 from edgemnist.tflite.file import TfliteModel
 
 FOLDER = "c"
@@ -159,22 +158,19 @@ def _library(build: Build, files: Mapping[str, str]) -> Path:
     key = [_zig_version(), *command[1:], *(part for item in sorted(files.items()) for part in item)]
     digest = hashlib.sha256("\0".join(key).encode()).hexdigest()[:16]
     library = deploy_cache() / "libraries" / f"{build.name}-{digest}.so"
-    if not library.exists():
-        with tempfile.TemporaryDirectory() as name, atomic_path(library) as partial:
+
+    def compile_to(target: Path) -> None:
+        with tempfile.TemporaryDirectory() as name:
             for file, text in files.items():
-                (Path(name) / file).write_text(text)
-            _run([*command, "model.c", "-o", str(partial)], Path(name))
-    return library
+                (Path(name) / file).write_text(text, encoding="utf-8")
+            _run([*command, "model.c", "-o", str(target)], Path(name))
+
+    return kept_file(library, compile_to, "another compilation of the same code")
 
 
 def _run(command: list[str], folder: Path) -> None:
-    # Its own library is kept for the next time, the objects of this code are not: see the firmware's toolchain.
-    places = {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder() / "zig"), "ZIG_LOCAL_CACHE_DIR": str(folder / "zig-cache")}
     try:
-        done = subprocess.run(
-            command, cwd=folder, env={**os.environ, **places}, capture_output=True, text=True, check=False,
-            timeout=_TIMEOUT, stdin=subprocess.DEVNULL, errors="replace",
-        )  # fmt: skip
+        done = run_zig(command, folder, _TIMEOUT)
     except subprocess.TimeoutExpired as error:
         raise EnvironmentFailure(f"zig did not end within {_TIMEOUT:g} s") from error
     if done.returncode:

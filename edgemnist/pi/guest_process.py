@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -18,10 +17,11 @@ from numpy.typing import NDArray
 from edgemnist.pi import guest
 from edgemnist.runner import protocol, refusals
 from edgemnist.runner.base import Session
-from edgemnist.runner.interpreter import with_outputs
 from edgemnist.support.errors import UnsupportedModelError
+from edgemnist.support.memory import resident_bytes_of
 from edgemnist.tflite.file import parse_tflite
 from edgemnist.tflite.kinds import operator_outputs
+from edgemnist.tflite.lists import with_tensors
 
 # Reads two programs from stdin, byte by byte counted so that nothing of what follows is swallowed, and runs them.
 BOOT = """
@@ -86,8 +86,7 @@ class GuestProcess:
 
     def resident_bytes(self) -> int:
         """Return the memory of the process on this machine: an emulated guest's, the emulator's own included."""
-        found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self._process.pid}/status").read_text())
-        return int(found[1]) * 1024 if found else 0
+        return resident_bytes_of(self._process.pid) or 0
 
     def _crash(self) -> None:
         sys.stderr.write(f"the {self._name} process ended with code {self._process.wait()}\n")
@@ -107,7 +106,7 @@ class GuestSession(Session):
     ) -> None:
         model = parse_tflite(content)
         if keep_tensors:
-            content = with_outputs(content, [*model.outputs, *operator_outputs(model)])
+            content = with_tensors(content, outputs=[*model.outputs, *operator_outputs(model)])
         self._guest = process
         self.version = str(process.ask({"command": "version"}).header["version"])
         opened = process.ask({"command": "open", "reference": reference}, [np.frombuffer(content, dtype=np.uint8)])

@@ -23,7 +23,9 @@ def debian_mirror(sources: Path = _SOURCES) -> str:
     for path in [sources / "sources.list", *sorted((sources / "sources.list.d").glob("*"))]:
         if path.suffix in (".list", ".sources") and path.is_file():
             lines = [
-                line for line in path.read_text(errors="replace").splitlines() if not line.lstrip().startswith("#")
+                line
+                for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+                if not line.lstrip().startswith("#")
             ]
             found = _ADDRESS.search("\n".join(lines))
             if found:

@@ -178,7 +178,7 @@ def write_installation(installation: Installation) -> None:
 def read_installation() -> Installation | None:
     """Return where a bundle was installed last, or None."""
     try:
-        content = json.loads(_record().read_text())
+        content = json.loads(_record().read_text(encoding="utf-8"))
         config = Path(content["config"]) if content["config"] else None
         there = Connection(str(content["destination"]), config)
         return Installation(there, str(content["folder"]), str(content["package"]))

@@ -13,6 +13,7 @@ from edgemnist.pi.bundle_archive import unpacked
 from edgemnist.pi.emulator import find_emulator
 from edgemnist.pi.targets import find_target
 from edgemnist.runner import refusals
+from edgemnist.support import processes
 from edgemnist.support.errors import EnvironmentFailure, GateFailedError, RuntimeCrashedError
 from edgemnist.support.logs import log_clause
 from edgemnist.support.progress import progress_task
@@ -125,7 +126,7 @@ def replay_emulated(bundle: Path, target_name: str, *, package: str | None = Non
         options = ["--parity", "--json", "--interpreter", interpreter.package]
         command = emulator.command(interpreter, "-B", str(folder / "classify.py"), *options)
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+            done = processes.run(command, timeout=TIMEOUT)
         except subprocess.TimeoutExpired as error:
             raise RuntimeCrashedError(f"the replay on {where} took more than {TIMEOUT:g} s") from error
     return parse_replay(where, done.returncode, done.stdout, done.stderr)

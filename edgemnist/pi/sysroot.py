@@ -10,17 +10,17 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgemnist.pi.mirror import debian_mirror
 from edgemnist.pi.targets import Interpreter, Target
-from edgemnist.pi.wheels import deploy_cache, wheelhouse
+from edgemnist.pi.wheels import deploy_cache, locked_requirements, wheelhouse
+from edgemnist.support import processes
 from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError, storage_errors
-from edgemnist.support.files import write_json, write_text
+from edgemnist.support.files import partial_folder, write_json, write_text
 from edgemnist.support.locking import alone_in
 from edgemnist.support.progress import progress_task
 
@@ -57,13 +57,28 @@ class Sysroot:
 
 
 def find_sysroot(target: Target) -> Sysroot | None:
-    """Return a target's system if it has been unpacked here, completely and by this version's recipe."""
+    """Return a target's system if it has been unpacked here by this version's recipe, and is complete."""
     sysroot = Sysroot(target, deploy_cache() / "sysroots" / target.name)
     try:
-        record = json.loads((sysroot.folder / RECORD).read_text())
+        record = json.loads((sysroot.folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return sysroot if record.get("recipe") == _recipe(target) else None
+    if record.get("recipe") != _recipe(target) or not _is_complete(sysroot.folder, record.get("bytes", {})):
+        return None
+    return sysroot
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return the bytes of every file below a folder; the digests of so many would take longer than using them."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+
+
+def _is_complete(folder: Path, sizes: Mapping[str, int]) -> bool:
+    try:
+        return all((folder / name).lstat().st_size == size for name, size in sizes.items())
+    except OSError:
+        return False
 
 
 def make_sysroot(target: Target) -> Sysroot:
@@ -82,9 +97,9 @@ def make_sysroot(target: Target) -> Sysroot:
         made_meanwhile = find_sysroot(target)
         if made_meanwhile is not None:
             return made_meanwhile
-        with tempfile.TemporaryDirectory(dir=sysroot.folder.parent, prefix=".partial-") as name:
-            partial = Sysroot(target, Path(name) / target.name)
-            packages = _fetch(target, Path(name) / "apt")
+        with partial_folder(sysroot.folder.parent) as temporary:
+            partial = Sysroot(target, temporary / target.name)
+            packages = _fetch(target, temporary / "apt")
             task.update(advance=1)
             _unpack(packages, partial)
             task.update(advance=1)
@@ -92,7 +107,8 @@ def make_sysroot(target: Target) -> Sysroot:
                 _unpack_wheels(wheelhouse(target, interpreter), partial.packages(interpreter)[0])
             task.update(advance=1)
             names = [package.name for package in packages]
-            write_json(partial.folder / RECORD, {"recipe": _recipe(target), "packages": names})
+            content = {"recipe": _recipe(target), "packages": names, "bytes": _sizes(partial.folder)}
+            write_json(partial.folder / RECORD, content)
             shutil.rmtree(sysroot.folder, ignore_errors=True)
             partial.folder.rename(sysroot.folder)
     return sysroot
@@ -100,7 +116,7 @@ def make_sysroot(target: Target) -> Sysroot:
 
 def _recipe(target: Target) -> list[object]:
     """Return what decides a sysroot's content; JSON values."""
-    wheels = [list(one.requirements) for one in target.interpreters]
+    wheels = [locked_requirements(target, one).splitlines() for one in target.interpreters]
     return [_FORMAT, target.name, list(_debian_packages(target)), wheels]
 
 
@@ -154,12 +170,9 @@ def _fetch(target: Target, folder: Path) -> list[Path]:
 
 def _run(command: Sequence[str], target: Target) -> None:
     try:
-        done = subprocess.run(
+        done = processes.run(
             command,
-            capture_output=True,
-            text=True,
             timeout=_TIMEOUT,
-            check=False,
             env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
         )
     except subprocess.TimeoutExpired as error:

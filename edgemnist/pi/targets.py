@@ -26,7 +26,10 @@ class Release:
 
 @dataclass(frozen=True)
 class Interpreter:
-    """An interpreter that a target can have: its pip requirements, one a line, and why they are these."""
+    """An interpreter that a target can have: its pip requirements, and why they are these.
+
+    What is installed are the versions and files that ``scripts/lock`` found for these requirements.
+    """
 
     package: str
     requirements: tuple[str, ...]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgemnist.pi.targets import Interpreter, Target
+from edgemnist.support import processes
 from edgemnist.support.errors import EnvironmentFailure, InputError, MissingDependencyError, storage_errors
-from edgemnist.support.files import package_versions, sha256_of, write_text
+from edgemnist.support.files import package_versions, partial_folder, sha256_of, write_text
 from edgemnist.support.locking import alone_in
 from edgemnist.support.resources import cache_folder
 
@@ -31,16 +32,17 @@ def wheelhouse(target: Target, interpreter: Interpreter) -> Path:
     :raises EnvironmentFailure: pip can't fetch them: no network, or no such wheel.
     """
     folder = deploy_cache() / "wheels" / f"{target.name}.{interpreter.package}"
-    wanted = "\n".join(interpreter.requirements) + "\n"
+    wanted = locked_requirements(target, interpreter)
     if _is_whole(folder, wanted):
         return folder
     with alone_in(folder.parent, "another download of wheels"), storage_errors(folder):
         if _is_whole(folder, wanted):
             return folder
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".partial-") as name:
-            partial = Path(name) / "wheels"
-            _download(target, interpreter, partial)
-            write_text(partial / "requirements.txt", wanted)
+        with partial_folder(folder.parent) as temporary:
+            partial = temporary / "wheels"
+            partial.mkdir()
+            requirements = write_text(partial / "requirements.txt", wanted)
+            fetch_wheels(target, ["--require-hashes", "--requirement", str(requirements)], partial)
             shutil.rmtree(folder, ignore_errors=True)
             partial.rename(folder)
     return folder
@@ -49,7 +51,7 @@ def wheelhouse(target: Target, interpreter: Interpreter) -> Path:
 def _is_whole(folder: Path, requirements: str) -> bool:
     """Whether a wheelhouse was made for these requirements and every file of it is what it was."""
     try:
-        if (folder / "requirements.txt").read_text() != requirements:
+        if (folder / "requirements.txt").read_text(encoding="utf-8") != requirements:
             return False
         verify_wheelhouse(folder)
     except (OSError, ValueError, InputError):
@@ -63,7 +65,7 @@ def verify_wheelhouse(folder: Path) -> None:
     :raises InputError: one is missing or damaged, or it is no wheelhouse.
     """
     try:
-        lines = (folder / CHECKSUMS).read_text().splitlines()
+        lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
         sums = {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
     except (OSError, ValueError) as error:
         raise InputError(f"{str(folder)!r} is not a wheelhouse ({error}); leave it out and make it anew") from error
@@ -72,7 +74,24 @@ def verify_wheelhouse(folder: Path) -> None:
         raise InputError(f"the wheelhouse {str(folder)!r} is broken ({', '.join(wrong) or 'empty'}); make it anew")
 
 
-def _download(target: Target, interpreter: Interpreter, folder: Path) -> None:
+def locked_file(target: Target, interpreter: Interpreter) -> Path:
+    """Return the file with the versions and hashes of an interpreter's wheels on a target; scripts/lock makes it."""
+    return Path(__file__).with_name("locked") / f"{target.name}.{interpreter.package}.txt"
+
+
+def locked_requirements(target: Target, interpreter: Interpreter) -> str:
+    """Return pip's requirements, a line each with the SHA-256 of the one wheel that fits."""
+    return locked_file(target, interpreter).read_text(encoding="utf-8")
+
+
+def fetch_wheels(target: Target, wanted: Sequence[str], folder: Path) -> None:
+    """Fetch the wheels that a target loads, and what they need, into a folder, with their checksums.
+
+    ``wanted``: requirements, or options, of ``pip download``.
+
+    :raises MissingDependencyError: pip is not installed.
+    :raises EnvironmentFailure: pip can't fetch them.
+    """
     if not package_versions("pip"):  # find_spec would set off setuptools' hook for pip
         raise MissingDependencyError(f"pip is not installed for {sys.executable}; run: {sys.executable} -m ensurepip")
     major, minor = target.release.python
@@ -85,16 +104,14 @@ def _download(target: Target, interpreter: Interpreter, folder: Path) -> None:
     if target.system_numpy:  # what pip would fetch beside the interpreter is numpy, which comes from the system
         command += ["--no-deps"]
     try:
-        result = subprocess.run(
-            [*command, *interpreter.requirements], capture_output=True, text=True, timeout=TIMEOUT, check=False
-        )
+        result = processes.run([*command, *wanted], timeout=TIMEOUT)
     except subprocess.TimeoutExpired as error:
         raise EnvironmentFailure(f"pip did not fetch the wheels within {TIMEOUT:g} s; try again") from error
     wheels = sorted(folder.glob("*.whl"))
     if result.returncode != 0 or not wheels:
         said = [line for line in result.stderr.splitlines() if line.startswith("ERROR")] or result.stderr.splitlines()
         raise EnvironmentFailure(
-            f"pip could not fetch {', '.join(interpreter.requirements)} for {target.name}: "
+            f"pip could not fetch {' '.join(wanted)} for {target.name}: "
             + ("; ".join(said[-2:]) or "no wheels")
             + " (is the network there?)"
         )

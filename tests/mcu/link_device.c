@@ -1,6 +1,7 @@
 /* A device for this machine: the real link.c between standard input and output. Its network inverts every byte.
  *
- *   link_device INPUT_BYTES [steps]      with "steps", results have the ticks of three steps
+ *   link_device INPUT_BYTES [steps|tensors]      with "steps", results have the ticks of three steps; with "tensors" three
+ *                                                tensors come before a result: the input, each byte less the number
  *
  * An image that starts with "\xC0\xDB do " and a letter makes it misbehave; see `misbehave`.
  */
@@ -52,7 +53,7 @@ int board_read(void)
 static uint8_t *input;
 static uint32_t input_bytes;
 static uint32_t runs;
-static int with_steps, lost;
+static int with_steps, with_tensors, lost, lose_tensor;
 static const char *board_name = "test bench \xc2\xb5";
 
 static void print(const char *text)
@@ -71,22 +72,39 @@ static void send_info(uint16_t sequence)
   link_put_u32(ARENA_BYTES);
   link_put_u32(STEPS);
   link_put_u32(TICKS_PER_SECOND);
-  link_put_u32(with_steps ? LINK_FLAG_STEP_TICKS : 0);
+  link_put_u32(with_steps ? LINK_FLAG_STEP_TICKS : with_tensors ? LINK_FLAG_TENSORS : 0);
   link_put(model_start, sizeof model_start);
   link_put(board_name, name_bytes);
   link_end();
 }
 
+static void send_tensors(uint16_t sequence)
+{
+  for (uint32_t number = 0; number < STEPS; ++number) {
+    if (number == 1 && lose_tensor) continue;
+    link_begin(LINK_TENSOR, sequence, 4 + input_bytes);
+    link_put_u32(number);
+    for (uint32_t i = 0; i < input_bytes; ++i) {
+      const uint8_t less = (uint8_t)(input[i] - number);
+      link_put(&less, 1);
+    }
+    link_end();
+  }
+  lose_tensor = 0;
+}
+
 static void send_result(uint16_t sequence)
 {
   const uint32_t ticks = ++runs;
-  link_begin(LINK_RESULT, sequence, 4 + input_bytes + (with_steps ? 4u * STEPS : 0));
+  if (with_tensors) send_tensors(sequence);
+  link_begin(LINK_RESULT, sequence, 4 + input_bytes + (with_steps ? 4u * STEPS : with_tensors ? 4u : 0));
   link_put_u32(ticks);
   for (uint32_t i = 0; i < input_bytes; ++i) {
     const uint8_t inverted = (uint8_t)~input[i];
     link_put(&inverted, 1);
   }
   for (uint32_t step = 0; with_steps && step < STEPS; ++step) link_put_u32(ticks * 10 + step);
+  if (with_tensors) link_put_u32(STEPS);
   link_end();
 }
 
@@ -125,6 +143,10 @@ static int misbehave(uint16_t sequence)
       break;
     case 'n': /* never answer */ break;
     case 'o': /* restart with another firmware */ board_name = "other"; break;
+    case 'w': /* the wire loses a tensor, once */
+      lose_tensor = !lost;
+      lost = 1;
+      return 0;
     case 's': /* slow */ usleep(300000); return 0;
     case 't': /* text, half a frame, a frame that nobody asked for, then the result */
       print("debug: 42\r\n\xC0\x01\x82");
@@ -166,7 +188,8 @@ int main(int count, char **arguments)
   link_request request;
   if (count < 2) return 2;
   input_bytes = (uint32_t)strtoul(arguments[1], NULL, 10);
-  with_steps = count > 2;
+  with_steps = count > 2 && strcmp(arguments[2], "steps") == 0;
+  with_tensors = count > 2 && strcmp(arguments[2], "tensors") == 0;
   input = malloc(input_bytes); /* exactly, so that the sanitizer sees a byte beyond it */
   if (input == NULL) return 2;
   while (link_receive(&request, input, input_bytes) && answer(&request)) {

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from edgemnist.mcu.cycles import MODELS, CycleEstimate, NoTimingModel, classify, estimate
 from edgemnist.mcu.profile import ENTRY, ExecutionProfile
 from edgemnist.mcu.timing.classes import InstructionClass, classify_mnemonic
+from edgemnist.mcu.timing.flash import Flash, fetch_stalls
 from edgemnist.support.errors import InputError
 from tests.mcu.cycle_profiles import ORIGIN, cycles, machine_code, placed, straight
 
@@ -98,6 +99,20 @@ def test_fetch_stalls() -> None:
     assert cycles("cortex-m4", far, flash_wait_states=5, flash_cache_bytes=32).fetch_stalls == 2 * 5
     assert cycles("cortex-m4", far, flash_wait_states=5, flash_cache_bytes=0).fetch_stalls == 2 * 5 + 20 * 5
     assert cycles("cortex-m4", near, flash_wait_states=5, flash_cache_bytes=0).fetch_stalls == 5 + 5
+
+
+def test_a_line_that_follows_is_fetched_while_the_one_before_it_runs() -> None:
+    """Of the 6 cycles of a fetch those that the line before takes to run are not waited for."""
+    flash = Flash(wait_states=5, line_bytes=16, cache_bytes=0)
+    long, behind = ORIGIN, ORIGIN + 64
+    profile = ExecutionProfile(
+        {(ENTRY, long): 1, (long, behind): 1}, {long: 64, behind: 8}, lambda at, size: bytes(size)
+    )
+
+    stalls = fetch_stalls(profile, flash, {long: 16.0, behind: 2.0})
+
+    fetched_once = 5 * 5
+    assert stalls.expected == fetched_once + (5 + 3 * (6 - 4)) + (6 - 4)
 
 
 def test_assumed_cache_is_said_and_widens_the_bounds() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from edgemnist.mcu.cycles import MODELS
 from edgemnist.mcu.timing import calibration
+from edgemnist.mcu.timing.mix import Mix
 
 pytestmark = pytest.mark.unit
 
@@ -38,6 +39,33 @@ def test_tables_agree() -> None:
 def test_models_are_near_what_was_published() -> None:
     """The same code on the same core: every routine within 7 %."""
     assert all(abs(check.ratio - 1) < 0.07 for check in calibration.SAME_CODE)
+
+
+def mix(instructions: int, words_loaded: int, multiplies: int) -> Mix:
+    """Return the mix of code with these."""
+    return Mix(instructions, words_loaded // 2, words_loaded, 0, 0, multiplies, 0)
+
+
+def test_code_unlike_what_was_compared_is_said() -> None:
+    """With how much more of what; code like it leaves the band as it is."""
+    alike = mix(1000, 200, 300)
+    assert calibration.band_of("cortex-m4", 0, alike, 1200) == calibration.band("cortex-m4", 0)
+    unlike = mix(1000, 500, 600)
+    found = calibration.band_of("cortex-m4", 0, unlike, 1500)
+    assert (found.low, found.high) == (calibration.band("cortex-m4", 0).low, calibration.band("cortex-m4", 0).high)
+    assert found.basis.endswith(
+        "more than the code behind that: words loaded 50 (at most 43), multiplies 60 (at most 46)"
+    )
+
+
+@pytest.mark.parametrize("core", MODELS)
+def test_what_networks_took_beyond_the_model_grows_with_the_words_loaded(core: str) -> None:
+    """Of a chip with wait states; never below the band of code like the networks' own."""
+    plain = calibration.band(core, 5)
+    few, many, more = (calibration.band_of(core, 5, mix(1000, words, 100), 1000) for words in (50, 500, 800))
+    assert few.high == plain.high < many.high < more.high
+    assert few.low == many.low == plain.low
+    assert "times" in more.basis and "times" not in few.basis
 
 
 def test_compiled_loops() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from edgemnist.mcu.cycles import MODELS
 from edgemnist.mcu.profile import ENTRY
+from edgemnist.mcu.timing.instruction import Disassembler
 from tests.mcu.cycle_profiles import ORIGIN, cycles, machine_code, placed, straight
 
 pytestmark = pytest.mark.unit
@@ -72,6 +74,10 @@ SCOREBOARD = (
     ("adds r0, r1, r2; nop", "1888 bf00", 1, 1),
     ("ldm r0!, {r1-r3}", "c80e", 2, 3),
     ("muls r0, r1, r0", "4348", 1, 2),
+    ("ldm r0!, {r1-r3}; sxtb16 r4, r1", "c80e fa2f f481", 3, 4),
+    ("ldm r0!, {r1-r3}; sxtb16 r4, r3", "c80e fa2f f483", 4, 5),
+    ("ldrd r1, r2, [r0]; adds r3, r1, r1", "e9d0 1200 184b", 2, 3),
+    ("ldrd r1, r2, [r0]; adds r3, r2, r2", "e9d0 1200 1893", 2, 4),
 )
 """(sequence, code, cycles on Cortex-M7, on Cortex-M33)"""
 
@@ -109,6 +115,24 @@ def test_manual_ranges_are_the_bounds(core: str, code: str, low: int, high: int)
     """Divides and Cortex-M3's long multiplies end early: their range is at least the estimate's."""
     found = cycles(core, straight(machine_code(code), times=1000))
     assert (found.low, found.high) == (1000 * low, 1000 * high)
+
+
+@pytest.mark.parametrize(
+    ("core", "code", "low", "high"),
+    [
+        ("cortex-m4", "1888 bf08 1840", 2, 3),  # an IT folded into the adds before it, or not
+        ("cortex-m3", "f8d1 0000 f8d3 2000", 3, 4),  # two wide loads that overlap, or not
+        ("cortex-m3", "6008 ca0a", 4, 5),  # str, ldm of two
+        ("cortex-m7", "c80e", 2, 3),
+        ("cortex-m33", "fb21 3002", 1, 1),  # smlad
+        ("cortex-m33", "fbc2 0103", 1, 2),  # smlal
+    ],
+)
+def test_ranges_without_a_count_of_their_own(core: str, code: str, low: int, high: int) -> None:
+    """What the manual or a measurement says may happen is in the bounds."""
+    block = Disassembler(armv8=MODELS[core].armv8).block(machine_code(code), ORIGIN)
+    costs = MODELS[core].block(block)
+    assert (sum(cost.low for cost in costs), sum(cost.high for cost in costs)) == (low, high)
 
 
 LOOP = {ORIGIN: "3801 d1fd", ORIGIN + 4: "4770"}  # subs r0, #1; bne .-2 / bx lr

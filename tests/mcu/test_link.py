@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from edgemnist.mcu.link import (
     ErrorCode,
     Frame,
     FrameType,
+    MissingTensorError,
     RunAnswer,
     StackState,
     encode,
@@ -26,6 +28,7 @@ from edgemnist.mcu.link import (
     parse_info,
     parse_result,
     parse_state,
+    parse_tensor,
 )
 from edgemnist.support.errors import InputError, RuntimeCrashedError
 
@@ -238,3 +241,19 @@ def test_fault_in_words(fault: Fault, name: str, words: list[str]) -> None:
     assert all(word in text for word in words)
     assert ("0x0000aaaa" in text) == bool(fault.cfsr & 1 << 7)
     assert ("recorded no cause" in text) == (not fault.riscv and not fault.cfsr | fault.hfsr)
+
+
+def test_a_result_has_all_its_tensors() -> None:
+    """Those that are missing make it one that has to be asked for again, however many it says that there were."""
+    info = replace(INFO, step_ticks=False, tensors=True)
+    result = Frame(FrameType.RESULT, 1, struct.pack("<I", 7) + bytes(10) + struct.pack("<I", 2))
+    parts = dict(parse_tensor(Frame(FrameType.TENSOR, 1, struct.pack("<I", number) + b"ab")) for number in (1, 0))
+    assert parse_result(result, info, parts).tensors == (b"ab", b"ab")
+    for count, had in ((2, {0: b""}), (0xFFFFFFFF, parts), (1, {1: b""}), (1, None)):
+        frame = replace(result, payload=result.payload[:-4] + struct.pack("<I", count))
+        with pytest.raises(MissingTensorError, match="did not come"):
+            parse_result(frame, info, had)
+    with pytest.raises(RuntimeCrashedError, match="TENSOR frame makes no sense: 3 bytes"):
+        parse_tensor(Frame(FrameType.TENSOR, 1, bytes(3)))
+    with pytest.raises(RuntimeCrashedError, match="type 0x82 where TENSOR was due"):
+        parse_tensor(result)

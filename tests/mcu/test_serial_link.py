@@ -149,6 +149,19 @@ def test_misbehaviour_that_is_made_good(program: Path, letter: str, repeats: int
         assert (link.counts.repeats, link.counts.damage.total) == (repeats, damaged)
 
 
+@pytest.mark.parametrize(("letter", "repeats"), [("z", 0), ("w", 1), ("l", 1)])
+def test_tensors_come_with_each_result(program: Path, letter: str, repeats: int) -> None:
+    """Also where the wire loses one of them, or the whole request: then it is all asked for again."""
+    images = _misbehaving(letter)
+    with _linked(program, "tensors", patience=Patience(hello=5, answer=0.25)) as link:
+        assert link.hello().tensors
+        answers = list(link.run(images))
+        assert link.counts.repeats == repeats
+    for image, answer in zip(images, answers, strict=True):
+        assert answer.output == _inverted(image)
+        assert answer.tensors == tuple((image.view(np.uint8) - np.uint8(number)).tobytes() for number in range(3))
+
+
 def test_hello_in_the_middle_of_anything(program: Path) -> None:
     """The device has half a RUN, its late answers are on the way, text is in the buffer: greeting works."""
     with wired(program, "28") as device:

@@ -10,6 +10,7 @@ from pathlib import Path
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import ElfImage
 from edgemnist.mcu.emulators.base import DEFAULT_TIMEOUT, Emulation, Emulator
+from edgemnist.support import processes
 from edgemnist.support.errors import RuntimeCrashedError
 
 INSTRUCTIONS_PER_SECOND = 1_000_000_000
@@ -54,7 +55,7 @@ class QemuEmulator(Emulator):
         """Return QEMU's version."""
         for command, _ in _PROGRAMS.values():
             if shutil.which(command):
-                run = subprocess.run([command, "--version"], capture_output=True, text=True, check=False)
+                run = processes.run([command, "--version"])
                 return run.stdout.splitlines()[0]
         return "QEMU missing"
 
@@ -67,10 +68,7 @@ class QemuEmulator(Emulator):
             (folder / "requests.bin").write_bytes(requests)
             command = [*machine_command(board, elf.path.resolve()), "-serial", "none", "-semihosting"]
             try:
-                run = subprocess.run(
-                    command, cwd=folder, capture_output=True, text=True, check=False, timeout=timeout,
-                    stdin=subprocess.DEVNULL, errors="replace",
-                )  # fmt: skip
+                run = processes.run(command, cwd=folder, timeout=timeout)
             except subprocess.TimeoutExpired as error:
                 raise RuntimeCrashedError(f"the firmware did not end within {timeout:g} s") from error
             answers = folder / "answers.bin"

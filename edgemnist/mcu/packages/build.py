@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.compiler.generate import GeneratedModel
+from edgemnist.compiler.self_test import NO_SELF_TEST
 from edgemnist.csource.pixels import C_TYPES
 from edgemnist.mcu.packages.base import Example, Package, Platform, fill, words
+from edgemnist.mcu.packages.dump import dump_values
 from edgemnist.mcu.packages.examples import example_code
 from edgemnist.mcu.packages.registry import find_platform
 from edgemnist.support.errors import InputError
@@ -96,14 +98,25 @@ def make_package(
     _check("version", version, r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", "three numbers, such as 1.0.0")
     _check("vendor", vendor, r"[A-Za-z0-9_-]{1,63}", "letters, digits, '_' and '-'")
     _check("URL", url, r"|https?://[!-;=?-~]+", "an http or https address, or nothing")
-    name, files, code = generated.name, generated.files, example_code(generated, examples)
+    name, files = generated.name, generated.files
+    if f"{name}_test.c" not in files:
+        raise InputError(
+            f"a package brings a self-test, for which the network is too large: {NO_SELF_TEST}; "
+            "take the C of `edgemnist codegen`"
+        )
+    code = example_code(generated, examples)
     compiled = {file: files[file] for file in (f"{name}.c", f"{name}_test.c")}
     return Package(
         generated,
         sources={**compiled, f"{name}_examples.c": code.source},
         headers={f"{name}.h": files[f"{name}.h"], f"{name}_examples.h": code.header},
         kernels={file: text for file, text in files.items() if file.startswith("em_") or file.endswith(".inc")},
-        values={**_model_values(generated), **_package_values(platform, version, vendor, url), **code.values()},
+        values={
+            **_model_values(generated),
+            **_package_values(platform, version, vendor, url),
+            **code.values(),
+            **dump_values(generated, code.count),
+        },
     )
 
 

@@ -36,12 +36,13 @@ _SEARCH = """  int best = 0;
 
 @dataclass(frozen=True, eq=False)
 class ExampleCode:
-    """The two files, a sentence on where the labels are from, and what the main program prints, times left open."""
+    """The two files, where the labels are from, what the main program prints, times left open, how many examples."""
 
     header: str
     source: str
     labels_are: str
     printed: str
+    count: int
 
     def values(self) -> dict[str, str]:
         """Return what the README says of the examples, by placeholder."""
@@ -78,7 +79,7 @@ def example_code(generated: GeneratedModel, examples: Sequence[Example]) -> Exam
     }
     printed = printed_lines(generated.name, [names[index] for index in found], [names[index] for index in labels])
     header, source = (fill(template_text(f"common/examples.{suffix}"), values) for suffix in ("h", "c"))
-    return ExampleCode(header, source, values["labels_are"], printed)
+    return ExampleCode(header, source, values["labels_are"], printed, len(inputs))
 
 
 def image_examples(

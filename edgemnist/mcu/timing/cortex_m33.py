@@ -61,8 +61,10 @@ def _occupancy(instruction: Instruction) -> Cycles:
         return between(1, 4)
     if instruction.kind is C.TABLE_BRANCH:
         return exactly(2)
-    muls = instruction.kind is C.MULTIPLY and instruction.sets_flags
-    return between(1, 2, 2 if muls else 1) if instruction.kind in _ACCUMULATING else exactly(1)
+    if instruction.kind is C.MULTIPLY and instruction.sets_flags:
+        return between(1, 2, 2)
+    assumed = instruction.kind in (C.LONG_MULTIPLY, C.LONG_MULTIPLY_ACCUMULATE)
+    return between(1, 2, 1) if assumed else exactly(1)
 
 
 def _jump(instructions: Sequence[Instruction], target: Instruction, address: int) -> Cycles:

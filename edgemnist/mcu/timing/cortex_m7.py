@@ -74,7 +74,9 @@ def _latency(producer: Instruction, consumer: Instruction, role: Role) -> int:
 @lru_cache(maxsize=65536)
 def _occupancy(instruction: Instruction) -> Cycles:
     if instruction.kind in _LISTS:
-        return exactly(max(1, ceil(instruction.words / 2)))
+        # One more without 16-bit instructions near by, or where a store of a list isn't aligned to eight bytes.
+        cycles = max(1, ceil(instruction.words / 2))
+        return between(cycles, cycles + 1, cycles)
     if instruction.kind is C.DIVIDE:
         return between(3, 12)
     if instruction.kind is C.FLOAT_DIVIDE:

@@ -7,6 +7,12 @@ What neighbours change, on M3 and M4 (Technical Reference Manual, "Load/store ti
   test", cortex_m3m4.md).
 - A store with an immediate offset costs one cycle: the write buffer takes it. A load right behind a store waits one.
 - A load or store waits one cycle for an address register that the instruction before it computed.
+
+What neighbours may change, and only the bounds tell (manual and jnk0le; the published routines have hardly any of it):
+
+- An IT behind a 16-bit instruction may be folded into it and take no cycle.
+- A 32-bit load or store that overlaps with a load may fail to where it isn't aligned to a word.
+- A load of several words right behind a store may wait one cycle.
 """
 
 from __future__ import annotations
@@ -25,7 +31,8 @@ Refill = Callable[[Instruction, Instruction, int], Cycles]
 
 _LOADS = frozenset({C.LOAD, C.FLOAT_LOAD})
 _STORES = frozenset({C.STORE, C.FLOAT_STORE})
-_LISTS = frozenset({C.LOAD_PAIR, C.STORE_PAIR, C.LOAD_MULTIPLE, C.STORE_MULTIPLE})
+_LIST_LOADS = frozenset({C.LOAD_PAIR, C.LOAD_MULTIPLE})
+_LISTS = _LIST_LOADS | {C.STORE_PAIR, C.STORE_MULTIPLE}
 _COMPUTE = frozenset(
     {C.ALU, C.BIT_FIELD, C.SIMD, C.MULTIPLY, C.MULTIPLY_ACCUMULATE, C.LONG_MULTIPLY, C.LONG_MULTIPLY_ACCUMULATE}
 )
@@ -78,11 +85,17 @@ class InOrderModel:
         """Return ``cost`` of ``instruction`` right behind ``before``."""
         single = instruction.kind in _LOADS | _STORES
         if single and before.kind in _LOADS and instruction.words == 1:
-            return cost if self._address_late(before, instruction) else exactly(1)
+            if self._address_late(before, instruction):
+                return cost
+            return exactly(1) if instruction.narrow else between(1, 2, 1)
         if (single or instruction.kind in _LISTS) and before.kind in _COMPUTE:
             return cost.plus(exactly(1)) if before.results & instruction.addresses else cost
         if instruction.kind in _LOADS and before.kind in _STORES:
             return cost.plus(between(0, 1, 1))
+        if instruction.kind in _LIST_LOADS and before.kind in _STORES:
+            return cost.plus(between(0, 1, 0))
+        if instruction.kind is C.IT and before.narrow:
+            return between(0, 1, 1)
         if before.kind in _FLOAT_RESULTS and instruction.kind in _FLOAT_RESULTS:
             waits = before.results & (instruction.sources | instruction.accumulators)
             return cost.plus(exactly(1)) if waits else cost

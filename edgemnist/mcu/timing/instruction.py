@@ -29,7 +29,8 @@ _WITHOUT_RESULT = _BRANCHES | {C.IT, C.NOP, C.BARRIER, C.UNKNOWN}
 class Instruction:
     """What timing depends on; equal ones are the same object. Registers are named as capstone prints them ("r0", "sb").
 
-    ``words``: 32-bit transfers of a load or store. ``addresses``: registers that form the address. ``accumulators``:
+    ``words``: 32-bit transfers of a load or store. ``loaded``: what a load of several words loads, in the order of its
+    transfers. ``addresses``: registers that form the address. ``accumulators``:
     addends of a multiply-accumulate. ``sources``: every other register read. ``shifted``: a second operand that goes
     through the shifter (shifted register or shifted constant). ``conditional``: may be skipped inside an IT block.
     """
@@ -39,6 +40,7 @@ class Instruction:
     kind: InstructionClass
     size: int
     words: int
+    loaded: tuple[str, ...]
     results: frozenset[str]
     sources: frozenset[str]
     addresses: frozenset[str]
@@ -84,6 +86,14 @@ def _shifted_constant(operation: str, operands: str) -> bool:
     return value > 0xFF and value not in (low * 0x00010001, (value & 0xFF00) * 0x00010001, low * 0x01010101)
 
 
+def _loaded(kind: InstructionClass, parts: list[str]) -> tuple[str, ...]:
+    """Return the registers of a list as they are named, lowest first, or the two of a pair."""
+    if kind is C.LOAD_PAIR:
+        return tuple(parts[:2])
+    listed = next((part for part in parts if part.startswith("{")), "")
+    return tuple(_REGISTER.findall(listed)) if kind is C.LOAD_MULTIPLE else ()
+
+
 def _list_words(kind: InstructionClass, listed: frozenset[str]) -> int:
     return sum(2 if name.startswith("d") else 1 for name in listed) if kind in _LISTS else 0
 
@@ -111,6 +121,7 @@ def parse(mnemonic: str, operands: str, size: int) -> Instruction:
         kind=kind,
         size=size,
         words=_list_words(kind, listed) or (2 if pair or double else 1 if single else 0),
+        loaded=_loaded(kind, parts),
         results=results,
         sources=sources,
         addresses=addresses,

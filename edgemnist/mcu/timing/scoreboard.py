@@ -1,7 +1,9 @@
 """Cortex-M7 and M33: in-order issue of up to two instructions a cycle, held back by operands that aren't ready.
 
 Arm publishes no table for either. The rules are those that measurements on chips found; each core's module names
-them. A block starts with nothing in flight: what overlaps across its borders isn't seen.
+them. The words of a load of several arrive one after another, evenly over its cycles; that the first can be used before
+the last is there follows from the pipeline, nobody published a measurement. A block starts with nothing in flight: what
+overlaps across its borders isn't seen.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from math import ceil
 
 from edgemnist.mcu.timing.instruction import Instruction
 from edgemnist.mcu.timing.model import Cycles, exactly
@@ -64,6 +67,8 @@ class ScoreboardModel:
             clock = end
             for register in instruction.results:
                 ready[register] = (group + busy - 1, instruction)
+            for number, register in enumerate(instruction.loaded, start=1):
+                ready[register] = (group + ceil(number * busy / len(instruction.loaded)) - 1, instruction)
             if instruction.updates_base:
                 for register in instruction.addresses - instruction.results:
                     ready.pop(register, None)

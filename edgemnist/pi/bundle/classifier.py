@@ -37,7 +37,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     :raises EnvironmentProblem: a file is missing or is not what it was when the bundle was made.
     """
     try:
-        lines = (folder / CHECKSUMS).read_text().splitlines()
+        lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
         expected = {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
     except (OSError, ValueError) as error:
         raise EnvironmentProblem(f"{folder / CHECKSUMS} cannot be read ({error}); copy the bundle again") from error
@@ -49,7 +49,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if wrong:
         names = ", ".join(dict.fromkeys(wrong))
         raise EnvironmentProblem(f"the bundle in {folder} is damaged or half copied ({names}); copy it again")
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     return manifest
 
 

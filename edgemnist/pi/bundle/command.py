@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from .limits import PI_MAX_PICTURE_BYTES
 from .problems import EXIT_BAD_INPUT, EXIT_DIFFERENT, EXIT_ENVIRONMENT, EnvironmentProblem, Problem
 
 FOLDER = Path(__file__).resolve().parents[1]
-MAX_FILE_BYTES = 64 << 20
 _STDIN = Path("-")
 
 
@@ -149,14 +149,18 @@ def _files(names: Sequence[str], suffixes: Sequence[str]) -> Iterator[Path]:
 def _content(path: Path) -> bytes:
     try:
         if path == _STDIN:
-            content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+            content = sys.stdin.buffer.read(PI_MAX_PICTURE_BYTES + 1)
+        elif path.exists() and not path.is_file():
+            raise Problem(
+                f"{path} is a named pipe, a device or the like; name a file, or - to read one image from stdin"
+            )
         else:
             with path.open("rb") as file:
-                content = file.read(MAX_FILE_BYTES + 1)
+                content = file.read(PI_MAX_PICTURE_BYTES + 1)
     except OSError as error:
         raise Problem(f"cannot read {path}: {error.strerror or error}") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise Problem(f"{path} is larger than {MAX_FILE_BYTES >> 20} MB")
+    if len(content) > PI_MAX_PICTURE_BYTES:
+        raise Problem(f"{path} is larger than {PI_MAX_PICTURE_BYTES >> 20} MB")
     if not content:
         raise Problem(f"{path} is empty")
     return content

@@ -55,7 +55,7 @@ def library_of(folder: Path) -> Path | None:
     if (folder / OWN).is_file():
         return folder / OWN
     try:
-        information = Path("/proc/cpuinfo").read_text()
+        information = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         information = ""
     name = processor(platform.machine(), struct.calcsize("P") * 8, information) if sys.platform == "linux" else ""

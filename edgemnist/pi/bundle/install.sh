@@ -104,7 +104,8 @@ if [ -d wheels ]; then
 fi
 rm -rf .venv
 "$python" -m venv $options .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: $source -r "$requirements" ||
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes $source \
+  -r "$requirements" ||
   fail 3 "the interpreter could not be installed; without network, make the bundle with: edgemnist deploy pi --wheels $target"
 echo "installed into $here/.venv: $(sed -n 's/^# why: //p' "$requirements")"
 .venv/bin/python classify.py --parity

@@ -7,6 +7,7 @@ is usually PNG or PGM. What is read is what ``edgemnist predict`` reads, pixel f
 from __future__ import annotations
 
 import io
+import logging
 import re
 import struct
 import warnings
@@ -16,14 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .filters import unfiltered
+from .limits import PI_MAX_PICTURE_BYTES, PI_MAX_PIXELS, PI_MAX_SIDE
+from .picture_checks import UnfitPictureError, check_content, check_opened, check_size
 from .problems import Problem
-
-MAX_PIXELS = 16_000_000
-"""More pixels are refused before they are decompressed: a Raspberry Pi may have 512 MB of memory."""
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
 
+_ORIENTATION_TAG = 0x0112
+_SILENT = logging.NullHandler()
 _DEPTHS = (8, 10, 12, 14, 16)  # bits of wide values, as edgemnist takes them
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -34,13 +37,14 @@ class _NeedsPillowError(Exception):
     """A valid file, as far as is known, of a kind that only Pillow reads."""
 
 
-def read_picture(content: bytes, name: str, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def read_picture(content: bytes, name: str, max_pixels: int = PI_MAX_PIXELS) -> NDArray[np.uint8]:
     """Read the bytes of an image file as uint8, 0..255: shape (height, width) when grey, else (height, width, 3).
 
     :param name: stands in error messages.
     :raises Problem: it is no image, is damaged, is too large, or needs Pillow, which is not installed.
     """
     try:
+        check_content(io.BytesIO(content), len(content), PI_MAX_PICTURE_BYTES)
         if content.startswith(_PNG_SIGNATURE):
             pixels = _read_png(content, max_pixels)
         elif content[:2] in (b"P5", b"P6"):
@@ -49,7 +53,7 @@ def read_picture(content: bytes, name: str, max_pixels: int = MAX_PIXELS) -> NDA
             raise _NeedsPillowError("files other than plain PNG, PGM and PPM")
     except _NeedsPillowError as reason:
         pixels = _read_with_pillow(content, name, str(reason), max_pixels)
-    except Problem as problem:
+    except (Problem, UnfitPictureError) as problem:
         raise Problem(f"{name}: {problem}") from problem
     except (ValueError, IndexError, struct.error, zlib.error) as error:
         raise Problem(f"{name}: the image is damaged ({error})") from error
@@ -59,8 +63,7 @@ def read_picture(content: bytes, name: str, max_pixels: int = MAX_PIXELS) -> NDA
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width < 1 or height < 1:
         raise Problem(f"the image is damaged: it claims to be {width} x {height} pixels")
-    if width * height > max_pixels:
-        raise Problem(f"{width} x {height} pixels are too many, at most {max_pixels:,} are read: scale it down")
+    check_size(width, height, max_pixels, PI_MAX_SIDE)
 
 
 def _read_pnm(content: bytes, max_pixels: int) -> NDArray[np.uint8]:
@@ -79,6 +82,9 @@ def _read_pnm(content: bytes, max_pixels: int) -> NDArray[np.uint8]:
 
 def _read_png(content: bytes, max_pixels: int) -> NDArray[np.uint8]:
     """Read a PNG (Portable Network Graphics specification, third edition): 8 bits or fewer, not interlaced."""
+    if content[12:16] == b"IHDR" and len(content) >= 24:  # before all of it is looked through
+        claimed_width, claimed_height = struct.unpack_from(">II", content, 16)
+        _check_size(claimed_width, claimed_height, max_pixels)
     chunks = _png_chunks(content)
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
     _check_size(width, height, max_pixels)
@@ -88,7 +94,7 @@ def _read_png(content: bytes, max_pixels: int) -> NDArray[np.uint8]:
         raise _NeedsPillowError("PNG files with 16 bits, interlacing, EXIF data or a transparent colour")
     channels = _PNG_CHANNELS[colour]
     row_bytes = (width * channels * depth + 7) // 8
-    rows = _unfiltered(_inflated(chunks[b"IDAT"], height * (row_bytes + 1)), height, row_bytes, max(1, channels))
+    rows = unfiltered(_inflated(chunks[b"IDAT"], height * (row_bytes + 1)), height, row_bytes, max(1, channels))
     if depth < 8:
         rows = _unpacked(rows, depth)[:, :width]
     pixels = rows.reshape(height, width, channels)
@@ -130,46 +136,6 @@ def _inflated(data: bytes, size: int) -> bytes:
     return content
 
 
-def _unfiltered(data: bytes, height: int, row_bytes: int, step: int) -> NDArray[np.uint8]:
-    """Undo the row filters: shape (height, row_bytes); ``step`` is the distance in bytes to the pixel at the left."""
-    raw = np.frombuffer(data, dtype=np.uint8).reshape(height, row_bytes + 1)
-    rows = np.zeros((height, row_bytes), dtype=np.uint8)
-    above = np.zeros(row_bytes, dtype=np.uint8)
-    for index in range(height):
-        kind, line = int(raw[index, 0]), raw[index, 1:]
-        if kind == 0:
-            rows[index] = line
-        elif kind == 1:
-            rows[index] = _summed(line, step)
-        elif kind == 2:
-            rows[index] = line + above
-        elif kind in (3, 4):
-            rows[index] = _predicted(line, above, step, paeth=kind == 4)
-        else:
-            raise ValueError(f"row filter {kind}")
-        above = rows[index]
-    return rows
-
-
-def _summed(line: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
-    padded = np.concatenate([line, np.zeros(-len(line) % step, dtype=np.uint8)])
-    return np.asarray(padded.reshape(-1, step).cumsum(axis=0, dtype=np.uint8).reshape(-1)[: len(line)], dtype=np.uint8)
-
-
-def _predicted(line: NDArray[np.uint8], above: NDArray[np.uint8], step: int, *, paeth: bool) -> NDArray[np.uint8]:
-    """Undo the average or the Paeth filter, in which each byte depends on the one before it."""
-    out, up = [0] * step + line.tolist(), [0] * step + above.tolist()
-    for at in range(step, len(out)):
-        left, top, corner = out[at - step], up[at], up[at - step]
-        if paeth:
-            to_left, to_top, to_corner = abs(top - corner), abs(left - corner), abs(left + top - 2 * corner)
-            guess = left if to_left <= to_top and to_left <= to_corner else top if to_top <= to_corner else corner
-        else:
-            guess = (left + top) // 2
-        out[at] = (out[at] + guess) & 255
-    return np.array(out[step:], dtype=np.uint8)
-
-
 def _unpacked(rows: NDArray[np.uint8], depth: int) -> NDArray[np.uint8]:
     """Return the values of 1, 2 or 4 bits that are packed into bytes, the leftmost in the highest bits."""
     shifts = np.arange(8 - depth, -1, -depth, dtype=np.uint8)
@@ -191,17 +157,24 @@ def _from_palette(indices: NDArray[np.uint8], chunks: dict[bytes, bytes]) -> NDA
 
 def _flattened(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Lay RGBA pixels over white, or over black when the visible part is brighter than middle grey."""
-    alpha = rgba[..., 3:].astype(np.float64) / 255
-    colour = rgba[..., :3].astype(np.float64)
-    visible = float(alpha.sum()) * 3
-    brightness = float((colour * alpha).sum()) / visible if visible else 0.0
-    transparent = float(alpha.min()) < 1
-    background = 0.0 if transparent and brightness > 127 else 255.0
-    return np.asarray(np.rint(colour * alpha + background * (1 - alpha)), dtype=np.uint8)
+    visible, brightness = 0, 0
+    for row in rgba:
+        alpha = row[:, 3].astype(np.int64)
+        visible += 3 * int(alpha.sum())
+        brightness += int((row[:, :3].sum(axis=1, dtype=np.int64) * alpha).sum())
+    transparent = int(rgba[..., 3].min()) < 255
+    background = 0.0 if transparent and brightness > 127 * visible else 255.0
+    # One table of what each colour becomes with each alpha: the arithmetic is done once for each of the pairs.
+    share = np.arange(256, dtype=np.float64)[:, None] / 255
+    table = np.rint(np.arange(256.0) * share + background * (1 - share)).astype(np.uint8)
+    flat = np.empty((*rgba.shape[:2], 3), dtype=np.uint8)
+    for index, row in enumerate(rgba):
+        flat[index] = table[row[:, 3:], row[:, :3]]
+    return flat
 
 
 def _without_colour_if_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if pixels.ndim == 3 and bool((pixels == pixels[..., :1]).all()):
+    if pixels.ndim == 3 and all(bool((row == row[:, :1]).all()) for row in pixels):
         return np.ascontiguousarray(pixels[..., 0])
     return pixels
 
@@ -215,19 +188,25 @@ def _read_with_pillow(content: bytes, name: str, what: str, max_pixels: int) -> 
             "pillow); or it is no image: PNG, PGM and PPM are read without Pillow"
         ) from None
     Image.init()
+    logging.getLogger("PIL").addHandler(_SILENT)  # what it logs is for those who write decoders
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=[one for one in FORMATS if one in Image.OPEN]) as image:
+            file = io.BytesIO(content)
+            with Image.open(file, formats=[one for one in FORMATS if one in Image.OPEN]) as image:
                 _check_size(image.width, image.height, max_pixels)
+                check_opened(image, file, len(content))
                 # Pillow reads 16-bit colours as 8 bits, and says so only in what its decoder is told.
                 wide = any(";16" in str(tile) for tile in image.tile) and not image.mode.startswith("I")
-                pixels = _pillow_pixels(ImageOps.exif_transpose(image))
+                turned = image.getexif().get(_ORIENTATION_TAG, 1) != 1
+                pixels = _pillow_pixels(ImageOps.exif_transpose(image) if turned else image)
                 return _from_depth(pixels, 8) if wide else pixels
-    except Problem as problem:
+    except (Problem, UnfitPictureError) as problem:
         raise Problem(f"{name}: {problem}") from problem
     except UnidentifiedImageError:
         raise Problem(f"{name}: not an image of a known format ({', '.join(FORMATS)})") from None
+    except Image.DecompressionBombError as error:
+        raise Problem(f"{name}: {error}; at most {max_pixels:,} pixels are read: scale it down") from error
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise Problem(f"{name}: the image is damaged ({error})") from error
 
@@ -249,4 +228,5 @@ def _pillow_pixels(image: Any) -> NDArray[np.uint8]:
         return np.asarray(np.clip(np.rint(real * 255 if real.max() <= 1 else real), 0, 255), dtype=np.uint8)
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         return _flattened(np.asarray(image.convert("RGBA")))
-    return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"), dtype=np.uint8)
+    mode = "L" if image.mode in ("1", "L") else "RGB"
+    return np.asarray(image if image.mode == mode else image.convert(mode), dtype=np.uint8)

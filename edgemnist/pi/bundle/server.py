@@ -21,13 +21,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from .classifier import Classifier
 from .framing import INVERT_CHOICES
+from .limits import PI_SERVICE_MAX_PIXELS
 from .pictures import read_picture
 from .problems import EnvironmentProblem, Problem
 
 MAX_BODY_BYTES = 8 << 20
-MAX_PIXELS = 4_000_000
-"""Of a posted picture; smaller than for files, because several may wait at once."""
-
 MAX_CONNECTIONS = 16
 SECONDS_PER_REQUEST = 10.0
 _DISCARDED_BYTES, _DISCARDING_SECONDS = 64 << 10, 0.2
@@ -171,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         if invert not in INVERT_CHOICES:
             raise _RefusedError(HTTPStatus.BAD_REQUEST, f"invert has to be one of {', '.join(INVERT_CHOICES)}")
         with self.server.turn:
-            picture = read_picture(body, "the body", MAX_PIXELS)
+            picture = read_picture(body, "the body", PI_SERVICE_MAX_PIXELS)
             candidates, microseconds = self.server.classifier.classify(picture, invert=invert)
         return {
             "label": candidates[0].label,
