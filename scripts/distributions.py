@@ -11,6 +11,7 @@ import venv
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,8 +23,6 @@ MODEL = REPOSITORY / "tests" / "golden" / "convert" / "tiny_int8.tflite"
 
 # What a checkout's folders become where edgemnist is installed.
 _INSTALLED = {"edgemnist": "edgemnist", "firmware": "edgemnist/firmware"}
-# Time of every file in the archives, as reproducible builds have it: 1980 is the first year that a zip can hold.
-_EPOCH = "315532800"
 
 
 @dataclass(frozen=True)
@@ -56,20 +55,23 @@ def git_files(repository: Path) -> list[str]:
 def copy_tree(repository: Path, folder: Path) -> Path:
     """Copy what git has of a checkout into a folder, so that a build finds and leaves nothing else; return it.
 
-    Links stay links. Modes become those that git records, so that archives are the same whatever the umask was.
+    Links stay links.
     """
     for name in git_files(repository):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(repository / name, target, follow_symlinks=False)
-        if not target.is_symlink():
-            target.chmod(0o755 if target.stat().st_mode & 0o100 else 0o644)
     return folder
 
 
 def build_requirements(repository: Path) -> list[str]:
     """Return what pyproject.toml needs for a build, as pip takes it."""
-    return list(tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"])
+    return list(project_file(repository)["build-system"]["requires"])
+
+
+def project_file(repository: Path) -> dict[str, Any]:
+    """Return the content of pyproject.toml."""
+    return tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def install_builder(folder: Path) -> Path:
@@ -99,7 +101,7 @@ def unpack_source(source: Path, folder: Path) -> Path:
 def _call_backend(tree: Path, builder: Path, out: Path, hook: str) -> str:
     out.mkdir(parents=True, exist_ok=True)
     code = f"import setuptools.build_meta as backend; print(); print(backend.{hook}({str(out)!r}))"
-    environment = {**os.environ, "PYTHONPATH": str(builder), "SOURCE_DATE_EPOCH": _EPOCH}
+    environment = {**os.environ, "PYTHONPATH": str(builder)}
     return run([sys.executable, "-c", code], cwd=tree, environment=environment).splitlines()[-1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -20,7 +21,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """With --unit, hide what unit tests must not need, also where it is installed."""
+    """With --unit, hide what unit tests must not need, also where it is installed.
+
+    What starts the tests may have them ignore Ctrl-C, as a shell's ``&`` does, and every process that a test starts
+    inherits that: those that are to end by it would go on for ever.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("unit"):
         config.option.markexpr = "unit"
         os.environ["PATH"] = os.devnull

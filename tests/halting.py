@@ -28,7 +28,7 @@ def halt(event, given):
 sys.addaudithook(halt)
 sys.argv = ["edgemnist", *arguments]
 exec(prepare)
-from edgemnist.cli import main
+from edgemnist.__main__ import main
 main()
 """
 

@@ -66,7 +66,7 @@ def context_beside(model: Path) -> ModelContext | None:
 def _is_of_another_program(manifest: Path) -> bool:
     """Whether a readable ``manifest.json`` is none of ours: web applications and others have files of that name."""
     try:
-        content = json.loads(manifest.read_text())
+        content = json.loads(manifest.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False  # missing, or damaged: that is for ``WorkFolder.stages`` to say
     return not isinstance(content, dict) or "stages" not in content

@@ -1,19 +1,24 @@
 """The work folder: atomic writes, ``manifest.json`` and where each result came from.
 
 Every file is written beside its target under a temporary name and renamed when complete, so a killed command leaves
-the last good artifact. The manifest gets a stage's record only after that stage's files are in place.
+the last good artifact. The manifest gets a stage's record only after that stage's files are in place. Several commands
+may use a folder at once: each puts files and record in place while it is alone there, and two that fit a model do not
+work there together.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from edgemnist.support.errors import InputError, StageOrderError
+from edgemnist.support.errors import FolderInUseError, InputError, StageOrderError, StorageError
 from edgemnist.support.files import sha256_of, write_json
+from edgemnist.support.locking import HeldError, alone_in, check_unclaimed, claimed
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_FORMAT = 1
@@ -22,8 +27,12 @@ TRAINED_MODEL = "trained.keras"
 PRUNED_MODEL = "pruned.keras"
 QAT_MODEL = "qat.keras"
 
+_MODELS = (TRAINED_MODEL, PRUNED_MODEL, QAT_MODEL)
+
 SET_ASIDE = "set_aside"
 """Key among a stage's results: why its model is not to be gone on with."""
+
+_FITTING_CLAIM, _RUN_CLAIM = ".edgemnist-fitting.lock", ".edgemnist-run.lock"
 
 STAGE_COMMANDS = {
     "train": "edgemnist train",
@@ -51,6 +60,14 @@ class StageRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
+_NO_INPUTS: Mapping[Path, str] = MappingProxyType({})
+
+
+def digests_of(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return the SHA-256 of files, those that are none left out: to be called before they are read."""
+    return {path: sha256_of(path) for path in paths if path.is_file()}
+
+
 class WorkFolder:
     """A folder in which stages leave their artifacts for the next one (``--work``, default ``artifacts/``)."""
 
@@ -74,7 +91,7 @@ class WorkFolder:
         if not self.manifest_path.exists():
             return {}
         try:
-            content = json.loads(self.manifest_path.read_text())
+            content = json.loads(self.manifest_path.read_text(encoding="utf-8"))
             if content["format"] != MANIFEST_FORMAT:
                 raise ValueError(f"format {content['format']!r}, known is {MANIFEST_FORMAT}")
             return {name: StageRecord(stage=name, **record) for name, record in content["stages"].items()}
@@ -88,11 +105,15 @@ class WorkFolder:
         return self.stages().get(stage)
 
     def require(self, stage: str, *, needed_by: str) -> StageRecord:
-        """Return a stage's record after checking that its artifacts are still there.
+        """Return a stage's record after checking that its artifacts are still those that it wrote.
 
-        :raises StageOrderError: the stage has not run in this folder, or its files are gone; names the command to run.
+        :raises StageOrderError: the stage has not run in this folder, or its files are gone or others; names the
+            command to run.
         """
         record = self.find(stage)
+        if record is not None and self._others(record):
+            self.wait_for_writers()
+            record = self.find(stage)
         remedy = f"run `{STAGE_COMMANDS.get(stage, 'edgemnist ' + stage)} --work {self.root}` first"
         if record is None:
             raise StageOrderError(
@@ -101,7 +122,23 @@ class WorkFolder:
         missing = [name for name in record.outputs if not self.path(name).exists()]
         if missing:
             raise StageOrderError(f"{needed_by} needs {missing[0]!r}, which is gone from {str(self.root)!r}: {remedy}")
+        others = self._others(record)
+        if others:
+            raise StageOrderError(
+                f"{needed_by} needs {others[0]!r}, and the one in {str(self.root)!r} is not the one that is recorded "
+                f"there (a command was killed, or the file was replaced): {remedy}"
+            )
         return record
+
+    def _others(self, record: StageRecord) -> list[str]:
+        """Return the Keras models of a record that are there and not as recorded."""
+        paths = {name: self.path(name) for name in record.outputs if name in _MODELS}
+        return [name for name, path in paths.items() if path.exists() and sha256_of(path) != record.outputs[name]]
+
+    def wait_for_writers(self) -> None:
+        """Let a command that is just putting its files in place come to its record."""
+        with suppress(StorageError), self.changing():  # nobody writes into what cannot be written
+            pass
 
     def latest_model(self, *, needed_by: str) -> tuple[Path, StageRecord]:
         """Return the newest Keras model and its stage: that of the last stage whose input is still the present one.
@@ -128,33 +165,98 @@ class WorkFolder:
             return self.path(PRUNED_MODEL), self.require("prune", needed_by=needed_by)
         return self.path(TRAINED_MODEL), trained
 
+    @contextmanager
+    def fitting(self, stage: str) -> Iterator[None]:
+        """Fit a model here while no other command does; "run" also keeps conversions away.
+
+        :raises FolderInUseError: another command fits one here; says which process, and what to do.
+        :raises StorageError: the folder cannot be written.
+        """
+        names = (_FITTING_CLAIM, _RUN_CLAIM) if stage == "run" else (_FITTING_CLAIM,)
+        with ExitStack() as stack:
+            for name in names:
+                try:
+                    stack.enter_context(claimed(self.path(name)))
+                except HeldError as error:
+                    raise self._in_use(stage, name, error) from error
+            yield
+
+    def check_no_run(self, stage: str) -> None:
+        """Make sure that the main job of another command does not go on from what ``stage`` would replace.
+
+        :raises FolderInUseError: it does.
+        """
+        try:
+            check_unclaimed(self.path(_RUN_CLAIM))
+        except HeldError as error:
+            raise self._in_use(stage, _RUN_CLAIM, error) from error
+
+    def _in_use(self, stage: str, claim: str, error: HeldError) -> FolderInUseError:
+        elsewhere = error.holder is not None and error.holder.is_elsewhere
+        gone = f"; or delete {str(self.path(claim))!r} if that process is gone" if elsewhere else ""
+        return FolderInUseError(
+            f"`edgemnist {stage}` cannot go on in {str(self.root)!r}, where another command makes a model: "
+            f"{error.in_words}; give another --work, or wait until it has ended{gone}"
+        )
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Put files and their record in place while no other process does; for moments, and others wait.
+
+        :raises StorageError: the folder cannot be written.
+        """
+        with alone_in(self.root, "another command that writes its results"):
+            yield
+
+    @contextmanager
+    def leaving(self, stage: str, inputs: Mapping[Path, str]) -> Iterator[None]:
+        """As :meth:`changing`, after making sure that a stage's inputs still are what it read.
+
+        ``inputs``: what :func:`digests_of` said when the stage began.
+
+        :raises InputError: one was replaced; nothing of the result is to be kept.
+        """
+        with self.changing():
+            for path, digest in inputs.items():
+                if not path.is_file() or sha256_of(path) != digest:
+                    raise InputError(
+                        f"{str(path)!r} was replaced by another command while `edgemnist {stage}` ran, so its result "
+                        f"was dropped; run `edgemnist {stage}` again"
+                    )
+            yield
+
     def record(
         self,
         stage: str,
         *,
         settings: Mapping[str, Any],
         results: Mapping[str, Any],
-        inputs: Sequence[Path] = (),
+        inputs: Mapping[Path, str] = _NO_INPUTS,
         outputs: Sequence[Path] = (),
         versions: Mapping[str, str] | None = None,
     ) -> StageRecord:
-        """Put a finished stage into the manifest, hashing its input and output files, and return its record."""
-        record = StageRecord(
-            stage=stage,
-            settings=dict(settings),
-            results=dict(results),
-            inputs={self._name(path): sha256_of(path) for path in inputs},
-            outputs={self._name(path): sha256_of(path) for path in outputs},
-            versions=dict(versions or {}),
-        )
-        self._write({**self.stages(), stage: record})
+        """Put a finished stage into the manifest, hashing its output files, and return its record.
+
+        ``inputs`` are files with the SHA-256 that they had when they were read.
+        """
+        with self.changing():
+            record = StageRecord(
+                stage=stage,
+                settings=dict(settings),
+                results=dict(results),
+                inputs={self._name(path): digest for path, digest in inputs.items()},
+                outputs={self._name(path): sha256_of(path) for path in outputs},
+                versions=dict(versions or {}),
+            )
+            self._write({**self.stages(), stage: record})
         return record
 
     def set_aside(self, stage: str, reason: str) -> None:
         """Note in a stage's record that its model, which stays, is not to be gone on with, and why."""
-        stages = self.stages()
-        record = stages[stage]
-        self._write({**stages, stage: replace(record, results={**record.results, SET_ASIDE: reason})})
+        with self.changing():
+            stages = self.stages()
+            record = stages[stage]
+            self._write({**stages, stage: replace(record, results={**record.results, SET_ASIDE: reason})})
 
     def _write(self, stages: Mapping[str, StageRecord]) -> None:
         records = {name: _record_json(record) for name, record in stages.items()}

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from edgemnist.artifacts.folder import StageRecord, WorkFolder
+from edgemnist.artifacts.folder import MANIFEST_NAME, StageRecord, WorkFolder
 from edgemnist.support.environment import MLFLOW_EXPERIMENT, MLFLOW_STORE
 from edgemnist.support.errors import EdgeMnistError, EnvironmentFailure, MissingDependencyError
 from edgemnist.support.progress import say
@@ -54,13 +56,12 @@ class Tracking:
         """
         if self.client is None:
             return
-        record, inner = work.require(stage, needed_by="--mlflow"), [work.find(part) for part in parts]
         what = f"{stage} is complete in {str(work.root)!r}, but could not be logged to {self.uri!r}"
-        with _clear_errors(what), _patience(*_LOG_PATIENCE):
-            parent = self._log(work, record, {})
-            for one in inner:
+        with _copied(work, (stage, *parts)) as copy, _clear_errors(what), _patience(*_LOG_PATIENCE):
+            parent = self._log(copy, copy.require(stage, needed_by="--mlflow"), {})
+            for one in [copy.find(part) for part in parts]:
                 if one is not None:
-                    self._log(work, one, {"mlflow.parentRunId": parent})
+                    self._log(copy, one, {"mlflow.parentRunId": parent})
         if sys.stderr.isatty():
             say(f"logged to {self.uri}, experiment {self.experiment}, run {parent}")
 
@@ -101,14 +102,32 @@ class Tracking:
             self.client.log_batch(run, metrics=metrics[first : first + _METRICS_AT_ONCE])
 
     def _log_files(self, run: str, work: WorkFolder, record: StageRecord) -> None:
-        names = list(record.outputs)
-        if record.stage in _HISTORIES:
-            prefix = _HISTORIES[record.stage]
-            names += [prefix + name for name in ("history.csv", "history.json", "curves.png")]
-        for name in names:
+        for name in _files_of(record):
             if work.path(name).is_file():
                 self.client.log_artifact(run, str(work.path(name)))
         self.client.log_dict(run, asdict(record), "record.json")
+
+
+@contextmanager
+def _copied(work: WorkFolder, stages: Sequence[str]) -> Iterator[WorkFolder]:
+    """Yield a copy of what stages left: logging takes long, and another command may replace some of it meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="edgemnist-") as name:
+        copy = WorkFolder(Path(name))
+        with work.changing():
+            found = [work.find(stage) for stage in stages]
+            for file in {MANIFEST_NAME, *(file for record in found if record for file in _files_of(record))}:
+                if work.path(file).is_file():
+                    copy.path(file).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(work.path(file), copy.path(file))
+        yield copy
+
+
+def _files_of(record: StageRecord) -> list[str]:
+    """Return the names of what a stage leaves to be logged."""
+    names = list(record.outputs)
+    if record.stage in _HISTORIES:
+        names += [_HISTORIES[record.stage] + name for name in ("history.csv", "history.json", "curves.png")]
+    return names
 
 
 def open_tracking(uri: str | None) -> Tracking:
@@ -186,7 +205,7 @@ def _history(work: WorkFolder, stage: str) -> list[dict[str, float]]:
     path = work.path(f"{_HISTORIES.get(stage, stage)}history.json")
     if stage not in _HISTORIES or not path.is_file():
         return []
-    rows: list[dict[str, float]] = json.loads(path.read_text())
+    rows: list[dict[str, float]] = json.loads(path.read_text(encoding="utf-8"))
     return rows
 
 

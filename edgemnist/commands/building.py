@@ -20,6 +20,13 @@ Stack = Annotated[int | None, typer.Option("--stack", min=64, max=1 << 20, help=
 Engine = Annotated[str, typer.Option("--engine", help="c: generated C. tflm: TensorFlow Lite for Microcontrollers.")]
 TflmInclude = Annotated[Path | None, typer.Option("--tflm-include", help="For tflm: folder that holds tensorflow/.")]
 TflmLibrary = Annotated[Path | None, typer.Option("--tflm-lib", help="For tflm: libtensorflow-microlite.a.")]
+CountLayers = Annotated[
+    bool,
+    typer.Option(
+        "--count-layers",
+        help="Choose each layer's way by counting it on the emulated core, instead of by the table of counted layers.",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,7 @@ class Building:
 
     toolchain: ToolchainName = "auto"
     optimise: Optimise = "speed"
+    count_layers: CountLayers = False
     stack: Stack = None
     engine: Engine = "c"
     tflm_include: TflmInclude = None

@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from typer.core import TyperCommand
 
-from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.outcome import Outcome, UnforeseenError
 
 Work = Annotated[Path, typer.Option("--work", help="Work folder in which the stages leave their artifacts.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
@@ -104,7 +104,14 @@ def _spread(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
     def with_options(**values: Any) -> Outcome:
         as_json = values.pop(_AS_JSON)
         given = {name: {field: values.pop(field) for field in fields} for name, fields in groups.items()}
-        outcome = command(**values, **{name: hints[name](**fields) for name, fields in given.items()})
+        try:
+            outcome = command(**values, **{name: hints[name](**fields) for name, fields in given.items()})
+        except (
+            EOFError,
+            OSError,
+            SystemExit,
+        ) as error:  # so much means something to Typer
+            raise UnforeseenError from error
         return dataclasses.replace(outcome, as_json=as_json)
 
     with_options.__name__, with_options.__doc__ = command.__name__, command.__doc__

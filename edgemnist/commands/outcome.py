@@ -14,6 +14,10 @@ class Result(Protocol):
         """Return the result as values that JSON can hold."""
 
 
+class UnforeseenError(Exception):
+    """What a command raised, its cause, where that is an exception of which Typer would make another one."""
+
+
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """A stage's result, or several, and how it is shown.

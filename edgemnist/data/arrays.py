@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgemnist.data.values import BYTES, ValueScale, scale_of
 from edgemnist.support.errors import DatasetError
+from edgemnist.support.limits import MAX_LABEL_CHARACTERS
 from edgemnist.support.words import some
 
 LEAST_FLAT_SIDE = 8
@@ -248,6 +249,12 @@ def number_classes(
     """
     if (train.dtype.kind == "U") != (test.dtype.kind == "U"):
         raise DatasetError(f"{name} has text for labels in one split and numbers in the other; use the same for both")
+    longest = max(int(np.char.str_len(part).max(initial=0)) for part in (train, test)) if train.dtype.kind == "U" else 0
+    if longest > MAX_LABEL_CHARACTERS:
+        raise DatasetError(
+            f"{name} has a label of {longest:,} characters, at most {MAX_LABEL_CHARACTERS} are read; give the class a "
+            "shorter name"
+        )
     classes = np.unique(train)
     if len(classes) < 2:
         raise DatasetError(f"{name} has the label {classes[0]} only; a classifier needs at least two classes")

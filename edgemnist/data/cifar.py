@@ -7,6 +7,7 @@ a disk. The Python version of both is pickled, and pickles are never loaded.
 
 from __future__ import annotations
 
+import math
 import tarfile
 from pathlib import Path, PurePosixPath
 
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 from edgemnist.data.assembling import make_dataset
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.facts import DatasetFacts, Division
-from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged, is_file, reading
+from edgemnist.data.idx import damaged, is_file, reading
 from edgemnist.data.published import BinaryLayout, KnownDataset
+from edgemnist.support.reading import open_file, open_unzipped
 
 MAX_MEMBERS = 100
 """An archive with more files than this is none of CIFAR's."""
@@ -40,7 +42,7 @@ def load_binary(known: KnownDataset, layout: BinaryLayout, where: Path) -> Datas
 
     :raises DatasetError: unreadable, damaged, or files of another size than the published ones.
     """
-    contents = _from_archive(layout, where) if where.is_file() else _from_folder(layout, where)
+    contents = _from_archive(known, layout, where) if where.is_file() else _from_folder(known, layout, where)
     train = _split(known, layout, where, [contents[name] for name in layout.train], known.train_count)
     test = _split(known, layout, where, [contents[name] for name in layout.test], known.test_count)
     facts = DatasetFacts(division=Division(how=f"given: {', '.join(layout.train)}; {', '.join(layout.test)}"))
@@ -61,25 +63,32 @@ def _split(known: KnownDataset, layout: BinaryLayout, where: Path, contents: lis
     return Split(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels)
 
 
-def _from_folder(layout: BinaryLayout, where: Path) -> dict[str, bytes]:
+def _from_folder(known: KnownDataset, layout: BinaryLayout, where: Path) -> dict[str, bytes]:
     contents = {}
     for name in layout.names:
-        with reading(where / name), (where / name).open("rb") as file:
-            contents[name] = _bounded(where / name, file.read(MAX_ARRAY_BYTES + 1))
+        with reading(where / name), open_file(where / name) as file:
+            contents[name] = file.read(_most_bytes(known, layout) + 1)
     return contents
 
 
-def _from_archive(layout: BinaryLayout, where: Path) -> dict[str, bytes]:
+def _from_archive(known: KnownDataset, layout: BinaryLayout, where: Path) -> dict[str, bytes]:
     """Return the files that the layout names, wherever in the archive they are; everything else is passed over."""
     contents: dict[str, bytes] = {}
-    with reading(where, tarfile.TarError, ValueError), tarfile.open(where, "r:gz") as archive:
+    most, left = _most_bytes(known, layout), 2 * _most_bytes(known, layout)
+    with (
+        reading(where, tarfile.TarError, ValueError),
+        open_file(where) as packed,
+        open_unzipped(packed, where) as file,
+        tarfile.open(fileobj=file, mode="r|") as archive,
+    ):
         for number, member in enumerate(archive):
-            if number >= MAX_MEMBERS or member.size > MAX_ARRAY_BYTES:
+            left -= member.size
+            if number >= MAX_MEMBERS or member.size > most or left < 0:
                 raise damaged(where, "it has more, or larger, files than the published archive")
             name = PurePosixPath(member.name).name
-            file = archive.extractfile(member) if member.isreg() and name in layout.names else None
-            if file is not None:
-                contents[name] = file.read(member.size)
+            content = archive.extractfile(member) if member.isreg() and name in layout.names else None
+            if content is not None:
+                contents[name] = content.read(member.size)
             if len(contents) == len(layout.names):
                 break
     missing = [name for name in layout.names if name not in contents]
@@ -88,7 +97,6 @@ def _from_archive(layout: BinaryLayout, where: Path) -> dict[str, bytes]:
     return contents
 
 
-def _bounded(path: Path, content: bytes) -> bytes:
-    if len(content) > MAX_ARRAY_BYTES:
-        raise damaged(path, f"it has more than the {MAX_ARRAY_BYTES:,} bytes allowed")
-    return content
+def _most_bytes(known: KnownDataset, layout: BinaryLayout) -> int:
+    """Return how many bytes all images of the dataset have together."""
+    return (known.train_count + known.test_count) * (layout.label_bytes + math.prod(known.image_shape))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import re
 import warnings
@@ -15,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +23,11 @@ from edgemnist.data.array_sets import ArraySet, ArraySplit, dataset_of_arrays
 from edgemnist.data.arrays import LEAST_FLAT_SIDE
 from edgemnist.data.base import Dataset
 from edgemnist.data.facts import PassedOver
-from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged, reading
+from edgemnist.data.idx import damaged, reading
 from edgemnist.support.errors import DatasetError
+from edgemnist.support.limits import BLOCK_BYTES, MAX_DATASET_BYTES, MAX_EMPTY_LINES, MAX_ROW_BYTES
 from edgemnist.support.progress import progress_task
+from edgemnist.support.reading import bytes_allowed, open_file, open_unzipped, too_large
 
 CSV_SUFFIXES = (".csv", ".csv.gz")
 
@@ -35,9 +36,6 @@ ROW_HEADINGS = frozenset({"", "id", "index", "unnamed: 0"})
 
 LABEL_HEADINGS = frozenset({"label", "labels", "class", "target", "y", "category"})
 """What the label's column is called, in any case."""
-
-MAX_ROW_BYTES = 1 << 20
-"""A longer line is no row of a small image: 224 x 224 colours take less."""
 
 MAX_LABELS = 1000
 """Without a header, a column with more different values than this is taken for pixels."""
@@ -224,29 +222,52 @@ def _is_number(cell: str) -> bool:
 
 
 def _read(path: Path, layout: Layout) -> ArraySplit:
-    parts, labels, rows = [], [], 0
+    parts, labels, rows, size = [], [], 0, 0
     with _lines(path) as lines, progress_task(f"Reading {path.name}") as task:
         if layout.header:
             next(lines, None)
-        while block := list(islice(lines, _ROWS)):
+        while block := _block(lines):
             pixels, text = _parsed(path, layout, [line for line in block if line.strip()], rows)
-            parts.append(pixels)
+            parts.append(pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32))
             labels += text
             rows += len(block)
-            if rows * layout.pixels() * 4 > MAX_ARRAY_BYTES:
-                raise damaged(path, f"its pixels take more than the {MAX_ARRAY_BYTES:,} bytes allowed")
+            size += parts[-1].nbytes
+            if size > bytes_allowed(MAX_DATASET_BYTES):
+                raise too_large(path, "has pixels of more than", size, bytes_allowed(MAX_DATASET_BYTES))
             task.update(advance=len(block))
-    images = np.concatenate(parts)
-    if np.array_equal(images, np.rint(images)):
-        images = images.astype(np.int32)  # whole numbers of 0 and 1 are not fractions
     return ArraySplit(
-        images=images, labels=_as_array(labels),
+        images=_whole_where_whole(np.concatenate(parts)), labels=_as_array(labels),
         image_name=repr(path.name), label_name="the label column",
     )  # fmt: skip
 
 
-def _parsed(path: Path, layout: Layout, lines: list[str], before: int) -> tuple[NDArray[np.float32], list[str]]:
-    """Return (pixels, float32, shape (rows, pixels); labels as text) of some lines."""
+def _block(lines: Iterator[str]) -> list[str]:
+    """Return the next lines: few enough that what they take does not depend on how long they are."""
+    block, size = [], 0
+    for line in lines:
+        block.append(line)
+        size += len(line)
+        if len(block) == _ROWS or size > BLOCK_BYTES:
+            break
+    return block
+
+
+def _whole_where_whole(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return whole numbers as integers: of 0 and 1 they are not fractions."""
+    if pixels.dtype == np.uint8 or not np.array_equal(pixels, np.rint(pixels)) or np.abs(pixels).max() >= 2**31:
+        return pixels
+    return pixels.astype(np.int32)
+
+
+def _as_bytes(pixels: NDArray[np.float32]) -> NDArray[np.float32] | NDArray[np.uint8]:
+    """Return pixels in a quarter of the memory if they are whole numbers of 0 to 255."""
+    if pixels.size and pixels.min() >= 0 and pixels.max() <= 255 and np.array_equal(pixels, np.rint(pixels)):
+        return pixels.astype(np.uint8)
+    return pixels
+
+
+def _parsed(path: Path, layout: Layout, lines: list[str], before: int) -> tuple[NDArray[Any], list[str]]:
+    """Return (pixels, uint8 or float32, shape (rows, pixels); labels as text) of some lines."""
     labels: list[str] = []
     rest: list[str] = []
     for line in lines:
@@ -258,7 +279,7 @@ def _parsed(path: Path, layout: Layout, lines: list[str], before: int) -> tuple[
         pixels = np.fromstring(layout.separator.join(rest), dtype=np.float32, sep=layout.separator)
     if pixels.size != len(lines) * layout.pixels():
         raise _malformed(path, layout, lines, before)
-    return pixels.reshape(len(lines), layout.pixels()), labels
+    return _as_bytes(pixels).reshape(len(lines), layout.pixels()), labels
 
 
 def _without_label(line: str, layout: Layout) -> tuple[str, str]:
@@ -295,24 +316,27 @@ def _malformed(path: Path, layout: Layout, lines: list[str], before: int) -> Dat
 def _as_array(labels: list[str]) -> NDArray[np.int64] | NDArray[np.str_]:
     if all(map(_is_number, set(labels))):
         numbers = np.array(labels, dtype=np.float64)
-        if np.array_equal(numbers, np.rint(numbers)):
+        if np.array_equal(numbers, np.rint(numbers)) and np.abs(numbers).max(initial=0) < 2**53:
             return numbers.astype(np.int64)
     return np.array(labels, dtype=np.str_)
 
 
 @contextmanager
 def _lines(path: Path) -> Iterator[Iterator[str]]:
-    """Open a file, gzipped or plain, as decoded lines; no more than :data:`MAX_ARRAY_BYTES` of them are read."""
-    with reading(path), gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-        yield _decoded(path, cast(BinaryIO, file))
+    """Open a file, gzipped or plain, as decoded lines; no more than ``MAX_DATASET_BYTES`` of them are read."""
+    with reading(path), open_file(path) as file, open_unzipped(file, path) as content:
+        yield _decoded(path, content)
 
 
 def _decoded(path: Path, file: BinaryIO) -> Iterator[str]:
-    read = 0
+    read, empty, allowed = 0, 0, bytes_allowed(MAX_DATASET_BYTES)
     while line := file.readline(MAX_ROW_BYTES):
         read += len(line)
         if len(line) == MAX_ROW_BYTES:
             raise damaged(path, f"a line has more than {MAX_ROW_BYTES:,} bytes")
-        if read > MAX_ARRAY_BYTES:
-            raise damaged(path, f"it has more than the {MAX_ARRAY_BYTES:,} bytes allowed")
+        if read > allowed:
+            raise too_large(path, "has more than", read, allowed)
+        empty += not line.strip()
+        if empty > MAX_EMPTY_LINES:
+            raise damaged(path, f"it has more than {MAX_EMPTY_LINES:,} empty lines")
         yield line.decode("utf-8-sig", "replace")

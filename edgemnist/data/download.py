@@ -65,8 +65,10 @@ def download(file: RemoteFile, mirrors: Sequence[str], folder: Path, patience: P
     :raises StorageError: no permission, disk full.
     """
     target, part = folder / file.name, folder / f"{file.name}.part"
+    if _is_good(target, file):  # also in a folder that cannot be written
+        return ""
     with alone_in(folder, "another download"):  # two must not write into one ``.part``
-        if target.exists() and difference(target, file) is None:
+        if _is_good(target, file):
             return ""
         failures = []
         with progress_task(f"Downloading {file.name}", total=file.size or None) as task:
@@ -79,6 +81,10 @@ def download(file: RemoteFile, mirrors: Sequence[str], folder: Path, patience: P
                 _put_in_place(part, target)
                 return mirror
     raise DownloadError("\n  ".join([f"cannot download {file.name!r}; every mirror failed", *failures]))
+
+
+def _is_good(path: Path, file: RemoteFile) -> bool:
+    return path.exists() and difference(path, file) is None
 
 
 def difference(path: Path, file: RemoteFile) -> str | None:

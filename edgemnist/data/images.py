@@ -1,23 +1,29 @@
-"""Single image files in, contact sheets out. Everything that touches Pillow is here."""
+"""Single image files in, contact sheets out; what is done with Pillow is here and in ``stored_pixels``."""
 
 from __future__ import annotations
 
 import io
+import logging
 import math
+import os
 import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.data.framing import INVERT_CHOICES, FramedImage, Scaling, frame
-from edgemnist.data.values import Scales, ValueKind, scale_of
+from edgemnist.data.stored_pixels import range_of, to_bytes, values_of, without_colour_if_grey
+from edgemnist.data.values import Scales, ValueKind
 from edgemnist.support.errors import InputError
+from edgemnist.support.limits import MAX_PICTURE_BYTES, MAX_PIXELS, MAX_SIDE
+from edgemnist.support.picture_checks import UnfitPictureError, check_content, check_opened, check_size
+from edgemnist.support.reading import open_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,8 +42,7 @@ SUFFIXES = frozenset(
 )
 """File name endings (lower case) that mark an image in a folder."""
 
-MAX_PIXELS = 50_000_000
-"""An image with more pixels is refused before it is decompressed."""
+_PILLOW_LOG, _SILENT = logging.getLogger("PIL"), logging.NullHandler()
 
 _HEIF = "HEIF"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -68,14 +73,14 @@ def read_image(path: Path, scales: Scales | None = None) -> NDArray[np.uint8]:
     part is bright (white ink on nothing). Values wider than 8 bits are scaled by ``scales``, which are those of a set;
     None takes the image by itself for one (:func:`~edgemnist.data.values.scale_of`).
 
-    :raises InputError: missing, not one of :data:`FORMATS`, damaged, or larger than :data:`MAX_PIXELS`.
+    :raises InputError: missing, not one of :data:`FORMATS`, damaged, or beyond :mod:`~edgemnist.support.limits`.
     """
     from PIL import ImageOps
 
     with _opened(path) as image:
-        kind = _values_of(image)
-        stored = _to_array(ImageOps.exif_transpose(image))
-        return _without_colour_if_grey(_to_bytes(stored, kind, scales))
+        kind = values_of(image)
+        ImageOps.exif_transpose(image, in_place=True)
+        return without_colour_if_grey(to_bytes(image, kind, scales))
 
 
 def read_header(path: Path) -> ImageHeader:
@@ -84,7 +89,7 @@ def read_header(path: Path) -> ImageHeader:
     :raises InputError: as :func:`read_image`, as far as the header tells.
     """
     with _opened(path) as image:
-        values = _values_of(image)  # before EXIF is read: for that Pillow reads all of a PNG, and forgets how
+        values = values_of(image)  # before EXIF is read: for that Pillow reads all of a PNG, and forgets how
         turned = image.getexif().get(_ORIENTATION_TAG) in _TURNED_ORIENTATIONS
         return ImageHeader(image.size if turned else (image.height, image.width), values)
 
@@ -95,8 +100,7 @@ def read_range(path: Path) -> tuple[float, float]:
     :raises InputError: as :func:`read_image`.
     """
     with _opened(path) as image:
-        values = np.nan_to_num(_to_array(image))
-        return float(values.min(initial=0)), float(values.max(initial=0))
+        return range_of(image)
 
 
 def fit_image(image: NDArray[np.uint8], size: tuple[int, int], channels: int, fit: str = "pad") -> NDArray[np.uint8]:
@@ -198,24 +202,31 @@ def _opened(path: Path) -> Iterator[Image]:
     from PIL import Image, UnidentifiedImageError
 
     Image.init()
+    _PILLOW_LOG.addHandler(_SILENT)  # what it logs is for those who write decoders; the error says it to users
     _register_heif(path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), open_file(path) as file:
             # Pillow warns of things (odd metadata, large sizes) that either don't matter here or are checked below.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=[name for name in (*FORMATS, _HEIF) if name in Image.OPEN]) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise InputError(
-                        f"{str(path)!r} is {image.width} x {image.height} pixels; "
-                        f"at most {MAX_PIXELS:,} pixels are read: scale it down"
-                    )
+            size = os.fstat(file.fileno()).st_size
+            check_content(file, size, MAX_PICTURE_BYTES)
+            with Image.open(file, formats=[name for name in (*FORMATS, _HEIF) if name in Image.OPEN]) as image:
+                check_size(image.width, image.height, MAX_PIXELS, MAX_SIDE)
+                check_opened(image, file, size)
                 yield image
     except InputError:
         raise
+    except UnfitPictureError as error:
+        raise InputError(f"cannot read the image {str(path)!r}: {error}") from error
     except UnidentifiedImageError as error:
         raise InputError(_unknown_format(path)) from error
     except OSError as error:
         raise InputError(f"cannot read the image {str(path)!r}: {error.strerror or error}") from error
+    except Image.DecompressionBombError as error:
+        # Pillow has a limit of its own, beyond ours, which it applies before the size can be asked for.
+        raise InputError(
+            f"cannot read the image {str(path)!r}: {error}; at most {MAX_PIXELS:,} pixels are read: scale it down"
+        ) from error
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise InputError(f"cannot read the image {str(path)!r}: it is damaged ({error})") from error
 
@@ -233,9 +244,9 @@ def _register_heif(path: Path) -> None:
 def _is_heif(path: Path) -> bool:
     """Tell by its first bytes whether a file is HEIF, whatever its name (ISO/IEC 14496-12: ``ftyp`` and a brand)."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             start = file.read(12)
-    except OSError:
+    except (OSError, InputError):
         return False  # opening it again will say why
     return start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS
 
@@ -245,55 +256,6 @@ def _unknown_format(path: Path) -> str:
         what = "it is damaged" if reads_heif() else f"that needs its decoder: {HEIF_REMEDY}"
         return f"cannot read the HEIC photo {str(path)!r}: {what}"
     return f"{str(path)!r} is not an image of a known format ({', '.join(FORMATS)})"
-
-
-def _values_of(image: Image) -> ValueKind:
-    if image.mode.startswith("I"):
-        return "integers"
-    if image.mode == "F":
-        return "floats"
-    # Pillow has no mode for 16-bit colours: it reads them as 8 bits and says so only in what its decoder is told.
-    return "wide colour" if any(";16" in str(tile) for tile in getattr(image, "tile", ())) else "bytes"
-
-
-def _to_array(image: Image) -> NDArray[Any]:
-    """Return (height, width) or (height, width, 3) of any Pillow mode: integers or floats as stored, else uint8."""
-    if image.mode.startswith("I"):
-        return np.asarray(image).astype(np.int64)
-    if image.mode == "F":
-        return np.asarray(image)
-    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        return _flattened(np.asarray(image.convert("RGBA")))
-    return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"), dtype=np.uint8)
-
-
-def _to_bytes(stored: NDArray[Any], kind: ValueKind, scales: Scales | None) -> NDArray[np.uint8]:
-    if scales is not None:
-        return scales[kind].to_bytes(stored) if kind in scales else stored.astype(np.uint8, copy=False)
-    if kind == "bytes":
-        return stored.astype(np.uint8, copy=False)
-    values = np.nan_to_num(stored)
-    # What lies outside is cut off, not spread: a single image is no set.
-    most = {"floats": 255.0, "integers": 65535.0, "wide colour": 255.0}[kind]
-    return scale_of(kind, 0, min(float(values.max(initial=0)), most)).to_bytes(values)
-
-
-def _flattened(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay RGBA pixels over white, or over black when the visible part is brighter than middle grey."""
-    alpha = rgba[..., 3:].astype(np.float64) / 255
-    colour = rgba[..., :3].astype(np.float64)
-    visible = float(alpha.sum()) * 3
-    brightness = float((colour * alpha).sum()) / visible if visible else 0.0
-    transparent = float(alpha.min(initial=1)) < 1
-    background = 0.0 if transparent and brightness > 127 else 255.0
-    flat: NDArray[np.uint8] = np.rint(colour * alpha + background * (1 - alpha)).astype(np.uint8)
-    return flat
-
-
-def _without_colour_if_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
-        return np.ascontiguousarray(pixels[..., 0])
-    return pixels
 
 
 def _scaled_and_padded(picture: Image, size: tuple[int, int]) -> Image:
@@ -340,8 +302,10 @@ _FITTED = {"pad": _scaled_and_padded, "stretch": _stretched, "crop": _cropped, "
 
 
 def _border_colour(picture: Image) -> tuple[int, ...]:
-    pixels = np.asarray(picture).reshape(picture.height, picture.width, -1)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    right, bottom = picture.size
+    edges = (0, 0, right, 1), (0, bottom - 1, right, bottom), (0, 0, 1, bottom), (right - 1, 0, right, bottom)
+    bands = len(picture.getbands())
+    border = np.concatenate([np.asarray(picture.crop(edge)).reshape(-1, bands) for edge in edges])
     return tuple(int(value) for value in np.median(border, axis=0))
 
 

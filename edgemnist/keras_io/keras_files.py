@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,12 +18,16 @@ from typing import Any
 
 from edgemnist.keras_io.formats import file_kind
 from edgemnist.keras_io.tensorflow import load_model_optimization, load_tensorflow
+from edgemnist.keras_io.weights import check_weights
 from edgemnist.keras_io.wrappers import WRAPPERS
 from edgemnist.support.errors import ModelError, first_line
+from edgemnist.support.limits import MAX_CONFIG_BYTES, MAX_MODEL_BYTES
+from edgemnist.support.reading import open_zip
 
 OPTIMIZATION = "tensorflow_model_optimization"
 _KERAS = ("keras", "tf_keras", "tensorflow", "builtins", OPTIMIZATION)
 _MODELS = ("Functional", "Model", "Sequential")
+_WEIGHTS = "model.weights.h5"
 _BYTES = ("uint8", "int8", "int16", "int32", "int64", "uint16")
 
 
@@ -144,25 +149,53 @@ def _read_config(path: Path) -> tuple[str, Any]:
     """
     kind = file_kind(path)
     try:
-        if kind == "keras":
-            with zipfile.ZipFile(path) as archive:
-                version = str(json.loads(archive.read("metadata.json"))["keras_version"])
-                return version, json.loads(archive.read("config.json"))
-        import h5py  # type: ignore[import-untyped]
-
-        with h5py.File(path, "r") as file:
-            found = {name: _text(file.attrs[name]) for name in ("keras_version", "model_config") if name in file.attrs}
-            if "model_config" in found:
-                return found.get("keras_version", "2"), json.loads(found["model_config"])
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        version, text = _archive_config(path) if kind == "keras" else _hdf5_config(path)
+        config = json.loads(text) if text else None
+        if text and not isinstance(config, dict):
+            raise ValueError("its configuration is not that of a net")
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        KeyError,
+        ValueError,
+        TypeError,
+        OSError,
+        RecursionError,
+    ) as error:
         raise ModelError(
             f"{str(path)!r} is not a readable {path.suffix} file ({first_line(error)}); "
             "it is corrupt or truncated: copy or train it again"
         ) from error
+    if config is not None:
+        return version, config
     raise ModelError(
         f"{str(path)!r} holds weights alone, without the net that they belong to; build the model in Python, call "
         f"model.load_weights({path.name!r}), then model.save('net.keras'), and give that"
     )
+
+
+def _archive_config(path: Path) -> tuple[str, bytes | str]:
+    with open_zip(path, MAX_MODEL_BYTES) as archive:
+        texts = []
+        for name in ("metadata.json", "config.json"):
+            size = archive.getinfo(name).file_size
+            if size > MAX_CONFIG_BYTES:
+                raise ValueError(f"{name} has {size:,} bytes, more than the {MAX_CONFIG_BYTES:,} allowed")
+            texts.append(archive.read(name))
+        if _WEIGHTS in archive.namelist():
+            check_weights(path, io.BytesIO(archive.read(_WEIGHTS)))
+    return str(json.loads(texts[0])["keras_version"]), texts[1]
+
+
+def _hdf5_config(path: Path) -> tuple[str, bytes | str]:
+    """Return the version and the configuration of an HDF5 file, "" where it has none."""
+    import h5py  # type: ignore[import-untyped]
+
+    check_weights(path, path)
+    with h5py.File(path, "r") as file:
+        found = {name: _text(file.attrs[name]) for name in ("keras_version", "model_config") if name in file.attrs}
+    return found.get("keras_version", "2"), found.get("model_config", "")
 
 
 def _text(value: Any) -> str:
@@ -217,7 +250,7 @@ def _copy_archive(path: Path, copy: Path, config: Any | None) -> None:
             content = source.read(name)
             if name == "config.json" and config is not None:
                 content = json.dumps(config).encode()
-            elif name == "model.weights.h5":
+            elif name == _WEIGHTS:
                 content = _without_doubles(content)
             target.writestr(name, content)
 

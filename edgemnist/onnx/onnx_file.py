@@ -12,7 +12,9 @@ import numpy as np
 from edgemnist.onnx.graph import Graph, Node
 from edgemnist.onnx.layout import Shape, layout_of
 from edgemnist.onnx.simplify import simplified
-from edgemnist.support.errors import MissingDependencyError, ModelError, first_line
+from edgemnist.support.errors import InputError, MissingDependencyError, ModelError, first_line
+from edgemnist.support.limits import MAX_MODEL_BYTES
+from edgemnist.support.reading import require_file
 
 INSTALL = "install it with: pip install 'edgemnist[onnx]'"
 _FLOATS = ("FLOAT", "DOUBLE", "FLOAT16")
@@ -38,12 +40,16 @@ def load_model(path: Path) -> Any:
     """Return the ``onnx.ModelProto`` of an ``.onnx`` file, with the files that hold its weights if it has such.
 
     :raises ModelError: it is corrupt.
+    :raises InputError: it is no regular file, or too large.
     :raises MissingDependencyError: onnx is not installed.
     """
     onnx = load_onnx()
     try:
+        require_file(path, MAX_MODEL_BYTES)
         model = onnx.load(path)
         onnx.checker.check_model(model)
+    except InputError:
+        raise
     except Exception as error:
         # protobuf's DecodeError, onnx's ValidationError, OSError for weights beside it: no common class.
         raise ModelError(

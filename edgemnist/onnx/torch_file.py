@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.support.errors import MissingDependencyError, ModelError, first_line
+from edgemnist.support.errors import InputError, MissingDependencyError, ModelError, first_line
+from edgemnist.support.limits import MAX_MODEL_BYTES
+from edgemnist.support.reading import require_file
 
 INSTALL = "install them with: pip install 'edgemnist[pt2]'"
 
@@ -45,12 +47,16 @@ def load_program(path: Path) -> Any:
     """Return the ``torch.export.ExportedProgram`` in a file.
 
     :raises ModelError: it is corrupt, or of another version of torch.
+    :raises InputError: it is no regular file, or too large.
     :raises MissingDependencyError: torch is not installed.
     """
     torch = load_torch()
     try:
+        require_file(path, MAX_MODEL_BYTES)
         with _quiet():
             return torch.export.load(path)
+    except InputError:
+        raise
     except Exception as error:
         # zipfile's, pickle's, json's and torch's own errors: no common class.
         raise ModelError(

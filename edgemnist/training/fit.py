@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -42,14 +42,14 @@ class FitPlan(ABC):
     """Settings with every choice made.
 
     ``validation`` is the number of images held out of the training split, ``split_seed`` chooses them. ``inputs`` are
-    the models that the fit goes on from.
+    the models that the fit goes on from, with their SHA-256.
     """
 
     context: ModelContext
     validation: int
     split_seed: int
     recipe: Recipe
-    inputs: tuple[Path, ...] = ()
+    inputs: Mapping[Path, str] = field(default_factory=dict)
 
     @abstractmethod
     def own_settings(self) -> dict[str, Any]:

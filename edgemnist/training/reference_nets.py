@@ -48,7 +48,7 @@ def reference_nets(dataset: str) -> tuple[ReferenceNet, ...]:
     path = FOLDER / f"{dataset}.json"
     if path.parent != FOLDER or not path.is_file():
         return ()
-    nets = json.loads(path.read_text())["nets"]
+    nets = json.loads(path.read_text(encoding="utf-8"))["nets"]
     return tuple(
         ReferenceNet(
             arch=net["arch"],

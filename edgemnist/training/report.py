@@ -87,21 +87,22 @@ def finish_fit(
     stage: str,
     *,
     settings: Mapping[str, Any],
-    inputs: Sequence[Path] = (),
+    inputs: Mapping[Path, str],
     checkpoints: Sequence[Path],
 ) -> None:
     """Write the model, its history and the stage's record, and drop the checkpoints."""
-    save_model(model, result.model_path)
-    write_history(work, "" if stage == "train" else f"{stage}-", result.history)
     packages = ("edgemnist", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
-    work.record(
-        stage,
-        settings=settings,
-        results=result.figures(),
-        inputs=inputs,
-        outputs=[result.model_path],
-        versions=package_versions(*packages),
-    )
+    with work.changing():
+        save_model(model, result.model_path)
+        write_history(work, "" if stage == "train" else f"{stage}-", result.history)
+        work.record(
+            stage,
+            settings=settings,
+            results=result.figures(),
+            inputs=inputs,
+            outputs=[result.model_path],
+            versions=package_versions(*packages),
+        )
     for checkpoint in checkpoints:
         checkpoint.unlink(missing_ok=True)
 

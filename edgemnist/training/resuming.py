@@ -58,7 +58,6 @@ def run_resumable(loop: Loop, fit: ResumableFit, *, resume: bool) -> FitState:
     :raises InputError: ``resume`` and there is nothing to resume, or it has other settings.
     :raises TrainingDivergedError: the loss is no longer a number; the checkpoint of the epoch before stays.
     """
-    _remove_leftovers(fit.checkpoint.parent)
     state = _resumed(fit) if resume else _fresh(loop, fit)
     with progress_task(fit.title, fit.epochs * loop.steps_per_epoch) as task:
         task.update(completed=state.epoch * loop.steps_per_epoch)
@@ -92,13 +91,6 @@ def tells_how_to_resume(command: str, *checkpoints: Path) -> Iterator[None]:
             kept = sum(read_checkpoint(path).state.epoch for path in present)
             say(f"stopped with {kept} finished epochs, which are kept; go on with `{command} --resume`")
         raise
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what a killed fit was writing; its complete files have other names."""
-    for pattern in (".partial-*.npz", ".partial-*.keras"):
-        for path in folder.glob(pattern):
-            path.unlink(missing_ok=True)
 
 
 def _fresh(loop: Loop, fit: ResumableFit) -> FitState:

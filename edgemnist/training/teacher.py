@@ -71,8 +71,9 @@ def find_teacher(
 def _trained_here(settings: DistillationSettings, dataset: Dataset, held_out: int, work: WorkFolder, seed: int) -> Path:
     folder = WorkFolder(work.path(TEACHERS) / settings.teacher)
     wanted = TrainSettings(arch=settings.teacher, epochs=settings.teacher_epochs, seed=seed, validation=held_out)
-    if not is_trained(wanted, dataset, folder):
-        run_fit(plan_fit(TRAIN, wanted, dataset, folder, resume=is_resumable(wanted, dataset, folder)), None)
+    with folder.fitting(TRAIN.name):
+        if not is_trained(wanted, dataset, folder):
+            run_fit(plan_fit(TRAIN, wanted, dataset, folder, resume=is_resumable(wanted, dataset, folder)), None)
     return folder.path(TRAINED_MODEL)
 
 

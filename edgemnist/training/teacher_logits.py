@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from edgemnist.data.base import Dataset
 from edgemnist.keras_io.tensorflow import load_tensorflow
-from edgemnist.support.files import write_bytes
+from edgemnist.support.kept import is_whole, keep
+from edgemnist.support.locking import alone_in
 from edgemnist.support.progress import progress_task
 from edgemnist.training.augment import Augmentation, augment_batch, augmentation_of, draw_changes
 from edgemnist.training.distillation import DistillationSettings, Teacher, log_probabilities
@@ -63,6 +64,8 @@ class TeacherLogits:
 
     def _is_whole(self, view: int) -> bool:
         """Whether a view's logits are all there; what is damaged is computed again."""
+        if not is_whole(self._file(view), without_digest=True):
+            return False
         try:
             found = np.load(self._file(view), mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError):
@@ -73,7 +76,7 @@ class TeacherLogits:
         """Write the logits for a view, whole or not at all."""
         content = io.BytesIO()
         np.save(content, logits)
-        write_bytes(self._file(view), content.getvalue())
+        keep(self._file(view), content.getvalue())
 
 
 def prepare_teacher_logits(teacher: Teacher | None, dataset: Dataset, recipe: Recipe) -> TeacherLogits | None:
@@ -85,16 +88,23 @@ def prepare_teacher_logits(teacher: Teacher | None, dataset: Dataset, recipe: Re
         return None
     shape = len(dataset.train), dataset.classes
     prepared = TeacherLogits(teacher.settings, teacher.logits_folder / _key(teacher, dataset, recipe), shape)
-    missing = prepared.missing(recipe.epochs)
-    if missing:
-        tf, _ = load_tensorflow()
-        augmentation = augmentation_of(recipe.augmentation, recipe.augmentation_strength)
-        with progress_task("teacher's answers", len(missing) * len(dataset.train)) as task:
-            compute = _compile(teacher, dataset.image_shape, augmentation)
-            for view in missing:
-                changes = draw_changes(tf, len(dataset.train), prepared.view_seed(view), augmentation.draws)
-                prepared.keep(view, _compute_view(compute, dataset.train.images, changes, task))
+    if prepared.missing(recipe.epochs):
+        with alone_in(prepared.folder, "another training that asks the same teacher"):
+            _compute_missing(prepared, teacher, dataset, recipe)
     return prepared
+
+
+def _compute_missing(prepared: TeacherLogits, teacher: Teacher, dataset: Dataset, recipe: Recipe) -> None:
+    missing = prepared.missing(recipe.epochs)
+    if not missing:
+        return
+    tf, _ = load_tensorflow()
+    augmentation = augmentation_of(recipe.augmentation, recipe.augmentation_strength)
+    with progress_task("teacher's answers", len(missing) * len(dataset.train)) as task:
+        compute = _compile(teacher, dataset.image_shape, augmentation)
+        for view in missing:
+            changes = draw_changes(tf, len(dataset.train), prepared.view_seed(view), augmentation.draws)
+            prepared.keep(view, _compute_view(compute, dataset.train.images, changes, task))
 
 
 def _key(teacher: Teacher, dataset: Dataset, recipe: Recipe) -> str:

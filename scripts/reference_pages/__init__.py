@@ -4,8 +4,10 @@ text        Markdown's tables and paragraphs
 commands    commands.md, of the command line as click sees it
 operators   operators.md and onnx-operators.md
 devices     boards.md, raspberry-pi.md, package-formats.md
-models      datasets.md, architectures.md, corruptions.md, runtimes.md
+models      datasets.md, architectures.md, corruptions.md, runtimes.md, mismatch-rules.md
+doctor      faults.md, operator-versions.md
 process     environment.md, exit-codes.md
+schemas     report.schema.json
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from reference_pages import commands, devices, models, operators, process
+from reference_pages import commands, devices, doctor, models, operators, process, schemas
 from reference_pages.text import Page, table
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
-FIRST_LINE = "<!-- Written by scripts/reference from the code; change that, not this file. -->"
+WRITTEN_BY = "Written by scripts/reference from the code; change that, not this file."
+FIRST_LINE = f"<!-- {WRITTEN_BY} -->"
 
 
 def pages() -> dict[str, str]:
@@ -25,9 +28,12 @@ def pages() -> dict[str, str]:
     every = (
         commands.page(), operators.page(), operators.onnx_page(), devices.boards_page(), devices.raspberry_pi_page(),
         devices.package_formats_page(), models.datasets_page(), models.architectures_page(), models.corruptions_page(),
-        models.runtimes_page(), process.environment_page(), process.exit_codes_page(),
+        models.runtimes_page(), models.rules_page(), doctor.faults_page(), doctor.operator_versions_page(),
+        process.environment_page(), process.exit_codes_page(),
     )  # fmt: skip
-    return {page.name: f"{FIRST_LINE}\n\n{page.text()}" for page in (_index(every), *every)}
+    schema = schemas.page()
+    texts = {page.name: f"{FIRST_LINE}\n\n{page.text()}" for page in (_index((*every, schema)), *every)}
+    return {**texts, schema.name: schemas.text(WRITTEN_BY)}
 
 
 def stale_files(folder: Path) -> list[str]:

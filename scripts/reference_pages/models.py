@@ -1,4 +1,4 @@
-"""datasets.md, architectures.md, corruptions.md and runtimes.md."""
+"""datasets.md, architectures.md, corruptions.md, runtimes.md and mismatch-rules.md."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from edgemnist.data.corruptions import corruptions
 from edgemnist.data.published import KnownDataset
 from edgemnist.data.registry import known_datasets
+from edgemnist.mismatch.rule import rules
 from edgemnist.runner.registry import runtimes
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.training.architectures import Architecture, architectures
@@ -101,3 +102,15 @@ def runtimes_page() -> Page:
         "emulated or on another machine.\n"
     )
     return Page("runtimes.md", "Runtimes", "The engines that `--runtime` names.", body)
+
+
+def rules_page() -> Page:
+    """Return the page of the rules by which bytes differ."""
+    kinds = {1: "runtimes are known for it", 2: "mistake of arithmetic", 3: "mistake of memory", 4: "description only"}
+    rows = [(code(one.name), prose(one.says), kinds[one.rank], prose(one.remedy)) for one in rules()]
+    body = (
+        f"{table(('Rule', 'The operator', 'What it is', 'What to do'), rows)}\nEvery rule is replayed on the bytes of "
+        "an operator that differs; one that reproduces all of them is the answer. Ways of rounding are also tried "
+        "together with each mistake of a layer's arithmetic.\n"
+    )
+    return Page("mismatch-rules.md", "Mismatch rules", "Why bytes differ, as far as `edgemnist explain` knows.", body)

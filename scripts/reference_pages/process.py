@@ -23,8 +23,8 @@ DEVELOPMENT = (
 # The codes that no error has.
 _MEANINGS = {
     "EXIT_OK": "It is done.",
-    "EXIT_INTERRUPTED": "Ctrl-C; what was complete before is still there.",
-    "EXIT_INTERNAL": "A fault of edgemnist's own.",
+    "EXIT_SIGNAL": "Added to a signal's number: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP. What was complete is still there.",
+    "EXIT_INTERNAL": "A fault of edgemnist's own; the message names a log.",
 }
 
 
@@ -55,6 +55,8 @@ def exit_codes_page() -> Page:
     body = [
         table(("Code", "Meaning"), rows),
         "A message on stderr says what is wrong and what to do.\n",
+        "A result that can't be written to stdout, which is closed or full, is code 3; files are written all the same. "
+        "A reader that wants no more, such as `head`, changes nothing.\n",
         "## Errors\n",
         "For those who call edgemnist from Python.\n",
         table(("Error", "Subclass of", "Code", "Meaning"), kinds),

@@ -18,6 +18,7 @@ from edgemnist import cli
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.artifacts.tracking import EXPERIMENT, Tracking, open_tracking
 from edgemnist.support.errors import EnvironmentFailure, InputError
+from edgemnist.support.files import sha256_of
 from edgemnist.training.train import TrainResult
 
 FIT = ("--arch", "dense", "--epochs", "2", "--batch", "32")
@@ -85,6 +86,24 @@ def test_a_place_that_is_named_is_taken(
     parent, part = runs_in((tmp_path / "folder").as_uri(), "digits")
     assert part.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert not (tmp_path / "mlruns").exists()
+
+
+def test_what_another_command_replaces_meanwhile_is_not_logged(
+    trained: tuple[Path, TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = WorkFolder(Path(shutil.copytree(trained[0], tmp_path / "work")))
+    record, tracking = work.require("train", needed_by="the test"), open_tracking(str(tmp_path / "folder"))
+    log = tracking.client.log_batch
+
+    def replace_first(*arguments: Any, **named: Any) -> None:
+        work.path("trained.keras").write_bytes(b"new")
+        log(*arguments, **named)
+
+    monkeypatch.setattr(tracking.client, "log_batch", replace_first)
+    tracking.log(work, "train")
+    (run,) = runs_in((tmp_path / "folder").as_uri())
+    logged = Path(run.info.artifact_uri.removeprefix("file://")) / "trained.keras"
+    assert sha256_of(logged) == record.outputs["trained.keras"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.data import csv_table
 from edgemnist.data.loading import load_dataset
 from edgemnist.support.errors import DatasetError
 
@@ -155,6 +154,6 @@ def test_damaged_gzip(tmp_path: Path) -> None:
 
 def test_no_more_is_read_than_memory_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a.csv.gz", header=["label", *PIXELS])
-    monkeypatch.setattr(csv_table, "MAX_ARRAY_BYTES", 5000)
-    with pytest.raises(DatasetError, match="more than the 5,000 bytes allowed"):
+    monkeypatch.setenv("EDGEMNIST_MAX_BYTES", "5000")
+    with pytest.raises(DatasetError, match="more than the 5,000 allowed; make it smaller, or set EDGEMNIST_MAX_BYTES"):
         load_dataset(str(path))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
+import io
 import signal
 import socket
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -17,6 +17,7 @@ import pytest
 from edgemnist.data.download import Patience, difference, download
 from edgemnist.data.published import RemoteFile
 from edgemnist.support.errors import DatasetError, StorageError
+from edgemnist.support.locking import alone_in
 from tests.data.conftest import ARRIVED, TELL_OF_ARRIVALS
 from tests.data.server import MirrorServer
 from tests.halting import halted
@@ -200,15 +201,16 @@ def test_folder_that_cannot_be_made_is_a_storage_error(mirrors: MirrorServer, tm
         download(FILE, [mirrors.mirror("good")], tmp_path / "in_the_way" / "folder", IMPATIENT)
 
 
-def test_two_downloads_take_turns(mirrors: MirrorServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    handle = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(handle, fcntl.LOCK_EX)
+def test_two_downloads_take_turns(mirrors: MirrorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = io.StringIO()  # capsys would lose what is written while it is read
+    monkeypatch.setattr(sys, "stderr", told)
     thread = threading.Thread(target=fetch, args=(mirrors, tmp_path, "good"))
-    thread.start()
-    while "waiting for another download" not in capsys.readouterr().err:
-        assert thread.is_alive()
-    assert mirrors.requests == []
-    os.close(handle)
+    with alone_in(tmp_path, "the test"):
+        thread.start()
+        while "waiting for another download" not in told.getvalue():
+            assert thread.is_alive()
+            time.sleep(0.01)
+        assert mirrors.requests == []
     thread.join()
     assert (tmp_path / "file.gz").read_bytes() == CONTENT
 

@@ -133,7 +133,7 @@ def test_first_frame_of_an_animation(tmp_path: Path) -> None:
 @pytest.mark.parametrize("reader", [read_image, read_header])
 def test_too_many_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Any) -> None:
     monkeypatch.setattr(images, "MAX_PIXELS", 23)
-    with pytest.raises(InputError, match=r"a\.png' is 4 x 6 pixels; at most 23 pixels are read: scale it down"):
+    with pytest.raises(InputError, match=r"a\.png': it has 4 x 6 pixels, at most 23 are read: scale it down"):
         reader(save(tmp_path / "a.png", GREY))
 
 

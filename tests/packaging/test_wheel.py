@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -62,6 +64,31 @@ def test_the_source_archive_builds_the_same_wheel_byte_for_byte(
         distributions.unpack_source(built.source, tmp_path / "unpacked"), builder, tmp_path / "out"
     )
     assert again.wheel.read_bytes() == built.wheel.read_bytes()
+
+
+def test_another_folder_umask_and_time_give_the_same_bytes(built: Distributions, builder: Path, tmp_path: Path) -> None:
+    tree = distributions.copy_tree(REPOSITORY, tmp_path / "elsewhere")
+    for path in tree.rglob("*"):
+        os.utime(path, (2_000_000_000, 2_000_000_000))
+        path.chmod(path.stat().st_mode & 0o700)
+    before = os.umask(0o077)
+    try:
+        again = distributions.build(tree, builder, tmp_path / "out")
+    finally:
+        os.umask(before)
+    assert again.wheel.read_bytes() == built.wheel.read_bytes()
+    assert again.source.read_bytes() == built.source.read_bytes()
+
+
+def test_the_time_in_the_archives_is_the_one_that_is_asked_for(
+    builder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    dated = distributions.build(distributions.copy_tree(REPOSITORY, tmp_path / "tree"), builder, tmp_path / "out")
+    with zipfile.ZipFile(dated.wheel) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(2023, 11, 14, 22, 13, 20)}
+    with tarfile.open(dated.source) as archive:
+        assert {entry.mtime for entry in archive} == {1_700_000_000}
 
 
 def test_the_wheel_works_outside_the_checkout(built: Distributions, tmp_path: Path) -> None:

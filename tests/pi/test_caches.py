@@ -15,20 +15,22 @@ import pytest
 from edgemnist.pi.emulator import PROCESSORS, Emulator
 from edgemnist.pi.sysroot import Sysroot
 from edgemnist.pi.targets import find_target
+from edgemnist.pi.wheels import fetch_wheels
+from edgemnist.support.errors import EnvironmentFailure
+from edgemnist.support.files import sha256_of
 
 PROCESSES = 4
 _WANTING = """
 import sys
-from dataclasses import replace
+from edgemnist.pi import wheels
 from edgemnist.pi.targets import find_target
-from edgemnist.pi.wheels import CHECKSUMS, verify_wheelhouse, wheelhouse
 target = find_target("bookworm-aarch64")
-interpreter = replace(target.interpreter(), requirements=("tiny-package==1.0",))
+wheels.locked_requirements = lambda *_: sys.argv[1]
 print("ready", flush=True)
 sys.stdin.readline()
-folder = wheelhouse(target, interpreter)
-verify_wheelhouse(folder)
-print((folder / CHECKSUMS).stat().st_ino)
+folder = wheels.wheelhouse(target, target.interpreter())
+wheels.verify_wheelhouse(folder)
+print((folder / wheels.CHECKSUMS).stat().st_ino)
 """
 
 
@@ -44,11 +46,18 @@ def _write_wheel(folder: Path) -> None:
 def test_wheels_are_fetched_once(tmp_path: Path) -> None:
     """By pip itself, from a folder; every process gets the same whole wheelhouse."""
     _write_wheel(tmp_path)
+    digest = sha256_of(tmp_path / "tiny_package-1.0-py3-none-any.whl")
+    locked = f"tiny-package==1.0 --hash=sha256:{digest}\n"
     settings = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "EDGEMNIST_CACHE": str(tmp_path / "cache")}
     pipe = subprocess.PIPE
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", _WANTING], stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=os.environ | settings
+            [sys.executable, "-c", _WANTING, locked],
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            env=os.environ | settings,
         )
         for _ in range(PROCESSES)
     ]
@@ -63,6 +72,16 @@ def test_wheels_are_fetched_once(tmp_path: Path) -> None:
     assert [process.returncode for process in processes] == [0] * PROCESSES, said
     assert len({out for out, _ in said}) == 1
     assert len(list((tmp_path / "cache/deploy/wheels").iterdir())) == 1
+
+
+def test_a_wheel_with_another_hash_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _write_wheel(tmp_path)
+    (tmp_path / "locked.txt").write_text(f"tiny-package==1.0 --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    wanted = ["--require-hashes", "--requirement", str(tmp_path / "locked.txt")]
+    with pytest.raises(EnvironmentFailure, match=r"(?i)hash"):
+        fetch_wheels(find_target("bookworm-aarch64"), wanted, tmp_path / "out")
 
 
 @pytest.fixture

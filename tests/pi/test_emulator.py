@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -145,9 +146,11 @@ def test_a_guest_that_dies_is_a_crash_and_the_next_request_works(real_models: Pa
         (expected,) = worker.invoke(model, inputs)
         (guest,) = _children(worker.process.pid)
         os.kill(guest, signal.SIGKILL)
-        with pytest.raises(RuntimeCrashedError, match=r"; the details are in \S+\.log$") as crash:
+        with pytest.raises(RuntimeCrashedError, match=r"; the details are in \S+\.log;") as crash:
             worker.invoke(model, inputs)
-        log = Path(str(crash.value).rpartition(" ")[2])
+        found = re.search(r"details are in (\S+\.log)", str(crash.value))
+        assert found
+        log = Path(found[1])
         assert "the emulated process ended with code -9" in log.read_text()
         log.unlink()
         (again,) = worker.invoke(model, inputs)

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from edgemnist.data.framing import FIT_WORDS, INVERT_CHOICES, frame
 from edgemnist.data.images import fit_image, frame_image, read_image
+from edgemnist.pi.bundle import filters
 from edgemnist.pi.bundle.pictures import read_picture
 from edgemnist.pi.bundle.problems import Problem
 from edgemnist.pi.bundle.scaling import SCALING
@@ -113,9 +115,9 @@ def _png(width: int, height: int, data: bytes, *, depth: int = 8, colour: int = 
         (_png(4, 4, bytes(20), depth=3), "3 bits"),
         (_png(4, 4, bytes(20), colour=3), "palette of 0"),
         (_png(0, 4, b""), "0 x 4"),
-        (_png(100_000, 100_000, b""), "too many"),
+        (_png(100_000, 100_000, b""), "at most 16,000,000"),
         (b"P5 4 4 255\n123", "16 bytes of pixels are promised"),
-        (b"P6 99999 99999 255\n", "too many"),
+        (b"P6 99999 99999 255\n", "at most 16,000,000"),
         (b"P5 4 4 70000\n", "damaged"),
     ],
 )
@@ -192,3 +194,27 @@ def test_a_large_photograph_is_framed_alike() -> None:
         expected = frame_image(picture, image_shape, "mnist").pixels
         found = frame(picture, image_shape, "mnist", "auto", SCALING).pixels
         np.testing.assert_array_equal(found, expected)
+
+
+def _unfiltered_slowly(raw: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
+    """Undo the filters as the specification has them, byte by byte."""
+    rows = np.zeros((len(raw), raw.shape[1] - 1), dtype=np.uint8)
+    for y, line in enumerate(raw.tolist()):
+        for x, value in enumerate(line[1:]):
+            left = int(rows[y, x - step]) if x >= step else 0
+            up = int(rows[y - 1, x]) if y else 0
+            corner = int(rows[y - 1, x - step]) if y and x >= step else 0
+            nearest = sorted((left, up, corner), key=lambda one: abs(left + up - corner - one))[0]
+            rows[y, x] = (value + (0, left, up, (left + up) // 2, nearest)[line[0]]) % 256
+    return rows
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.integers(1, 12), st.integers(1, 20), st.integers(1, 4), st.integers(1, 5))
+def test_every_filter_is_undone(data: st.DataObject, height: int, row_bytes: int, step: int, band: int) -> None:
+    raw = np.random.default_rng(height * 100 + row_bytes).integers(0, 256, (height, row_bytes + 1)).astype(np.uint8)
+    raw[:, 0] = data.draw(st.lists(st.integers(0, 4), min_size=height, max_size=height))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(filters, "_BAND_ROWS", band)
+        found = filters.unfiltered(raw.tobytes(), height, row_bytes, step)
+    np.testing.assert_array_equal(found, _unfiltered_slowly(raw, step))

@@ -84,6 +84,7 @@ def test_predict_and_health(port: int, picture: bytes) -> None:
         ("POST", "/predict?invert=maybe", b"P5 1 1 255\n1", {}, 400),
         ("POST", "/predict", b"P5 9000 9000 255\n", {}, 400),
         ("POST", "/predict", b"x", {"Content-Length": "99999999999"}, 413),
+        ("POST", "/predict", b"x", {"Content-Length": str((8 << 20) + 1)}, 413),
         ("POST", "/predict", b"x", {"Content-Length": "-1"}, 400),
         ("POST", "/predict", b"x", {"Content-Length": "²"}, 400),
         ("POST", "/predict", b"x", {"Transfer-Encoding": "chunked"}, 411),

@@ -38,6 +38,9 @@ struct TfLiteTensor {
   union { void *raw; } data;
   size_t bytes;
 };
+struct TfLiteEvalTensor {
+  union { void *raw; } data;
+};
 void MicroPrintf(const char *format, ...);
 extern "C" void DebugLog(const char *format, va_list arguments);
 extern "C" int DebugVsnprintf(char *buffer, size_t size, const char *format, va_list arguments);
@@ -55,6 +58,9 @@ TFLMRegistration Register_SOFTMAX_INT8();
 struct Model { uint32_t version() const; };
 const Model *GetModel(const void *file);
 void InitializeTarget();
+
+class MicroResourceVariables;
+class MicroProfilerInterface;
 
 class MicroOpResolver {
  public:
@@ -80,7 +86,9 @@ class MicroMutableOpResolver : public MicroOpResolver {
 
 class MicroInterpreter {
  public:
-  MicroInterpreter(const Model *model, const MicroOpResolver &resolver, uint8_t *arena, size_t bytes);
+  MicroInterpreter(const Model *model, const MicroOpResolver &resolver, uint8_t *arena, size_t bytes,
+                   MicroResourceVariables *variables = nullptr, MicroProfilerInterface *profiler = nullptr,
+                   bool preserve_all_tensors = false);
   ~MicroInterpreter();
   TfLiteStatus AllocateTensors();
   TfLiteStatus Invoke();
@@ -88,6 +96,7 @@ class MicroInterpreter {
   TfLiteTensor *output(size_t index);
   template <class T> T *typed_input_tensor(int index);
   template <class T> T *typed_output_tensor(int index);
+  TfLiteEvalTensor *GetTensor(int tensor, int subgraph = 0);
   size_t arena_used_bytes() const;
 };
 }  // namespace tflite

@@ -297,7 +297,7 @@ def test_command_names_the_files_in_tflm_style(tmp_path: Path, capsys: pytest.Ca
     arguments = ["convert", str(TINY_MODEL), "--c-array", "--name", "g_tiny_model", "--style", "tflm"]
     assert cli.run([*arguments, "--out", str(tmp_path), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)["tflm"]
-    assert printed["files"] == ["tiny_int8_tflm.h", "tiny_int8_main.cc"]
+    assert printed["files"] == ["tiny_int8_tflm.h", "tiny_int8_main.cc", "tiny_int8_dump.h"]
     assert (printed["operators"], printed["note"]) == (4, None)
     text = (tmp_path / "tiny_int8_main.cc").read_text()
     assert '#include "tiny_int8_data.h"' in text

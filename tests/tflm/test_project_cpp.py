@@ -13,10 +13,15 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from edgemnist.compiler.emit import kernel_files
+from edgemnist.compiler.tensor_dump import HEADER
 from edgemnist.csource import array as carray
 from edgemnist.csource.pixels import PixelCode
+from edgemnist.mismatch.dump import read_dump
+from edgemnist.runner import RuntimeWorker
 from edgemnist.runtimes.tflm import TflmRuntime
 from edgemnist.support.errors import InputError, MissingDependencyError, ModelError
 from edgemnist.tflite.file import parse_tflite, read_tflite
@@ -60,8 +65,9 @@ def measured(path: Path) -> TflmSource:
 def write_project(folder: Path, path: Path = TINY_MODEL, *, name: str = "g_model", style: str = "default") -> None:
     source = replace(measured(path), names=carray.array_names(name, style, "tiny"))
     files = carray.generate(source.model, name=name, style=style, stem="tiny")
-    for file, text in {**files, "tiny_tflm.h": header(source), "tiny_main.cc": main_program(source)}.items():
-        (folder / file).write_text(text)
+    texts = {"tiny_tflm.h": header(source), "tiny_main.cc": main_program(source), **kernel_files([HEADER])}
+    for file, text in {**files, **texts}.items():
+        (folder / file.replace(HEADER, source.dump_header)).write_text(text)
 
 
 def compile_cpp(folder: Path, source: str, *flags: str, compiler: str = "g++") -> subprocess.CompletedProcess[str]:
@@ -73,7 +79,9 @@ def compile_cpp(folder: Path, source: str, *flags: str, compiler: str = "g++") -
 
 @pytest.mark.parametrize("headers", HEADERS)
 @pytest.mark.parametrize("compiler", ["g++", "clang++"])
-@pytest.mark.parametrize("flags", [[], ["-DG_MODEL_TFLM_SELF_TEST"]], ids=["plain", "self-test"])
+@pytest.mark.parametrize(
+    "flags", [[], ["-DG_MODEL_TFLM_SELF_TEST"], ["-DG_MODEL_TFLM_DUMP"]], ids=["plain", "self-test", "dump"]
+)
 def test_main_program_compiles(tmp_path: Path, stand_ins: Path, headers: str, compiler: str, flags: list[str]) -> None:
     write_project(tmp_path)
     done = compile_cpp(tmp_path, "tiny_main.cc", *includes(headers, stand_ins), *flags, compiler=compiler)
@@ -186,6 +194,21 @@ if TFLM_INCLUDE and TFLM_LIB:
             done = subprocess.run(["./tiny"], cwd=tmp_path, capture_output=True, text=True, check=True)
             assert "self-test passed: 4 vectors" in done.stdout + done.stderr
 
+    def test_the_dump_has_every_tensor_of_the_wheel(tmp_path: Path, real_models: Path, tflm: RuntimeWorker) -> None:
+        for path in (TINY_MODEL, real_models / "compact_int8.tflite"):
+            write_project(tmp_path, path)
+            subprocess.run(["gcc", "-c", "tiny.c", "-o", "tiny.o"], cwd=tmp_path, check=True)
+            flags = [*COMPILE_FLAGS, "-DTF_LITE_STATIC_MEMORY", "-DG_MODEL_TFLM_DUMP"]
+            command = ["g++", *flags, *includes("TFLM's", tmp_path), "tiny_main.cc", "tiny.o", str(TFLM_LIB)]
+            subprocess.run([*command, "-o", "tiny"], cwd=tmp_path, check=True)
+            done = subprocess.run(["./tiny"], cwd=tmp_path, capture_output=True, check=True)
+            (tmp_path / "console.txt").write_bytes(done.stdout + done.stderr)
+            source = read_dump(tmp_path / "console.txt", read_tflite(path))
+            inputs = source.inputs(read_tflite(path))
+            assert inputs is not None
+            for index, expected in tflm.trace(path.read_bytes(), inputs).items():
+                np.testing.assert_array_equal(source.tensors[index], expected)
+
 
 # --- firmware build --engine tflm ------------------------------------------------------------------------------------
 
@@ -196,8 +219,9 @@ def test_firmware_sources_compile(tmp_path: Path, stand_ins: Path, headers: str)
     assert sorted(files) == ["net.cc", "net.h", "net_model.c", "net_model.h", "net_model_tflm.h"]
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    done = compile_cpp(tmp_path, "net.cc", *includes(headers, stand_ins), "-DNET_TRACE")
-    assert done.returncode == 0, done.stderr
+    for flags in (["-DNET_TRACE"], ["-DNET_TRACE", "-DFIRMWARE_TENSORS"]):
+        done = compile_cpp(tmp_path, "net.cc", *includes(headers, stand_ins), *flags)
+        assert done.returncode == 0, done.stderr
     (tmp_path / "app.c").write_text(
         '#include "net.h"\nstatic int8_t arena[NET_ARENA_SIZE];\nint run(void);\n'
         "int run(void)\n{\n    net_run_in(arena);\n    return net_setup() + arena[NET_OUTPUT_OFFSET] + NET_STEPS;\n}\n"

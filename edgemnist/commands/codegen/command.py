@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.building import CountLayers
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
@@ -39,8 +40,12 @@ def codegen(
         str,
         typer.Option(help="Layers to store without their zeros: auto where it gains, never, always where possible."),
     ] = "auto",
+    count_layers: CountLayers = False,
     labels: Annotated[str | None, typer.Option(help="Class names, a,b,c. Default: the work folder's.")] = None,
     feeding: Feeding,
+    with_dump: Annotated[
+        bool, typer.Option("--with-dump", help="Add a function that prints every operator's output; nothing is fused.")
+    ] = False,
     dump: Annotated[
         str | None,
         typer.Option(help="Print what the compiler has made of the model, and write nothing: graph, program or plan."),
@@ -53,9 +58,10 @@ def codegen(
     from edgemnist.commands.codegen.stage import CodeSettings, dump_model, run_codegen, settings_from
 
     code = settings_from(
-        name=name, target=target, rounding=rounding, without=no_fuse or [], labels=labels, sparse=sparse
-    )
-    settings = CodeSettings(model=model, out=out, code=code, feeding=feeding.settings())
+        name=name, target=target, rounding=rounding, without=no_fuse or [], labels=labels, sparse=sparse,
+        with_dump=with_dump,
+    )  # fmt: skip
+    settings = CodeSettings(model=model, out=out, code=code, feeding=feeding.settings(), count_layers=count_layers)
     if dump is not None:
         dumped = dump_model(dump, settings, WorkFolder(work))
         return Outcome(dumped, lambda: view.show_dump(dumped))

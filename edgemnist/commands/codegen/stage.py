@@ -15,7 +15,9 @@ from edgemnist.compiler.passes import FUSIONS
 from edgemnist.compiler.written import WrittenCode, write_code
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.generating import with_preprocessing
-from edgemnist.harness.models import ONLY_INT8, find_subject
+from edgemnist.harness.models import ONLY_INT8, Subject, find_subject
+from edgemnist.mcu.build import BuildSettings
+from edgemnist.mcu.counting import count_layers
 from edgemnist.support.errors import InputError
 from edgemnist.tflm.least_arena import measure_arena
 
@@ -26,12 +28,14 @@ class CodeSettings:
 
     ``out``: the folder to write to, by default ``c/`` in the work folder. ``code``: what to generate;
     ``feeding``: what the user says of how the model is fed, for the C that quantises pictures.
+    ``count_layers``: whether what each layer costs is counted now, on the target's emulated core.
     """
 
     model: Path | None = None
     out: Path | None = None
     code: CodegenSettings = field(default_factory=CodegenSettings)
     feeding: FeedingSettings = field(default_factory=FeedingSettings)
+    count_layers: bool = False
 
 
 def run_codegen(settings: CodeSettings, work: WorkFolder) -> WrittenCode:
@@ -40,7 +44,7 @@ def run_codegen(settings: CodeSettings, work: WorkFolder) -> WrittenCode:
     :raises EdgeMnistError: as for :func:`~edgemnist.compiler.written.write_code`; or there is no int8 model.
     """
     subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
-    code = with_preprocessing(settings.code, subject, settings.feeding)
+    code = with_preprocessing(_code(settings, subject), subject, settings.feeding)
     folder = settings.out or work.path("c")
     written = write_code(subject.tflite, code, folder, source_name=subject.path.name)
     return replace(written, tflm_arena_bytes=measure_arena(subject.path))
@@ -54,11 +58,22 @@ def dump_model(kind: str, settings: CodeSettings, work: WorkFolder) -> Dump:
     """
     dump = DUMPS[check_dump(kind)]
     subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
-    return Dump(kind, dump(*compile_model(subject.tflite, settings.code)))
+    return Dump(kind, dump(*compile_model(subject.tflite, _code(settings, subject))))
+
+
+def _code(settings: CodeSettings, subject: Subject) -> CodegenSettings:
+    return count_layers(subject.tflite, settings.code, BuildSettings()) if settings.count_layers else settings.code
 
 
 def settings_from(
-    *, name: str, target: str, rounding: str, without: Sequence[str], labels: str | None, sparse: str = "auto"
+    *,
+    name: str,
+    target: str,
+    rounding: str,
+    without: Sequence[str],
+    labels: str | None,
+    sparse: str = "auto",
+    with_dump: bool = False,
 ) -> CodegenSettings:
     """Return the settings that the flags ask for.
 
@@ -72,7 +87,9 @@ def settings_from(
     fusions = tuple(fusion for fusion in FUSIONS if fusion not in without)
     named = _parse_labels(labels or "")
     target = named_target(target)
-    return CodegenSettings(name=name, target=target, rounding=rounding, fusions=fusions, labels=named, sparse=sparse)
+    return CodegenSettings(
+        name=name, target=target, rounding=rounding, fusions=fusions, labels=named, sparse=sparse, with_dump=with_dump
+    )
 
 
 def _parse_labels(text: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.dump import Dump
 from edgemnist.compiler.host_cpu import bodies_here
+from edgemnist.compiler.self_test import NO_SELF_TEST
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.support.progress import stdout_console
 
@@ -32,7 +33,7 @@ def show(result: WrittenCode, *, host: bool = False) -> None:
     console.print(table, "")
     for line in _left_out(result):
         console.print(line, markup=False)
-    for line in _sparse_layers(result):
+    for line in [*_sparse_layers(result), *_choices(result)]:
         console.print(line, markup=False)
     if host:
         console.print(_host_line(result.generated.program.settings.target), markup=False)
@@ -57,6 +58,22 @@ def _sparse_layers(result: WrittenCode) -> list[str]:
     return [*lines, ""] if lines else []
 
 
+def _choices(result: WrittenCode) -> list[str]:
+    """Return what the layers' ways were compared by, and beside each chosen one the best one of another kernel."""
+    program = result.generated.program
+    lines = []
+    for index, step in enumerate(program.steps):
+        chosen = step.chosen
+        others = [one for one in step.candidates if one.function != step.function and one.instructions is not None]
+        if chosen and chosen.instructions is not None and others:
+            next_best = min(others, key=lambda one: one.instructions or 0.0)
+            lines.append(
+                f"step {index}: {chosen.name}, {chosen.instructions:,.0f} instructions; {next_best.name}: "
+                f"{next_best.why_not(chosen)}"
+            )
+    return [f"instructions {program.instructions_from}:", *lines, ""] if lines else []
+
+
 def _figures(result: WrittenCode) -> list[str]:
     plan, program = result.generated.plan, result.generated.program
     tflm = result.tflm_arena_bytes
@@ -68,5 +85,6 @@ def _figures(result: WrittenCode) -> list[str]:
         f"largest tensor        {plan.largest_tensor:,} B",
         f"constants in flash    {program.constant_bytes:,} B",
         f"MACs per inference    {program.macs:,}",
+        *([] if f"{result.generated.name}_test.c" in result.files else [f"self-test             none: {NO_SELF_TEST}"]),
         f"written to            {result.folder}: {', '.join(result.files)}",
     ]

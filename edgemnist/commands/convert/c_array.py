@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from edgemnist.commands.convert.settings import (
 from edgemnist.csource import array as carray
 from edgemnist.harness.feeding import understood
 from edgemnist.runner.run import LoadedModel
-from edgemnist.support.files import atomic_path
+from edgemnist.support.files import write_together
 from edgemnist.tflite.file import TfliteModel, read_tflite
 from edgemnist.tflite.kinds import model_kind
 from edgemnist.tflite.preprocessing import Preprocessing
@@ -64,7 +62,8 @@ def write_c_array(path: Path, settings: ConversionSettings, work: WorkFolder) ->
         stem=path.stem,
     )
     texts = {**files, **(tflm.texts if tflm else {})}
-    write_together({out / name: text.encode() for name, text in texts.items()})
+    with WorkFolder(out).changing():
+        write_together({out / name: text.encode() for name, text in texts.items()})
     facts = tflm.facts if tflm else None
     return CArrayResult(path, model.sha256, out, settings.name, settings.style, tuple(files), facts)
 
@@ -81,13 +80,6 @@ def c_files(
     array = carray.generate(model, name=name, style=style, preprocessing=preprocessing, stem=stem)
     tflm = tflm_project(model, name=name, style=style, preprocessing=preprocessing, stem=stem)
     return array, tflm
-
-
-def write_together(contents: Mapping[Path, bytes]) -> None:
-    """Write every file beside its target before any is put in place, so that a full disk changes none of them."""
-    with ExitStack() as stack:
-        for target, content in contents.items():
-            stack.enter_context(atomic_path(target)).write_bytes(content)
 
 
 def _preprocessing(

@@ -9,8 +9,7 @@ from typing import Any
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.compiler.written import WrittenCode
-from edgemnist.csource.array import DEFAULT_NAME, STYLES
-from edgemnist.csource.source import check_identifier
+from edgemnist.csource.array import DEFAULT_NAME, STYLES, array_names
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
@@ -87,7 +86,7 @@ class ConversionSettings:
             raise InputError(f"unknown C array style {self.style!r}; choose one of {', '.join(STYLES)}")
         if self.calibration is not None and self.calibration < 1:
             raise InputError(f"cannot calibrate with {self.calibration} images; give at least 1, better 100 to 1000")
-        check_identifier(self.name)
+        array_names(self.name, self.style, "model")
 
     def ordered_modes(self) -> tuple[ModelKind, ...]:
         """Return the modes asked for, each once, in the order of :data:`MODES`."""

@@ -39,6 +39,10 @@ _WORKER = "edgemnist.commands.convert.worker"
 class Loader(Protocol):
     """Reads a model file, and loads the model for images of a size."""
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What the model consists of."""
+
     def look(self, output: str | None = None) -> InputFacts:
         """Return what the file tells; ``output`` names one of several outputs."""
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.artifacts.folder import WorkFolder, digests_of
 from edgemnist.commands.convert import verification
-from edgemnist.commands.convert.c_array import CArrayResult, c_files, write_c_array, write_together
+from edgemnist.commands.convert.c_array import CArrayResult, c_files, write_c_array
 from edgemnist.commands.convert.calibration import check_input_scale
 from edgemnist.commands.convert.preparing import Conversion, prepare
 from edgemnist.commands.convert.settings import (
@@ -35,7 +35,7 @@ from edgemnist.harness.generating import with_preprocessing
 from edgemnist.harness.models import ONLY_INT8, find_subject, model_file
 from edgemnist.runner.registry import default_runtimes, find_runtime
 from edgemnist.support.errors import InputError, ModelError, UnsupportedModelError
-from edgemnist.support.files import check_writable, package_versions, sha256_of
+from edgemnist.support.files import check_writable, package_versions, sha256_of, write_together
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.file import TfliteModel, parse_tflite
 from edgemnist.tflite.kinds import ModelKind
@@ -63,6 +63,7 @@ def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult 
     modes that an earlier call made of the same model stay in the record.
 
     :raises StageOrderError: no model given and nothing trained in the work folder.
+    :raises FolderInUseError: the main job goes on from the folder's models in another process.
     :raises InputError: no mode; a model from elsewhere without a dataset to calibrate with; or a mode, or no C array,
         is asked of a ``.tflite``.
     :raises ModelError: the model is corrupt, does not fit the dataset, or its conversion does not classify any more.
@@ -94,6 +95,8 @@ def _with_c_code(result: ConversionResult) -> ConversionResult:
     """
     work = WorkFolder(result.folder)
     subject = find_subject(None, work, ONLY_INT8)
+    if subject.tflite.sha256 not in {model.sha256 for model in result.models}:
+        raise InputError(f"{str(subject.path)!r} was replaced by another command; run `edgemnist convert` again")
     settings = with_preprocessing(CodegenSettings(target=ANY), subject, FeedingSettings())
     try:
         written = write_code(subject.tflite, settings, work.path("c"), source_name=subject.path.name)
@@ -109,12 +112,14 @@ def run_conversion(settings: ConversionSettings, work: WorkFolder) -> Conversion
     if not settings.ordered_modes():
         raise InputError("nothing to convert to; choose at least one of --int8, --float32, --float16, ...")
     out = WorkFolder(settings.out) if settings.out else work
+    out.check_no_run(STAGE)
     with progress_task("Converting", total=len(settings.ordered_modes()) + 2) as task:
         model = settings.model
         path, record = (model, None) if model is not None else work.latest_model(needed_by="convert")
         with opening(path) as load:
             _check_not_overwritten(path, settings, out)
             check_writable(out.root)
+            read = digests_of(load.files) if record is None else {path: record.outputs[path.name]}
             conversion = prepare(settings, path, record, load)
             task.update(advance=1)
             made, warnings = [], list(conversion.warnings)
@@ -125,7 +130,9 @@ def run_conversion(settings: ConversionSettings, work: WorkFolder) -> Conversion
                     made.append(one)
                     warnings += notes
                     task.update(advance=1)
-        return _install(conversion, made, warnings, out, named=record is None)
+        with out.leaving(STAGE, read):
+            out.check_no_run(STAGE)
+            return _install(conversion, made, warnings, out, read, named=record is None)
 
 
 def _check_not_overwritten(path: Path, settings: ConversionSettings, out: WorkFolder) -> None:
@@ -190,9 +197,15 @@ def _c_array(
 
 
 def _install(
-    conversion: Conversion, made: list[_InMemory], warnings: list[str], out: WorkFolder, *, named: bool
+    conversion: Conversion,
+    made: list[_InMemory],
+    warnings: list[str],
+    out: WorkFolder,
+    read: Mapping[Path, str],
+    *,
+    named: bool,
 ) -> ConversionResult:
-    earlier, stale = _earlier_models(conversion, made, out)
+    earlier, stale = _earlier_models(read, made, out)
     contents = {out.path(one.facts.file): one.content for one in made}
     contents |= {out.path(name): text.encode() for one in made for name, text in one.c_files.items()}
     write_together(contents)
@@ -211,7 +224,7 @@ def _install(
         STAGE,
         settings=settings,
         results={"models": models, "warnings": warnings, "assumed": list(conversion.assumed)},
-        inputs=conversion.source.files,
+        inputs=read,
         outputs=outputs,
         versions=package_versions(*(QUANTISER_PACKAGES if conversion.source.path.suffix == ".tflite" else PACKAGES)),
     )
@@ -236,12 +249,14 @@ def _source_name(path: Path, out: WorkFolder) -> str:
     return path.name if path.resolve().parent == out.root.resolve() else str(path.resolve())
 
 
-def _earlier_models(conversion: Conversion, made: list[_InMemory], out: WorkFolder) -> tuple[dict[str, Any], list[str]]:
+def _earlier_models(
+    read: Mapping[Path, str], made: list[_InMemory], out: WorkFolder
+) -> tuple[dict[str, Any], list[str]]:
     """Return the record's models of other modes that were made of the same source, and warnings about others."""
     record = out.find(STAGE)
     if record is None:
         return {}, []
-    same_source = sorted(record.inputs.values()) == sorted(sha256_of(path) for path in conversion.source.files)
+    same_source = sorted(record.inputs.values()) == sorted(read.values())
     renewed = {one.facts.mode for one in made}
     kept, stale = {}, []
     for mode, facts in record.results.get("models", {}).items():

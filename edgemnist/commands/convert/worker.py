@@ -10,7 +10,6 @@ import dataclasses
 import faulthandler
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import threading
@@ -117,7 +116,6 @@ def _open(path: Path, output: str | None) -> Openable:
 def main(folder: Path) -> None:
     """Answer requests until nobody is left who asks; then delete the folder."""
     faulthandler.enable()
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # of a whole group: the command ends by it, and then this process
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     threading.Thread(target=_leave_when_orphaned, args=(folder, os.getppid()), daemon=True).start()
     answers = _Answers()

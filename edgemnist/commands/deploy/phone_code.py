@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
@@ -51,13 +50,28 @@ def phone_code(system: str, model: TfliteModel, known: Preprocessing, kind: Outp
         "labels": ", ".join(quoted(name, system) for name in known.class_names),
     }
     parts = (_kotlin if system == "android" else _swift)(model, known, kind)
-    return Template((_TEMPLATES / CODE_FILES[system]).read_text()).substitute(values, **parts)
+    return Template((_TEMPLATES / CODE_FILES[system]).read_text(encoding="utf-8")).substitute(values, **parts)
 
 
 def quoted(name: str, system: str) -> str:
-    """Return a string literal; JSON's strings are Swift's and, but for the dollar sign, Kotlin's."""
-    text = json.dumps(name, ensure_ascii=False)
-    return text.replace("$", "\\$") if system == "android" else text
+    """Return a string literal of Kotlin (``android``) or Swift (``ios``) that is ``name``.
+
+    Kotlin has escapes for UTF-16 units and takes ``$`` for the start of a template (Kotlin grammar, LineStringLiteral);
+    Swift has one for code points (The Swift Programming Language, Grammar of a String Literal). What can't be seen is
+    escaped, such as line separators and marks of direction.
+    """
+    return '"' + "".join(_escaped(character, system) for character in name) + '"'
+
+
+def _escaped(character: str, system: str) -> str:
+    if character in '"\\' or (character == "$" and system == "android"):
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    if system == "ios":
+        return f"\\u{{{ord(character):x}}}"
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def in_words(tensor: TensorInfo) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import find_subject
 from edgemnist.harness.subjects import with_images
 from edgemnist.support.errors import InputError, ModelError, UnsupportedModelError, storage_errors
+from edgemnist.support.files import partial_folder
+from edgemnist.support.locking import alone_in
 from edgemnist.support.version import VERSION
 from edgemnist.tflite.file import TfliteModel, parse_tflite
 from edgemnist.tflite.metadata import LABELS_FILE, ImageMetadata, read_metadata, with_metadata
@@ -26,6 +27,12 @@ from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 PACKAGE = "com.example.classifier"
 _TYPES = ("int8", "float32")
 _PACKAGE_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+_HARD_KEYWORDS = """
+    as break class continue do else false for fun if in interface is null object package return super this throw true
+    try typealias typeof val var when while
+"""
+_KEYWORDS = frozenset(_HARD_KEYWORDS.split())
+"""Kotlin's hard keywords (kotlinlang.org, Keywords and operators), which are names nowhere."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +76,11 @@ def deploy_phone(settings: PhoneSettings, work: WorkFolder) -> PhoneFiles:
     :raises MissingDependencyError: ai-edge-litert is not installed.
     """
     folder, system = settings.out, settings.system
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{str(folder)!r} is not an empty folder; name another --out")
-    if not _PACKAGE_NAME.fullmatch(settings.package):
-        raise InputError(f"{settings.package!r} is no name of a Kotlin package; give for example {PACKAGE}")
+    _check_empty(folder)
+    reserved = _KEYWORDS & set(settings.package.split("."))
+    if reserved or not _PACKAGE_NAME.fullmatch(settings.package):
+        why = f": {min(reserved)!r} is a keyword" if reserved else ""
+        raise InputError(f"{settings.package!r} is no name of a Kotlin package{why}; give for example {PACKAGE}")
     subject = find_subject(settings.model, work, output=settings.feeding.output)
     tflite = subject.tflite
     _check_types(tflite)
@@ -85,6 +93,11 @@ def deploy_phone(settings: PhoneSettings, work: WorkFolder) -> PhoneFiles:
     _write(folder, files)
     words = in_words(tflite.input()), in_words(tflite.output())
     return PhoneFiles(system, folder, tuple(files), *words, context.preprocessing.in_words())
+
+
+def _check_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{str(folder)!r} is not an empty folder; name another --out")
 
 
 def _check_types(model: TfliteModel) -> None:
@@ -126,11 +139,11 @@ def _of_pixels(known: Preprocessing) -> Normalisation:
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
     """Write all files or none."""
-    with storage_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".partial-") as name:
-            fresh = Path(name) / "fresh"
-            fresh.mkdir()
-            for file, content in files.items():
-                (fresh / file).write_bytes(content)
-            fresh.rename(folder)  # onto nothing or onto an empty folder
+    with storage_errors(folder), partial_folder(folder.parent) as temporary:
+        fresh = temporary / "fresh"
+        fresh.mkdir()
+        for file, content in files.items():
+            (fresh / file).write_bytes(content)
+        with alone_in(folder.parent, "another command for phones", f".{folder.name}.lock"):
+            _check_empty(folder)
+            fresh.rename(folder)

@@ -12,6 +12,7 @@ from typing import Any
 from edgemnist.pi.emulator import INSTALL_QEMU, Emulator, emulator_problem, find_emulator, qemu_problem
 from edgemnist.pi.sysroot import find_sysroot, make_sysroot
 from edgemnist.pi.targets import Interpreter, Target, find_target
+from edgemnist.support import processes
 from edgemnist.support.errors import InputError, MissingDependencyError, RuntimeCrashedError
 from edgemnist.support.progress import progress_task
 
@@ -73,7 +74,7 @@ def _probe(emulator: Emulator, interpreter: Interpreter) -> tuple[str, str]:
     package = interpreter.package
     command = emulator.command(interpreter, "-c", _PROBE, package, interpreter.module)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        done = processes.run(command, timeout=_TIMEOUT)
         python, version = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError) as error:
         said = "" if isinstance(error, subprocess.TimeoutExpired) else done.stderr.strip()[-500:]

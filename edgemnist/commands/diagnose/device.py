@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.data.images import fit_image, read_image
+from edgemnist.harness.answers import DeviceAnswers, answers_to_pictures
 from edgemnist.harness.candidates import as_options, candidates, varied
 from edgemnist.harness.feeding import Understanding
 from edgemnist.harness.images import ANY_SHAPE
@@ -25,22 +25,15 @@ from edgemnist.support.progress import progress_task
 from edgemnist.tflite.pixels import dequantise
 from edgemnist.tflite.preprocessing import Preprocessing, class_count
 
-MOST_PICTURES = 500
 _EXACT = 0.999
 
 
 @dataclass(frozen=True, eq=False)
-class DeviceAnswers:
-    """Pictures and what a device answered to each.
+class AnsweredPictures:
+    """Pictures, and what a device answered to each."""
 
-    ``values``: its outputs as numbers, float64, shape (count, outputs), raw integers or reals; None where it gave
-    classes, which then are in ``classes``: names, or indices as text.
-    """
-
-    path: Path
     files: tuple[Path, ...]
-    values: NDArray[np.float64] | None
-    classes: tuple[str, ...]
+    answers: DeviceAnswers
 
 
 @dataclass(frozen=True)
@@ -88,10 +81,8 @@ class Reproduction:
         )
 
 
-def answers_from(outputs: Path | None, inputs: Path | None) -> DeviceAnswers | None:
-    """Read what a device answered: a line for each picture, its file name, then its outputs or its class.
-
-    A first line of headings is passed over. Names are taken relative to ``inputs``.
+def answers_from(outputs: Path | None, inputs: Path | None) -> AnsweredPictures | None:
+    """Read what a device answered: see :func:`answers_to_pictures`.
 
     :raises InputError: only one of the two is given, or a file is missing or malformed.
     """
@@ -99,44 +90,11 @@ def answers_from(outputs: Path | None, inputs: Path | None) -> DeviceAnswers | N
         return None
     if outputs is None or inputs is None:
         raise InputError("--outputs CSV and --inputs DIR go together: what the device answered, and to which pictures")
-    if not inputs.is_dir():
-        raise InputError(f"--inputs {str(inputs)!r} is no folder; name the one that holds the pictures")
-    rows = _rows(outputs)
-    if not (inputs / rows[0][0]).is_file():
-        rows = rows[1:]  # headings
-    missing = [row[0] for row in rows if not (inputs / row[0]).is_file()]
-    if missing or not rows:
-        what = f"{missing[0]!r} and {len(missing) - 1} more" if missing else "any picture"
-        raise InputError(f"{str(outputs)!r} names pictures that are not in {str(inputs)!r}: {what}")
-    rows = rows[:MOST_PICTURES]
-    return _answers(outputs, tuple(inputs / row[0] for row in rows), [row[1:] for row in rows])
+    answers = answers_to_pictures(outputs, inputs)
+    return AnsweredPictures(tuple(inputs / name for name in answers.asked), answers)
 
 
-def _rows(path: Path) -> list[list[str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot read {str(path)!r} as CSV: {error}") from error
-    widths = {len(row) for row in rows}
-    if len(widths) != 1 or widths.pop() < 2:
-        raise InputError(
-            f"{str(path)!r} has to have in every line a file name and the outputs, or the class, that the device gave"
-        )
-    return rows
-
-
-def _answers(path: Path, files: tuple[Path, ...], cells: list[list[str]]) -> DeviceAnswers:
-    if len(cells[0]) == 1:
-        return DeviceAnswers(path, files, None, tuple(row[0] for row in cells))
-    try:
-        values = np.array(cells, dtype=np.float64)
-    except ValueError as error:
-        raise InputError(f"{str(path)!r} has an output that is no number: {error}") from error
-    return DeviceAnswers(path, files, values, ())
-
-
-def reproduce(subject: Subject, answers: DeviceAnswers, known: Understanding) -> Reproduction:
+def reproduce(subject: Subject, pictures: AnsweredPictures, known: Understanding) -> Reproduction:
     """Feed the pictures in every plausible way and return the one whose answers are nearest to the device's.
 
     :raises InputError: a picture cannot be read, or the answers do not fit the model.
@@ -144,7 +102,7 @@ def reproduce(subject: Subject, answers: DeviceAnswers, known: Understanding) ->
     model, given = subject.model, known.preprocessing
     if given.image_shape == ANY_SHAPE:
         raise InputError(f"nothing tells what size {model.name!r} takes; name --image-size and --channels")
-    images = _images(answers.files, given)
+    images, answers = _images(pictures.files, given), pictures.answers
     ways = candidates(given, images[given.fit], tuple(images), varied(layout="layout" not in known.known))
     scores = []
     with open_outputs(model) as outputs, progress_task("Feeding as the device", total=len(ways)) as task:
@@ -156,7 +114,7 @@ def reproduce(subject: Subject, answers: DeviceAnswers, known: Understanding) ->
     return Reproduction(
         model=model.name,
         answers=answers.path.name,
-        pictures=len(answers.files),
+        pictures=len(pictures.files),
         given=given.in_words(),
         given_agreement=scores[0][0],
         found=ways[best].in_words(),

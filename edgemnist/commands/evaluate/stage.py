@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.evaluate.metrics import average_scores, class_scores, confusion_matrix
+from edgemnist.commands.evaluate.metrics import (
+    average_scores,
+    class_scores,
+    confusion_matrix,
+    cross_entropy,
+    top_hits,
+)
 from edgemnist.commands.evaluate.report import REPORT_NAME, EvaluationReport, Mistake
+from edgemnist.commands.reading import digests_of_models
 from edgemnist.data.base import Split
-from edgemnist.harness.classifier import EvaluatedModel, open_classifier
-from edgemnist.harness.compare import agreement
+from edgemnist.harness.calibration import expected_calibration_error, reliability
+from edgemnist.harness.classifier import Answers, EvaluatedModel, open_classifier
+from edgemnist.harness.compare import Share, agreement
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import find_subject
@@ -23,7 +30,6 @@ from edgemnist.harness.remarks import remark_on
 from edgemnist.harness.runtimes import check_named
 from edgemnist.harness.subjects import Subjects, with_images
 from edgemnist.runner.client import DEFAULT_TIMEOUT
-from edgemnist.runner.run import LoadedModel
 from edgemnist.support.files import write_json
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.normalisation import normalisation_name
@@ -65,22 +71,24 @@ def evaluate(settings: EvaluateSettings, work: WorkFolder) -> Evaluation:
     :raises StorageError: the work folder cannot be written.
     """
     subject = find_subject(settings.model, work, keras=True, output=settings.feeding.output)
-    subjects = with_images([subject], settings.images, settings.feeding)
+    read = digests_of_models([subject.model])
+    subjects = with_images([subject], settings.images, settings.feeding, timeout=settings.timeout)
     check_named(subjects.models, settings.runtimes)
     with (
         open_classifier(subject.model, subjects, settings.runtimes, timeout=settings.timeout) as classifier,
         progress_task(f"{subject.model.name} in {classifier.runtime}"),
     ):
-        predicted = classifier.classify(subjects.split.images)
-        report = _report(subjects, classifier.evaluated(), predicted)
-    report = replace(report, remark=remark_on(subject.model, subjects, report.accuracy.share))
+        report = _report(subjects, classifier.evaluated(), classifier.answer(subjects.split.images))
+    remark = remark_on(subject.model, subjects, report.accuracy.share, timeout=settings.timeout)
+    report = replace(report, remark=remark)
     if settings.model is None:
-        _leave(work, subject.model, report, settings.runtimes)
+        with work.leaving("evaluate", read):
+            _leave(work, read, report, settings.runtimes)
     return Evaluation(report, subjects.split)
 
 
-def _report(subjects: Subjects, model: EvaluatedModel, predicted: NDArray[np.int64]) -> EvaluationReport:
-    labels = subjects.split.labels
+def _report(subjects: Subjects, model: EvaluatedModel, answers: Answers) -> EvaluationReport:
+    labels, predicted, chances = subjects.split.labels, answers.classes, answers.probabilities
     confusion = confusion_matrix(labels, predicted, len(subjects.preprocessing.class_names))
     scores = class_scores(confusion, subjects.preprocessing.class_names)
     wrong = np.flatnonzero(labels != predicted)
@@ -93,6 +101,10 @@ def _report(subjects: Subjects, model: EvaluatedModel, predicted: NDArray[np.int
         preprocessing=subjects.preprocessing.in_words(),
         assumed=subjects.assumed,
         accuracy=agreement(predicted, labels),
+        loss=cross_entropy(chances, labels),
+        top={count: Share(hits, len(labels)) for count, hits in top_hits(chances, labels).items()},
+        calibration_error=expected_calibration_error(reliability(chances.max(axis=1), predicted == labels)),
+        images_per_second=len(labels) / answers.seconds,
         class_names=subjects.preprocessing.class_names,
         classes=scores,
         averages=average_scores(scores),
@@ -101,14 +113,14 @@ def _report(subjects: Subjects, model: EvaluatedModel, predicted: NDArray[np.int
     )
 
 
-def _leave(work: WorkFolder, model: LoadedModel, report: EvaluationReport, runtimes: Sequence[str]) -> None:
+def _leave(work: WorkFolder, read: Mapping[Path, str], report: EvaluationReport, runtimes: Sequence[str]) -> None:
     content = report.as_json()
     target = write_json(work.path(REPORT_NAME), content)
     work.record(
         "evaluate",
         settings={"dataset": report.dataset, "sampling": report.sampling, "runtimes": list(runtimes)},
         results={"model": content["model"], "accuracy": content["accuracy"], "classes": content["classes"]},
-        inputs=[model.path] if model.path.is_file() else [],
+        inputs=read,
         outputs=[target],
         versions={report.model.runtime: report.model.version},
     )

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from edgemnist.commands.evaluate.report import EvaluationReport
+from edgemnist.commands.evaluate.report import THROUGHPUT, EvaluationReport
 from edgemnist.support.progress import stdout_console
 
 _WIDTH_OFF_TERMINAL = 120
@@ -33,6 +33,9 @@ def _parts(report: EvaluationReport) -> Iterator[RenderableType]:
         f"accuracy {100 * accuracy.share:.2f} ± {100 * accuracy.standard_error:.2f} %, "
         f"{accuracy.total - accuracy.count} of {accuracy.total} wrong"
     )
+    top = "".join(f", top {count} {100 * one.share:.2f} %" for count, one in report.top.items())
+    yield Text(f"loss {report.loss:.4f}, expected calibration error {100 * report.calibration_error:.2f} %{top}")
+    yield Text(f"{report.images_per_second:,.0f} images/s: {THROUGHPUT}")
     yield Text("")
     yield _scores(report)
     if len(report.class_names) <= _LARGEST_MATRIX:

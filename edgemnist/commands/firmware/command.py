@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edgemnist.commands.building import Building
+from edgemnist.commands.building import Building, CountLayers
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.compiler.targets import ANY, TARGETS
-from edgemnist.mcu import DEFAULT_BOARD
+from edgemnist.mcu import DEFAULT_BOARD, DUMPED
 from edgemnist.mcu.emulators.base import emulators
 from edgemnist.mcu.packages.registry import platform_names
 
+WithDump = Annotated[
+    bool, typer.Option("--with-dump", help="Also let it tell every operator's output; nothing is fused then.")
+]
 BoardName = Annotated[str, typer.Option("--board", help="A name of `edgemnist boards`, or a folder with a board.toml.")]
 
 
@@ -34,6 +38,7 @@ def build(
     model: Model = None,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: firmware/BOARD in the work folder.")] = None,
     transport: Annotated[str, typer.Option(help="semihosting for emulators, uart for boards.")] = "semihosting",
+    with_dump: WithDump = False,
     building: Building,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
@@ -41,8 +46,10 @@ def build(
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.firmware import stage, view
 
-    build = building.settings(transport=transport)
-    settings = stage.FirmwareSettings(model=model, board=board, out=out, build=build)
+    build = replace(building.settings(transport=transport), tensors=with_dump)
+    settings = stage.FirmwareSettings(
+        model=model, board=board, out=out, build=build, count_layers=building.count_layers
+    )
     image = stage.build(settings, WorkFolder(work))
     return Outcome(image, lambda: view.show_image(image), image.raise_too_large)
 
@@ -57,6 +64,9 @@ def run(
     feeding: Feeding,
     images: Annotated[int, typer.Option(min=1, help="How many inputs.")] = 100,
     emulator: Annotated[str, typer.Option(help=f"{', '.join(('auto', *emulators()))}.")] = "auto",
+    dump: Annotated[
+        Path | None, typer.Option(help=f"Write every operator's output for the first {DUMPED} inputs to this file.")
+    ] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Also count instructions by function and class.")] = False,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for all inputs.")] = 300.0,
     building: Building,
@@ -77,8 +87,10 @@ def run(
         images=images,
         emulator=emulator,
         profile=profile,
+        dump=dump,
         timeout=timeout,
         build=building.settings(transport="semihosting"),
+        count_layers=building.count_layers,
     )
     report = stage.run(settings, WorkFolder(work))
     return Outcome(report, lambda: view.show_report(report), lambda: raise_inexact(report))
@@ -91,6 +103,8 @@ def package(
     out: Annotated[Path | None, typer.Option(help="The zip to write. Default: in the work folder.")] = None,
     name: Annotated[str, typer.Option(help="Prefix of files and C names.")] = "model",
     target: Annotated[str, typer.Option(help=f"Core to write for: {ANY}, {', '.join(TARGETS)}.")] = ANY,
+    count_layers: CountLayers = False,
+    with_dump: WithDump = False,
     feeding: Feeding,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
@@ -99,7 +113,14 @@ def package(
     from edgemnist.commands.firmware import stage, view
 
     settings = stage.PackageSettings(
-        platform=platform, model=model, out=out, name=name, target=target, feeding=feeding.settings()
+        platform=platform,
+        model=model,
+        out=out,
+        name=name,
+        target=target,
+        feeding=feeding.settings(),
+        count_layers=count_layers,
+        with_dump=with_dump,
     )
     result = stage.package(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show_package(result))

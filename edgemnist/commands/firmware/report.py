@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from edgemnist.harness.compare import Difference, Share
@@ -25,14 +26,27 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class CycleRange:
+    """An estimate of cycles, and between which bounds the true count is expected."""
+
+    expected: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
 class LayerCount:
-    """Instructions of one layer in one inference (``None``: nobody counted), its MACs and its flash in bytes."""
+    """Instructions and cycles of one layer in one inference (``None``: nobody counted), its MACs, its flash in bytes.
+
+    The layers' cycles are estimated each by itself, so that their bounds do not add up to those of the whole.
+    """
 
     operator: str
     instructions: float | None
     macs: int
     code_bytes: int
     constant_bytes: int
+    cycles: CycleRange | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,7 @@ class FirmwareReport:
     ``device`` says on what it ran. ``accuracy`` is None for unlabelled inputs. ``difference`` is from ``oracle``.
     ``counts`` and ``estimate`` are None on a real board, ``time`` on an emulated one. ``functions``: instructions of
     one inference by function, empty without ``--profile``. ``seconds`` is the run's wall time, build not included.
+    ``dump``: the file that got the tensors of the first inputs.
     """
 
     device: str
@@ -67,6 +82,7 @@ class FirmwareReport:
     stack: StackState
     seconds: float
     functions: Mapping[str, int]
+    dump: Path | None = None
 
     @property
     def exact(self) -> bool:
@@ -89,6 +105,7 @@ class FirmwareReport:
             "stack": asdict(self.stack),
             "seconds": round(self.seconds, 3),
             "functions": dict(self.functions),
+            "dump": None if self.dump is None else str(self.dump),
             "firmware": None if self.image is None else self.image.as_json(),
         }
 

@@ -12,21 +12,25 @@ from pathlib import Path
 
 import numpy as np
 
-from edgemnist.commands.firmware.report import Counts, FirmwareReport, LayerCount, MeasuredTime
+from edgemnist.commands.firmware.dump import write_dump
+from edgemnist.commands.firmware.report import Counts, CycleRange, FirmwareReport, LayerCount, MeasuredTime
 from edgemnist.commands.firmware.subject import FirmwareInputs, choose_inputs
 from edgemnist.compiler.generate import compile_model
+from edgemnist.compiler.tensor_dump import TracedTensors
 from edgemnist.harness.compare import Share, difference, top1
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.models import Subject
 from edgemnist.harness.outputs import class_scores
-from edgemnist.mcu import DEFAULT_BOARD
+from edgemnist.mcu import DEFAULT_BOARD, DUMPED
 from edgemnist.mcu.boards import Board
-from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware
+from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware, building_in
+from edgemnist.mcu.counting import layer_instructions
 from edgemnist.mcu.cycles import CycleEstimate, NoTimingModel, estimate
 from edgemnist.mcu.emulators.base import DEFAULT_TIMEOUT, Emulator, choose_emulator
 from edgemnist.mcu.emulators.qemu import INSTRUCTIONS_PER_SECOND
 from edgemnist.mcu.execution import Execution, run_emulated, run_on_port
-from edgemnist.mcu.profile import InferenceProfile
+from edgemnist.mcu.network import traced_of
+from edgemnist.mcu.profile import ExecutionProfile, InferenceProfile
 from edgemnist.mcu.serial_link import DeviceLink
 from edgemnist.mcu.serial_port import DEFAULT_BAUD, open_port
 from edgemnist.support.errors import GateFailedError
@@ -43,7 +47,8 @@ class RunSettings:
 
     ``port``: the serial port of a real board, at ``baud`` bits per second; None emulates ``board``. ``dataset``,
     ``feeding`` and ``images`` as for :func:`~edgemnist.commands.firmware.subject.choose_inputs`; ``timeout`` is in
-    seconds, for all images. ``out`` keeps the built files.
+    seconds, for all images. ``dump``: the file that gets the tensors of the first inputs. ``out`` keeps the built
+    files. ``count_layers``: whether what each layer costs is counted first, to choose its way by.
     """
 
     model: Path | None = None
@@ -57,8 +62,10 @@ class RunSettings:
     images: int = DEFAULT_IMAGES
     emulator: str = "auto"
     profile: bool = False
+    dump: Path | None = None
     timeout: float = DEFAULT_TIMEOUT
     build: BuildSettings = field(default_factory=BuildSettings)
+    count_layers: bool = False
 
 
 def run_emulated_board(subject: Subject, board: Board, settings: RunSettings) -> FirmwareReport:
@@ -72,14 +79,17 @@ def run_emulated_board(subject: Subject, board: Board, settings: RunSettings) ->
     chosen = choose_inputs(subject, settings.dataset, settings.images, settings.feeding)
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
         folder = settings.out or Path(temporary) / "image"
-        with progress_task(f"Building for {board.name}"):
-            image = build_firmware(chosen.model, board, settings.build, folder)
-        image.raise_too_large()
-        with progress_task(f"Running {len(chosen.inputs)} inputs in {emulator.name}"):
-            start = time.perf_counter()
-            execution = run_emulated(image, emulator, chosen.inputs, profiled=COUNTED, timeout=settings.timeout)
-            seconds = time.perf_counter() - start
+        with building_in(folder):
+            with progress_task(f"Building for {board.name}"):
+                image = build_firmware(chosen.model, board, settings.build, folder)
+            image.raise_too_large()
+            with progress_task(f"Running {len(chosen.inputs)} inputs in {emulator.name}"):
+                start = time.perf_counter()
+                execution = run_emulated(image, emulator, chosen.inputs, profiled=COUNTED, timeout=settings.timeout)
+                seconds = time.perf_counter() - start
             layers = _layer_counts(chosen, image, emulator, execution, settings, Path(temporary) / "steps")
+        if settings.dump is not None:
+            write_dump(settings.dump, chosen, *_dumped(chosen, image, emulator, settings, Path(temporary) / "dump"))
     profile = execution.profiles[0] if execution.profiles else None
     return FirmwareReport(
         device=f"{board.core.title} of {board.name}, emulated by {emulator.version()}",
@@ -90,11 +100,12 @@ def run_emulated_board(subject: Subject, board: Board, settings: RunSettings) ->
         difference=difference(execution.outputs, chosen.expected),
         counts=_counts(execution, emulator),
         layers=layers,
-        estimate=_estimate(board, profile),
+        estimate=_estimate(board, profile.whole if profile else None),
         time=None,
         stack=execution.stack,
         seconds=seconds,
         functions=_functions(image, profile) if settings.profile and profile else {},
+        dump=settings.dump,
     )
 
 
@@ -110,6 +121,8 @@ def run_real_board(subject: Subject, port: str, settings: RunSettings) -> Firmwa
         start = time.perf_counter()
         execution = run_on_port(device, chosen.inputs, chosen.model.output(), digest)
         seconds = time.perf_counter() - start
+    if settings.dump is not None:
+        write_dump(settings.dump, chosen, execution, traced_of(chosen.model, settings.build.network))
     return FirmwareReport(
         device=f"{execution.info.board} at {port}",
         images=chosen.description,
@@ -124,6 +137,7 @@ def run_real_board(subject: Subject, port: str, settings: RunSettings) -> Firmwa
         stack=execution.stack,
         seconds=seconds,
         functions={},
+        dump=settings.dump,
     )
 
 
@@ -166,20 +180,33 @@ def _layer_counts(
     folder: Path,
 ) -> tuple[LayerCount, ...]:
     """Return the layers with the first inference's instructions; without a profile a second image measures them."""
+    cycles: Sequence[CycleRange | None] = [None] * len(image.layers)
     if execution.profiles:
+        counted = layer_instructions(execution)
         profile = execution.profiles[0]
-        # An interpreter has no function for each layer; then all of it counts as one.
-        counted = [float(layer.instructions()) for layer in profile.layers or [profile.whole]]
+        cycles = [_range(_estimate(image.board, one)) for one in profile.layers or [profile.whole]]
     else:
         measuring = build_firmware(chosen.model, image.board, replace(settings.build, step_ticks=True), folder)
-        run = run_emulated(measuring, emulator, chosen.inputs[:1], timeout=settings.timeout)
-        per_tick = INSTRUCTIONS_PER_SECOND / run.info.ticks_per_second
-        counted = [ticks * per_tick for ticks in run.step_ticks[0]]
+        counted = layer_instructions(run_emulated(measuring, emulator, chosen.inputs[:1], timeout=settings.timeout))
     sizes = image.sizes.layers
     return tuple(
-        LayerCount(layer.operator, instructions, layer.macs, size.code, size.constants)
-        for layer, size, instructions in zip(image.layers, sizes, counted, strict=True)
+        LayerCount(layer.operator, instructions, layer.macs, size.code, size.constants, spent)
+        for layer, size, instructions, spent in zip(image.layers, sizes, counted, cycles, strict=True)
     )
+
+
+def _dumped(
+    chosen: FirmwareInputs, image: FirmwareImage, emulator: Emulator, settings: RunSettings, folder: Path
+) -> tuple[Execution, TracedTensors]:
+    """Return what a second image, which sends its tensors, makes of the first inputs."""
+    telling = build_firmware(chosen.model, image.board, replace(settings.build, tensors=True), folder)
+    telling.raise_too_large()
+    inputs = chosen.inputs[:DUMPED]
+    return run_emulated(telling, emulator, inputs, timeout=settings.timeout), telling.traced
+
+
+def _range(found: CycleEstimate | NoTimingModel) -> CycleRange | None:
+    return CycleRange(found.cycles, found.low, found.high) if isinstance(found, CycleEstimate) else None
 
 
 def _board_layers(chosen: FirmwareInputs, settings: RunSettings) -> tuple[LayerCount, ...]:
@@ -187,12 +214,12 @@ def _board_layers(chosen: FirmwareInputs, settings: RunSettings) -> tuple[LayerC
     return tuple(LayerCount(one.node.label, None, one.macs, 0, one.constant_bytes) for one in program.steps)
 
 
-def _estimate(board: Board, profile: InferenceProfile | None) -> CycleEstimate | NoTimingModel:
+def _estimate(board: Board, profile: ExecutionProfile | None) -> CycleEstimate | NoTimingModel:
     if profile is None:
         return NoTimingModel(board.core.name, "this emulator does not tell which instructions were executed")
     return estimate(
         board.core.name,
-        profile.whole,
+        profile,
         flash_wait_states=board.flash.wait_states,
         flash_line_bytes=board.flash.line_bytes,
         flash_cache_bytes=board.flash.cache_bytes,

@@ -16,8 +16,9 @@ from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import ONLY_INT8, Subject, find_subject
 from edgemnist.harness.subjects import with_images
 from edgemnist.mcu import DEFAULT_BOARD
-from edgemnist.mcu.boards import find_board
+from edgemnist.mcu.boards import Board, find_board
 from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware, for_core
+from edgemnist.mcu.counting import count_layers
 from edgemnist.mcu.packages.base import Example
 from edgemnist.mcu.packages.build import PackageResult, package_firmware
 from edgemnist.mcu.packages.examples import image_examples
@@ -29,13 +30,15 @@ from edgemnist.support.errors import InputError
 class FirmwareSettings:
     """What ``edgemnist firmware build`` takes. Without ``model`` it is the work folder's int8 one.
 
-    ``out``: the folder to build in, by default ``firmware/BOARD`` in the work folder.
+    ``out``: the folder to build in, by default ``firmware/BOARD`` in the work folder. ``count_layers``: whether what
+    each layer costs is counted first.
     """
 
     model: Path | None = None
     board: str = DEFAULT_BOARD
     out: Path | None = None
     build: BuildSettings = field(default_factory=BuildSettings)
+    count_layers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +46,8 @@ class PackageSettings:
     """What ``edgemnist firmware package`` takes. Without ``model`` it is the work folder's int8 one.
 
     ``out``: the zip to write; None is for :func:`package_firmware` to say. ``name`` prefixes files and C names.
-    ``target`` is the compiler's: "any" brings every core's bodies.
+    ``target`` is the compiler's: "any" brings every core's bodies. ``count_layers`` as for ``FirmwareSettings``.
+    ``with_dump``: the main program also prints every operator's output.
     """
 
     platform: str
@@ -52,6 +56,8 @@ class PackageSettings:
     name: str = "model"
     target: str = ANY
     feeding: FeedingSettings = field(default_factory=FeedingSettings)
+    count_layers: bool = False
+    with_dump: bool = False
 
 
 def build(settings: FirmwareSettings, work: WorkFolder) -> FirmwareImage:
@@ -62,7 +68,8 @@ def build(settings: FirmwareSettings, work: WorkFolder) -> FirmwareImage:
     board = find_board(settings.board)
     subject = find_subject(settings.model, work, ONLY_INT8)
     folder = settings.out or work.path(f"firmware/{board.name}")
-    return build_firmware(subject.tflite, board, for_core(settings.build, board), folder)
+    build = _for_core(settings.build, board, subject, count=settings.count_layers)
+    return build_firmware(subject.tflite, board, build, folder)
 
 
 def run(settings: RunSettings, work: WorkFolder) -> FirmwareReport:
@@ -74,7 +81,17 @@ def run(settings: RunSettings, work: WorkFolder) -> FirmwareReport:
     if settings.port is not None:
         return run_real_board(subject, settings.port, settings)
     board = find_board(settings.board)
-    return run_emulated_board(subject, board, replace(settings, build=for_core(settings.build, board)))
+    build = _for_core(settings.build, board, subject, count=settings.count_layers)
+    return run_emulated_board(subject, board, replace(settings, build=build))
+
+
+def _for_core(settings: BuildSettings, board: Board, subject: Subject, *, count: bool) -> BuildSettings:
+    """Return the settings for a board's core, with its layers counted where that was asked for."""
+    settings = for_core(settings, board)
+    if not count or settings.network.engine != "c":
+        return settings
+    codegen = count_layers(subject.tflite, settings.network.codegen, settings, board.core)
+    return replace(settings, network=replace(settings.network, codegen=codegen))
 
 
 def run_on_default_board(work: WorkFolder) -> FirmwareReport:
@@ -92,7 +109,10 @@ def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
     """
     find_platform(settings.platform)
     subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
-    code = with_preprocessing(CodegenSettings(name=settings.name, target=settings.target), subject, settings.feeding)
+    code = CodegenSettings(name=settings.name, target=settings.target, with_dump=settings.with_dump)
+    code = with_preprocessing(code, subject, settings.feeding)
+    if settings.count_layers:
+        code = count_layers(subject.tflite, code, BuildSettings())
     generated = generate(subject.tflite, code, source_name=subject.path.name)
     return package_firmware(
         settings.platform, generated, settings.out, examples=_examples(subject, generated, settings.feeding)

@@ -13,9 +13,9 @@ from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import Subject
 from edgemnist.harness.runtimes import ORACLES, OpenRuntimes
 from edgemnist.harness.subjects import with_images
+from edgemnist.runner.run import invoke_with
 from edgemnist.support.errors import DatasetError, InputError
 from edgemnist.tflite.file import TfliteModel
-from edgemnist.tflite.kinds import model_kind
 
 RANDOM = "random"
 """Instead of a dataset's name: seeded random inputs, for models that no dataset fits."""
@@ -54,7 +54,7 @@ def choose_inputs(subject: Subject, dataset: str | None, count: int, feeding: Fe
     :raises MissingDependencyError: no oracle is installed.
     """
     inputs, labels, description = _inputs(subject, dataset, count, feeding)
-    expected, oracle = _expected(subject.tflite, inputs)
+    expected, oracle = _expected(subject, inputs)
     return FirmwareInputs(subject, inputs, labels, description, expected, oracle)
 
 
@@ -86,9 +86,8 @@ def _random(model: TfliteModel, count: int) -> tuple[NDArray[Any], None]:
     return generator.integers(limits.min, limits.max, shape, dtype=np.dtype(entry.dtype), endpoint=True), None
 
 
-def _expected(model: TfliteModel, inputs: NDArray[Any]) -> tuple[NDArray[Any], str]:
+def _expected(subject: Subject, inputs: NDArray[Any]) -> tuple[NDArray[Any], str]:
     with OpenRuntimes() as runtimes:
-        worker, (outputs, *_) = runtimes.first(
-            model_kind(model), lambda one: one.invoke(model.content, [inputs[:, np.newaxis]]), ORACLES
-        )
-        return outputs.reshape(len(inputs), *model.output().shape[1:]), f"{worker.runtime} {worker.version()}"
+        worker, outputs = runtimes.first(subject.kind, lambda one: invoke_with(one, subject.model, inputs), ORACLES)
+        shape = subject.tflite.output().shape[1:]
+        return outputs.reshape(len(inputs), *shape), f"{worker.runtime} {worker.version()}"

@@ -77,6 +77,8 @@ def _report_lines(report: FirmwareReport) -> Iterator[str]:
         yield f"stack         {report.stack.used:,} of {report.stack.size:,} B used at most, {free:,} B never"
     if report.image is not None:
         yield from _image_lines(report.image)
+    if report.dump is not None:
+        yield f"tensors       {report.dump}: for `edgemnist explain --dump`"
 
 
 def _count_lines(report: FirmwareReport) -> Iterator[str]:

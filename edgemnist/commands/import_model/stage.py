@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from edgemnist.artifacts.context import ModelContext
-from edgemnist.artifacts.folder import QAT_MODEL, TRAINED_MODEL, WorkFolder
+from edgemnist.artifacts.folder import QAT_MODEL, TRAINED_MODEL, WorkFolder, digests_of
 from edgemnist.commands.import_model.comparison import (
     BATCH,
     Comparison,
@@ -109,9 +109,11 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
     :raises ModelError: the file is corrupt, does not fit the dataset, or its import computes something else.
     :raises UnsupportedModelError: it has parts that cannot be imported; lists them all.
     :raises MissingDependencyError: a package that reads the file is not installed.
+    :raises FolderInUseError: another command makes a model here.
     """
-    with progress_task(f"Importing {settings.model.name}", total=5) as task:
+    with work.fitting("import"), progress_task(f"Importing {settings.model.name}", total=5) as task:
         task.update(description="Reading the original")
+        read = digests_of(_files_of(settings.model))
         opened = open_model(settings.model, settings.feeding.output)
         task.update(advance=1, description="Loading the images")
         known = understood_by_facts(InputFacts(opened.sizes), None, settings.feeding, settings.model.name)
@@ -149,7 +151,8 @@ def run_import(settings: ImportSettings, work: WorkFolder) -> ImportResult:
             qat_path=work.path(QAT_MODEL) if aware else None,
             qat_accuracy=aware.accuracy if aware else None,
         )
-        _install(model, aware, result, pictures, taken, settings, work)
+        with work.leaving("import", read):
+            _install(model, aware, result, pictures, taken, settings, work, read)
     return result
 
 
@@ -168,6 +171,13 @@ def _compared_and_finished(
     aware = original.aware(normalisation) if original.aware is not None else None
     kept = _finished(aware, sample, normalisation, dataset) if aware is not None else None
     return compared, model, kept, normalisation
+
+
+def _files_of(model: Path) -> tuple[Path, ...]:
+    """Return the files that a model consists of, none if there is no such model."""
+    if not model.exists():
+        return ()
+    return (model,) if model.suffix in SUFFIXES else source_files(model)
 
 
 def _input_shape(known: Understanding, dataset: Dataset) -> tuple[int, int, int]:
@@ -233,6 +243,7 @@ def _install(
     preprocessing: Preprocessing,
     settings: ImportSettings,
     work: WorkFolder,
+    read: Mapping[Path, str],
 ) -> None:
     # With its suffix the name is no architecture's, so that nobody takes this for a training of ours.
     context = ModelContext(dataset.name, settings.model.name, preprocessing)
@@ -247,11 +258,11 @@ def _install(
         "results": result.as_json(),
         "versions": package_versions(*PACKAGES),
     }
-    files = [settings.model] if settings.model.suffix in SUFFIXES else list(source_files(settings.model))
-    work.record(STAGE, inputs=files, outputs=[result.model_path], **common)
+    record = work.record(STAGE, inputs=read, outputs=[result.model_path], **common)
     if aware is not None and result.qat_path is not None:
         write_bytes(result.qat_path, aware.content)
-        work.record("qat", inputs=[result.model_path], outputs=[result.qat_path], **common)
+        made = {result.model_path: record.outputs[TRAINED_MODEL]}
+        work.record("qat", inputs=made, outputs=[result.qat_path], **common)
 
 
 def _fine_tuning(dataset: Dataset, seed: int) -> dict[str, Any]:

@@ -35,6 +35,12 @@ def parity(
     require_exact: Annotated[
         list[str] | None, typer.Option(metavar="RUNTIME[,..]", help="Fail unless its int8 bytes equal the oracle's.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say of each int8 model why runtimes' bytes differ, as `explain` does.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="JSON", help="Write the report here, also that of models that were named.")
+    ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one runtime and one model.")] = 300.0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
@@ -52,6 +58,8 @@ def parity(
         runtimes=parse_names(runtime or []),
         gates=gate.Gates(max_accuracy_drop=max_accuracy_drop, require_exact=exact),
         timeout=timeout,
+        explain=explain,
+        out=out,
     )
     report = stage.parity(settings, WorkFolder(work))
     return Outcome(report, lambda: view.show(report), lambda: gate.raise_failed(report))

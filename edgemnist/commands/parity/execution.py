@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -11,32 +12,54 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.commands.parity.oracle import Oracle, Results, find_oracle
 from edgemnist.commands.parity.report import ModelEntry, NotRun, ParityReport, RunEntry
 from edgemnist.harness.compare import agreement, difference, ties, top1
 from edgemnist.harness.models import FLOAT_REFERENCES, digest_of, size_of
 from edgemnist.harness.outputs import class_scores
-from edgemnist.harness.runtimes import ORACLES
 from edgemnist.harness.subjects import Subjects
 from edgemnist.runner.base import RunResult, Runtime
 from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker, WorkerProcess
-from edgemnist.runner.registry import default_runtimes, find_runtime
+from edgemnist.runner.registry import default_runtimes, find_runtime, runtimes
 from edgemnist.runner.run import LoadedModel, run_with
-from edgemnist.support.errors import EdgeMnistError, InputError, MissingDependencyError, RuntimeCrashedError
+from edgemnist.support.errors import (
+    EdgeMnistError,
+    InputError,
+    MissingDependencyError,
+    RuntimeCrashedError,
+    UnsafeModelError,
+    WrongOutputError,
+)
 from edgemnist.support.progress import Task, progress_task
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import normalisation_name
 
-_INTEGER_KINDS = frozenset({ModelKind.INT8, ModelKind.INT16X8})
+_HOWS = {
+    RuntimeCrashedError: "crashed",
+    MissingDependencyError: "missing",
+    WrongOutputError: "wrong",
+    UnsafeModelError: "unsafe",
+}
+"""What a runtime that failed on a model is in the report, by its error; "refused" for any other."""
 
 
-Results = Mapping[tuple[Path, str], RunResult]
-"""By model path and runtime name."""
+@dataclass(frozen=True, eq=False)
+class ParityRun:
+    """A run's report, without gates, and ``results``: what the runtimes in it gave, by model path and runtime name."""
+
+    report: ParityReport
+    results: Results
 
 
 def run_parity(
     subjects: Subjects, runtime_names: Sequence[str] = (), *, timeout: float = DEFAULT_TIMEOUT
 ) -> ParityReport:
-    """Run the subjects in the named runtimes (none named: all that are not emulated); return the report, without gates.
+    """Return the report of :func:`run_all`."""
+    return run_all(subjects, runtime_names, timeout=timeout).report
+
+
+def run_all(subjects: Subjects, runtime_names: Sequence[str] = (), *, timeout: float = DEFAULT_TIMEOUT) -> ParityRun:
+    """Run the subjects in the named runtimes (none named: all that are not emulated).
 
     A runtime that is not installed, refuses a model, crashes or hangs is in the report with its reason.
 
@@ -51,7 +74,7 @@ def run_parity(
     present = [runtime for runtime in chosen if runtime.name not in missing]
     results, failures = _run_all(subjects, present, timeout)
     not_run = [NotRun(name, None, "missing", reason) for name, reason in missing.items()]
-    return _report(subjects, results, (*not_run, *failures))
+    return _run_of(subjects, results, (*not_run, *failures))
 
 
 def _run_all(
@@ -94,22 +117,23 @@ def _run_one(
 
 
 def _how(error: EdgeMnistError) -> str:
-    if isinstance(error, RuntimeCrashedError):
-        return "crashed"
-    return "missing" if isinstance(error, MissingDependencyError) else "refused"
+    return next((how for kind, how in _HOWS.items() if isinstance(error, kind)), "refused")
 
 
-def _report(subjects: Subjects, results: Results, not_run: tuple[NotRun, ...]) -> ParityReport:
+def _run_of(subjects: Subjects, results: Results, not_run: tuple[NotRun, ...]) -> ParityRun:
     reference = _float_reference(subjects.models, results)
-    oracles = {model.path: _oracle(model, results) for model in subjects.models}
+    oracles = {model.path: find_oracle(model, results, not_run) for model in subjects.models}
+    results, not_run = _comparable(subjects.models, results, not_run, oracles)
     names = {model.path: model.name for model in subjects.models}
     expected = top1(_scores(subjects, reference[0], results[reference])) if reference else None
     runs = [
-        _run_entry(result, names[path], subjects.split.labels, expected, _scores(subjects, path, result), oracles[path])
+        _run_entry(
+            result, names[path], subjects.split.labels, expected, _scores(subjects, path, result), oracles[path].run
+        )
         for (path, _), result in results.items()
     ]
     order = list(names.values())
-    return ParityReport(
+    report = ParityReport(
         dataset=subjects.dataset,
         images=len(subjects.split),
         sampling=subjects.sampling,
@@ -118,10 +142,12 @@ def _report(subjects: Subjects, results: Results, not_run: tuple[NotRun, ...]) -
         assumed=subjects.assumed,
         machine=_machine(),
         float_reference=f"{names[reference[0]]} in {reference[1]}" if reference else None,
+        no_keras=_no_keras(subjects.models, results, not_run),
         models=tuple(_model_entry(model, oracles[model.path]) for model in subjects.models),
         runs=tuple(sorted(runs, key=lambda run: (order.index(run.file), run.runtime))),
         not_run=not_run,
     )
+    return ParityRun(report, results)
 
 
 def _float_reference(models: Sequence[LoadedModel], results: Results) -> tuple[Path, str] | None:
@@ -134,15 +160,38 @@ def _float_reference(models: Sequence[LoadedModel], results: Results) -> tuple[P
     return None
 
 
-def _oracle(model: LoadedModel, results: Results) -> RunResult | None:
-    if model.kind not in _INTEGER_KINDS:
-        return None
-    return next((results[model.path, name] for name in ORACLES if (model.path, name) in results), None)
+def _no_keras(models: Sequence[LoadedModel], results: Results, not_run: Sequence[NotRun]) -> str:
+    """Return why the Keras model, which the others should be compared with, did not run; "" where it did or is none."""
+    keras = [model for model in models if model.kind is ModelKind.KERAS]
+    if not keras or any(key[0] == model.path for model in keras for key in results):
+        return ""
+    reasons = [entry.reason for entry in not_run if entry.runtime in _takers(keras[0])]
+    return f"{keras[0].name} did not run: {reasons[0] if reasons else 'no runtime that takes it was named'}"
+
+
+def _takers(model: LoadedModel) -> set[str]:
+    return {name for name, runtime in runtimes().items() if model.kind in runtime.takes}
+
+
+def _comparable(
+    models: Sequence[LoadedModel], results: Results, not_run: tuple[NotRun, ...], oracles: Mapping[Path, Oracle]
+) -> tuple[Results, tuple[NotRun, ...]]:
+    """Take out what has other shapes or types than the oracle's: there is nothing to compare."""
+    names = {model.path: model.name for model in models}
+    kept, wrong = {}, []
+    for (path, name), result in results.items():
+        difference = oracles[path].difference_in_kind(result)
+        if difference:
+            wrong.append(NotRun(name, names[path], "wrong", difference))
+        else:
+            kept[path, name] = result
+    return kept, (*not_run, *wrong)
 
 
 def _scores(subjects: Subjects, path: Path, result: RunResult) -> NDArray[Any]:
     model = next(one for one in subjects.models if one.path == path)
-    return class_scores(result.outputs, model, subjects.preprocessing.output)
+    outputs = result.outputs.reshape(len(subjects.split), -1)
+    return class_scores(outputs, model, subjects.preprocessing.output)
 
 
 def _run_entry(
@@ -172,13 +221,17 @@ def _run_entry(
     )
 
 
-def _model_entry(model: LoadedModel, oracle: RunResult | None) -> ModelEntry:
+def _model_entry(model: LoadedModel, oracle: Oracle) -> ModelEntry:
+    run, claims = oracle.run, oracle.claims
     return ModelEntry(
         file=model.name,
         kind=model.kind.value,
         bytes=size_of(model.path),
         sha256=digest_of(model.path),
-        oracle=None if oracle is None else f"{oracle.runtime} {oracle.version}, {oracle.kernels} kernels",
+        oracle=None if run is None else f"{run.runtime} {run.version}, {run.kernels} kernels",
+        no_oracle=oracle.why_none,
+        claims=None if claims is None else claims.standing.value,
+        problems=() if claims is None else claims.problems,
     )
 
 
@@ -187,6 +240,10 @@ def _machine() -> str:
     processor = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists():
-        names = [line.split(":", 1)[1].strip() for line in information.read_text().splitlines() if "model name" in line]
+        names = [
+            line.split(":", 1)[1].strip()
+            for line in information.read_text(encoding="utf-8").splitlines()
+            if "model name" in line
+        ]
         processor = names[0] if names else processor
     return f"{processor} ({platform.machine()}), {platform.system()}, Python {platform.python_version()}"

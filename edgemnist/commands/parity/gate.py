@@ -10,7 +10,7 @@ from edgemnist.harness.compare import Difference
 from edgemnist.harness.models import FLOAT_REFERENCES
 from edgemnist.harness.runtimes import ORACLES
 from edgemnist.runner.registry import find_runtime
-from edgemnist.support.errors import GateFailedError, InputError
+from edgemnist.support.errors import EnvironmentFailure, GateFailedError, InputError, ModelError
 from edgemnist.tflite.kinds import ModelKind
 
 _FLOAT_REFERENCES = tuple(kind.value for kind in FLOAT_REFERENCES)
@@ -41,7 +41,7 @@ class Gates:
 def check_gates(report: ParityReport, gates: Gates) -> ParityReport:
     """Return the report with the results of the gates in it.
 
-    :raises InputError: a gate can't be decided from what was run: no float model, no int8 model.
+    :raises InputError: a gate can't be decided, because no float model or no int8 model takes part.
     """
     results = [_exact_gate(report, name, model) for name in gates.require_exact for model in _int8_models(report)]
     if gates.max_accuracy_drop is not None:
@@ -50,14 +50,21 @@ def check_gates(report: ParityReport, gates: Gates) -> ParityReport:
 
 
 def raise_failed(report: ParityReport) -> None:
-    """Raise if a gate of the report failed.
+    """Raise if a gate of the report failed, or nothing ran.
 
     :raises GateFailedError: says for every failed gate what failed and by how much.
+    :raises ModelError: no runtime ran anything, and at least one because of the model.
+    :raises EnvironmentFailure: no runtime ran anything, because all are missing or crashed.
     """
     failed = [result for result in report.gates if not result.passed]
     if failed:
         lines = [f"  - {result.gate}: {result.detail}" for result in failed]
         raise GateFailedError("\n".join([f"{len(failed)} of {len(report.gates)} parity gates failed:", *lines]))
+    if not report.runs:
+        lines = [f"  - {entry.runtime}: {entry.reason}" for entry in report.not_run]
+        by_model = any(entry.how not in ("missing", "crashed") for entry in report.not_run)
+        message = "\n".join(["no runtime could run any of the models:", *lines])
+        raise (ModelError if by_model else EnvironmentFailure)(message)
 
 
 def _int8_models(report: ParityReport) -> list[ModelEntry]:
@@ -75,9 +82,7 @@ def _exact_gate(report: ParityReport, runtime: str, model: ModelEntry) -> GateRe
     if runs[runtime].is_oracle:
         return _witness_gate(report, gate, runtime, model.file, runs)
     if model.oracle is None:
-        return GateResult(
-            gate, False, f"there is no oracle to compare with: {_why_not(report, ORACLES[0], model.file)}"
-        )
+        return GateResult(gate, False, f"there is no oracle to compare with: {model.no_oracle}")
     return GateResult(gate, runs[runtime].exact is True, _describe(runs[runtime], model.oracle))
 
 
@@ -116,6 +121,11 @@ def _drop_gates(report: ParityReport, limit: float) -> Iterator[GateResult]:
         (run for run in report.runs if f"{run.file} in {run.runtime}" == report.float_reference),
         None,
     )
+    gate = f"--max-accuracy-drop {limit:g}"
+    floats = [model.file for model in report.models if model.kind in _FLOAT_REFERENCES]
+    if reference is None and floats:
+        yield GateResult(gate, False, f"there is no float model to compare with: {_failures(report, floats)}")
+        return
     if reference is None:
         raise InputError(
             "--max-accuracy-drop needs the float model to compare with: give its float32 .tflite as well, "
@@ -123,10 +133,19 @@ def _drop_gates(report: ParityReport, limit: float) -> Iterator[GateResult]:
         )
     converted = [model.file for model in report.models if model.kind not in _FLOAT_REFERENCES]
     runs = [run for run in report.runs if run.file in converted]
+    if not runs and converted:
+        yield GateResult(gate, False, f"no converted model ran: {_failures(report, converted)}")
+        return
     if not runs:
         raise InputError("--max-accuracy-drop found no converted model that ran; convert one with --int8")
     for file in dict.fromkeys(run.file for run in runs):
         yield _drop_gate([run for run in runs if run.file == file], reference, limit)
+
+
+def _failures(report: ParityReport, files: Sequence[str]) -> str:
+    """Return why models did not run."""
+    found = [f"{entry.runtime}: {entry.reason}" for entry in report.not_run if entry.file in files]
+    return "; ".join(found) or "no runtime that takes it took part"
 
 
 def _drop_gate(runs: Sequence[RunEntry], reference: RunEntry, limit: float) -> GateResult:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgemnist.harness.compare import Difference, Share
+from edgemnist.mismatch.explanation import Explanation
 from edgemnist.runner.base import Latency
 
 REPORT_NAME = "parity.json"
@@ -20,13 +21,21 @@ MEMORY = "resident memory of the runtime's process after the run, Python and its
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model that took part. ``oracle`` names the runtime, version and kernels its integers are compared with."""
+    """A model that took part.
+
+    ``oracle`` names the runtime, version and kernels its integers are compared with; where there is none for a model of
+    integers, ``no_oracle`` says why, and nothing is exact. ``claims``: what is known of what its file says, a
+    :class:`~edgemnist.harness.claims.Standing`, None for a Keras model; ``problems`` why it is refused.
+    """
 
     file: str
     kind: str
     bytes: int
     sha256: str
     oracle: str | None
+    no_oracle: str = ""
+    claims: str | None = None
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,8 +71,9 @@ class RunEntry:
 class NotRun:
     """A runtime that could not run at all (``file`` None), or failed on a model.
 
-    ``how`` is ``missing`` (not installed), ``refused`` (it said that it can't do the model) or ``crashed`` (its process
-    died or hung).
+    ``how`` is ``missing`` (not installed), ``refused`` (it said that it can't do the model), ``crashed`` (its process
+    died, hung or took too much memory), ``wrong`` (its outputs are not those that the file declares, or no numbers) or
+    ``unsafe`` (it was seen to leave the memory of the model's tensors, or to find that the file's shapes are wrong).
     """
 
     runtime: str
@@ -86,6 +96,7 @@ class ParityReport:
     """Everything that a parity run found. ``sampling`` says which images, ``normalisation`` what pixels became,
     ``preprocessing`` in words how the models are fed, ``assumed`` what nobody had said of it, ``remark`` what would
     make them right if they are not, ``float_reference`` which model in which runtime the classes are compared with.
+    ``no_keras``: why that is not the Keras model, where one takes part. ``explanations``: why bytes differ, if asked.
     """
 
     dataset: str
@@ -96,16 +107,19 @@ class ParityReport:
     assumed: tuple[str, ...]
     machine: str
     float_reference: str | None
+    no_keras: str
     models: tuple[ModelEntry, ...]
     runs: tuple[RunEntry, ...]
     not_run: tuple[NotRun, ...]
     gates: tuple[GateResult, ...] = ()
     remark: str = ""
+    explanations: tuple[Explanation, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
         content = {"format": REPORT_FORMAT, "timing": TIMING, "memory": MEMORY, **asdict(self)}
         content["runs"] = [_run_json(run) for run in self.runs]
+        content["explanations"] = [one.as_json() for one in self.explanations]
         return content
 
 

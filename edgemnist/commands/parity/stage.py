@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,14 +10,16 @@ from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.parity.execution import run_parity
 from edgemnist.commands.parity.gate import Gates, check_gates
 from edgemnist.commands.parity.report import REPORT_NAME, ParityReport
+from edgemnist.commands.reading import digests_of_models
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import named_subjects, work_subjects
 from edgemnist.harness.remarks import remark_on
 from edgemnist.harness.subjects import Subjects, with_images
+from edgemnist.mismatch.explain import explain_first
+from edgemnist.mismatch.explanation import Explanation
 from edgemnist.runner.client import DEFAULT_TIMEOUT
 from edgemnist.runner.registry import default_runtimes
-from edgemnist.support.errors import EnvironmentFailure, ModelError
 from edgemnist.support.files import check_writable, write_json
 
 
@@ -25,7 +27,8 @@ from edgemnist.support.files import check_writable, write_json
 class ParitySettings:
     """What ``edgemnist parity`` takes. Without ``models`` it is the work folder's; ``runtimes`` empty is all of them.
 
-    ``timeout`` is in seconds, for one runtime and one model.
+    ``timeout`` is in seconds, for one runtime and one model. ``explain``: whether it is said why bytes differ. ``out``:
+    a file for the report's JSON.
     """
 
     models: tuple[Path, ...] = ()
@@ -34,54 +37,64 @@ class ParitySettings:
     runtimes: tuple[str, ...] = ()
     gates: Gates = field(default_factory=Gates)
     timeout: float = DEFAULT_TIMEOUT
+    explain: bool = False
+    out: Path | None = None
 
 
 def parity(settings: ParitySettings, work: WorkFolder) -> ParityReport:
-    """Run the parity stage and return its report, gates included; a failed gate doesn't raise (``gate.raise_failed``).
+    """Run the parity stage and return its report, gates included; a failed gate doesn't raise (``gate.raise_failed``),
+    nor does a model that nothing ran.
 
-    With the work folder's models it leaves ``parity.json`` and a record there; with named models it writes nothing.
+    With the work folder's models it leaves ``parity.json`` and a record there; with named ones only ``out``.
 
     :raises InputError: unknown runtime or dataset, a gate that can't be decided, models that don't fit the images.
     :raises StageOrderError: no models named and none converted.
-    :raises ModelError: no runtime ran anything, and at least one because it can't do the model.
     :raises StorageError: the work folder cannot be written.
-    :raises EnvironmentFailure: no runtime ran anything, because all are missing or crashed.
     """
+    if settings.out is not None:
+        check_writable(settings.out.parent)
     needed = settings.gates.needed_runtimes()
     chosen = tuple(dict.fromkeys([*(settings.runtimes or default_runtimes()), *needed]))
     named = named_subjects(settings.models, output=settings.feeding.output)
-    subjects = with_images(named or work_subjects(work, keras=True), settings.images, settings.feeding)
-    if named:
-        return _judged(subjects, chosen, settings)
-    check_writable(work.root)
+    found = named or work_subjects(work, keras=True)
+    read = digests_of_models(one.model for one in found)
+    subjects = with_images(found, settings.images, settings.feeding, timeout=settings.timeout)
+    if not named:
+        check_writable(work.root)
     report = _judged(subjects, chosen, settings)
-    _leave(work, subjects, report, settings)
+    if not named:
+        with work.leaving("parity", read):
+            _leave(work, read, report, settings)
+    if settings.out is not None:
+        write_json(settings.out, report.as_json())
     return report
 
 
 def _judged(subjects: Subjects, chosen: Sequence[str], settings: ParitySettings) -> ParityReport:
     report = run_parity(subjects, chosen, timeout=settings.timeout)
-    if not report.runs:
-        refused = any(entry.how == "refused" for entry in report.not_run)
-        raise (ModelError if refused else EnvironmentFailure)(_nothing_ran(report))
-    return check_gates(replace(report, remark=_remark(subjects, report)), settings.gates)
+    explanations = tuple(_explanations(subjects, report, settings.timeout)) if settings.explain else ()
+    remark = _remark(subjects, report, settings.timeout)
+    return check_gates(replace(report, remark=remark, explanations=explanations), settings.gates)
 
 
-def _remark(subjects: Subjects, report: ParityReport) -> str:
+def _explanations(subjects: Subjects, report: ParityReport, timeout: float) -> Iterator[Explanation]:
+    """Yield why bytes differ, for each model of integers that has an oracle and runtimes that are not exact."""
+    for model in subjects.models:
+        unlike = [run.runtime for run in report.runs if run.file == model.name and run.exact is False]
+        if model.tflite is not None and unlike:
+            yield explain_first(model, subjects, unlike, timeout)
+
+
+def _remark(subjects: Subjects, report: ParityReport, timeout: float) -> str:
     """Return what would make the models right, judged by the first of them that ran; all are fed alike."""
     for model in subjects.models:
         run = next((one for one in report.runs if one.file == model.name), None)
         if run is not None:
-            return remark_on(model, subjects, run.accuracy.share)
+            return remark_on(model, subjects, run.accuracy.share, timeout=timeout)
     return ""
 
 
-def _nothing_ran(report: ParityReport) -> str:
-    reasons = [f"  - {entry.runtime}: {entry.reason}" for entry in report.not_run]
-    return "\n".join(["no runtime could run any of the models:", *reasons])
-
-
-def _leave(work: WorkFolder, subjects: Subjects, report: ParityReport, settings: ParitySettings) -> None:
+def _leave(work: WorkFolder, read: Mapping[Path, str], report: ParityReport, settings: ParitySettings) -> None:
     content = report.as_json()
     target = write_json(work.path(REPORT_NAME), content)
     work.record(
@@ -95,7 +108,7 @@ def _leave(work: WorkFolder, subjects: Subjects, report: ParityReport, settings:
             "require_exact": list(settings.gates.require_exact),
         },
         results={"runs": content["runs"], "not_run": content["not_run"], "gates": content["gates"]},
-        inputs=[model.path for model in subjects.models if model.path.is_file()],
+        inputs=read,
         outputs=[target],
         versions={run.runtime: run.version for run in report.runs},
     )

@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from edgemnist.commands.parity.report import MEMORY, TIMING, ModelEntry, ParityReport, RunEntry
+from edgemnist.commands.parity.report import MEMORY, TIMING, ModelEntry, NotRun, ParityReport, RunEntry
 from edgemnist.harness.compare import Difference
+from edgemnist.mismatch.text import print_explanation
 from edgemnist.support.progress import stdout_console
 
 _COLUMNS = (
@@ -34,6 +35,9 @@ def show(report: ParityReport) -> None:
     if not console.is_terminal:
         console.width = _WIDTH_OFF_TERMINAL
     console.print(render(report))
+    for one in report.explanations:
+        console.print("")
+        print_explanation(one)
 
 
 def render(report: ParityReport) -> RenderableType:
@@ -46,13 +50,16 @@ def _parts(report: ParityReport) -> Iterator[RenderableType]:
     yield Text(f"measured on {report.machine}")
     for model in report.models:
         yield Text("")
-        yield _model_table(model, [run for run in report.runs if run.file == model.file])
+        failed = [entry for entry in report.not_run if entry.file == model.file]
+        yield _model_table(model, [run for run in report.runs if run.file == model.file], failed)
     for entry in report.not_run:
         subject = entry.runtime if entry.file is None else f"{entry.runtime} on {entry.file}"
         yield Text(f"not run: {subject}: {entry.reason}")
     for gate in report.gates:
         yield Text(f"{'passed' if gate.passed else 'FAILED'}: {gate.gate}: {gate.detail}")
     yield Text("")
+    if report.no_keras:
+        yield Text(f"no Keras model to compare with: {report.no_keras}")
     if report.float_reference:
         yield Text(f"= float: images in which the class is that of {report.float_reference}")
     yield Text("≠ oracle: outputs/logits that are not the oracle's; max LSB: their largest difference")
@@ -60,15 +67,18 @@ def _parts(report: ParityReport) -> Iterator[RenderableType]:
     yield Text(f"RSS: {MEMORY}")
 
 
-def _model_table(model: ModelEntry, runs: list[RunEntry]) -> Table:
+def _model_table(model: ModelEntry, runs: list[RunEntry], failed: list[NotRun]) -> Table:
     title = f"{model.file} ({model.kind}, {model.bytes:,} bytes)"
-    caption = f"oracle: {model.oracle}" if model.oracle else None
+    no_oracle = f"no oracle: {model.no_oracle}" if model.no_oracle else None
+    caption = f"oracle: {model.oracle}" if model.oracle else no_oracle
     table = Table(title=escape(title), caption=caption, title_justify="left", caption_justify="left", box=None)
     for name, justify in _COLUMNS:
         table.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
     for run in runs:
         table.add_row(*(escape(cell) for cell in _row(run)))
-    if not runs:
+    for entry in failed:
+        table.add_row(entry.runtime, entry.how)
+    if not runs and not failed:
         table.add_row("no runtime took it")
     return table
 

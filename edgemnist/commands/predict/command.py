@@ -19,10 +19,13 @@ def register(app: typer.Typer) -> None:
 
 def predict(
     *,
-    images: Annotated[list[Path], typer.Argument(help="Image files of any size.")],
+    images: Annotated[list[Path] | None, typer.Argument(help="Image files of any size.")] = None,
     model: Annotated[Path | None, typer.Option(help="Model file. Default: the work folder's int8 model.")] = None,
     dataset: Annotated[
         str | None, typer.Option(help="For a MODEL from elsewhere: what it was trained on. Default: mnist if it fits.")
+    ] = None,
+    index: Annotated[
+        str | None, typer.Option(metavar="0-4,17", help="Test images of the dataset by number, instead of files.")
     ] = None,
     invert: Annotated[
         str, typer.Option(help="Swap dark and bright: auto (dark ink on bright ground), yes or no.")
@@ -31,14 +34,19 @@ def predict(
     view: Annotated[str | None, typer.Option(metavar="ascii|FILE.png", help="Show what the net sees.")] = None,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
-    """Classify image files; any size, dark on bright or bright on dark."""
+    """Classify image files, of any size, dark on bright or bright on dark; or test images of a dataset."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.predict import stage
     from edgemnist.commands.predict import view as predict_view
 
     predict_view.check_view(view)
     settings = stage.PredictSettings(
-        files=tuple(images), model=model, dataset=dataset, invert=invert, feeding=feeding.settings()
+        files=tuple(images or ()),
+        model=model,
+        dataset=dataset,
+        numbers=stage.numbers_from(index),
+        invert=invert,
+        feeding=feeding.settings(),
     )
     found = stage.predict(settings, WorkFolder(work))
     shown = predict_view.shown(found, view)

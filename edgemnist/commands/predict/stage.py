@@ -14,16 +14,19 @@ from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.data.framing import FramedImage
 from edgemnist.data.images import frame_image
+from edgemnist.harness.claims import warn_of
 from edgemnist.harness.feeding import FeedingSettings
+from edgemnist.harness.images import load_at
 from edgemnist.harness.models import find_subject
 from edgemnist.harness.outputs import probabilities
 from edgemnist.harness.recognised import recognised
 from edgemnist.harness.runtimes import OpenRuntimes
-from edgemnist.runner.run import LoadedModel
+from edgemnist.runner.run import LoadedModel, check_numbers, invoke_with
 from edgemnist.support.errors import InputError
 
 TOP = 3
 TIMEOUT = 120.0
+_MOST_NUMBERS = 10_000
 _ASCII_RAMP = " .:-=+*#%@"
 
 
@@ -31,11 +34,13 @@ _ASCII_RAMP = " .:-=+*#%@"
 class PredictSettings:
     """What ``edgemnist predict`` takes. Without ``model`` it is the work folder's preferred one.
 
-    ``dataset``: for a model from elsewhere what it was trained on, by default MNIST if its shapes fit that. ``invert``
-    as for :func:`edgemnist.data.framing.frame_image`.
+    ``dataset``: for a model from elsewhere what it was trained on, by default MNIST if its shapes fit that.
+    ``numbers``: test images of the dataset instead of ``files``. ``invert`` as for
+    :func:`edgemnist.data.framing.frame_image`.
     """
 
-    files: tuple[Path, ...]
+    files: tuple[Path, ...] = ()
+    numbers: tuple[int, ...] = ()
     model: Path | None = None
     dataset: str | None = None
     invert: str = "auto"
@@ -53,11 +58,15 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """An image file, what the net was shown of it, and its most probable classes, the best first."""
+    """An image, what the net was shown of it, and its most probable classes, the best first.
+
+    ``file``: its name, or the dataset's with its number. ``truth``: its class where that is known, else "".
+    """
 
     file: str
     seen: FramedImage
     candidates: tuple[Candidate, ...]
+    truth: str = ""
 
     @property
     def best(self) -> Candidate:
@@ -68,6 +77,7 @@ class Prediction:
         """Return the prediction as JSON values."""
         return {
             "file": self.file,
+            **({"truth": self.truth} if self.truth else {}),
             "label": self.best.label,
             "index": self.best.index,
             "top": [
@@ -117,19 +127,25 @@ class Predictions:
 
 
 def predict(settings: PredictSettings, work: WorkFolder) -> Predictions:
-    """Classify image files of any size with a model, by default the work folder's preferred one.
+    """Classify image files of any size, or test images, with a model, by default the work folder's preferred one.
 
-    :raises InputError: unknown dataset or ``invert``, no such model. An unreadable image is in ``problems`` instead.
+    :raises InputError: unknown dataset or ``invert``, no such model or test image, files and numbers together or
+        neither. An unreadable image is in ``problems`` instead.
     :raises StageOrderError: no model named and none converted.
     :raises MissingDependencyError: no runtime that takes the model is installed.
     """
+    if bool(settings.files) == bool(settings.numbers):
+        raise InputError("name image files, or with --index test images of a dataset: one of both")
     subject = find_subject(settings.model, work, keras=True, output=settings.feeding.output)
     context, assumed = recognised(subject, settings.feeding, settings.dataset)
-    framed, problems = _read(settings.files, context, settings.invert)
-    runtime, outputs = _run(subject.model, context, [image for _, image in framed])
+    if settings.numbers:
+        shown, problems = _test_images(settings.numbers, context), list[str]()
+    else:
+        shown, problems = _read(settings.files, context, settings.invert)
+    runtime, outputs = _run(subject.model, context, [one.image for one in shown])
     predictions = [
-        Prediction(str(file), image, _best(row, context.preprocessing.class_names))
-        for (file, image), row in zip(framed, outputs, strict=True)
+        Prediction(one.name, one.image, _best(row, context.preprocessing.class_names), one.truth)
+        for one, row in zip(shown, outputs, strict=True)
     ]
     return Predictions(
         str(subject.path),
@@ -160,12 +176,52 @@ def png_view(predictions: Predictions) -> bytes:
     return contact_sheet(images, labels, predictions.class_names, cell=280)
 
 
-def _read(
-    files: Sequence[Path], context: ModelContext, invert: str
-) -> tuple[list[tuple[Path, FramedImage]], list[str]]:
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    name: str
+    image: FramedImage
+    truth: str = ""
+
+
+def numbers_from(text: str | None) -> tuple[int, ...]:
+    """Return the numbers of ``0-4,17``, in their order; none for None.
+
+    :raises InputError: it is something else.
+    """
+    numbers: list[int] = []
+    for part in text.split(",") if text is not None else ():
+        first, dash, last = (one.strip() for one in part.partition("-"))
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise InputError(f"--index {text!r} has {part!r}; give numbers and ranges, as 0-4,17")
+        numbers += range(int(first), min(int(last), int(first) + _MOST_NUMBERS) + 1) if dash else [int(first)]
+    if text is not None and not 0 < len(numbers) <= _MOST_NUMBERS:
+        raise InputError(f"--index {text!r} are {len(numbers)} images; give 1 to {_MOST_NUMBERS}")
+    return tuple(numbers)
+
+
+def _test_images(numbers: Sequence[int], context: ModelContext) -> list[_Shown]:
+    """Return test images of the dataset that the model is for, as the model takes them."""
+    if not context.dataset:
+        raise InputError("--index needs to know whose test images; name the dataset with --dataset")
+    dataset = load_at(context.dataset, context.preprocessing)
+    total = len(dataset.test)
+    wrong = [number for number in numbers if number >= total]
+    if wrong:
+        raise InputError(f"--index {wrong[0]}: {dataset.name} has the test images 0 to {total - 1}")
+    return [
+        _Shown(
+            f"{dataset.name} {number}",
+            FramedImage(dataset.test.images[number], False, "as the dataset has it", ""),
+            dataset.class_names[int(dataset.test.labels[number])],
+        )
+        for number in numbers
+    ]
+
+
+def _read(files: Sequence[Path], context: ModelContext, invert: str) -> tuple[list[_Shown], list[str]]:
     from edgemnist.data.images import read_image
 
-    framed, problems = [], []
+    shown, problems = [], []
     for file in files:
         try:
             picture = read_image(file)
@@ -173,8 +229,9 @@ def _read(
             problems.append(str(error))
             continue
         known = context.preprocessing
-        framed.append((file, frame_image(picture, known.image_shape, context.dataset, invert, known.fit)))
-    return framed, problems
+        framed = frame_image(picture, known.image_shape, context.dataset, invert, known.fit)
+        shown.append(_Shown(str(file), framed))
+    return shown, problems
 
 
 def _run(model: LoadedModel, context: ModelContext, framed: Sequence[FramedImage]) -> tuple[str, NDArray[np.float64]]:
@@ -182,10 +239,12 @@ def _run(model: LoadedModel, context: ModelContext, framed: Sequence[FramedImage
     if not framed:
         return "", np.zeros((0, len(context.preprocessing.class_names)))
     inputs = model.inputs(np.stack([one.pixels for one in framed]), context.preprocessing)
+    warn_of(model)
     with OpenRuntimes(timeout=TIMEOUT) as runtimes:
-        worker, (outputs,) = runtimes.first(model.kind, lambda one: one.invoke(model.runnable, [inputs[:, np.newaxis]]))
+        worker, outputs = runtimes.first(model.kind, lambda one: invoke_with(one, model, inputs))
         runtime = f"{worker.runtime} {worker.version()}"
-    return runtime, probabilities(outputs.reshape(len(framed), -1), model, context.preprocessing)
+    check_numbers(worker.runtime, outputs)
+    return runtime, probabilities(outputs, model, context.preprocessing)
 
 
 def _best(row: NDArray[np.float64], names: Sequence[str]) -> tuple[Candidate, ...]:

@@ -65,4 +65,7 @@ def _line(one: Prediction) -> str:
     likely = [other for other in one.candidates if other is one.best or other.probability >= _SHOWN_PROBABILITY]
     chances = ", ".join(f"{other.label} {100 * other.probability:.1f} %" for other in likely)
     how = f"inverted, {one.seen.framing}" if one.seen.inverted else one.seen.framing
-    return f"{one.file}: {one.best.label}  ({chances}; {how})" + (f"; note: {one.seen.note}" if one.seen.note else "")
+    truth = f", is {one.truth}" if one.truth and one.truth != one.best.label else ""
+    return f"{one.file}: {one.best.label}{truth}  ({chances}; {how})" + (
+        f"; note: {one.seen.note}" if one.seen.note else ""
+    )

@@ -139,12 +139,14 @@ def run_pruning(
     out. With ``resume`` an unfinished pruning goes on.
 
     :raises StageOrderError: nothing has been trained here.
+    :raises FolderInUseError: another command fits a model here.
     :raises InputError: a setting is out of range, the dataset is not the trained one, or there is nothing to resume.
     :raises TrainingDivergedError: the loss is no longer a number.
     :raises EdgeMnistError: as ``load_dataset_for`` and ``find_teacher``.
     """
-    dataset = dataset or trained_dataset(settings, work, needed_by=PRUNE.command)
-    return run_taught(plan_fit(PRUNE, settings, dataset, work, resume=resume))
+    with work.fitting(PRUNE.name):
+        dataset = dataset or trained_dataset(settings, work, needed_by=PRUNE.command)
+        return run_taught(plan_fit(PRUNE, settings, dataset, work, resume=resume))
 
 
 def usual_epochs(share: float) -> int:
@@ -168,16 +170,18 @@ def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder) -> PruneP
         rate_share=FINE_TUNING_RATE,
         averaging=before.get("averaging", False),
     )
+    trained = work.path(TRAINED_MODEL)
+    digest = sha256_of(trained)
     plan = PrunePlan(
         context=ModelContext.from_json(before),
         validation=before["validation"],
         split_seed=before["seed"],
         recipe=recipe,
-        inputs=(work.path(TRAINED_MODEL),),
+        inputs={trained: digest},
         sparsity=share,
         pruning_schedule=schedule,
         pattern=pattern,
-        trained_sha256=sha256_of(work.path(TRAINED_MODEL)),
+        trained_sha256=digest,
         initial_sparsity=initial,
         begin=settings.begin,
         end=settings.end,

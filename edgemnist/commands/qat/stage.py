@@ -83,13 +83,15 @@ def run_qat(
     images that the training held out. With ``resume`` an unfinished training goes on.
 
     :raises StageOrderError: nothing has been trained here.
+    :raises FolderInUseError: another command fits a model here.
     :raises InputError: a setting is out of range, the dataset is not the trained one, or there is nothing to resume.
     :raises UnsupportedModelError: the model has layers that can't be quantised while training.
     :raises TrainingDivergedError: the loss is no longer a number.
     :raises EdgeMnistError: as ``load_dataset_for`` and ``find_teacher``.
     """
-    dataset = dataset or trained_dataset(settings, work, needed_by=QAT.command)
-    return run_taught(plan_fit(QAT, settings, dataset, work, resume=resume))
+    with work.fitting(QAT.name):
+        dataset = dataset or trained_dataset(settings, work, needed_by=QAT.command)
+        return run_taught(plan_fit(QAT, settings, dataset, work, resume=resume))
 
 
 def _plan(settings: QatSettings, dataset: Dataset, work: WorkFolder) -> QatPlan:
@@ -99,14 +101,15 @@ def _plan(settings: QatSettings, dataset: Dataset, work: WorkFolder) -> QatPlan:
     recipe = following_recipe(
         settings, before, dataset, epochs=DEFAULT_EPOCHS, rate_share=FINE_TUNING_RATE, averaging=False
     )
+    digest = sha256_of(source)
     return QatPlan(
         context=ModelContext.from_json(before),
         validation=before["validation"],
         split_seed=before["seed"],
         recipe=recipe,
-        inputs=(source,),
+        inputs={source: digest},
         source=source.name,
-        source_sha256=sha256_of(source),
+        source_sha256=digest,
         keep_zeros=record.stage == "prune",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.reading import digests_of_models
 from edgemnist.commands.robustness.plot import write_plot
 from edgemnist.commands.robustness.report import CLEAN, PLOT_NAME, REPORT_NAME, Condition, RobustnessReport
 from edgemnist.commands.robustness.summary import Measurement, summarise
@@ -76,13 +77,18 @@ def robustness(settings: RobustnessSettings, work: WorkFolder) -> Robustness:
     :raises StorageError: the folder cannot be written.
     """
     conditions = plan(select_corruptions(settings.corruptions), settings.severities)
-    subjects = with_images(_subjects(settings, work), settings.images, settings.feeding)
+    found = _subjects(settings, work)
+    read = {} if settings.models else digests_of_models(one.model for one in found)
+    subjects = with_images(found, settings.images, settings.feeding, timeout=settings.timeout)
     check_named(subjects.models, settings.runtimes)
     folder = settings.out or (None if settings.models else work.root)
     if folder is not None:
         check_writable(folder)
     report = summarise(subjects, _measure(subjects, conditions, settings), settings.seed)
-    return Robustness(report, None, None) if folder is None else _leave(folder, subjects, report, settings)
+    if folder is None:
+        return Robustness(report, None, None)
+    with WorkFolder(folder).leaving("robustness", read):
+        return _leave(folder, read, report, settings)
 
 
 def plan(chosen: Sequence[Corruption], severities: Sequence[int]) -> tuple[Condition, ...]:
@@ -138,7 +144,9 @@ def _measure(subjects: Subjects, conditions: Sequence[Condition], settings: Robu
     return Measurement(models, tuple(conditions), np.array(correct))
 
 
-def _leave(folder: Path, subjects: Subjects, report: RobustnessReport, settings: RobustnessSettings) -> Robustness:
+def _leave(
+    folder: Path, read: Mapping[Path, str], report: RobustnessReport, settings: RobustnessSettings
+) -> Robustness:
     content = report.as_json()
     target = write_json(folder / REPORT_NAME, content)
     drawn = folder / PLOT_NAME
@@ -155,7 +163,7 @@ def _leave(folder: Path, subjects: Subjects, report: RobustnessReport, settings:
                 "seed": report.seed,
             },
             results={name: content[name] for name in ("models", "clean", "summaries", "verdicts")},
-            inputs=[model.path for model in subjects.models if model.path.is_file()],
+            inputs=read,
             outputs=[target, *([plot] if plot else [])],
             versions={model.runtime: model.version for model in report.models},
         )

@@ -146,9 +146,15 @@ class _Stopwatch:
 def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
     """Run every stage and leave their artifacts and records in the work folder.
 
+    :raises FolderInUseError: another command makes a model here.
     :raises GateFailedError: the training ended at chance; nothing is made of its model.
     :raises EdgeMnistError: whatever a stage raises; what was complete before it stays.
     """
+    with work.fitting("run"):
+        return _main_job(settings, work)
+
+
+def _main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
     preset = settings.chosen_preset()
     find_architecture(settings.arch)
     check_sparsity(given_or(settings.sparsity, preset.sparsity))

@@ -32,16 +32,18 @@ def run_training(
     training goes on where its last whole epoch ended, to the same weights. What was understood of the dataset is said
     before anything else. ``skip_unreadable``: as for ``load_dataset``; an unfinished training keeps what it was.
 
+    :raises FolderInUseError: another command fits a model here.
     :raises InputError: a setting is out of range, or there is nothing to resume with these settings.
     :raises TrainingDivergedError: the loss is no longer a number; the best weights until then are in
         ``last-good.keras``.
     :raises EdgeMnistError: as ``load_dataset`` and ``find_teacher``.
     """
-    dataset = dataset or _load(settings, work, resume=resume, skip_unreadable=skip_unreadable)
-    introduce(dataset)
-    planned = plan_fit(TRAIN, settings, dataset, work, resume=resume)
-    say(recipe_in_words(planned.plan, len(planned.division.rows)))
-    return run_taught(planned)
+    with work.fitting(TRAIN.name):
+        dataset = dataset or _load(settings, work, resume=resume, skip_unreadable=skip_unreadable)
+        introduce(dataset)
+        planned = plan_fit(TRAIN, settings, dataset, work, resume=resume)
+        say(recipe_in_words(planned.plan, len(planned.division.rows)))
+        return run_taught(planned)
 
 
 def recipe_in_words(plan: TrainPlan, images: int) -> str:

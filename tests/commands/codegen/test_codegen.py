@@ -22,6 +22,8 @@ from edgemnist.compiler.host_cpu import bodies_here
 from edgemnist.harness.models import named_subject
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, build_firmware
+from edgemnist.mcu.cores import find_core
+from edgemnist.mcu.toolchain import TOOLCHAINS
 from edgemnist.support.errors import InputError, UnsupportedModelError
 from edgemnist.tflite.file import parse_tflite, read_tflite
 from edgemnist.tflite.preprocessing import Preprocessing
@@ -131,8 +133,14 @@ def test_alignment_of_every_buffer(real_models: Path) -> None:
         (["--name", "int"], "'int'"),
         (["--name", "String"], "name of another header"),
         (["--name", "em_common"], "name of another header"),
+        (["--name", "features"], "features.h is the name of another header; give the model another name"),
+        (["--name", "INT8_MAX"], "is taken by the language or its library"),
         (["--no-fuse", "magic"], "unknown fusion 'magic'"),
         (["--sparse", "maybe"], "unknown choice of sparse layers 'maybe'"),
+        (
+            ["--count-layers", "--target", "x86-64"],
+            "layers for 'x86-64' can't be counted, no emulator has it; choose any",
+        ),
         (["--labels", "a,b"], "2 labels for 10 classes"),
         (["--dump", "flash"], "unknown dump 'flash'; choose one of graph, program, plan"),
         (["--dump", "plan", "--target", "z80"], "unknown target 'z80'"),
@@ -158,6 +166,28 @@ def test_target_host_is_named(real_models: Path, tmp_path: Path, capsys: pytest.
         assert all(flag in line for flag in body.flags) or target != "host"
     for name in ("model.c", "model.h"):
         assert (tmp_path / "host" / name).read_text() == (tmp_path / body.target / name).read_text()
+
+
+def test_counted_layers_are_told(real_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where they were counted, and the command that counts them again."""
+    if all(toolchain.available(find_core("cortex-m0plus")) for toolchain in TOOLCHAINS.values()):
+        pytest.skip("no cross compiler is installed")
+    arguments = [
+        "codegen",
+        str(real_models / "compact_int8.tflite"),
+        "--out",
+        str(tmp_path),
+        "--target",
+        "cortex-m0plus",
+    ]
+
+    assert cli.run([*arguments, "--count-layers"]) == 0
+    assert "instructions counted on an emulated Arm Cortex-M0" in capsys.readouterr().out
+    assert cli.run([*arguments, "--count-layers", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["instructions_from"].startswith("counted on an emulated Arm Cortex-M0")
+    assert any(len(step["candidates"]) > 1 for step in document["steps"])
+    assert "--count-layers" in json.loads((tmp_path / "model_manifest.json").read_text())["command"]
 
 
 @pytest.mark.parametrize("kind", dump.DUMPS)

@@ -101,7 +101,7 @@ def test_record_says_all_and_hashes_every_file(everything: tuple[WorkFolder, Con
     record = work.stages()["convert"]
     assert record.inputs == {"trained.keras": sha256_of(work.path("trained.keras"))}
     assert record.outputs["model_int8.tflite"] == sha256_of(work.path("model_int8.tflite"))
-    headers = {"model_int8_tflm.h", *(f"model_{mode.value}.h" for mode in MODES)}
+    headers = {"model_int8_tflm.h", "model_int8_dump.h", *(f"model_{mode.value}.h" for mode in MODES)}
     assert {name for name in record.outputs if name.endswith(".h")} == headers
     assert record.settings["source"] == "trained.keras"
     assert "tensorflow" in record.versions
@@ -312,7 +312,7 @@ def test_damaged_models_give_one_message(
     ("arguments", "said"),
     [
         (["missing.keras"], "there is no model 'missing.keras'"),
-        (["/dev/null"], "is no known model format"),
+        (["/dev/null"], "is a device; give a regular file"),
         (["."], "holds no saved_model.pb"),
         (["--io", "int4"], "choose one of int8, uint8, float32"),
         (["--name", "1abc"], "not a C identifier"),

@@ -72,6 +72,7 @@ def test_folder_that_cannot_be_made_is_told_before_the_slow_part(
 # --- signals ----------------------------------------------------------------------------------------------------------
 
 STARTING = Point("tempfile.mkdtemp")
+WRITING = Point("tempfile.mkstemp", ".cc")
 FIRST_WRITE = Point("os.rename", "model_int8_main.cc")
 LATER_WRITES = tuple(Point("os.rename", name) for name in ("model_int8.c", "model_int8.tflite", "manifest.json"))
 
@@ -107,7 +108,7 @@ def test_kill_at_any_moment_keeps_whole_files(work: WorkFolder, capfd: pytest.Ca
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", [STARTING, FIRST_WRITE])
+@pytest.mark.parametrize("point", [STARTING, WRITING])
 def test_ctrl_c_is_clean(work: WorkFolder, snapshot: Snapshot, point: Point) -> None:
     before = snapshot(work.root)
     with halted(command(work, 1), point) as process:

@@ -18,7 +18,7 @@ def test_convert_writes_records_and_lists_the_files(work: WorkFolder) -> None:
     result = run_conversion(ConversionSettings(modes=(ModelKind.INT8,), calibration=50, name="net"), work)
     facts = result.models[0].tflm
     assert facts is not None
-    assert facts.files == ("model_int8_tflm.h", "model_int8_main.cc")
+    assert facts.files == ("model_int8_tflm.h", "model_int8_main.cc", "model_int8_dump.h")
     assert facts.arena_measured == tflm_arena(work.path("model_int8.tflite").read_bytes()).least
     record = work.stages()["convert"]
     assert all(record.outputs[name] == sha256_of(work.path(name)) for name in facts.files)

@@ -65,6 +65,7 @@ def test_what_is_refused(
 ) -> None:
     model = real_models / "compact_int8.tflite"
     assert _deploy("android", model, tmp_path / "out", "--package", "Not A Package") == 2
+    assert _deploy("android", model, tmp_path / "out", "--package", "org.fun.digits") == 2
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("years of work")
     assert _deploy("ios", model, tmp_path / "mine") == 2
@@ -78,6 +79,6 @@ def test_what_is_refused(
     strange.write_bytes(edited(model.read_bytes(), as_uint8))
     assert _deploy("ios", strange, tmp_path / "out") == 2
     said = capsys.readouterr().err
-    assert "no name of a Kotlin package" in said and "is not an empty folder" in said
+    assert "no name of a Kotlin package" in said and "'fun' is a keyword" in said and "is not an empty folder" in said
     assert "is uint8; LiteRT's buffers on phones take int8 and float32" in said
     assert not (tmp_path / "out").exists()

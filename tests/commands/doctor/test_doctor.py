@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edgemnist import cli
-from edgemnist.commands.doctor import stage as doctor
+from edgemnist.commands.doctor import installation as doctor
 from edgemnist.runner import runtimes
 
 

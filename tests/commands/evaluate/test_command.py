@@ -51,6 +51,10 @@ def test_the_whole_test_set_and_its_mistakes(
     test = load_dataset("mnist", fetch=False).test
     assert report["accuracy"]["total"] == sum(map(sum, report["confusion"])) == len(test) == 10_000
     assert np.trace(report["confusion"]) == report["accuracy"]["count"] > 9_500
+    assert 0.05 < report["loss"] < 0.2 and 0.0 < report["calibration_error"] < 0.05
+    tops = [report["top"][count]["share"] for count in "235"]
+    assert report["accuracy"]["share"] < tops[0] < tops[1] < tops[2] < 1
+    assert report["images_per_second"] > 100
     mistakes = report["mistakes"]
     assert len(mistakes) == 10_000 - report["accuracy"]["count"]
     some = np.array([mistake["index"] for mistake in mistakes[::20]])

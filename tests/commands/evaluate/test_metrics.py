@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemnist.commands.evaluate.metrics import ClassScore, average_scores, class_scores, confusion_matrix
+from edgemnist.commands.evaluate.metrics import (
+    LEAST_PROBABILITY,
+    ClassScore,
+    average_scores,
+    class_scores,
+    confusion_matrix,
+    cross_entropy,
+    top_hits,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -43,3 +51,14 @@ def test_what_always_holds(pairs: list[tuple[int, int]]) -> None:
     for score in scores:
         assert 0 <= min(score.precision, score.recall) <= score.f1 + 1e-12
         assert score.f1 <= max(score.precision, score.recall) + 1e-12 <= 1 + 1e-9
+
+
+def test_loss_and_top_classes_by_hand() -> None:
+    """The second row ties classes 0 and 1 for the second place, which the lower takes; the third row is certain."""
+    chances = np.array([[0.5, 0.3, 0.1, 0.1], [0.2, 0.2, 0.5, 0.1], [0.0, 1.0, 0.0, 0.0]])
+    labels = np.array([0, 1, 3])
+    by_hand = -(np.log(0.5) + np.log(0.2) + np.log(LEAST_PROBABILITY)) / 3
+    assert cross_entropy(chances, labels) == pytest.approx(by_hand)
+    assert top_hits(chances, labels) == {2: 1, 3: 2}
+    assert top_hits(chances[:, :2], np.array([0, 1, 1])) == {}
+    assert cross_entropy(chances[:0], labels[:0]) == 0.0

@@ -82,6 +82,17 @@ def test_named_models_leave_no_files(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_named_models_leave_their_report_where_asked(
+    real_models: Path, real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, out = str(real_models / "compact_int8.tflite"), tmp_path / "new" / "parity.json"
+    assert cli.run(["parity", model, *FAST, "--out", str(out), "--max-accuracy-drop", "-100", "--json"]) == 2
+    assert not out.exists()
+    capsys.readouterr()
+    assert cli.run(["parity", model, *FAST, "--out", str(out), "--json"]) == 0
+    assert json.loads(out.read_text()) == json.loads(capsys.readouterr().out)
+
+
 def test_required_engines_run_even_when_others_are_named(
     real_models: Path, real_data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

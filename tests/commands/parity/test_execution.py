@@ -102,7 +102,7 @@ def strike_first_worker(number: signal.Signals, action: Callable[[], ParityRepor
 
 @pytest.mark.parametrize(
     ("number", "timeout", "says"),
-    [(signal.SIGKILL, 60.0, "killed by signal 9"), (signal.SIGSTOP, 5.0, "no answer within 5 s")],
+    [(signal.SIGKILL, 60.0, "killed by signal 9"), (signal.SIGSTOP, 10.0, "no answer within 10 s")],
 )
 def test_an_engine_that_dies_or_hangs_is_in_the_report_and_the_others_go_on(
     number: signal.Signals, timeout: float, says: str, compact: Subjects
@@ -174,7 +174,9 @@ def test_a_damaged_model_fails_the_accuracy_gate(damaged: Path, real_models: Pat
 
 
 def test_gates_that_cannot_be_decided_are_bad_input(report: ParityReport) -> None:
-    without_float = replace(report, float_reference=None)
+    without_float = replace(
+        report, float_reference=None, models=tuple(model for model in report.models if model.kind == "int8")
+    )
     with pytest.raises(InputError, match="needs the float model"):
         check_gates(without_float, Gates(max_accuracy_drop=1.0))
     without_int8 = replace(report, models=tuple(model for model in report.models if model.kind != "int8"))
@@ -182,6 +184,13 @@ def test_gates_that_cannot_be_decided_are_bad_input(report: ParityReport) -> Non
         check_gates(without_int8, Gates(require_exact=("tflm",)))
     with pytest.raises(InputError, match="unknown runtime 'tfml'"):
         Gates(require_exact=("tfml",)).needed_runtimes()
+
+
+def test_a_float_model_that_did_not_run_fails_the_accuracy_gate(report: ParityReport) -> None:
+    died = NotRun("litert-default", "compact_float.tflite", "crashed", "it was killed by signal 11")
+    judged = check_gates(replace(report, float_reference=None, not_run=(died,)), Gates(max_accuracy_drop=1.0))
+    with pytest.raises(GateFailedError, match="no float model to compare with: litert-default: it was killed by"):
+        raise_failed(judged)
 
 
 def test_models_that_do_not_fit_the_images_are_refused_before_any_engine_starts(

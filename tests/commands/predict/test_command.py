@@ -176,3 +176,24 @@ def test_a_model_of_other_classes_needs_its_dataset(
 
     assert cli.run(["predict", file, "--model", resnet, "--dataset", "emnist-letters"]) == 2
     assert "tells 10 classes apart" in capsys.readouterr().err
+
+
+def test_test_images_by_number(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = predicted(["--index", "2,0-1", "--work", str(work)], capsys)
+    assert [one["file"].split()[-1] for one in answer["predictions"]] == ["2", "0", "1"]
+    assert all(one["truth"] in "0123456789" for one in answer["predictions"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--index", "3-"], "give numbers and ranges, as 0-4,17"),
+        (["--index", "4-2"], "give 1 to 10000"),
+        (["--index", "99999999"], "has the test images 0 to"),
+        ([], "name image files, or with --index test images"),
+        (["some.png", "--index", "0"], "one of both"),
+    ],
+)
+def test_numbers_that_are_none(arguments: list[str], says: str, work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["predict", *arguments, "--work", str(work)]) == 2
+    assert says in capsys.readouterr().err

@@ -190,13 +190,6 @@ def test_a_model_without_room_leaves_the_last_good_one(work: WorkFolder) -> None
     assert not list(work.root.glob(".partial-*"))
 
 
-def test_leftovers_of_a_killed_run_are_cleared(strokes: Dataset, tmp_path: Path) -> None:
-    (tmp_path / ".partial-abcd.npz").write_bytes(b"half")
-    (tmp_path / ".partial-abcd.keras").write_bytes(b"half")
-    run_training(QUICK, WorkFolder(tmp_path), dataset=strokes)
-    assert not list(tmp_path.glob(".partial-*"))
-
-
 def test_on_a_terminal_every_epoch_gets_a_line(
     strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,8 @@
  * tiny_int8_main.cc: runs the model with TensorFlow Lite Micro; made by `edgemnist convert`, for you to change.
  * Compile it as the library was (TF_LITE_STATIC_MEMORY, and CMSIS_NN if it has CMSIS-NN), with tiny_int8.c.
  * Define G_MODEL_TFLM_SELF_TEST to compare the outputs with those of TFLM's interpreter for Python, byte by byte.
+ * Define G_MODEL_TFLM_DUMP to print every operator's output, and find out with `edgemnist explain --dump` which one
+ * is wrong. It takes 8384 bytes more of memory, and a TFLM of 2023 or newer whose MicroPrintf prints.
  */
 #include <cstddef>
 #include <cstdint>
@@ -20,10 +22,21 @@
 #error "TFLM's library is built with TF_LITE_STATIC_MEMORY; without it here, its tensors have another layout"
 #endif
 
+#ifdef G_MODEL_TFLM_DUMP
+#include "tiny_int8_dump.h"
+#endif
+
 namespace g_model_tflm {
 namespace {
 
-alignas(16) uint8_t tensor_arena[kArenaSize];
+#ifdef G_MODEL_TFLM_DUMP
+/* Every tensor is kept in memory of its own, until it is printed. */
+constexpr size_t kArenaBytes = kArenaSize + 8384;
+#else
+constexpr size_t kArenaBytes = kArenaSize;
+#endif
+
+alignas(16) uint8_t tensor_arena[kArenaBytes];
 
 /* Places for the two objects: made in SetUp and never destroyed, so that no code for their end is linked. */
 alignas(OpResolver) uint8_t resolver_place[sizeof(OpResolver)];
@@ -41,10 +54,15 @@ TfLiteStatus SetUp()
     }
     OpResolver *resolver = ::new (resolver_place) OpResolver;
     TF_LITE_ENSURE_STATUS(AddOperators(*resolver));
+#ifdef G_MODEL_TFLM_DUMP
+    tflite::MicroInterpreter *opened = ::new (interpreter_place)
+        tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaBytes, nullptr, nullptr, true);
+#else
     tflite::MicroInterpreter *opened =
-        ::new (interpreter_place) tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaSize);
+        ::new (interpreter_place) tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaBytes);
+#endif
     if (opened->AllocateTensors() != kTfLiteOk) {
-        MicroPrintf("AllocateTensors failed in an arena of %d bytes", static_cast<int>(kArenaSize));
+        MicroPrintf("AllocateTensors failed in an arena of %d bytes", static_cast<int>(kArenaBytes));
         return kTfLiteError;
     }
     if (opened->input(0)->bytes != G_MODEL_INPUT_BYTES || opened->output(0)->bytes != G_MODEL_OUTPUT_BYTES) {
@@ -52,10 +70,27 @@ TfLiteStatus SetUp()
         return kTfLiteError;
     }
     MicroPrintf("arena: %d of %d bytes used", static_cast<int>(opened->arena_used_bytes()),
-                static_cast<int>(kArenaSize));
+                static_cast<int>(kArenaBytes));
     interpreter = opened;
     return kTfLiteOk;
 }
+
+#ifdef G_MODEL_TFLM_DUMP
+struct Dumped {
+    int tensor;
+    uint32_t bytes;
+    const char *type;
+};
+
+/* The model's input, then every operator's output. */
+const Dumped dumped[5] = {
+    {0, 16, "int8"},
+    {5, 32, "int8"},
+    {6, 2, "int8"},
+    {7, 3, "int8"},
+    {8, 3, "int8"}
+};
+#endif
 
 /* Returns the class of an image, or -1. Pixels 0..255, row by row. */
 int Classify(const uint8_t *image)
@@ -76,6 +111,24 @@ int Classify(const uint8_t *image)
     }
     return best;
 }
+
+#ifdef G_MODEL_TFLM_DUMP
+void Put(const char *text)
+{
+    MicroPrintf("%s", text);
+}
+
+/* Prints the input and every operator's output of the last inference, for `edgemnist explain --dump`. */
+void Dump(uint32_t image)
+{
+    em_dump_header(Put, "f4d547be7c24bad9");
+    for (const Dumped &one : dumped) {
+        const void *data = interpreter->GetTensor(one.tensor)->data.raw;
+        em_dump_tensor(Put, image, static_cast<uint32_t>(one.tensor), one.type, data, one.bytes);
+    }
+    em_dump_end(Put, image, 5);
+}
+#endif
 
 #ifdef G_MODEL_TFLM_SELF_TEST
 /* What tflite-micro 1.0 (reference kernels) answers to the inputs that SelfTest makes. */
@@ -132,5 +185,8 @@ int main()
         return 1;
     }
     MicroPrintf("class %d: %s", label, ::g_model_labels[label]);
+#ifdef G_MODEL_TFLM_DUMP
+    Dump(0);
+#endif
     return 0;
 }

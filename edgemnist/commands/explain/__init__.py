@@ -1,0 +1,1 @@
+"""``edgemnist explain``: why the bytes of runtimes differ."""

@@ -1,0 +1,76 @@
+"""``edgemnist report``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgemnist.commands.feeding import Feeding
+from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Work, add_command
+from edgemnist.commands.outcome import Outcome
+from edgemnist.mcu import DEFAULT_BOARD
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    add_command(app, report)
+
+
+def report(
+    *,
+    models: Annotated[
+        list[Path] | None, typer.Argument(help="Model files. Default: the work folder's Keras and converted models.")
+    ] = None,
+    format: Annotated[
+        list[str] | None,
+        typer.Option(help="html (default), markdown, junit or json, to report.SUFFIX; may be repeated."),
+    ] = None,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(help="Write to this file, whose end tells the format: .html, .md, .xml, .json; may be repeated."),
+    ] = None,
+    dataset: ImagesOf = None,
+    images: Images = None,
+    all_images: AllImages = False,
+    runtime: Annotated[
+        list[str] | None, typer.Option(help="Only this runtime; may be repeated. Default: all but the emulated.")
+    ] = None,
+    board: Annotated[str, typer.Option(help="Board whose emulated core runs the firmware.")] = DEFAULT_BOARD,
+    feeding: Feeding,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one runtime and one model.")] = 300.0,
+    work: Work = DEFAULT_WORK,
+) -> Outcome:
+    """Write all that is known of a model into one file: verdict, runtimes, confusion, memory, layers, commands.
+
+    Fails if something that has to be exact is not. Without options about images and runtimes the work folder's
+    parity.json is taken where it is of the same models.
+    """
+    from edgemnist.artifacts.folder import WorkFolder
+    from edgemnist.commands.report import formats, repeating, stage, view
+    from edgemnist.commands.report.measuring import MeasuringSettings
+    from edgemnist.harness.images import image_settings_from
+    from edgemnist.harness.names import parse_names
+
+    told = images is not None or all_images
+    settings = stage.ReportSettings(
+        models=tuple(models or ()),
+        measuring=MeasuringSettings(
+            images=image_settings_from(images, all_images, dataset) if told else None,
+            dataset=dataset,
+            feeding=feeding.settings(),
+            runtimes=parse_names(runtime or []),
+            timeout=timeout,
+        ),
+        board=board,
+        targets=formats.targets_from(parse_names(format or []), out or (), Path() if models else work),
+        command=repeating.report_command(
+            models or (), format=format, out=out, dataset=dataset, images=images, all=all_images or None,
+            runtime=runtime, board=None if board == DEFAULT_BOARD else board, **asdict(feeding),
+            work=None if models else work,
+        ),
+    )  # fmt: skip
+    found = stage.report(settings, WorkFolder(work))
+    return Outcome(found, lambda: view.show(found), lambda: stage.raise_failed(found))
