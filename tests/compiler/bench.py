@@ -30,6 +30,7 @@ from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.reference import run_reference
 from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
+from tests.compiler.host_flags import flags_here
 
 Tensors = Mapping[int, NDArray[Any]]
 """Values by tensor index, each of shape (images, *tensor shape)."""
@@ -75,7 +76,7 @@ _AARCH64 = ("-m", "ziglang", "cc", "-target", "aarch64-linux-musl", "-std=c99")
 PI_4 = Toolchain("zig -O2 Cortex-A72", sys.executable, (*_AARCH64, "-mcpu=cortex_a72", "-O2"), "qemu-aarch64")
 PI_4_SIZE = replace(PI_4, name="zig -Os Cortex-A72", flags=(*_AARCH64, "-mcpu=cortex_a72", *SMALL.split()))
 PI_5 = replace(PI_4, name="zig -O2 Cortex-A76", flags=(*_AARCH64, "-mcpu=cortex_a76", "-O2"))
-HOST = {body: Toolchain(f"gcc -O2 {body.name}", "gcc", ("-std=c99", "-O2", *body.flags)) for body in BODIES}
+HOST = {body: Toolchain(f"gcc -O2 {body.name}", "gcc", ("-std=c99", "-O2", *flags_here(body))) for body in BODIES}
 """For each way to run generated C on x86-64 the toolchain that makes it."""
 CPLUSPLUS = Toolchain("g++ -Os", "g++", ("-x", "c++", "-std=c++17", *SMALL.split()))
 

@@ -1,4 +1,4 @@
-"""The bodies for x86-64 with each set of instructions that this CPU has, and written out in C: all equal to TFLM."""
+"""The bodies for x86-64 with each set of instructions, and written out in C: all equal to TFLM."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from tests.compiler.bench import (
     Variant,
     check_exact,
 )
+from tests.compiler.host_flags import flags_here, runs_here
 from tests.compiler.layers import Arithmetic, Layers, Window, random_images
 from tests.compiler.operators import assert_exact_at_limits, images_for
 from tests.compiler.test_operators_mean import mean_model
@@ -41,20 +42,21 @@ TARGET = "x86-64-v3"
 VARIANT = Variant(target=TARGET)
 APART = Variant(target=TARGET, apart=True)
 VECTORS = [body for body in BODIES if body.target == TARGET]
-CLANG = {body: Toolchain(f"clang -O2 {body.name}", "clang", ("-std=c99", "-O2", *body.flags)) for body in VECTORS}
+CLANG = {body: Toolchain(f"clang -O2 {body.name}", "clang", ("-std=c99", "-O2", *flags_here(body))) for body in VECTORS}
 SANITISED = {
-    body: Toolchain(f"gcc -O1 sanitised {body.name}", "gcc", (*SPEED_SANITISED.flags, *body.flags)) for body in VECTORS
+    body: Toolchain(f"gcc -O1 sanitised {body.name}", "gcc", (*SPEED_SANITISED.flags, *flags_here(body)))
+    for body in VECTORS
 }
 SIZE = {
-    body: Toolchain(f"gcc -Os sanitised {body.name}", "gcc", ("-std=c99", "-Os", *SANITIZERS, *body.flags))
+    body: Toolchain(f"gcc -Os sanitised {body.name}", "gcc", ("-std=c99", "-Os", *SANITIZERS, *flags_here(body)))
     for body in VECTORS
 }
 with_each_body = pytest.mark.parametrize("body", VECTORS, ids=[body.name for body in VECTORS])
 
 
 def require(body: HostBody, *compilers: str) -> None:
-    if body not in bodies_here():
-        pytest.skip(f"this CPU has no {body.name}")
+    if not runs_here(body):
+        pytest.skip(f"this CPU has no {body.name}, and nothing stands in for it")
     for compiler in compilers:
         if shutil.which(compiler) is None:
             pytest.skip(f"{compiler} is not installed")
@@ -105,6 +107,19 @@ def test_sizes_are_exact_inlined(body: HostBody, first: int, tflm: RuntimeWorker
 
     check_exact(every[first::8], tflm, witness, [SANITISED[body]], [APART])
     check_exact(every[4 + first :: 8], tflm, witness, [HOST[body], CLANG[body]], [VARIANT])
+
+
+@pytest.mark.parametrize(
+    "body", [body for body in VECTORS if flags_here(body, stood_in=True) != body.flags], ids=lambda body: body.name
+)
+def test_what_stands_in_for_missing_instructions_is_exact(
+    body: HostBody, tflm: RuntimeWorker, witness: RuntimeWorker
+) -> None:
+    require(body)
+    flags = flags_here(body, stood_in=True)
+    toolchain = Toolchain(f"gcc -O1 stood in {body.name}", "gcc", ("-std=c99", "-O1", *flags))
+
+    check_exact(subjects(sizes_table())[::16], tflm, witness, [toolchain], [VARIANT])
 
 
 def test_sizes_are_exact_in_plain_c(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
