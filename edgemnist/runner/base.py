@@ -132,21 +132,6 @@ class Runtime(ABC):
 
 
 @dataclass(frozen=True)
-class Latency:
-    """Time of one invoke in microseconds: copy the input in, run, copy the output out; batch 1, one thread.
-
-    The quantisation of the image is not part of it. ``first_us`` is the first invoke after opening; ``median_us`` and
-    ``p95_us`` are over ``samples`` invokes that follow ``warm_up`` unmeasured ones.
-    """
-
-    first_us: float
-    median_us: float
-    p95_us: float
-    samples: int
-    warm_up: int
-
-
-@dataclass(frozen=True)
 class Loading:
     """How a runtime took a model that it loaded and ran once; ``delegated`` are operators' positions in the file."""
 
@@ -169,7 +154,6 @@ class RunResult:
     kernels: str
     outputs: NDArray[Any]
     logits: NDArray[Any] | None
-    latency: Latency
     rss_bytes: int
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.runner import refusals
-from edgemnist.runner.base import InputFacts, Latency, Loading, RunResult
+from edgemnist.runner.base import InputFacts, Loading, RunResult
 from edgemnist.runner.process import AnsweringProcess, ProcessEndedError
 from edgemnist.runner.protocol import Message
 from edgemnist.runner.registry import find_runtime
@@ -145,7 +145,7 @@ class RuntimeWorker:
         return Loading(header["version"], header["kernels"], frozenset(header["delegated"]))
 
     def run(self, model: bytes | Path, inputs: NDArray[Any], *, logits_tensor: int | None = None) -> RunResult:
-        """Run an image classifier over inputs of shape (N, *image shape) in the model's input dtype, and time it.
+        """Run an image classifier over inputs of shape (N, *image shape) in the model's input dtype.
 
         ``logits_tensor`` is the index of the tensor to return as logits.
         """
@@ -156,9 +156,27 @@ class RuntimeWorker:
             kernels=answer.header["kernels"],
             outputs=answer.arrays[0],
             logits=answer.arrays[1] if len(answer.arrays) > 1 else None,
-            latency=Latency(**answer.header["latency"]),
             rss_bytes=answer.header["rss_bytes"],
         )
+
+    def start_timing(self, name: str, model: bytes | Path, inputs: NDArray[Any]) -> float:
+        """Open a model to be timed, and return the microseconds of its first invoke.
+
+        :param name: what the other two methods call it by; one that is open under this name is closed.
+        :param inputs: shape (N, *image shape), in the model's input dtype.
+        """
+        answer = self._request({"command": "start timing", "name": name}, model, [inputs])
+        return float(answer.header["first_ns"]) / 1000
+
+    def time_window(self, name: str, invokes: int, seconds: float) -> NDArray[np.float64]:
+        """Return the microseconds of up to ``invokes`` invokes, at least one, that begin within ``seconds``."""
+        request = {"command": "time window", "name": name, "invokes": invokes, "seconds": seconds}
+        answer = self.process.request(self.runtime, request)
+        return np.asarray(answer.header["samples_ns"], dtype=np.float64) / 1000
+
+    def end_timing(self, name: str) -> None:
+        """Close a model that was timed."""
+        self.process.request(self.runtime, {"command": "end timing", "name": name})
 
     def _request(self, header: Mapping[str, Any], model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> Message:
         """Send a request about a model; its path goes into the header, its bytes are the first array."""

@@ -1,8 +1,7 @@
-"""Run a model over many images inside a worker: outputs, logits, latency, memory."""
+"""Run a model over many images inside a worker: outputs, logits, memory."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.runner.base import Latency, Loading, RunResult, Runtime, Session
-
-WARM_UP_INVOKES = 10
-TIMED_INVOKES = 300
-TIMED_SECONDS = 3.0
-_MINIMUM_SAMPLES = 5
+from edgemnist.runner.base import Loading, RunResult, Runtime
 
 CONFIRMED_CASES = 8
 """How many of the inputs, spread over all, a session is asked to confirm; each may take it several invokes."""
@@ -58,11 +52,10 @@ def load(runtime: Runtime, model: bytes | Path, inputs: Sequence[NDArray[Any]]) 
 def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tensor: int | None) -> RunResult:
     """Run one image classifier over ``inputs``, shape (N, *image shape) in the model's input dtype.
 
-    Outputs and latency are those of a session that keeps no tensors, as an application opens it; a runtime may fuse
-    operators there. The logits come from a second session, and are left out should its outputs be different ones.
+    Outputs are those of a session that keeps no tensors, as an application opens it; a runtime may fuse operators
+    there. The logits come from a second session, and are left out should its outputs be different ones.
     """
     plain = runtime.open(model)
-    latency = _time(plain, inputs)
     outputs = np.concatenate([plain.invoke([image[np.newaxis]])[0] for image in inputs])
     rss_bytes = plain.resident_bytes()
     for number in _to_confirm(len(inputs)):
@@ -74,7 +67,6 @@ def run(runtime: Runtime, model: bytes | Path, inputs: NDArray[Any], logits_tens
         kernels=plain.kernels,
         outputs=outputs,
         logits=logits,
-        latency=latency,
         rss_bytes=rss_bytes,
     )
 
@@ -99,29 +91,3 @@ def _logits(
         if not np.array_equal(found, expected):
             return None
     return np.asarray(np.concatenate(logits))
-
-
-def _time(session: Session, inputs: NDArray[Any]) -> Latency:
-    """Time invokes one by one, cycling through the images, until there are enough samples or no time is left."""
-
-    def timed(index: int) -> int:
-        image = inputs[index % len(inputs)][np.newaxis]
-        start = time.perf_counter_ns()
-        session.invoke([image])
-        return time.perf_counter_ns() - start
-
-    first = timed(0)
-    for index in range(WARM_UP_INVOKES):
-        timed(index)
-    samples: list[int] = []
-    deadline = time.perf_counter() + TIMED_SECONDS
-    while len(samples) < TIMED_INVOKES and (len(samples) < _MINIMUM_SAMPLES or time.perf_counter() < deadline):
-        samples.append(timed(len(samples)))
-    median, p95 = np.percentile(samples, [50, 95]) / 1000
-    return Latency(
-        first_us=first / 1000,
-        median_us=float(median),
-        p95_us=float(p95),
-        samples=len(samples),
-        warm_up=WARM_UP_INVOKES,
-    )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from edgemnist.runner import measure
+from edgemnist.runner import measure, timing
 from edgemnist.runner.protocol import Message, receive, send
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support import stopping
@@ -112,10 +112,26 @@ def _run(request: Message) -> Message:
     header = {
         "version": result.version,
         "kernels": result.kernels,
-        "latency": dataclasses.asdict(result.latency),
         "rss_bytes": result.rss_bytes,
     }
     return Message(header, [result.outputs] if result.logits is None else [result.outputs, result.logits])
+
+
+def _start_timing(request: Message) -> Message:
+    runtime, model, inputs = _subject(request)
+    watched = timing.Watched(runtime, model, inputs[0])
+    _watched[request.header["name"]] = watched
+    return Message({"first_ns": watched.first_ns})
+
+
+def _time_window(request: Message) -> Message:
+    watched = _watched[request.header["name"]]
+    return Message({"samples_ns": watched.window(request.header["invokes"], request.header["seconds"])})
+
+
+def _end_timing(request: Message) -> Message:
+    del _watched[request.header["name"]]
+    return Message({})
 
 
 def _subject(request: Message) -> tuple[Any, bytes | Path, list[Any]]:
@@ -127,6 +143,9 @@ def _subject(request: Message) -> tuple[Any, bytes | Path, list[Any]]:
     return runtime, request.arrays[0].tobytes(), list(request.arrays[1:])
 
 
+_watched: dict[str, timing.Watched] = {}
+"""The models that are open to be timed, by the names that the client gave them."""
+
 _COMMANDS: Answers = {
     "version": _version,
     "look": _look,
@@ -134,6 +153,9 @@ _COMMANDS: Answers = {
     "invoke": _invoke,
     "load": _load,
     "run": _run,
+    "start timing": _start_timing,
+    "time window": _time_window,
+    "end timing": _end_timing,
 }
 
 if __name__ == "__main__":

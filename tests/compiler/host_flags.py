@@ -20,3 +20,8 @@ def flags_here(body: HostBody, *, stood_in: bool = False) -> tuple[str, ...]:
     if body.name not in _STAND_INS or (body in bodies_here() and not stood_in):
         return body.flags
     return ("-mavx2", f"-D{_STAND_INS[body.name]}", "-include", str(_HEADER))
+
+
+def fewer(body: HostBody, every: int = 4) -> int:
+    """Return of how many subjects one is enough: stood in for, a body is slow, and other machines try them all."""
+    return 1 if body in bodies_here() else every

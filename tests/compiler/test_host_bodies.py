@@ -31,7 +31,7 @@ from tests.compiler.bench import (
     Variant,
     check_exact,
 )
-from tests.compiler.host_flags import flags_here, runs_here
+from tests.compiler.host_flags import fewer, flags_here, runs_here
 from tests.compiler.layers import Arithmetic, Layers, Window, random_images
 from tests.compiler.operators import assert_exact_at_limits, images_for
 from tests.compiler.test_operators_mean import mean_model
@@ -91,7 +91,7 @@ def subjects(table: dict[str, Case]) -> list[Subject]:
 @with_each_body
 def test_sizes_with_code_of_their_own_are_exact(body: HostBody, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     require(body, "clang")
-    every = subjects(sizes_table())
+    every = subjects(sizes_table())[:: fewer(body)]
 
     check_exact(every, tflm, witness, [SIZE[body]], [APART])
     check_exact(every[1::16], tflm, witness, [HOST[body]], [VARIANT])
@@ -103,7 +103,7 @@ def test_sizes_with_code_of_their_own_are_exact(body: HostBody, tflm: RuntimeWor
 @pytest.mark.parametrize("first", range(4))
 def test_sizes_are_exact_inlined(body: HostBody, first: int, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     require(body, "clang")
-    every = subjects(sizes_table())
+    every = subjects(sizes_table())[:: fewer(body)]
 
     check_exact(every[first::8], tflm, witness, [SANITISED[body]], [APART])
     check_exact(every[4 + first :: 8], tflm, witness, [HOST[body], CLANG[body]], [VARIANT])
@@ -162,8 +162,9 @@ def pooled_and_added() -> list[Subject]:
 @with_each_body
 def test_what_is_fused_is_exact(body: HostBody, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     require(body)
-    check_exact(pooled_and_added(), tflm, witness, [SIZE[body]], [VARIANT, APART])
-    check_exact(pooled_and_added()[::5], tflm, witness, [HOST[body]], [VARIANT])
+    every = pooled_and_added()[:: fewer(body)]
+    check_exact(every, tflm, witness, [SIZE[body]], [VARIANT, APART])
+    check_exact(every[::5], tflm, witness, [HOST[body]], [VARIANT])
 
 
 def test_what_is_fused_is_exact_in_plain_c(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
@@ -191,10 +192,11 @@ def test_other_operators_are_exact(body: HostBody, tflm: RuntimeWorker) -> None:
     require(body)
     every = others()
     found = [Subject(name, content, images_for(content), witnessed=False) for name, content in every.items()]
+    found = found[:: fewer(body)]
 
     check_exact(found, tflm, None, [SIZE[body]], [APART])
     check_exact(found[::12], tflm, None, [HOST[body]], [VARIANT])
-    assert_exact_at_limits(dict([*every.items()][::2]), tflm, VARIANT, SIZE[body])
+    assert_exact_at_limits(dict([*every.items()][:: 2 * fewer(body)]), tflm, VARIANT, SIZE[body])
 
 
 def test_other_operators_are_exact_in_plain_c(tflm: RuntimeWorker) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from edgemnist.harness.outputs import class_scores
 from edgemnist.harness.subjects import Subjects
 from edgemnist.runner.base import RunResult, Runtime
 from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker, WorkerProcess
+from edgemnist.runner.latency import Latency, Timed, side_by_side
 from edgemnist.runner.registry import default_runtimes, find_runtime, runtimes
 from edgemnist.runner.run import LoadedModel, run_with
 from edgemnist.support.errors import (
@@ -30,6 +30,7 @@ from edgemnist.support.errors import (
     UnsafeModelError,
     WrongOutputError,
 )
+from edgemnist.support.machine import Conditions, MachineState, machine_name
 from edgemnist.support.progress import Task, progress_task
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import normalisation_name
@@ -72,30 +73,71 @@ def run_all(subjects: Subjects, runtime_names: Sequence[str] = (), *, timeout: f
         raise InputError(f"none of {', '.join(runtime.name for runtime in chosen)} takes {kinds}; leave --runtime out")
     missing = {runtime.name: reason for runtime in chosen if (reason := runtime.available()) is not None}
     present = [runtime for runtime in chosen if runtime.name not in missing]
-    results, failures = _run_all(subjects, present, timeout)
+    ran = _run_all(subjects, present, timeout)
     not_run = [NotRun(name, None, "missing", reason) for name, reason in missing.items()]
-    return _run_of(subjects, results, (*not_run, *failures))
+    return _run_of(subjects, ran, (*not_run, *ran.failures))
 
 
-def _run_all(
-    subjects: Subjects, chosen: Sequence[Runtime], timeout: float
-) -> tuple[dict[tuple[Path, str], RunResult], list[NotRun]]:
+@dataclass(frozen=True, eq=False)
+class _Ran:
+    """What every runtime made of every model, how long it takes, what failed, and what the machine did meanwhile."""
+
+    results: Results
+    latencies: Mapping[tuple[Path, str], Latency]
+    failures: tuple[NotRun, ...]
+    conditions: Conditions
+
+
+def _run_all(subjects: Subjects, chosen: Sequence[Runtime], timeout: float) -> _Ran:
+    """Run, then time what ran in turns; the processes are kept for that, since to start one takes seconds."""
     results: dict[tuple[Path, str], RunResult] = {}
     failures: list[NotRun] = []
     jobs = list(_jobs(subjects.models, chosen))
-    with progress_task("Parity", total=len(jobs)) as task:
-        for _, group in groupby(jobs, key=lambda job: job[0].process):
-            process = WorkerProcess(timeout=timeout)
-            try:
-                for runtime, model in group:
-                    outcome = _run_one(subjects, process, runtime, model, task)
-                    if isinstance(outcome, NotRun):
-                        failures.append(outcome)
-                    else:
-                        results[model.path, runtime.name] = outcome
-            finally:
-                process.close()
-    return results, failures
+    before = MachineState.now()
+    with _processes({runtime.process for runtime, _ in jobs}, timeout) as processes:
+        with progress_task("Parity", total=len(jobs)) as task:
+            for runtime, model in jobs:
+                outcome = _run_one(subjects, processes[runtime.process], runtime, model, task)
+                if isinstance(outcome, NotRun):
+                    failures.append(outcome)
+                else:
+                    results[model.path, runtime.name] = outcome
+        ran = [(runtime, model) for runtime, model in jobs if (model.path, runtime.name) in results]
+        latencies, untimed = _time_all(subjects, processes, ran)
+    timed = {key: result for key, result in results.items() if key in latencies}
+    return _Ran(timed, latencies, (*failures, *untimed), Conditions.between(before, MachineState.now()))
+
+
+@contextmanager
+def _processes(names: Iterable[str], timeout: float) -> Iterator[Mapping[str, WorkerProcess]]:
+    """Keep a worker process for each name; each starts at its first request."""
+    processes = {name: WorkerProcess(timeout=timeout) for name in names}
+    try:
+        yield processes
+    finally:
+        for process in processes.values():
+            process.close()
+
+
+def _time_all(
+    subjects: Subjects, processes: Mapping[str, WorkerProcess], ran: Sequence[tuple[Runtime, LoadedModel]]
+) -> tuple[dict[tuple[Path, str], Latency], list[NotRun]]:
+    """Return how long each takes; what ran and then fails while it is timed is no runtime to rely on."""
+    inputs = {model.path: model.inputs(subjects.split.images, subjects.preprocessing) for _, model in ran}
+    every = [
+        Timed(RuntimeWorker(runtime.name, processes[runtime.process]), model.runnable, inputs[model.path])
+        for runtime, model in ran
+    ]
+    latencies: dict[tuple[Path, str], Latency] = {}
+    failures: list[NotRun] = []
+    with progress_task("Latency, in turns", total=None):
+        found = side_by_side(every)
+    for (runtime, model), outcome in zip(ran, found, strict=True):
+        if isinstance(outcome, Latency):
+            latencies[model.path, runtime.name] = outcome
+        else:
+            failures.append(NotRun(runtime.name, model.name, _how(outcome), str(outcome)))
+    return latencies, failures
 
 
 def _jobs(models: Sequence[LoadedModel], chosen: Sequence[Runtime]) -> Iterator[tuple[Runtime, LoadedModel]]:
@@ -120,7 +162,8 @@ def _how(error: EdgeMnistError) -> str:
     return next((how for kind, how in _HOWS.items() if isinstance(error, kind)), "refused")
 
 
-def _run_of(subjects: Subjects, results: Results, not_run: tuple[NotRun, ...]) -> ParityRun:
+def _run_of(subjects: Subjects, ran: _Ran, not_run: tuple[NotRun, ...]) -> ParityRun:
+    results: Results = ran.results
     reference = _float_reference(subjects.models, results)
     oracles = {model.path: find_oracle(model, results, not_run) for model in subjects.models}
     results, not_run = _comparable(subjects.models, results, not_run, oracles)
@@ -128,9 +171,15 @@ def _run_of(subjects: Subjects, results: Results, not_run: tuple[NotRun, ...]) -
     expected = top1(_scores(subjects, reference[0], results[reference])) if reference else None
     runs = [
         _run_entry(
-            result, names[path], subjects.split.labels, expected, _scores(subjects, path, result), oracles[path].run
+            result,
+            names[path],
+            subjects.split.labels,
+            expected,
+            _scores(subjects, path, result),
+            oracles[path].run,
+            ran.latencies[path, name],
         )
-        for (path, _), result in results.items()
+        for (path, name), result in results.items()
     ]
     order = list(names.values())
     report = ParityReport(
@@ -140,7 +189,8 @@ def _run_of(subjects: Subjects, results: Results, not_run: tuple[NotRun, ...]) -
         normalisation=normalisation_name(subjects.preprocessing.normalisation),
         preprocessing=subjects.preprocessing.in_words(),
         assumed=subjects.assumed,
-        machine=_machine(),
+        machine=machine_name(),
+        conditions=ran.conditions,
         float_reference=f"{names[reference[0]]} in {reference[1]}" if reference else None,
         no_keras=_no_keras(subjects.models, results, not_run),
         models=tuple(_model_entry(model, oracles[model.path]) for model in subjects.models),
@@ -201,6 +251,7 @@ def _run_entry(
     expected: NDArray[np.int64] | None,
     scores: NDArray[Any],
     oracle: RunResult | None,
+    latency: Latency,
 ) -> RunEntry:
     classes = top1(scores)
     other = None if oracle is result else oracle
@@ -216,7 +267,7 @@ def _run_entry(
         is_oracle=result is oracle,
         outputs=None if other is None else difference(result.outputs, other.outputs),
         logits=None if result.logits is None or oracle_logits is None else difference(result.logits, oracle_logits),
-        latency=result.latency,
+        latency=latency,
         rss_bytes=result.rss_bytes,
     )
 
@@ -233,17 +284,3 @@ def _model_entry(model: LoadedModel, oracle: Oracle) -> ModelEntry:
         claims=None if claims is None else claims.standing.value,
         problems=() if claims is None else claims.problems,
     )
-
-
-def _machine() -> str:
-    """Name the processor, system and Python that the times were measured on."""
-    processor = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        names = [
-            line.split(":", 1)[1].strip()
-            for line in information.read_text(encoding="utf-8").splitlines()
-            if "model name" in line
-        ]
-        processor = names[0] if names else processor
-    return f"{processor} ({platform.machine()}), {platform.system()}, Python {platform.python_version()}"

@@ -7,14 +7,17 @@ from typing import Any
 
 from edgemnist.harness.compare import Difference, Share
 from edgemnist.mismatch.explanation import Explanation
-from edgemnist.runner.base import Latency
+from edgemnist.runner.latency import WINDOWS, Latency
+from edgemnist.support.machine import Conditions
 
 REPORT_NAME = "parity.json"
-REPORT_FORMAT = 1
+REPORT_FORMAT = 2
 
 TIMING = (
     "one invoke = copy the input in, run, copy the output out, called from Python; batch 1, one thread; without the "
-    "quantisation of the image; first = the first invoke after opening the model; median and p95 after warm-up"
+    "quantisation of the image; first = the first invoke after opening the model; then, after a warm-up, all models "
+    f"and runtimes in turns, {WINDOWS} windows each: the median and p95 of all invokes, and in brackets the medians of "
+    "the fastest and the slowest window"
 )
 MEMORY = "resident memory of the runtime's process after the run, Python and its own libraries included"
 
@@ -94,6 +97,7 @@ class GateResult:
 @dataclass(frozen=True)
 class ParityReport:
     """Everything that a parity run found. ``sampling`` says which images, ``normalisation`` what pixels became,
+    ``conditions`` what the machine did,
     ``preprocessing`` in words how the models are fed, ``assumed`` what nobody had said of it, ``remark`` what would
     make them right if they are not, ``float_reference`` which model in which runtime the classes are compared with.
     ``no_keras``: why that is not the Keras model, where one takes part. ``explanations``: why bytes differ, if asked.
@@ -106,6 +110,7 @@ class ParityReport:
     preprocessing: str
     assumed: tuple[str, ...]
     machine: str
+    conditions: Conditions
     float_reference: str | None
     no_keras: str
     models: tuple[ModelEntry, ...]
@@ -125,6 +130,7 @@ class ParityReport:
 
 def _run_json(run: RunEntry) -> dict[str, Any]:
     content = asdict(run)
+    content["latency"] |= {"lowest_us": run.latency.lowest_us, "highest_us": run.latency.highest_us}
     content["accuracy"] |= {"share": run.accuracy.share, "standard_error": run.accuracy.standard_error}
     if run.agreement is not None:
         content["agreement"]["share"] = run.agreement.share

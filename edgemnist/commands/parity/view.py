@@ -21,7 +21,7 @@ _COLUMNS = (
     ("≠ oracle", "right"),
     ("max LSB", "right"),
     ("ties", "right"),
-    ("first/median/p95 µs", "right"),
+    ("first/median/p95 µs\n(lowest–highest window)", "right"),
     ("RSS MB", "right"),
 )
 
@@ -47,7 +47,7 @@ def render(report: ParityReport) -> RenderableType:
 
 def _parts(report: ParityReport) -> Iterator[RenderableType]:
     yield Text(f"{report.dataset}: {report.sampling}; {report.preprocessing}")
-    yield Text(f"measured on {report.machine}")
+    yield Text(f"measured on {report.machine}; {report.conditions.in_words()}")
     for model in report.models:
         yield Text("")
         failed = [entry for entry in report.not_run if entry.file == model.file]
@@ -92,7 +92,8 @@ def _row(run: RunEntry) -> list[str]:
         "oracle" if run.is_oracle else _pair(run, _unequal),
         "" if run.is_oracle else _pair(run, _largest),
         str(run.ties),
-        " / ".join(_microseconds(value) for value in (latency.first_us, latency.median_us, latency.p95_us)),
+        " / ".join(_microseconds(value) for value in (latency.first_us, latency.median_us, latency.p95_us))
+        + f"\n({_microseconds(latency.lowest_us)}–{_microseconds(latency.highest_us)})",
         f"{run.rss_bytes / 1e6:,.0f}",
     ]
 

@@ -36,7 +36,7 @@ class Interpreter(Whole):  # type: ignore[misc]
         if BREAKS == "garbage" and self.count > 5:
             for number in range(3, 20):
                 _write(number, b"\xff" * 64)
-        if BREAKS == "dies at one picture" and self.count > 330:
+        if BREAKS == "dies at one picture" and self.count > 15:
             os.abort()
 
     def get_tensor(self, *arguments: Any, **named: Any) -> NDArray[Any]:
