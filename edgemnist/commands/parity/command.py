@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgemnist.commands.feeding import Feeding
+from edgemnist.commands.gating import Gating
 from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
@@ -29,12 +30,7 @@ def parity(
         list[str] | None, typer.Option(help="Only this runtime; may be repeated. Default: all but the emulated.")
     ] = None,
     feeding: Feeding,
-    max_accuracy_drop: Annotated[
-        float | None, typer.Option(metavar="POINTS", help="Fail if a converted model loses more percentage points.")
-    ] = None,
-    require_exact: Annotated[
-        list[str] | None, typer.Option(metavar="RUNTIME[,..]", help="Fail unless its int8 bytes equal the oracle's.")
-    ] = None,
+    gating: Gating,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say of each int8 model why runtimes' bytes differ, as `explain` does.")
     ] = False,
@@ -49,17 +45,19 @@ def parity(
     from edgemnist.commands.parity import gate, stage, view
     from edgemnist.harness.images import image_settings_from
     from edgemnist.harness.names import parse_names
+    from edgemnist.support.progress import say
 
-    exact = parse_names(require_exact or [])
     settings = stage.ParitySettings(
         models=tuple(models or ()),
         images=image_settings_from(images, all_images, dataset),
         feeding=feeding.settings(),
         runtimes=parse_names(runtime or []),
-        gates=gate.Gates(max_accuracy_drop=max_accuracy_drop, require_exact=exact),
+        gates=gating.settings(),
         timeout=timeout,
         explain=explain,
         out=out,
     )
+    if settings.gates.firmware.given:
+        say(f"[firmware] in {settings.gates.source} is for `edgemnist report`, which builds one: not decided here")
     report = stage.parity(settings, WorkFolder(work))
     return Outcome(report, lambda: view.show(report), lambda: gate.raise_failed(report))

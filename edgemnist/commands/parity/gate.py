@@ -1,41 +1,19 @@
-"""What fails a parity run: an accuracy drop above a limit, or integers that differ from the oracle's."""
+"""What fails a parity run: integers that differ from the oracle's, an accuracy drop, and what ``limits`` has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from edgemnist.commands.parity.limits import floor_gates, int8_models, latency_gates, lsb_gates, why_not
 from edgemnist.commands.parity.report import GateResult, ModelEntry, ParityReport, RunEntry
 from edgemnist.harness.compare import Difference
+from edgemnist.harness.gates import Gates
 from edgemnist.harness.models import FLOAT_REFERENCES
 from edgemnist.harness.runtimes import ORACLES
-from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import EnvironmentFailure, GateFailedError, InputError, ModelError
-from edgemnist.tflite.kinds import ModelKind
 
 _FLOAT_REFERENCES = tuple(kind.value for kind in FLOAT_REFERENCES)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gates:
-    """The checks to make.
-
-    ``max_accuracy_drop``: in percentage points, float reference less converted model. ``require_exact``: runtimes whose
-    outputs and logits must equal the oracle's byte for byte, for every int8 model; for the oracle itself, its second
-    witness must equal it.
-    """
-
-    max_accuracy_drop: float | None = None
-    require_exact: tuple[str, ...] = ()
-
-    def needed_runtimes(self) -> tuple[str, ...]:
-        """Return the runtimes that have to run for the gates to be decided.
-
-        :raises InputError: an unknown runtime.
-        """
-        for name in self.require_exact:
-            find_runtime(name)
-        return tuple(dict.fromkeys([*self.require_exact, *ORACLES])) if self.require_exact else ()
 
 
 def check_gates(report: ParityReport, gates: Gates) -> ParityReport:
@@ -43,9 +21,14 @@ def check_gates(report: ParityReport, gates: Gates) -> ParityReport:
 
     :raises InputError: a gate can't be decided, because no float model or no int8 model takes part.
     """
-    results = [_exact_gate(report, name, model) for name in gates.require_exact for model in _int8_models(report)]
+    exact = gates.require_exact
+    results = [_exact_gate(report, name, model) for name in exact for model in int8_models(report, "--require-exact")]
+    if gates.min_accuracy is not None:
+        results.extend(floor_gates(report, gates.min_accuracy))
     if gates.max_accuracy_drop is not None:
         results.extend(_drop_gates(report, gates.max_accuracy_drop))
+    results.extend(lsb_gates(report, gates.max_lsb))
+    results.extend(latency_gates(report, gates.max_latency_ratio))
     return replace(report, gates=tuple(results))
 
 
@@ -67,18 +50,11 @@ def raise_failed(report: ParityReport) -> None:
         raise (ModelError if by_model else EnvironmentFailure)(message)
 
 
-def _int8_models(report: ParityReport) -> list[ModelEntry]:
-    models = [model for model in report.models if model.kind == ModelKind.INT8.value]
-    if not models:
-        raise InputError("--require-exact needs an int8 model; convert one with `edgemnist convert --int8`")
-    return models
-
-
 def _exact_gate(report: ParityReport, runtime: str, model: ModelEntry) -> GateResult:
     runs = {run.runtime: run for run in report.runs if run.file == model.file}
     gate = f"--require-exact {runtime} ({model.file})"
     if runtime not in runs:
-        return GateResult(gate, False, f"{runtime} did not run: {_why_not(report, runtime, model.file)}")
+        return GateResult(gate, False, f"{runtime} did not run: {why_not(report, runtime, model.file)}")
     if runs[runtime].is_oracle:
         return _witness_gate(report, gate, runtime, model.file, runs)
     if model.oracle is None:
@@ -90,15 +66,10 @@ def _witness_gate(report: ParityReport, gate: str, oracle: str, file: str, runs:
     """Decide the gate of the oracle itself: the other of the two has to give the same bytes."""
     witness = next(name for name in ORACLES if name != oracle)
     if witness not in runs:
-        reason = f"it is the oracle, and its second witness {witness} did not run: {_why_not(report, witness, file)}"
+        reason = f"it is the oracle, and its second witness {witness} did not run: {why_not(report, witness, file)}"
         return GateResult(gate, False, reason)
     described = _describe(runs[witness], f"{oracle} {runs[oracle].version}")
     return GateResult(gate, runs[witness].exact is True, described)
-
-
-def _why_not(report: ParityReport, runtime: str, file: str) -> str:
-    reasons = [entry.reason for entry in report.not_run if entry.runtime == runtime and entry.file in (None, file)]
-    return reasons[0] if reasons else "it does not take this kind of model"
 
 
 def _describe(run: RunEntry, oracle: str) -> str:

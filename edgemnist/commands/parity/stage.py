@@ -8,10 +8,11 @@ from pathlib import Path
 
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.parity.execution import run_parity
-from edgemnist.commands.parity.gate import Gates, check_gates
+from edgemnist.commands.parity.gate import check_gates
 from edgemnist.commands.parity.report import REPORT_NAME, ParityReport
 from edgemnist.commands.reading import digests_of_models
 from edgemnist.harness.feeding import FeedingSettings
+from edgemnist.harness.gates import Gates
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import named_subjects, work_subjects
 from edgemnist.harness.remarks import remark_on
@@ -104,8 +105,7 @@ def _leave(work: WorkFolder, read: Mapping[Path, str], report: ParityReport, set
             "images": report.images,
             "sampling": report.sampling,
             "runtimes": list(settings.runtimes),
-            "max_accuracy_drop": settings.gates.max_accuracy_drop,
-            "require_exact": list(settings.gates.require_exact),
+            "gates": settings.gates.as_json(),
         },
         results={"runs": content["runs"], "not_run": content["not_run"], "gates": content["gates"]},
         inputs=read,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edgemnist.commands.feeding import Feeding
+from edgemnist.commands.gating import FirmwareGating
 from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.mcu import DEFAULT_BOARD
@@ -39,14 +40,15 @@ def report(
         list[str] | None, typer.Option(help="Only this runtime; may be repeated. Default: all but the emulated.")
     ] = None,
     board: Annotated[str, typer.Option(help="Board whose emulated core runs the firmware.")] = DEFAULT_BOARD,
+    gating: FirmwareGating,
     feeding: Feeding,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one runtime and one model.")] = 300.0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Write all that is known of a model into one file: verdict, runtimes, confusion, memory, layers, commands.
 
-    Fails if something that has to be exact is not. Without options about images and runtimes the work folder's
-    parity.json is taken where it is of the same models.
+    Fails if something that has to be exact is not, or a gate is missed. Without options about images, runtimes and
+    their gates the work folder's parity.json is taken where it is of the same models.
     """
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.report import formats, repeating, stage, view
@@ -63,12 +65,13 @@ def report(
             feeding=feeding.settings(),
             runtimes=parse_names(runtime or []),
             timeout=timeout,
+            gates=gating.settings(),
         ),
         board=board,
         targets=formats.targets_from(parse_names(format or []), out or (), Path() if models else work),
         command=repeating.report_command(
             models or (), format=format, out=out, dataset=dataset, images=images, all=all_images or None,
-            runtime=runtime, board=None if board == DEFAULT_BOARD else board, **asdict(feeding),
+            runtime=runtime, board=None if board == DEFAULT_BOARD else board, **asdict(gating), **asdict(feeding),
             work=None if models else work,
         ),
     )  # fmt: skip

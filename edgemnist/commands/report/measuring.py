@@ -10,8 +10,10 @@ from typing import Any
 
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.parity.execution import ParityRun, run_all
+from edgemnist.commands.parity.gate import check_gates
 from edgemnist.commands.parity.report import REPORT_FORMAT, REPORT_NAME
 from edgemnist.harness.feeding import FeedingSettings
+from edgemnist.harness.gates import Gates
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import ANY_TFLITE, FLOAT_REFERENCES, Subject, digest_of
 from edgemnist.harness.runtimes import preferred_runtimes
@@ -32,7 +34,8 @@ class MeasuringSettings:
     """What is measured, and on what.
 
     ``images`` None and no ``runtimes`` take the work folder's ``parity.json`` if it is of its present models; else 1000
-    images and all runtimes that are not emulated. ``timeout``: seconds for one runtime and one model.
+    images and all runtimes that are not emulated. ``timeout``: seconds for one runtime and one model. ``gates``: what
+    has to hold; those of runtimes are decided by a run of now.
     """
 
     images: ImageSettings | None = None
@@ -40,11 +43,13 @@ class MeasuringSettings:
     feeding: FeedingSettings = field(default_factory=FeedingSettings)
     runtimes: tuple[str, ...] = ()
     timeout: float = DEFAULT_TIMEOUT
+    gates: Gates = field(default_factory=Gates)
 
     @property
     def leaves_all_open(self) -> bool:
         """Whether nothing is asked for that ``parity.json`` may have otherwise."""
-        return self.images is None and self.dataset is None and not self.runtimes and not self.feeding.given()
+        asked = self.images, self.dataset, *self.runtimes
+        return not any(asked) and not self.feeding.given() and not self.gates.of_runtimes
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,14 +92,15 @@ def measure(found: Sequence[Subject], settings: MeasuringSettings, work: WorkFol
     recorded = recorded_parity(found, work) if work is not None and settings.leaves_all_open else None
     if recorded is None:
         chosen, images = found, settings.images or ImageSettings(dataset=settings.dataset)
-        names = settings.runtimes or default_runtimes()
+        names = tuple(dict.fromkeys([*(settings.runtimes or default_runtimes()), *settings.gates.needed_runtimes()]))
     else:
         chosen, names = _for_details(found, subject, recorded)
         images = ImageSettings(count=recorded["images"])
     subjects = with_images(chosen, images, settings.feeding, timeout=settings.timeout)
     run = run_all(subjects, names, timeout=settings.timeout)
     subject = replace(subject, model=_same(subjects, subject.model))
-    document, source = (run.report.as_json(), _MEASURED) if recorded is None else (recorded, _read_from(work))
+    judged = check_gates(run.report, settings.gates).as_json()
+    document, source = (judged, _MEASURED) if recorded is None else (recorded, _read_from(work))
     main = _main(subject.model, run)
     others = [Answers(model, result) for model, result in _results(subjects, run) if model is subject.model]
     return Measured(

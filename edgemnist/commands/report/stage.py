@@ -87,7 +87,7 @@ def report(settings: ReportSettings, work: WorkFolder) -> WrittenReport:
     feeding = settings.measuring.feeding
     onto = device(measured, settings.board, feeding, work, named=folder is None)
     commands = commands_for(folder, settings.models, settings.command)
-    made = _collected(measured, onto, folder, provenance(found, folder, commands), settings.measuring.timeout)
+    made = _collected(measured, onto, folder, provenance(found, folder, commands), settings.measuring)
     if digests_of(read) != read:
         raise InputError("a model was replaced while it was reported on, so nothing was written; run the command again")
     return WrittenReport(made, write_targets(made, settings.targets))
@@ -105,15 +105,21 @@ def raise_failed(found: WrittenReport) -> None:
 
 
 def _collected(
-    measured: Measured, onto: Device, work: WorkFolder | None, made_with: Provenance, timeout: float
+    measured: Measured, onto: Device, work: WorkFolder | None, made_with: Provenance, settings: MeasuringSettings
 ) -> Report:
     paired = paired_difference(measured)
     corrupted, no_robustness = robustness(measured, work)
-    parted, no_operators = _operators(measured, timeout)
+    parted, no_operators = _operators(measured, settings.timeout)
     models = tuple(_model(one) for one in measured.parity["models"])
     found = Found(
-        measured.parity, measured.subject.model.name, measured.subject.kind, paired, onto.firmware, onto.failed
-    )  # fmt: skip
+        measured.parity,
+        measured.subject.model.name,
+        measured.subject.kind,
+        paired,
+        onto.firmware,
+        onto.failed,
+        settings.gates.firmware,
+    )
     subject = next(one for one in models if one.file == found.name)
     accuracy = float((classes_of(measured.subjects, measured.main) == measured.subjects.split.labels).mean())
     return Report(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from edgemnist.commands.report.report import Check, CheckState, Verdict
 from edgemnist.commands.report.sections import Firmware, PairedDifference
 from edgemnist.harness.claims import Standing
+from edgemnist.harness.gates import FirmwareGates
 from edgemnist.harness.runtimes import ORACLES
 from edgemnist.support.statistics import STANDARD_ERRORS
 from edgemnist.tflite.kinds import ModelKind
@@ -27,6 +28,7 @@ class Found:
     paired: PairedDifference | None = None
     firmware: Firmware | None = None
     firmware_failed: str = ""
+    limits: FirmwareGates = field(default_factory=FirmwareGates)
 
     def failures(self, runtimes: Sequence[str]) -> list[Mapping[str, Any]]:
         """Return what is said of runtimes that did not run the model."""
@@ -40,7 +42,8 @@ class Found:
 
 def judge(found: Found) -> Verdict:
     """Return the verdict: exactness has to hold where it was looked at; an accuracy has no limit that anybody gave."""
-    name, every = found.name, (*_exactness(found), *_firmware(found), *_accuracy(found.paired), *_gates(found.parity))
+    name, firmware = found.name, (*_firmware(found), *_firmware_limits(found))
+    every = (*_exactness(found), *firmware, *_accuracy(found.paired), *_gates(found.parity))
     failed = [check.name for check in every if check.state == "failed"]
     passed = sum(check.state == "passed" for check in every)
     if failed:
@@ -99,6 +102,28 @@ def _firmware(found: Found) -> Iterator[Check]:
         detail = f"{one.differing:,} output values differ from {one.oracle}, on {one.device}"
         title = f"the firmware for {one.board} equals the oracle"
         yield Check(title, "passed" if one.exact else "failed", detail)
+
+
+def _firmware_limits(found: Found) -> Iterator[Check]:
+    """Yield a check for each limit of the firmware; without a firmware none of them holds."""
+    one = found.firmware
+    for name, limit in found.limits.given.items():
+        title = f"firmware --{name.replace('_', '-')} {limit}"
+        if one is None:
+            yield Check(title, "failed", "there is no firmware to judge; the section that is left out says why")
+            continue
+        instructions = None if one.instructions is None else round(one.instructions.expected)
+        got = {
+            "max_flash": one.flash_bytes,
+            "max_arena": one.arena_bytes,
+            "max_stack": one.stack_used,
+            "max_instructions": instructions,
+        }[name]
+        passed = got is not None and got <= limit
+        counted = "nothing counted" if got is None else f"{got:,}"
+        yield Check(
+            title, "passed" if passed else "failed", f"expected at most {limit:,}, got {counted} on {one.board}"
+        )
 
 
 def _accuracy(paired: PairedDifference | None) -> Iterator[Check]:

@@ -93,6 +93,41 @@ def test_named_models_leave_their_report_where_asked(
     assert json.loads(out.read_text()) == json.loads(capsys.readouterr().out)
 
 
+def test_gates_of_the_file_here_are_told_and_judged(
+    real_models: Path,
+    real_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What has to run for them runs, and an option goes before the file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "parity.toml").write_text(
+        'min_accuracy = 100\nrequire_exact = ["tflm"]\n[max_lsb]\nlitert-default = 0\n'
+        '[max_latency_ratio]\n"tflm/tflite-runtime-reference" = 0\n[firmware]\nmax_flash = 1\n'
+    )
+    model = str(real_models / "compact_int8.tflite")
+
+    code = cli.run(
+        ["parity", model, "--images", "50", "--runtime", "tflm", "--json", "--max-latency-ratio",
+         "tflm/tflite-runtime-reference=1000"]
+    )  # fmt: skip
+
+    out, err = capsys.readouterr()
+    gates = {gate["gate"].partition(" (")[0]: gate for gate in json.loads(out)["gates"]}
+    assert code == 1
+    assert "gates of parity.toml" in err and "is for `edgemnist report`" in err
+    assert {name: gate["passed"] for name, gate in gates.items()} == {
+        "--require-exact tflm": True,
+        "--min-accuracy 100": False,
+        "--max-lsb litert-default=0": False,
+        "--max-latency-ratio tflm/tflite-runtime-reference=1000": True,
+    }
+    assert "expected at least 100 %, got 98.00 % in" in gates["--min-accuracy 100"]["detail"]
+    assert "expected at most 0 from tflm" in gates["--max-lsb litert-default=0"]["detail"]
+    assert " windows)" in gates["--max-latency-ratio tflm/tflite-runtime-reference=1000"]["detail"]
+
+
 def test_required_engines_run_even_when_others_are_named(
     real_models: Path, real_data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

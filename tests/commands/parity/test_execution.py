@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from edgemnist.commands.parity.execution import run_parity
-from edgemnist.commands.parity.gate import Gates, check_gates, raise_failed
+from edgemnist.commands.parity.gate import check_gates, raise_failed
 from edgemnist.commands.parity.report import NotRun, ParityReport
+from edgemnist.harness.gates import Gates
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import named_subjects
 from edgemnist.harness.names import parse_names

@@ -17,8 +17,9 @@ import pytest
 from edgemnist import cli
 from edgemnist.commands.parity import view
 from edgemnist.commands.parity.execution import run_parity
-from edgemnist.commands.parity.gate import Gates, check_gates
+from edgemnist.commands.parity.gate import check_gates
 from edgemnist.commands.parity.report import ParityReport
+from edgemnist.harness.gates import Gates
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import named_subjects
 from edgemnist.harness.subjects import Subjects, with_images

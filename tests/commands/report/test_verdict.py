@@ -8,11 +8,16 @@ import pytest
 
 from edgemnist.commands.report.report import CheckState, VerdictState
 from edgemnist.commands.report.verdict import Found, judge
+from edgemnist.harness.gates import FirmwareGates
 from edgemnist.tflite.kinds import ModelKind
+from tests.commands.report.sample import sample_report
 
 pytestmark = pytest.mark.unit
 
 NAME = "a.tflite"
+_SAMPLE = sample_report().firmware
+assert _SAMPLE is not None
+FIRMWARE = _SAMPLE
 
 
 def run(runtime: str, *, exact: bool | None = True, oracle: bool = False) -> dict[str, Any]:
@@ -78,3 +83,27 @@ def test_a_firmware_that_does_not_fit_fails() -> None:
     verdict = judge(Found(parity(ORACLE, SAME), NAME, ModelKind.INT8, firmware_failed="too large for microbit"))
     assert verdict.state == "failed"
     assert verdict.checks[1].detail == "too large for microbit"
+
+
+@pytest.mark.parametrize(
+    ("limits", "states"),
+    [
+        (FirmwareGates(), []),
+        (FirmwareGates(max_flash=FIRMWARE.flash_bytes, max_arena=FIRMWARE.arena_bytes), ["passed", "passed"]),
+        (FirmwareGates(max_flash=FIRMWARE.flash_bytes - 1), ["failed"]),
+        (FirmwareGates(max_stack=0, max_instructions=10**9), ["failed", "passed"]),
+        (FirmwareGates(max_instructions=1), ["failed"]),
+    ],
+)
+def test_limits_of_the_firmware(limits: FirmwareGates, states: list[CheckState]) -> None:
+    found = judge(Found(parity(ORACLE, SAME), NAME, ModelKind.INT8, firmware=FIRMWARE, limits=limits))
+
+    checks = [check for check in found.checks if check.name.startswith("firmware --max")]
+    assert [check.state for check in checks] == states
+    assert all("expected at most" in check.detail and "got" in check.detail for check in checks)
+
+
+def test_without_a_firmware_no_limit_of_it_holds() -> None:
+    found = judge(Found(parity(ORACLE, SAME), NAME, ModelKind.INT8, limits=FirmwareGates(max_flash=10**9)))
+
+    assert found.state == "failed"
