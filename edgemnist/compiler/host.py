@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,35 @@ void net_trace(int step, const void *data, unsigned long bytes);
 void net_trace(int step, const void *data, unsigned long bytes)
 {
   if (em_host_trace) em_host_trace(step, data, bytes);
+}
+"""
+
+_PROFILE_SHIM = """
+#define _POSIX_C_SOURCE 199309L
+#include <stdint.h>
+#include <time.h>
+#include "net.h"
+uint64_t em_host_times[EM_HOST_STEPS];
+static uint64_t em_host_last;
+void net_trace(int step, const void *data, unsigned long bytes);
+void em_host_profile(const void *input, void *output);
+static uint64_t em_host_now(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+void net_trace(int step, const void *data, unsigned long bytes)
+{
+  (void)data;
+  (void)bytes;
+  em_host_times[step] += em_host_now() - em_host_last;
+  em_host_last = em_host_now();
+}
+void em_host_profile(const void *input, void *output)
+{
+  em_host_last = em_host_now();
+  net_run(input, output);
 }
 """
 
@@ -105,9 +134,27 @@ class HostModel:
             pointer.value = None
         return found
 
+    def profile(self, image: NDArray[Any], invokes: int) -> list[float]:
+        """Return the mean nanoseconds of each step over so many invokes of one image.
+
+        Only where it was built with ``watch="profile"``.
+        """
+        image = np.ascontiguousarray(image)
+        output = self.program.graph.tensors[self.program.graph.output]
+        result = np.empty(output.shape, np.dtype(output.dtype))
+        times = (ctypes.c_uint64 * len(self.program.steps)).in_dll(self.library, "em_host_times")
+        before = list(times)
+        for _ in range(invokes):
+            self.library.em_host_profile(image.ctypes.data_as(ctypes.c_void_p), result.ctypes.data_as(ctypes.c_void_p))
+        return [(after - first) / invokes for first, after in zip(before, times, strict=True)]
+
+
+Watch = Literal["", "trace", "profile"]
+"""What a built model can do beside running: show every step's output, or time every step."""
+
 
 def build_host_model(
-    program: Program, plan: Plan, *, trace: bool = False, flags: Sequence[str] = ("-O2",), folder: Path | None = None
+    program: Program, plan: Plan, *, watch: Watch = "", flags: Sequence[str] = ("-O2",), folder: Path | None = None
 ) -> HostModel:
     """Compile a program for this machine, with all that its CPU has for the program's target, and load it.
 
@@ -117,9 +164,9 @@ def build_host_model(
     files = emit(program, plan, EmitSettings(name="net", command="host build"))
     body = body_for(program.settings.target, host_compiler())
     extra = [*HOUSE_FLAGS, "-fPIC", "-shared", *(body.flags if body else ()), *flags]
-    if trace:
-        files["trace_shim.c"] = _TRACE_SHIM
-        extra.append("-DNET_TRACE")
+    if watch:
+        files["shim.c"] = _TRACE_SHIM if watch == "trace" else _PROFILE_SHIM
+        extra += ["-DNET_TRACE", f"-DEM_HOST_STEPS={max(1, len(program.steps))}"]
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
         library = compile_files(files, folder or Path(temporary), "net.so", extra)
         return HostModel(program, ctypes.CDLL(str(library)))

@@ -130,6 +130,21 @@ class Runtime(ABC):
         With ``keep_tensors`` every operator's output can be read after ``invoke``, at some cost in memory.
         """
 
+    def profile(self, model: bytes | Path, inputs: NDArray[Any]) -> tuple[StepTime, ...] | None:
+        """Return how long each step of an invoke takes, in their order; None where the runtime offers no profile.
+
+        :param inputs: shape (N, *image shape), in the model's input dtype.
+        """
+        return None
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """A step of an invoke, an operator or several in one, and its microseconds: a median over windows."""
+
+    label: str
+    microseconds: float
+
 
 @dataclass(frozen=True)
 class Loading:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.runner import refusals
-from edgemnist.runner.base import InputFacts, Loading, RunResult
+from edgemnist.runner.base import InputFacts, Loading, RunResult, StepTime
 from edgemnist.runner.process import AnsweringProcess, ProcessEndedError
 from edgemnist.runner.protocol import Message
 from edgemnist.runner.registry import find_runtime
@@ -177,6 +177,14 @@ class RuntimeWorker:
     def end_timing(self, name: str) -> None:
         """Close a model that was timed."""
         self.process.request(self.runtime, {"command": "end timing", "name": name})
+
+    def profile(self, model: bytes | Path, inputs: NDArray[Any]) -> tuple[StepTime, ...] | None:
+        """Return how long each step of an invoke takes; None where the runtime offers no profile.
+
+        :param inputs: shape (N, *image shape), in the model's input dtype.
+        """
+        steps = self._request({"command": "profile"}, model, [inputs]).header["steps"]
+        return None if steps is None else tuple(StepTime(**step) for step in steps)
 
     def _request(self, header: Mapping[str, Any], model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> Message:
         """Send a request about a model; its path goes into the header, its bytes are the first array."""

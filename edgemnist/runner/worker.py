@@ -134,6 +134,12 @@ def _end_timing(request: Message) -> Message:
     return Message({})
 
 
+def _profile(request: Message) -> Message:
+    runtime, model, inputs = _subject(request)
+    steps = runtime.profile(model, inputs[0])
+    return Message({"steps": None if steps is None else [dataclasses.asdict(step) for step in steps]})
+
+
 def _subject(request: Message) -> tuple[Any, bytes | Path, list[Any]]:
     """Return the runtime, the model and its inputs; a model without a path comes as the first array."""
     runtime = find_runtime(request.header["runtime"])
@@ -156,6 +162,7 @@ _COMMANDS: Answers = {
     "start timing": _start_timing,
     "time window": _time_window,
     "end timing": _end_timing,
+    "profile": _profile,
 }
 
 if __name__ == "__main__":

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.runner.base import Runtime, Session, model_bytes
+from edgemnist.runner.base import Runtime, Session, StepTime, model_bytes
 from edgemnist.support import processes
 from edgemnist.support.errors import MissingDependencyError
 from edgemnist.tflite.file import parse_tflite
 from edgemnist.tflite.kinds import ModelKind
+
+PROFILE_WINDOWS = 5
+PROFILE_INVOKES = 20
 
 
 class HostCSession(Session):
@@ -30,7 +33,7 @@ class HostCSession(Session):
         program, plan = codegen.compile_model(parse_tflite(content), settings)
         self.version = _version()
         self.kernels = f"generated C, {_bodies(settings.target)}, -O2"
-        self._model = host.build_host_model(program, plan, trace=keep_tensors)
+        self._model = host.build_host_model(program, plan, watch="trace" if keep_tensors else "")
         self._graph = program.graph
         self._keep_tensors = keep_tensors
         self._tensors: dict[int, NDArray[Any]] = {}
@@ -89,6 +92,20 @@ class HostCRuntime(Runtime):
     def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> HostCSession:
         """Compile a ``.tflite`` model (see :meth:`Runtime.open`)."""
         return HostCSession(model_bytes(model), keep_tensors=keep_tensors)
+
+    def profile(self, model: bytes | Path, inputs: NDArray[Any]) -> tuple[StepTime, ...]:
+        """Time the generated C's steps (see :meth:`Runtime.profile`); reading the clock is in it, some 30 ns a step."""
+        from edgemnist.compiler import generate as codegen
+        from edgemnist.compiler import host
+        from edgemnist.compiler.host_cpu import host_target
+
+        settings = codegen.CodegenSettings(target=host_target())
+        program, plan = codegen.compile_model(parse_tflite(model_bytes(model)), settings)
+        built = host.build_host_model(program, plan, watch="profile")
+        images = [inputs[number % len(inputs)][np.newaxis] for number in range(PROFILE_WINDOWS)]
+        windows = [built.profile(image, PROFILE_INVOKES) for image in images]
+        steps = zip(program.steps, np.median(windows, axis=0), strict=True)
+        return tuple(StepTime(step.node.label, float(nanoseconds) / 1000) for step, nanoseconds in steps)
 
 
 RUNTIMES = (HostCRuntime(),)

@@ -34,6 +34,9 @@ def parity(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say of each int8 model why runtimes' bytes differ, as `explain` does.")
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Time each step of an invoke too, in runtimes that offer it: host-c.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="JSON", help="Write the report here, also that of models that were named.")
     ] = None,
@@ -55,6 +58,7 @@ def parity(
         gates=gating.settings(),
         timeout=timeout,
         explain=explain,
+        profile=profile,
         out=out,
     )
     if settings.gates.firmware.given:

@@ -17,7 +17,7 @@ from edgemnist.harness.compare import agreement, difference, ties, top1
 from edgemnist.harness.models import FLOAT_REFERENCES, digest_of, size_of
 from edgemnist.harness.outputs import class_scores
 from edgemnist.harness.subjects import Subjects
-from edgemnist.runner.base import RunResult, Runtime
+from edgemnist.runner.base import RunResult, Runtime, StepTime
 from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker, WorkerProcess
 from edgemnist.runner.latency import Latency, Timed, side_by_side
 from edgemnist.runner.registry import default_runtimes, find_runtime, runtimes
@@ -34,6 +34,10 @@ from edgemnist.support.machine import Conditions, MachineState, machine_name
 from edgemnist.support.progress import Task, progress_task
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import normalisation_name
+
+_Key = tuple[Path, str]
+"""A model's path and a runtime's name."""
+_Job = tuple[Runtime, LoadedModel]
 
 _HOWS = {
     RuntimeCrashedError: "crashed",
@@ -53,18 +57,21 @@ class ParityRun:
 
 
 def run_parity(
-    subjects: Subjects, runtime_names: Sequence[str] = (), *, timeout: float = DEFAULT_TIMEOUT
+    subjects: Subjects, runtime_names: Sequence[str] = (), *, timeout: float = DEFAULT_TIMEOUT, profile: bool = False
 ) -> ParityReport:
     """Return the report of :func:`run_all`."""
-    return run_all(subjects, runtime_names, timeout=timeout).report
+    return run_all(subjects, runtime_names, timeout=timeout, profile=profile).report
 
 
-def run_all(subjects: Subjects, runtime_names: Sequence[str] = (), *, timeout: float = DEFAULT_TIMEOUT) -> ParityRun:
+def run_all(
+    subjects: Subjects, runtime_names: Sequence[str] = (), *, timeout: float = DEFAULT_TIMEOUT, profile: bool = False
+) -> ParityRun:
     """Run the subjects in the named runtimes (none named: all that are not emulated).
 
     A runtime that is not installed, refuses a model, crashes or hangs is in the report with its reason.
 
     :param timeout: seconds that one runtime may take for one model.
+    :param profile: whether the steps of an invoke are timed too, in runtimes that offer it.
     :raises InputError: an unknown runtime, or none of those named takes any of the models.
     """
     chosen = [find_runtime(name) for name in dict.fromkeys(runtime_names or default_runtimes())]
@@ -73,7 +80,7 @@ def run_all(subjects: Subjects, runtime_names: Sequence[str] = (), *, timeout: f
         raise InputError(f"none of {', '.join(runtime.name for runtime in chosen)} takes {kinds}; leave --runtime out")
     missing = {runtime.name: reason for runtime in chosen if (reason := runtime.available()) is not None}
     present = [runtime for runtime in chosen if runtime.name not in missing]
-    ran = _run_all(subjects, present, timeout)
+    ran = _run_all(subjects, present, timeout, profile)
     not_run = [NotRun(name, None, "missing", reason) for name, reason in missing.items()]
     return _run_of(subjects, ran, (*not_run, *ran.failures))
 
@@ -83,14 +90,15 @@ class _Ran:
     """What every runtime made of every model, how long it takes, what failed, and what the machine did meanwhile."""
 
     results: Results
-    latencies: Mapping[tuple[Path, str], Latency]
+    latencies: Mapping[_Key, Latency]
+    profiles: Mapping[_Key, tuple[StepTime, ...]]
     failures: tuple[NotRun, ...]
     conditions: Conditions
 
 
-def _run_all(subjects: Subjects, chosen: Sequence[Runtime], timeout: float) -> _Ran:
+def _run_all(subjects: Subjects, chosen: Sequence[Runtime], timeout: float, profile: bool) -> _Ran:
     """Run, then time what ran in turns; the processes are kept for that, since to start one takes seconds."""
-    results: dict[tuple[Path, str], RunResult] = {}
+    results: dict[_Key, RunResult] = {}
     failures: list[NotRun] = []
     jobs = list(_jobs(subjects.models, chosen))
     before = MachineState.now()
@@ -103,9 +111,11 @@ def _run_all(subjects: Subjects, chosen: Sequence[Runtime], timeout: float) -> _
                 else:
                     results[model.path, runtime.name] = outcome
         ran = [(runtime, model) for runtime, model in jobs if (model.path, runtime.name) in results]
-        latencies, untimed = _time_all(subjects, processes, ran)
-    timed = {key: result for key, result in results.items() if key in latencies}
-    return _Ran(timed, latencies, (*failures, *untimed), Conditions.between(before, MachineState.now()))
+        timed = _timed(subjects, processes, ran)
+        latencies, untimed = _time_all(ran, timed)
+        profiles = _profiles(ran, timed) if profile else {}
+    kept = {key: result for key, result in results.items() if key in latencies}
+    return _Ran(kept, latencies, profiles, (*failures, *untimed), Conditions.between(before, MachineState.now()))
 
 
 @contextmanager
@@ -119,16 +129,17 @@ def _processes(names: Iterable[str], timeout: float) -> Iterator[Mapping[str, Wo
             process.close()
 
 
-def _time_all(
-    subjects: Subjects, processes: Mapping[str, WorkerProcess], ran: Sequence[tuple[Runtime, LoadedModel]]
-) -> tuple[dict[tuple[Path, str], Latency], list[NotRun]]:
-    """Return how long each takes; what ran and then fails while it is timed is no runtime to rely on."""
+def _timed(subjects: Subjects, processes: Mapping[str, WorkerProcess], ran: Sequence[_Job]) -> list[Timed]:
     inputs = {model.path: model.inputs(subjects.split.images, subjects.preprocessing) for _, model in ran}
-    every = [
+    return [
         Timed(RuntimeWorker(runtime.name, processes[runtime.process]), model.runnable, inputs[model.path])
         for runtime, model in ran
     ]
-    latencies: dict[tuple[Path, str], Latency] = {}
+
+
+def _time_all(ran: Sequence[_Job], every: Sequence[Timed]) -> tuple[dict[_Key, Latency], list[NotRun]]:
+    """Return how long each takes; what ran and then fails while it is timed is no runtime to rely on."""
+    latencies: dict[_Key, Latency] = {}
     failures: list[NotRun] = []
     with progress_task("Latency, in turns", total=None):
         found = side_by_side(every)
@@ -140,7 +151,16 @@ def _time_all(
     return latencies, failures
 
 
-def _jobs(models: Sequence[LoadedModel], chosen: Sequence[Runtime]) -> Iterator[tuple[Runtime, LoadedModel]]:
+def _profiles(ran: Sequence[_Job], every: Sequence[Timed]) -> dict[_Key, tuple[StepTime, ...]]:
+    found = {}
+    for (runtime, model), one in zip(ran, every, strict=True):
+        steps = one.worker.profile(one.model, one.inputs)
+        if steps is not None:
+            found[model.path, runtime.name] = steps
+    return found
+
+
+def _jobs(models: Sequence[LoadedModel], chosen: Sequence[Runtime]) -> Iterator[_Job]:
     """Yield what to run, runtimes that share a process next to each other."""
     for runtime in sorted(chosen, key=lambda runtime: (runtime.process, runtime.name)):
         yield from ((runtime, model) for model in models if model.kind in runtime.takes)
@@ -178,6 +198,7 @@ def _run_of(subjects: Subjects, ran: _Ran, not_run: tuple[NotRun, ...]) -> Parit
             _scores(subjects, path, result),
             oracles[path].run,
             ran.latencies[path, name],
+            ran.profiles.get((path, name)),
         )
         for (path, name), result in results.items()
     ]
@@ -200,7 +221,7 @@ def _run_of(subjects: Subjects, ran: _Ran, not_run: tuple[NotRun, ...]) -> Parit
     return ParityRun(report, results)
 
 
-def _float_reference(models: Sequence[LoadedModel], results: Results) -> tuple[Path, str] | None:
+def _float_reference(models: Sequence[LoadedModel], results: Results) -> _Key | None:
     """Return whose classes the others are compared with: the Keras model, else a float32 one in any runtime."""
     for kind in FLOAT_REFERENCES:
         paths = [model.path for model in models if model.kind is kind]
@@ -252,6 +273,7 @@ def _run_entry(
     scores: NDArray[Any],
     oracle: RunResult | None,
     latency: Latency,
+    profile: tuple[StepTime, ...] | None,
 ) -> RunEntry:
     classes = top1(scores)
     other = None if oracle is result else oracle
@@ -269,6 +291,7 @@ def _run_entry(
         logits=None if result.logits is None or oracle_logits is None else difference(result.logits, oracle_logits),
         latency=latency,
         rss_bytes=result.rss_bytes,
+        profile=profile,
     )
 
 

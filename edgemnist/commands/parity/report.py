@@ -7,6 +7,7 @@ from typing import Any
 
 from edgemnist.harness.compare import Difference, Share
 from edgemnist.mismatch.explanation import Explanation
+from edgemnist.runner.base import StepTime
 from edgemnist.runner.latency import WINDOWS, Latency
 from edgemnist.support.machine import Conditions
 
@@ -46,7 +47,8 @@ class RunEntry:
     """A model in a runtime.
 
     ``agreement`` is with the float reference's classes. ``outputs`` and ``logits`` are compared with the oracle; None
-    where there is no oracle, no logits, or where this run is the oracle (``is_oracle``).
+    where there is no oracle, no logits, or where this run is the oracle (``is_oracle``). ``profile``: what each step
+    takes, None where it was not asked for or the runtime offers none.
     """
 
     file: str
@@ -61,6 +63,7 @@ class RunEntry:
     logits: Difference | None
     latency: Latency
     rss_bytes: int
+    profile: tuple[StepTime, ...] | None = None
 
     @property
     def exact(self) -> bool | None:

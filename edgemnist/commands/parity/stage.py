@@ -28,8 +28,8 @@ from edgemnist.support.files import check_writable, write_json
 class ParitySettings:
     """What ``edgemnist parity`` takes. Without ``models`` it is the work folder's; ``runtimes`` empty is all of them.
 
-    ``timeout`` is in seconds, for one runtime and one model. ``explain``: whether it is said why bytes differ. ``out``:
-    a file for the report's JSON.
+    ``timeout`` is in seconds, for one runtime and one model. ``explain``: whether it is said why bytes differ;
+    ``profile``: whether steps are timed too. ``out``: a file for the report's JSON.
     """
 
     models: tuple[Path, ...] = ()
@@ -39,6 +39,7 @@ class ParitySettings:
     gates: Gates = field(default_factory=Gates)
     timeout: float = DEFAULT_TIMEOUT
     explain: bool = False
+    profile: bool = False
     out: Path | None = None
 
 
@@ -72,7 +73,7 @@ def parity(settings: ParitySettings, work: WorkFolder) -> ParityReport:
 
 
 def _judged(subjects: Subjects, chosen: Sequence[str], settings: ParitySettings) -> ParityReport:
-    report = run_parity(subjects, chosen, timeout=settings.timeout)
+    report = run_parity(subjects, chosen, timeout=settings.timeout, profile=settings.profile)
     explanations = tuple(_explanations(subjects, report, settings.timeout)) if settings.explain else ()
     remark = _remark(subjects, report, settings.timeout)
     return check_gates(replace(report, remark=remark, explanations=explanations), settings.gates)

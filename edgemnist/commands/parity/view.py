@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -12,6 +12,7 @@ from rich.text import Text
 from edgemnist.commands.parity.report import MEMORY, TIMING, ModelEntry, NotRun, ParityReport, RunEntry
 from edgemnist.harness.compare import Difference
 from edgemnist.mismatch.text import print_explanation
+from edgemnist.runner.base import StepTime
 from edgemnist.support.progress import stdout_console
 
 _COLUMNS = (
@@ -52,6 +53,9 @@ def _parts(report: ParityReport) -> Iterator[RenderableType]:
         yield Text("")
         failed = [entry for entry in report.not_run if entry.file == model.file]
         yield _model_table(model, [run for run in report.runs if run.file == model.file], failed)
+    for run in report.runs:
+        if run.profile is not None:
+            yield _profile_table(run, run.profile)
     for entry in report.not_run:
         subject = entry.runtime if entry.file is None else f"{entry.runtime} on {entry.file}"
         yield Text(f"not run: {subject}: {entry.reason}")
@@ -80,6 +84,18 @@ def _model_table(model: ModelEntry, runs: list[RunEntry], failed: list[NotRun]) 
         table.add_row(entry.runtime, entry.how)
     if not runs and not failed:
         table.add_row("no runtime took it")
+    return table
+
+
+def _profile_table(run: RunEntry, steps: Sequence[StepTime]) -> Table:
+    whole = sum(step.microseconds for step in steps)
+    table = Table(title=escape(f"steps of {run.file} in {run.runtime}"), title_justify="left", box=None)
+    for name in ("step", "µs", "%"):
+        table.add_column(name, justify="left" if name == "step" else "right", overflow="fold")
+    for step in steps:
+        table.add_row(
+            escape(step.label), _microseconds(step.microseconds), f"{100 * step.microseconds / (whole or 1):.1f}"
+        )
     return table
 
 

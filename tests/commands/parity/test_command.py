@@ -128,6 +128,23 @@ def test_gates_of_the_file_here_are_told_and_judged(
     assert " windows)" in gates["--max-latency-ratio tflm/tflite-runtime-reference=1000"]["detail"]
 
 
+def test_steps_are_timed_where_the_runtime_offers_it(
+    real_models: Path, real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their sum is less than the invoke, which goes through Python."""
+    model, out = str(real_models / "compact_int8.tflite"), tmp_path / "parity.json"
+
+    assert cli.run(["parity", model, *FAST[:2], "--runtime", "tflm,host-c", "--profile", "--out", str(out)]) == 0
+
+    runs = {run["runtime"]: run for run in json.loads(out.read_text())["runs"]}
+    steps = runs["host-c"]["profile"]
+    assert [step["label"].partition(" ")[0] for step in steps] == ["operator"] * len(steps)
+    assert len(steps) > 5 and all(step["microseconds"] >= 0 for step in steps)
+    assert 0 < sum(step["microseconds"] for step in steps) < runs["host-c"]["latency"]["highest_us"]
+    assert runs["tflm"]["profile"] is None
+    assert "steps of compact_int8.tflite in host-c" in capsys.readouterr().out
+
+
 def test_required_engines_run_even_when_others_are_named(
     real_models: Path, real_data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
