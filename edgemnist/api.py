@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from edgemnist.commands.convert.c_array import CArrayResult
+    from edgemnist.commands.convert.exports import Exports
     from edgemnist.commands.convert.settings import ConversionResult
     from edgemnist.commands.evaluate.report import EvaluationReport
     from edgemnist.commands.firmware.report import FirmwareReport
@@ -104,7 +105,7 @@ def qat(work: str | Path = WORK, **settings: Any) -> QatResult:
     return run_qat(QatSettings(**settings), WorkFolder(Path(work)))
 
 
-def convert(work: str | Path = WORK, **settings: Any) -> ConversionResult | CArrayResult:
+def convert(work: str | Path = WORK, **settings: Any) -> ConversionResult | CArrayResult | Exports:
     """Convert the work folder's newest model, or ``model``, to ``.tflite`` and C arrays; each is run beside its source.
 
     :param settings: fields of :class:`~edgemnist.commands.convert.settings.ConversionSettings`; ``modes`` may be names.

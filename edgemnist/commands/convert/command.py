@@ -30,6 +30,10 @@ def convert(
     float16: Annotated[bool, typer.Option("--float16", help="Weights stored as float16.")] = False,
     dynamic: Annotated[bool, typer.Option("--dynamic", help="int8 weights, float activations.")] = False,
     int16x8: Annotated[bool, typer.Option("--int16x8", help="int16 activations, int8 weights.")] = False,
+    saved_model: Annotated[
+        bool, typer.Option("--saved-model", help="The float model as a SavedModel for TensorFlow Serving.")
+    ] = False,
+    onnx: Annotated[bool, typer.Option("--onnx", help="The float model as ONNX, for any number of images.")] = False,
     io: Annotated[str, typer.Option(help="Input and output of the int8 model: int8, uint8 or float32.")] = "int8",
     calibration: Annotated[
         int | None,
@@ -52,7 +56,7 @@ def convert(
 ) -> Outcome:
     """Convert a Keras model to .tflite and a C array; without a mode, to float32 and int8."""
     from edgemnist.artifacts.folder import WorkFolder
-    from edgemnist.commands.convert import stage, view
+    from edgemnist.commands.convert import exports, stage, view
     from edgemnist.commands.convert.settings import MODES, ConversionSettings
 
     chosen = {"int8": int8, "float32": float32, "float16": float16, "dynamic": dynamic, "int16x8": int16x8}
@@ -70,6 +74,7 @@ def convert(
         dataset=dataset,
         feeding=feeding.settings(),
         even_so=even_so,
+        exports=tuple(form for form, asked in ((exports.SAVED_MODEL, saved_model), (exports.ONNX, onnx)) if asked),
     )
     result = stage.convert(settings, WorkFolder(work))
     return Outcome(result, lambda: view.show(result))

@@ -66,6 +66,13 @@ class FloatTflite:
         recipe = recipe_for(mode, io)
         return quantise(self._model, str(self._path), recipe, calibration), recipe
 
+    def export(self, form: str) -> dict[str, bytes]:
+        """Refuse other formats: they are made of the model before its conversion.
+
+        :raises ModelError: always.
+        """
+        raise ModelError(f"{str(self._path)!r} is a .tflite and can't become {form}; name the model it was made of")
+
     def _check_images(self, wanted: tuple[int, ...]) -> None:
         """Refuse images that do not fit; one channel may be left out or come first, and an image may be flat."""
         height, width, channels = wanted

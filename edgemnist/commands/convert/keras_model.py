@@ -57,3 +57,13 @@ class KerasModel:
     def convert(self, mode: ModelKind, io: str, calibration: NDArray[np.float32] | None) -> tuple[bytes, None]:
         """Return the bytes of a ``.tflite`` file; TensorFlow's converter has no recipe beyond mode and ``io``."""
         return tflite_bytes(self._source, mode, io=io, calibration=calibration), None
+
+    def export(self, form: str) -> dict[str, bytes]:
+        """Return a SavedModel's files by their paths, or the one of ONNX under the name "".
+
+        :raises MissingDependencyError: what writes ONNX is not installed.
+        :raises ModelError: the model can't be written so.
+        """
+        from edgemnist.keras_io.exporting import onnx_bytes, saved_model_files
+
+        return {"": onnx_bytes(self._source)} if form == "onnx" else saved_model_files(self._source)

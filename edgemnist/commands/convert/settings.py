@@ -59,7 +59,8 @@ class ConversionSettings:
     every mode. ``c_code`` also generates the int8 model's C code, in ``c/`` beside it. ``dataset`` and
     ``feeding`` are for models from elsewhere (what they leave open is as the manifest beside the file says, as the file
     tells, or tried); a work folder's model brings its own. ``even_so``
-    converts a model that classifies nothing as it is fed.
+    converts a model that classifies nothing as it is fed. ``exports``: formats for servers, "saved-model" and "onnx";
+    with them and without ``modes`` no ``.tflite`` is made.
 
     :raises InputError: a value is out of range.
     """
@@ -77,6 +78,7 @@ class ConversionSettings:
     dataset: str | None = None
     feeding: FeedingSettings = field(default_factory=FeedingSettings)
     even_so: bool = False
+    exports: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the values before anything slow starts."""
@@ -90,7 +92,7 @@ class ConversionSettings:
 
     def ordered_modes(self) -> tuple[ModelKind, ...]:
         """Return the modes asked for, each once, in the order of :data:`MODES`."""
-        wanted = DEFAULT_MODES if self.modes is None else self.modes
+        wanted = (() if self.exports else DEFAULT_MODES) if self.modes is None else self.modes
         return tuple(mode for mode in MODES if mode in wanted)
 
     def io_of(self, mode: ModelKind) -> str:
@@ -199,6 +201,31 @@ def operator_versions(model: TfliteModel) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
+class ExportedModel:
+    """A model in another format.
+
+    ``form``: "saved-model" or "onnx". ``path``: the file, or the version's folder. ``bytes``: of all its files.
+    ``by``: what ran it again, over ``images`` images; ``agreement``: the share of them with the source's class;
+    ``max_difference`` of the outputs. ``serve``: a command that serves it, "" where it is no server's.
+    """
+
+    form: str
+    path: Path
+    bytes: int
+    input: str
+    output: str
+    by: str
+    images: int
+    agreement: float
+    max_difference: float
+    serve: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the facts as JSON values."""
+        return {**asdict(self), "path": str(self.path)}
+
+
+@dataclass(frozen=True)
 class ConversionResult:
     """What was made, where, of what; ``warnings`` are sentences that the user must see, ``c`` the C code beside it.
 
@@ -213,6 +240,7 @@ class ConversionResult:
     preprocessing: str
     assumed: tuple[str, ...]
     c: WrittenCode | None = None
+    exports: tuple[ExportedModel, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -224,4 +252,5 @@ class ConversionResult:
             "preprocessing": self.preprocessing,
             "assumed": list(self.assumed),
             **({"c": self.c.as_json()} if self.c else {}),
+            **({"exports": {one.form: one.as_json() for one in self.exports}} if self.exports else {}),
         }

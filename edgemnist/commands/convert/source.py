@@ -112,6 +112,16 @@ class Source:
             raise (ModelError if known else RuntimeCrashedError)(message + error.details) from error
         return Converted(answer.arrays[0].tobytes(), answer.header["recipe"])
 
+    def export(self, form: str) -> dict[str, bytes]:
+        """Return the model in another format: "saved-model", its files by their paths, or "onnx", one named "".
+
+        :raises MissingDependencyError: what writes ONNX is not installed.
+        :raises ModelError: the model can't be written so.
+        :raises RuntimeCrashedError: the process died or hung.
+        """
+        answer = self._worker.ask({"command": "export", "form": form})
+        return {name: array.tobytes() for name, array in zip(answer.header["names"], answer.arrays, strict=True)}
+
 
 class _CrashedError(RuntimeCrashedError):
     """The worker is gone; ``details`` is the clause that says where its last words are."""

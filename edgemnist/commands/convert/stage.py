@@ -16,6 +16,7 @@ from edgemnist.artifacts.folder import WorkFolder, digests_of
 from edgemnist.commands.convert import verification
 from edgemnist.commands.convert.c_array import CArrayResult, c_files, write_c_array
 from edgemnist.commands.convert.calibration import check_input_scale
+from edgemnist.commands.convert.exports import Exports, check_exportable, export
 from edgemnist.commands.convert.preparing import Conversion, prepare
 from edgemnist.commands.convert.settings import (
     CALIBRATED,
@@ -56,7 +57,7 @@ class _InMemory:
     c_files: Mapping[str, str]
 
 
-def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult | CArrayResult:
+def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult | CArrayResult | Exports:
     """Convert a model in every mode asked for, or write the C array of a ``.tflite``, which is converted already.
 
     The files and the record of stage ``convert`` go to ``settings.out``, by default the work folder. Files of other
@@ -69,11 +70,17 @@ def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult 
     :raises ModelError: the model is corrupt, does not fit the dataset, or its conversion does not classify any more.
     :raises StorageError: the folder cannot be written.
     """
+    if settings.exports:
+        check_exportable(settings)
+        if not settings.ordered_modes():
+            return export(settings, work)
     if settings.model is not None and settings.model.suffix == ".tflite" and settings.modes is None:
         return _write_c_array(settings.model, settings, work)
     if settings.c_code and ModelKind.INT8 not in settings.ordered_modes():
         raise InputError(NO_INT8_MODEL)
     result = run_conversion(settings, work)
+    if settings.exports:
+        result = replace(result, exports=export(replace(settings, modes=()), work).models)
     return _with_c_code(result) if settings.c_code else result
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edgemnist.commands.convert.c_array import CArrayResult
-from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, TensorDescription
+from edgemnist.commands.convert.exports import Exports
+from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, ExportedModel, TensorDescription
 from edgemnist.compiler.channels.report import summary
 from edgemnist.support.progress import say, stdout_console
 from edgemnist.tflm import TflmSummary
 
 
-def show(result: ConversionResult | CArrayResult) -> None:
+def show(result: ConversionResult | CArrayResult | Exports) -> None:
     """Print what was written to stdout, warnings to stderr."""
     if isinstance(result, CArrayResult):
         console = stdout_console()
@@ -17,7 +20,25 @@ def show(result: ConversionResult | CArrayResult) -> None:
         for line in _tflm_lines(result.tflm):
             console.print(line, markup=False)
         return
+    if isinstance(result, Exports):
+        stdout_console().print(f"fed: {result.preprocessing}", markup=False, soft_wrap=True)
+        _show_exports(result.models)
+        return
     _show_models(result)
+    _show_exports(result.exports)
+
+
+def _show_exports(models: Sequence[ExportedModel]) -> None:
+    console = stdout_console()
+    for one in models:
+        same = f"{one.agreement:.2%} of {one.images} images, outputs within {one.max_difference:.1g}"
+        console.print(
+            f"{one.path} ({one.bytes:,} bytes): {one.input} -> {one.output}; {one.by} agrees on {same}",
+            markup=False,
+            soft_wrap=True,
+        )
+        if one.serve:
+            console.print(f"serve it: {one.serve}", markup=False, soft_wrap=True)
 
 
 def _show_models(result: ConversionResult) -> None:

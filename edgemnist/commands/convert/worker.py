@@ -51,6 +51,9 @@ class Convertible(Protocol):
     ) -> tuple[bytes, Sequence[Any] | None]:
         """Return the bytes of a ``.tflite`` file and the recipe by which they were quantised, if there is one."""
 
+    def export(self, form: str) -> dict[str, bytes]:
+        """Return the files of another format by their paths."""
+
 
 class Openable(Protocol):
     """A model file that was read; ``facts`` are what it tells."""
@@ -102,6 +105,10 @@ class _Answers:
             raise
         return Message({"recipe": recipe}, [np.frombuffer(content, np.uint8)])
 
+    def export(self, request: Message) -> Message:
+        files = self.model.export(request.header["form"])
+        return Message({"names": list(files)}, [np.frombuffer(content, np.uint8) for content in files.values()])
+
 
 def _open(path: Path, output: str | None) -> Openable:
     if path.suffix == ".tflite":
@@ -127,6 +134,7 @@ def main(folder: Path) -> None:
                 "image_shape": answers.image_shape,
                 "predict": answers.predict,
                 "convert": answers.convert,
+                "export": answers.export,
             }
         )
     finally:  # an answer that nobody takes any more is an error
