@@ -203,9 +203,9 @@ BUILDS = {
     "size, sanitised, Cortex-A72": (SIZE_SANITISED, (Variant(apart=True, target="cortex-a72"),), 3),
     "size, sanitised, Cortex-A76": (SIZE_SANITISED, (Variant(apart=True, target="cortex-a76"),), 6),
     "speed, sanitised, Cortex-A72": (SPEED_SANITISED, (Variant(apart=True, target="cortex-a72"),), 12),
-    "speed, Cortex-A72": (PI_4, (Variant(target="cortex-a72"),), 6),
-    "size, Cortex-A72": (PI_4_SIZE, (Variant(target="cortex-a72"),), 8),
-    "speed, Cortex-A76": (PI_5, (Variant(target="cortex-a76"),), 6),
+    "speed, Cortex-A72": (PI_4, (Variant(target="cortex-a72"),), 10),
+    "size, Cortex-A72": (PI_4_SIZE, (Variant(target="cortex-a72"),), 12),
+    "speed, Cortex-A76": (PI_5, (Variant(target="cortex-a76"),), 10),
     "speed, x86-64": (SPEED, (Variant(target="x86-64"),), 3),
     "clang": (CLANG, (Variant(),), 3),
 }
