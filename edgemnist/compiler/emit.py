@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgemnist.compiler import tensor_dump
 from edgemnist.compiler.channels.report import summary
+from edgemnist.compiler.ends import Ends, ends_of
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
@@ -119,6 +120,22 @@ def _provenance(program: Program, plan: Plan, settings: EmitSettings, note: str)
     return "/* " + "\n * ".join(lines).replace(" * \n", " *\n") + "\n */\n"
 
 
+def _end_macros(prefix: str, ends: Ends, settings: EmitSettings) -> list[str]:
+    """Return the macros of all inputs and outputs; of several, a comment says which tensor of the file each is."""
+    if not ends.several:
+        axes = image_axes(settings.channels_first)
+        entry, result = ends.inputs[0], ends.outputs[0]
+        return [
+            *_tensor_macros(prefix, entry.macro, entry.tensor, axes),
+            *_tensor_macros(prefix, result.macro, result.tensor),
+        ]
+    lines = [f"#define {prefix}_INPUTS {len(ends.inputs)}", f"#define {prefix}_OUTPUTS {len(ends.outputs)}"]
+    for end in (*ends.inputs, *ends.outputs):
+        lines.append(f"/* {end.name}: {comment_text(end.tensor.name)}, {end.ctype} */")
+        lines += _tensor_macros(prefix, end.macro, end.tensor)
+    return lines
+
+
 def _tensor_macros(prefix: str, what: str, tensor: TensorInfo, image_axes: tuple[str, ...] = IMAGE_AXES) -> list[str]:
     names = {4: image_axes, 3: ("LENGTH", "CHANNELS"), 2: ("CHANNELS",)}.get(len(tensor.shape), ())
     lines = [f"#define {prefix}_{what}_SIZE {tensor.elements}"]
@@ -131,22 +148,23 @@ def _tensor_macros(prefix: str, what: str, tensor: TensorInfo, image_axes: tuple
 
 
 def _signatures(program: Program, settings: EmitSettings) -> tuple[str, str]:
-    graph, prefix = program.graph, settings.name.upper()
-    entry, result = (C_TYPES[graph.tensors[index].dtype] for index in (graph.input, graph.output))
-    arguments = f"const {entry} input[{prefix}_INPUT_SIZE], {result} output[{prefix}_OUTPUT_SIZE]"
+    prefix = settings.name.upper()
     return (
-        f"void {settings.name}_run({arguments})",
+        f"void {settings.name}_run({ends_of(program.graph).arguments(prefix)})",
         f"void {settings.name}_run_in(int8_t arena[{prefix}_ARENA_SIZE])",
     )
 
 
 def layout_macros(program: Program, plan: Plan, settings: EmitSettings) -> list[str]:
-    """Return the lines that tell how large the arena is and where input and output lie in it."""
+    """Return the lines that tell how large the arena is and where inputs and outputs lie in it."""
     graph, prefix = program.graph, settings.name.upper()
+    ends = ends_of(graph)
     return [
         f"#define {prefix}_ARENA_SIZE {arena_bytes(plan)}",
-        f"#define {prefix}_INPUT_OFFSET {plan.tensor_offset(graph.root(graph.input))}",
-        f"#define {prefix}_OUTPUT_OFFSET {plan.tensor_offset(graph.root(graph.output))}",
+        *(
+            f"#define {prefix}_{end.macro}_OFFSET {plan.tensor_offset(graph.root(end.index))}"
+            for end in (*ends.inputs, *ends.outputs)
+        ),
     ]
 
 
@@ -155,7 +173,7 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
 
     ``note`` follows what the head says of the arena.
     """
-    graph, prefix = program.graph, settings.name.upper()
+    prefix = settings.name.upper()
     run, run_in = _signatures(program, settings)
     lines = [
         _provenance(program, plan, settings, note) + f"#ifndef {prefix}_H",
@@ -164,8 +182,7 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         "#include <stdint.h>",
         "",
         *layout,
-        *_tensor_macros(prefix, "INPUT", graph.tensors[graph.input], image_axes(settings.channels_first)),
-        *_tensor_macros(prefix, "OUTPUT", graph.tensors[graph.output]),
+        *_end_macros(prefix, ends_of(program.graph), settings),
         f"#define {prefix}_STEPS {len(program.steps)}",
         "",
         "#ifdef __cplusplus",
@@ -175,8 +192,7 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         "/* Runs the network once in an arena of its own; not for two threads at a time. */",
         f"{run};",
         "",
-        "/* The same in the caller's arena, aligned to 4 bytes: put the input at arena + INPUT_OFFSET, find the",
-        " * output at arena + OUTPUT_OFFSET. Everything in the arena is overwritten, the input too. */",
+        *_run_in_comment(ends_of(program.graph)),
         f"{run_in};",
         *_label_declaration(settings),
         *(["", *settings.class_function.splitlines()] if settings.class_function else []),
@@ -193,6 +209,18 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         "#endif",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _run_in_comment(ends: Ends) -> list[str]:
+    if not ends.several:
+        return [
+            "/* The same in the caller's arena, aligned to 4 bytes: put the input at arena + INPUT_OFFSET, find the",
+            " * output at arena + OUTPUT_OFFSET. Everything in the arena is overwritten, the input too. */",
+        ]
+    return [
+        "/* The same in the caller's arena, aligned to 4 bytes: put each input at arena + its OFFSET above, find each",
+        " * output likewise. Everything in the arena is overwritten, the inputs too. */",
+    ]
 
 
 def _trace_declaration(program: Program, settings: EmitSettings) -> list[str]:
@@ -294,6 +322,7 @@ def _wrapped(head: str, items: Sequence[str], tail: str, width: int = 116) -> st
 
 def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:
     graph, name, prefix = program.graph, settings.name, settings.name.upper()
+    ends = ends_of(graph)
     run, run_in = _signatures(program, settings)
     lines: list[str] = []
     for index, step in enumerate(program.steps):
@@ -308,9 +337,11 @@ def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:
         lines += ["#endif"]
     lines += ["}", "", run, "{", "  static union {", f"    int8_t bytes[{prefix}_ARENA_SIZE];",
               "    uint32_t alignment;", "  } arena;",
-              f"  memcpy(arena.bytes + {prefix}_INPUT_OFFSET, input, {graph.tensors[graph.input].bytes});",
+              *(f"  memcpy(arena.bytes + {prefix}_{end.macro}_OFFSET, {end.name}, {end.tensor.bytes});"
+                for end in ends.inputs),
               f"  {name}_run_in(arena.bytes);",
-              f"  memcpy(output, arena.bytes + {prefix}_OUTPUT_OFFSET, {graph.tensors[graph.output].bytes});",
+              *(f"  memcpy({end.name}, arena.bytes + {prefix}_{end.macro}_OFFSET, {end.tensor.bytes});"
+                for end in ends.outputs),
               "}"]  # fmt: skip
     return "\n".join(lines)
 

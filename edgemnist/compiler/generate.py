@@ -221,9 +221,16 @@ def _check_labels(labels: Sequence[str], output: TensorInfo) -> None:
         raise InputError(f"{len(labels)} labels for {classes} classes; give one for each class")
 
 
+def _class_function(model: TfliteModel, settings: CodegenSettings) -> str:
+    known, labels = settings.preprocessing, settings.class_names()
+    if not (known or labels) or len(model.outputs) != 1:
+        return ""
+    return class_function(settings.name, model.output(), known_output(model, known), labels)
+
+
 def _emit_settings(model: TfliteModel, settings: CodegenSettings, source_name: str) -> EmitSettings:
     known, labels = settings.preprocessing, settings.class_names()
-    told = class_function(settings.name, model.output(), known_output(model, known), labels) if known or labels else ""
+    told = _class_function(model, settings)
     return EmitSettings(
         name=settings.name,
         command=settings.command(source_name),

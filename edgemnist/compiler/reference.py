@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,17 +16,20 @@ from edgemnist.compiler.ops.base import LoweringSettings
 _ABSENT: NDArray[Any] = np.empty(0, np.int8)
 
 
-def run_reference(graph: Graph, image: NDArray[Any], settings: LoweringSettings) -> dict[int, NDArray[Any]]:
+def run_reference(
+    graph: Graph, inputs: NDArray[Any] | Sequence[NDArray[Any]], settings: LoweringSettings
+) -> dict[int, NDArray[Any]]:
     """Run a graph, optimised or not, and return every tensor that is computed, by index, in its own shape and dtype.
 
-    ``image`` has the input's shape (batch included) and dtype. Fused nodes are run one after another, so tensors that
-    fusion has removed from the generated code are here too.
+    ``inputs``: one array for each input, of its shape (batch included) and dtype; of one the array itself. Fused nodes
+    are run one after another, so tensors that fusion has removed from the generated code are here too.
     """
-    values: dict[int, NDArray[Any]] = {graph.input: image}
+    given = [inputs] if isinstance(inputs, np.ndarray) else inputs
+    values: dict[int, NDArray[Any]] = dict(zip(graph.inputs, given, strict=True))
     for node in graph.nodes:
         for part in unfused(node, graph, values):
-            inputs = [value_of(index, graph, values) for index in part.inputs]
-            outputs = OPERATORS[part.kind].reference(part, graph, inputs, settings)
+            operands = [value_of(index, graph, values) for index in part.inputs]
+            outputs = OPERATORS[part.kind].reference(part, graph, operands, settings)
             values.update(zip(part.outputs, outputs, strict=True))
     for alias in graph.storage:
         values[alias] = value_of(alias, graph, values)

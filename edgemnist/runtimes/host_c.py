@@ -41,9 +41,10 @@ class HostCSession(Session):
     def invoke(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Run the model once (see :meth:`Session.invoke`)."""
         if not self._keep_tensors:
-            return [self._model.run(inputs[0])]
-        self._tensors = self._model.trace(inputs[0])
-        return [self.tensor(self._graph.output)]
+            return self._model.run_once(inputs)
+        self._tensors = self._model.trace(inputs)
+        self._tensors |= dict(zip(self._graph.inputs, inputs, strict=True))  # an output may be one
+        return [self.tensor(index) for index in self._graph.outputs]
 
     def tensor(self, index: int) -> NDArray[Any]:
         """Return an operator's output (see :meth:`Session.tensor`)."""
@@ -103,7 +104,7 @@ class HostCRuntime(Runtime):
         program, plan = codegen.compile_model(parse_tflite(model_bytes(model)), settings)
         built = host.build_host_model(program, plan, watch="profile")
         images = [inputs[number % len(inputs)][np.newaxis] for number in range(PROFILE_WINDOWS)]
-        windows = [built.profile(image, PROFILE_INVOKES) for image in images]
+        windows = [built.profile([image], PROFILE_INVOKES) for image in images]
         steps = zip(program.steps, np.median(windows, axis=0), strict=True)
         return tuple(StepTime(step.node.label, float(nanoseconds) / 1000) for step, nanoseconds in steps)
 

@@ -170,7 +170,8 @@ class TfliteModel:
         if len(indices) != 1:
             names = ", ".join(self.tensors[index].name for index in indices)
             raise ModelError(
-                f"the model has {len(indices)} {what}s ({names}); edgemnist takes image classifiers with exactly one"
+                f"the model has {len(indices)} {what}s ({names}), and this takes image classifiers with exactly one; "
+                "`edgemnist codegen` takes any number"
             )
         return indices[0]
 
