@@ -170,7 +170,7 @@ def test_the_contrast_is_that_of_the_standard() -> None:
 
 def test_a_report_without_the_sections_that_may_be_missing() -> None:
     optional = [field.name for field in fields(sample_report()) if str(field.type).endswith("| None")]
-    assert len(optional) == 7
+    assert len(optional) == 9
     absent: dict[str, Any] = dict.fromkeys(optional)
     bare = replace(
         sample_report(hostile=False), **absent, calibration=(), differences=(), left_out=(), remark=""

@@ -1,0 +1,111 @@
+"""What ``--baseline`` names, a report, a model or a folder with either, as a report to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edgemnist.artifacts.folder import WorkFolder, digests_of
+from edgemnist.commands.report.baseline.reading import read_report
+from edgemnist.commands.report.collecting import collected
+from edgemnist.commands.report.device import device
+from edgemnist.commands.report.measuring import Measured, MeasuringSettings, measure
+from edgemnist.commands.report.records import provenance
+from edgemnist.commands.report.report import Report
+from edgemnist.harness.images import ImageSettings
+from edgemnist.harness.models import Subject, named_subject, work_subjects
+from edgemnist.harness.runtimes import preferred_runtimes
+from edgemnist.runner.registry import find_runtime, installed_for
+from edgemnist.support.errors import InputError, StageOrderError
+from edgemnist.tflite.kinds import ModelKind
+
+REPORT_JSON = "report.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was named: a report, or models of which the one is measured that is of the new one's kind."""
+
+    name: str
+    report: Report | None = None
+    subjects: tuple[Subject, ...] = ()
+
+    @property
+    def images(self) -> int | None:
+        """How many images a report has answers for, None where that does not matter or nobody knows."""
+        if self.report is None or self.report.answers is None:
+            return None
+        return len(self.report.answers.labels.split()) or None
+
+
+@dataclass(frozen=True, eq=False)
+class Release:
+    """An earlier release: its report, where that comes from, and what was measured now, None for one that was read."""
+
+    report: Report
+    source: str
+    measured: Measured | None
+
+
+def find_baseline(path: Path, output: str | None = None) -> Found:
+    """Look into what was named, before anything is measured.
+
+    :param output: which of a named model's several outputs is the one with the classes.
+    :raises InputError: there is nothing to compare with, or it is damaged.
+    :raises ModelError: a model is corrupt.
+    """
+    if path.is_dir():
+        return _in_folder(path)
+    if not path.exists():
+        raise InputError(f"there is no baseline {str(path)!r}; give a report.json, a .tflite, or a folder with either")
+    if path.suffix.lower() == ".tflite":
+        return Found(str(path), subjects=(named_subject(path, keras=False, output=output),))
+    return Found(str(path), report=read_report(path))
+
+
+def _in_folder(folder: Path) -> Found:
+    """Return a work folder's models, else the report that lies there."""
+    work, report = WorkFolder(folder), folder / REPORT_JSON
+    if work.find("convert") is not None:
+        try:
+            return Found(str(folder), subjects=work_subjects(work))
+        except StageOrderError:
+            if not report.is_file():
+                raise
+    if report.is_file():
+        return Found(str(report), report=read_report(report))
+    raise InputError(
+        f"the folder {str(folder)!r} has neither converted models nor a {REPORT_JSON}; name a .tflite or a .json in it"
+    )
+
+
+def measured_release(
+    found: Found, beside: Measured, settings: MeasuringSettings, board: str, work: WorkFolder
+) -> Release:
+    """Return what was named as a report; a model is measured on the images of ``beside``, in its runtime.
+
+    :raises EdgeMnistError: as ``measure``; or a model was replaced meanwhile.
+    """
+    if found.report is not None:
+        made = found.report.provenance.created
+        return Release(found.report, f"{found.name}, made {made}", None)
+    subject = _like(found.subjects, beside.subject.kind)
+    read = digests_of([subject.path])
+    images = ImageSettings(count=len(beside.subjects.split), dataset=beside.subjects.dataset)
+    own = replace(settings, images=images, dataset=None, runtimes=(_runtime(subject.kind, beside.main.run.runtime),))
+    measured = measure([subject], own, None)
+    onto = device(measured, board, settings.feeding, work, named=True)
+    report, _ = collected(measured, onto, None, provenance([subject], None, ()), settings.timeout)
+    if digests_of(read) != read:
+        raise InputError(f"the baseline {found.name!r} was replaced while it was measured; run the command again")
+    return Release(report, f"{found.name}, measured by this command beside the model", measured)
+
+
+def _like(subjects: Sequence[Subject], kind: ModelKind) -> Subject:
+    return next((one for one in subjects if one.kind is kind), subjects[0])
+
+
+def _runtime(kind: ModelKind, wanted: str) -> str:
+    """Return the wanted runtime if it takes a kind of model, else the one that is preferred for it."""
+    return wanted if kind in find_runtime(wanted).takes else installed_for(kind, preferred_runtimes(kind))[0]
