@@ -6,7 +6,7 @@ shape, or in what belongs to no layer, is not: beyond a tolerance it is unexplai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from edgemnist.commands.report.baseline.costs import Both, in_use
@@ -63,7 +63,7 @@ def compared(both: Both, tolerance: float) -> Compared:
             said[place].append(f"{figure.name}: {sentence}")
         growths.append(growth)
         names = [f"layer {both.pairs[place].model_layer}: {sentence}" for place, sentence in layers.items()]
-        findings.append(_finding(growth, names, tolerance))
+        findings.append(_finding(growth, names))
     pairs = [replace(one, unexplained=tuple(lines)) for one, lines in zip(both.pairs, said, strict=True)]
     return Compared(tuple(growths), tuple(pairs), tuple(findings))
 
@@ -136,7 +136,7 @@ def _of_memory(report: Report) -> tuple[str, ...]:
 
 _ARENA, _FLASH, _BYTES = "arena", "flash", "bytes"
 _FIGURES = (
-    _Figure("size of the .tflite", _BYTES, lambda one: one.subject.bytes, lambda one: one.file_bytes, _in_layers),
+    _Figure("file size", _BYTES, lambda one: one.subject.bytes, lambda one: one.file_bytes, _in_layers),
     _Figure(_FLASH, _BYTES, _flash_of, lambda one: one.flash_bytes, _in_flash, _of_firmware, FIRMWARE),
     _Figure(_ARENA, _BYTES, _arena_of, lambda one: one.arena_bytes, _in_arena, _of_memory, MEMORY),
     _Figure("instructions", "", _instructions_of, lambda one: one.instructions, _in_layers, _of_firmware, FIRMWARE),
@@ -161,7 +161,7 @@ def _unexplained_layers(figure: _Figure, growth: Growth, both: Both, tolerance: 
     return found
 
 
-def _finding(growth: Growth, layers: list[str], tolerance: float) -> Finding:
+def _finding(growth: Growth, layers: list[str]) -> Finding:
     change = growth.model - growth.baseline
     rise = f" ({change / growth.baseline:+.1%})" if growth.baseline and change else ""
     told = f"{growth.baseline:,.0f} → {_number(growth.model, growth)}{rise}"
@@ -176,17 +176,15 @@ def _finding(growth: Growth, layers: list[str], tolerance: float) -> Finding:
             f": {growth.in_changed_layers:+,.0f} in layers that are not the same, {growth.in_the_rest:+,.0f} elsewhere"
         )
         return Finding(growth.name, "passed", told + (parts if change > 0 else ""))
-    lines = list(_expected(growth, tolerance)) if unexplained else []
+    lines = [_expected(growth)] if unexplained else []
     return Finding(growth.name, "failed", "; ".join([told, *lines, *layers]))
 
 
-def _expected(growth: Growth, tolerance: float) -> Iterator[str]:
-    most = growth.baseline + (growth.in_changed_layers or 0.0) + growth.allowed
-    explained = f"{growth.in_changed_layers:+,.0f} in layers that are not the same explain"
-    yield (
-        f"expected at most {_number(most, growth)}, got {_number(growth.model, growth)}: {explained} it up to "
-        f"{growth.allowed:,.0f} more (tolerance {tolerance:.1%})"
-    )
+def _expected(growth: Growth) -> str:
+    wanted = growth.in_changed_layers or 0.0
+    most, got = (_number(one, growth) for one in (growth.baseline + wanted + growth.allowed, growth.model))
+    parts = f"{growth.baseline:,.0f}, {wanted:+,.0f} in layers that are not the same, {growth.allowed:+,.0f} allowed"
+    return f"expected at most {most} ({parts}), got {got}"
 
 
 def _number(value: float, growth: Growth) -> str:

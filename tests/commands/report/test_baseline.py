@@ -1,0 +1,160 @@
+"""``edgemnist report --baseline`` as it is called, on releases of one net, of which the first gets all right."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+
+from edgemnist import cli
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.report.baseline.release import find_baseline
+from edgemnist.commands.report.schema import json_schema
+from edgemnist.support.errors import InputError, ModelError
+from tests.commands.report.nets import write_work
+from tests.commands.report.release_nets import write_releases
+from tests.oracles import needs
+
+pytestmark = needs("tflm", "tflite-runtime-default", "cortex-m4")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the releases; their dataset is noise.npz."""
+    found = tmp_path_factory.mktemp("releases")
+    write_releases(found)
+    return found
+
+
+def report(folder: Path, model: str, baseline: str, code: int, *more: str) -> dict[str, Any]:
+    """Return the report of a model, also written as ``model.json`` and in every other format."""
+    outputs = [part for end in ("json", "html", "md", "xml") for part in ("--out", str(folder / f"{model}.{end}"))]
+    arguments = [str(folder / f"{model}.tflite"), "--baseline", str(folder / baseline), *outputs, *more]
+    dataset = ["--dataset", str(folder / "noise.npz"), "--runtime", "tflm"]
+    assert cli.run(["report", *arguments, *dataset]) == code
+    document: dict[str, Any] = json.loads((folder / f"{model}.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, json_schema())
+    return document
+
+
+@pytest.fixture(scope="module")
+def same(folder: Path) -> dict[str, Any]:
+    """Return the report of a model beside itself."""
+    return report(folder, "small", "small.tflite", 0)
+
+
+def states(document: dict[str, Any]) -> dict[str, str]:
+    return {one["name"]: one["state"] for one in document["comparison"]["findings"]}
+
+
+def test_beside_itself_nothing_fails(same: dict[str, Any]) -> None:
+    comparison, accuracy = same["comparison"], same["comparison"]["accuracy"]
+    assert states(same) == {
+        "accuracy": "passed", "file size": "passed", "flash": "passed", "arena": "passed", "instructions": "passed",
+        "latency in tflite-runtime-default": "noted", "latency in tflm": "noted",
+    }  # fmt: skip
+    assert {one["model"] - one["baseline"] for one in comparison["growths"]} == {0}
+    assert [one["state"] for one in comparison["layers"]] == ["same"] * 4
+    assert (accuracy["paired"], accuracy["p_value"], accuracy["only_model"], accuracy["only_baseline"]) == (
+        True,
+        1,
+        0,
+        0,
+    )
+    for one in comparison["latency"]:
+        assert one["windows"] >= 5
+        assert 0 < one["ratio"]["low"] <= one["ratio"]["expected"] <= one["ratio"]["high"]
+    assert comparison["sha256"] == same["subject"]["sha256"]
+
+
+def test_the_answers_are_on_record(same: dict[str, Any]) -> None:
+    answers = same["answers"]
+    assert answers["labels"] == answers["predictions"]
+    assert len(answers["labels"].split()) == same["images"]["count"] == 120
+    assert answers["image_shape"] == [6, 6, 1]
+
+
+def test_a_loss_beyond_chance_and_growth_that_nothing_explains_fail(
+    folder: Path, same: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = report(folder, "full", "small.tflite", 1)
+    said = capsys.readouterr().err
+    assert states(found) == {
+        **states(same),
+        "accuracy": "failed",
+        "flash": "failed",
+        "arena": "failed",
+        "instructions": "failed",
+    }
+    assert found["verdict"]["state"] == "failed"
+    details = {one["name"]: one["detail"] for one in found["comparison"]["findings"]}
+    growths = {one["name"]: one for one in found["comparison"]["growths"]}
+    for name in ("flash", "arena", "instructions"):
+        growth = growths[name]
+        most = growth["baseline"] + growth["allowed"]
+        assert growth["in_changed_layers"] == 0
+        assert growth["in_the_rest"] == pytest.approx(growth["model"] - growth["baseline"])
+        assert f"expected at most {most:,.0f}" in details[name]
+        assert f"got {growth['model']:,.0f}" in details[name]
+        assert details[name] in said
+    assert "layer 0 CONV_2D: expected at most" in details["instructions"]
+    assert details["accuracy"].startswith("expected no loss beyond chance (p ≥ 0.05), got 100.00 → ")
+    unexplained = [one["model_layer"] for one in found["comparison"]["layers"] if one["unexplained"]]
+    assert unexplained == ["0 CONV_2D", "2 FULLY_CONNECTED"]
+    assert "✗ unexplained" in (folder / "full.html").read_text(encoding="utf-8")
+    assert "| 0 CONV\\_2D |" in (folder / "full.md").read_text(encoding="utf-8")
+    root = ElementTree.parse(folder / "full.xml").getroot()
+    suites = {suite.get("name"): (suite.get("tests"), suite.get("failures")) for suite in root}
+    assert suites["baseline"] == ("7", "4")
+    assert suites["checks"] == ("2", "0")
+
+
+def test_a_wider_layer_explains_what_it_takes_beside_a_report(folder: Path, same: dict[str, Any]) -> None:
+    """The report has its answers and layers, and so is compared image by image; its times are shown, not judged."""
+    found = report(folder, "wide", "small.json", 1)
+    assert states(found) == {
+        "accuracy": "failed", "file size": "passed", "flash": "passed", "arena": "passed", "instructions": "passed",
+        "latency": "noted",
+    }  # fmt: skip
+    comparison = found["comparison"]
+    assert comparison["source"].endswith(f"small.json, made {same['provenance']['created']}")
+    assert comparison["accuracy"]["paired"] is True
+    assert [one["state"] for one in comparison["layers"]] == ["gone"] * 3 + ["new"] * 3 + ["same"]
+    assert [one["ratio"] for one in comparison["latency"]] == [None]
+    for one in comparison["growths"]:
+        assert one["in_changed_layers"] + one["in_the_rest"] == pytest.approx(one["model"] - one["baseline"])
+        assert one["in_changed_layers"] > one["allowed"] >= abs(one["in_the_rest"])
+
+
+def test_what_a_baseline_may_be(folder: Path, same: dict[str, Any], tmp_path: Path) -> None:
+    shutil.copy(folder / "small.json", tmp_path / "report.json")
+    assert find_baseline(tmp_path).report is not None
+    assert find_baseline(tmp_path).images == 120
+    work = write_work(tmp_path / "work")
+    assert [one.kind.value for one in find_baseline(work).subjects] == ["float32", "int8"]
+    assert find_baseline(folder / "small.tflite").images is None
+    # Where the models are gone, the report beside them is what there is.
+    shutil.copy(folder / "small.json", work / "report.json")
+    (work / "model_int8.tflite").unlink()
+    assert WorkFolder(work).find("convert") is not None
+    assert find_baseline(work).report is not None
+
+
+def test_what_no_baseline_can_be(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut.tflite").write_bytes((folder / "small.tflite").read_bytes()[:700])
+    with pytest.raises(ModelError, match="truncated or corrupt"):
+        find_baseline(tmp_path / "cut.tflite")
+    with pytest.raises(InputError, match=r"there is no baseline '.*none'; give a report\.json, a \.tflite"):
+        find_baseline(tmp_path / "none")
+    with pytest.raises(InputError, match=r"has neither converted models nor a report\.json"):
+        find_baseline(tmp_path)
+
+
+def test_a_tolerance_without_a_baseline_is_a_slip(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["report", str(folder / "small.tflite"), "--tolerance", "5"]) == 2
+    assert "--tolerance 5 is for growth beside a --baseline" in capsys.readouterr().err
