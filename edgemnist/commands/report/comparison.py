@@ -56,7 +56,7 @@ class Growth:
 
 @dataclass(frozen=True)
 class LayerCosts:
-    """What a layer takes: of the file, about; of the firmware's flash; of the arena while it runs; instructions."""
+    """What a layer takes: of the file; of the firmware's flash; of the arena while it runs; instructions."""
 
     file_bytes: int
     flash_bytes: int | None

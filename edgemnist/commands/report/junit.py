@@ -26,7 +26,7 @@ def render(report: Report) -> str:
     if report.comparison is not None:
         baseline = _suite(root, "baseline")
         for check in beside:
-            _check(baseline, check)
+            _check(baseline, check, "baseline")
     runs = _suite(root, "runtimes")
     for row in report.runtimes.rows:
         _run(runs, row)
@@ -49,8 +49,8 @@ def _case(suite: ElementTree.Element, classname: str, name: str, seconds: float 
     return ElementTree.SubElement(suite, "testcase", attributes | times)
 
 
-def _check(suite: ElementTree.Element, check: Check) -> None:
-    case = _case(suite, "verdict", check.name)
+def _check(suite: ElementTree.Element, check: Check, classname: str = "verdict") -> None:
+    case = _case(suite, classname, check.name)
     if check.state == "failed":
         ElementTree.SubElement(case, "failure", message=_clean(check.detail))
     elif check.state == "noted":

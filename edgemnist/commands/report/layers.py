@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgemnist.commands.report.sections import Layer
-from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
-
-_TENSOR_BYTES, _OPERATOR_BYTES, _SCALE_BYTES = 120, 24, 12
-"""What the tables of a tensor and of an operator take of a file, about: it depends on who wrote it. A scale is a
-float32 and its zero point an int64.
-"""
+from edgemnist.tflite.extents import operator_bytes
+from edgemnist.tflite.file import OperatorInfo, TfliteModel
 
 
 def layers_of(model: TfliteModel | None, sources: Sequence[Sequence[int]]) -> tuple[Layer, ...]:
@@ -21,16 +17,14 @@ def layers_of(model: TfliteModel | None, sources: Sequence[Sequence[int]]) -> tu
     if model is None:
         return ()
     steps = {index: step for step, indices in enumerate(sources) for index in indices}
-    counted: set[int] = set()
-    return tuple(_layer(model, one, steps.get(one.index), counted) for one in model.operators)
+    sizes = operator_bytes(model.content)
+    return tuple(_layer(model, one, sizes[one.index], steps.get(one.index)) for one in model.operators)
 
 
-def _layer(model: TfliteModel, operator: OperatorInfo, step: int | None, counted: set[int]) -> Layer:
+def _layer(model: TfliteModel, operator: OperatorInfo, size: int, step: int | None) -> Layer:
     inputs, outputs = (
         [model.tensors[index] for index in indices if index != -1] for indices in (operator.inputs, operator.outputs)
     )
-    own = [one for one in (*inputs, *outputs) if (one.data is not None or one in outputs) and one.index not in counted]
-    counted.update(one.index for one in own)
     return Layer(
         index=operator.index,
         kind=operator.kind,
@@ -38,13 +32,6 @@ def _layer(model: TfliteModel, operator: OperatorInfo, step: int | None, counted
         type=outputs[0].dtype if outputs else "",
         inputs=tuple(one.shape for one in inputs),
         outputs=tuple(one.shape for one in outputs),
-        file_bytes=_OPERATOR_BYTES + sum(map(_bytes_of, own)),
+        file_bytes=size,
         step=step,
     )
-
-
-def _bytes_of(tensor: TensorInfo) -> int:
-    """Return what a tensor takes of the file, about: its data, its scales, its name and its table."""
-    data = 0 if tensor.data is None else tensor.data.nbytes
-    scales = len(tensor.quantisation.scales) if tensor.quantisation else 0
-    return _TENSOR_BYTES + data + _SCALE_BYTES * scales + len(tensor.name.encode())

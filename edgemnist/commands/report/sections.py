@@ -289,7 +289,7 @@ class Layer:
     """An operator of the model's file, at position ``index``.
 
     ``tensor`` is the name of its first output and ``type`` that output's; ``inputs`` and ``outputs`` are shapes, those
-    of weights included. ``file_bytes``: what it takes of the file, about. ``step``: the firmware's layer that computes
+    of weights included. ``file_bytes``: what it takes of the file. ``step``: the firmware's layer that computes
     it, fused operators sharing one; None where there is none.
     """
 

@@ -145,7 +145,17 @@ def test_what_a_baseline_may_be(folder: Path, same: dict[str, Any], tmp_path: Pa
     assert find_baseline(work).report is not None
 
 
+def test_a_report_is_known_by_what_it_begins_with(folder: Path, same: dict[str, Any], tmp_path: Path) -> None:
+    shutil.copy(folder / "small.json", tmp_path / "old")
+    found = find_baseline(tmp_path / "old").report
+    assert found is not None
+    assert found.subject.sha256 == same["subject"]["sha256"]
+
+
 def test_what_no_baseline_can_be(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "net.keras").write_bytes(b"PK")
+    with pytest.raises(InputError, match="is a Keras model; convert it first"):
+        find_baseline(tmp_path / "net.keras")
     (tmp_path / "cut.tflite").write_bytes((folder / "small.tflite").read_bytes()[:700])
     with pytest.raises(ModelError, match="truncated or corrupt"):
         find_baseline(tmp_path / "cut.tflite")

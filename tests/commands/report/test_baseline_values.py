@@ -286,6 +286,14 @@ def test_the_same_images_at_another_size_are_paired() -> None:
     assert "by their labels, at 32x32x1 and 28x28x1 pixels" in change.basis
 
 
+def test_classes_in_another_order_are_the_same_classes() -> None:
+    names = tuple(reversed(ALL_RIGHT.images.class_names))
+    turned = replace(answered("8 " * 60, "8 " * 60), images=replace(ALL_RIGHT.images, class_names=names))
+    change, _ = accuracy_change(turned, TEN_WRONG)
+    assert change is not None
+    assert (change.paired, change.only_baseline) == (True, 10)
+
+
 def test_a_loss_that_is_not_paired_fails_beyond_two_standard_errors() -> None:
     old = replace(ALL_RIGHT, answers=None)
     assert old.confusion is not None

@@ -63,6 +63,7 @@ def test_junit_counts_what_failed_and_was_skipped() -> None:
     assert (checks.get("tests"), checks.get("failures"), checks.get("skipped")) == ("3", "1", "1")
     assert (runs.get("tests"), runs.get("failures"), runs.get("skipped")) == ("5", "0", "2")
     assert (baseline.get("tests"), baseline.get("failures"), baseline.get("skipped")) == ("2", "0", "1")
+    assert [case.get("classname") for case in baseline] == ["baseline", "baseline"]
     failure = checks[0].find("failure")
     assert failure is not None
     # A vertical tab is no character of XML; everything else is there.

@@ -80,9 +80,15 @@ def _why_not_paired(
             f"--images {len(theirs)}, or name the baseline's .tflite"
         )
     same_size = old.image_shape == new.image_shape
-    if old.labels != new.labels or (same_size and old.images_sha256 != new.images_sha256):
+    if _labels(baseline) != _labels(model) or (same_size and old.images_sha256 != new.images_sha256):
         return "the reports are of other images; name the baseline's .tflite, and both are measured on the same ones"
     return ""
+
+
+def _labels(report: Report) -> list[str]:
+    """Return the class of each image by its name, as the two may have them in another order."""
+    names = dict(enumerate(report.images.class_names))
+    return [] if report.answers is None else [names.get(one, str(one)) for one in _classes(report.answers, "labels")]
 
 
 def _paired(baseline: Report, model: Report, theirs: NDArray[np.bool_], ours: NDArray[np.bool_]) -> AccuracyChange:

@@ -18,6 +18,7 @@ from edgemnist.harness.models import Subject, named_subject, work_subjects
 from edgemnist.harness.runtimes import preferred_runtimes
 from edgemnist.runner.registry import find_runtime, installed_for
 from edgemnist.support.errors import InputError, StageOrderError
+from edgemnist.support.reading import open_file
 from edgemnist.tflite.kinds import ModelKind
 
 REPORT_JSON = "report.json"
@@ -59,9 +60,17 @@ def find_baseline(path: Path, output: str | None = None) -> Found:
         return _in_folder(path)
     if not path.exists():
         raise InputError(f"there is no baseline {str(path)!r}; give a report.json, a .tflite, or a folder with either")
-    if path.suffix.lower() == ".tflite":
-        return Found(str(path), subjects=(named_subject(path, keras=False, output=output),))
-    return Found(str(path), report=read_report(path))
+    if path.suffix.lower() == ".json" or _begins_as_json(path):
+        return Found(str(path), report=read_report(path))
+    return Found(str(path), subjects=(named_subject(path, keras=False, output=output),))
+
+
+def _begins_as_json(path: Path) -> bool:
+    try:
+        with open_file(path) as file:
+            return file.read(64).lstrip().startswith(b"{")
+    except (OSError, InputError):
+        return False  # what is wrong with it is told by who reads it as a model
 
 
 def _in_folder(folder: Path) -> Found:
@@ -99,7 +108,13 @@ def measured_release(
     report, _ = collected(measured, onto, None, provenance([subject], None, ()), settings.timeout)
     if digests_of(read) != read:
         raise InputError(f"the baseline {found.name!r} was replaced while it was measured; run the command again")
-    return Release(report, f"{found.name}, measured by this command beside the model", measured)
+    return Release(report, f"{found.name}, measured by this command beside the model{_fed(measured, beside)}", measured)
+
+
+def _fed(measured: Measured, beside: Measured) -> str:
+    """Return how a model was fed, "" where that is as the other one is."""
+    own = measured.parity["preprocessing"]
+    return "" if own == beside.parity["preprocessing"] else f", fed otherwise than it: {own}"
 
 
 def _like(subjects: Sequence[Subject], kind: ModelKind) -> Subject:

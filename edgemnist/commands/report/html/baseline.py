@@ -67,7 +67,7 @@ def layers(found: Comparison) -> Table:
     """Return every layer of both."""
     columns = (
         Column("layer"), Column("state"), Column("instructions", True), Column("flash B", True),
-        Column("arena B", True, "bytes of the arena in use while it runs"), Column("file B", True, "about"),
+        Column("arena B", True, "bytes of the arena in use while it runs"), Column("file B", True),
     )  # fmt: skip
     rows = [
         (
@@ -167,7 +167,7 @@ def growth_bars(found: Comparison) -> Markup | None:
             hover = f"{one.name}: {share:+.1%} {name}"
             picture.bar(start, y + 7 + 14 * place, max(end - start, 0.5), 12, f"bar series-{place + 1}", hover)
         limit = across(one.allowed / one.baseline)
-        picture.line((limit, y + 18), (limit, y + 36), "limit")
+        picture.line((limit, y + 18), (limit, y + 36), "bound")
     return picture.markup()
 
 
