@@ -13,11 +13,15 @@ import pytest
 
 from edgemnist import cli
 from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.report.baseline.interleaved import interleaved
 from edgemnist.commands.report.baseline.release import find_baseline
+from edgemnist.commands.report.measuring import MeasuringSettings, measure
 from edgemnist.commands.report.schema import json_schema
+from edgemnist.harness.images import ImageSettings
+from edgemnist.harness.models import named_subject
 from edgemnist.support.errors import InputError, ModelError
 from tests.commands.report.nets import write_work
-from tests.commands.report.release_nets import write_releases
+from tests.commands.report.release_nets import release, write_releases
 from tests.oracles import needs
 
 pytestmark = needs("tflm", "tflite-runtime-default", "cortex-m4")
@@ -44,8 +48,8 @@ def report(folder: Path, model: str, baseline: str, code: int, *more: str) -> di
 
 @pytest.fixture(scope="module")
 def same(folder: Path) -> dict[str, Any]:
-    """Return the report of a model beside itself."""
-    return report(folder, "small", "small.tflite", 0)
+    """Return the report of a model beside itself, on some of the images."""
+    return report(folder, "small", "small.tflite", 0, "--images", "90")
 
 
 def states(document: dict[str, Any]) -> dict[str, str]:
@@ -75,7 +79,7 @@ def test_beside_itself_nothing_fails(same: dict[str, Any]) -> None:
 def test_the_answers_are_on_record(same: dict[str, Any]) -> None:
     answers = same["answers"]
     assert answers["labels"] == answers["predictions"]
-    assert len(answers["labels"].split()) == same["images"]["count"] == 120
+    assert len(answers["labels"].split()) == same["images"]["count"] == 90
     assert answers["image_shape"] == [6, 6, 1]
 
 
@@ -115,7 +119,10 @@ def test_a_loss_beyond_chance_and_growth_that_nothing_explains_fail(
 
 
 def test_a_wider_layer_explains_what_it_takes_beside_a_report(folder: Path, same: dict[str, Any]) -> None:
-    """The report has its answers and layers, and so is compared image by image; its times are shown, not judged."""
+    """The report has its answers and layers, and so is compared image by image, on as many images as it has.
+
+    Its times are shown, not judged.
+    """
     found = report(folder, "wide", "small.json", 1)
     assert states(found) == {
         "accuracy": "failed", "file size": "passed", "flash": "passed", "arena": "passed", "instructions": "passed",
@@ -124,6 +131,7 @@ def test_a_wider_layer_explains_what_it_takes_beside_a_report(folder: Path, same
     comparison = found["comparison"]
     assert comparison["source"].endswith(f"small.json, made {same['provenance']['created']}")
     assert comparison["accuracy"]["paired"] is True
+    assert found["images"]["count"] == 90
     assert [one["state"] for one in comparison["layers"]] == ["gone"] * 3 + ["new"] * 3 + ["same"]
     assert [one["ratio"] for one in comparison["latency"]] == [None]
     for one in comparison["growths"]:
@@ -131,10 +139,26 @@ def test_a_wider_layer_explains_what_it_takes_beside_a_report(folder: Path, same
         assert one["in_changed_layers"] > one["allowed"] >= abs(one["in_the_rest"])
 
 
+def test_latency_is_that_of_the_model_over_the_baselines(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "slow.tflite").write_bytes(release(64))
+    images = ImageSettings(count=30, dataset=str(folder / "noise.npz"))
+    settings = MeasuringSettings(images=images, runtimes=("tflm",))
+    fast, slow = (
+        measure([named_subject(path)], settings, None) for path in (folder / "full.tflite", tmp_path / "slow.tflite")
+    )
+    for baseline, model, grew in ((fast, slow, True), (slow, fast, False)):
+        pairs, findings = interleaved(baseline, model, 60)
+        assert [one.runtime for one in pairs] == ["tflite-runtime-default", "tflm"]
+        assert [one.state for one in findings] == ["noted", "noted"]
+        tflm = pairs[1]
+        assert tflm.ratio is not None
+        assert (tflm.ratio.expected > 2) == grew == (tflm.model_us > 2 * tflm.baseline_us)
+
+
 def test_what_a_baseline_may_be(folder: Path, same: dict[str, Any], tmp_path: Path) -> None:
     shutil.copy(folder / "small.json", tmp_path / "report.json")
     assert find_baseline(tmp_path).report is not None
-    assert find_baseline(tmp_path).images == 120
+    assert find_baseline(tmp_path).images == 90
     work = write_work(tmp_path / "work")
     assert [one.kind.value for one in find_baseline(work).subjects] == ["float32", "int8"]
     assert find_baseline(folder / "small.tflite").images is None

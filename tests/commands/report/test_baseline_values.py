@@ -137,6 +137,14 @@ def test_the_arena_grows_for_what_other_layers_need(layers: list[Layer], blocks:
     assert states(OLD, release(layers, [50_000, 2_000], blocks=blocks))["arena"] == state
 
 
+def test_a_layers_part_of_the_arena_costs_nothing_where_the_whole_is_no_larger() -> None:
+    old = release(TWO, [50_000, 2_000], blocks=arena((0, 1000, 0, 0), (0, 300, 1, 1)))
+    new = release(TWO, [50_000, 2_000], blocks=arena((0, 1000, 0, 0), (0, 900, 1, 1)))
+    found = compared(Both.of(old, new), TOLERANCE)
+    assert states(old, new)["arena"] == "passed"
+    assert [one.unexplained for one in found.layers] == [(), ()]
+
+
 def test_without_layers_growth_is_noted_and_no_growth_passes() -> None:
     unknown = replace(OLD, layers=())
     assert set(states(unknown, OLD).values()) == {"passed"}
