@@ -8,7 +8,7 @@ from typing import Literal
 from edgemnist.commands.report.sections import CheckState, Estimate, Proportion, Range
 
 LayerState = Literal["same", "new", "gone", "changed"]
-"""``same``: of the baseline's kind, type and shapes. ``changed``: fused, in either, with what is new or gone."""
+"""``same``: of the baseline's kind, type and shapes. ``changed``: of its kind only, or fused with one that is not."""
 
 
 @dataclass(frozen=True)

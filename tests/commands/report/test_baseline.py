@@ -132,7 +132,10 @@ def test_a_wider_layer_explains_what_it_takes_beside_a_report(folder: Path, same
     assert comparison["source"].endswith(f"small.json, made {same['provenance']['created']}")
     assert comparison["accuracy"]["paired"] is True
     assert found["images"]["count"] == 90
-    assert [one["state"] for one in comparison["layers"]] == ["gone"] * 3 + ["new"] * 3 + ["same"]
+    assert [one["state"] for one in comparison["layers"]] == ["changed"] * 3 + ["same"]
+    assert comparison["layers"][0]["shape"] == (
+        "1x6x6x1, 16x3x3x1, 16 to 1x6x6x16 (was 1x6x6x1, 8x3x3x1, 8 to 1x6x6x8)"
+    )
     assert [one["ratio"] for one in comparison["latency"]] == [None]
     for one in comparison["growths"]:
         assert one["in_changed_layers"] + one["in_the_rest"] == pytest.approx(one["model"] - one["baseline"])

@@ -1,11 +1,9 @@
-"""What is explained and what not, which layers are the same, which answers are paired, which reports are damaged."""
+"""What is explained and what not, which layers are the same, and which answers are paired."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +14,10 @@ from edgemnist.commands.report.baseline.accuracy import accuracy_change
 from edgemnist.commands.report.baseline.costs import Both
 from edgemnist.commands.report.baseline.growth import compared
 from edgemnist.commands.report.baseline.interleaved import reported
-from edgemnist.commands.report.baseline.matching import groups_of, name_of, shape_of
-from edgemnist.commands.report.baseline.reading import read_report
+from edgemnist.commands.report.baseline.matching import groups_of, name_of, shape_of, shapes_of
 from edgemnist.commands.report.report import Report
 from edgemnist.commands.report.sections import Firmware, ImageAnswers, Layer, LayerRow, MemoryBlock, MemoryMap, Range
 from edgemnist.support.errors import InputError
-from edgemnist.support.files import json_text
 from tests.commands.report.sample import sample_report
 
 pytestmark = pytest.mark.unit
@@ -137,6 +133,13 @@ def test_the_arena_grows_for_what_other_layers_need(layers: list[Layer], blocks:
     assert states(OLD, release(layers, [50_000, 2_000], blocks=blocks))["arena"] == state
 
 
+@pytest.mark.parametrize(("kind", "expected"), [("RELU", (-400.0, 0.0)), ("SOFTMAX", (0.0, -400.0))])
+def test_a_smaller_arena_is_so_for_other_layers_where_there_are_any(kind: str, expected: tuple[float, float]) -> None:
+    new = release([TWO[0], layer(1, kind)], [50_000, 2_000], blocks=arena((0, 600, 0, 0), (0, 200, 1, 1)))
+    growths = {one.name: one for one in compared(Both.of(OLD, new), TOLERANCE).growths}
+    assert (growths["arena"].in_changed_layers, growths["arena"].in_the_rest) == expected
+
+
 def test_a_layers_part_of_the_arena_costs_nothing_where_the_whole_is_no_larger() -> None:
     old = release(TWO, [50_000, 2_000], blocks=arena((0, 1000, 0, 0), (0, 300, 1, 1)))
     new = release(TWO, [50_000, 2_000], blocks=arena((0, 1000, 0, 0), (0, 900, 1, 1)))
@@ -186,6 +189,17 @@ def test_a_lost_fusion_is_no_new_layer() -> None:
     old, new = release(fused, [50_000, 2_000]), release(apart, [50_000, 9_000, 2_000])
     assert states(old, new)["instructions"] == "failed"
     assert "layer 0 CONV_2D + 1 MAX_POOL_2D: expected at most 51,000, got 59,000" in details(old, new)["instructions"]
+
+
+def test_a_layer_of_another_shape_stands_beside_the_one_that_it_was() -> None:
+    old = [layer(0, "CONV_2D"), layer(1, "CONV_2D", 16), layer(2, "RELU", 16), layer(3, "SOFTMAX")]
+    new = [layer(0, "CONV_2D"), layer(1, "CONV_2D", 32), layer(2, "ADD", 32), layer(3, "SOFTMAX"), layer(4, "RELU")]
+    found = groups_of(old, new)
+    assert [(one.state, name_of(one.baseline), name_of(one.model)) for one in found] == [
+        ("same", "0 CONV_2D", "0 CONV_2D"), ("changed", "1 CONV_2D", "1 CONV_2D"), ("gone", "2 RELU", ""),
+        ("new", "", "2 ADD"), ("same", "3 SOFTMAX", "3 SOFTMAX"), ("new", "", "4 RELU"),
+    ]  # fmt: skip
+    assert shapes_of(found[1]) == "1x4 to 1x32 (was 1x4 to 1x16)"
 
 
 def test_a_layer_that_is_fused_with_a_new_one_is_changed() -> None:
@@ -323,77 +337,3 @@ def test_other_datasets_are_not_compared() -> None:
 def test_damaged_answers_are_refused(predictions: str) -> None:
     with pytest.raises(InputError, match="damaged"):
         accuracy_change(answered(predictions), ALL_RIGHT)
-
-
-# --- reading ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def written(tmp_path: Path) -> Path:
-    path = tmp_path / "report.json"
-    path.write_text(json_text(sample_report().as_json()), encoding="utf-8")
-    return path
-
-
-def test_a_report_is_read_as_it_was_written(written: Path) -> None:
-    assert read_report(written) == sample_report()
-
-
-def test_what_is_printed_can_be_read_too(written: Path) -> None:
-    content = json.loads(written.read_text(encoding="utf-8"))
-    written.write_text(json.dumps({**content, "error": {"kind": "gate_failed"}}))
-    assert read_report(written) == sample_report()
-
-
-def test_a_report_of_format_1_has_neither_layers_nor_answers(written: Path) -> None:
-    content = json.loads(written.read_text(encoding="utf-8"))
-    later = {name: content.pop(name) for name in ("layers", "answers", "comparison")}
-    assert later["layers"]
-    written.write_text(json.dumps({**content, "format": 1}))
-    assert read_report(written) == replace(sample_report(), layers=(), answers=None, comparison=None)
-
-
-@pytest.mark.parametrize(
-    ("place", "value", "says"),
-    [
-        (("format",), 3, "report of format 3, this edgemnist reads 1 to 2; update"),
-        (("format",), "2", "is no report"),
-        (("subject", "bytes"), "9", 'damaged: subject.bytes should be int, got "9"'),
-        (("subject", "bytes"), True, "damaged: subject.bytes should be int, got true"),
-        (("subject", "bytes"), 9.5, "damaged: subject.bytes should be int, got 9.5"),
-        (("subject",), None, "damaged: subject should be an object, got null"),
-        (("layers", 0, "inputs"), 3, "damaged: layers[0].inputs should be a list, got 3"),
-        (("layers", 0, "inputs", 0, 0), "1", 'damaged: layers[0].inputs[0][0] should be int, got "1"'),
-        (("verdict", "state"), "good", 'damaged: verdict.state should be one of passed, failed, undecided, got "good"'),
-        (("provenance", "packages"), [], "damaged: provenance.packages should be an object, got []"),
-        (("firmware", "more"), 1, "damaged: firmware.more is unknown"),
-    ],
-)
-def test_what_is_not_as_the_schema_says_is_refused_with_its_place(
-    written: Path, place: tuple[str | int, ...], value: object, says: str
-) -> None:
-    content: Any = json.loads(written.read_text(encoding="utf-8"))
-    inner = content
-    for step in place[:-1]:
-        inner = inner[step]
-    inner[place[-1]] = value
-    written.write_text(json.dumps(content))
-    with pytest.raises(InputError) as error:
-        read_report(written)
-    assert says in str(error.value)
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"a": 1}', "\udcff", "[" * 100_000, '{"format": 2}'])
-def test_what_is_no_report_is_refused(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "old.json"
-    path.write_bytes(content.encode(errors="surrogateescape"))
-    with pytest.raises(InputError, match=r"is no (report|JSON)"):
-        read_report(path)
-
-
-def test_a_field_that_is_missing_is_named(written: Path) -> None:
-    content = json.loads(written.read_text(encoding="utf-8"))
-    del content["firmware"]["flash_bytes"]
-    written.write_text(json.dumps(content))
-    with pytest.raises(InputError, match=r"damaged: firmware\.flash_bytes is missing; make it again"):
-        read_report(written)

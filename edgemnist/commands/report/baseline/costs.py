@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgemnist.commands.report.baseline.matching import Group, groups_of, name_of, shape_of
+from edgemnist.commands.report.baseline.matching import Group, groups_of, name_of, shapes_of
 from edgemnist.commands.report.comparison import LayerCosts, LayerPair
 from edgemnist.commands.report.device import covered
 from edgemnist.commands.report.report import Report
@@ -61,7 +61,7 @@ def _pair(group: Group, baseline: Report, model: Report) -> LayerPair:
         state=group.state,
         baseline_layer=name_of(group.baseline),
         model_layer=name_of(group.model),
-        shape=shape_of(group.model or group.baseline),
+        shape=shapes_of(group),
         baseline=_costs(group.baseline, baseline.firmware, baseline.memory),
         model=_costs(group.model, model.firmware, model.memory),
         unexplained=(),

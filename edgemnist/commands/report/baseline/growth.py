@@ -103,11 +103,15 @@ def _in_flash(figure: _Figure, both: Both) -> float:
 
 
 def _in_arena(_: _Figure, both: Both) -> float:
-    """Return by how much the arena has to be larger than the baseline's for layers that are not the same."""
+    """Return by how much the arena has to be larger than the baseline's for layers that are not the same.
+
+    One that is smaller is so for these, too, where there are any.
+    """
     old, memory = both.baseline.memory, both.model.memory
-    if old is None or memory is None:
+    if old is None or memory is None or both.all_same:
         return 0.0
-    return max(0.0, max((in_use(memory, step) for step in both.touched()), default=0) - old.arena_bytes)
+    needed = max((in_use(memory, step) for step in both.touched()), default=0)
+    return max(needed - old.arena_bytes, min(0, memory.arena_bytes - old.arena_bytes))
 
 
 def _value(figure: _Figure, costs: LayerCosts | None) -> float:

@@ -21,17 +21,27 @@ class Group:
 
 def groups_of(baseline: Sequence[Layer], model: Sequence[Layer]) -> tuple[Group, ...]:
     """Return every layer of both in one group each, in the model's order; what is gone stands where it was."""
-    pairs = dict(_pairs(baseline, model))
-    joined = _joined(baseline, model, pairs)
-    found = [_group(baseline, model, pairs, members) for members in joined]
+    same = dict(_pairs([_signature(one) for one in baseline], [_signature(one) for one in model]))
+    pairs = same | dict(_of_one_kind(baseline, model, same))
+    found = [_group(baseline, model, same, members) for members in _joined(baseline, model, pairs)]
     return tuple(sorted(found, key=lambda group: _place(group, pairs)))
 
 
-def _pairs(baseline: Sequence[Layer], model: Sequence[Layer]) -> Iterator[tuple[int, int]]:
-    """Yield the positions of layers that are the same: blocks of them, each after the one before in both."""
-    matcher = SequenceMatcher(None, [_signature(one) for one in baseline], [_signature(one) for one in model], False)
-    for block in matcher.get_matching_blocks():
+def _pairs(old: Sequence[object], new: Sequence[object]) -> Iterator[tuple[int, int]]:
+    """Yield the positions of what is the same in both: blocks, each after the one before in both."""
+    for block in SequenceMatcher(None, old, new, False).get_matching_blocks():
         yield from ((block.a + step, block.b + step) for step in range(block.size))
+
+
+def _of_one_kind(
+    baseline: Sequence[Layer], model: Sequence[Layer], same: Mapping[int, int]
+) -> Iterator[tuple[int, int]]:
+    """Yield the positions of layers between those that are the same which are of one kind, but not of one shape."""
+    first, start = 0, 0
+    for last, end in [*sorted(same.items()), (len(baseline), len(model))]:
+        kinds = [one.kind for one in baseline[first:last]], [one.kind for one in model[start:end]]
+        yield from ((first + old, start + new) for old, new in _pairs(*kinds))
+        first, start = last + 1, end + 1
 
 
 def _signature(layer: Layer) -> tuple[object, ...]:
@@ -41,7 +51,7 @@ def _signature(layer: Layer) -> tuple[object, ...]:
 def _joined(
     baseline: Sequence[Layer], model: Sequence[Layer], pairs: Mapping[int, int]
 ) -> list[tuple[list[int], list[int]]]:
-    """Return the positions in both of those that belong together: pairs, and what one step computes."""
+    """Return the positions in both of what belongs together: pairs, and layers that one step computes."""
     leader = {
         (side, place): (side, place) for side, those in enumerate((baseline, model)) for place in range(len(those))
     }
@@ -66,13 +76,13 @@ def _joined(
 
 
 def _group(
-    baseline: Sequence[Layer], model: Sequence[Layer], pairs: Mapping[int, int], members: tuple[list[int], list[int]]
+    baseline: Sequence[Layer], model: Sequence[Layer], same: Mapping[int, int], members: tuple[list[int], list[int]]
 ) -> Group:
     old, new = members
     state: LayerState = "changed"
     if not old or not new:
         state = "gone" if old else "new"
-    elif all(one in pairs for one in old) and len(old) == len(new):
+    elif all(one in same for one in old) and len(old) == len(new):
         state = "same"
     return Group(state, tuple(baseline[one] for one in old), tuple(model[one] for one in new))
 
@@ -87,6 +97,12 @@ def _place(group: Group, pairs: Mapping[int, int]) -> tuple[int, int, int]:
 def name_of(layers: Sequence[Layer]) -> str:
     """Return layers as people know them: "3 CONV_2D + 4 MAX_POOL_2D"."""
     return " + ".join(f"{one.index} {one.kind}" for one in layers)
+
+
+def shapes_of(group: Group) -> str:
+    """Return the model's shapes, or the baseline's of what is gone; both where they are not the same."""
+    old, new = shape_of(group.baseline), shape_of(group.model)
+    return f"{new} (was {old})" if old and new and old != new else new or old
 
 
 def shape_of(layers: Sequence[Layer]) -> str:
