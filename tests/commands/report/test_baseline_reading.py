@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from edgemnist.commands.report.baseline.accuracy import accuracy_change
+from edgemnist.commands.report.baseline.costs import Both
+from edgemnist.commands.report.baseline.growth import compared
+from edgemnist.commands.report.baseline.interleaved import reported
 from edgemnist.commands.report.baseline.reading import read_report
+from edgemnist.commands.report.html import baseline as beside
+from edgemnist.commands.report.html.svg import numbered
 from edgemnist.support.errors import InputError
 from edgemnist.support.files import json_text
 from tests.commands.report.sample import sample_report
@@ -55,6 +65,15 @@ def test_a_report_of_format_1_has_neither_layers_nor_answers(written: Path) -> N
         (("layers", 0, "inputs", 0, 0), "1", 'damaged: layers[0].inputs[0][0] should be int, got "1"'),
         (("verdict", "state"), "good", 'damaged: verdict.state should be one of passed, failed, undecided, got "good"'),
         (("provenance", "packages"), [], "damaged: provenance.packages should be an object, got []"),
+        (("firmware", "flash_bytes"), 10**300, "damaged: firmware.flash_bytes is no number that a report has: 1000"),
+        (
+            ("firmware", "cycles", "low"),
+            float("nan"),
+            "damaged: firmware.cycles.low is no number that a report has: NaN",
+        ),
+        (("firmware", "cycles", "low"), float("inf"), "is no number that a report has: Infinity"),
+        (("layers", 3, "step"), -5, "damaged: layers[3].step is -5, the firmware has 4 layers"),
+        (("layers", 3, "step"), 4, "damaged: layers[3].step is 4, the firmware has 4 layers"),
         (("firmware", "more"), 1, "damaged: firmware.more is unknown"),
     ],
 )
@@ -86,3 +105,48 @@ def test_a_field_that_is_missing_is_named(written: Path) -> None:
     written.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"damaged: firmware\.flash_bytes is missing; make it again"):
         read_report(written)
+
+
+def places(content: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield where every value of a document stands."""
+    yield place
+    inner = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for step, value in inner:
+        yield from places(value, (*place, step))
+
+
+WHOLE = json.loads(json_text(sample_report(hostile=False).as_json()))
+PARTS = ("subject", "images", "runtimes", "confusion", "firmware", "memory", "layers", "answers")
+PLACES = [place for place in places(WHOLE) if place and place[0] in PARTS]
+VALUES: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([]) | st.just({})
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(PLACES), VALUES)
+def test_a_report_with_any_other_value_is_refused_or_compared(
+    tmp_path_factory: pytest.TempPathFactory, place: tuple[str | int, ...], value: object
+) -> None:
+    content = copy.deepcopy(WHOLE)
+    inner = content
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    path = tmp_path_factory.getbasetemp() / "changed.json"
+    path.write_text(json.dumps(content))
+    model = sample_report(hostile=False)
+    try:
+        old = read_report(path)
+        change, finding = accuracy_change(old, model)
+    except InputError:
+        return
+    found = compared(Both.of(old, model), 0.02)
+    assert model.comparison is not None
+    comparison = replace(
+        model.comparison, accuracy=change, growths=found.growths, layers=found.layers, latency=reported(old, model)[0],
+        findings=(finding, *found.findings),
+    )  # fmt: skip
+    with numbered():
+        for draw in (beside.growth_bars, beside.layer_bars, beside.growths, beside.layers, beside.latency):
+            draw(comparison)

@@ -72,7 +72,7 @@ def _costs(layers: Sequence[Layer], firmware: Firmware | None, memory: MemoryMap
     if not layers:
         return None
     steps = sorted({one.step for one in layers if one.step is not None})
-    rows = [] if firmware is None else [firmware.layers[step] for step in steps if step < len(firmware.layers)]
+    rows = [] if firmware is None else [firmware.layers[step] for step in steps]
     counts = [one.instructions for one in rows if one.instructions is not None]
     return LayerCosts(
         file_bytes=sum(one.file_bytes for one in layers),

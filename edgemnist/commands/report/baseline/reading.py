@@ -22,6 +22,9 @@ _LATER_THAN_1: Mapping[str, Any] = {"layers": [], "answers": None, "comparison":
 _ONLY_PRINTED = "error"
 """What ``--json`` prints beside the report where a check failed."""
 
+_BEYOND = 2.0**63
+"""Numbers of at least this size, and what is none, are in no report."""
+
 _PLAIN: Mapping[Any, tuple[type, ...]] = {str: (str,), int: (int,), float: (int, float), bool: (bool,)}
 _Values = TypeVar("_Values")
 
@@ -46,11 +49,22 @@ def read_report(path: Path) -> Report:
         )
     content.pop(_ONLY_PRINTED, None)
     try:
-        return _values(Report, content if version > 1 else {**_LATER_THAN_1, **content}, "")
+        report = _values(Report, content if version > 1 else {**_LATER_THAN_1, **content}, "")
+        _check_steps(report)
+        return report
     except _Otherwise as error:
         raise InputError(
             f"the report {str(path)!r} is damaged: {error}; make it again, or name the older release's .tflite"
         ) from error
+
+
+def _check_steps(report: Report) -> None:
+    """Refuse a layer whose step the report does not have."""
+    sizes = [len(report.firmware.layers)] if report.firmware else []
+    sizes += [len(report.memory.steps)] if report.memory else []
+    for place, layer in enumerate(report.layers):
+        if layer.step is not None and not 0 <= layer.step < min(sizes, default=0):
+            raise _Otherwise(f"layers[{place}].step is {layer.step}, the firmware has {min(sizes, default=0)} layers")
 
 
 def _content(path: Path) -> Any:
@@ -83,6 +97,8 @@ def _value(kind: Any, content: Any, place: str) -> Any:
     if kind in _PLAIN:
         if not isinstance(content, _PLAIN[kind]) or isinstance(content, bool) is not (kind is bool):
             raise _Otherwise(f"{place} should be {kind.__name__}, got {_short(content)}")
+        if isinstance(content, (int, float)) and not abs(content) < _BEYOND:
+            raise _Otherwise(f"{place} is no number that a report has: {_short(content)}")
         return content
     if origin is Literal:
         if content not in arguments:
