@@ -179,6 +179,15 @@ def test_a_report_is_known_by_what_it_begins_with(folder: Path, same: dict[str, 
     assert found.subject.sha256 == same["subject"]["sha256"]
 
 
+def test_damaged_answers_are_told_before_anything_is_measured(
+    folder: Path, same: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps({**same, "answers": {**same["answers"], "predictions": "1 2"}}))
+    assert cli.run(["report", str(folder / "small.tflite"), "--baseline", str(path)]) == 2
+    assert "are damaged: 90 labels and 2 predictions; make the report again" in capsys.readouterr().err
+
+
 def test_what_no_baseline_can_be(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "net.keras").write_bytes(b"PK")
     with pytest.raises(InputError, match="is a Keras model; convert it first"):

@@ -30,7 +30,7 @@ def accuracy_change(baseline: Report, model: Report) -> tuple[AccuracyChange | N
     if baseline.images.dataset != model.images.dataset:
         sets = f"the baseline's accuracy is on {baseline.images.dataset}, the model's on {model.images.dataset}"
         return None, Finding(NAME, "noted", f"not compared: {sets}")
-    ours, theirs = _right_of(model), _right_of(baseline)
+    ours, theirs = right_of(model), right_of(baseline)
     why = _why_not_paired(baseline, model, theirs, ours)
     if not why and ours is not None and theirs is not None:
         change = _paired(baseline, model, theirs, ours)
@@ -41,8 +41,11 @@ def accuracy_change(baseline: Report, model: Report) -> tuple[AccuracyChange | N
     return apart, _unpaired_finding(apart)
 
 
-def _right_of(report: Report) -> NDArray[np.bool_] | None:
-    """Return which images a report's model gets right, shape (images,), None where it has no record of them."""
+def right_of(report: Report) -> NDArray[np.bool_] | None:
+    """Return which images a report's model gets right, shape (images,), None where it has no record of them.
+
+    :raises InputError: the record is damaged.
+    """
     answers = report.answers
     if answers is None:
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgemnist.artifacts.folder import WorkFolder, digests_of
+from edgemnist.commands.report.baseline.accuracy import right_of
 from edgemnist.commands.report.baseline.reading import read_report
 from edgemnist.commands.report.collecting import collected
 from edgemnist.commands.report.device import device
@@ -61,8 +62,14 @@ def find_baseline(path: Path, output: str | None = None) -> Found:
     if not path.exists():
         raise InputError(f"there is no baseline {str(path)!r}; give a report.json, a .tflite, or a folder with either")
     if path.suffix.lower() == ".json" or _begins_as_json(path):
-        return Found(str(path), report=read_report(path))
+        return _read(path)
     return Found(str(path), subjects=(named_subject(path, keras=False, output=output),))
+
+
+def _read(path: Path) -> Found:
+    report = read_report(path)
+    right_of(report)  # what is damaged is told now
+    return Found(str(path), report=report)
 
 
 def _begins_as_json(path: Path) -> bool:
@@ -83,7 +90,7 @@ def _in_folder(folder: Path) -> Found:
             if not report.is_file():
                 raise
     if report.is_file():
-        return Found(str(report), report=read_report(report))
+        return _read(report)
     raise InputError(
         f"the folder {str(folder)!r} has neither converted models nor a {REPORT_JSON}; name a .tflite or a .json in it"
     )
