@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from edgemnist.commands.report.comparison import Comparison
 from edgemnist.commands.report.sections import (
     Calibration,
+    CheckState,
     Confusion,
     Disagreements,
     Firmware,
+    ImageAnswers,
+    Layer,
     LogitDifference,
     MemoryMap,
     Operators,
@@ -22,13 +26,10 @@ from edgemnist.commands.report.sections import (
     Robustness,
 )
 
-REPORT_FORMAT = 1
+REPORT_FORMAT = 2
 
 VerdictState = Literal["passed", "failed", "undecided"]
 """``undecided``: nothing failed, and nothing was there to pass."""
-
-CheckState = Literal["passed", "failed", "noted"]
-"""``noted``: what the verdict does not hang on, such as a runtime that is not installed."""
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,9 @@ class Report:
     firmware: Firmware | None
     memory: MemoryMap | None
     robustness: Robustness | None
+    layers: tuple[Layer, ...]
+    answers: ImageAnswers | None
+    comparison: Comparison | None
     provenance: Provenance
     left_out: tuple[LeftOut, ...]
     remark: str
