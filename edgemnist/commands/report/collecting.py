@@ -37,6 +37,7 @@ from edgemnist.commands.report.verdict import Found, judge
 from edgemnist.harness.compare import Share
 from edgemnist.harness.remarks import remark_on
 from edgemnist.support.errors import EdgeMnistError
+from edgemnist.support.machine import Conditions
 
 
 def collected(
@@ -126,6 +127,7 @@ def _runtimes(measured: Measured) -> Runtimes:
     return Runtimes(
         source=measured.source,
         machine=parity["machine"],
+        conditions=Conditions(**parity["conditions"]).in_words(),
         timing=parity["timing"],
         float_reference=parity["float_reference"] or "",
         rows=tuple(_row(run, kinds[run["file"]]) for run in parity["runs"]),
@@ -151,6 +153,8 @@ def _row(run: Mapping[str, Any], kind: str) -> RuntimeRow:
         first_us=latency["first_us"],
         median_us=latency["median_us"],
         p95_us=latency["p95_us"],
+        lowest_us=latency["lowest_us"],
+        highest_us=latency["highest_us"],
         resident_bytes=run["rss_bytes"],
     )
 

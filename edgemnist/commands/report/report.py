@@ -113,7 +113,8 @@ class RuntimeRow:
     """A model in a runtime; times in microseconds, one invoke, batch 1, one thread.
 
     ``agreement``: images with the float reference's class. ``outputs`` and ``logits`` against the oracle, None without
-    one; ``exact``: both are equal, None where there is nothing to compare.
+    one; ``exact``: both are equal, None where there is nothing to compare. ``lowest_us`` and ``highest_us``: the medians
+    of the fastest and the slowest window, None in a report of format 1.
     """
 
     file: str
@@ -131,6 +132,8 @@ class RuntimeRow:
     first_us: float
     median_us: float
     p95_us: float
+    lowest_us: float | None
+    highest_us: float | None
     resident_bytes: int
 
 
@@ -146,10 +149,14 @@ class NotRun:
 
 @dataclass(frozen=True)
 class Runtimes:
-    """Every model in every runtime. ``source`` says whether it was measured now or stands in the work folder."""
+    """Every model in every runtime. ``source`` says whether it was measured now or stands in the work folder.
+
+    ``conditions``: what the machine did meanwhile, "" in a report of format 1.
+    """
 
     source: str
     machine: str
+    conditions: str
     timing: str
     float_reference: str
     rows: tuple[RuntimeRow, ...]

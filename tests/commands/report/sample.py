@@ -85,6 +85,7 @@ def sample_report(*, hostile: bool = True, passed: bool = True, classes: int = 1
         runtimes=Runtimes(
             source=evil,
             machine=evil,
+            conditions=evil,
             timing=evil,
             float_reference=evil,
             rows=tuple(_runtime(model.file, evil, share, number) for number in range(3)),
@@ -131,6 +132,7 @@ def _runtime(file: str, evil: str, share: Proportion, number: int) -> RuntimeRow
         file=file, kind="int8", runtime=f"{evil} {number}", version=evil, kernels=evil, accuracy=share,
         agreement=share, ties=number, is_oracle=number == 0, exact=None if number == 0 else exact, outputs=found,
         logits=found, first_us=100.0 * (3 - number), median_us=20.0 * (3 - number), p95_us=30.0,
+        lowest_us=19.0 * (3 - number), highest_us=21.0 * (3 - number),
         resident_bytes=50_000_000,
     )  # fmt: skip
 

@@ -49,13 +49,24 @@ def read_report(path: Path) -> Report:
         )
     content.pop(_ONLY_PRINTED, None)
     try:
-        report = _values(Report, content if version > 1 else {**_LATER_THAN_1, **content}, "")
+        report = _values(Report, content if version > 1 else _of_format_1(content), "")
         _check_steps(report)
         return report
     except _Otherwise as error:
         raise InputError(
             f"the report {str(path)!r} is damaged: {error}; make it again, or name the older release's .tflite"
         ) from error
+
+
+def _of_format_1(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content with what format 1 did not have yet."""
+    found = {**_LATER_THAN_1, **content}
+    runtimes = content.get("runtimes")
+    if isinstance(runtimes, dict) and isinstance(runtimes.get("rows"), list):
+        windows = {"lowest_us": None, "highest_us": None}
+        rows = [{**windows, **row} if isinstance(row, dict) else row for row in runtimes["rows"]]
+        found["runtimes"] = {"conditions": "", **runtimes, "rows": rows}
+    return found
 
 
 def _check_steps(report: Report) -> None:
