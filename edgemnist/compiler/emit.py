@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgemnist.compiler import tensor_dump
+from edgemnist.compiler import run_text, tensor_dump
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.ends import Ends, ends_of
 from edgemnist.compiler.lowering import Program
@@ -147,14 +147,6 @@ def _tensor_macros(prefix: str, what: str, tensor: TensorInfo, image_axes: tuple
     return lines
 
 
-def _signatures(program: Program, settings: EmitSettings) -> tuple[str, str]:
-    prefix = settings.name.upper()
-    return (
-        f"void {settings.name}_run({ends_of(program.graph).arguments(prefix)})",
-        f"void {settings.name}_run_in(int8_t arena[{prefix}_ARENA_SIZE])",
-    )
-
-
 def layout_macros(program: Program, plan: Plan, settings: EmitSettings) -> list[str]:
     """Return the lines that tell how large the arena is and where inputs and outputs lie in it."""
     graph, prefix = program.graph, settings.name.upper()
@@ -174,7 +166,6 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
     ``note`` follows what the head says of the arena.
     """
     prefix = settings.name.upper()
-    run, run_in = _signatures(program, settings)
     lines = [
         _provenance(program, plan, settings, note) + f"#ifndef {prefix}_H",
         f"#define {prefix}_H",
@@ -183,17 +174,14 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         "",
         *layout,
         *_end_macros(prefix, ends_of(program.graph), settings),
+        *run_text.state_macros(program, settings.name),
         f"#define {prefix}_STEPS {len(program.steps)}",
         "",
         "#ifdef __cplusplus",
         'extern "C" {',
         "#endif",
         "",
-        "/* Runs the network once in an arena of its own; not for two threads at a time. */",
-        f"{run};",
-        "",
-        *_run_in_comment(ends_of(program.graph)),
-        f"{run_in};",
+        *run_text.declarations(program, settings.name),
         *_label_declaration(settings),
         *(["", *settings.class_function.splitlines()] if settings.class_function else []),
         "",
@@ -209,18 +197,6 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         "#endif",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _run_in_comment(ends: Ends) -> list[str]:
-    if not ends.several:
-        return [
-            "/* The same in the caller's arena, aligned to 4 bytes: put the input at arena + INPUT_OFFSET, find the",
-            " * output at arena + OUTPUT_OFFSET. Everything in the arena is overwritten, the input too. */",
-        ]
-    return [
-        "/* The same in the caller's arena, aligned to 4 bytes: put each input at arena + its OFFSET above, find each",
-        " * output likewise. Everything in the arena is overwritten, the inputs too. */",
-    ]
 
 
 def _trace_declaration(program: Program, settings: EmitSettings) -> list[str]:
@@ -321,29 +297,11 @@ def _wrapped(head: str, items: Sequence[str], tail: str, width: int = 116) -> st
 
 
 def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:
-    graph, name, prefix = program.graph, settings.name, settings.name.upper()
-    ends = ends_of(graph)
-    run, run_in = _signatures(program, settings)
     lines: list[str] = []
     for index, step in enumerate(program.steps):
-        lines += ["", f"EM_STEP void {name}_step_{index}(int8_t *arena)", "{",
+        lines += ["", f"EM_STEP void {settings.name}_step_{index}(int8_t *arena)", "{",
                   f"  {_call(program, plan, settings, index, step)};", "}"]  # fmt: skip
-    lines += ["", run_in, "{", *([] if program.steps else ["  (void)arena; /* the output is the input */"])]
-    for index, step in enumerate(program.steps):
-        lines += [f"  {name}_step_{index}(arena);", f"#ifdef {prefix}_TRACE"]
-        for tensor in step.outputs:
-            pointer = f"arena + {plan.tensor_offset(graph.root(tensor))}"
-            lines.append(f"  {name}_trace({index}, {pointer}, {graph.tensors[tensor].bytes});")
-        lines += ["#endif"]
-    lines += ["}", "", run, "{", "  static union {", f"    int8_t bytes[{prefix}_ARENA_SIZE];",
-              "    uint32_t alignment;", "  } arena;",
-              *(f"  memcpy(arena.bytes + {prefix}_{end.macro}_OFFSET, {end.name}, {end.tensor.bytes});"
-                for end in ends.inputs),
-              f"  {name}_run_in(arena.bytes);",
-              *(f"  memcpy({end.name}, arena.bytes + {prefix}_{end.macro}_OFFSET, {end.tensor.bytes});"
-                for end in ends.outputs),
-              "}"]  # fmt: skip
-    return "\n".join(lines)
+    return "\n".join([*lines, *run_text.definitions(program, plan, settings.name)])
 
 
 def _call(program: Program, plan: Plan, settings: EmitSettings, index: int, step: Step) -> str:

@@ -74,6 +74,19 @@ class KeptChannels:
         return result
 
 
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """What is kept from one inference to the next: the tensor that has it before, and the one that has it after.
+
+    ``first``: its value before the first inference, in the tensors' shape and dtype.
+    """
+
+    name: str
+    before: int
+    after: int
+    first: NDArray[Any]
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """The output channels of a layer that are not computed: those always the same, and others that nobody reads."""
@@ -91,7 +104,7 @@ class LeftOut:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A model: its int8 (or float) inputs and outputs in the file's order, nodes in execution order.
+    """A model: its int8 (or float) inputs and outputs in the file's order, nodes in execution order, what it keeps.
 
     ``storage`` maps a tensor to the one whose memory it shares (a reshape's output to its input). ``kept`` has the
     tensors that are computed in part, ``left_out`` says the same of layers.
@@ -105,6 +118,17 @@ class Graph:
     storage: Mapping[int, int]
     kept: Mapping[int, KeptChannels] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
+    variables: tuple[Variable, ...] = ()
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        """The tensors that have a value before the first node: inputs, and what is kept from the inference before."""
+        return (*self.inputs, *(variable.before for variable in self.variables))
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """The tensors that have to be there after the last node: outputs, and what is kept."""
+        return (*self.outputs, *(variable.after for variable in self.variables))
 
     @property
     def input(self) -> int:
@@ -160,7 +184,7 @@ def validate(graph: Graph) -> Graph:
     :raises ValueError: it is not: a pass is wrong. Says which node.
     """
     roots = _roots(graph)
-    known = set(graph.inputs)
+    known = set(graph.given)
     for node in graph.nodes:
         for index in node.inputs:
             if index != -1 and not graph.is_constant(index) and roots.get(index, index) not in known:
@@ -171,7 +195,7 @@ def validate(graph: Graph) -> Graph:
         if node.fused and node.fused[-1].outputs != node.outputs:
             raise ValueError(f"{node.label} does not write what its last operator writes")
         known.update(node.outputs)
-    for index in graph.outputs:
+    for index in graph.wanted:
         if roots.get(index, index) not in known:
             raise ValueError(f"an output, tensor {index}, is never written")
     return graph

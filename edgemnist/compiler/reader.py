@@ -20,8 +20,9 @@ from edgemnist.compiler.claims import (
 )
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
+from edgemnist.compiler.state import nodes_of, variables_of, without_variables
 from edgemnist.support.errors import ModelError, UnsupportedModelError
-from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
+from edgemnist.tflite.file import TensorInfo, TfliteModel
 
 
 def read_graph(model: TfliteModel) -> Graph:
@@ -33,12 +34,14 @@ def read_graph(model: TfliteModel) -> Graph:
     problems = budget_problems(model) + _end_problems(model)
     if problems:
         raise UnsupportedModelError("the model can't be compiled:", problems)
+    kept = variables_of(model)
+    model = without_variables(model, kept)
     tensors = {tensor.index: tensor for tensor in model.tensors}
-    nodes = tuple(_node(operator) for operator in model.operators)
+    nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
-    graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, {})
-    alive = _without_dead(nodes, model.outputs)
-    problems = table_problems(model, _SCHEMAS) + _problems(graph, alive)
+    graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=kept.variables)
+    alive = _without_dead(nodes, graph.wanted)
+    problems = [*kept.problems, *table_problems(model, _SCHEMAS), *_problems(graph, alive)]
     if problems:
         raise UnsupportedModelError("the model can't be compiled:", problems)
     return replace(graph, nodes=alive)
@@ -55,15 +58,11 @@ def _end_problems(model: TfliteModel) -> list[str]:
     return problems
 
 
-def _node(operator: OperatorInfo) -> Node:
-    return Node(operator.kind, operator.inputs, operator.outputs, operator.options, (operator.index,))
-
-
 def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
     """Return what is wrong with the operators; with those that nobody needs too, which an interpreter would execute."""
     problems = []
     needed = {node.sources for node in alive}
-    for tensor in (graph.tensors[index] for index in (*graph.inputs, *graph.outputs)):
+    for tensor in (graph.tensors[index] for index in dict.fromkeys((*graph.given, *graph.wanted))):
         if tensor.shape[:1] != (1,):
             problems.append(
                 f"tensor {tensor.name!r} has shape {list(tensor.shape)}, needed is batch 1; "
@@ -74,7 +73,7 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
                 "needed is float32, or int8 or uint8 with a scale; convert the model again"
             )
-    written = set(graph.inputs)
+    written = {*graph.given, *(alias for alias in graph.storage)}
     for node in graph.nodes:
         operator = OPERATORS.get(node.kind)
         if operator is not None:
@@ -86,7 +85,7 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
         problems.append(f"supported are {', '.join(sorted(OPERATORS))}")
     problems += [
         f"the output {graph.tensors[index].name!r} does not depend on the input; the file is corrupt"
-        for index in graph.outputs
+        for index in graph.wanted
         if index not in written
     ]
     return problems

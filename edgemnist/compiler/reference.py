@@ -17,15 +17,21 @@ _ABSENT: NDArray[Any] = np.empty(0, np.int8)
 
 
 def run_reference(
-    graph: Graph, inputs: NDArray[Any] | Sequence[NDArray[Any]], settings: LoweringSettings
+    graph: Graph,
+    inputs: NDArray[Any] | Sequence[NDArray[Any]],
+    settings: LoweringSettings,
+    kept: Sequence[NDArray[Any]] | None = None,
 ) -> dict[int, NDArray[Any]]:
     """Run a graph, optimised or not, and return every tensor that is computed, by index, in its own shape and dtype.
 
-    ``inputs``: one array for each input, of its shape (batch included) and dtype; of one the array itself. Fused nodes
+    ``inputs``: one array for each input, of its shape (batch included) and dtype; of one the array itself. ``kept``: of
+    each variable its value, which :func:`kept_after` has of the inference before; None for the first one. Fused nodes
     are run one after another, so tensors that fusion has removed from the generated code are here too.
     """
     given = [inputs] if isinstance(inputs, np.ndarray) else inputs
     values: dict[int, NDArray[Any]] = dict(zip(graph.inputs, given, strict=True))
+    before = [one.first for one in graph.variables] if kept is None else kept
+    values.update(zip((one.before for one in graph.variables), before, strict=True))
     for node in graph.nodes:
         for part in unfused(node, graph, values):
             operands = [value_of(index, graph, values) for index in part.inputs]
@@ -34,6 +40,11 @@ def run_reference(
     for alias in graph.storage:
         values[alias] = value_of(alias, graph, values)
     return values
+
+
+def kept_after(graph: Graph, values: Mapping[int, NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return what an inference leaves in each variable for the next."""
+    return [value_of(one.after, graph, values) for one in graph.variables]
 
 
 def value_of(index: int, graph: Graph, values: Mapping[int, NDArray[Any]]) -> NDArray[Any]:

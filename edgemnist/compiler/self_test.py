@@ -14,7 +14,7 @@ from edgemnist.compiler.ends import ends_of
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings
-from edgemnist.compiler.reference import run_reference, value_of
+from edgemnist.compiler.reference import kept_after, run_reference, value_of
 from edgemnist.csource.source import float_constant, lines_of
 from edgemnist.tflite.file import TensorInfo
 
@@ -71,11 +71,11 @@ int {name}_self_test(void)
 {buffers}
   uint32_t crc = 0;
   uint32_t state = 0;
-  for (int vector = 0; vector < GOLDEN; ++vector) {{
+{reset}  for (int vector = 0; vector < GOLDEN; ++vector) {{
     {name}_run({golden_call});
 {compared}
   }}
-  for (int vector = 0; vector < GENERATED; ++vector) {{
+{reset}  for (int vector = 0; vector < GENERATED; ++vector) {{
 {filled}
     {name}_run({call});
 {checked}
@@ -116,10 +116,10 @@ def self_test_source(
     crc_vectors = max(min(CRC_VECTORS, vectors - 1), 0)
     generated = generated_vectors([end.tensor for end in ends.inputs], vectors)
     golden = list(golden) or generated[crc_vectors:]
-    outputs = [_outputs(graph, vector, lowering) for vector in golden]
+    outputs = _stream(graph, golden, lowering)
     crc = 0
-    for vector in generated[:crc_vectors]:
-        for output in _outputs(graph, vector, lowering):
+    for results_of_one in _stream(graph, generated[:crc_vectors], lowering):
+        for output in results_of_one:
             crc = zlib.crc32(output.tobytes(), crc)
     columns = [*zip(*golden, strict=True), *zip(*outputs, strict=True)]
     both, inputs, results = (*ends.inputs, *ends.outputs), ends.inputs, ends.outputs
@@ -141,13 +141,20 @@ def self_test_source(
             for end in inputs
         ),
         call=ends.names(),
+        reset=f"  {settings.name}_reset();\n" if graph.variables else "",
         checked="\n".join(f"    crc = crc32(crc, {end.name}, sizeof {end.name});" for end in results),
     )  # fmt: skip
 
 
-def _outputs(graph: Graph, vector: Vector, lowering: LoweringSettings) -> list[NDArray[Any]]:
-    values = run_reference(graph, vector, lowering)
-    return [value_of(index, graph, values) for index in graph.outputs]
+def _stream(graph: Graph, vectors: Sequence[Vector], lowering: LoweringSettings) -> list[Vector]:
+    """Return the outputs for one vector after the other; what the network keeps is as new before the first."""
+    found: list[Vector] = []
+    kept = None
+    for vector in vectors:
+        values = run_reference(graph, vector, lowering, kept)
+        kept = kept_after(graph, values)
+        found.append([value_of(index, graph, values) for index in graph.outputs])
+    return found
 
 
 def vectors_of(graph: Graph) -> int:

@@ -28,7 +28,8 @@ from edgemnist.compiler.memory import Placed, Plan, _buffers, plan
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.passes import FUSIONS, RULES, optimise
 from edgemnist.compiler.reader import read_graph
-from edgemnist.compiler.reference import run_reference
+from edgemnist.compiler.reference import kept_after, run_reference
+from edgemnist.compiler.run_text import state_bytes
 from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.host_flags import flags_here
@@ -197,13 +198,22 @@ def _find_truth(subject: Subject, tflm: RuntimeWorker, witness: RuntimeWorker | 
     plain = read_graph(parse_tflite(subject.content))
     graphs = {identity(graph): graph for graph in (optimise(plain, ()), optimise(plain, tuple(RULES)), optimise(plain))}
     for graph in graphs.values():
-        runs = [run_reference(graph, case, LoweringSettings()) for case in zip(*subject.inputs, strict=True)]
+        runs = list(_stream(graph, subject.inputs))
         found = {index: np.stack([run[index] for run in runs]) for index in truth.tensors if index in runs[0]}
         whole = [(index, graph.expanded(index, values)) for index, values in found.items()]
         truth.complaints += differences("numpy reference", truth.tensors, whole)
         if not set(graph.outputs) <= set(runs[0]):
             truth.complaints.append("the numpy reference left an output out")
     return truth
+
+
+def _stream(graph: Graph, inputs: Inputs) -> Iterator[dict[int, NDArray[Any]]]:
+    """Yield what the numpy references make of one case after the other, each with what the one before has left."""
+    kept = None
+    for case in zip(*inputs, strict=True):
+        values = run_reference(graph, case, LoweringSettings(), kept)
+        kept = kept_after(graph, values)
+        yield values
 
 
 def differences(what: str, expected: Tensors, found: Iterable[tuple[int, NDArray[Any]]]) -> list[str]:
@@ -307,6 +317,8 @@ def _helpers(name: str, network: Network) -> str:
         f"{{{index}, {item.offset}, {item.buffer.size}}}, " for index, item in _open_regions(network)
     )  # fmt: skip
     return (
+        f"static void {name}_in(int8_t *arena, int8_t *state)\n"
+        f"{{\n  (void)state;\n  {name}_run_in(arena{', state' if network.program.graph.variables else ''});\n}}\n"
         f"static void {name}_call(const int8_t *input, int8_t *output)\n"
         f"{{\n  {name}_run({', '.join(arguments)});\n}}\n"
         f"{_spans(name, 'input', ends.inputs)}{_spans(name, 'output', ends.outputs)}"
@@ -331,10 +343,15 @@ def _spans(name: str, what: str, ends: Sequence[End]) -> str:
 
 
 def _open_regions(network: Network) -> Iterator[tuple[int, Placed]]:
-    """Yield (step, buffer) for every buffer that a step may touch; nothing when the buffers are not apart."""
-    graph = network.program.graph
-    for index, step in enumerate(network.program.steps if network.apart else ()):
-        roots = {graph.root(tensor) for tensor in (*step.inputs, *step.outputs)}
+    """Yield (step, buffer) for every buffer that a step may touch; nothing when the buffers are not apart.
+
+    Variables are put there before the first step, and taken after the last.
+    """
+    graph, steps = network.program.graph, network.program.steps
+    touched = [{graph.root(tensor) for tensor in (*step.inputs, *step.outputs)} for step in steps] + [set()]
+    touched[0].update(graph.root(variable.before) for variable in graph.variables)
+    touched[-1].update(graph.root(variable.after) for variable in graph.variables)
+    for index, roots in enumerate(touched if network.apart else ()):
         for item in network.plan.placed:
             own_scratch = item.buffer.tensor == -1 and item.buffer.first == index
             if own_scratch or item.buffer.tensor in roots:
@@ -343,9 +360,11 @@ def _open_regions(network: Network) -> Iterator[tuple[int, Placed]]:
 
 def _entry(name: str, network: Network, images: int) -> str:
     ends = ends_of(network.program.graph)
+    size = state_bytes(network.program)
     regions = len(list(_open_regions(network)))
     return (
-        f"  {{{name}_call, {name}_run_in, {name.upper()}_ARENA_SIZE, {len(ends.inputs)}, {name}_inputs, "
+        f"  {{{name}_call, {name}_in, {f'{name}_reset_in' if size else 0}, {size}, "
+        f"{name.upper()}_ARENA_SIZE, {len(ends.inputs)}, {name}_inputs, "
         f"{len(ends.outputs)}, {name}_outputs, {images}, {regions}, {name}_regions}},\n"
     )
 

@@ -40,7 +40,9 @@ typedef struct {
 /* `input` and `output` of `run` are all inputs, and outputs, one behind the other. */
 typedef struct {
   void (*run)(const int8_t *input, int8_t *output);
-  void (*run_in)(int8_t *arena);
+  void (*run_in)(int8_t *arena, int8_t *state);
+  void (*reset_in)(int8_t *state);
+  unsigned long state_size; /* 0: the network keeps nothing */
   unsigned long arena_size;
   int inputs;
   const span *input;
@@ -98,7 +100,7 @@ static unsigned long bytes_of(const span *spans, int count)
   return bytes;
 }
 
-static void run_once(const int8_t *input, int image)
+static void run_once(const int8_t *input, int image, int8_t *state)
 {
   /* Exactly the arena, so that the sanitizer sees an overrun, at a multiple of 4 that is not one of 8 every other time. */
   const unsigned long shift = image % 2 == 1 && current->region_count == 0 ? 4 : 0;
@@ -113,7 +115,7 @@ static void run_once(const int8_t *input, int image)
     from += current->input[i].size;
   }
   open_regions(0);
-  current->run_in(current_arena);
+  current->run_in(current_arena, state);
   open_everything();
   for (int i = 0; i < current->outputs; ++i) {
     fwrite(current_arena + current->output[i].offset, 1, current->output[i].size, stdout);
@@ -134,12 +136,15 @@ int main(int count, char **arguments)
     const unsigned long input_size = bytes_of(models[number].input, models[number].inputs);
     int8_t *input = (int8_t *)checked(malloc(input_size));
     current = &models[number];
+    int8_t *state = (int8_t *)checked(malloc(current->state_size + 1));
+    if (current->reset_in) current->reset_in(state);
     if (number >= first) fprintf(stderr, "network %d\n", number);
     for (int image = 0; image < current->images; ++image) {
       if (fread(input, 1, input_size, images) != input_size) abort();
-      if (number >= first) run_once(input, image);
+      if (number >= first) run_once(input, image, state);
     }
     fflush(stdout);
+    free(state);
     free(input);
   }
   fclose(images);

@@ -113,8 +113,8 @@ class RuntimeRow:
     """A model in a runtime; times in microseconds, one invoke, batch 1, one thread.
 
     ``agreement``: images with the float reference's class. ``outputs`` and ``logits`` against the oracle, None without
-    one; ``exact``: both are equal, None where there is nothing to compare. ``lowest_us`` and ``highest_us``: the medians
-    of the fastest and the slowest window, None in a report of format 1.
+    one; ``exact``: both are equal, None where there is nothing to compare. ``lowest_us`` and ``highest_us``: medians of
+    the fastest and the slowest window, None in a report of format 1.
     """
 
     file: str
