@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,6 +40,17 @@ def run_reference(
     for alias in graph.storage:
         values[alias] = value_of(alias, graph, values)
     return values
+
+
+def run_stream(
+    graph: Graph, cases: Iterable[NDArray[Any] | Sequence[NDArray[Any]]], settings: LoweringSettings
+) -> Iterator[dict[int, NDArray[Any]]]:
+    """Yield what :func:`run_reference` makes of one case after the other, each with what the one before has kept."""
+    kept = None
+    for case in cases:
+        values = run_reference(graph, case, settings, kept)
+        kept = kept_after(graph, values)
+        yield values
 
 
 def kept_after(graph: Graph, values: Mapping[int, NDArray[Any]]) -> list[NDArray[Any]]:

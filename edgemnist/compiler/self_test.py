@@ -14,7 +14,7 @@ from edgemnist.compiler.ends import ends_of
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings
-from edgemnist.compiler.reference import kept_after, run_reference, value_of
+from edgemnist.compiler.reference import run_stream, value_of
 from edgemnist.csource.source import float_constant, lines_of
 from edgemnist.tflite.file import TensorInfo
 
@@ -148,13 +148,8 @@ def self_test_source(
 
 def _stream(graph: Graph, vectors: Sequence[Vector], lowering: LoweringSettings) -> list[Vector]:
     """Return the outputs for one vector after the other; what the network keeps is as new before the first."""
-    found: list[Vector] = []
-    kept = None
-    for vector in vectors:
-        values = run_reference(graph, vector, lowering, kept)
-        kept = kept_after(graph, values)
-        found.append([value_of(index, graph, values) for index in graph.outputs])
-    return found
+    stream = run_stream(graph, vectors, lowering)
+    return [[value_of(index, graph, values) for index in graph.outputs] for values in stream]
 
 
 def vectors_of(graph: Graph) -> int:

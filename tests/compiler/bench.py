@@ -28,7 +28,7 @@ from edgemnist.compiler.memory import Placed, Plan, _buffers, plan
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.passes import FUSIONS, RULES, optimise
 from edgemnist.compiler.reader import read_graph
-from edgemnist.compiler.reference import kept_after, run_reference
+from edgemnist.compiler.reference import run_stream
 from edgemnist.compiler.run_text import state_bytes
 from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
@@ -198,22 +198,13 @@ def _find_truth(subject: Subject, tflm: RuntimeWorker, witness: RuntimeWorker | 
     plain = read_graph(parse_tflite(subject.content))
     graphs = {identity(graph): graph for graph in (optimise(plain, ()), optimise(plain, tuple(RULES)), optimise(plain))}
     for graph in graphs.values():
-        runs = list(_stream(graph, subject.inputs))
+        runs = list(run_stream(graph, zip(*subject.inputs, strict=True), LoweringSettings()))
         found = {index: np.stack([run[index] for run in runs]) for index in truth.tensors if index in runs[0]}
         whole = [(index, graph.expanded(index, values)) for index, values in found.items()]
         truth.complaints += differences("numpy reference", truth.tensors, whole)
         if not set(graph.outputs) <= set(runs[0]):
             truth.complaints.append("the numpy reference left an output out")
     return truth
-
-
-def _stream(graph: Graph, inputs: Inputs) -> Iterator[dict[int, NDArray[Any]]]:
-    """Yield what the numpy references make of one case after the other, each with what the one before has left."""
-    kept = None
-    for case in zip(*inputs, strict=True):
-        values = run_reference(graph, case, LoweringSettings(), kept)
-        kept = kept_after(graph, values)
-        yield values
 
 
 def differences(what: str, expected: Tensors, found: Iterable[tuple[int, NDArray[Any]]]) -> list[str]:
