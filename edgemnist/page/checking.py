@@ -26,7 +26,6 @@ class Material:
 
     ``inputs``: shape (count, *input shape without batch), in the input's dtype. ``pictures``: what they are made of,
     uint8, shape (count, height, width, channels); None for a model that takes none. ``words``: which they are.
-    ``own``: inputs that a page runs again where it is opened, of the same shape; ``own_outputs`` are to come of them.
     """
 
     inputs: NDArray[Any]
@@ -36,7 +35,7 @@ class Material:
 
 @dataclass(frozen=True)
 class EngineCheck:
-    """An engine that ran the inputs, and how many outputs, or inputs that it made of pictures, were not the oracle's."""
+    """An engine that ran the inputs, and how many of its outputs, or of the inputs that it quantised, differ."""
 
     engine: str
     version: str
