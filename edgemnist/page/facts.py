@@ -15,6 +15,7 @@ from edgemnist.data.framing import style_of
 from edgemnist.page.checking import Check, as_bytes
 from edgemnist.page.web_assembly import WebNetwork
 from edgemnist.runner.run import LoadedModel
+from edgemnist.support.version import VERSION
 from edgemnist.tflite.derived import output_kind
 from edgemnist.tflite.file import TensorInfo
 from edgemnist.tflite.pixels import quantised_input, quantised_range
@@ -86,12 +87,10 @@ def facts_of(
 
     :param known_outputs: the oracle's, for :class:`KnownInputs`, shape (count, outputs); no rows where it is not here.
     """
-    from edgemnist import __version__
-
     generated = network.generated
     graph = generated.program.graph
     return {
-        "edgemnist": __version__,
+        "edgemnist": VERSION,
         "file": model.path.name,
         "modelSha256": graph.source_sha256,
         "sourceSha256": network.source_sha256,

@@ -14,6 +14,7 @@ import pytest
 from edgemnist.harness.outputs import probabilities
 from edgemnist.page.checking import Material, check, oracle_outputs
 from edgemnist.page.facts import Told, facts_of, known_inputs
+from edgemnist.page.html import joined
 from edgemnist.page.module import check_name, module_files
 from edgemnist.page.web_assembly import WebNetwork
 from edgemnist.runner.run import LoadedModel
@@ -121,6 +122,19 @@ def test_bundled_into_one_file(folder: Path, tmp_path: Path) -> None:
     subprocess.run([*bundle, f"--outfile={tmp_path}/one.mjs"], cwd=folder, check=True, capture_output=True)
     head = 'import { readFileSync } from "node:fs";\nimport { loaded } from "./one.mjs";\nconst net = await loaded();\n'
     assert json.loads(run_node(tmp_path, head + CLASSIFY)) == expected
+
+
+@NEEDS_BUNDLER
+def test_nothing_in_it_is_newer_than_es2020(folder: Path) -> None:
+    """A compiler has nothing to rewrite, neither in the module nor in the page."""
+    (folder / "page.mjs").write_text(joined(["framing.mjs", "network.mjs", "page.js"]))
+    for name in ("net/four.mjs", "page.mjs"):
+        texts = [
+            subprocess.run(["esbuild", name, f"--target={target}"], cwd=folder, check=True, capture_output=True).stdout
+            for target in ("es2020", "esnext")
+        ]
+        assert texts[0] == texts[1]
+        assert len(texts[0]) > 10_000
 
 
 def test_it_is_a_package(folder: Path, tmp_path: Path) -> None:
