@@ -15,6 +15,7 @@ from edgemnist.page.web_assembly import WebNetwork
 from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker
 from edgemnist.runner.run import LoadedModel, check_numbers, invoke_with
 from edgemnist.support.errors import GateFailedError, MissingDependencyError
+from edgemnist.support.progress import progress_task
 
 _CHUNK_IMAGES = 100
 """Inputs in one request to the oracle, whose time is limited."""
@@ -108,9 +109,13 @@ def check(
     if not engines:
         reason = "neither node nor Chromium nor wasmtime was there to run the WebAssembly"
         return Check(count, material.words, (), oracle, expected, reason)
-    job = _job(network, material, expected)
-    found = [one.answer(job) for one in engines]
-    checks = [EngineCheck(one.engine, one.version, _different(one, material, expected)) for one in found]
+    job, checks = _job(network, material, expected), list[EngineCheck]()
+    with progress_task("WebAssembly", total=len(engines)) as task:
+        for engine in engines:
+            task.update(description=f"WebAssembly in {engine.name}")
+            found = engine.answer(job)
+            checks.append(EngineCheck(found.engine, found.version, _different(found, material, expected)))
+            task.update(advance=1)
     return Check(count, material.words, tuple(checks), oracle, expected)
 
 
@@ -124,10 +129,11 @@ def oracle_outputs(
     """
     with OpenRuntimes(timeout=timeout) as opened:
         worker, version = opened.first(model.kind, lambda one: _first_try(one, model, inputs), names=ORACLES)
-        parts = [
-            invoke_with(worker, model, inputs[first : first + _CHUNK_IMAGES])
-            for first in range(0, len(inputs), _CHUNK_IMAGES)
-        ]
+        parts = []
+        with progress_task(worker.runtime, total=len(inputs)) as task:
+            for first in range(0, len(inputs), _CHUNK_IMAGES):
+                parts.append(invoke_with(worker, model, inputs[first : first + _CHUNK_IMAGES]))
+                task.update(advance=len(parts[-1]))
     outputs = np.concatenate(parts)
     check_numbers(worker.runtime, outputs)
     return f"{worker.runtime} {version}", outputs

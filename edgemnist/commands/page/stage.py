@@ -83,6 +83,8 @@ def page(settings: PageSettings, work: WorkFolder) -> WrittenPage:
     require_jinja()
     subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
     compile_model(subject.tflite, CodegenSettings())  # a model that can't be compiled is refused before anything is run
+    for folder in [*([target.parent] if target else []), *([settings.module] if settings.module else [])]:
+        check_writable(folder)
     chosen = choose(subject, settings.dataset, settings.images, settings.feeding, timeout=settings.timeout)
     network = build(
         subject.tflite,
@@ -101,7 +103,7 @@ def page(settings: PageSettings, work: WorkFolder) -> WrittenPage:
 
 
 def _target(settings: PageSettings, work: WorkFolder) -> Path | None:
-    """Return where the page goes, None for a module alone, having made sure that it can be written."""
+    """Return where the page goes, None for a module alone."""
     target = settings.out
     if target is None and settings.module is None:
         target = (Path() if settings.model else work.root) / DEFAULT_PAGE
@@ -110,10 +112,8 @@ def _target(settings: PageSettings, work: WorkFolder) -> Path | None:
             raise InputError(f"--out {str(target)!r} is no page; give a name that ends in {' or '.join(_SUFFIXES)}")
         if target.is_dir():
             raise InputError(f"--out {str(target)!r} is a folder; give a file's name")
-        check_writable(target.parent)
     if settings.module is not None:
         check_name(settings.name)
-        check_writable(settings.module)
     return target
 
 

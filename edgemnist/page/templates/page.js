@@ -376,6 +376,7 @@ function showAnswer(answer, empty) {
   [label.className, share.className] = ["label", "share"];
   [label.textContent, share.textContent] = empty ? ["–", "nothing there yet"] : headlineOf(answer);
   byId("answer").replaceChildren(label, share);
+  byId("glance").textContent = empty ? "" : `${label.textContent} ${share.textContent}`;
   byId("raw").textContent = Array.from(answer.output, shown).join(" ");
   say(empty ? "nothing there yet" : `${label.textContent}, ${share.textContent}`, QUIET_MILLISECONDS);
 }
