@@ -19,7 +19,7 @@ from edgemnist.support.errors import MissingDependencyError
 
 TEMPLATES = Path(__file__).parent / "templates"
 _PAGE = "page.html.jinja"
-_SCRIPTS = ("framing.mjs", "network.mjs", "page.js")
+_SCRIPTS = ("framing.mjs", "network.mjs", "board.mjs", "page.js")
 
 
 @dataclass(frozen=True, eq=False)
