@@ -19,7 +19,11 @@ from edgemnist.support.errors import MissingDependencyError
 
 TEMPLATES = Path(__file__).parent / "templates"
 _PAGE = "page.html.jinja"
-_SCRIPTS = ("framing.mjs", "network.mjs", "board.mjs", "page.js")
+SCRIPTS = (
+    "framing.mjs", "network.mjs", "board.mjs", "base.js", "paint.js", "files.js", "pad.js", "results.js",
+    "board_panel.js", "page.js",
+)  # fmt: skip
+"""What the page's script is put together from, in this order: what is used comes first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +54,7 @@ def render(
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    style, script = template("style.css"), joined(_SCRIPTS)
+    style, script = template("style.css"), joined(SCRIPTS)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,

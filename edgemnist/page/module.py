@@ -42,6 +42,7 @@ def module_files(facts: Mapping[str, Any], network: bytes, name: str) -> dict[st
     )
     values = {
         "facts": facts,
+        "file": " ".join(facts["file"].split()),  # a line break would end the comment that it stands in
         "facts_text": json_in_html(facts),
         "name": name,
         "told": _told(facts),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -90,13 +94,39 @@ def test_without_engines_it_is_said_that_nothing_was_checked(
 ) -> None:
     model, network, material = colours
     found = check(network, model, material, ())
-    assert found.not_checked == "neither node nor Chromium nor wasmtime was there to run the WebAssembly"
+    assert found.not_checked == "neither node nor Chromium nor wasmtime is here to run the WebAssembly"
     assert not found.passed
     found.raise_different()
 
 
+def test_an_engine_that_is_broken_is_passed_over_unless_it_was_asked_for(
+    colours: tuple[LoadedModel, WebNetwork, Material], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs of these names that end at once; wasmtime runs only where no other does."""
+    model, network, material = colours
+    found = check(network, model, material, EVERY, every=False)
+    assert different(found) == {"node": 0, "chromium": 0}
+    broken = tmp_path / "chromium"
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = check(network, model, material, EVERY, every=False)
+    assert different(found) == {"node": 0}
+    assert found.failed[0].startswith("chromium could not run the network: the browser has ended")
+    assert found.passed
+    shutil.copy(broken, tmp_path / "node")
+    found = check(network, model, material, EVERY, every=False)
+    assert different(found) == {"wasmtime": 0}
+    assert found.failed[0].startswith("node failed with exit code 3")
+    found = check(network, model, material, EVERY[:2], every=False)
+    assert found.not_checked == "; ".join(found.failed)
+    assert not found.passed
+    with pytest.raises(EnvironmentFailure, match="node failed with exit code 3"):
+        check(network, model, material, EVERY)
+
+
 def test_engines_are_chosen_by_name_or_by_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [one.name for one in choose_engines(())] == ["node", "chromium"]
+    assert [one.name for one in choose_engines(())] == ["node", "chromium", "wasmtime"]
     assert [one.name for one in choose_engines(("wasmtime", "node", "node"))] == ["wasmtime", "node"]
     with pytest.raises(InputError, match="unknown --engine 'v8'; choose from node, chromium, wasmtime"):
         choose_engines(("v8",))

@@ -14,7 +14,7 @@ import pytest
 from edgemnist.harness.outputs import probabilities
 from edgemnist.page.checking import Material, check, oracle_outputs
 from edgemnist.page.facts import Told, facts_of, known_inputs
-from edgemnist.page.html import joined
+from edgemnist.page.html import SCRIPTS, joined
 from edgemnist.page.module import check_name, module_files
 from edgemnist.page.web_assembly import WebNetwork
 from edgemnist.runner.run import LoadedModel
@@ -127,7 +127,7 @@ def test_bundled_into_one_file(folder: Path, tmp_path: Path) -> None:
 @NEEDS_BUNDLER
 def test_nothing_in_it_is_newer_than_es2020(folder: Path) -> None:
     """A compiler has nothing to rewrite, neither in the module nor in the page."""
-    (folder / "page.mjs").write_text(joined(["framing.mjs", "network.mjs", "page.js"]))
+    (folder / "page.mjs").write_text(joined(SCRIPTS))
     for name in ("net/four.mjs", "page.mjs"):
         texts = [
             subprocess.run(["esbuild", name, f"--target={target}"], cwd=folder, check=True, capture_output=True).stdout
@@ -192,6 +192,16 @@ def test_one_output_tells_two_classes(tmp_path: Path, probability: bool) -> None
     np.testing.assert_allclose([row[1:] for row in answers], expected, rtol=0, atol=1e-15)
     assert [row[0] for row in answers] == [known.class_names[int(row[1] > row[0])] for row in expected]
     assert len({row[0] for row in answers}) == 2
+
+
+def test_a_files_name_is_no_program(tmp_path: Path) -> None:
+    model = float_net()
+    network = built(model)
+    known = {**facts(network, model, None, ()), "file": "net\nglobalThis.taken = 1; //\u2028</script>.tflite"}
+    for name, content in module_files(known, network.content, "net").items():
+        (tmp_path / name).write_bytes(content)
+    script = 'import { facts } from "./net.mjs";\nconsole.log(globalThis.taken, facts.file.length);'
+    assert run_node(tmp_path, script) == f"undefined {len(known['file'])}\n"
 
 
 @pytest.mark.parametrize("name", ["", "Net", "../net", "a b", ".net"])

@@ -18,7 +18,7 @@ ENGINES: Mapping[str, Engine] = MappingProxyType(
 
 
 def choose_engines(names: Sequence[str]) -> tuple[Engine, ...]:
-    """Return the named engines; of none node and Chromium, as far as they are here, else wasmtime, else none.
+    """Return the named engines; without names all that are here, the one last that is only for when no other runs.
 
     :raises InputError: there is no engine of that name.
     :raises MissingDependencyError: a named one is not here.
@@ -31,5 +31,4 @@ def choose_engines(names: Sequence[str]) -> tuple[Engine, ...]:
             raise MissingDependencyError(reason)
     if names:
         return tuple(ENGINES[name] for name in dict.fromkeys(names))
-    found = tuple(one for one in ENGINES.values() if one.available() is None)
-    return tuple(one for one in found if not one.stands_in) or found
+    return tuple(sorted((one for one in ENGINES.values() if one.available() is None), key=lambda one: one.stands_in))

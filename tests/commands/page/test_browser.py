@@ -367,6 +367,7 @@ def _there(browser: Browser, path: Path) -> bool:
         ("odd.txt", b"1 2 3 4 x 6 7 8 9", "value 5 of odd.txt is none that float32 has"),
         ("int8.npy", None, "int8.npy is no array of float32 in the order of C"),
         ("long.bin", bytes(40), "long.bin has 10 values, the network takes 9"),
+        ("torn.bin", bytes(37), "torn.bin holds no whole number of float32 values"),
     ],
 )
 def test_a_file_that_does_not_fit_is_told(

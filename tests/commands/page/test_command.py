@@ -139,7 +139,7 @@ def test_what_was_not_checked_is_said_everywhere(
     planted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stage, "choose_engines", lambda names: ())
-    reason = "neither node nor Chromium nor wasmtime was there to run the WebAssembly"
+    reason = "neither node nor Chromium nor wasmtime is here to run the WebAssembly"
     page = tmp_path / "page.html"
     assert cli.run(["page", str(planted), "--out", str(page), "--module", str(tmp_path / "web"), "--images", "3"]) == 0
     said = capsys.readouterr()
