@@ -67,7 +67,7 @@ class BoardPanel {
   }
 
   compare(output, found, wrong) {
-    const array = ARRAYS[facts.output.type], texts = (bytes) => Array.from(new array(bytes.slice().buffer), shown).join(" ");
+    const array = ARRAYS[facts.output.type], texts = (bytes) => Array.from(new array(bytes.slice().buffer), exactly).join(" ");
     byId("here-output").textContent = texts(output);
     byId("there-output").textContent = texts(found.output);
     const time = Number.isNaN(found.seconds) ? "" : `, ${(1000 * found.seconds).toFixed(2)} ms there`;

@@ -183,29 +183,35 @@ function fitted(picture, width, height, channels, fit) {
 
 // --- as the dataset laid its drawings --------------------------------------------------------------------------------
 
-// Ink as 0..255 above a ground of 0, or null where there is none: the ground is the border's median, and what the
-// border's own brightest pixels exceed it by is noise.
+// What a byte of the picture is as ink, 0..255 above a ground of 0, for each of the 256; null where there is none. The
+// ground is the border's median, and what the border's own brightest pixels exceed it by is noise.
 function inkOf({ width, height, pixels }) {
   const edge = border({ width, height, channels: 1, pixels }), ground = median(edge);
-  const contrast = pixels.reduce((most, one) => Math.max(most, one), 0) - ground;
+  let most = 0;
+  for (const one of pixels) if (one > most) most = one;
+  const contrast = most - ground;
   if (contrast < BLANK_CONTRAST) return null;
   const noise = Math.min(percentile(edge, 0.98) - ground, NOISE_CEILING * contrast);
-  return Float64Array.from(pixels, (one) => clamp((one - (ground + noise)) / (contrast - noise), 0, 1) * 255);
+  const ink = Float64Array.from({ length: 256 }, (_, one) => clamp((one - (ground + noise)) / (contrast - noise), 0, 1) * 255);
+  return { ink, most: ink[most] };
 }
 
-function scaledToBox(ink, width, side) {
-  const least = INK_SHARE * ink.reduce((most, one) => Math.max(most, one), 0);
+// Cuts the ink out and scales it, smoothly, so that its longer side has `side` pixels.
+function scaledToBox({ width, pixels }, { ink, most }, side) {
   let [left, top, right, bottom] = [Infinity, Infinity, -1, -1];
-  ink.forEach((value, at) => {
-    if (value < least) return;
+  for (let at = 0; at < pixels.length; ++at) {
+    if (ink[pixels[at]] < INK_SHARE * most) continue;
     const column = at % width, row = (at - column) / width;
-    [left, top] = [Math.min(left, column), Math.min(top, row)];
-    [right, bottom] = [Math.max(right, column), Math.max(bottom, row)];
-  });
+    if (column < left) left = column;
+    if (column > right) right = column;
+    if (row < top) top = row;
+    bottom = row;
+  }
   const columns = right - left + 1, rows = bottom - top + 1, factor = side / Math.max(columns, rows);
-  const bytes = { width, channels: 1, pixels: Uint8Array.from(ink, roundEven) };
+  const cut = part({ width, channels: 1, pixels }, left, top, columns, rows), bytes = Uint8Array.from(ink, roundEven);
+  for (let at = 0; at < cut.pixels.length; ++at) cut.pixels[at] = bytes[cut.pixels[at]];
   const size = [columns, rows].map((one) => Math.max(1, roundEven(one * factor)));
-  return scaled(part(bytes, left, top, columns, rows), size[0], size[1], BICUBIC);
+  return scaled(cut, size[0], size[1], BICUBIC);
 }
 
 // Where a scaled drawing begins along an axis; it never leaves the frame.
@@ -224,7 +230,7 @@ function laidOut(grey, { box, byMass }) {
   const framing = `${box} x ${box} box, centred by ${byMass ? "mass" : "box"}`, ink = inkOf(grey);
   const empty = { width: FRAME_SIDE, height: FRAME_SIDE, channels: 1, pixels: new Uint8Array(FRAME_SIDE ** 2) };
   if (ink === null) return { picture: empty, framing, note: "there is no ink in it" };
-  const drawing = scaledToBox(ink, grey.width, box);
+  const drawing = scaledToBox(grey, ink, box);
   const [top, left] = [0, 1].map((axis) => startOf(drawing, axis, byMass));
   return { picture: laidInto(drawing, left, top, FRAME_SIDE, FRAME_SIDE, [0]), framing, note: "" };
 }

@@ -71,17 +71,21 @@ class Pad {
   }
 
   draw() {
-    const { width, height, pixels, channels } = this.source;
+    if (this.picture) this.drawPicture(this.picture);
+    else paint(this.canvas, this.width, this.height, (x, y) => GREYS[this.ink[y * this.width + x]]);
+    if (this.pen.shown) this.drawPen();
+  }
+
+  // Shows a picture whole, its sides kept in proportion.
+  drawPicture({ width, height, pixels, channels }) {
+    const factor = Math.max(width / this.width, height / this.height);
     paint(this.canvas, this.width, this.height, (x, y) => {
-      // A picture is shown whole, its sides kept in proportion.
-      const factor = Math.max(width / this.width, height / this.height);
       const column = Math.floor((x + 0.5 - this.width / 2) * factor + width / 2);
       const row = Math.floor((y + 0.5 - this.height / 2) * factor + height / 2);
       if (column < 0 || row < 0 || column >= width || row >= height) return null;
       const at = (row * width + column) * channels;
-      return channels === 1 ? [pixels[at], pixels[at], pixels[at]] : [pixels[at], pixels[at + 1], pixels[at + 2]];
+      return channels === 1 ? GREYS[pixels[at]] : [pixels[at], pixels[at + 1], pixels[at + 2]];
     });
-    if (this.pen.shown) this.drawPen();
   }
 
   drawPen() {

@@ -4,20 +4,23 @@
 const MOST_TILES = 64;
 const RAMP = [[13, 13, 41], [52, 46, 125], [31, 120, 160], [74, 188, 138], [253, 231, 76]];
 
-function colourOf(share) {
-  const place = clamp(share, 0, 1) * (RAMP.length - 1), low = Math.min(Math.floor(place), RAMP.length - 2);
+// The colours of 256 shares from 0 to 1.
+const COLOURS = Array.from({ length: 256 }, (_, step) => {
+  const place = (step / 255) * (RAMP.length - 1), low = Math.min(Math.floor(place), RAMP.length - 2);
   return RAMP[low].map((one, channel) => one + (RAMP[low + 1][channel] - one) * (place - low));
-}
+});
+const GREYS = Array.from({ length: 256 }, (_, one) => [one, one, one]);
+const colourOf = (share) => COLOURS[Math.round(clamp(share, 0, 1) * 255)];
 
 // Paints a canvas pixel by pixel: `colour` returns red, green and blue of a column and a row, or null for none.
 function paint(canvas, width, height, colour) {
-  canvas.width = width;
-  canvas.height = height;
-  const image = new ImageData(width, height);
-  for (let row = 0; row < height; ++row) {
-    for (let column = 0; column < width; ++column) {
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  const image = new ImageData(width, height), { data } = image;
+  for (let row = 0, at = 0; row < height; ++row) {
+    for (let column = 0; column < width; ++column, at += 4) {
       const found = colour(column, row);
-      if (found) image.data.set([...found, 255], 4 * (row * width + column));
+      if (!found) continue;
+      [data[at], data[at + 1], data[at + 2], data[at + 3]] = [found[0], found[1], found[2], 255];
     }
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
@@ -63,9 +66,8 @@ function paintValues(canvas, values, shape, range) {
   else paintStrip(canvas, values, range);
 }
 
-function shown(value) {
-  return Number.isInteger(value) ? String(value).replace("-", "−") : value.toPrecision(4).replace("-", "−");
-}
+const exactly = (value) => String(value).replace("-", "−");
+const shown = (value) => (Number.isInteger(value) ? exactly(value) : value.toPrecision(4).replace("-", "−"));
 
 function paintInput(canvas, input) {
   const { picture } = facts, { low, step, type } = facts.input;

@@ -77,11 +77,12 @@ function headlineOf({ probabilities, label, probability, real }) {
 
 function showAnswer(answer, empty) {
   const [label, share] = [document.createElement("span"), document.createElement("span")];
-  [label.className, share.className] = ["label", "share"];
+  share.className = "share";
   [label.textContent, share.textContent] = empty ? ["–", "nothing there yet"] : headlineOf(answer);
+  label.className = label.textContent.length > 12 ? "label long" : "label";
   byId("answer").replaceChildren(label, share);
   byId("glance").textContent = empty ? "" : `${label.textContent} ${share.textContent}`;
-  byId("raw").textContent = Array.from(answer.output, shown).join(" ");
+  byId("raw").textContent = Array.from(answer.output, exactly).join(" ");
   say(empty ? "nothing there yet" : `${label.textContent}, ${share.textContent}`, QUIET_MILLISECONDS);
 }
 
