@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,7 @@ def _picture(told: Told) -> dict[str, Any] | None:
         "height": height,
         "channels": channels,
         "fit": known.fit,
-        "dataset": told.dataset,
+        "dataset": Path(told.dataset).name,
         "brightOnDark": bright_on_dark,
         "style": None if style is None else {"box": style.box, "byMass": style.by_mass},
         "layout": known.layout,

@@ -31,7 +31,9 @@ def check_name(name: str) -> str:
 
 
 def module_files(facts: Mapping[str, Any], network: bytes, name: str) -> dict[str, bytes]:
-    """Return ``NAME.mjs``, ``NAME.wasm``, ``NAME.d.ts`` and ``package.json`` by file name.
+    """Return ``NAME.mjs``, ``NAME.wasm``, ``package.json`` and the types, by file name.
+
+    TypeScript looks for ``NAME.d.ts`` where the package is imported, and for ``NAME.d.mts`` where the file is.
 
     :param facts: as ``facts.facts_of`` gives them; ``network`` the WebAssembly that they are of.
     """
@@ -49,9 +51,10 @@ def module_files(facts: Mapping[str, Any], network: bytes, name: str) -> dict[st
         "script": joined(_SCRIPTS).removeprefix('"use strict";\n'),
         "arrays": _ARRAYS,
     }
+    ends = ("mjs", "d.ts", "d.mts")
+    texts = {end: environment.get_template(f"module.{end}.jinja").render(values) for end in ends}
     return {
-        f"{name}.mjs": (environment.get_template("module.mjs.jinja").render(values) + "\n").encode(),
-        f"{name}.d.ts": (environment.get_template("module.d.ts.jinja").render(values) + "\n").encode(),
+        **{f"{name}.{end}": f"{text}\n".encode() for end, text in texts.items()},
         f"{name}.wasm": network,
         "package.json": json_text(_package(facts, name)).encode(),
     }
@@ -77,6 +80,6 @@ def _package(facts: Mapping[str, Any], name: str) -> dict[str, Any]:
             ".": {"types": f"./{name}.d.ts", "default": f"./{name}.mjs"},
             f"./{name}.wasm": f"./{name}.wasm",
         },
-        "files": [f"{name}.mjs", f"{name}.wasm", f"{name}.d.ts"],
+        "files": [f"{name}.{end}" for end in ("mjs", "wasm", "d.ts", "d.mts")],
         "sideEffects": False,
     }

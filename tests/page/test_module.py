@@ -148,6 +148,32 @@ def test_it_is_a_package(folder: Path, tmp_path: Path) -> None:
     assert "classify(image: Picture" in declared
 
 
+@pytest.mark.skipif(shutil.which("tsc") is None, reason="TypeScript is not installed; run scripts/test")
+@pytest.mark.parametrize("name", ["./net/four.mjs", "four"], ids=["by its path", "as a package"])
+def test_its_types_are_what_it_has(folder: Path, tmp_path: Path, name: str) -> None:
+    """Programs that use it are accepted, and one that takes it for something else is not."""
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    shutil.copytree(folder / "net", tmp_path / "net")
+    shutil.copytree(folder / "net", tmp_path / "node_modules" / "four")
+    head = f'import {{ facts, load, type PictureAnswer, type Step }} from "{name}";\nconst net = await load();\n'
+    right = """const image = { width: 1, height: 1, data: new Uint8ClampedArray(4) };
+    const answer: PictureAnswer = net.classify(image, { invert: "no" });
+    const steps: Step[] = net.steps();
+    const shown: [string, Int8Array, number | undefined] = [answer.label, answer.output, answer.probabilities?.[0]];
+    net.show(new Uint8Array(432));
+    net.input.set(net.answer([1]).output);
+    await Promise.all([load("x.wasm"), load(new Uint8Array(3)), load(fetch("x").then((one) => one.arrayBuffer()))]);
+    export const all = [steps, shown, facts, net.read(net.run(true)), net.selfTest().different > 0];
+    """
+    check = ["tsc", "--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "app.ts"]
+    (tmp_path / "app.ts").write_text(head + right)
+    found = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True)
+    assert (found.returncode, found.stdout) == (0, "")
+    (tmp_path / "app.ts").write_text(head + "export const wrong: Float32Array = net.run();\n")
+    found = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True)
+    assert "TS2322" in found.stdout or "TS2740" in found.stdout or "TS2741" in found.stdout
+
+
 def test_a_net_of_floats_answers_to_values(tmp_path: Path) -> None:
     model = float_net()
     written(tmp_path / "net", model, None, ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ def choose(subject: Subject, dataset: str | None, images: int, feeding: FeedingS
         except DatasetError as error:
             if dataset or known is None:
                 raise
-            missing = f"random pictures: those of {name} are not to be had ({first_line(error)})"
+            missing = f"random pictures: those of {Path(name).name} are not to be had ({first_line(error)})"
             return _with_random_pictures(subject, known, name, images, (missing,))
     if known is None:
         return _without_pictures(subject, images, feeding)

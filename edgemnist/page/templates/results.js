@@ -59,7 +59,7 @@ function showBars(answer) {
   bars.forEach(({ name, share, text, best }, at) => {
     const row = body.rows[at];
     row.className = best ? "best" : "";
-    row.cells[0].textContent = name;
+    [row.cells[0].textContent, row.cells[0].title] = [name, name];
     row.cells[1].firstChild.style.width = `${100 * clamp(share, 0, 1)}%`;
     row.cells[2].textContent = text;
   });

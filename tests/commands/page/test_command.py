@@ -71,7 +71,19 @@ def test_the_work_folders_net_is_taken_and_checked(work: Path, capsys: pytest.Ca
     assert facts["labels"] == list(CLASSES)
     text = page.read_text("utf-8")
     assert "<script>alert" not in text
+    assert str(work) not in text
     assert "example-pixels" not in text.partition("</main>")[2].partition('<script type="module">')[0]
+
+
+def test_a_dataset_that_is_gone_is_told_and_done_without(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    work = write_work(tmp_path / "work")
+    (work / "pictures.npz").unlink()
+    assert cli.run(["page", "--work", str(work), *QUICK]) == 0
+    said = capsys.readouterr()
+    assert "random pictures: those of pictures.npz are not to be had" in said.err
+    facts = facts_in(work / "page.html")
+    assert facts["check"]["of"] == "40 random pictures, uniform over 0..255 (seed 0)"
+    assert facts["labels"] == list(CLASSES)
 
 
 def test_two_pages_are_equal(work: Path, tmp_path: Path) -> None:
@@ -102,7 +114,7 @@ def test_a_module_is_written_instead_or_beside(
     planted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = answer(capsys, str(planted), "--module", str(tmp_path / "web"), "--name", "four", *QUICK)
-    names = ["four.d.ts", "four.mjs", "four.wasm", "package.json"]
+    names = ["four.d.mts", "four.d.ts", "four.mjs", "four.wasm", "package.json"]
     assert sorted(path.name for path in (tmp_path / "web").iterdir()) == names
     assert sorted(Path(one["path"]).name for one in found["files"]) == names
     assert found["networkSha256"] == hashlib.sha256((tmp_path / "web" / "four.wasm").read_bytes()).hexdigest()
