@@ -140,8 +140,13 @@ def test_nothing_in_it_is_newer_than_es2020(folder: Path) -> None:
 def test_it_is_a_package(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "node_modules").mkdir()
     shutil.copytree(folder / "net", tmp_path / "node_modules" / "four")
-    script = 'import { facts, load } from "four";\nconsole.log((await load()).facts === facts, Object.isFrozen(facts));'
-    assert run_node(tmp_path, script) == "true true\n"
+    script = """import { readFileSync } from "node:fs";
+    import { facts, load } from "four";
+    const place = new URL("./node_modules/four/four.wasm", import.meta.url);
+    const loaded = [load(), load(place), load(place.href), load(readFileSync(place)), load(Promise.resolve(place))];
+    const found = (await Promise.all(loaded)).map((net) => net.facts === facts && net.selfTest().different);
+    console.log(JSON.stringify([found, Object.isFrozen(facts)]));"""
+    assert json.loads(run_node(tmp_path, script)) == [[0, 0, 0, 0, 0], True]
     package = json.loads((folder / "net" / "package.json").read_text())
     assert all((folder / "net" / name).is_file() for name in package["files"])
     declared = (folder / "net" / "four.d.ts").read_text()
