@@ -1,61 +1,33 @@
-"""A headless Chromium that a test looks at pages with, over DevTools' pipe: no port, no network, no package.
-
-Source of the protocol: Chromium's DevTools protocol; on the pipe each message is JSON, ended by a zero byte.
-"""
+"""A headless Chromium that a test looks at pages with: what they say and ask for, and how they look."""
 
 from __future__ import annotations
 
 import base64
-import json
-import os
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-COMMANDS = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-extensions", "--hide-scrollbars", "--mute-audio",
-    "--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-pipe",
-)  # fmt: skip
-_SECONDS = 60.0
+from edgemnist.page.devtools import DevTools, find_browser, open_devtools
+
+__all__ = ["Browser", "find_browser", "open_browser"]
 
 
-def find_browser() -> str | None:
-    """Return the path of an installed Chromium, None where there is none."""
-    return next((path for name in COMMANDS if (path := shutil.which(name))), None)
-
-
-@dataclass
 class Browser:
     """A browser's page. ``events``: what it told of console, requests and errors since the last page was opened."""
 
-    commands: int
-    answers: int
-    session: str = ""
-    events: list[dict[str, Any]] = field(default_factory=list)
-    _number: int = 0
-    _rest: bytes = b""
+    def __init__(self, devtools: DevTools) -> None:
+        self._devtools = devtools
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What it told beside its answers."""
+        return self._devtools.events
 
     def call(self, method: str, **parameters: Any) -> Any:
         """Send a command and return its result."""
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": parameters}
-        if self.session:
-            message["sessionId"] = self.session
-        os.write(self.commands, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self._read()
-            if answer.get("id") == self._number:
-                assert "error" not in answer, f"{method}: {answer['error']}"
-                return answer["result"]
-            self.events.append(answer)
+        return self._devtools.call(method, **parameters)
 
     def open(self, address: str) -> None:
         """Open a page and wait until it is complete."""
@@ -66,7 +38,7 @@ class Browser:
     def wait_for(self, method: str) -> None:
         """Wait for an event."""
         while not self.told(method):
-            self.events.append(self._read())
+            self.events.append(self._devtools.read())
 
     def told(self, method: str) -> list[dict[str, Any]]:
         """Return what events of a kind said."""
@@ -74,9 +46,7 @@ class Browser:
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression."""
-        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in result, result["exceptionDetails"]
-        return result["result"].get("value")
+        return self._devtools.evaluate(expression)
 
     def becomes(self, expression: str, value: Any, seconds: float = 10.0) -> bool:
         """Whether an expression has a value within some seconds: what is laid out anew is so in the next frame."""
@@ -103,50 +73,13 @@ class Browser:
         path.write_bytes(content)
         return content
 
-    def _read(self) -> dict[str, Any]:
-        deadline = time.monotonic() + _SECONDS
-        while b"\0" not in self._rest:
-            assert time.monotonic() < deadline, "the browser does not answer"
-            part = os.read(self.answers, 1 << 20)
-            assert part, "the browser has ended"
-            self._rest += part
-        message, _, self._rest = self._rest.partition(b"\0")
-        found: dict[str, Any] = json.loads(message)
-        return found
-
 
 @contextmanager
 def open_browser(folder: Path) -> Iterator[Browser]:
     """Start a browser with a page; ``folder`` is for its profile. Nothing of it is left in the end."""
     executable = find_browser()
     assert executable is not None
-    to_read, commands = os.pipe()
-    answers, to_write = os.pipe()
-    # It reads commands from descriptor 3 and answers on 4.
-    script = f'exec 3<&{to_read} 4>&{to_write}; exec "$@"'
-    process = subprocess.Popen(
-        ["bash", "-c", script, "bash", executable, *_FLAGS, f"--user-data-dir={folder}", "about:blank"],
-        pass_fds=(to_read, to_write),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(to_read)
-    os.close(to_write)
-    browser = Browser(commands, answers)
-    try:
-        target = browser.call("Target.createTarget", url="about:blank")["targetId"]
-        browser.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+    with open_devtools(executable, folder) as devtools:
         for domain in ("Page", "Runtime", "Network", "Log"):
-            browser.call(f"{domain}.enable")
-        yield browser
-    finally:
-        with suppress(AssertionError, OSError):
-            browser.session = ""
-            browser.call("Browser.close")
-        os.close(commands)
-        os.close(answers)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            devtools.call(f"{domain}.enable")
+        yield Browser(devtools)

@@ -54,6 +54,12 @@ _STYLES = {"mnist": _MNIST, "mnist-5k": _MNIST, "qmnist": _MNIST, "emnist": Fram
 _BRIGHT_ON_DARK = ("mnist", "mnist-5k", "qmnist", "emnist", "fashion-mnist", "kmnist")
 
 
+def style_of(dataset: str) -> tuple[FrameStyle | None, bool]:
+    """Return how a dataset laid its drawings out, None if it did not, and whether they are bright on dark ground."""
+    family = "emnist" if dataset.startswith("emnist") else dataset
+    return _STYLES.get(family), family in _BRIGHT_ON_DARK
+
+
 @dataclass(frozen=True, eq=False)
 class FramedImage:
     """What the net sees: ``pixels``, uint8, shape (height, width, channels); how it came about; a note, or ``""``."""
@@ -83,18 +89,17 @@ def frame(
     :param fit: how a picture of another size is scaled, a name of :data:`FIT_WORDS`.
     """
     height, width, channels = image_shape
-    family = dataset.split("-")[0] if dataset.startswith("emnist") else dataset
-    if family in _BRIGHT_ON_DARK and image_shape != _FRAME:
+    style, bright_on_dark = style_of(dataset)
+    if bright_on_dark and image_shape != _FRAME:
         framed = frame(picture, _FRAME, dataset, invert, scaling)
         scaled = scaling.fit(framed.pixels, (height, width), channels, fit)
         return replace(framed, pixels=scaled, framing=f"{framed.framing}, {FIT_WORDS[fit]} to {height} x {width}")
     same_channels = scaling.fit(picture, (picture.shape[0], picture.shape[1]), channels, fit)
-    bright_ground = family in _BRIGHT_ON_DARK and np.median(_border(same_channels)) > _BRIGHT
+    bright_ground = bright_on_dark and np.median(_border(same_channels)) > _BRIGHT
     inverted = invert == "yes" or (invert == "auto" and bool(bright_ground))
     right_way = np.invert(same_channels) if inverted else same_channels
     if right_way.shape[:2] == (height, width):
         return FramedImage(right_way, inverted, "as it is")
-    style = _STYLES.get(family)
     if style is None:
         pixels = scaling.fit(right_way, (height, width), channels, fit)
         return FramedImage(pixels, inverted, f"{FIT_WORDS[fit]} to {height} x {width}")

@@ -1,0 +1,23 @@
+"""A written page on the terminal."""
+
+from __future__ import annotations
+
+from edgemnist.commands.page.stage import WrittenPage
+from edgemnist.support.progress import stdout_console
+
+
+def show(found: WrittenPage) -> None:
+    """Print what was checked with what, the digests, and the files."""
+    console, facts = stdout_console(), found.facts
+    check = facts["check"]
+    lines = [f"network   {facts['networkBytes']:,} bytes of WebAssembly, by {facts['compiler']}"]
+    lines += [f"C         SHA-256 {facts['sourceSha256']}"]
+    lines += [
+        f"checked   {one['engine']} {one['version']}: {one['different']} of {check['inputs']:,} inputs differ from "
+        f"{check['oracle']}"
+        for one in check["engines"]
+    ]
+    lines += [f"inputs    {check['of']}"] if check["engines"] else [f"checked   not: {check['not_checked']}"]
+    lines += [f"written   {path}, {size:,} bytes" for path, size in found.files.items()]
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)

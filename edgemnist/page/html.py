@@ -1,0 +1,108 @@
+"""The page: one HTML text that loads nothing, from templates, a network and the facts of it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.page.web_assembly import INSTALL
+from edgemnist.runner.base import missing_package
+from edgemnist.support.errors import MissingDependencyError
+
+TEMPLATES = Path(__file__).parent / "templates"
+_PAGE = "page.html.jinja"
+SCRIPTS = (
+    "framing.mjs", "network.mjs", "board.mjs", "base.js", "paint.js", "files.js", "pad.js", "results.js",
+    "board_panel.js", "page.js",
+)  # fmt: skip
+"""What the page's script is put together from, in this order: what is used comes first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Test images to try, uint8, shape (count, height, width, channels), and the index of each one's class."""
+
+    images: NDArray[np.uint8]
+    labels: tuple[int, ...]
+
+
+def require_jinja() -> None:
+    """Refuse where the package that fills templates is not installed.
+
+    :raises MissingDependencyError: says how to install it.
+    """
+    reason = missing_package("jinja2", INSTALL)
+    if reason is not None:
+        raise MissingDependencyError(reason)
+
+
+def render(
+    facts: Mapping[str, Any], network: bytes, *, title: str, assumed: Sequence[str], examples: Examples | None
+) -> str:
+    """Return the page.
+
+    :param facts: as ``facts.facts_of`` gives them; ``network`` the WebAssembly that they are of.
+    :param assumed: a line for each thing that nobody had said of the model.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    style, script = template("style.css"), joined(SCRIPTS)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    whole = {**facts, "examples": list(examples.labels) if examples else []}
+    values = {
+        "facts": whole,
+        "facts_text": json_in_html(whole),
+        "title": title,
+        "oracle": _named(facts["check"]["oracle"]),
+        "what": "a digit" if facts["labels"] == [str(digit) for digit in range(10)] else "something",
+        "assumed": list(assumed),
+        "network": base64.b64encode(network).decode("ascii"),
+        "examples": base64.b64encode(examples.images.tobytes()).decode("ascii") if examples else "",
+        "style": style,
+        "script": script,
+        "policy": _policy(style, script),
+    }
+    return environment.get_template(_PAGE).render(values) + "\n"
+
+
+def _named(oracle: str) -> str:
+    return f"TensorFlow Lite for Microcontrollers ({oracle})" if oracle.startswith("tflm ") else oracle
+
+
+def template(name: str) -> str:
+    """Return a template's text."""
+    return (TEMPLATES / name).read_text(encoding="utf-8").strip()
+
+
+def joined(names: Sequence[str]) -> str:
+    """Return scripts as one, strict as a whole."""
+    strict = '"use strict";\n'
+    return strict + "\n\n".join(template(name).removeprefix(strict) for name in names)
+
+
+def json_in_html(values: Any) -> str:
+    """Return JSON that ends no element: no "<" in it."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the rules that a browser holds the page to: no network, no script but its own, WebAssembly allowed."""
+    return (
+        f"default-src 'none'; img-src data:; style-src '{_hash_of(style)}'; "
+        f"script-src '{_hash_of(script)}' 'wasm-unsafe-eval'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash_of(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
