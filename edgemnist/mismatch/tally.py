@@ -17,6 +17,7 @@ WIDEST = 16
 
 _NAMED_PLACES = 4
 _ENOUGH = 8
+_LOG_OF_A_MILLIONTH = math.log(1e-6)
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,19 @@ def _where(places: NDArray[np.int64]) -> Iterator[str]:
     for axis, name in enumerate(names):
         others = tuple(other for other in range(places.ndim) if other != axis)
         indices = np.flatnonzero(differing.any(axis=others))
-        # Thrown at random, so many would have left out that many places less than once in a million times.
-        chance = (len(indices) / places.shape[axis]) ** int(places.sum())
-        if name and len(indices) < places.shape[axis] and chance * math.comb(places.shape[axis], len(indices)) < 1e-6:
+        if name and _is_no_chance(len(indices), places.shape[axis], int(places.sum())):
             yield f"only in {_listed(name, indices.tolist())} of {places.shape[axis]}"
+
+
+def _is_no_chance(hit: int, size: int, thrown: int) -> bool:
+    """Whether differences that fall at random would leave out so many places less than once in a million times.
+
+    In logarithms: of a wide tensor neither the power nor the binomial coefficient is a float.
+    """
+    if hit == size:
+        return False
+    choices = math.lgamma(size + 1) - math.lgamma(hit + 1) - math.lgamma(size - hit + 1)
+    return thrown * math.log(hit / size) + choices < _LOG_OF_A_MILLIONTH
 
 
 def _listed(name: str, indices: Sequence[int]) -> str:

@@ -54,6 +54,18 @@ def test_places_are_named_where_that_is_no_chance(wrong: object, words: str) -> 
     assert tally.result().where == words
 
 
+@pytest.mark.parametrize("size", [1_500, 200_000])
+@pytest.mark.parametrize(("step", "images", "words"), [(2, 20, "only in every 2th of elements from 0"), (2, 1, "")])
+def test_wide_tensors_are_judged_alike(size: int, step: int, images: int, words: str) -> None:
+    """The number of ways to choose half of so many elements is beyond the range of a float."""
+    oracle = np.zeros((images, 1, size), np.int8)
+    found = oracle.copy()
+    found[:, :, ::step] = 1
+    tally = Tally(oracle.shape[1:], "int8")
+    tally.add(found, oracle)
+    assert tally.result().where == (words and f"{words} of {size}")
+
+
 def test_a_border_is_named() -> None:
     oracle = np.zeros((1, 1, 5, 5, 2), np.int8)
     found = oracle.copy()

@@ -6,7 +6,7 @@ from edgemnist.commands.convert.c_array import CArrayResult
 from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, TensorDescription
 from edgemnist.compiler.channels.report import summary
 from edgemnist.support.progress import say, stdout_console
-from edgemnist.tflm import TflmSummary
+from edgemnist.tflm.project import TflmSummary
 
 
 def show(result: ConversionResult | CArrayResult) -> None:
