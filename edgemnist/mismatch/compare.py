@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.mismatch.one_operator import OneOperator, activations_of, one_operator
-from edgemnist.mismatch.sources import RuntimeSource, Source, Tensors
+from edgemnist.mismatch.sources import Fed, RuntimeSource, Source, Tensors
 from edgemnist.mismatch.tally import Differences, Tally
 from edgemnist.support.errors import EdgeMnistError, UnsupportedModelError, WrongOutputError
 from edgemnist.tflite.file import TfliteModel
@@ -22,7 +22,7 @@ CHUNK_BYTES = 64 << 20
 KEPT_IMAGES = 16
 """Of each operator the images with the most differing elements are kept, to find the rule from."""
 
-KEPT_BYTES = 8 << 20
+KEPT_BYTES = 1 << 20
 """Of one operator's inputs and outputs, at most, one image at least."""
 
 
@@ -82,6 +82,33 @@ class Oracle:
         return found
 
 
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Some of the images. ``truth``: the oracle's inputs and operators' outputs for them; ``found``: the source's, as
+    far as it has them; ``last``: the oracle's for the image before the first, empty at the very beginning.
+    """
+
+    truth: Tensors
+    found: Tensors
+    last: Tensors
+
+    def before(self, tensor: int, image: int) -> NDArray[Any]:
+        """Return the oracle's tensor for the image before, (1, *tensor shape), zeros where there was none."""
+        values = self.truth[tensor]
+        if image > 0:
+            return values[image - 1 : image]
+        return self.last.get(tensor, np.zeros_like(values[:1]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """An operator that has to be run alone for ``images``, their places in the chunk."""
+
+    operator: _OperatorTally
+    images: NDArray[np.int64]
+    fed: Fed
+
+
 class Comparison:
     """A source beside the oracle, filled chunk by chunk."""
 
@@ -92,24 +119,28 @@ class Comparison:
         operators = [one.index for one in oracle.model.operators if one.outputs and one.outputs[0] in numbers]
         self._operators = [_OperatorTally(oracle, index) for index in operators]
 
-    def add(self, truth: Tensors, found: Tensors, before: Tensors) -> None:
-        """Add images.
-
-        :param truth: the oracle's inputs and operators' outputs.
-        :param found: the source's as far as it has them; what is missing of the model's inputs is the oracle's.
-        :param before: the oracle's outputs for the image before each.
-        """
-        found = {**{index: truth[index] for index in self._oracle.model.inputs}, **found}
-        for operator in self._operators:
-            operator.add(self.source, truth, found, before)
+    def add(self, chunk: Chunk) -> None:
+        """Add images; what the source lacks of the model's inputs is the oracle's."""
+        given = {index: chunk.truth[index] for index in self._oracle.model.inputs}
+        chunk = replace(chunk, found={**given, **chunk.found})
+        asked = [one for operator in self._operators if (one := operator.look(self.source, chunk)) is not None]
+        answering = self.source if self.source.asks else self._oracle.source
+        for question, answer in zip(asked, answering.alone([one.fed for one in asked]), strict=True):
+            question.operator.hear(self.source, chunk, question, answer)
 
     def findings(self) -> tuple[OperatorFinding, ...]:
         """Return what was found of every operator that the source shows, in the file's order."""
         return tuple(found for operator in self._operators if (found := operator.finding()) is not None)
 
 
-_Pair = tuple[list[NDArray[Any]], NDArray[Any], NDArray[Any], NDArray[Any]]
-"""Inputs, the oracle's answer, the source's, and the oracle's to the image before."""
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """The oracle's answer and the source's to the same inputs, for ``images``, their places in the chunk."""
+
+    images: NDArray[np.int64]
+    inputs: Sequence[NDArray[Any]]
+    oracle: NDArray[Any]
+    mine: NDArray[Any]
 
 
 class _OperatorTally:
@@ -124,75 +155,69 @@ class _OperatorTally:
         self._why = ""
         self._samples: list[tuple[int, Sample]] = []
 
-    def add(self, source: Source, truth: Tensors, found: Tensors, before: Tensors) -> None:
-        tensor = self._tensor.index
+    def look(self, source: Source, chunk: Chunk) -> _Question | None:
+        """Add what the source shows; return what has to be asked to know the operator's own error."""
+        tensor, truth, found = self._tensor.index, chunk.truth, chunk.found
         if tensor not in found and not source.asks:
-            return
+            return None
         self._seen = True
         if tensor in found:
             self._accumulated.add(found[tensor], truth[tensor])
         if self._why:
-            return
+            return None
+        shown = tensor in found and all(one in found for one in self._inputs)
+        if not shown and not source.asks:
+            self._why = "what goes into it is not known"
+            return None
+        alike = np.zeros(len(truth[tensor]), np.bool_)
+        if shown:
+            alike = _images_alike([(found[one], truth[one]) for one in self._inputs], len(alike))
+            images = np.flatnonzero(alike)
+            pair = _Pair(images, self._chosen(images, truth), truth[tensor][images], found[tensor][images])
+            self._judge(chunk, pair)
+        return None if alike.all() else self._question(np.flatnonzero(~alike), truth if source.asks else found)
+
+    def _question(self, images: NDArray[np.int64], given: Tensors) -> _Question | None:
         try:
-            if tensor in found and all(one in found for one in self._inputs):
-                self._divide(source, truth, found, before)
-            elif source.asks:
-                self._judge(self._apart(source, np.ones(len(truth[tensor]), np.bool_), truth, truth, before))
-            else:
-                self._why = "what goes into it is not known"
+            return _Question(self, images, Fed(self._oracle.cut(self._operator.index), self._chosen(images, given)))
         except UnsupportedModelError as error:
             self._why = "; ".join(error.problems)
-        except EdgeMnistError as error:
+            return None
+
+    def hear(self, source: Source, chunk: Chunk, asked: _Question, answer: list[NDArray[Any]] | EdgeMnistError) -> None:
+        """Add what the operator alone gave: the source's for the oracle's bytes, or the oracle's for the source's."""
+        if isinstance(answer, EdgeMnistError):
+            self._why = "; ".join(getattr(answer, "problems", ())) or str(answer)
+            return
+        shown = (chunk.truth if source.asks else chunk.found)[self._tensor.index][asked.images]
+        oracle, mine = (shown, answer[0]) if source.asks else (answer[0], shown)
+        self._judge(chunk, _Pair(asked.images, asked.fed.inputs, oracle, mine))
+
+    def _judge(self, chunk: Chunk, pair: _Pair) -> None:
+        try:
+            check_alike(pair.mine, pair.oracle, f"operator {self._operator.index} {self._operator.kind} alone")
+        except WrongOutputError as error:
             self._why = str(error)
+            return
+        self._keep(self._own.add(pair.mine, pair.oracle), chunk, pair)
 
-    def _divide(self, source: Source, truth: Tensors, found: Tensors, before: Tensors) -> None:
-        """Judge images by the source's outputs where what goes in is the oracle's, and apart where it is not."""
-        tensor = self._tensor.index
-        same = _images_alike([(found[one], truth[one]) for one in self._inputs], len(truth[tensor]))
-        self._judge((self._chosen(same, truth), truth[tensor][same], found[tensor][same], before[tensor][same]))
-        if not same.all():
-            self._judge(self._apart(source, ~same, truth, found, before))
-
-    def _judge(self, pair: _Pair) -> None:
-        inputs, oracle, mine, earlier = pair
-        check_alike(mine, oracle, f"operator {self._operator.index} {self._operator.kind} alone")
-        self._keep(self._own.add(mine, oracle), inputs, oracle, mine, earlier)
-
-    def _chosen(self, images: NDArray[np.bool_], tensors: Tensors) -> list[NDArray[Any]]:
+    def _chosen(self, images: NDArray[np.int64], tensors: Tensors) -> list[NDArray[Any]]:
         return [tensors[one][images] for one in self._inputs]
 
-    def _apart(
-        self, source: Source, images: NDArray[np.bool_], truth: Tensors, found: Tensors, before: Tensors
-    ) -> _Pair:
-        """Return both answers to the same inputs for images whose inputs differ.
-
-        The source's operator gets the oracle's bytes; where it can't be asked, the oracle's gets the source's.
-        """
-        tensor = self._tensor.index
-        cut = self._oracle.cut(self._operator.index)
-        inputs = self._chosen(images, truth)
-        answer = source.alone(cut, inputs)
-        if answer is not None:
-            return inputs, truth[tensor][images], answer[0], before[tensor][images]
-        inputs = self._chosen(images, found)
-        oracle = self._oracle.source.alone(cut, inputs)[0]
-        return inputs, oracle, found[tensor][images], before[tensor][images]
-
-    def _keep(
-        self, unequal: NDArray[np.bool_], inputs: Sequence[NDArray[Any]], oracle: NDArray[Any], found: NDArray[Any],
-        before: NDArray[Any],
-    ) -> None:  # fmt: skip
+    def _keep(self, unequal: NDArray[np.bool_], chunk: Chunk, pair: _Pair) -> None:
+        """Keep the images with the most differing elements."""
         counts = unequal.sum(axis=tuple(range(1, unequal.ndim)))
-        for image in np.argsort(-counts, kind="stable")[:KEPT_IMAGES]:
-            if counts[image] == 0:
+        for place in np.argsort(-counts, kind="stable")[:KEPT_IMAGES]:
+            if counts[place] == 0:
                 break
-            one = slice(image, image + 1)
-            kept = [value[one].copy() for value in (*inputs, oracle, found, before)]
-            sample = Sample(tuple(kept[:-3]), *kept[-3:])
-            self._samples.append((int(counts[image]), sample))
-        self._samples.sort(key=lambda pair: -pair[0])
-        size = sum(value[0].nbytes for value in (*inputs, oracle, found)) if len(unequal) else 1
-        del self._samples[max(1, min(KEPT_IMAGES, KEPT_BYTES // size)) :]
+            one = slice(place, place + 1)
+            inputs = tuple(value[one].copy() for value in pair.inputs)
+            before = chunk.before(self._tensor.index, int(pair.images[place])).copy()
+            sample = Sample(inputs, pair.oracle[one].copy(), pair.mine[one].copy(), before)
+            self._samples.append((int(counts[place]), sample))
+        self._samples.sort(key=lambda kept: -kept[0])
+        size = sum(value[:1].nbytes for value in (*pair.inputs, pair.oracle, pair.mine))
+        del self._samples[max(1, min(KEPT_IMAGES, KEPT_BYTES // max(size, 1))) :]
 
     def finding(self) -> OperatorFinding | None:
         if not self._seen:
@@ -241,14 +266,6 @@ def images_at_a_time(model: TfliteModel) -> int:
     """Return how many images are compared at a time, so that their tensors stay small in memory."""
     size = sum(tensor.bytes for tensor in model.tensors if tensor.data is None)
     return max(1, CHUNK_BYTES // max(size, 1))
-
-
-def before_each(truth: Mapping[int, NDArray[Any]], last: Mapping[int, NDArray[Any]]) -> dict[int, NDArray[Any]]:
-    """Return each tensor for the image before; that before the first is in ``last``, or zeros at the very beginning."""
-    return {
-        index: np.concatenate([last.get(index, np.zeros_like(values[:1])), values[:-1]])
-        for index, values in truth.items()
-    }
 
 
 def chunks(count: int, size: int) -> Iterator[slice]:

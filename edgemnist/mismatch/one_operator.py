@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import struct
+import functools
 from dataclasses import dataclass
 
 from edgemnist.support.errors import UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
-from edgemnist.tflite.lists import OPERATORS, with_tensors
+from edgemnist.tflite.operator_file import operator_file
 
 
 @dataclass(frozen=True, eq=False)
 class OneOperator:
-    """A file with the operator ``index`` alone. ``inputs``: its activations in order, each once; ``outputs``: all."""
+    """The operator ``index`` of a model alone. ``inputs``: its activations in order, each once; ``outputs``: all."""
 
+    model: TfliteModel
     index: int
-    content: bytes
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+
+    @functools.cached_property
+    def content(self) -> bytes:
+        """It as a file, in which tensors have other numbers."""
+        return operator_file(self.model.content, self.index, self.inputs)
 
 
 def activations_of(model: TfliteModel, index: int) -> tuple[int, ...]:
@@ -27,9 +32,7 @@ def activations_of(model: TfliteModel, index: int) -> tuple[int, ...]:
 
 
 def one_operator(model: TfliteModel, index: int) -> OneOperator:
-    """Return a copy of a model's file whose first graph has one operator only.
-
-    All tensors and constants stay where they are; what no operator names takes no memory in an interpreter.
+    """Return an operator of a model that can be run alone.
 
     :raises UnsupportedModelError: the operator's result depends on more than its inputs: variables, other graphs.
     """
@@ -40,21 +43,4 @@ def one_operator(model: TfliteModel, index: int) -> OneOperator:
     if variables or model.subgraphs != 1:
         what = f"it keeps the variable {variables[0].name!r}" if variables else f"the file has {model.subgraphs} graphs"
         raise UnsupportedModelError(f"operator {index} {operator.kind} can't be run alone:", [what])
-    inputs = activations_of(model, index)
-    return OneOperator(index, _cut(model.content, index, inputs, operator.outputs), inputs, operator.outputs)
-
-
-def _cut(content: bytes, index: int, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> bytes:
-    """Return a file with one operator, new inputs and outputs.
-
-    In a FlatBuffer a vector is a 32-bit count and its elements; those that are tables are forward distances. So the
-    list of operators is shortened where it stands.
-    """
-    import tflite
-
-    changed = bytearray(content)
-    table = tflite.Model.GetRootAs(changed, 0).Subgraphs(0)._tab
-    first = table.Vector(table.Offset(OPERATORS))
-    (distance,) = struct.unpack_from("<I", changed, first + 4 * index)
-    struct.pack_into("<II", changed, first - 4, 1, 4 * index + distance)
-    return with_tensors(bytes(changed), inputs=inputs, outputs=outputs)
+    return OneOperator(model, index, activations_of(model, index), operator.outputs)

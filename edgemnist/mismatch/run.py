@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.mismatch.compare import (
+    Chunk,
     Comparison,
     OperatorFinding,
     Oracle,
-    before_each,
     check_alike,
     chunks,
     images_at_a_time,
@@ -66,17 +66,16 @@ def compare_all(
             alive = [one for one in running if not one.failure]
             traces = [(one, pool.submit(one.comparison.source.trace, model, given, part.start)) for one in alive]
             truth = truth_of.trace(given, part.start)
-            before = before_each(truth, last)
-            last = {index: values[-1:].copy() for index, values in truth.items()}
             outputs.append(truth[model.outputs[0]])
-            added = [pool.submit(_add, one, trace, truth, before, model.outputs[0]) for one, trace in traces]
+            added = [pool.submit(_add, one, trace, truth, last, model.outputs[0]) for one, trace in traces]
             for done in added:
                 done.result()
+            last = {index: values[-1:].copy() for index, values in truth.items()}
             task.update(advance=part.stop - part.start)
     return np.concatenate(outputs), tuple(one.result() for one in running)
 
 
-def _add(one: _Running, trace: Future[Tensors], truth: Tensors, before: Tensors, output: int) -> None:
+def _add(one: _Running, trace: Future[Tensors], truth: Tensors, last: Tensors, output: int) -> None:
     try:
         found = trace.result()
         for index, values in found.items():
@@ -85,6 +84,6 @@ def _add(one: _Running, trace: Future[Tensors], truth: Tensors, before: Tensors,
     except EdgeMnistError as error:
         one.failure = str(error)
         return
-    one.comparison.add(truth, found, before)
+    one.comparison.add(Chunk(truth, found, last))
     if output in found:
         one.outputs.append(found[output])

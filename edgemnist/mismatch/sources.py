@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -20,12 +22,20 @@ Tensors = Mapping[int, NDArray[Any]]
 """Values by tensor index, each of shape (images, *tensor shape), the batch of 1 included, in the tensor's dtype."""
 
 
+@dataclass(frozen=True, eq=False)
+class Fed:
+    """An operator alone and what it is given: one array per input of it, of shape (images, *tensor shape)."""
+
+    operator: OneOperator
+    inputs: Sequence[NDArray[Any]]
+
+
 class Source(ABC):
     """What gives the operators' outputs for images. ``name`` is for people, with the version once that is known."""
 
     name: str
     asks = False
-    """Whether it can be asked for operators alone."""
+    """Whether it can be asked for operators alone; where not, it is the oracle that has to be fed its bytes."""
 
     @abstractmethod
     def trace(self, model: TfliteModel, inputs: Sequence[NDArray[Any]], first: int) -> Tensors:
@@ -35,13 +45,12 @@ class Source(ABC):
         :param first: the number of the first of these images among all.
         """
 
-    def alone(self, operator: OneOperator, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]] | None:
-        """Run one operator; None where the source can't, and it is the oracle that has to be fed its bytes.
+    def alone(self, fed: Sequence[Fed]) -> list[list[NDArray[Any]] | EdgeMnistError]:
+        """Run operators of one model alone, if it ``asks``.
 
-        :param inputs: one array per input of the operator, of shape (images, *tensor shape).
-        :returns: one array per output, of shape (images, *tensor shape).
+        :returns: of each one array per output, of shape (images, *tensor shape), or why there is none.
         """
-        return None
+        raise NotImplementedError(f"{self.name} can't be asked for operators alone")
 
 
 class RuntimeSource(Source):
@@ -53,10 +62,12 @@ class RuntimeSource(Source):
         self.name = worker.runtime
         self._worker = worker
         self._version = ""
+        self._lock = threading.Lock()
 
     def version(self) -> str:
         """Return the runtime's version."""
-        self._version = self._version or self._worker.version()
+        with self._lock:
+            self._version = self._version or self._worker.version()
         return self._version
 
     def start(self) -> None:
@@ -68,12 +79,27 @@ class RuntimeSource(Source):
         """See :meth:`Source.trace`; a runtime that shows no tensors has the model's outputs alone."""
         if not find_runtime(self.name).shows_tensors:
             return dict(zip(model.outputs, self.run_file(model.content, inputs), strict=True))
-        return self._worker.trace(model.content, inputs, operator_outputs(model))
+        with self._lock:
+            return self._worker.trace(model.content, inputs, operator_outputs(model))
 
-    def alone(self, operator: OneOperator, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """See :meth:`Source.alone`."""
-        return self.run_file(operator.content, inputs)
+    def alone(self, fed: Sequence[Fed]) -> list[list[NDArray[Any]] | EdgeMnistError]:
+        """See :meth:`Source.alone`; all in one request, and again one by one those that fail."""
+        found: list[list[NDArray[Any]] | None] = [None] * len(fed)
+        if len(fed) > 1:
+            asked = [(one.operator.index, one.operator.inputs) for one in fed]
+            with suppress(EdgeMnistError), self._lock:
+                found = self._worker.operators(
+                    fed[0].operator.model.content, asked, [values for one in fed for values in one.inputs]
+                )
+        return [self._one(one) if answer is None else answer for one, answer in zip(fed, found, strict=True)]
+
+    def _one(self, fed: Fed) -> list[NDArray[Any]] | EdgeMnistError:
+        try:
+            return self.run_file(fed.operator.content, fed.inputs)
+        except EdgeMnistError as error:
+            return error
 
     def run_file(self, content: bytes, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Return a file's outputs as an application gets them, with no tensor kept; arrays as for :meth:`alone`."""
-        return self._worker.invoke(content, inputs)
+        """Return a file's outputs as an application gets them, with no tensor kept; arrays as for :class:`Fed`."""
+        with self._lock:
+            return self._worker.invoke(content, inputs)

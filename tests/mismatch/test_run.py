@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from edgemnist.mismatch import run
 from edgemnist.mismatch.run import compare_all
-from edgemnist.mismatch.sources import RuntimeSource, Source, Tensors
+from edgemnist.mismatch.sources import Fed, RuntimeSource, Source, Tensors
 from edgemnist.runner.client import RuntimeWorker
-from edgemnist.support.errors import RuntimeCrashedError
+from edgemnist.support.errors import EdgeMnistError, RuntimeCrashedError
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.file import TfliteModel
 from tests.mismatch.planted import INPUT, net
@@ -48,9 +48,10 @@ class Reshaping(RuntimeSource):
             return found
         return {index: values for index, values in found.items() if index in model.outputs}
 
-    def run_file(self, content: bytes, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    def alone(self, fed: Sequence[Fed]) -> list[list[NDArray[Any]] | EdgeMnistError]:
         """Return other types."""
-        return [one.astype(np.int16) for one in super().run_file(content, inputs)]
+        answers = super().alone(fed)
+        return [[one.astype(np.int16) for one in answer] for answer in answers if isinstance(answer, list)]
 
 
 def compared(tflm: RuntimeWorker, *sources: Source) -> tuple[run.SourceFindings, ...]:
