@@ -13,7 +13,7 @@ from edgemnist.mismatch.scaled import BUILDERS
 from edgemnist.mismatch.transposed import transposed_of
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)
 def arithmetic_of(case: Case) -> Arithmetic | None:
     """Return the arithmetic of an operator that requantises, as the oracle has it; None where none is known."""
     if case.kind in LAYERS:

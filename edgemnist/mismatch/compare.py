@@ -61,10 +61,17 @@ class Oracle:
         self.model = model
         self.source = source
         self._cuts: dict[int, OneOperator | UnsupportedModelError] = {}
+        self._last: tuple[int, Tensors] | None = None
 
-    def trace(self, inputs: Sequence[NDArray[Any]], first: int) -> dict[int, NDArray[Any]]:
-        """Return every operator's output and the model's inputs."""
-        return {**dict(zip(self.model.inputs, inputs, strict=True)), **self.source.trace(self.model, inputs, first)}
+    def trace(self, inputs: Sequence[NDArray[Any]], first: int) -> Tensors:
+        """Return every operator's output and the model's inputs; see :meth:`Source.trace`.
+
+        The images that were traced last are not run again.
+        """
+        if self._last is None or self._last[0] != first:
+            given = dict(zip(self.model.inputs, inputs, strict=True))
+            self._last = first, {**given, **self.source.trace(self.model, inputs, first)}
+        return self._last[1]
 
     def cut(self, index: int) -> OneOperator:
         """Return an operator as a model.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from edgemnist.harness.outputs import class_scores
 from edgemnist.harness.runtimes import ORACLES
 from edgemnist.harness.subjects import Subjects
 from edgemnist.mismatch.case import Case
+from edgemnist.mismatch.compare import Oracle, chunks, images_at_a_time
 from edgemnist.mismatch.cost import Cost, cost_of
 from edgemnist.mismatch.explanation import Explanation, OperatorRow, SourceExplanation
 from edgemnist.mismatch.material import Material, material_of
 from edgemnist.mismatch.reproducer import reproduce, write_reproducer
+from edgemnist.mismatch.rule import rules
 from edgemnist.mismatch.rule_of_each import rule_of_each
 from edgemnist.mismatch.run import SourceFindings, compare_all
 from edgemnist.mismatch.sources import RuntimeSource, Source
@@ -71,22 +74,22 @@ def explain(model: LoadedModel, material: Material, settings: ExplainSettings) -
     tflite = _trusted(model)
     with ExitStack() as stack:
         runtimes, missing = _open(settings, stack)
-        with ThreadPoolExecutor(max_workers=len(runtimes) + 1) as pool:
-            for runtime in runtimes:
-                if runtime.name != ORACLES[0]:
-                    pool.submit(runtime.start)  # packages take longer to import than most nets to run
-            oracle = _find_oracle(tflite, material, settings.timeout, stack)
-        sources: list[Source] = [*settings.dumps, *(runtime for runtime in runtimes if runtime.name != oracle.name)]
+        threads = len(runtimes) + len(settings.dumps) + 1
+        pool = stack.enter_context(ThreadPoolExecutor(max_workers=threads))
+        for runtime in runtimes:
+            if runtime.name != ORACLES[0]:
+                pool.submit(runtime.start)  # packages take longer to import than most nets to run
+        oracle = _find_oracle(tflite, material, settings.timeout, stack)
+        pool.submit(rules)  # so that they are imported by the time they are needed
+        sources: list[Source] = [*settings.dumps, *(one for one in runtimes if one.name != oracle.source.name)]
         with progress_task("Comparing operators", total=len(material.inputs)) as task:
-            outputs, found = compare_all(tflite, oracle, sources, material.inputs, task)
-        name = f"{oracle.name} {oracle.version()}"
-        explained = []
-        for source, one in zip(sources, found, strict=True):
-            answer = _explained(model, tflite, source, one, outputs, material)
-            if settings.reproducers is not None:
-                written = _write_reproducers(tflite, source, oracle, one, answer, settings.reproducers)
-                answer = replace(answer, reproducers=tuple(written))
-            explained.append(answer)
+            outputs, found = compare_all(oracle, sources, material.inputs, task)
+        explained = list(pool.map(partial(_explained, model, tflite, outputs, material), sources, found))
+        if settings.reproducers is not None:
+            for place, (source, one) in enumerate(zip(sources, found, strict=True)):
+                written = _write_reproducers(tflite, source, oracle.source, one, explained[place], settings.reproducers)
+                explained[place] = replace(explained[place], reproducers=tuple(written))
+        name = f"{oracle.source.name} {oracle.source.version()}"
     return Explanation(
         model=model.name,
         sha256=tflite.sha256,
@@ -130,29 +133,29 @@ def _trusted(model: LoadedModel) -> TfliteModel:
     return model.tflite
 
 
-def _find_oracle(model: TfliteModel, material: Material, timeout: float, stack: ExitStack) -> RuntimeSource:
-    """Return the first oracle that is installed and runs the model."""
-    problems, first = [], [material.inputs[:1]]
+def _find_oracle(model: TfliteModel, material: Material, timeout: float, stack: ExitStack) -> Oracle:
+    """Return the first oracle that is installed and runs the model, with its tensors for the first images."""
+    problems, first = [], next(chunks(len(material.inputs), images_at_a_time(model)))
     for name in ORACLES:
         reason = find_runtime(name).available()
         if reason is not None:
             problems.append(f"{name}: {reason}")
             continue
-        source = RuntimeSource(stack.enter_context(runtime_worker(name, timeout=timeout)))
+        oracle = Oracle(model, RuntimeSource(stack.enter_context(runtime_worker(name, timeout=timeout))))
         try:
-            source.trace(model, first, 0)
+            oracle.trace([material.inputs[first]], first.start)
         except UnsupportedModelError as error:
             problems.append(f"{name}: {'; '.join(error.problems)}")
         else:
-            return source
+            return oracle
     if not any(find_runtime(name).available() is None for name in ORACLES):
         raise MissingDependencyError("no oracle is installed: " + "; ".join(problems))
     raise UnsupportedModelError("no oracle takes the model:", problems)
 
 
 def _explained(
-    model: LoadedModel, tflite: TfliteModel, source: Source, found: SourceFindings, oracle: NDArray[Any],
-    material: Material,
+    model: LoadedModel, tflite: TfliteModel, oracle: NDArray[Any], material: Material, source: Source,
+    found: SourceFindings,
 ) -> SourceExplanation:  # fmt: skip
     names = rule_of_each(tflite, source, found.findings)
     rows = tuple(

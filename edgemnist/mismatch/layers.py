@@ -100,7 +100,7 @@ class Layer(Arithmetic):
         return replace(self, sums=replace(self.sums, **changes))  # type: ignore[arg-type]
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)
 def layer_of(case: Case) -> Layer | None:
     """Return the arithmetic of an int8 layer as the oracle has it, None where the compiler does not take it."""
     if case.kind not in LAYERS or not case.is_compiled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -44,6 +45,7 @@ class Factor:
         return -1 if self.double < 0 else 1
 
 
+@functools.lru_cache(maxsize=4096)
 def factor_of(first: float, second: float, output: float) -> Factor:
     """Return ``first * second / output`` of float32 values."""
     double = first * second / output

@@ -19,10 +19,9 @@ from edgemnist.mismatch.compare import (
     chunks,
     images_at_a_time,
 )
-from edgemnist.mismatch.sources import RuntimeSource, Source, Tensors
+from edgemnist.mismatch.sources import Source, Tensors
 from edgemnist.support.errors import EdgeMnistError
 from edgemnist.support.progress import Task
-from edgemnist.tflite.file import TfliteModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,23 +48,23 @@ class _Running:
 
 
 def compare_all(
-    model: TfliteModel, oracle: RuntimeSource, sources: Sequence[Source], inputs: NDArray[Any], task: Task
+    oracle: Oracle, sources: Sequence[Source], inputs: NDArray[Any], task: Task
 ) -> tuple[NDArray[Any], tuple[SourceFindings, ...]]:
     """Return the oracle's outputs, (images, *output shape), and what was found of each source.
 
     :param inputs: (images, *input shape), the batch of 1 included, for the model's only input.
     :raises EdgeMnistError: the oracle failed on the model.
     """
-    truth_of = Oracle(model, oracle)
-    running = [_Running(Comparison(truth_of, source)) for source in sources]
+    model = oracle.model
+    running = [_Running(Comparison(oracle, source)) for source in sources]
     outputs: list[NDArray[Any]] = []
-    last: dict[int, NDArray[Any]] = {}
+    last: Tensors = {}
     with ThreadPoolExecutor(max_workers=len(sources) + 1) as pool:
         for part in chunks(len(inputs), images_at_a_time(model)):
             given = [inputs[part]]
             alive = [one for one in running if not one.failure]
             traces = [(one, pool.submit(one.comparison.source.trace, model, given, part.start)) for one in alive]
-            truth = truth_of.trace(given, part.start)
+            truth = oracle.trace(given, part.start)
             outputs.append(truth[model.outputs[0]])
             added = [pool.submit(_add, one, trace, truth, last, model.outputs[0]) for one, trace in traces]
             for done in added:

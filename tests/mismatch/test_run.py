@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgemnist.mismatch import run
+from edgemnist.mismatch.compare import Oracle
 from edgemnist.mismatch.run import compare_all
 from edgemnist.mismatch.sources import Fed, RuntimeSource, Source, Tensors
 from edgemnist.runner.client import RuntimeWorker
@@ -57,7 +58,7 @@ class Reshaping(RuntimeSource):
 def compared(tflm: RuntimeWorker, *sources: Source) -> tuple[run.SourceFindings, ...]:
     inputs = np.zeros((4, *INPUT), np.int8)
     with progress_task("test") as task:
-        return compare_all(net(), RuntimeSource(tflm), sources, inputs, task)[1]
+        return compare_all(Oracle(net(), RuntimeSource(tflm)), sources, inputs, task)[1]
 
 
 def test_a_failed_source_is_not_asked_again(tflm: RuntimeWorker, witness: RuntimeWorker, monkeypatch: Any) -> None:
