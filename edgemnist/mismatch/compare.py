@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.mismatch.one_operator import OneOperator, activations_of, one_operator
+from edgemnist.harness.compare import same
+from edgemnist.mismatch.one_operator import OneOperator, activations_of, one_operator, variables_of
 from edgemnist.mismatch.sources import Fed, RuntimeSource, Source, Tensors
 from edgemnist.mismatch.tally import Differences, Tally
 from edgemnist.support.errors import EdgeMnistError, UnsupportedModelError, WrongOutputError
@@ -42,7 +43,9 @@ class Sample:
 class OperatorFinding:
     """One operator. ``accumulated``: its output in the whole model, of 0 elements where that is not shown; ``own``: its
     output for the very same bytes that the oracle's operator gets, None where that is not known, and ``why_not_own``
-    says why. ``sample`` is of its own error, None where there is none or the operator has several outputs.
+    says why. ``sample`` is of its own error, None where there is none or the operator has several outputs or a state.
+    ``first_image``: the first that differs in the whole model. ``state``: the names of the variables that the operator
+    keeps; alone it begins without any, and makes its own from image to image.
     """
 
     index: int
@@ -52,6 +55,8 @@ class OperatorFinding:
     own: Differences | None
     why_not_own: str = ""
     sample: Sample | None = None
+    first_image: int | None = None
+    state: tuple[str, ...] = ()
 
 
 class Oracle:
@@ -80,7 +85,7 @@ class Oracle:
         """
         if index not in self._cuts:
             try:
-                self._cuts[index] = one_operator(self.model, index)
+                self._cuts[index] = one_operator(self.model, index, with_state=True)
             except UnsupportedModelError as error:
                 self._cuts[index] = error
         found = self._cuts[index]
@@ -98,6 +103,28 @@ class Chunk:
     truth: Tensors
     found: Tensors
     last: Tensors
+    _unequal: dict[int, NDArray[np.bool_] | None] = field(default_factory=dict, init=False)
+
+    @property
+    def images(self) -> int:
+        """How many there are."""
+        return len(next(iter(self.truth.values())))
+
+    def unequal(self, tensor: int) -> NDArray[np.bool_] | None:
+        """Return which elements of a tensor that the source shows are not the oracle's, None where all are."""
+        if tensor not in self._unequal:
+            unequal = ~same(self.found[tensor], self.truth[tensor])
+            self._unequal[tensor] = unequal if unequal.any() else None
+        return self._unequal[tensor]
+
+    def alike(self, tensors: Sequence[int]) -> NDArray[np.bool_]:
+        """Return for each image whether the source has the oracle's bytes in all of some tensors."""
+        alike = np.ones(self.images, np.bool_)
+        for tensor in tensors:
+            unequal = self.unequal(tensor)
+            if unequal is not None:
+                alike &= ~unequal.any(axis=tuple(range(1, unequal.ndim)))
+        return alike
 
     def before(self, tensor: int, image: int) -> NDArray[Any]:
         """Return the oracle's tensor for the image before, (1, *tensor shape), zeros where there was none."""
@@ -142,12 +169,15 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class _Pair:
-    """The oracle's answer and the source's to the same inputs, for ``images``, their places in the chunk."""
+    """The oracle's answer and the source's to the same inputs, those of ``given`` for ``images``, places in the chunk.
+    ``unequal``: what differs, where that is known.
+    """
 
     images: NDArray[np.int64]
-    inputs: Sequence[NDArray[Any]]
+    given: Tensors
     oracle: NDArray[Any]
     mine: NDArray[Any]
+    unequal: NDArray[np.bool_] | None = None
 
 
 class _OperatorTally:
@@ -155,75 +185,99 @@ class _OperatorTally:
         model = oracle.model
         self._oracle, self._operator = oracle, model.operators[index]
         self._inputs = activations_of(model, index)
+        self._state = variables_of(model, index)
         self._tensor = model.tensors[self._operator.outputs[0]]
         self._accumulated = Tally(self._tensor.shape, self._tensor.dtype)
         self._own = Tally(self._tensor.shape, self._tensor.dtype)
+        self._images = 0
+        self._first_image: int | None = None
         self._seen = False
         self._why = ""
         self._samples: list[tuple[int, Sample]] = []
 
     def look(self, source: Source, chunk: Chunk) -> _Question | None:
         """Add what the source shows; return what has to be asked to know the operator's own error."""
-        tensor, truth, found = self._tensor.index, chunk.truth, chunk.found
-        if tensor not in found and not source.asks:
+        tensor = self._tensor.index
+        if tensor not in chunk.found and not source.asks:
             return None
         self._seen = True
-        if tensor in found:
-            self._accumulated.add(found[tensor], truth[tensor])
+        if tensor in chunk.found:
+            self._accumulate(chunk)
+        self._images += chunk.images
+        shown = tensor in chunk.found and all(one in chunk.found for one in self._inputs)
+        if not shown and not source.asks:
+            self._why = self._why or "what goes into it is not known"
         if self._why:
             return None
-        shown = tensor in found and all(one in found for one in self._inputs)
-        if not shown and not source.asks:
-            self._why = "what goes into it is not known"
-            return None
-        alike = np.zeros(len(truth[tensor]), np.bool_)
-        if shown:
-            alike = _images_alike([(found[one], truth[one]) for one in self._inputs], len(alike))
-            images = np.flatnonzero(alike)
-            pair = _Pair(images, self._chosen(images, truth), truth[tensor][images], found[tensor][images])
-            self._judge(chunk, pair)
-        return None if alike.all() else self._question(np.flatnonzero(~alike), truth if source.asks else found)
+        alike = chunk.alike(self._inputs) if shown else np.zeros(chunk.images, np.bool_)
+        if self._state and not alike.all():  # its state is made of all that it was given
+            alike[:] = False
+        if alike.any():
+            self._judge(chunk, self._shown(chunk, alike))
+        return None if alike.all() else self._question(source, chunk, np.flatnonzero(~alike))
 
-    def _question(self, images: NDArray[np.int64], given: Tensors) -> _Question | None:
+    def _accumulate(self, chunk: Chunk) -> None:
+        tensor = self._tensor.index
+        unequal = chunk.unequal(tensor)
+        self._accumulated.add(chunk.found[tensor], chunk.truth[tensor], unequal)
+        if unequal is not None and self._first_image is None:
+            self._first_image = self._images + int(np.flatnonzero(~chunk.alike([tensor]))[0])
+
+    def _shown(self, chunk: Chunk, alike: NDArray[np.bool_]) -> _Pair:
+        """Return the answers for images whose inputs are the same: they are in the whole model's tensors."""
+        tensor, images = self._tensor.index, np.flatnonzero(alike)
+        unequal = chunk.unequal(tensor)
+        oracle, mine = chunk.truth[tensor], chunk.found[tensor]
+        if alike.all():
+            return _Pair(images, chunk.truth, oracle, mine, unequal)
+        part = None if unequal is None else unequal[images]
+        return _Pair(images, chunk.truth, oracle[images], mine[images], part)
+
+    def _question(self, source: Source, chunk: Chunk, images: NDArray[np.int64]) -> _Question | None:
+        if self._state and not source.asks:
+            self._why = f"it keeps {self._state[0]!r}, and what that holds in the device is not known"
+            return None
+        given = chunk.truth if source.asks else chunk.found
         try:
-            return _Question(self, images, Fed(self._oracle.cut(self._operator.index), self._chosen(images, given)))
+            cut = self._oracle.cut(self._operator.index)
         except UnsupportedModelError as error:
             self._why = "; ".join(error.problems)
             return None
+        return _Question(self, images, Fed(cut, [given[one][images] for one in self._inputs]))
 
     def hear(self, source: Source, chunk: Chunk, asked: _Question, answer: list[NDArray[Any]] | EdgeMnistError) -> None:
         """Add what the operator alone gave: the source's for the oracle's bytes, or the oracle's for the source's."""
         if isinstance(answer, EdgeMnistError):
             self._why = "; ".join(getattr(answer, "problems", ())) or str(answer)
             return
-        shown = (chunk.truth if source.asks else chunk.found)[self._tensor.index][asked.images]
+        given = chunk.truth if source.asks else chunk.found
+        shown = given[self._tensor.index][asked.images]
         oracle, mine = (shown, answer[0]) if source.asks else (answer[0], shown)
-        self._judge(chunk, _Pair(asked.images, asked.fed.inputs, oracle, mine))
-
-    def _judge(self, chunk: Chunk, pair: _Pair) -> None:
         try:
-            check_alike(pair.mine, pair.oracle, f"operator {self._operator.index} {self._operator.kind} alone")
+            check_alike(mine, oracle, f"operator {self._operator.index} {self._operator.kind} alone")
         except WrongOutputError as error:
             self._why = str(error)
             return
-        self._keep(self._own.add(pair.mine, pair.oracle), chunk, pair)
+        self._judge(chunk, _Pair(asked.images, given, oracle, mine, ~same(mine, oracle)))
 
-    def _chosen(self, images: NDArray[np.int64], tensors: Tensors) -> list[NDArray[Any]]:
-        return [tensors[one][images] for one in self._inputs]
+    def _judge(self, chunk: Chunk, pair: _Pair) -> None:
+        self._own.add(pair.mine, pair.oracle, pair.unequal)
+        if pair.unequal is not None and not self._state:
+            self._keep(chunk, pair, pair.unequal)
 
-    def _keep(self, unequal: NDArray[np.bool_], chunk: Chunk, pair: _Pair) -> None:
+    def _keep(self, chunk: Chunk, pair: _Pair, unequal: NDArray[np.bool_]) -> None:
         """Keep the images with the most differing elements."""
         counts = unequal.sum(axis=tuple(range(1, unequal.ndim)))
         for place in np.argsort(-counts, kind="stable")[:KEPT_IMAGES]:
             if counts[place] == 0:
                 break
-            one = slice(place, place + 1)
-            inputs = tuple(value[one].copy() for value in pair.inputs)
-            before = chunk.before(self._tensor.index, int(pair.images[place])).copy()
+            one, image = slice(place, place + 1), int(pair.images[place])
+            inputs = tuple(pair.given[tensor][image : image + 1].copy() for tensor in self._inputs)
+            before = chunk.before(self._tensor.index, image).copy()
             sample = Sample(inputs, pair.oracle[one].copy(), pair.mine[one].copy(), before)
             self._samples.append((int(counts[place]), sample))
         self._samples.sort(key=lambda kept: -kept[0])
-        size = sum(value[:1].nbytes for value in (*pair.inputs, pair.oracle, pair.mine))
+        size = sum(value.nbytes for _, kept in self._samples[:1] for value in (*kept.inputs, kept.oracle, kept.found))
         del self._samples[max(1, min(KEPT_IMAGES, KEPT_BYTES // max(size, 1))) :]
 
     def finding(self) -> OperatorFinding | None:
@@ -236,6 +290,8 @@ class _OperatorTally:
             accumulated=self._accumulated.result(),
             own=None if self._why else self._own.result(),
             why_not_own=self._why,
+            first_image=self._first_image,
+            state=self._state,
             sample=self._joined() if self._samples and len(self._operator.outputs) == 1 else None,
         )
 
@@ -247,14 +303,6 @@ class _OperatorTally:
             np.concatenate([one.found for one in samples]),
             np.concatenate([one.before for one in samples]),
         )
-
-
-def _images_alike(pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]], count: int) -> NDArray[np.bool_]:
-    """Return for each image whether both of every pair are equal."""
-    alike = np.ones(count, np.bool_)
-    for one, other in pairs:
-        alike &= np.asarray(one == other).all(axis=tuple(range(1, one.ndim)))
-    return alike
 
 
 def check_alike(found: NDArray[Any], oracle: NDArray[Any], what: str) -> None:

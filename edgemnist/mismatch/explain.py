@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.harness.claims import Standing, claims_of
+from edgemnist.harness.compare import same
 from edgemnist.harness.outputs import class_scores
 from edgemnist.harness.runtimes import ORACLES
 from edgemnist.harness.subjects import Subjects
@@ -40,6 +41,7 @@ from edgemnist.support.errors import (
 )
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.file import TfliteModel
+from edgemnist.tflite.kinds import has_state
 
 FIRST_IMAGES = 100
 """Of images that runtimes were compared on so many are looked at operator by operator."""
@@ -161,7 +163,7 @@ def _explained(
     rows = tuple(
         OperatorRow(
             one.index, one.kind, tflite.tensors[one.tensor].name, tflite.tensors[one.tensor].shape, one.accumulated,
-            one.own, one.why_not_own, names.get(one.index),
+            one.own, one.why_not_own, names.get(one.index), one.first_image, one.state,
         )
         for one in found.findings
     )  # fmt: skip
@@ -175,10 +177,10 @@ def _explained(
     outputs = None
     if found.outputs is not None and len(found.outputs) == len(oracle):
         tally = Tally(oracle.shape[1:], oracle.dtype.name)
-        tally.add(found.outputs, oracle)
+        tally.add(found.outputs, oracle, ~same(found.outputs, oracle))
         outputs = tally.result()
     cost = None if outputs is None or found.outputs is None else _cost(model, tflite, found.outputs, oracle, material)
-    return SourceExplanation(source.name, version, rows, outputs, cost, failure, watched)
+    return SourceExplanation(source.name, version, rows, outputs, cost, failure, watched, keeps_state=has_state(tflite))
 
 
 def _write_reproducers(
@@ -197,7 +199,7 @@ def _write_reproducers(
 
 def _watched(model: TfliteModel, source: RuntimeSource, outputs: NDArray[Any], material: Material) -> str:
     """Return what is different once every operator's output is kept, in words, "" where nothing is."""
-    count = min(WATCHED_IMAGES, len(outputs))
+    count = min(WATCHED_IMAGES, len(outputs), images_at_a_time(model))  # where a state begins anew
     plain = source.run_file(model.content, [material.inputs[:count]])[0]
     unequal = int(np.count_nonzero(plain != outputs[:count]))
     if not unequal:

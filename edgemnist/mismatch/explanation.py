@@ -25,6 +25,8 @@ class OperatorRow:
     own: Differences | None
     why_not_own: str
     rule: Naming | None
+    first_image: int | None = None
+    state: tuple[str, ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -37,7 +39,8 @@ class SourceExplanation:
     """A source beside the oracle. ``outputs``: of the model; None where it does not show them. ``cost`` likewise.
 
     ``failure``: why it could not go on. ``watched``: what is different once every operator's output is kept, empty
-    where nothing is. ``reproducers``: folders that were written.
+    where nothing is. ``reproducers``: folders that were written. ``keeps_state``: whether what the model makes of an
+    input depends on those before.
     """
 
     name: str
@@ -48,11 +51,16 @@ class SourceExplanation:
     failure: str = ""
     watched: str = ""
     reproducers: tuple[str, ...] = ()
+    keeps_state: bool = False
 
     @property
     def first(self) -> OperatorRow | None:
-        """The first operator whose output is not the oracle's, in the whole model or, where it is not shown, alone."""
-        return next((one for one in self.operators if one.accumulated.differing or one.differs), None)
+        """The first operator whose output is not the oracle's, in the whole model or, where it is not shown, alone.
+
+        Where a state carries what differs to the next input, the first is that of the first such input.
+        """
+        found = (one for one in self.operators if one.accumulated.differing or one.differs)
+        return min(found, key=lambda one: one.first_image or 0 if self.keeps_state else 0, default=None)
 
     @property
     def exact(self) -> bool:
@@ -79,12 +87,20 @@ class SourceExplanation:
             yield (
                 f"{self.name}: the first operator that differs is {first.index} {first.kind}: "
                 f"{_in_words(first.accumulated if first.accumulated.differing or first.own is None else first.own)}"
+                + (
+                    f", first at input {first.first_image}"
+                    if self.keeps_state and first.first_image is not None
+                    else ""
+                )
             )
         for group in self.by_rule().values():
             yield from _of_group(group)
         for why in dict.fromkeys(one.why_not_own for one in self.operators if one.why_not_own):
             names = ", ".join(f"{one.index} {one.kind}" for one in self.operators if one.why_not_own == why)
             yield f"  not told of {names} alone: {why}"
+        kept = [f"{one.index} {one.kind}" for one in self.operators if one.state and one.own is not None]
+        if kept:
+            yield f"  own of {', '.join(kept)}: with the state that it makes itself, from zero at the first input"
         if self.watched:
             yield f"{self.name}: {self.watched}"
 
@@ -146,7 +162,10 @@ def _of_group(group: list[OperatorRow]) -> Iterator[str]:
     names = ", ".join(f"{one.index} {one.kind}" for one in group)
     rule = group[0].rule
     if rule is None:
-        yield f"  no rule that is known makes the bytes of {names}"
+        for kept, why in ((False, "no rule that is known makes"), (True, "rules know no state, so that none makes")):
+            unnamed = [f"{one.index} {one.kind}" for one in group if bool(one.state) == kept]
+            if unnamed:
+                yield f"  {why} the bytes of {', '.join(unnamed)}"
         return
     details = dict.fromkeys(one.rule.detail for one in group if one.rule and one.rule.detail)
     detail = f" ({'; '.join(details)})" if details else ""

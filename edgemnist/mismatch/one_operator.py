@@ -26,21 +26,39 @@ class OneOperator:
 
 
 def activations_of(model: TfliteModel, index: int) -> tuple[int, ...]:
-    """Return what the operator reads that is no constant, in order, each once."""
-    inputs = dict.fromkeys(model.operators[index].inputs)
-    return tuple(tensor for tensor in inputs if tensor != -1 and model.tensors[tensor].data is None)
+    """Return what the operator is given that is neither a constant nor its state, in order, each once."""
+    inputs = (tensor for tensor in dict.fromkeys(model.operators[index].inputs) if tensor != -1)
+    return tuple(one for one in inputs if model.tensors[one].data is None and not model.tensors[one].is_variable)
 
 
-def one_operator(model: TfliteModel, index: int) -> OneOperator:
+def variables_of(model: TfliteModel, index: int) -> tuple[str, ...]:
+    """Return the names of the variables that an operator keeps from one input to the next."""
+    inputs = (model.tensors[tensor] for tensor in model.operators[index].inputs if tensor != -1)
+    return tuple(tensor.name for tensor in inputs if tensor.is_variable)
+
+
+def one_operator(model: TfliteModel, index: int, *, with_state: bool = False) -> OneOperator:
     """Return an operator of a model that can be run alone.
 
-    :raises UnsupportedModelError: the operator's result depends on more than its inputs: variables, other graphs.
+    :param with_state: whether it may keep variables; in a file of its own they begin with zero.
+    :raises UnsupportedModelError: the operator's result depends on more than that: variables, other graphs.
     """
     operator = model.operators[index]
-    variables = [
-        model.tensors[tensor] for tensor in operator.inputs if tensor != -1 and model.tensors[tensor].is_variable
-    ]
-    if variables or model.subgraphs != 1:
-        what = f"it keeps the variable {variables[0].name!r}" if variables else f"the file has {model.subgraphs} graphs"
-        raise UnsupportedModelError(f"operator {index} {operator.kind} can't be run alone:", [what])
+    why = _dependence(model, index, with_state)
+    if why:
+        raise UnsupportedModelError(f"operator {index} {operator.kind} can't be run alone:", [why])
     return OneOperator(model, index, activations_of(model, index), operator.outputs)
+
+
+def _dependence(model: TfliteModel, index: int, with_state: bool) -> str:
+    """Return in words what else an operator's result depends on, "" where there is nothing."""
+    operator = model.operators[index]
+    variables = variables_of(model, index)
+    if variables and not with_state:
+        return f"it keeps the variable {variables[0]!r}"
+    touched = (model.tensors[tensor] for tensor in (*operator.inputs, *operator.outputs) if tensor != -1)
+    if any(tensor.dtype in ("resource", "variant") for tensor in touched):
+        return "it reads or writes a variable, whose value other operators make, also at the input before"
+    if any("subgraph" in option for option in operator.options):
+        return "it runs another of the file's graphs"
+    return ""

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.harness.compare import same
-
 WIDEST = 16
 """LSB up to which the histogram has a bar of its own; what is further away is counted at both ends."""
 
@@ -61,20 +59,23 @@ class Tally:
         self._bars = np.zeros(2 * WIDEST + 3, np.int64)
         self._places = np.zeros(self._shape, np.int64)
 
-    def add(self, found: NDArray[Any], oracle: NDArray[Any]) -> NDArray[np.bool_]:
-        """Add images of shape (N, *tensor shape); return which elements differ. NaN equals NaN."""
-        unequal = ~same(found, oracle)
-        self._elements += unequal.size
+    def add(self, found: NDArray[Any], oracle: NDArray[Any], unequal: NDArray[np.bool_] | None) -> None:
+        """Add images of shape (N, *tensor shape).
+
+        :param unequal: which elements differ, of the same shape; None where none does.
+        """
+        self._elements += oracle.size
+        if unequal is None or not unequal.any():
+            return
         self._images += int(unequal.any(axis=tuple(range(1, unequal.ndim))).sum())
-        if unequal.any():
-            gaps = found[unequal].astype(np.float64) - oracle[unequal].astype(np.float64)
-            self._sum += float(gaps.sum())
-            self._lowest, self._highest = min(self._lowest, float(gaps.min())), max(self._highest, float(gaps.max()))
-            if self._integer:
-                bars = np.clip(gaps, -WIDEST - 1, WIDEST + 1).astype(np.int64) + WIDEST + 1
-                self._bars += np.bincount(bars, minlength=len(self._bars))
-            self._places += unequal.sum(axis=0)
-        return unequal
+        where = np.flatnonzero(unequal)
+        wide = np.int64 if self._integer else np.float64
+        gaps = found.reshape(-1)[where].astype(wide) - oracle.reshape(-1)[where].astype(wide)
+        self._sum += float(gaps.sum())
+        self._lowest, self._highest = min(self._lowest, float(gaps.min())), max(self._highest, float(gaps.max()))
+        if self._integer:
+            self._bars += np.bincount(gaps.clip(-WIDEST - 1, WIDEST + 1) + WIDEST + 1, minlength=len(self._bars))
+        self._places += unequal.sum(axis=0)
 
     def result(self) -> Differences:
         """Return what has been added up."""
@@ -102,12 +103,12 @@ def _where(places: NDArray[np.int64]) -> Iterator[str]:
         if int(places.sum()) >= _ENOUGH:
             yield "only at the border"
         return
-    names = {4: ("", "row", "column", "channel"), 2: ("", "element")}.get(places.ndim, ("axis",) * places.ndim)
+    names = {4: ("", "row", "column", "channel"), 2: ("", "element")}.get(places.ndim, ("place",) * places.ndim)
     for axis, name in enumerate(names):
-        others = tuple(other for other in range(places.ndim) if other != axis)
-        indices = np.flatnonzero(differing.any(axis=others))
+        indices = np.flatnonzero(differing.any(axis=tuple(other for other in range(places.ndim) if other != axis)))
         if name and _is_no_chance(len(indices), places.shape[axis], int(places.sum())):
-            yield f"only in {_listed(name, indices.tolist())} of {places.shape[axis]}"
+            along = f" along axis {axis}" if name == "place" else ""
+            yield f"only in {_listed(name, indices.tolist())} of {places.shape[axis]}{along}"
 
 
 def _is_no_chance(hit: int, size: int, thrown: int) -> bool:

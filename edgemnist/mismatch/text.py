@@ -52,7 +52,7 @@ def _cells(row: OperatorRow) -> tuple[str, ...]:
 
 def _rule(row: OperatorRow) -> str:
     if row.rule is None:
-        return "unknown" if row.differs else ""
+        return ("no rule for a state" if row.state else "unknown") if row.differs else ""
     if row.rule.exact or (row.rule.approximate and row.rule.share == 1.0):
         return row.rule.rule
     return f"nearest ({row.rule.share:.0%}): {row.rule.rule}"
