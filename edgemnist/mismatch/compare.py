@@ -205,7 +205,7 @@ class _OperatorTally:
             self._accumulate(chunk)
         self._images += chunk.images
         shown = tensor in chunk.found and all(one in chunk.found for one in self._inputs)
-        if not shown and not source.asks:
+        if (not shown and not source.asks) or not all(one in chunk.truth for one in self._inputs):
             self._why = self._why or "what goes into it is not known"
         if self._why:
             return None

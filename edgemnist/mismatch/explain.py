@@ -21,7 +21,7 @@ from edgemnist.harness.subjects import Subjects
 from edgemnist.mismatch.case import Case
 from edgemnist.mismatch.compare import Oracle, chunks, images_at_a_time
 from edgemnist.mismatch.cost import Cost, cost_of
-from edgemnist.mismatch.explanation import Explanation, OperatorRow, SourceExplanation
+from edgemnist.mismatch.explanation import Explanation, OperatorRow, Output, SourceExplanation
 from edgemnist.mismatch.material import Material, material_of
 from edgemnist.mismatch.reproducer import reproduce, write_reproducer
 from edgemnist.mismatch.rule import rules
@@ -37,6 +37,7 @@ from edgemnist.support.errors import (
     InputError,
     MissingDependencyError,
     ModelError,
+    RuntimeCrashedError,
     UnsupportedModelError,
 )
 from edgemnist.support.progress import progress_task
@@ -84,7 +85,7 @@ def explain(model: LoadedModel, material: Material, settings: ExplainSettings) -
         oracle = _find_oracle(tflite, material, settings.timeout, stack)
         pool.submit(rules)  # so that they are imported by the time they are needed
         sources: list[Source] = [*settings.dumps, *(one for one in runtimes if one.name != oracle.source.name)]
-        with progress_task("Comparing operators", total=len(material.inputs)) as task:
+        with progress_task("Comparing operators", total=material.count) as task:
             outputs, found = compare_all(oracle, sources, material.inputs, task)
         explained = list(pool.map(partial(_explained, model, tflite, outputs, material), sources, found))
         if settings.reproducers is not None:
@@ -97,7 +98,7 @@ def explain(model: LoadedModel, material: Material, settings: ExplainSettings) -
         sha256=tflite.sha256,
         oracle=name,
         inputs=material.words,
-        count=len(material.inputs),
+        count=material.count,
         sources=(*explained, *missing),
         assumed=material.assumed,
     )
@@ -137,7 +138,7 @@ def _trusted(model: LoadedModel) -> TfliteModel:
 
 def _find_oracle(model: TfliteModel, material: Material, timeout: float, stack: ExitStack) -> Oracle:
     """Return the first oracle that is installed and runs the model, with its tensors for the first images."""
-    problems, first = [], next(chunks(len(material.inputs), images_at_a_time(model)))
+    problems, first = [], next(chunks(material.count, images_at_a_time(model)))
     for name in ORACLES:
         reason = find_runtime(name).available()
         if reason is not None:
@@ -145,9 +146,9 @@ def _find_oracle(model: TfliteModel, material: Material, timeout: float, stack: 
             continue
         oracle = Oracle(model, RuntimeSource(stack.enter_context(runtime_worker(name, timeout=timeout))))
         try:
-            oracle.trace([material.inputs[first]], first.start)
-        except UnsupportedModelError as error:
-            problems.append(f"{name}: {'; '.join(error.problems)}")
+            oracle.trace([one[first] for one in material.inputs], first.start)
+        except (UnsupportedModelError, RuntimeCrashedError) as error:
+            problems.append(f"{name}: {'; '.join(getattr(error, 'problems', ())) or error}")
         else:
             return oracle
     if not any(find_runtime(name).available() is None for name in ORACLES):
@@ -156,7 +157,7 @@ def _find_oracle(model: TfliteModel, material: Material, timeout: float, stack: 
 
 
 def _explained(
-    model: LoadedModel, tflite: TfliteModel, oracle: NDArray[Any], material: Material, source: Source,
+    model: LoadedModel, tflite: TfliteModel, oracle: tuple[NDArray[Any], ...], material: Material, source: Source,
     found: SourceFindings,
 ) -> SourceExplanation:  # fmt: skip
     names = rule_of_each(tflite, source, found.findings)
@@ -171,16 +172,20 @@ def _explained(
     if isinstance(source, RuntimeSource):
         try:
             version = source.version()
-            watched = "" if failure or found.outputs is None else _watched(tflite, source, found.outputs, material)
+            watched = "" if failure or not found.outputs else _watched(tflite, source, found.outputs, material)
         except EdgeMnistError as error:
             failure = failure or str(error)
-    outputs = None
-    if found.outputs is not None and len(found.outputs) == len(oracle):
-        tally = Tally(oracle.shape[1:], oracle.dtype.name)
-        tally.add(found.outputs, oracle, ~same(found.outputs, oracle))
-        outputs = tally.result()
-    cost = None if outputs is None or found.outputs is None else _cost(model, tflite, found.outputs, oracle, material)
-    return SourceExplanation(source.name, version, rows, outputs, cost, failure, watched, keeps_state=has_state(tflite))
+    outputs = []
+    for mine, right, index in zip(found.outputs, oracle, tflite.outputs, strict=False):
+        if len(mine) == len(right):
+            tally = Tally(right.shape[1:], right.dtype.name)
+            tally.add(mine, right, ~same(mine, right))
+            outputs.append(Output(tflite.tensors[index].name, tally.result()))
+    cost = _cost(model, tflite, found.outputs[0], oracle[0], material) if len(outputs) == len(oracle) == 1 else None
+    return SourceExplanation(
+        source.name, version, rows, outputs[0].differences if outputs else None, cost, failure, watched,
+        heads=tuple(outputs) if len(outputs) > 1 else (), keeps_state=has_state(tflite),
+    )  # fmt: skip
 
 
 def _write_reproducers(
@@ -197,16 +202,16 @@ def _write_reproducers(
             yield str(write_reproducer(folder, reproducer, rows[0], answer.name, versions))
 
 
-def _watched(model: TfliteModel, source: RuntimeSource, outputs: NDArray[Any], material: Material) -> str:
+def _watched(model: TfliteModel, source: RuntimeSource, outputs: tuple[NDArray[Any], ...], material: Material) -> str:
     """Return what is different once every operator's output is kept, in words, "" where nothing is."""
-    count = min(WATCHED_IMAGES, len(outputs), images_at_a_time(model))  # where a state begins anew
-    plain = source.run_file(model.content, [material.inputs[:count]])[0]
-    unequal = int(np.count_nonzero(plain != outputs[:count]))
+    count = min(WATCHED_IMAGES, len(outputs[0]), images_at_a_time(model))  # where a state begins anew
+    plain = source.run_file(model.content, [one[:count] for one in material.inputs])
+    unequal = sum(int(np.count_nonzero(one != kept[:count])) for one, kept in zip(plain, outputs, strict=True))
     if not unequal:
         return ""
     return (
-        f"{unequal:,} of {plain.size:,} bytes of its outputs change when the operators' outputs are kept, so that it "
-        "computes otherwise than here where nobody looks (it fuses operators)"
+        f"{unequal:,} of {sum(one.size for one in plain):,} bytes of its outputs change when the operators' outputs "
+        "are kept, so that it computes otherwise than here where nobody looks (it fuses operators)"
     )
 
 

@@ -35,8 +35,17 @@ class OperatorRow:
 
 
 @dataclass(frozen=True)
+class Output:
+    """One of a model's several outputs."""
+
+    name: str
+    differences: Differences
+
+
+@dataclass(frozen=True)
 class SourceExplanation:
-    """A source beside the oracle. ``outputs``: of the model; None where it does not show them. ``cost`` likewise.
+    """A source beside the oracle. ``outputs``: of the model's output, the first of several, all of which are ``heads``;
+    None where it does not show them. ``cost`` likewise, None of several.
 
     ``failure``: why it could not go on. ``watched``: what is different once every operator's output is kept, empty
     where nothing is. ``reproducers``: folders that were written. ``keeps_state``: whether what the model makes of an
@@ -52,6 +61,7 @@ class SourceExplanation:
     watched: str = ""
     reproducers: tuple[str, ...] = ()
     keeps_state: bool = False
+    heads: tuple[Output, ...] = ()
 
     @property
     def first(self) -> OperatorRow | None:
@@ -65,7 +75,9 @@ class SourceExplanation:
     @property
     def exact(self) -> bool:
         """Whether all that it shows are the oracle's bytes."""
-        return not self.failure and self.first is None and not (self.outputs is not None and self.outputs.differing)
+        outputs = [self.outputs] if self.outputs is not None else []
+        shown = [*outputs, *(one.differences for one in self.heads)]
+        return not self.failure and self.first is None and not any(one.differing for one in shown)
 
     def by_rule(self) -> dict[str, list[OperatorRow]]:
         """Return the operators with an error of their own by the name of their rule, "" for those without one."""
@@ -98,6 +110,9 @@ class SourceExplanation:
         for why in dict.fromkeys(one.why_not_own for one in self.operators if one.why_not_own):
             names = ", ".join(f"{one.index} {one.kind}" for one in self.operators if one.why_not_own == why)
             yield f"  not told of {names} alone: {why}"
+        if any(one.differences.differing for one in self.heads):
+            heads = (f"{one.name!r} {one.differences.share:.2%}" for one in self.heads)
+            yield f"  outputs that differ: {', '.join(heads)}"
         kept = [f"{one.index} {one.kind}" for one in self.operators if one.state and one.own is not None]
         if kept:
             yield f"  own of {', '.join(kept)}: with the state that it makes itself, from zero at the first input"

@@ -18,15 +18,21 @@ from edgemnist.tflite.preprocessing import OutputKind
 class Material:
     """What is put through the runtimes.
 
-    ``inputs``: (images, *input shape), the batch of 1 included, in the input's type; ``words`` says what they are.
+    ``inputs``: for each input of the model (images, *input shape), the batch of 1 included, in the input's type;
+    ``words`` says what they are.
     ``labels``: (images,), None where nobody knows them. ``output``: what the outputs are. ``assumed``: a line each.
     """
 
-    inputs: NDArray[Any]
+    inputs: tuple[NDArray[Any], ...]
     words: str
     labels: NDArray[np.int64] | None = None
     output: OutputKind = OutputKind.UNKNOWN
     assumed: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many images there are."""
+        return len(self.inputs[0])
 
 
 def material_of(
@@ -41,7 +47,7 @@ def material_of(
     if chosen is not None:
         images, labels = images[list(chosen)], labels[list(chosen)]
     return Material(
-        model.inputs(images, subjects.preprocessing)[:, np.newaxis],
+        (model.inputs(images, subjects.preprocessing)[:, np.newaxis],),
         words or f"{subjects.dataset}: {subjects.sampling}",
         labels,
         subjects.preprocessing.output,

@@ -26,9 +26,14 @@ class OneOperator:
 
 
 def activations_of(model: TfliteModel, index: int) -> tuple[int, ...]:
-    """Return what the operator is given that is neither a constant nor its state, in order, each once."""
-    inputs = (tensor for tensor in dict.fromkeys(model.operators[index].inputs) if tensor != -1)
-    return tuple(one for one in inputs if model.tensors[one].data is None and not model.tensors[one].is_variable)
+    """Return what the operator is given that is neither a constant nor its state, in order, each once.
+
+    A tensor without elements is none either: a constant of that size has no data in the file.
+    """
+    given = {index: model.tensors[index] for index in model.operators[index].inputs if index != -1}
+    return tuple(
+        index for index, one in given.items() if one.data is None and not one.is_variable and 0 not in one.shape
+    )
 
 
 def variables_of(model: TfliteModel, index: int) -> tuple[str, ...]:

@@ -55,10 +55,11 @@ class LoadedModel:
         return model_input(images, self.tflite.input(), preprocessing)
 
 
-def load_model(path: Path, output: str | None = None) -> LoadedModel:
+def load_model(path: Path, output: str | None = None, *, any_ends: bool = False) -> LoadedModel:
     """Look into a model file: ``.keras``, ``.h5`` or a SavedModel folder is Keras, everything else has to be TFLite.
 
-    ``output`` names one of several outputs of a ``.tflite``.
+    ``output`` names one of several outputs of a ``.tflite``; with ``any_ends`` it may have several inputs, and several
+    outputs of which none is named.
 
     :raises InputError: the file is not there, or an output is named of a Keras model.
     :raises ModelError: it is no TFLite file, is corrupt, has several inputs, or several outputs of which none is named.
@@ -73,8 +74,9 @@ def load_model(path: Path, output: str | None = None) -> LoadedModel:
             )
         return LoadedModel(path, ModelKind.KERAS, None)
     whole = read_tflite(path)
-    whole.input()
-    model = with_output(whole, output, str(path))
+    if not any_ends:
+        whole.input()
+    model = whole if any_ends and output is None else with_output(whole, output, str(path))
     return LoadedModel(path, model_kind(model), model)
 
 

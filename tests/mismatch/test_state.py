@@ -96,7 +96,7 @@ def compared(content: bytes, tflm: RuntimeWorker, source: RuntimeSource) -> Sour
     model = parse_tflite(content)
     inputs = np.random.default_rng(0).integers(-128, 128, (IMAGES, *model.input().shape)).astype(np.int8)
     with progress_task("test") as task:
-        _, (found,) = compare_all(Oracle(model, RuntimeSource(tflm)), [source], inputs, task)
+        _, (found,) = compare_all(Oracle(model, RuntimeSource(tflm)), [source], [inputs], task)
     assert not found.failure
     return found
 

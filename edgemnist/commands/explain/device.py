@@ -57,7 +57,7 @@ def read_device(
     if files.dump is not None:
         source = read_dump(files.dump, subject.tflite)
         fed = source.inputs(subject.tflite)
-        material = _dumped(source, fed[0]) if fed is not None else _of_dataset(
+        material = _dumped(source, fed) if fed is not None else _of_dataset(
             source.images, subject, images, feeding, timeout
         )  # fmt: skip
     else:
@@ -67,8 +67,8 @@ def read_device(
     return source, material
 
 
-def _dumped(source: DumpSource, inputs: NDArray[Any]) -> Material:
-    return Material(inputs, f"{len(inputs)} inputs as {source.name} has them")
+def _dumped(source: DumpSource, inputs: Sequence[NDArray[Any]]) -> Material:
+    return Material(tuple(inputs), f"{len(source.images)} inputs as {source.name} has them")
 
 
 def _of_dataset(
@@ -109,4 +109,4 @@ def _of_pictures(pictures: Sequence[Path], subject: Subject, feeding: FeedingSet
     height, width, channels = given.image_shape
     pixels = np.stack([fit_image(read_image(one), (height, width), channels, given.fit) for one in pictures])
     inputs = subject.model.inputs(pixels, given)[:, np.newaxis]
-    return Material(inputs, f"{len(pictures)} pictures; {given.in_words()}", output=given.output, assumed=assumed)
+    return Material((inputs,), f"{len(pictures)} pictures; {given.in_words()}", output=given.output, assumed=assumed)

@@ -53,7 +53,7 @@ def run_explain(settings: ExplainCommandSettings, work: WorkFolder) -> Explanati
         raise InputError(
             "--random and what a device left contradict each other: it was given inputs; leave --random out"
         )
-    subject = find_subject(settings.model, work, output=settings.feeding.output)
+    subject = find_subject(settings.model, work, output=settings.feeding.output, any_ends=True)
     named = settings.against or (() if settings.device.given else default_runtimes())
     takers = [name for name in named if subject.kind in find_runtime(name).takes]
     unfit = [name for name in settings.against if name not in takers]
