@@ -20,7 +20,7 @@ def arithmetic_of(case: Case) -> Arithmetic | None:
         return layer_of(case)
     if case.kind == "TRANSPOSE_CONV":
         return transposed_of(case)
-    if not case.has_integers or (case.kind != "PRELU" and not case.is_compiled):
+    if not case.requantises or (case.kind != "PRELU" and not case.is_compiled):
         return None
     if case.kind in ("ADD", "SUB"):
         return addition_of(case)

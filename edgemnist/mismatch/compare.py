@@ -205,7 +205,7 @@ class _OperatorTally:
             self._accumulate(chunk)
         self._images += chunk.images
         shown = tensor in chunk.found and all(one in chunk.found for one in self._inputs)
-        if (not shown and not source.asks) or not all(one in chunk.truth for one in self._inputs):
+        if not shown and not source.asks:
             self._why = self._why or "what goes into it is not known"
         if self._why:
             return None
@@ -242,6 +242,9 @@ class _OperatorTally:
             cut = self._oracle.cut(self._operator.index)
         except UnsupportedModelError as error:
             self._why = "; ".join(error.problems)
+            return None
+        if not all(one in given for one in self._inputs):
+            self._why = "no operator writes what goes into it"
             return None
         return _Question(self, images, Fed(cut, [given[one][images] for one in self._inputs]))
 

@@ -1,0 +1,15 @@
+"""The 64-bit sums of an int16 layer are requantised as an int8 layer's 32-bit ones."""
+
+from __future__ import annotations
+
+from edgemnist.mismatch.rounding import double_rounding
+from edgemnist.mismatch.rule import Rule
+
+RULE = Rule(
+    name="32-bit factor, rounded twice",
+    says="requantises by a 32-bit multiplier and rounds twice, as for int8, where TFLM, for sums of 64 bits, rounds "
+    "once by the multiplier's upper 16 bits",
+    remedy="with int16 activations and a 64-bit bias reduce the multiplier to 16 bits: (multiplier + 2^15) >> 16",
+    rank=2,
+    rounding=double_rounding,
+)
