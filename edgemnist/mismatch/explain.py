@@ -27,9 +27,9 @@ from edgemnist.mismatch.reproducer import reproduce, write_reproducer
 from edgemnist.mismatch.rule import rules
 from edgemnist.mismatch.rule_of_each import rule_of_each
 from edgemnist.mismatch.run import SourceFindings, compare_all
-from edgemnist.mismatch.sources import RuntimeSource, Source
+from edgemnist.mismatch.sources import RuntimeSource, RuntimeSources, Source
 from edgemnist.mismatch.tally import Tally
-from edgemnist.runner.client import DEFAULT_TIMEOUT, runtime_worker
+from edgemnist.runner.client import DEFAULT_TIMEOUT
 from edgemnist.runner.registry import find_runtime
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import (
@@ -76,15 +76,16 @@ def explain(model: LoadedModel, material: Material, settings: ExplainSettings) -
     """
     tflite = _trusted(model)
     with ExitStack() as stack:
-        runtimes, missing = _open(settings, stack)
+        opened = RuntimeSources(stack, settings.timeout)
+        runtimes, missing = _open(settings, opened)
         threads = len(runtimes) + len(settings.dumps) + 1
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=threads))
         for runtime in runtimes:
             if runtime.name != ORACLES[0]:
                 pool.submit(runtime.start)  # packages take longer to import than most nets to run
-        oracle = _find_oracle(tflite, material, settings.timeout, stack)
+        oracle = _find_oracle(tflite, material, opened)
         pool.submit(rules)  # so that they are imported by the time they are needed
-        sources: list[Source] = [*settings.dumps, *(one for one in runtimes if one.name != oracle.source.name)]
+        sources: list[Source] = [*settings.dumps, *(one for one in runtimes if one is not oracle.source)]
         with progress_task("Comparing operators", total=material.count) as task:
             outputs, found = compare_all(oracle, sources, material.inputs, task)
         explained = list(pool.map(partial(_explained, model, tflite, outputs, material), sources, found))
@@ -115,13 +116,13 @@ def explain_first(model: LoadedModel, subjects: Subjects, runtimes: Sequence[str
     return explain(model, material, ExplainSettings(against=tuple(runtimes), timeout=timeout))
 
 
-def _open(settings: ExplainSettings, stack: ExitStack) -> tuple[list[RuntimeSource], list[SourceExplanation]]:
+def _open(settings: ExplainSettings, opened: RuntimeSources) -> tuple[list[RuntimeSource], list[SourceExplanation]]:
     """Return the named runtimes, and what is to be said of those that are not installed."""
     found, missing = [], []
     for name in dict.fromkeys(settings.against):
         reason = find_runtime(name).available()
         if reason is None:
-            found.append(RuntimeSource(stack.enter_context(runtime_worker(name, timeout=settings.timeout))))
+            found.append(opened.open(name))
         else:
             missing.append(SourceExplanation(name, "", (), None, None, failure=reason))
     return found, missing
@@ -136,7 +137,7 @@ def _trusted(model: LoadedModel) -> TfliteModel:
     return model.tflite
 
 
-def _find_oracle(model: TfliteModel, material: Material, timeout: float, stack: ExitStack) -> Oracle:
+def _find_oracle(model: TfliteModel, material: Material, opened: RuntimeSources) -> Oracle:
     """Return the first oracle that is installed and runs the model, with its tensors for the first images."""
     problems, first = [], next(chunks(material.count, images_at_a_time(model)))
     for name in ORACLES:
@@ -144,7 +145,7 @@ def _find_oracle(model: TfliteModel, material: Material, timeout: float, stack: 
         if reason is not None:
             problems.append(f"{name}: {reason}")
             continue
-        oracle = Oracle(model, RuntimeSource(stack.enter_context(runtime_worker(name, timeout=timeout))))
+        oracle = Oracle(model, opened.open(name))
         try:
             oracle.trace([one[first] for one in material.inputs], first.start)
         except (UnsupportedModelError, RuntimeCrashedError) as error:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
 from edgemnist.mismatch.one_operator import OneOperator
-from edgemnist.runner.client import RuntimeWorker
+from edgemnist.runner.client import RuntimeWorker, WorkerProcess
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import EdgeMnistError
 from edgemnist.tflite.file import TfliteModel
@@ -54,15 +54,18 @@ class Source(ABC):
 
 
 class RuntimeSource(Source):
-    """A runtime of the registry, in a worker process."""
+    """A runtime of the registry, in a worker process.
+
+    ``lock``: is held while the process is asked, by all runtimes that share it.
+    """
 
     asks = True
 
-    def __init__(self, worker: RuntimeWorker) -> None:
+    def __init__(self, worker: RuntimeWorker, lock: threading.Lock | None = None) -> None:
         self.name = worker.runtime
         self._worker = worker
         self._version = ""
-        self._lock = threading.Lock()
+        self._lock = lock or threading.Lock()
 
     def version(self) -> str:
         """Return the runtime's version."""
@@ -103,3 +106,30 @@ class RuntimeSource(Source):
         """Return a file's outputs as an application gets them, with no tensor kept; arrays as for :class:`Fed`."""
         with self._lock:
             return self._worker.invoke(content, inputs)
+
+
+class RuntimeSources:
+    """Runtimes by name; those of one package share a process, whose start takes longer than most nets.
+
+    ``timeout`` is in seconds, per request.
+    """
+
+    def __init__(self, stack: ExitStack, timeout: float) -> None:
+        self._stack, self._timeout = stack, timeout
+        self._processes: dict[str, tuple[WorkerProcess, threading.Lock]] = {}
+        self._opened: dict[str, RuntimeSource] = {}
+
+    def open(self, name: str) -> RuntimeSource:
+        """Return a runtime, each time the same.
+
+        :raises InputError: there is none of that name.
+        """
+        if name not in self._opened:
+            kin = find_runtime(name).process
+            if kin not in self._processes:
+                process = WorkerProcess(timeout=self._timeout)
+                self._stack.callback(process.close)
+                self._processes[kin] = process, threading.Lock()
+            process, lock = self._processes[kin]
+            self._opened[name] = RuntimeSource(RuntimeWorker(name, process), lock)
+        return self._opened[name]
