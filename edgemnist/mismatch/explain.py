@@ -102,6 +102,7 @@ def explain(model: LoadedModel, material: Material, settings: ExplainSettings) -
         count=material.count,
         sources=(*explained, *missing),
         assumed=material.assumed,
+        fed=material.fed,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgemnist.mismatch.cost import Cost
+from edgemnist.mismatch.fed import InputFinding
 from edgemnist.mismatch.naming import Naming
 from edgemnist.mismatch.tally import Differences
 
@@ -122,7 +123,9 @@ class SourceExplanation:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Of one model. ``oracle``: whose bytes are right, with its version. ``inputs`` says which, ``count`` how many."""
+    """Of one model. ``oracle``: whose bytes are right, with its version. ``inputs`` says which, ``count`` how many.
+    ``fed``: a device's input beside what pictures give, None without pictures.
+    """
 
     model: str
     sha256: str
@@ -131,6 +134,7 @@ class Explanation:
     count: int
     sources: tuple[SourceExplanation, ...]
     assumed: tuple[str, ...] = ()
+    fed: InputFinding | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -138,6 +142,7 @@ class Explanation:
             "format": FORMAT,
             **{key: value for key, value in asdict(self).items() if key != "sources"},
             "sources": [_source_json(source) for source in self.sources],
+            "fed": None if self.fed is None else {**asdict(self.fed), "sentence": self.fed.sentence()},
         }
 
 

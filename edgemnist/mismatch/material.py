@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.harness.subjects import Subjects
+from edgemnist.mismatch.fed import InputFinding
 from edgemnist.runner.run import LoadedModel
 from edgemnist.tflite.preprocessing import OutputKind
 
@@ -21,6 +22,7 @@ class Material:
     ``inputs``: for each input of the model (images, *input shape), the batch of 1 included, in the input's type;
     ``words`` says what they are.
     ``labels``: (images,), None where nobody knows them. ``output``: what the outputs are. ``assumed``: a line each.
+    ``fed``: how a device's input differs from what pictures give, None where there are no pictures beside it.
     """
 
     inputs: tuple[NDArray[Any], ...]
@@ -28,6 +30,7 @@ class Material:
     labels: NDArray[np.int64] | None = None
     output: OutputKind = OutputKind.UNKNOWN
     assumed: tuple[str, ...] = ()
+    fed: InputFinding | None = None
 
     @property
     def count(self) -> int:

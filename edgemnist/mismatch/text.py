@@ -16,6 +16,8 @@ def print_explanation(found: Explanation) -> None:
     console = stdout_console()
     console.print(f"{found.model}; {found.inputs}", markup=False, soft_wrap=True)
     console.print(f"oracle: {found.oracle}", markup=False, soft_wrap=True)
+    if found.fed is not None:
+        console.print(found.fed.sentence(), markup=False, soft_wrap=True)
     for source in found.sources:
         console.print("")
         if source.first is not None:
