@@ -95,7 +95,7 @@ def _shown(
         beyond = [number for number in source.images if number >= len(names)]
         if beyond:
             raise InputError(
-                f"the device has an image {beyond[0]}, {str(files.inputs)!r} only {len(names)} pictures, counted from 0 "
+                f"the device has an image {beyond[0]}, {str(files.inputs)!r} {len(names)} pictures, counted from 0 "
                 "in the order of their names; give all that it was shown"
             )
         return _of_pictures([names[number] for number in source.images], subject, feeding)
