@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -64,11 +64,12 @@ class ExplainSettings:
     reproducers: Path | None = None
 
 
-def explain(model: LoadedModel, material: Material, settings: ExplainSettings) -> Explanation:
+def explain(model: LoadedModel, material: Material | Callable[[], Material], settings: ExplainSettings) -> Explanation:
     """Compare every operator of a ``.tflite`` model in every source with the oracle's and name the rules.
 
     A runtime that is not installed or fails is in the result with its reason.
 
+    :param material: the inputs, or what reads them, while the runtimes start.
     :raises InputError: an unknown runtime, or a Keras model.
     :raises ModelError: what the file claims of its shapes is wrong, so that nothing can be right.
     :raises MissingDependencyError: no oracle is installed.
@@ -78,11 +79,12 @@ def explain(model: LoadedModel, material: Material, settings: ExplainSettings) -
     with ExitStack() as stack:
         opened = RuntimeSources(stack, settings.timeout)
         runtimes, missing = _open(settings, opened)
-        threads = len(runtimes) + len(settings.dumps) + 1
+        threads = len(runtimes) + len(settings.dumps) + 2
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=threads))
         for runtime in runtimes:
-            if runtime.name != ORACLES[0]:
-                pool.submit(runtime.start)  # packages take longer to import than most nets to run
+            pool.submit(runtime.start)  # packages take longer to import than most nets to run
+        pool.submit(opened.open(ORACLES[0]).start)
+        material = material if isinstance(material, Material) else material()
         oracle = _find_oracle(tflite, material, opened)
         pool.submit(rules)  # so that they are imported by the time they are needed
         sources: list[Source] = [*settings.dumps, *(one for one in runtimes if one is not oracle.source)]

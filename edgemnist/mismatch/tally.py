@@ -54,10 +54,10 @@ class Tally:
     def __init__(self, shape: Sequence[int], dtype: str) -> None:
         self._shape = tuple(shape)
         self._integer = np.dtype(dtype).kind in "iub"
-        self._elements = self._images = 0
+        self._elements = self._differing = self._images = 0
         self._sum, self._lowest, self._highest = 0.0, math.inf, -math.inf
         self._bars = np.zeros(2 * WIDEST + 3, np.int64)
-        self._places = np.zeros(self._shape, np.int64)
+        self._places = np.zeros(self._shape, np.int32)  # takes no memory until something differs
 
     def add(self, found: NDArray[Any], oracle: NDArray[Any], unequal: NDArray[np.bool_] | None) -> None:
         """Add images of shape (N, *tensor shape).
@@ -69,17 +69,18 @@ class Tally:
             return
         self._images += int(unequal.any(axis=tuple(range(1, unequal.ndim))).sum())
         where = np.flatnonzero(unequal)
+        self._differing += len(where)
         wide = np.int64 if self._integer else np.float64
         gaps = found.reshape(-1)[where].astype(wide) - oracle.reshape(-1)[where].astype(wide)
         self._sum += float(gaps.sum())
         self._lowest, self._highest = min(self._lowest, float(gaps.min())), max(self._highest, float(gaps.max()))
         if self._integer:
             self._bars += np.bincount(gaps.clip(-WIDEST - 1, WIDEST + 1) + WIDEST + 1, minlength=len(self._bars))
-        self._places += unequal.sum(axis=0)
+        self._places += unequal.sum(axis=0, dtype=np.int32)
 
     def result(self) -> Differences:
         """Return what has been added up."""
-        differing = int(self._places.sum())
+        differing = self._differing
         bars = [(int(bar) - WIDEST - 1, int(self._bars[bar])) for bar in np.flatnonzero(self._bars)]
         return Differences(
             elements=self._elements,
@@ -93,7 +94,7 @@ class Tally:
         )
 
 
-def _where(places: NDArray[np.int64]) -> Iterator[str]:
+def _where(places: NDArray[np.int32]) -> Iterator[str]:
     """Yield in words where the differing elements of a tensor are, as far as that is no chance.
 
     :param places: how many images differ in each element.
