@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,9 +14,10 @@ from edgemnist.harness.compare import same
 from edgemnist.mismatch.one_operator import OneOperator, activations_of, one_operator, variables_of
 from edgemnist.mismatch.sources import Fed, RuntimeSource, Source, Tensors
 from edgemnist.mismatch.tally import Differences, Tally
+from edgemnist.mismatch.variables import Carried, carried_by
 from edgemnist.support.errors import EdgeMnistError, UnsupportedModelError, WrongOutputError
 from edgemnist.tflite.file import TfliteModel
-from edgemnist.tflite.kinds import operator_outputs
+from edgemnist.tflite.kinds import has_state, operator_outputs
 
 CHUNK_BYTES = 64 << 20
 """Of all tensors of the images that are compared at a time."""
@@ -186,6 +188,7 @@ class _OperatorTally:
         self._oracle, self._operator = oracle, model.operators[index]
         self._inputs = activations_of(model, index)
         self._state = variables_of(model, index)
+        self._carried = carried_by(model, index)
         self._tensor = model.tensors[self._operator.outputs[0]]
         self._accumulated = Tally(self._tensor.shape, self._tensor.dtype)
         self._own = Tally(self._tensor.shape, self._tensor.dtype)
@@ -204,6 +207,8 @@ class _OperatorTally:
         if tensor in chunk.found:
             self._accumulate(chunk)
         self._images += chunk.images
+        if self._carried is not None and self._is_copied(source, chunk, self._carried):
+            return None
         shown = tensor in chunk.found and all(one in chunk.found for one in self._inputs)
         if not shown and not source.asks:
             self._why = self._why or "what goes into it is not known"
@@ -215,6 +220,22 @@ class _OperatorTally:
         if alike.any():
             self._judge(chunk, self._shown(chunk, alike))
         return None if alike.all() else self._question(source, chunk, np.flatnonzero(~alike))
+
+    def _is_copied(self, source: Source, chunk: Chunk, carried: Carried) -> bool:
+        """Judge a variable that is read by what the source has assigned to it; False where that is not to be told.
+
+        What a device's variables held at the very beginning nobody knows.
+        """
+        tensor, late = self._tensor.index, int(carried.late)
+        if not all(one in chunk.found for one in (tensor, carried.tensor)):
+            return False
+        stop = chunk.images - late
+        if not same(chunk.truth[tensor][late:], chunk.truth[carried.tensor][:stop]).all():
+            return False  # it is assigned otherwise, too
+        mine, right = chunk.found[tensor], chunk.found[carried.tensor][:stop]
+        right = np.concatenate([(chunk.truth[tensor] if source.asks else mine)[:late], right])
+        self._own.add(mine, right, ~same(mine, right))
+        return True
 
     def _accumulate(self, chunk: Chunk) -> None:
         tensor = self._tensor.index
@@ -321,7 +342,12 @@ def check_alike(found: NDArray[Any], oracle: NDArray[Any], what: str) -> None:
 
 
 def images_at_a_time(model: TfliteModel) -> int:
-    """Return how many images are compared at a time, so that their tensors stay small in memory."""
+    """Return how many images are compared at a time, so that their tensors stay small in memory.
+
+    All of them where a state goes on from one to the next: at each time it begins anew.
+    """
+    if has_state(model):
+        return sys.maxsize
     size = sum(tensor.bytes for tensor in model.tensors if tensor.data is None)
     return max(1, CHUNK_BYTES // max(size, 1))
 

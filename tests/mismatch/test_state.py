@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgemnist.mismatch.compare import Oracle
+from edgemnist.mismatch.dump import DumpSource
 from edgemnist.mismatch.explanation import OperatorRow, SourceExplanation
 from edgemnist.mismatch.run import SourceFindings, compare_all
 from edgemnist.mismatch.sources import Fed, RuntimeSource, Tensors
@@ -137,7 +138,22 @@ def test_what_a_variable_brings_from_before_is_not_the_first(tflm: RuntimeWorker
     source = SourceExplanation("changed", "", rows, None, None, keeps_state=True)
     by_kind = {row.kind: row for row in rows}
     assert by_kind["READ_VARIABLE"].first_image == 1
-    assert "reads or writes a variable" in by_kind["READ_VARIABLE"].why_not_own
+    own = by_kind["READ_VARIABLE"].own
+    assert own is not None
+    assert (own.elements, own.differing) == (IMAGES * 6, 0)
     assert source.first is by_kind["FULLY_CONNECTED"]
     assert any("first at input 0" in sentence for sentence in source.sentences())
     assert [row.kind for row in rows if row.differs] == ["FULLY_CONNECTED"]
+
+
+def test_a_variable_that_a_device_reads_wrong_is_told(tflm: RuntimeWorker) -> None:
+    model = parse_tflite(_variables())
+    inputs = np.random.default_rng(0).integers(-128, 128, (IMAGES, *model.input().shape)).astype(np.int8)
+    tensors = {model.inputs[0]: inputs, **tflm.trace(model.content, [inputs])}
+    read = next(one.outputs[0] for one in model.operators if one.kind == "READ_VARIABLE")
+    tensors[read][[0, 7]] ^= 5
+    with progress_task("test") as task:
+        dump = DumpSource("board.txt", range(IMAGES), tensors)
+        _, (found,) = compare_all(Oracle(model, RuntimeSource(tflm)), [dump], [inputs], task)
+    own = {one.kind: one.own.differing for one in found.findings if one.own is not None}
+    assert own == {"READ_VARIABLE": 6, "FULLY_CONNECTED": 0, "ADD": 12}
