@@ -81,13 +81,13 @@ class Case:
     @functools.cached_property
     def is_compiled(self) -> bool:
         """Whether the compiler takes the operator, or takes it in int8, so that its references know all of it."""
-        operator, graph = OPERATORS.get(self.kind), self.graph
-        if is_wide(self.node, graph):
+        operator, node, graph = OPERATORS.get(self.kind), self.node, self.graph
+        if is_wide(node, graph):
             if self.kind not in KINDS:
                 return False
-            graph = as_int8(self.node, graph)
+            node, graph = as_int8(node, graph)
         try:
-            return operator is not None and not operator.check(self.node, graph)
+            return operator is not None and not operator.check(node, graph)
         except (LookupError, ValueError, TypeError):
             return False
 

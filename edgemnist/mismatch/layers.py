@@ -140,9 +140,10 @@ def layer_of(case: Case) -> Layer | None:
 
 
 def _rounding(case: Case) -> Rounding:
-    """Return how the oracle rounds: by the type of the bias, which is that of the sums."""
+    """Return how the oracle rounds: in int16 by the bias' type, which is that of the sums, 64 bits without one."""
     bias = case.operand(2)
-    return sixteen_bit_factor if bias is not None and bias.dtype == "int64" else double_rounding
+    narrow = case.output.dtype != "int16" or (bias is not None and bias.dtype == "int32")
+    return double_rounding if narrow else sixteen_bit_factor
 
 
 def _fed(case: Case) -> tuple[int, int, int] | None:

@@ -1,7 +1,7 @@
 """Operators with int16 activations and int8 weights (16x8), as the oracle computes them.
 
 Their shapes and options are checked as those of the same operator in int8, which the compiler knows. Layers with a
-64-bit bias add up in 64 bits and requantise by 16 bits of the multiplier, rounded once (TFLite's
+64-bit bias, or none, add up in 64 bits and requantise by 16 bits of the multiplier, rounded once (TFLite's
 ``MultiplyByQuantizedMultiplier`` for int64); the others as in int8. ADD and SUB shift their operands by 15 bits.
 """
 
@@ -24,16 +24,22 @@ KINDS = frozenset({
 """Operators whose arithmetic in int16 is known."""
 
 
+_BIAS_TYPE = "quantized_bias_type"
+"""The option that names the bias' type, which the tensor has too."""
+
+
 def is_wide(node: Node, graph: Graph) -> bool:
     """Whether an operator reads or writes int16."""
     return any(graph.tensors[index].dtype == "int16" for index in (*node.inputs, *node.outputs) if index != -1)
 
 
-def as_int8(node: Node, graph: Graph) -> Graph:
-    """Return a graph in which an operator's tensors are said to be of int8, and its bias of int32, without values."""
+def as_int8(node: Node, graph: Graph) -> tuple[Node, Graph]:
+    """Return an operator whose tensors are said to be of int8, and its bias of int32, without values."""
     touched = {index for index in (*node.inputs, *node.outputs) if index != -1}
     tensors = {index: _narrow(one) if index in touched else one for index, one in graph.tensors.items()}
-    return replace(graph, tensors=tensors)
+    options = {name: 0 if name == _BIAS_TYPE else value for name, value in node.options.items()}
+    narrow = replace(node, options=options)
+    return narrow, replace(graph, tensors=tensors, nodes=(narrow,))
 
 
 def _narrow(tensor: TensorInfo) -> TensorInfo:
