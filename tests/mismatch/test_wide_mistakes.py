@@ -215,7 +215,7 @@ def test_a_planted_mistake_is_named(planted: Planted, tflm: RuntimeWorker) -> No
     ("name", "biased", "rule"),
     [
         ("litert-reference", True, "requantisation in double precision"),
-        ("tflite-runtime-reference", False, "32-bit factor, rounded twice"),
+        ("tflite-runtime-reference", False, "factor in single precision and 32-bit factor, rounded twice"),
     ],
 )
 @needs("litert-reference", "tflite-runtime-reference")
