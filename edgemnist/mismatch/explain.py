@@ -210,7 +210,7 @@ def _watched(model: TfliteModel, source: RuntimeSource, outputs: tuple[NDArray[A
     """Return what is different once every operator's output is kept, in words, "" where nothing is."""
     count = min(WATCHED_IMAGES, len(outputs[0]), images_at_a_time(model))  # where a state begins anew
     plain = source.run_file(model.content, [one[:count] for one in material.inputs])
-    unequal = sum(int(np.count_nonzero(one != kept[:count])) for one, kept in zip(plain, outputs, strict=True))
+    unequal = sum(int(np.count_nonzero(~same(one, kept[:count]))) for one, kept in zip(plain, outputs, strict=True))
     if not unequal:
         return ""
     return (
