@@ -121,8 +121,8 @@ class InputFinding:
     def sentence(self) -> str:
         """Return it for people."""
         if not self.differing:
-            return f"the input: all {self.elements:,} values are what {self.pictures} give"
-        start = f"the input: {self.differing:,} of {self.elements:,} values are not what {self.pictures} give"
+            return f"the input, beside {self.pictures}: all {self.elements:,} values are right"
+        start = f"the input, beside {self.pictures}: {self.differing:,} of {self.elements:,} values differ"
         if not self.rule:
             return f"{start}; no way of feeding that is known gives them"
         evidence = "which gives all of them" if self.exact else f"which gives {self.reproduced / self.elements:.1%}"

@@ -103,7 +103,7 @@ def test_a_mistake_in_feeding_is_named(rule: str, detail: str, received: Any, sc
 def test_what_is_right_is_said() -> None:
     found = feeding(RIGHT, tensor(*UNIT))
     assert (found.differing, found.rule) == (0, "")
-    assert found.sentence() == f"the input: all {RIGHT.size:,} values are what the pictures give"
+    assert found.sentence() == f"the input, beside the pictures: all {RIGHT.size:,} values are right"
 
 
 def test_noise_is_not_explained() -> None:

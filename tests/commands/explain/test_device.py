@@ -87,7 +87,10 @@ def test_answers_alone(
 
 @pytest.mark.parametrize(
     ("swapped", "sentence"),
-    [(False, "values are what 3 pictures"), (True, "order of the colours (BGR instead of RGB): the device puts")],
+    [
+        (False, "the input, beside 3 pictures; pixels -2.4..2.7, RGB, padded to 12x12: all 1,296 values are right"),
+        (True, "order of the colours (BGR instead of RGB): the device puts"),
+    ],
 )
 def test_what_a_device_received_is_compared_with_the_pictures(
     swapped: bool, sentence: str, model: Path, tflm: RuntimeWorker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
