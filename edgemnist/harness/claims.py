@@ -48,7 +48,7 @@ class Claims:
 
 
 def claims_of(model: TfliteModel) -> Claims:
-    """Return what the compiler says to the claims of a file with one input and one output."""
+    """Return what the compiler says to the claims of a file; it takes files with one input and one output."""
     from edgemnist.compiler.claims import budget_problems
     from edgemnist.compiler.reader import read_graph
     from edgemnist.support.errors import ModelError, UnsupportedModelError
@@ -62,7 +62,7 @@ def claims_of(model: TfliteModel) -> Claims:
     else:
         return Claims(Standing.HOLD)
     known = [operator for operator in model.operators if _is_known(operator, model)]
-    if len(known) < len(model.operators) or model.subgraphs != 1:
+    if len(known) < len(model.operators) or model.subgraphs != 1 or len(model.inputs) != 1 or len(model.outputs) != 1:
         # What was said then may only be that something is not known: that which is has to stand on its own.
         problems = tuple(_problems_of(known, model))
     return Claims(Standing.REFUSED if problems else Standing.UNCHECKED, problems)

@@ -87,8 +87,7 @@ def difference(found: NDArray[Any], oracle: NDArray[Any]) -> Difference:
 
 def same(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
     """Return which elements are equal; NaN is NaN."""
-    return np.asarray((one == other) | (_is_nan(one) & _is_nan(other)))
-
-
-def _is_nan(values: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=np.bool_)
+    equal = np.asarray(one == other)
+    if one.dtype.kind != "f" or other.dtype.kind != "f":
+        return equal
+    return np.asarray(equal | (np.isnan(one) & np.isnan(other)))

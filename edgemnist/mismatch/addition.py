@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from edgemnist.compiler.fixedpoint import wrap_int32
 from edgemnist.compiler.ops.arithmetic import LEFT_SHIFT
 from edgemnist.mismatch.arithmetic import Ending, OfOperands, Operand
 from edgemnist.mismatch.case import Case
 from edgemnist.mismatch.rounding import Integers, factor_of
 from edgemnist.mismatch.scaled import ending_of, operands_of
+from edgemnist.mismatch.wide import ADDITION_SHIFT
 
 Adding = Callable[["Addition"], Integers]
 
@@ -25,6 +27,8 @@ class Addition(OfOperands):
     sign: int
     ending: Ending
     adding: Adding
+    shift: int = LEFT_SHIFT
+    """By how many bits both operands are shifted up."""
 
     def outputs(self) -> Integers:
         """See :class:`Arithmetic`."""
@@ -50,13 +54,15 @@ def three_roundings(of: Addition) -> Integers:
     first, second = of.operands
     twice = 2 * max(first.scale, second.scale)
     a, b = (
-        of.ending.requantised(one.centred << LEFT_SHIFT, factor_of(one.scale, 1.0, twice)) for one in (first, second)
-    )  # fmt: skip
-    return of.ending.requantised(a + of.sign * b, factor_of(twice, 1.0, (1 << LEFT_SHIFT) * of.ending.output_scale))
+        of.ending.requantised(wrap_int32(one.centred << of.shift), factor_of(one.scale, 1.0, twice))
+        for one in (first, second)
+    )
+    return of.ending.requantised(a + of.sign * b, factor_of(twice, 1.0, (1 << of.shift) * of.ending.output_scale))
 
 
 def addition_of(case: Case) -> Addition:
     """Return the arithmetic of an ADD or SUB as the oracle has it."""
     first, second = operands_of(case, 2)
     sign = 1 if case.kind == "ADD" else -1
-    return Addition((first, second), sign, ending_of(case, "fused_activation_function"), three_roundings)
+    shift = ADDITION_SHIFT if case.output.dtype == "int16" else LEFT_SHIFT
+    return Addition((first, second), sign, ending_of(case, "fused_activation_function"), three_roundings, shift)

@@ -13,14 +13,14 @@ from edgemnist.mismatch.scaled import BUILDERS
 from edgemnist.mismatch.transposed import transposed_of
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)
 def arithmetic_of(case: Case) -> Arithmetic | None:
     """Return the arithmetic of an operator that requantises, as the oracle has it; None where none is known."""
     if case.kind in LAYERS:
         return layer_of(case)
     if case.kind == "TRANSPOSE_CONV":
         return transposed_of(case)
-    if not case.has_integers or (case.kind != "PRELU" and not case.is_compiled):
+    if not case.requantises or (case.kind != "PRELU" and not case.is_compiled):
         return None
     if case.kind in ("ADD", "SUB"):
         return addition_of(case)

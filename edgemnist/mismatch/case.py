@@ -15,6 +15,7 @@ from edgemnist.compiler.ops import OPERATORS
 from edgemnist.harness.compare import same
 from edgemnist.mismatch.compare import Sample
 from edgemnist.mismatch.one_operator import activations_of
+from edgemnist.mismatch.wide import KINDS, as_int8, is_wide
 from edgemnist.tflite.file import Quantisation, TensorInfo, TfliteModel
 
 RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
@@ -79,10 +80,14 @@ class Case:
 
     @functools.cached_property
     def is_compiled(self) -> bool:
-        """Whether the compiler takes the operator, so that its references know all of it."""
-        operator = OPERATORS.get(self.kind)
+        """Whether the compiler takes the operator, or takes it in int8, so that its references know all of it."""
+        operator, node, graph = OPERATORS.get(self.kind), self.node, self.graph
+        if is_wide(node, graph):
+            if self.kind not in KINDS:
+                return False
+            node, graph = as_int8(node, graph)
         try:
-            return operator is not None and not operator.check(self.node, self.graph)
+            return operator is not None and not operator.check(node, graph)
         except (LookupError, ValueError, TypeError):
             return False
 
@@ -91,6 +96,12 @@ class Case:
         """Whether its first input and its output are integers of 8 bits with a quantisation."""
         ends = (self.operand(0), self.output)
         return all(one is not None and one.dtype in ("int8", "uint8") and one.quantisation for one in ends)
+
+    @functools.cached_property
+    def requantises(self) -> bool:
+        """The same of 8 or 16 bits."""
+        ends = (self.operand(0), self.output)
+        return all(one is not None and one.dtype in RANGES and one.quantisation for one in ends)
 
     def quantisation(self, tensor: TensorInfo | None) -> Quantisation:
         """Return a tensor's quantisation, the identity where it has none."""

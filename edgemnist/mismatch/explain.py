@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.harness.claims import Standing, claims_of
+from edgemnist.harness.compare import same
 from edgemnist.harness.outputs import class_scores
 from edgemnist.harness.runtimes import ORACLES
 from edgemnist.harness.subjects import Subjects
 from edgemnist.mismatch.case import Case
+from edgemnist.mismatch.compare import Oracle, chunks, images_at_a_time
 from edgemnist.mismatch.cost import Cost, cost_of
-from edgemnist.mismatch.explanation import Explanation, OperatorRow, SourceExplanation
+from edgemnist.mismatch.explanation import Explanation, OperatorRow, Output, SourceExplanation
 from edgemnist.mismatch.material import Material, material_of
 from edgemnist.mismatch.reproducer import reproduce, write_reproducer
+from edgemnist.mismatch.rule import rules
 from edgemnist.mismatch.rule_of_each import rule_of_each
 from edgemnist.mismatch.run import SourceFindings, compare_all
-from edgemnist.mismatch.sources import RuntimeSource, Source
+from edgemnist.mismatch.sources import RuntimeSource, RuntimeSources, Source
 from edgemnist.mismatch.tally import Tally
-from edgemnist.runner.client import DEFAULT_TIMEOUT, runtime_worker
+from edgemnist.runner.client import DEFAULT_TIMEOUT
 from edgemnist.runner.registry import find_runtime
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import (
@@ -33,10 +37,12 @@ from edgemnist.support.errors import (
     InputError,
     MissingDependencyError,
     ModelError,
+    RuntimeCrashedError,
     UnsupportedModelError,
 )
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.file import TfliteModel
+from edgemnist.tflite.kinds import has_state
 
 FIRST_IMAGES = 100
 """Of images that runtimes were compared on so many are looked at operator by operator."""
@@ -58,11 +64,12 @@ class ExplainSettings:
     reproducers: Path | None = None
 
 
-def explain(model: LoadedModel, material: Material, settings: ExplainSettings) -> Explanation:
+def explain(model: LoadedModel, material: Material | Callable[[], Material], settings: ExplainSettings) -> Explanation:
     """Compare every operator of a ``.tflite`` model in every source with the oracle's and name the rules.
 
     A runtime that is not installed or fails is in the result with its reason.
 
+    :param material: the inputs, or what reads them, while the runtimes start.
     :raises InputError: an unknown runtime, or a Keras model.
     :raises ModelError: what the file claims of its shapes is wrong, so that nothing can be right.
     :raises MissingDependencyError: no oracle is installed.
@@ -70,31 +77,34 @@ def explain(model: LoadedModel, material: Material, settings: ExplainSettings) -
     """
     tflite = _trusted(model)
     with ExitStack() as stack:
-        runtimes, missing = _open(settings, stack)
-        with ThreadPoolExecutor(max_workers=len(runtimes) + 1) as pool:
-            for runtime in runtimes:
-                if runtime.name != ORACLES[0]:
-                    pool.submit(runtime.start)  # packages take longer to import than most nets to run
-            oracle = _find_oracle(tflite, material, settings.timeout, stack)
-        sources: list[Source] = [*settings.dumps, *(runtime for runtime in runtimes if runtime.name != oracle.name)]
-        with progress_task("Comparing operators", total=len(material.inputs)) as task:
-            outputs, found = compare_all(tflite, oracle, sources, material.inputs, task)
-        name = f"{oracle.name} {oracle.version()}"
-        explained = []
-        for source, one in zip(sources, found, strict=True):
-            answer = _explained(model, tflite, source, one, outputs, material)
-            if settings.reproducers is not None:
-                written = _write_reproducers(tflite, source, oracle, one, answer, settings.reproducers)
-                answer = replace(answer, reproducers=tuple(written))
-            explained.append(answer)
+        opened = RuntimeSources(stack, settings.timeout)
+        runtimes, missing = _open(settings, opened)
+        threads = len(runtimes) + len(settings.dumps) + 2
+        pool = stack.enter_context(ThreadPoolExecutor(max_workers=threads))
+        for runtime in runtimes:
+            pool.submit(runtime.start)  # packages take longer to import than most nets to run
+        pool.submit(opened.open(ORACLES[0]).start)
+        material = material if isinstance(material, Material) else material()
+        oracle = _find_oracle(tflite, material, opened)
+        pool.submit(rules)  # so that they are imported by the time they are needed
+        sources: list[Source] = [*settings.dumps, *(one for one in runtimes if one is not oracle.source)]
+        with progress_task("Comparing operators", total=material.count) as task:
+            outputs, found = compare_all(oracle, sources, material.inputs, task)
+        explained = list(pool.map(partial(_explained, model, tflite, outputs, material), sources, found))
+        if settings.reproducers is not None:
+            for place, (source, one) in enumerate(zip(sources, found, strict=True)):
+                written = _write_reproducers(tflite, source, oracle.source, one, explained[place], settings.reproducers)
+                explained[place] = replace(explained[place], reproducers=tuple(written))
+        name = f"{oracle.source.name} {oracle.source.version()}"
     return Explanation(
         model=model.name,
         sha256=tflite.sha256,
         oracle=name,
         inputs=material.words,
-        count=len(material.inputs),
+        count=material.count,
         sources=(*explained, *missing),
         assumed=material.assumed,
+        fed=material.fed,
     )
 
 
@@ -109,13 +119,13 @@ def explain_first(model: LoadedModel, subjects: Subjects, runtimes: Sequence[str
     return explain(model, material, ExplainSettings(against=tuple(runtimes), timeout=timeout))
 
 
-def _open(settings: ExplainSettings, stack: ExitStack) -> tuple[list[RuntimeSource], list[SourceExplanation]]:
+def _open(settings: ExplainSettings, opened: RuntimeSources) -> tuple[list[RuntimeSource], list[SourceExplanation]]:
     """Return the named runtimes, and what is to be said of those that are not installed."""
     found, missing = [], []
     for name in dict.fromkeys(settings.against):
         reason = find_runtime(name).available()
         if reason is None:
-            found.append(RuntimeSource(stack.enter_context(runtime_worker(name, timeout=settings.timeout))))
+            found.append(opened.open(name))
         else:
             missing.append(SourceExplanation(name, "", (), None, None, failure=reason))
     return found, missing
@@ -130,35 +140,35 @@ def _trusted(model: LoadedModel) -> TfliteModel:
     return model.tflite
 
 
-def _find_oracle(model: TfliteModel, material: Material, timeout: float, stack: ExitStack) -> RuntimeSource:
-    """Return the first oracle that is installed and runs the model."""
-    problems, first = [], [material.inputs[:1]]
+def _find_oracle(model: TfliteModel, material: Material, opened: RuntimeSources) -> Oracle:
+    """Return the first oracle that is installed and runs the model, with its tensors for the first images."""
+    problems, first = [], next(chunks(material.count, images_at_a_time(model)))
     for name in ORACLES:
         reason = find_runtime(name).available()
         if reason is not None:
             problems.append(f"{name}: {reason}")
             continue
-        source = RuntimeSource(stack.enter_context(runtime_worker(name, timeout=timeout)))
+        oracle = Oracle(model, opened.open(name))
         try:
-            source.trace(model, first, 0)
-        except UnsupportedModelError as error:
-            problems.append(f"{name}: {'; '.join(error.problems)}")
+            oracle.trace([one[first] for one in material.inputs], first.start)
+        except (UnsupportedModelError, RuntimeCrashedError) as error:
+            problems.append(f"{name}: {'; '.join(getattr(error, 'problems', ())) or error}")
         else:
-            return source
+            return oracle
     if not any(find_runtime(name).available() is None for name in ORACLES):
         raise MissingDependencyError("no oracle is installed: " + "; ".join(problems))
     raise UnsupportedModelError("no oracle takes the model:", problems)
 
 
 def _explained(
-    model: LoadedModel, tflite: TfliteModel, source: Source, found: SourceFindings, oracle: NDArray[Any],
-    material: Material,
+    model: LoadedModel, tflite: TfliteModel, oracle: tuple[NDArray[Any], ...], material: Material, source: Source,
+    found: SourceFindings,
 ) -> SourceExplanation:  # fmt: skip
     names = rule_of_each(tflite, source, found.findings)
     rows = tuple(
         OperatorRow(
             one.index, one.kind, tflite.tensors[one.tensor].name, tflite.tensors[one.tensor].shape, one.accumulated,
-            one.own, one.why_not_own, names.get(one.index),
+            one.own, one.why_not_own, names.get(one.index), one.first_image, one.state,
         )
         for one in found.findings
     )  # fmt: skip
@@ -166,16 +176,20 @@ def _explained(
     if isinstance(source, RuntimeSource):
         try:
             version = source.version()
-            watched = "" if failure or found.outputs is None else _watched(tflite, source, found.outputs, material)
+            watched = "" if failure or not found.outputs else _watched(tflite, source, found.outputs, material)
         except EdgeMnistError as error:
             failure = failure or str(error)
-    outputs = None
-    if found.outputs is not None and len(found.outputs) == len(oracle):
-        tally = Tally(oracle.shape[1:], oracle.dtype.name)
-        tally.add(found.outputs, oracle)
-        outputs = tally.result()
-    cost = None if outputs is None or found.outputs is None else _cost(model, tflite, found.outputs, oracle, material)
-    return SourceExplanation(source.name, version, rows, outputs, cost, failure, watched)
+    outputs = []
+    for mine, right, index in zip(found.outputs, oracle, tflite.outputs, strict=False):
+        if len(mine) == len(right):
+            tally = Tally(right.shape[1:], right.dtype.name)
+            tally.add(mine, right, ~same(mine, right))
+            outputs.append(Output(tflite.tensors[index].name, tally.result()))
+    cost = _cost(model, tflite, found.outputs[0], oracle[0], material) if len(outputs) == len(oracle) == 1 else None
+    return SourceExplanation(
+        source.name, version, rows, outputs[0].differences if outputs else None, cost, failure, watched,
+        heads=tuple(outputs) if len(outputs) > 1 else (), keeps_state=has_state(tflite),
+    )  # fmt: skip
 
 
 def _write_reproducers(
@@ -192,16 +206,16 @@ def _write_reproducers(
             yield str(write_reproducer(folder, reproducer, rows[0], answer.name, versions))
 
 
-def _watched(model: TfliteModel, source: RuntimeSource, outputs: NDArray[Any], material: Material) -> str:
+def _watched(model: TfliteModel, source: RuntimeSource, outputs: tuple[NDArray[Any], ...], material: Material) -> str:
     """Return what is different once every operator's output is kept, in words, "" where nothing is."""
-    count = min(WATCHED_IMAGES, len(outputs))
-    plain = source.run_file(model.content, [material.inputs[:count]])[0]
-    unequal = int(np.count_nonzero(plain != outputs[:count]))
+    count = min(WATCHED_IMAGES, len(outputs[0]), images_at_a_time(model))  # where a state begins anew
+    plain = source.run_file(model.content, [one[:count] for one in material.inputs])
+    unequal = sum(int(np.count_nonzero(~same(one, kept[:count]))) for one, kept in zip(plain, outputs, strict=True))
     if not unequal:
         return ""
     return (
-        f"{unequal:,} of {plain.size:,} bytes of its outputs change when the operators' outputs are kept, so that it "
-        "computes otherwise than here where nobody looks (it fuses operators)"
+        f"{unequal:,} of {sum(one.size for one in plain):,} bytes of its outputs change when the operators' outputs "
+        "are kept, so that it computes otherwise than here where nobody looks (it fuses operators)"
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgemnist.mismatch.cost import Cost
+from edgemnist.mismatch.fed import InputFinding
 from edgemnist.mismatch.naming import Naming
 from edgemnist.mismatch.tally import Differences
 
@@ -25,6 +26,8 @@ class OperatorRow:
     own: Differences | None
     why_not_own: str
     rule: Naming | None
+    first_image: int | None = None
+    state: tuple[str, ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -33,11 +36,21 @@ class OperatorRow:
 
 
 @dataclass(frozen=True)
+class Output:
+    """One of a model's several outputs."""
+
+    name: str
+    differences: Differences
+
+
+@dataclass(frozen=True)
 class SourceExplanation:
-    """A source beside the oracle. ``outputs``: of the model; None where it does not show them. ``cost`` likewise.
+    """A source beside the oracle. ``outputs``: of the model's output, the first of several, all of which are ``heads``;
+    None where it does not show them. ``cost`` likewise, None of several.
 
     ``failure``: why it could not go on. ``watched``: what is different once every operator's output is kept, empty
-    where nothing is. ``reproducers``: folders that were written.
+    where nothing is. ``reproducers``: folders that were written. ``keeps_state``: whether what the model makes of an
+    input depends on those before.
     """
 
     name: str
@@ -48,16 +61,24 @@ class SourceExplanation:
     failure: str = ""
     watched: str = ""
     reproducers: tuple[str, ...] = ()
+    keeps_state: bool = False
+    heads: tuple[Output, ...] = ()
 
     @property
     def first(self) -> OperatorRow | None:
-        """The first operator whose output is not the oracle's, in the whole model or, where it is not shown, alone."""
-        return next((one for one in self.operators if one.accumulated.differing or one.differs), None)
+        """The first operator whose output is not the oracle's, in the whole model or, where it is not shown, alone.
+
+        Where a state carries what differs to the next input, the first is that of the first such input.
+        """
+        found = (one for one in self.operators if one.accumulated.differing or one.differs)
+        return min(found, key=lambda one: one.first_image or 0 if self.keeps_state else 0, default=None)
 
     @property
     def exact(self) -> bool:
         """Whether all that it shows are the oracle's bytes."""
-        return not self.failure and self.first is None and not (self.outputs is not None and self.outputs.differing)
+        outputs = [self.outputs] if self.outputs is not None else []
+        shown = [*outputs, *(one.differences for one in self.heads)]
+        return not self.failure and self.first is None and not any(one.differing for one in shown)
 
     def by_rule(self) -> dict[str, list[OperatorRow]]:
         """Return the operators with an error of their own by the name of their rule, "" for those without one."""
@@ -79,19 +100,32 @@ class SourceExplanation:
             yield (
                 f"{self.name}: the first operator that differs is {first.index} {first.kind}: "
                 f"{_in_words(first.accumulated if first.accumulated.differing or first.own is None else first.own)}"
+                + (
+                    f", first at input {first.first_image}"
+                    if self.keeps_state and first.first_image is not None
+                    else ""
+                )
             )
         for group in self.by_rule().values():
             yield from _of_group(group)
         for why in dict.fromkeys(one.why_not_own for one in self.operators if one.why_not_own):
             names = ", ".join(f"{one.index} {one.kind}" for one in self.operators if one.why_not_own == why)
             yield f"  not told of {names} alone: {why}"
+        if any(one.differences.differing for one in self.heads):
+            heads = (f"{one.name!r} {one.differences.share:.2%}" for one in self.heads)
+            yield f"  outputs that differ: {', '.join(heads)}"
+        kept = [f"{one.index} {one.kind}" for one in self.operators if one.state and one.own is not None]
+        if kept:
+            yield f"  own of {', '.join(kept)}: with the state that it makes itself, from zero at the first input"
         if self.watched:
             yield f"{self.name}: {self.watched}"
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Of one model. ``oracle``: whose bytes are right, with its version. ``inputs`` says which, ``count`` how many."""
+    """Of one model. ``oracle``: whose bytes are right, with its version. ``inputs`` says which, ``count`` how many.
+    ``fed``: a device's input beside what pictures give, None without pictures.
+    """
 
     model: str
     sha256: str
@@ -100,6 +134,7 @@ class Explanation:
     count: int
     sources: tuple[SourceExplanation, ...]
     assumed: tuple[str, ...] = ()
+    fed: InputFinding | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -107,6 +142,7 @@ class Explanation:
             "format": FORMAT,
             **{key: value for key, value in asdict(self).items() if key != "sources"},
             "sources": [_source_json(source) for source in self.sources],
+            "fed": None if self.fed is None else {**asdict(self.fed), "sentence": self.fed.sentence()},
         }
 
 
@@ -146,7 +182,10 @@ def _of_group(group: list[OperatorRow]) -> Iterator[str]:
     names = ", ".join(f"{one.index} {one.kind}" for one in group)
     rule = group[0].rule
     if rule is None:
-        yield f"  no rule that is known makes the bytes of {names}"
+        for kept, why in ((False, "no rule that is known makes"), (True, "rules know no state, so that none makes")):
+            unnamed = [f"{one.index} {one.kind}" for one in group if bool(one.state) == kept]
+            if unnamed:
+                yield f"  {why} the bytes of {', '.join(unnamed)}"
         return
     details = dict.fromkeys(one.rule.detail for one in group if one.rule and one.rule.detail)
     detail = f" ({'; '.join(details)})" if details else ""

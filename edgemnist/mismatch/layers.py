@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from edgemnist.compiler.ops.base import activation_range
 from edgemnist.compiler.ops.convolution import bias_values, conv_geometry, depthwise_geometry, windows_of
 from edgemnist.mismatch.arithmetic import Arithmetic, Ending
 from edgemnist.mismatch.case import Case, first_of
-from edgemnist.mismatch.rounding import Integers, factor_of
+from edgemnist.mismatch.rounding import Integers, Rounding, double_rounding, factor_of, sixteen_bit_factor
 
 _FLATTENING = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 
@@ -100,9 +101,16 @@ class Layer(Arithmetic):
         return replace(self, sums=replace(self.sums, **changes))  # type: ignore[arg-type]
 
 
-@functools.lru_cache(maxsize=4)
+def with_values(layer: Layer, values: NDArray[Any]) -> Layer:
+    """Return a layer with other sums than its inputs and weights have."""
+    sums = replace(layer.sums)
+    sums.__dict__["values"] = values.astype(np.int64)
+    return replace(layer, sums=sums)
+
+
+@functools.lru_cache(maxsize=16)
 def layer_of(case: Case) -> Layer | None:
-    """Return the arithmetic of an int8 layer as the oracle has it, None where the compiler does not take it."""
+    """Return the arithmetic of an int8 or int16 layer as the oracle has it, None where its int8 form is refused."""
     if case.kind not in LAYERS or not case.is_compiled:
         return None
     node, graph = case.node, case.graph
@@ -125,9 +133,17 @@ def layer_of(case: Case) -> Layer | None:
             input_scale=source.scale, weight_scales=weights.scales,
             output_scale=target.scale, zero_point=target.zero_point,
             limits=activation_range(node.integer("fused_activation_function"), case.output),
+            type_limits=case.limits, rounding=_rounding(case),
         ),
         _fed(case) if case.kind == "FULLY_CONNECTED" else None,
     )  # fmt: skip
+
+
+def _rounding(case: Case) -> Rounding:
+    """Return how the oracle rounds: in int16 by the bias' type, which is that of the sums, 64 bits without one."""
+    bias = case.operand(2)
+    narrow = case.output.dtype != "int16" or (bias is not None and bias.dtype == "int32")
+    return double_rounding if narrow else sixteen_bit_factor
 
 
 def _fed(case: Case) -> tuple[int, int, int] | None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.harness.subjects import Subjects
+from edgemnist.mismatch.fed import InputFinding
 from edgemnist.runner.run import LoadedModel
 from edgemnist.tflite.preprocessing import OutputKind
 
@@ -18,15 +19,23 @@ from edgemnist.tflite.preprocessing import OutputKind
 class Material:
     """What is put through the runtimes.
 
-    ``inputs``: (images, *input shape), the batch of 1 included, in the input's type; ``words`` says what they are.
+    ``inputs``: for each input of the model (images, *input shape), the batch of 1 included, in the input's type;
+    ``words`` says what they are.
     ``labels``: (images,), None where nobody knows them. ``output``: what the outputs are. ``assumed``: a line each.
+    ``fed``: how a device's input differs from what pictures give, None where there are no pictures beside it.
     """
 
-    inputs: NDArray[Any]
+    inputs: tuple[NDArray[Any], ...]
     words: str
     labels: NDArray[np.int64] | None = None
     output: OutputKind = OutputKind.UNKNOWN
     assumed: tuple[str, ...] = ()
+    fed: InputFinding | None = None
+
+    @property
+    def count(self) -> int:
+        """How many images there are."""
+        return len(self.inputs[0])
 
 
 def material_of(
@@ -41,7 +50,7 @@ def material_of(
     if chosen is not None:
         images, labels = images[list(chosen)], labels[list(chosen)]
     return Material(
-        model.inputs(images, subjects.preprocessing)[:, np.newaxis],
+        (model.inputs(images, subjects.preprocessing)[:, np.newaxis],),
         words or f"{subjects.dataset}: {subjects.sampling}",
         labels,
         subjects.preprocessing.output,

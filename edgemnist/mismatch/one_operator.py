@@ -2,59 +2,68 @@
 
 from __future__ import annotations
 
-import struct
+import functools
 from dataclasses import dataclass
 
 from edgemnist.support.errors import UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
-from edgemnist.tflite.lists import OPERATORS, with_tensors
+from edgemnist.tflite.operator_file import operator_file
 
 
 @dataclass(frozen=True, eq=False)
 class OneOperator:
-    """A file with the operator ``index`` alone. ``inputs``: its activations in order, each once; ``outputs``: all."""
+    """The operator ``index`` of a model alone. ``inputs``: its activations in order, each once; ``outputs``: all."""
 
+    model: TfliteModel
     index: int
-    content: bytes
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
+    @functools.cached_property
+    def content(self) -> bytes:
+        """It as a file, in which tensors have other numbers."""
+        return operator_file(self.model.content, self.index, self.inputs)
+
 
 def activations_of(model: TfliteModel, index: int) -> tuple[int, ...]:
-    """Return what the operator reads that is no constant, in order, each once."""
-    inputs = dict.fromkeys(model.operators[index].inputs)
-    return tuple(tensor for tensor in inputs if tensor != -1 and model.tensors[tensor].data is None)
+    """Return what the operator is given that is neither a constant nor its state, in order, each once.
+
+    A tensor without elements is none either: a constant of that size has no data in the file.
+    """
+    given = {index: model.tensors[index] for index in model.operators[index].inputs if index != -1}
+    return tuple(
+        index for index, one in given.items() if one.data is None and not one.is_variable and 0 not in one.shape
+    )
 
 
-def one_operator(model: TfliteModel, index: int) -> OneOperator:
-    """Return a copy of a model's file whose first graph has one operator only.
+def variables_of(model: TfliteModel, index: int) -> tuple[str, ...]:
+    """Return the names of the variables that an operator keeps from one input to the next."""
+    inputs = (model.tensors[tensor] for tensor in model.operators[index].inputs if tensor != -1)
+    return tuple(tensor.name for tensor in inputs if tensor.is_variable)
 
-    All tensors and constants stay where they are; what no operator names takes no memory in an interpreter.
 
-    :raises UnsupportedModelError: the operator's result depends on more than its inputs: variables, other graphs.
+def one_operator(model: TfliteModel, index: int, *, with_state: bool = False) -> OneOperator:
+    """Return an operator of a model that can be run alone.
+
+    :param with_state: whether it may keep variables; in a file of its own they begin with zero.
+    :raises UnsupportedModelError: the operator's result depends on more than that: variables, other graphs.
     """
     operator = model.operators[index]
-    variables = [
-        model.tensors[tensor] for tensor in operator.inputs if tensor != -1 and model.tensors[tensor].is_variable
-    ]
-    if variables or model.subgraphs != 1:
-        what = f"it keeps the variable {variables[0].name!r}" if variables else f"the file has {model.subgraphs} graphs"
-        raise UnsupportedModelError(f"operator {index} {operator.kind} can't be run alone:", [what])
-    inputs = activations_of(model, index)
-    return OneOperator(index, _cut(model.content, index, inputs, operator.outputs), inputs, operator.outputs)
+    why = _dependence(model, index, with_state)
+    if why:
+        raise UnsupportedModelError(f"operator {index} {operator.kind} can't be run alone:", [why])
+    return OneOperator(model, index, activations_of(model, index), operator.outputs)
 
 
-def _cut(content: bytes, index: int, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> bytes:
-    """Return a file with one operator, new inputs and outputs.
-
-    In a FlatBuffer a vector is a 32-bit count and its elements; those that are tables are forward distances. So the
-    list of operators is shortened where it stands.
-    """
-    import tflite
-
-    changed = bytearray(content)
-    table = tflite.Model.GetRootAs(changed, 0).Subgraphs(0)._tab
-    first = table.Vector(table.Offset(OPERATORS))
-    (distance,) = struct.unpack_from("<I", changed, first + 4 * index)
-    struct.pack_into("<II", changed, first - 4, 1, 4 * index + distance)
-    return with_tensors(bytes(changed), inputs=inputs, outputs=outputs)
+def _dependence(model: TfliteModel, index: int, with_state: bool) -> str:
+    """Return in words what else an operator's result depends on, "" where there is nothing."""
+    operator = model.operators[index]
+    variables = variables_of(model, index)
+    if variables and not with_state:
+        return f"it keeps the variable {variables[0]!r}"
+    touched = (model.tensors[tensor] for tensor in (*operator.inputs, *operator.outputs) if tensor != -1)
+    if any(tensor.dtype in ("resource", "variant") for tensor in touched):
+        return "it reads or writes a variable, whose value other operators make, also at the input before"
+    if any("subgraph" in option for option in operator.options):
+        return "it runs another of the file's graphs"
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -44,6 +45,7 @@ class Factor:
         return -1 if self.double < 0 else 1
 
 
+@functools.lru_cache(maxsize=4096)
 def factor_of(first: float, second: float, output: float) -> Factor:
     """Return ``first * second / output`` of float32 values."""
     double = first * second / output
@@ -132,10 +134,10 @@ def power_of_two(sums: Integers, factor: Factor) -> Integers:
 
 
 def sixteen_bit_factor(sums: Integers, factor: Factor) -> Integers:
-    """With a factor of 16 bits instead of 32, rounded once."""
+    """With a factor of 16 bits instead of 32, rounded once: ``MultiplyByQuantizedMultiplier`` of 64-bit sums."""
     multiplier = factor.multiplier
-    mantissa = min((multiplier.mantissa + (1 << 15)) >> 16, (1 << 15) - 1) << 16
-    return factor.sign * multiply_single_rounding(sums, Multiplier(mantissa, multiplier.exponent))
+    mantissa, total = min((multiplier.mantissa + (1 << 15)) >> 16, (1 << 15) - 1), 15 - multiplier.exponent
+    return factor.sign * wrap_int32((sums * mantissa + (1 << (total - 1))) >> total)
 
 
 def nearest_quotient(sums: Integers, factor: Factor) -> Integers:

@@ -15,7 +15,7 @@ from edgemnist.mismatch.compare import OperatorFinding
 from edgemnist.mismatch.naming import Naming, Parts, Search, confirmed, search
 from edgemnist.mismatch.one_operator import one_operator
 from edgemnist.mismatch.probing import tell_apart
-from edgemnist.mismatch.sources import Source
+from edgemnist.mismatch.sources import Fed, Source
 from edgemnist.support.errors import EdgeMnistError
 from edgemnist.tflite.file import TfliteModel
 
@@ -25,18 +25,18 @@ def rule_of_each(
 ) -> Mapping[int, Naming | None]:
     """Return for each operator that has an error of its own the rule that makes it, None where none is known.
 
-    A runtime does the same in all operators of a kind: what is certain of one is tried first on the next. Where
-    experiments leave several rules, the one is preferred that reproduces most operators.
+    A runtime does the same in all operators of a kind: what is left of the rules after one is tried first on the next.
+    Where experiments leave several rules, the one is preferred that reproduces most operators.
     """
     cases = {one.index: Case(model, one.index, one.sample) for one in findings if one.sample is not None}
     searches: dict[int, Search] = {}
-    decided: dict[str, Parts] = {}
+    left: dict[str, tuple[Parts, ...]] = {}
     for index, case in cases.items():
-        known = confirmed(case, decided[case.kind]) if case.kind in decided else None
-        found = Search(((decided[case.kind], known),), None) if known else search(case)
+        known = [(parts, naming) for parts in left.get(case.kind, ()) if (naming := confirmed(case, parts)) is not None]
+        found = Search(tuple(known), None) if known else search(case)
         searches[index] = _probed(case, found, source) if len(found.exact) > 1 else found
-        if len(searches[index].exact) == 1:
-            decided[case.kind] = searches[index].exact[0][0]
+        if searches[index].exact:
+            left[case.kind] = tuple(parts for parts, _ in searches[index].exact)
     votes = Counter(naming.rule for found in searches.values() for _, naming in found.exact)
     return {index: _voted(found, votes).naming for index, found in searches.items()}
 
@@ -55,7 +55,10 @@ def _probed(case: Case, found: Search, source: Source) -> Search:
         cut = one_operator(case.model, case.index)
 
         def ask(inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-            return source.alone(cut, inputs)[0]  # type: ignore[index]
+            (answer,) = source.alone([Fed(cut, inputs)])
+            if isinstance(answer, EdgeMnistError):
+                raise answer
+            return answer[0]
 
         return tell_apart(case, replace(found, exact=tuple(laws)), ask)
     except EdgeMnistError:

@@ -11,72 +11,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.mismatch.compare import (
+    Chunk,
     Comparison,
     OperatorFinding,
     Oracle,
-    before_each,
     check_alike,
     chunks,
     images_at_a_time,
 )
-from edgemnist.mismatch.sources import RuntimeSource, Source, Tensors
+from edgemnist.mismatch.sources import Source, Tensors
 from edgemnist.support.errors import EdgeMnistError
 from edgemnist.support.progress import Task
-from edgemnist.tflite.file import TfliteModel
 
 
 @dataclass(frozen=True, eq=False)
 class SourceFindings:
-    """What was found of a source. ``outputs``: (images, *output shape) of the model's first output, None where it does
-    not show it; ``failure``: why it could not go on, empty where it could.
+    """What was found of a source. ``outputs``: (images, *output shape) of each of the model's outputs, none where it
+    does not show all of them; ``failure``: why it could not go on, empty where it could.
     """
 
     name: str
     findings: tuple[OperatorFinding, ...]
-    outputs: NDArray[Any] | None
+    outputs: tuple[NDArray[Any], ...]
     failure: str = ""
 
 
 @dataclass(eq=False)
 class _Running:
     comparison: Comparison
-    outputs: list[NDArray[Any]] = field(default_factory=list)
+    outputs: list[tuple[NDArray[Any], ...]] = field(default_factory=list)
     failure: str = ""
 
     def result(self) -> SourceFindings:
-        outputs = np.concatenate(self.outputs) if self.outputs else None
-        return SourceFindings(self.comparison.source.name, self.comparison.findings(), outputs, self.failure)
+        return SourceFindings(
+            self.comparison.source.name, self.comparison.findings(), _joined(self.outputs), self.failure
+        )
+
+
+def _joined(parts: Sequence[tuple[NDArray[Any], ...]]) -> tuple[NDArray[Any], ...]:
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
 def compare_all(
-    model: TfliteModel, oracle: RuntimeSource, sources: Sequence[Source], inputs: NDArray[Any], task: Task
-) -> tuple[NDArray[Any], tuple[SourceFindings, ...]]:
-    """Return the oracle's outputs, (images, *output shape), and what was found of each source.
+    oracle: Oracle, sources: Sequence[Source], inputs: Sequence[NDArray[Any]], task: Task
+) -> tuple[tuple[NDArray[Any], ...], tuple[SourceFindings, ...]]:
+    """Return the oracle's outputs, (images, *output shape) each, and what was found of each source.
 
-    :param inputs: (images, *input shape), the batch of 1 included, for the model's only input.
+    :param inputs: (images, *input shape), the batch of 1 included, for each of the model's inputs.
     :raises EdgeMnistError: the oracle failed on the model.
     """
-    truth_of = Oracle(model, oracle)
-    running = [_Running(Comparison(truth_of, source)) for source in sources]
-    outputs: list[NDArray[Any]] = []
-    last: dict[int, NDArray[Any]] = {}
+    model = oracle.model
+    running = [_Running(Comparison(oracle, source)) for source in sources]
+    outputs: list[tuple[NDArray[Any], ...]] = []
+    last: Tensors = {}
     with ThreadPoolExecutor(max_workers=len(sources) + 1) as pool:
-        for part in chunks(len(inputs), images_at_a_time(model)):
-            given = [inputs[part]]
+        for part in chunks(len(inputs[0]), images_at_a_time(model)):
+            given = [one[part] for one in inputs]
             alive = [one for one in running if not one.failure]
             traces = [(one, pool.submit(one.comparison.source.trace, model, given, part.start)) for one in alive]
-            truth = truth_of.trace(given, part.start)
-            before = before_each(truth, last)
-            last = {index: values[-1:].copy() for index, values in truth.items()}
-            outputs.append(truth[model.outputs[0]])
-            added = [pool.submit(_add, one, trace, truth, before, model.outputs[0]) for one, trace in traces]
+            truth = oracle.trace(given, part.start)
+            outputs.append(tuple(truth[index] for index in model.outputs))
+            added = [pool.submit(_add, one, trace, truth, last, model.outputs) for one, trace in traces]
             for done in added:
                 done.result()
+            last = {index: values[-1:].copy() for index, values in truth.items()}
             task.update(advance=part.stop - part.start)
-    return np.concatenate(outputs), tuple(one.result() for one in running)
+    return _joined(outputs), tuple(one.result() for one in running)
 
 
-def _add(one: _Running, trace: Future[Tensors], truth: Tensors, before: Tensors, output: int) -> None:
+def _add(one: _Running, trace: Future[Tensors], truth: Tensors, last: Tensors, outputs: Sequence[int]) -> None:
     try:
         found = trace.result()
         for index, values in found.items():
@@ -85,6 +88,6 @@ def _add(one: _Running, trace: Future[Tensors], truth: Tensors, before: Tensors,
     except EdgeMnistError as error:
         one.failure = str(error)
         return
-    one.comparison.add(truth, found, before)
-    if output in found:
-        one.outputs.append(found[output])
+    one.comparison.add(Chunk(truth, found, last))
+    if all(index in found for index in outputs):
+        one.outputs.append(tuple(found[index] for index in outputs))

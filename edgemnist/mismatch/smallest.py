@@ -73,7 +73,7 @@ def _layer(case: Case, channel: int, values: Any, weights: Any, bias: int, what:
     data = {
         operator.inputs[1]: weights.astype(np.int8).reshape((1, weights.size) if dense else (1, *weights.shape)),
         **(
-            {operator.inputs[2]: np.array([bias], np.int32)}
+            {operator.inputs[2]: np.array([bias], case.model.tensors[operator.inputs[2]].dtype)}
             if len(operator.inputs) > 2 and operator.inputs[2] != -1
             else {}
         ),

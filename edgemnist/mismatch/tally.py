@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.harness.compare import same
-
 WIDEST = 16
 """LSB up to which the histogram has a bar of its own; what is further away is counted at both ends."""
 
 _NAMED_PLACES = 4
 _ENOUGH = 8
+_LOG_OF_A_MILLIONTH = math.log(1e-6)
 
 
 @dataclass(frozen=True)
@@ -55,29 +54,33 @@ class Tally:
     def __init__(self, shape: Sequence[int], dtype: str) -> None:
         self._shape = tuple(shape)
         self._integer = np.dtype(dtype).kind in "iub"
-        self._elements = self._images = 0
+        self._elements = self._differing = self._images = 0
         self._sum, self._lowest, self._highest = 0.0, math.inf, -math.inf
         self._bars = np.zeros(2 * WIDEST + 3, np.int64)
-        self._places = np.zeros(self._shape, np.int64)
+        self._places = np.zeros(self._shape, np.int32)  # takes no memory until something differs
 
-    def add(self, found: NDArray[Any], oracle: NDArray[Any]) -> NDArray[np.bool_]:
-        """Add images of shape (N, *tensor shape); return which elements differ. NaN equals NaN."""
-        unequal = ~same(found, oracle)
-        self._elements += unequal.size
+    def add(self, found: NDArray[Any], oracle: NDArray[Any], unequal: NDArray[np.bool_] | None) -> None:
+        """Add images of shape (N, *tensor shape).
+
+        :param unequal: which elements differ, of the same shape; None where none does.
+        """
+        self._elements += oracle.size
+        if unequal is None or not unequal.any():
+            return
         self._images += int(unequal.any(axis=tuple(range(1, unequal.ndim))).sum())
-        if unequal.any():
-            gaps = found[unequal].astype(np.float64) - oracle[unequal].astype(np.float64)
-            self._sum += float(gaps.sum())
-            self._lowest, self._highest = min(self._lowest, float(gaps.min())), max(self._highest, float(gaps.max()))
-            if self._integer:
-                bars = np.clip(gaps, -WIDEST - 1, WIDEST + 1).astype(np.int64) + WIDEST + 1
-                self._bars += np.bincount(bars, minlength=len(self._bars))
-            self._places += unequal.sum(axis=0)
-        return unequal
+        where = np.flatnonzero(unequal)
+        self._differing += len(where)
+        wide = np.int64 if self._integer else np.float64
+        gaps = found.reshape(-1)[where].astype(wide) - oracle.reshape(-1)[where].astype(wide)
+        self._sum += float(gaps.sum())
+        self._lowest, self._highest = min(self._lowest, float(gaps.min())), max(self._highest, float(gaps.max()))
+        if self._integer:
+            self._bars += np.bincount(gaps.clip(-WIDEST - 1, WIDEST + 1) + WIDEST + 1, minlength=len(self._bars))
+        self._places += unequal.sum(axis=0, dtype=np.int32)
 
     def result(self) -> Differences:
         """Return what has been added up."""
-        differing = int(self._places.sum())
+        differing = self._differing
         bars = [(int(bar) - WIDEST - 1, int(self._bars[bar])) for bar in np.flatnonzero(self._bars)]
         return Differences(
             elements=self._elements,
@@ -91,7 +94,7 @@ class Tally:
         )
 
 
-def _where(places: NDArray[np.int64]) -> Iterator[str]:
+def _where(places: NDArray[np.int32]) -> Iterator[str]:
     """Yield in words where the differing elements of a tensor are, as far as that is no chance.
 
     :param places: how many images differ in each element.
@@ -101,14 +104,23 @@ def _where(places: NDArray[np.int64]) -> Iterator[str]:
         if int(places.sum()) >= _ENOUGH:
             yield "only at the border"
         return
-    names = {4: ("", "row", "column", "channel"), 2: ("", "element")}.get(places.ndim, ("axis",) * places.ndim)
+    names = {4: ("", "row", "column", "channel"), 2: ("", "element")}.get(places.ndim, ("place",) * places.ndim)
     for axis, name in enumerate(names):
-        others = tuple(other for other in range(places.ndim) if other != axis)
-        indices = np.flatnonzero(differing.any(axis=others))
-        # Thrown at random, so many would have left out that many places less than once in a million times.
-        chance = (len(indices) / places.shape[axis]) ** int(places.sum())
-        if name and len(indices) < places.shape[axis] and chance * math.comb(places.shape[axis], len(indices)) < 1e-6:
-            yield f"only in {_listed(name, indices.tolist())} of {places.shape[axis]}"
+        indices = np.flatnonzero(differing.any(axis=tuple(other for other in range(places.ndim) if other != axis)))
+        if name and _is_no_chance(len(indices), places.shape[axis], int(places.sum())):
+            along = f" along axis {axis}" if name == "place" else ""
+            yield f"only in {_listed(name, indices.tolist())} of {places.shape[axis]}{along}"
+
+
+def _is_no_chance(hit: int, size: int, thrown: int) -> bool:
+    """Whether differences that fall at random would leave out so many places less than once in a million times.
+
+    In logarithms: of a wide tensor neither the power nor the binomial coefficient is a float.
+    """
+    if hit == size:
+        return False
+    choices = math.lgamma(size + 1) - math.lgamma(hit + 1) - math.lgamma(size - hit + 1)
+    return thrown * math.log(hit / size) + choices < _LOG_OF_A_MILLIONTH
 
 
 def _listed(name: str, indices: Sequence[int]) -> str:

@@ -16,6 +16,8 @@ def print_explanation(found: Explanation) -> None:
     console = stdout_console()
     console.print(f"{found.model}; {found.inputs}", markup=False, soft_wrap=True)
     console.print(f"oracle: {found.oracle}", markup=False, soft_wrap=True)
+    if found.fed is not None:
+        console.print(found.fed.sentence(), markup=False, soft_wrap=True)
     for source in found.sources:
         console.print("")
         if source.first is not None:
@@ -52,7 +54,7 @@ def _cells(row: OperatorRow) -> tuple[str, ...]:
 
 def _rule(row: OperatorRow) -> str:
     if row.rule is None:
-        return "unknown" if row.differs else ""
+        return ("no rule for a state" if row.state else "unknown") if row.differs else ""
     if row.rule.exact or (row.rule.approximate and row.rule.share == 1.0):
         return row.rule.rule
     return f"nearest ({row.rule.share:.0%}): {row.rule.rule}"

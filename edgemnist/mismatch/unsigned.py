@@ -24,7 +24,7 @@ def has_unsigned(case: Case) -> bool:
     return any(tensor.dtype == "uint8" and tensor.quantisation is not None for tensor in tensors)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)
 def signed(case: Case) -> Case:
     """Return the same case in int8."""
     operator = case.model.operators[case.index]

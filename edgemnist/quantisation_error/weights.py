@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,19 +57,19 @@ def float_operator(pair: Pair, layer: Layer, which: Weights) -> OneOperator:
     cut = one_operator(pair.float_model, layer.float_index)
     if which is Weights.FLOAT or not layer.constants:
         return cut
-    content = _with_constants(pair.float_model, cut.content, weights_of(pair, layer, which))
-    return OneOperator(cut.index, content, cut.inputs, cut.outputs)
+    content = _with_constants(pair.float_model, weights_of(pair, layer, which))
+    return replace(cut, model=replace(cut.model, content=content))
 
 
-def _with_constants(model: TfliteModel, content: bytes, values: dict[int, NDArray[np.float32]]) -> bytes:
-    """Return a file with other constants of the same sizes, written where the old ones stand.
+def _with_constants(model: TfliteModel, values: dict[int, NDArray[np.float32]]) -> bytes:
+    """Return a model's file with other constants of the same sizes, written where the old ones stand.
 
-    In a file with one operator only that one can read them, whoever else shares them in the whole model.
+    Once one operator is cut out of it, only that one can read them, whoever else shares them in the whole model.
     """
     import tflite
 
-    changed = bytearray(content)
-    root: Any = tflite.Model.GetRootAs(content, 0)
+    changed = bytearray(model.content)
+    root: Any = tflite.Model.GetRootAs(model.content, 0)
     for tensor, new in values.items():
         table = root.Buffers(root.Subgraphs(0).Tensors(tensor).Buffer())._tab
         start = table.Vector(table.Offset(_DATA_FIELD))

@@ -139,6 +139,20 @@ class RuntimeWorker:
         """
         return list(self._request({"command": "invoke"}, model, inputs).arrays)
 
+    def operators(
+        self, model: bytes, operators: Sequence[tuple[int, Sequence[int]]], inputs: Sequence[NDArray[Any]]
+    ) -> list[list[NDArray[Any]] | None]:
+        """Run operators of a ``.tflite`` model alone, in one request.
+
+        :param operators: each operator's place in the file and the tensors that it is given.
+        :param inputs: the values of these, one after the other, as for :meth:`trace`.
+        :returns: of each what :meth:`invoke` returns, None where it failed; asked for alone it says why.
+        """
+        answer = self._request({"command": "operators", "operators": operators}, model, inputs)
+        arrays = iter(answer.arrays)
+        counts = answer.header["outputs"]
+        return [None if count is None else [next(arrays) for _ in range(count)] for count in counts]
+
     def load(self, model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> Loading:
         """Open a model and run it once; ``inputs``: one array per model input, of the input's shape and dtype."""
         header = self._request({"command": "load"}, model, inputs).header

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.runner.base import Loading, RunResult, Runtime
+from edgemnist.tflite.operator_file import operator_file
 
 CONFIRMED_CASES = 8
 """How many of the inputs, spread over all, a session is asked to confirm; each may take it several invokes."""
@@ -44,6 +45,25 @@ def invoke_all(runtime: Runtime, model: bytes | Path, inputs: Sequence[NDArray[A
     for number in _to_confirm(len(inputs[0]) if inputs else 0):
         session.confirm([column[number] for column in inputs], [column[number] for column in outputs])
     return outputs
+
+
+def invoke_operators(
+    runtime: Runtime, content: bytes, operators: Sequence[tuple[int, Sequence[int]]], inputs: Sequence[NDArray[Any]]
+) -> list[list[NDArray[Any]] | None]:
+    """Run operators of a ``.tflite`` file alone; return what :func:`invoke_all` does of each, None of one that failed.
+
+    :param operators: each operator's place in the file and the tensors that it is to be given, whose values stand one
+        after the other in ``inputs``.
+    """
+    given = iter(inputs)
+    found: list[list[NDArray[Any]] | None] = []
+    for index, tensors in operators:
+        values = [next(given) for _ in tensors]
+        try:
+            found.append(invoke_all(runtime, operator_file(content, index, tensors), values))
+        except Exception:  # a runtime may raise anything; asked for this one alone it says why
+            found.append(None)
+    return found
 
 
 def load(runtime: Runtime, model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> Loading:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from edgemnist.runner import measure, timing
+from edgemnist.runner.base import model_bytes
 from edgemnist.runner.protocol import Message, receive, send
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support import stopping
@@ -101,6 +102,13 @@ def _invoke(request: Message) -> Message:
     return Message({}, measure.invoke_all(runtime, model, inputs))
 
 
+def _operators(request: Message) -> Message:
+    runtime, model, inputs = _subject(request)
+    found = measure.invoke_operators(runtime, model_bytes(model), request.header["operators"], inputs)
+    outputs = [one for answer in found for one in answer or ()]
+    return Message({"outputs": [None if answer is None else len(answer) for answer in found]}, outputs)
+
+
 def _load(request: Message) -> Message:
     found = measure.load(*_subject(request))
     return Message({"version": found.version, "kernels": found.kernels, "delegated": sorted(found.delegated)})
@@ -157,6 +165,7 @@ _COMMANDS: Answers = {
     "look": _look,
     "trace": _trace,
     "invoke": _invoke,
+    "operators": _operators,
     "load": _load,
     "run": _run,
     "start timing": _start_timing,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edgemnist.pi.guest_process import BOOT, GuestProcess, GuestSession
-from edgemnist.runner.base import Runtime, model_bytes
+from edgemnist.runner.base import Runtime, Session, model_bytes
 from edgemnist.support.errors import MissingDependencyError
 from edgemnist.tflite.kinds import TFLITE_KINDS
+
+if TYPE_CHECKING:
+    from edgemnist.pi.guest_process import GuestProcess
 
 
 @functools.cache
 def _guest() -> GuestProcess:
+    from edgemnist.pi.guest_process import BOOT, GuestProcess
     from edgemnist.pi.remote import read_installation
 
     installation = read_installation()
@@ -45,8 +49,10 @@ class PiRuntime(Runtime):
         """Connect to the Pi and return the version of its interpreter."""
         return str(_guest().ask({"command": "version"}).header["version"])
 
-    def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> GuestSession:
+    def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> Session:
         """Open a ``.tflite`` model (see :meth:`Runtime.open`)."""
+        from edgemnist.pi.guest_process import GuestSession
+
         content = model_bytes(model)
         return GuestSession(_guest(), content, reference=self._reference, keep_tensors=keep_tensors, note="over ssh")
 

@@ -9,17 +9,22 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edgemnist.pi.emulator import emulator_problem, find_emulator
-from edgemnist.pi.guest_process import BOOT, GuestProcess, GuestSession
 from edgemnist.pi.targets import LITERT, TARGETS, TFLITE_RUNTIME
-from edgemnist.runner.base import Runtime, model_bytes
+from edgemnist.runner.base import Runtime, Session, model_bytes
 from edgemnist.tflite.kinds import TFLITE_KINDS
+
+if TYPE_CHECKING:
+    from edgemnist.pi.guest_process import GuestProcess
 
 
 @functools.cache
 def _guest(target: str, package: str, board: str) -> GuestProcess:
     """Return the guest of a board, started at the first call: starting it takes seconds."""
+    from edgemnist.pi.emulator import find_emulator
+    from edgemnist.pi.guest_process import BOOT, GuestProcess
+
     emulator = find_emulator(TARGETS[target], board)
     command = emulator.command(TARGETS[target].interpreter(package), "-B", "-c", BOOT, package)
     return GuestProcess(command, "emulated")
@@ -39,14 +44,18 @@ class PiEmulatedRuntime(Runtime):
 
     def available(self) -> str | None:
         """Return None, or why the board can't be emulated here (see :meth:`Runtime.available`)."""
+        from edgemnist.pi.emulator import emulator_problem
+
         return emulator_problem(TARGETS[self._target])
 
     def version(self) -> str:
         """Start the guest and return the version of its interpreter."""
         return str(self._process().ask({"command": "version"}).header["version"])
 
-    def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> GuestSession:
+    def open(self, model: bytes | Path, *, keep_tensors: bool = False) -> Session:
         """Open a ``.tflite`` model (see :meth:`Runtime.open`)."""
+        from edgemnist.pi.guest_process import GuestSession
+
         return GuestSession(
             self._process(),
             model_bytes(model),

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from edgemnist.runner.base import Runtime, Session, missing_package, model_bytes
 from edgemnist.support.errors import UnsafeModelError
 from edgemnist.tflite.file import TfliteModel, parse_tflite
-from edgemnist.tflite.kinds import ModelKind, operator_outputs
+from edgemnist.tflite.kinds import ModelKind, has_state, operator_outputs
 from edgemnist.tflm.canaries import CanaryInterpreter, can_be_apart
 
 # The arena is only touched where it is used, so a large one costs nothing; one that is far too small makes the wheel
@@ -61,10 +61,10 @@ class TflmSession(Session):
 
     def confirm(self, inputs: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]) -> None:
         """Run the model again with its tensors elsewhere, among canaries (see :meth:`Session.confirm`)."""
-        if self._canaries is None or self._has_memory:
+        if self._canaries is None or has_state(self._model):
             fit = can_be_apart(self._model)
             self._canaries = tuple(CanaryInterpreter(self._model, fill, back) for fill, back in _CANARIES if fit)
-        if self._has_memory:
+        if has_state(self._model):
             # A reset would not do: it clears variables, and CALL_ONCE does not set them a second time.
             outputs = TflmSession(self._model.content, keep_tensors=False).invoke(inputs)
         for one in self._canaries:
@@ -74,11 +74,6 @@ class TflmSession(Session):
                 raise UnsafeModelError(f"it writes beside the tensor {beside!r}; {_REMEDY}")
             if not all(_same(found, expected) for found, expected in zip(elsewhere, outputs, strict=True)):
                 raise UnsafeModelError(f"its outputs depend on where in memory its tensors lie; {_REMEDY}")
-
-    @property
-    def _has_memory(self) -> bool:
-        """Whether an output depends on the inputs before."""
-        return self._model.subgraphs != 1 or any(tensor.is_variable for tensor in self._model.tensors)
 
     def tensor(self, index: int) -> NDArray[Any]:
         """Return a copy of an operator's output (see :meth:`Session.tensor`)."""

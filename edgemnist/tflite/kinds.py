@@ -62,6 +62,11 @@ def operator_outputs(model: TfliteModel) -> list[int]:
     return [index for index in written if model.tensors[index].dtype not in ("string", "resource", "variant")]
 
 
+def has_state(model: TfliteModel) -> bool:
+    """Whether what comes out depends on the inputs before: by variables, or by another graph that may have some."""
+    return model.subgraphs != 1 or any(tensor.is_variable for tensor in model.tensors)
+
+
 def limits_of(dtype: str) -> tuple[int, int]:
     """Return the lowest and highest value of an integer type."""
     limits = np.iinfo(dtype)

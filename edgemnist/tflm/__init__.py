@@ -6,16 +6,3 @@
 
 Names follow TFLM's headers of 2026-08-20.
 """
-
-from edgemnist.tflm.firmware import TflmInstallation, TflmProgram, check_tflm, tflm_program
-from edgemnist.tflm.project import TflmProject, TflmSummary, tflm_project
-
-__all__ = [
-    "TflmInstallation",
-    "TflmProgram",
-    "TflmProject",
-    "TflmSummary",
-    "check_tflm",
-    "tflm_program",
-    "tflm_project",
-]  # fmt: skip

@@ -7,6 +7,7 @@ import sys
 from edgemnist.data.corruptions import corruptions
 from edgemnist.data.published import KnownDataset
 from edgemnist.data.registry import known_datasets
+from edgemnist.mismatch.fed import input_rules
 from edgemnist.mismatch.rule import rules
 from edgemnist.runner.registry import runtimes
 from edgemnist.tflite.kinds import ModelKind
@@ -108,9 +109,13 @@ def rules_page() -> Page:
     """Return the page of the rules by which bytes differ."""
     kinds = {1: "runtimes are known for it", 2: "mistake of arithmetic", 3: "mistake of memory", 4: "description only"}
     rows = [(code(one.name), prose(one.says), kinds[one.rank], prose(one.remedy)) for one in rules()]
+    fed = [(code(one.name), prose(one.says), prose(one.remedy)) for one in input_rules()]
     body = (
         f"{table(('Rule', 'The operator', 'What it is', 'What to do'), rows)}\nEvery rule is replayed on the bytes of "
         "an operator that differs; one that reproduces all of them is the answer. Ways of rounding are also tried "
-        "together with each mistake of a layer's arithmetic.\n"
+        "together with each mistake of a layer's arithmetic.\n\n"
+        "## What a device was fed\n\n"
+        f"{table(('Rule', 'The device', 'What to do'), fed)}\nThese are tried on a dump's input, alone and in pairs, "
+        "where the pictures are there: `edgemnist explain MODEL --dump FILE --inputs DIR`.\n"
     )
     return Page("mismatch-rules.md", "Mismatch rules", "Why bytes differ, as far as `edgemnist explain` knows.", body)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.mismatch.one_operator import OneOperator, one_operator
-from edgemnist.mismatch.sources import Source, Tensors
+from edgemnist.mismatch.sources import Fed, Source, Tensors
 from edgemnist.runner.client import RuntimeWorker
+from edgemnist.support.errors import EdgeMnistError
 from edgemnist.tflite.file import TfliteModel, parse_tflite
 from tests.compiler.model_builder import ModelBuilder
 
@@ -100,9 +101,10 @@ class FaultyRuntime(Source):
             values[operator.outputs[0]] = self._run(cut, [values[index] for index in cut.inputs])
         return values
 
-    def alone(self, operator: OneOperator, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]] | None:
-        """Return the operator's output."""
-        return [self._run(operator, inputs)] if self.asks else None
+    def alone(self, fed: Sequence[Fed]) -> list[list[NDArray[Any]] | EdgeMnistError]:
+        """Return the operators' outputs."""
+        assert self.asks
+        return [[self._run(one.operator, one.inputs)] for one in fed]
 
     def _run(self, operator: OneOperator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
         right = self._worker.invoke(operator.content, inputs)[0]

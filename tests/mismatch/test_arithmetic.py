@@ -33,6 +33,7 @@ from tests.mismatch.test_operator_mistakes import (
     one,
 )
 from tests.mismatch.test_operator_mistakes import TABLE as OPERATORS
+from tests.mismatch.test_wide_mistakes import MISTAKES as WIDE
 from tests.oracles import needs
 
 pytestmark = needs("tflm")
@@ -76,7 +77,7 @@ def test_a_resize_that_nothing_changes_is_the_oracles(
 
 
 def test_every_rule_has_a_planted_case() -> None:
-    planted = {name for one in (*LAYERS, *OPERATORS) for name in one.rule.split(" and ")}
+    planted = {name for one in (*LAYERS, *OPERATORS, *WIDE) for name in one.rule.split(" and ")}
     assert {rule.name for rule in rules()} - planted - rules_of_runtimes() == set()
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgemnist.mismatch.compare import Oracle
 from edgemnist.mismatch.dump import DumpSource, answers_source, read_dump
 from edgemnist.mismatch.dump_text import text_of
 from edgemnist.mismatch.run import SourceFindings, compare_all
@@ -38,7 +39,7 @@ def dumped(tensors: dict[int, NDArray[np.int8]], folder: Path) -> DumpSource:
 
 def compared(source: DumpSource, inputs: NDArray[np.int8], tflm: RuntimeWorker) -> SourceFindings:
     with progress_task("Comparing", total=len(inputs)) as task:
-        _, (found,) = compare_all(MODEL, RuntimeSource(tflm), [source], inputs, task)
+        _, (found,) = compare_all(Oracle(MODEL, RuntimeSource(tflm)), [source], [inputs], task)
     assert not found.failure
     return found
 
@@ -80,5 +81,4 @@ def test_a_few_tensors_and_answers_alone(
     answers = device[OUTPUT].reshape(3, -1).astype(np.float64)
     found = compared(answers_source("board.csv", MODEL, answers), device[INPUT], tflm)
     assert [(one.tensor, one.own, one.accumulated.differing) for one in found.findings] == [(SOFTMAX, None, 0)]
-    assert found.outputs is not None
-    np.testing.assert_array_equal(found.outputs, device[OUTPUT])
+    np.testing.assert_array_equal(found.outputs, [device[OUTPUT]])

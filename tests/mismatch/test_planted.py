@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from edgemnist.mismatch.compare import Oracle
 from edgemnist.mismatch.rule_of_each import rule_of_each
 from edgemnist.mismatch.run import compare_all
 from edgemnist.mismatch.sources import RuntimeSource
@@ -143,7 +144,7 @@ def explained(
     """Return for each operator how many elements of its own differ, and the rule with its equals."""
     inputs = np.random.default_rng(1).integers(-128, 128, (IMAGES, *INPUT)).astype(np.int8)
     with progress_task("test") as task:
-        _, (result,) = compare_all(model, RuntimeSource(tflm), [source], inputs, task)
+        _, (result,) = compare_all(Oracle(model, RuntimeSource(tflm)), [source], [inputs], task)
     assert not result.failure
     names = rule_of_each(model, source, result.findings)
     answer = {}

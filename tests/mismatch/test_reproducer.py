@@ -25,7 +25,7 @@ def test_the_smallest_model_differs_and_its_test_fails(tmp_path: Path, tflm: Run
     model, inputs = net(), np.random.default_rng(2).integers(-128, 128, (40, *INPUT)).astype(np.int8)
     loaded = LoadedModel(tmp_path / "net.tflite", ModelKind.INT8, model)
     settings = ExplainSettings(against=("litert-default",), reproducers=tmp_path / "out")
-    (source,) = explain(loaded, Material(inputs, "random"), settings).sources
+    (source,) = explain(loaded, Material((inputs,), "random"), settings).sources
     (folder,) = map(Path, source.reproducers)
     assert {path.name for path in folder.iterdir()} == {
         "model.tflite", "input_0.npy", "expected.npy", "found.npy", "test_reproducer.py", "ISSUE.md",

@@ -22,13 +22,12 @@ from edgemnist.runtimes.tflm import TflmRuntime
 from edgemnist.support.errors import UnsupportedModelError
 from edgemnist.tflite.file import OperatorInfo, TfliteModel, parse_tflite, read_tflite
 from edgemnist.tflite.kinds import ModelKind, model_kind
-from edgemnist.tflm import TflmProject, tflm_project
 from edgemnist.tflm.arena import arena_margin
 from edgemnist.tflm.least_arena import tflm_arena
 from edgemnist.tflm.measure import GOLDEN_VECTORS, Measurement, measure
 from edgemnist.tflm.operators import method, resolver_operators
 from edgemnist.tflm.programs import main_program
-from edgemnist.tflm.project import describe
+from edgemnist.tflm.project import TflmProject, describe, tflm_project
 from edgemnist.tflm.sources import header
 from tests.csource.files import GOLDEN, TINY_MODEL, classes, model, tensor
 from tests.oracles import needs

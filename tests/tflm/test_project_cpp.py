@@ -26,11 +26,10 @@ from edgemnist.runtimes.tflm import TflmRuntime
 from edgemnist.support.errors import InputError, MissingDependencyError, ModelError
 from edgemnist.tflite.file import parse_tflite, read_tflite
 from edgemnist.tflite.preprocessing import Preprocessing
-from edgemnist.tflm import check_tflm, tflm_program, tflm_project
-from edgemnist.tflm.firmware import COMPILE_FLAGS, MACHINES, include_folders
+from edgemnist.tflm.firmware import COMPILE_FLAGS, MACHINES, check_tflm, include_folders, tflm_program
 from edgemnist.tflm.operators import INT8_HEADERS, KINDS, method
 from edgemnist.tflm.programs import main_program
-from edgemnist.tflm.project import describe
+from edgemnist.tflm.project import describe, tflm_project
 from edgemnist.tflm.sources import TflmSource, header
 from tests.csource.files import TINY_MODEL, classes
 from tests.oracles import needs

@@ -19,7 +19,7 @@ from edgemnist.support.files import write_together
 from edgemnist.tflite.file import TfliteModel, read_tflite
 from edgemnist.tflite.kinds import model_kind
 from edgemnist.tflite.preprocessing import Preprocessing
-from edgemnist.tflm import TflmProject, TflmSummary, tflm_project
+from edgemnist.tflm.project import TflmProject, TflmSummary, tflm_project
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import normalisation_name
-from edgemnist.tflm import TflmSummary
+from edgemnist.tflm.project import TflmSummary
 
 STAGE = "convert"
 

@@ -40,8 +40,8 @@ from edgemnist.support.files import check_writable, package_versions, sha256_of,
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.file import TfliteModel, parse_tflite
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflm import TflmProject
 from edgemnist.tflm.least_arena import measure_arena
+from edgemnist.tflm.project import TflmProject
 
 NO_INT8_MODEL = "--c needs an int8 model; add --int8, or use `edgemnist codegen MODEL.tflite`"
 PACKAGES = ("tensorflow", "tf-keras", "keras", "numpy", "edgemnist")

@@ -9,7 +9,7 @@ from edgemnist.commands.convert.exports import Exports
 from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, ExportedModel, TensorDescription
 from edgemnist.compiler.channels.report import summary
 from edgemnist.support.progress import say, stdout_console
-from edgemnist.tflm import TflmSummary
+from edgemnist.tflm.project import TflmSummary
 
 
 def show(result: ConversionResult | CArrayResult | Exports) -> None:

@@ -44,7 +44,12 @@ def explain(
         Path | None,
         typer.Option(metavar="CSV", help="What a device answered: a file name, or a test image's number, and outputs."),
     ] = None,
-    inputs: Annotated[Path | None, typer.Option(metavar="DIR", help="With --outputs: folder of those files.")] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="With --outputs: folder of those files; with --dump: the pictures it was shown."
+        ),
+    ] = None,
     reproducer: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write the smallest model that differs: .tflite, .npy, a test, a text."),

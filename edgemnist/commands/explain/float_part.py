@@ -45,7 +45,7 @@ def run_with_float(settings: ExplainCommandSettings, float_model: Path | None, w
     :raises InputError: as ``run_explain``, or there is no such float model.
     :raises UnsupportedModelError: the float model that was named is not the same net.
     """
-    subject = find_subject(settings.model, work, output=settings.feeding.output)
+    subject = find_subject(settings.model, work, output=settings.feeding.output, any_ends=True)
     floats = _float_subject(subject, settings, float_model, work)
     explanation = run_explain(settings, work)
     if floats is None:
@@ -100,7 +100,7 @@ def _material(subject: Subject, floats: Subject, settings: ExplainCommandSetting
 
 
 def _random(subject: Subject, count: int) -> Material:
-    integers, words = random_inputs(subject.tflite, count)
+    (integers,), words = random_inputs(subject.tflite, count)
     quantisation = subject.tflite.input().quantisation
     floats = integers.astype(np.float32) if quantisation is None else dequantise(integers, quantisation)
     return Material(floats, integers, words, drawn=True)

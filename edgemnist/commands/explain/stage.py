@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgemnist.artifacts.folder import WorkFolder
@@ -11,7 +11,6 @@ from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import DEFAULT_IMAGES, ImageSettings
 from edgemnist.harness.models import Subject, find_subject
 from edgemnist.harness.subjects import with_images
-from edgemnist.mismatch.dump import DumpSource
 from edgemnist.mismatch.explain import ExplainSettings, explain
 from edgemnist.mismatch.explanation import Explanation
 from edgemnist.mismatch.inputs import random_inputs
@@ -53,7 +52,7 @@ def run_explain(settings: ExplainCommandSettings, work: WorkFolder) -> Explanati
         raise InputError(
             "--random and what a device left contradict each other: it was given inputs; leave --random out"
         )
-    subject = find_subject(settings.model, work, output=settings.feeding.output)
+    subject = find_subject(settings.model, work, output=settings.feeding.output, any_ends=True)
     named = settings.against or (() if settings.device.given else default_runtimes())
     takers = [name for name in named if subject.kind in find_runtime(name).takes]
     unfit = [name for name in settings.against if name not in takers]
@@ -61,19 +60,13 @@ def run_explain(settings: ExplainCommandSettings, work: WorkFolder) -> Explanati
         raise InputError(
             f"the runtime {unfit[0]!r} does not take {subject.model.name} ({subject.kind.value}); leave it out"
         )
-    dumps: tuple[DumpSource, ...] = ()
-    if settings.device.given:
-        source, material = read_device(settings.device, subject, settings.images, settings.feeding, settings.timeout)
-        dumps = (source,)
-    else:
-        material = _material(subject, settings)
     if settings.reproducers is not None:
         check_writable(settings.reproducers)
-    return explain(
-        subject.model,
-        material,
-        ExplainSettings(against=tuple(takers), dumps=dumps, timeout=settings.timeout, reproducers=settings.reproducers),
-    )
+    chosen = ExplainSettings(against=tuple(takers), timeout=settings.timeout, reproducers=settings.reproducers)
+    if not settings.device.given:
+        return explain(subject.model, lambda: _material(subject, settings), chosen)
+    source, material = read_device(settings.device, subject, settings.images, settings.feeding, settings.timeout)
+    return explain(subject.model, material, replace(chosen, dumps=(source,)))
 
 
 def _material(subject: Subject, settings: ExplainCommandSettings) -> Material:

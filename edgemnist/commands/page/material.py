@@ -136,7 +136,7 @@ def _without_pictures(subject: Subject, images: int, feeding: FeedingSettings) -
     if _may_be_picture(subject):
         lines = (f"{subject.model.name} takes no pictures, as far as is known; if it does, say --normalisation",)
         say(lines[0])
-    drawn, words = random_inputs(subject.tflite, images)
+    (drawn,), words = random_inputs(subject.tflite, images)
     inputs = drawn.reshape(images, *subject.tflite.input().shape[1:])
     labels = _labels(subject, feeding.classes or (), pictured=False)
     return Chosen(None, "", labels, Material(inputs, None, words), lines)

@@ -243,9 +243,9 @@ def require_int8(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
 
 
 def activation_range(activation: int, output: TensorInfo) -> tuple[int, int]:
-    """Return the clamping range of a fused activation in the output's int8 quantisation.
+    """Return the clamping range of a fused activation in the output's quantisation, of int8 or int16.
 
-    Source: TFLite ``CalculateActivationRangeQuantized``: the bound's quantised value, limited to int8.
+    Source: TFLite ``CalculateActivationRangeQuantized``: the bound's quantised value, limited to the type.
     """
     quantisation = quantisation_of(output)
 
@@ -254,7 +254,7 @@ def activation_range(activation: int, output: TensorInfo) -> tuple[int, int]:
         ratio = float(np.float32(real) / np.float32(quantisation.scale))
         return quantisation.zero_point + int(np.floor(abs(ratio) + 0.5) * np.sign(ratio))
 
-    low, high = -128, 127
+    low, high = (-32768, 32767) if output.dtype == "int16" else (-128, 127)
     if activation in (ACTIVATION_RELU, ACTIVATION_RELU6):
         low = max(low, quantised(0.0))
     if activation == ACTIVATION_RELU6:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgemnist.mismatch.layers import Layer
+from edgemnist.mismatch.rounding import Integers
 from edgemnist.mismatch.rule import Changes, Rule
 
 
@@ -23,15 +24,29 @@ def _change(layer: Layer) -> Changes:
         "with its bytes in the opposite order": bias.astype(np.int32).byteswap().astype(np.int64),
         "subtracted": -bias,
     }
+    if layer.ending.type_limits[1] > np.iinfo(np.int8).max:
+        others |= _of_other_words(bias)
     for detail, other in others.items():
         if not np.array_equal(other, bias):
             yield detail, layer.with_sums(bias=other)
 
 
+def _of_other_words(bias: Integers) -> dict[str, Integers]:
+    """Return the bias of an int16 layer read in words of another size; what lies behind its end is taken for 0."""
+    ones = np.frombuffer(bias.astype("<i4").tobytes() + bytes(4 * (len(bias) % 2)), "<i8")
+    wide = np.zeros_like(bias)
+    wide[: len(ones)] = ones
+    return {
+        "cut to 32 bits": bias.astype(np.int32).astype(np.int64),
+        "its 64-bit words read as 32-bit ones": np.frombuffer(bias.tobytes(), "<i4")[: len(bias)].astype(np.int64),
+        "its 32-bit words read as 64-bit ones, beyond its end too": wide,
+    }
+
+
 RULE = Rule(
     name="bias",
     says="adds another bias than the file's",
-    remedy="add each channel's 32-bit bias once, before the requantisation",
+    remedy="add each channel's bias once, in words of the size that the file has, before the requantisation",
     rank=2,
     change=_change,
 )

@@ -52,8 +52,8 @@ def _convolution(case: Case, values: NDArray[Any], weights: NDArray[Any]) -> tup
         return sums.reshape(size), scale.reshape(size)
     whole, scale = _quantised(images.reshape(len(images), -1))
     none = np.zeros(1, np.int64)
-    sums = Sums("CONV_2D", whole.astype(np.int64).reshape(images.shape), geometry, weights, none, 0, 0)
-    return sums.products, scale.reshape(-1, 1, 1, 1)
+    layer = Sums("CONV_2D", whole.astype(np.int64).reshape(images.shape), geometry, weights, none, 0, 0)
+    return layer.products, scale.reshape(-1, 1, 1, 1)
 
 
 _SUMS = {"FULLY_CONNECTED": _dense, "CONV_2D": _convolution}

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from edgemnist.mismatch.layers import Layer, Sums
-from edgemnist.mismatch.rounding import Integers
+from edgemnist.mismatch.layers import Layer, with_values
 from edgemnist.mismatch.rule import Changes, Rule
 
 
 def _change(layer: Layer) -> Changes:
     values = layer.sums.values
-    yield "the upper bits lost", replace(layer, sums=_given(layer.sums, values.astype(np.int16)))
-    yield "limited", replace(layer, sums=_given(layer.sums, np.clip(values, -32768, 32767)))
-
-
-def _given(sums: Sums, values: Integers) -> Sums:
-    """Return the same with other values than it would have."""
-    changed = replace(sums)
-    changed.__dict__["values"] = values.astype(np.int64)
-    return changed
+    yield "the upper bits lost", with_values(layer, values.astype(np.int16))
+    yield "limited", with_values(layer, np.clip(values, -32768, 32767))
 
 
 RULE = Rule(

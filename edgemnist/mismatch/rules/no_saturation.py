@@ -1,4 +1,4 @@
-"""Outputs beyond 8 bits lose their upper bits."""
+"""Outputs beyond their type lose their upper bits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def _alter(arithmetic: Arithmetic) -> Changes:
 
 RULE = Rule(
     name="no saturation",
-    says="stores outputs without limiting them, so that those beyond 8 bits wrap round",
-    remedy="limit to -128..127 before the cast to int8_t",
+    says="stores outputs without limiting them, so that those beyond their type wrap round",
+    remedy="limit to the type, -128..127 for int8_t, before the cast",
     rank=2,
     alter=_alter,
 )

@@ -14,7 +14,7 @@ def _alter(arithmetic: Arithmetic) -> Changes:
 
 RULE = Rule(
     name="factor in single precision",
-    says="computes the factor from the scales in single precision, as TFLite does in PRELU",
+    says="computes the factor from the scales in single precision, as TFLite does in PRELU and in MUL of int16",
     remedy="nothing is broken: ties fall differently; compute the factor in double precision where bytes have to agree",
     rank=1,
     alter=_alter,

@@ -14,6 +14,8 @@ from PIL import Image
 from edgemnist import cli
 from edgemnist.runner.client import RuntimeWorker
 from edgemnist.tflite.file import read_tflite
+from edgemnist.tflite.normalisation import Normalisation
+from edgemnist.tflite.pixels import pixel_table
 from tests.mismatch.planted import CONV, INPUT, POOL, SOFTMAX, net
 
 
@@ -84,16 +86,60 @@ def test_answers_alone(
 
 
 @pytest.mark.parametrize(
+    ("swapped", "sentence"),
+    [
+        (False, "the input, beside 3 pictures; pixels -2.4..2.7, RGB, padded to 12x12: all 1,296 values are right"),
+        (True, "order of the colours (BGR instead of RGB): the device puts"),
+    ],
+)
+def test_what_a_device_received_is_compared_with_the_pictures(
+    swapped: bool, sentence: str, model: Path, tflm: RuntimeWorker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read, folder = read_tflite(model), tmp_path / "shown"
+    folder.mkdir()
+    pixels = np.random.default_rng(6).integers(0, 256, (3, 12, 12, 3)).astype(np.uint8)
+    for number, one in enumerate(pixels):
+        Image.fromarray(one).save(folder / f"{number}.png")
+    table = pixel_table(read.input(), Normalisation(1 / 50, -2.4))
+    received = table[pixels[..., ::-1] if swapped else pixels][:, np.newaxis]
+    tensors = {read.input().index: received, **tflm.trace(read.content, [received])}
+    dump = str(dumped(tmp_path / "board.txt", tensors))
+    options = ["explain", str(model), "--dump", dump, "--inputs", str(folder), "--normalisation=-2.4..2.7"]
+    assert cli.run([*options, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert sentence in found["fed"]["sentence"]
+    assert bool(found["fed"]["differing"]) == swapped
+    assert found["sources"][0]["exact"]
+    assert cli.run(options) == 0
+    assert sentence in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--dump", "none.txt"], "none.txt"),
         (["--inputs", "."], "--inputs DIR goes with --outputs CSV"),
+        (["--dump", "DUMP", "--inputs", "none"], "'none' is no folder"),
+        (["--dump", "DUMP", "--inputs", "EMPTY"], "has no pictures"),
+        (["--dump", "DUMP", "--inputs", "ONE"], "the device has an image 1"),
         (["--dump", "a", "--outputs", "b"], "give one of them"),
         (["--dump", "a", "--random"], "leave --random out"),
     ],
 )
-def test_bad_input(model: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str) -> None:
-    assert cli.run(["explain", str(model), *options]) == 2
+def test_bad_input(
+    model: Path,
+    tensors: dict[int, NDArray[Any]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    message: str,
+) -> None:
+    named = {name: tmp_path / name for name in ("DUMP", "EMPTY", "ONE")}
+    dumped(named["DUMP"], tensors)
+    named["EMPTY"].mkdir()
+    named["ONE"].mkdir()
+    Image.fromarray(np.zeros((12, 12, 3), np.uint8)).save(named["ONE"] / "one.png")
+    assert cli.run(["explain", str(model), *(str(named.get(option, option)) for option in options)]) == 2
     assert message in capsys.readouterr().err
 
 

@@ -12,6 +12,8 @@ from edgemnist import cli
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.model_builder import ModelBuilder
 from tests.mismatch.planted import net
+from tests.mismatch.test_several_ends import two_ends
+from tests.mismatch.test_wide_mistakes import dense as wide
 from tests.oracles import needs
 
 
@@ -51,6 +53,35 @@ def test_the_text_says_it_at_60_columns(
     assert "100 random inputs, uniform over -128..127 (seed 0)" in said
     assert "the first operator that differs is 0 CONV_2D" in said
     assert "requantises in single precision and rounds halves to even" in said
+
+
+@needs("tflm", "litert-reference", "tflite-runtime-reference")
+def test_several_inputs_and_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "two.tflite"
+    path.write_bytes(two_ends())
+    runtimes = "litert-reference,tflite-runtime-reference"
+    assert cli.run(["explain", str(path), "--against", runtimes, "--images", "200", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    first, second = found["sources"]
+    assert found["inputs"] == "200 random inputs, uniform over -128..127 (seed 0)"
+    assert [len(one["heads"]) for one in (first, second)] == [2, 2]
+    assert second["exact"]
+    dense = [row for row in first["operators"] if row["own"]["differing"]]
+    assert {row["rule"]["rule"] for row in dense} == {"requantisation in double precision"}
+    assert any("outputs that differ: 'fully_connected" in sentence for sentence in first["sentences"])
+
+
+@needs("tflm", "tflite-runtime-reference", "litert-reference")
+def test_a_net_of_int16(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "wide.tflite"
+    path.write_bytes(wide().content)
+    runtimes = "litert-reference,tflite-runtime-reference"
+    assert cli.run(["explain", str(path), "--against", runtimes, "--random", "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)["sources"]
+    assert second["exact"]
+    (row,) = first["operators"]
+    assert row["own"]["differing"] > 0
+    assert (row["rule"]["rule"], row["rule"]["exact"]) == ("requantisation in double precision", True)
 
 
 @pytest.mark.parametrize(
