@@ -222,6 +222,8 @@ class Assembly:
         size = self._model.tensors[index].bytes
         if len(growing.content) != size:
             return f"of its {size:,} bytes those from {len(growing.content):,} on are missing"
+        if growing.crc == -1 and any(one.crc != -1 for one in self._images[image].values()):
+            return "its checksum is missing"
         crc = zlib.crc32(growing.content)
         return "" if growing.crc in (-1, crc) else f"its checksum is {crc:08x} instead of {growing.crc:08x}"
 

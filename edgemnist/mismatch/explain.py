@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -80,7 +81,8 @@ def explain(model: LoadedModel, material: Material | Callable[[], Material], set
         opened = RuntimeSources(stack, settings.timeout)
         runtimes, missing = _open(settings, opened)
         threads = len(runtimes) + len(settings.dumps) + 2
-        pool = stack.enter_context(ThreadPoolExecutor(max_workers=threads))
+        pool, stopped = stack.enter_context(ThreadPoolExecutor(max_workers=threads)), threading.Event()
+        stack.callback(stopped.set)  # before the pool's threads are waited for
         for runtime in runtimes:
             pool.submit(runtime.start)  # packages take longer to import than most nets to run
         pool.submit(opened.open(ORACLES[0]).start)
@@ -90,7 +92,7 @@ def explain(model: LoadedModel, material: Material | Callable[[], Material], set
         sources: list[Source] = [*settings.dumps, *(one for one in runtimes if one is not oracle.source)]
         with progress_task("Comparing operators", total=material.count) as task:
             outputs, found = compare_all(oracle, sources, material.inputs, task)
-        explained = list(pool.map(partial(_explained, model, tflite, outputs, material), sources, found))
+        explained = list(pool.map(partial(_explained, model, tflite, outputs, material, stopped), sources, found))
         if settings.reproducers is not None:
             for place, (source, one) in enumerate(zip(sources, found, strict=True)):
                 written = _write_reproducers(tflite, source, oracle.source, one, explained[place], settings.reproducers)
@@ -161,10 +163,10 @@ def _find_oracle(model: TfliteModel, material: Material, opened: RuntimeSources)
 
 
 def _explained(
-    model: LoadedModel, tflite: TfliteModel, oracle: tuple[NDArray[Any], ...], material: Material, source: Source,
-    found: SourceFindings,
+    model: LoadedModel, tflite: TfliteModel, oracle: tuple[NDArray[Any], ...], material: Material,
+    stopped: threading.Event, source: Source, found: SourceFindings,
 ) -> SourceExplanation:  # fmt: skip
-    names = rule_of_each(tflite, source, found.findings)
+    names = rule_of_each(tflite, source, found.findings, stopped)
     rows = tuple(
         OperatorRow(
             one.index, one.kind, tflite.tensors[one.tensor].name, tflite.tensors[one.tensor].shape, one.accumulated,

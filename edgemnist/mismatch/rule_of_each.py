@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,17 +22,21 @@ from edgemnist.tflite.file import TfliteModel
 
 
 def rule_of_each(
-    model: TfliteModel, source: Source, findings: tuple[OperatorFinding, ...]
+    model: TfliteModel, source: Source, findings: tuple[OperatorFinding, ...], stopped: threading.Event | None = None
 ) -> Mapping[int, Naming | None]:
     """Return for each operator that has an error of its own the rule that makes it, None where none is known.
 
     A runtime does the same in all operators of a kind: what is left of the rules after one is tried first on the next.
     Where experiments leave several rules, the one is preferred that reproduces most operators.
+
+    :param stopped: once it is set the operators that are left have no rule: nobody waits for them any more.
     """
     cases = {one.index: Case(model, one.index, one.sample) for one in findings if one.sample is not None}
     searches: dict[int, Search] = {}
     left: dict[str, tuple[Parts, ...]] = {}
     for index, case in cases.items():
+        if stopped is not None and stopped.is_set():
+            break
         known = [(parts, naming) for parts in left.get(case.kind, ()) if (naming := confirmed(case, parts)) is not None]
         found = Search(tuple(known), None) if known else search(case)
         searches[index] = _probed(case, found, source) if len(found.exact) > 1 else found

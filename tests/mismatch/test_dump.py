@@ -122,6 +122,16 @@ def test_a_bad_wire_never_changes_a_byte(data: st.DataObject, tmp_path_factory: 
     assert source.notes or (set(source.images), set(source.tensors)) == (set(IMAGES), set(DUMPED))
 
 
+def test_a_checksum_that_was_lost_in_the_tensor_before_it_is_no_part_of_that(tmp_path: Path) -> None:
+    """Digits of the checksum may take the place of the tensor's last ones, lost with the end of the line."""
+    text = "".join(LINES)
+    start = text.index("@check 0 5 ")
+    damaged = text[: start - 10] + text[start + len("@check 0 ") :]
+    source = read(damaged, tmp_path)
+    assert source.images == (1,)
+    assert "image 0: tensor 5 was passed over, its checksum is missing" in source.notes
+
+
 def test_trace_and_inputs(tmp_path: Path) -> None:
     source = read("".join(LINES), tmp_path)
     inputs = source.inputs(MODEL)
