@@ -10,6 +10,7 @@ from pathlib import Path
 from edgemnist.compiler import run_text, tensor_dump
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.ends import Ends, ends_of
+from edgemnist.compiler.graph import FLOAT
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
@@ -96,7 +97,7 @@ def kernel_files(headers: Iterable[str]) -> dict[str, str]:
 
 def _provenance(program: Program, plan: Plan, settings: EmitSettings, note: str) -> str:
     lines = [
-        f"{settings.name}: an int8 network as C99, without interpreter, heap or library.",
+        f"{settings.name}: {_numbers(program)} network as C99, without interpreter, heap or library.",
         f"Made by: {comment_text(settings.command)}",
         f"Source: TFLite file with SHA-256 {program.graph.source_sha256}",
         f"Arena {plan.size} bytes (input, output and scratch included); the largest tensor alone has "
@@ -134,6 +135,10 @@ def _end_macros(prefix: str, ends: Ends, settings: EmitSettings) -> list[str]:
         lines.append(f"/* {end.name}: {comment_text(end.tensor.name)}, {end.ctype} */")
         lines += _tensor_macros(prefix, end.macro, end.tensor)
     return lines
+
+
+def _numbers(program: Program) -> str:
+    return "a float32" if any(step.node.kind.startswith(FLOAT) for step in program.steps) else "an int8"
 
 
 def _tensor_macros(prefix: str, what: str, tensor: TensorInfo, image_axes: tuple[str, ...] = IMAGE_AXES) -> list[str]:

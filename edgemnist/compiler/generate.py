@@ -11,7 +11,7 @@ from edgemnist.compiler.any_target import Variant, arena_range, emit_variants, s
 from edgemnist.compiler.channels import report
 from edgemnist.compiler.choice import SPARSE_CHOICES
 from edgemnist.compiler.emit import EmitSettings, emit, with_dump
-from edgemnist.compiler.graph import Graph
+from edgemnist.compiler.graph import FLOAT, Graph
 from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Plan, plan
 from edgemnist.compiler.ops.base import LayerCounts, LoweringSettings, Sparsity, Step
@@ -22,7 +22,7 @@ from edgemnist.compiler.targets import ANY, TARGETS
 from edgemnist.csource.outputs import class_function, known_output
 from edgemnist.csource.pixels import pixel_code
 from edgemnist.csource.source import check_file_name, check_identifier
-from edgemnist.support.errors import InputError, ModelError
+from edgemnist.support.errors import InputError, ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, class_count
 
@@ -142,23 +142,45 @@ def _sparsity_json(sparsity: Sparsity | None) -> dict[str, int] | None:
     }
 
 
-def compile_model(model: TfliteModel, settings: CodegenSettings, *, stateful: bool = False) -> tuple[Program, Plan]:
+def compile_model(model: TfliteModel, settings: CodegenSettings, *, any_net: bool = False) -> tuple[Program, Plan]:
     """Read, fuse, lower and lay out a model for one target, the portable one for "any".
 
-    ``stateful``: whether it may keep something from one inference to the next.
+    ``any_net``: whether it may keep something from one inference to the next, or compute in float32.
 
     :raises InputError: an unknown target, rounding, fusion or choice of sparse layers.
     :raises ModelError: the model can't be compiled; every reason is in the message.
     """
     target = "portable" if settings.target == ANY else settings.target
     graph = _optimised(model, settings)
-    if graph.variables and not stateful:
+    if not any_net:
+        _require_stateless(graph)
+        require_integers(graph)
+    return _compile(graph, replace(settings, target=target))
+
+
+def _require_stateless(graph: Graph) -> None:
+    if graph.variables:
         names = ", ".join(variable.name for variable in graph.variables)
         raise ModelError(
             f"the model keeps {names} from one inference to the next, and this takes models that keep nothing; "
             "`edgemnist codegen` takes it"
         )
-    return _compile(graph, replace(settings, target=target))
+
+
+def require_integers(graph: Graph) -> None:
+    """Refuse a net that computes in float32: the generated C does so, but not all that is built of it.
+
+    :raises UnsupportedModelError: names the first operator that does.
+    """
+    floats = [node.label for node in graph.nodes if node.kind.startswith(FLOAT)]
+    if floats:
+        raise UnsupportedModelError(
+            "the model can't be compiled for this:",
+            [
+                f"{floats[0]} and {len(floats) - 1} more compute in float32, needed is int8; convert the model with "
+                "`edgemnist convert --int8`, or take `edgemnist codegen`, which makes C of floats"
+            ],
+        )
 
 
 def _optimised(model: TfliteModel, settings: CodegenSettings) -> Graph:
@@ -197,7 +219,7 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
         program, layout = variants[-1].program, variants[-1].plan
         files = emit_variants(variants, emit_settings)
     else:
-        program, layout = compile_model(model, settings, stateful=True)
+        program, layout = compile_model(model, settings, any_net=True)
         files = emit(program, layout, emit_settings)
     if settings.with_dump:
         files = with_dump(files, program, settings.name)

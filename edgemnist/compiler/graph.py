@@ -15,6 +15,9 @@ from edgemnist.tflite.file import OptionValue, TensorInfo, WithOptions
 ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU_N1_TO_1, ACTIVATION_RELU6 = 0, 1, 2, 3
 PADDING_SAME, PADDING_VALID = 0, 1
 
+FLOAT = "FLOAT_"
+"""Begins the kind of a node that computes in float32, so that nothing that is true of int8 alone is done to it."""
+
 
 @dataclass(frozen=True)
 class Padding:
@@ -46,7 +49,7 @@ class Node(WithOptions):
     @property
     def label(self) -> str:
         """Name for people: the kinds joined, and where it stands in the file."""
-        kinds = "+".join([self.kind, *(node.kind for node in self.fused)])
+        kinds = "+".join(node.kind.removeprefix(FLOAT) for node in (self, *self.fused))
         return f"operator {self.sources[0]} {kinds}"
 
 

@@ -30,7 +30,7 @@ class HostCSession(Session):
         settings = codegen.CodegenSettings(target=host_target())
         if keep_tensors:
             settings = codegen.CodegenSettings(target=host_target(), fusions=())
-        program, plan = codegen.compile_model(parse_tflite(content), settings, stateful=True)
+        program, plan = codegen.compile_model(parse_tflite(content), settings, any_net=True)
         self.version = _version()
         self.kernels = f"generated C, {_bodies(settings.target)}, -O2"
         self._model = host.build_host_model(program, plan, watch="trace" if keep_tensors else "")
@@ -101,7 +101,7 @@ class HostCRuntime(Runtime):
         from edgemnist.compiler.host_cpu import host_target
 
         settings = codegen.CodegenSettings(target=host_target())
-        program, plan = codegen.compile_model(parse_tflite(model_bytes(model)), settings, stateful=True)
+        program, plan = codegen.compile_model(parse_tflite(model_bytes(model)), settings, any_net=True)
         built = host.build_host_model(program, plan, watch="profile")
         images = [inputs[number % len(inputs)][np.newaxis] for number in range(PROFILE_WINDOWS)]
         windows = [built.profile([image], PROFILE_INVOKES) for image in images]

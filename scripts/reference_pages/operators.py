@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from edgemnist.compiler.emit import kernel_files
+from edgemnist.compiler.graph import FLOAT
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import Operator, check_activation
 from edgemnist.compiler.passes import FUSIONS
@@ -27,7 +28,7 @@ _BODY = re.compile(r"#include (EM_TARGET_\w+)")
 def page() -> Page:
     """Return the page of the compiler's operators."""
     rows = [
-        (code(kind), _explained(type(one)), mark(takes_activation(one)), _links(kernels(one)))
+        (_name(kind), _explained(type(one)), mark(takes_activation(one)), _links(kernels(one)))
         for kind, one in sorted(OPERATORS.items())
     ]
     body = [
@@ -54,6 +55,10 @@ def onnx_page() -> Page:
     return Page("onnx-operators.md", "ONNX operators", summary, table(("Operator", "What it becomes"), rows))
 
 
+def _name(kind: str) -> str:
+    return f"{code(kind.removeprefix(FLOAT))} on float32" if kind.startswith(FLOAT) else code(kind)
+
+
 def _explained(documented: object) -> str:
     return prose(first_sentence(documented))
 
@@ -64,12 +69,14 @@ def _target_row(target: Target) -> tuple[str, str, str]:
 
 def _matrix() -> str:
     rows = [
-        (code(kind), *("own" if macros & target.bodies.keys() else "portable" for target in TARGETS.values()))
+        (_name(kind), *("own" if macros & target.bodies.keys() else "portable" for target in TARGETS.values()))
         for kind, one in sorted(OPERATORS.items())
         if (macros := body_macros(kernels(one)))
     ]
-    others = codes(kind for kind, one in sorted(OPERATORS.items()) if not body_macros(kernels(one)))
-    return f"{table(('Operator', *TARGETS), rows)}\nPortable everywhere: {others}.\n"
+    others = codes(
+        kind for kind, one in sorted(OPERATORS.items()) if not body_macros(kernels(one)) and not kind.startswith(FLOAT)
+    )
+    return f"{table(('Operator', *TARGETS), rows)}\nPortable everywhere: {others}, and all on float32.\n"
 
 
 def _links(headers: Any) -> str:

@@ -273,7 +273,8 @@ def run_networks(
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         place = folder or Path(temporary)
         _write_sources(networks, place)
-        command = [toolchain.compiler, *toolchain.flags, *WARNINGS, "-I.", "networks.c", "runner.c", "-o", "runner"]
+        built = ["-I.", "networks.c", "runner.c", "-o", "runner", "-lm"]
+        command = [toolchain.compiler, *toolchain.flags, *WARNINGS, *built]
         build = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
         assert build.returncode == 0, f"{' '.join(command)}:\n{build.stderr[:4000]}"
         outcomes: list[Observations | str] = []

@@ -193,11 +193,3 @@ def test_refuses_a_constant_quantised_per_channel() -> None:
 )
 def test_refuses_an_output_finer_than_fixed_point_goes(kind: str, scale: float, reason: str) -> None:
     assert_refused(Case(kind, quantised=((0.1, 0), (0.1, 0), (scale, 0))).model(), reason)
-
-
-def test_refuses_float() -> None:
-    builder = ModelBuilder()
-    image = builder.input((1, 4), dtype="float32")
-    content = builder.finish([builder.op("ADD", [image, image], (1, 4), dtype="float32")])
-
-    assert_refused(content, "is float32, needed is int8")

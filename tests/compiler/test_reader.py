@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.compiler.graph import PADDING_VALID
 from edgemnist.compiler.lowering import lower
 from edgemnist.compiler.memory import plan
@@ -140,9 +141,9 @@ def test_every_problem_is_named_at_once() -> None:
     assert "supported are ADD, AVERAGE_POOL_2D, CONCATENATION, CONV_2D" in message
 
 
-def test_a_float_model_is_refused(real_models: Path) -> None:
+def test_a_float_model_is_refused_where_only_int8_will_do(real_models: Path) -> None:
     with pytest.raises(UnsupportedModelError) as caught:
-        read_graph(read_tflite(real_models / "compact_float.tflite"))
+        compile_model(read_tflite(real_models / "compact_float.tflite"), CodegenSettings())
 
     assert "float32, needed is int8" in str(caught.value)
     assert "edgemnist convert --int8" in str(caught.value)

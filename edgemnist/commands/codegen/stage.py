@@ -58,7 +58,7 @@ def dump_model(kind: str, settings: CodeSettings, work: WorkFolder) -> Dump:
     """
     dump = DUMPS[check_dump(kind)]
     subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output, any_ends=True)
-    return Dump(kind, dump(*compile_model(subject.tflite, _code(settings, subject), stateful=True)))
+    return Dump(kind, dump(*compile_model(subject.tflite, _code(settings, subject), any_net=True)))
 
 
 def _code(settings: CodeSettings, subject: Subject) -> CodegenSettings:

@@ -8,7 +8,7 @@ from pathlib import Path
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.firmware.report import FirmwareReport
 from edgemnist.commands.firmware.run import RunSettings, run_emulated_board, run_real_board
-from edgemnist.compiler.generate import CodegenSettings, GeneratedModel, generate
+from edgemnist.compiler.generate import CodegenSettings, GeneratedModel, generate, require_integers
 from edgemnist.compiler.targets import ANY
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.generating import with_preprocessing
@@ -114,6 +114,7 @@ def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
     if settings.count_layers:
         code = count_layers(subject.tflite, code, BuildSettings())
     generated = generate(subject.tflite, code, source_name=subject.path.name)
+    require_integers(generated.program.graph)
     return package_firmware(
         settings.platform, generated, settings.out, examples=_examples(subject, generated, settings.feeding)
     )

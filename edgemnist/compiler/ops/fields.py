@@ -27,6 +27,7 @@ _DTYPES: Mapping[str, np.dtype[Any]] = MappingProxyType(
         name: np.dtype(code)
         for name, code in (
             ("int8_t", "i1"), ("uint8_t", "u1"), ("int16_t", "<i2"), ("int32_t", "<i4"), ("em_channel", "<i4"),
+            ("float", "<f4"),
         )
     }
 )  # fmt: skip

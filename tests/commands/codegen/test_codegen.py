@@ -24,7 +24,7 @@ from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, build_firmware
 from edgemnist.mcu.cores import find_core
 from edgemnist.mcu.toolchain import TOOLCHAINS
-from edgemnist.support.errors import InputError, UnsupportedModelError
+from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import parse_tflite, read_tflite
 from edgemnist.tflite.preprocessing import Preprocessing
 from tests.compiler.bench import SMALL
@@ -244,14 +244,6 @@ def test_self_test_expects_what_the_file_says(real_models: Path, tmp_path: Path)
     assert files["net_test.c"] == plain["net_test.c"]
     program = compile_files(files, tmp_path, "self_test", [*HOUSE_FLAGS, "-O1", "-DNET_TEST_MAIN"])
     assert subprocess.run([program], check=False).returncode == 0
-
-
-def test_float_model_is_refused_with_every_reason(real_models: Path) -> None:
-    """A float model names each tensor and the remedy."""
-    with pytest.raises(UnsupportedModelError) as error:
-        codegen.generate(read_tflite(real_models / "compact_float.tflite"), _settings())
-    assert len(error.value.problems) > 5
-    assert "edgemnist convert --int8" in str(error.value)
 
 
 def test_nothing_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
