@@ -175,7 +175,7 @@ def require_integers(graph: Graph) -> None:
     floats = [node.label for node in graph.nodes if node.kind.startswith(FLOAT)]
     if floats:
         raise UnsupportedModelError(
-            "the model can't be compiled for this:",
+            "the model can't be compiled:",
             [
                 f"{floats[0]} and {len(floats) - 1} more compute in float32, needed is int8; convert the model with "
                 "`edgemnist convert --int8`, or take `edgemnist codegen`, which makes C of floats"

@@ -87,12 +87,14 @@ def test_the_table_foretells_what_happens_here(kind: str, real_models: Path) -> 
             assert verdict.answer is Answer.LOADS, verdict
 
 
-def test_the_compiler_refuses_floats_for_every_core_and_says_how_to_convert() -> None:
-    (verdict,) = judge(parse_tflite(dense_content(1)), ["c-cortex-m4"])
+def test_the_compiler_takes_floats_but_not_with_int8_weights_and_says_how_to_convert(real_models: Path) -> None:
+    floats = parse_tflite((real_models / "compact_float.tflite").read_bytes())
+    (taken,), (refused,) = (judge(model, ["c-cortex-m4"]) for model in (floats, parse_tflite(dense_content(1))))
 
-    assert verdict.answer is Answer.REFUSES
-    assert "float32, needed is int8" in verdict.reasons[0]
-    assert "edgemnist convert --int8" in verdict.remedies[0]
+    assert taken.answer is Answer.LOADS
+    assert refused.answer is Answer.REFUSES
+    assert "must be a dense float32 constant, got int8" in refused.reasons[0]
+    assert "edgemnist convert --int8" in refused.remedies[0]
 
 
 def test_a_custom_operator_is_unknown_where_nobody_tried_it_and_refused_here() -> None:
