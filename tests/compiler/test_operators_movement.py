@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -52,9 +53,11 @@ def pad(shape: Shape, *amounts: tuple[int, int], value: int | None = None) -> by
     return builder.finish([builder.op("PAD" if value is None else "PADV2", inputs, out_shape, *QUANTISED)])
 
 
-def resize(shape: Shape, height: int, width: int, **options: int) -> bytes:
-    out_shape = (shape[0], height, width, shape[3])
-    return one_operator("RESIZE_NEAREST_NEIGHBOR", shape, out_shape, (height, width), **options)
+def resized(kind: str, shape: Shape, height: int, width: int, **options: int) -> bytes:
+    return one_operator(kind, shape, (shape[0], height, width, shape[3]), (height, width), **options)
+
+
+resize = partial(resized, "RESIZE_NEAREST_NEIGHBOR")
 
 
 def concatenation(
