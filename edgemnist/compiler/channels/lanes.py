@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.channels.weighted import DEPTHWISE, is_weighted
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops import mean, pad, parts
+from edgemnist.compiler.ops import pad, parts, reduction
 from edgemnist.compiler.ops.operands import activations_of, ends_of, output_of, weights_tensor
 
 Indices = NDArray[np.int64]
@@ -51,7 +51,7 @@ def links_of(node: Node, graph: Graph) -> list[Link] | None:
         return [_whole(graph, *ends_of(node))] if last.before == last.after == 0 else None
     if node.kind == "MEAN":
         rank = len(graph.tensors[activations_of(node)].shape)
-        return [_whole(graph, *ends_of(node))] if rank - 1 not in mean.axes_of(node, graph) else None
+        return [_whole(graph, *ends_of(node))] if rank - 1 not in reduction.axes_of(node, graph) else None
     if node.kind == "CONCATENATION":
         return _parts(graph, output_of(node), node.inputs, node.integer("axis"))
     if node.kind == "SPLIT":
