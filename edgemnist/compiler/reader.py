@@ -190,7 +190,6 @@ _FOLDS: Mapping[str, Callable[[Node, Sequence[TensorInfo]], NDArray[Any]]] = {
 _SCHEMAS: Mapping[str, Schema] = {
     **{kind: operator.kinds[kind] for kind, operator in OPERATORS.items()},
     "SHAPE": Schema("ShapeOptions"),
-    "PACK": Schema("PackOptions", 1, None, needed=True),
     "REDUCE_PROD": Schema("ReducerOptions", 2, 2, needed=True),
     "CAST": Schema("CastOptions"),
 }

@@ -11,7 +11,7 @@
 typedef struct {
   em_softmax_params softmax;
   int32_t inverse_multiplier; /* from Q26 to input steps */
-  int16_t inverse_exponent;
+  int16_t inverse_shift;
 } em_log_softmax_params;
 
 /* round(a * b / 2^31), ties up. */
@@ -63,7 +63,7 @@ EM_KERNEL void em_log_softmax(const em_log_softmax_params *p, const int8_t *in, 
     for (int c = 0; c < s->depth; ++c) sum += (int32_t)((em_softmax_exp(s, highest - in[c]) + 2048) >> 12);
     const int32_t log = em_log(sum);
     /* What would be less than the least number in Q26 is the least output. */
-    const int32_t least = em_multiply_any(log - 2147483647 - 1, p->inverse_multiplier, p->inverse_exponent);
+    const int32_t least = em_multiply_any(log - 2147483647 - 1, p->inverse_multiplier, p->inverse_shift);
     const int32_t limit = em_max(least, -s->furthest - 1);
     for (int c = 0; c < s->depth; ++c) {
       const int32_t difference = highest - in[c];

@@ -20,10 +20,13 @@ from edgemnist.tflite.file import parse_tflite
 from tests.compiler import (
     test_fusions,
     test_operators_arithmetic,
+    test_operators_bilinear,
     test_operators_elements,
     test_operators_mean,
     test_operators_movement,
+    test_operators_pairs,
     test_operators_softmax,
+    test_operators_transpose_conv,
     test_pooling,
     test_residual,
     test_sparse_layers,
@@ -67,7 +70,8 @@ def operator_cases() -> Iterator[tuple[bytes, Variant]]:
     tables: list[Mapping[str, bytes]] = [
         *(test_operators_arithmetic.table(kind) for kind in test_operators_arithmetic.KINDS),
         test_operators_elements.TABLE, test_operators_mean.TABLE, test_operators_movement.TABLE,
-        test_operators_softmax.TABLE,
+        test_operators_softmax.TABLE, test_operators_pairs.TABLE, test_operators_bilinear.TABLE,
+        test_operators_transpose_conv.TABLE,
     ]  # fmt: skip
     for table in tables:
         yield from ((content, plain) for content in table.values())

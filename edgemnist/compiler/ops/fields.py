@@ -110,6 +110,7 @@ _REMEDIES: Mapping[str, str] = {
     "rows": "use fewer rows",
     "columns": "use fewer columns",
     "row": "make the tensor smaller",
+    "inner": "make the tensor smaller",
     "count": "make the tensor smaller",
     "size": "make the tensor smaller",
     "strip": "use a smaller kernel",

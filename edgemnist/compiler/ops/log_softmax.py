@@ -75,7 +75,7 @@ class LogSoftmax(Operator):
             node=node, header="em_log_softmax.h", function="em_log_softmax", struct_type="em_log_softmax_params",
             parameters=(
                 Field("softmax", "em_softmax_params", softmax_fields(node, graph, 1.0)),
-                *int32(inverse_multiplier=inverse.mantissa), *int16(inverse_exponent=inverse.exponent),
+                *int32(inverse_multiplier=inverse.mantissa), *int16(inverse_shift=inverse.exponent),
             ),
             inputs=node.inputs, outputs=node.outputs,
             overlaps={ends_of(node): Overlap(at_most=0)},

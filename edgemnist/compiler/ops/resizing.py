@@ -18,7 +18,7 @@ from edgemnist.compiler.ops.operands import (
 def check_resize(node: Node, graph: Graph) -> list[str]:
     """Return problems with types, quantisation, shapes and options."""
     problems = require_int8(node, graph, ends_of(node))
-    problems += require_constants(node, graph, {1: "size"})
+    problems += require_constants(node, graph, {1: "size"}, ("int32",))
     if problems:
         return problems
     source, target = input_tensor(node, graph).shape, output_tensor(node, graph).shape
