@@ -14,12 +14,6 @@ typedef struct {
   int16_t inverse_shift;
 } em_log_softmax_params;
 
-/* round(a * b / 2^31), ties up. */
-EM_INLINE int32_t em_product(int32_t a, int32_t b)
-{
-  return (int32_t)(((int64_t)a * b + 1073741824) >> 31);
-}
-
 /* By how many bits `value` > 0 can be shifted up. */
 EM_INLINE int em_headroom(int32_t value)
 {

@@ -22,7 +22,7 @@ INT8_VERSIONS = {
     "SUB": 2, "MUL": 2, "MEAN": 2, "CONCATENATION": 2, "PAD": 2, "SOFTMAX": 2, "LOGISTIC": 2, "TANH": 2, "RELU": 2,
     "RELU6": 2, "LEAKY_RELU": 2, "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2, "SPLIT": 2,
     "RESIZE_NEAREST_NEIGHBOR": 2, "TRANSPOSE_CONV": 3, "SPLIT_V": 2, "MAXIMUM": 2, "MINIMUM": 2,
-    "SQUARED_DIFFERENCE": 2,
+    "SQUARED_DIFFERENCE": 2, "BATCH_MATMUL": 2, "L2_NORMALIZATION": 2,
 }  # fmt: skip
 """The version that today's converter gives each operator in an int8 model; 1 where none is named."""
 

@@ -22,6 +22,7 @@ from tests.compiler import (
     test_operators_arithmetic,
     test_operators_bilinear,
     test_operators_elements,
+    test_operators_matrices,
     test_operators_mean,
     test_operators_movement,
     test_operators_pairs,
@@ -71,7 +72,7 @@ def operator_cases() -> Iterator[tuple[bytes, Variant]]:
         *(test_operators_arithmetic.table(kind) for kind in test_operators_arithmetic.KINDS),
         test_operators_elements.TABLE, test_operators_mean.TABLE, test_operators_movement.TABLE,
         test_operators_softmax.TABLE, test_operators_pairs.TABLE, test_operators_bilinear.TABLE,
-        test_operators_transpose_conv.TABLE,
+        test_operators_transpose_conv.TABLE, test_operators_matrices.TABLE,
     ]  # fmt: skip
     for table in tables:
         yield from ((content, plain) for content in table.values())
