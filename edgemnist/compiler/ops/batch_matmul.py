@@ -92,8 +92,8 @@ class BatchMatMul(Operator):
             parameters=(
                 *axis_fields("batch", "em_pair_axis", _batches(node, graph, a, b)),
                 *int32(
-                    rows=a.size, columns=b.size, depth=a.depth, a_outer_step=a.stride, a_inner_step=a.step, b_outer_step=b.stride,
-                    b_inner_step=b.step, multiplier=multiplier.mantissa,
+                    rows=a.size, columns=b.size, depth=a.depth, a_outer_step=a.stride, a_inner_step=a.step,
+                    b_outer_step=b.stride, b_inner_step=b.step, multiplier=multiplier.mantissa,
                 ),
                 *int16(a_zero_point=zero_points[0], b_zero_point=zero_points[1]),
                 *shift_field(multiplier, fast=fast), output_field(zero_points[2], (-128, 127)),

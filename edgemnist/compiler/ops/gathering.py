@@ -55,7 +55,7 @@ def lower_picks(node: Node, graph: Graph, picks: Picks) -> Step:
     loops = (np.zeros(1, np.int64),) * (AXES - len(picks.loops)) + picks.loops
     counts = {f"count_{number}": len(offsets) for number, offsets in enumerate(loops)}
     return Step(
-        node=node, header="em_gather.h", function="em_gather", struct_type="em_gather_params",
+        node=node, header="em_pick.h", function="em_pick", struct_type="em_pick_params",
         parameters=int32(**counts, inner=picks.inner),
         inputs=(activations_of(node),), outputs=node.outputs,
         arrays=(CArray("offsets", "int32_t", np.concatenate(loops)),),

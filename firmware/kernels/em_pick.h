@@ -4,8 +4,8 @@
  * `offsets` holds for each axis in turn how far along it every step starts, in elements of `in`. Pieces are copied one by
  * one from the first to the last; the generator computes how `out` may lie over `in`.
  */
-#ifndef EM_GATHER_H
-#define EM_GATHER_H
+#ifndef EM_PICK_H
+#define EM_PICK_H
 
 #include "em_common.h"
 
@@ -15,9 +15,9 @@ typedef struct {
   int32_t count_2;
   int32_t count_3;
   int32_t inner;
-} em_gather_params;
+} em_pick_params;
 
-EM_KERNEL void em_gather(const em_gather_params *p, const int32_t *offsets, const int8_t *in, int8_t *out)
+EM_KERNEL void em_pick(const em_pick_params *p, const int32_t *offsets, const int8_t *in, int8_t *out)
 {
   const int32_t *second = offsets + p->count_0, *third = second + p->count_1, *fourth = third + p->count_2;
   for (int32_t i = 0; i < p->count_0; ++i) {
