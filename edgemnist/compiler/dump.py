@@ -19,11 +19,12 @@ from edgemnist.tflite.file import TensorInfo
 def graph_values(program: Program, _: Plan) -> dict[str, Any]:
     """Return the graph after the passes: its nodes in order, and every tensor that they name."""
     graph = program.graph
-    named = {graph.input, graph.output, *graph.storage, *graph.storage.values()}
+    named = {*graph.given, *graph.wanted, *graph.storage, *graph.storage.values()}
     named.update(index for node in graph.nodes for index in (*node.inputs, *node.outputs) if index != -1)
     return {
-        "input": graph.input,
-        "output": graph.output,
+        "inputs": list(graph.inputs),
+        "outputs": list(graph.outputs),
+        "variables": [{"name": one.name, "before": one.before, "after": one.after} for one in graph.variables],
         "nodes": [_node(node) for node in graph.nodes],
         "tensors": [_tensor(graph, index) for index in sorted(named)],
     }

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgemnist.compiler import tensor_dump
+from edgemnist.compiler import run_text, tensor_dump
 from edgemnist.compiler.channels.report import summary
+from edgemnist.compiler.ends import Ends, ends_of
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
@@ -119,6 +120,22 @@ def _provenance(program: Program, plan: Plan, settings: EmitSettings, note: str)
     return "/* " + "\n * ".join(lines).replace(" * \n", " *\n") + "\n */\n"
 
 
+def _end_macros(prefix: str, ends: Ends, settings: EmitSettings) -> list[str]:
+    """Return the macros of all inputs and outputs; of several, a comment says which tensor of the file each is."""
+    if not ends.several:
+        axes = image_axes(settings.channels_first)
+        entry, result = ends.inputs[0], ends.outputs[0]
+        return [
+            *_tensor_macros(prefix, entry.macro, entry.tensor, axes),
+            *_tensor_macros(prefix, result.macro, result.tensor),
+        ]
+    lines = [f"#define {prefix}_INPUTS {len(ends.inputs)}", f"#define {prefix}_OUTPUTS {len(ends.outputs)}"]
+    for end in (*ends.inputs, *ends.outputs):
+        lines.append(f"/* {end.name}: {comment_text(end.tensor.name)}, {end.ctype} */")
+        lines += _tensor_macros(prefix, end.macro, end.tensor)
+    return lines
+
+
 def _tensor_macros(prefix: str, what: str, tensor: TensorInfo, image_axes: tuple[str, ...] = IMAGE_AXES) -> list[str]:
     names = {4: image_axes, 3: ("LENGTH", "CHANNELS"), 2: ("CHANNELS",)}.get(len(tensor.shape), ())
     lines = [f"#define {prefix}_{what}_SIZE {tensor.elements}"]
@@ -130,23 +147,16 @@ def _tensor_macros(prefix: str, what: str, tensor: TensorInfo, image_axes: tuple
     return lines
 
 
-def _signatures(program: Program, settings: EmitSettings) -> tuple[str, str]:
-    graph, prefix = program.graph, settings.name.upper()
-    entry, result = (C_TYPES[graph.tensors[index].dtype] for index in (graph.input, graph.output))
-    arguments = f"const {entry} input[{prefix}_INPUT_SIZE], {result} output[{prefix}_OUTPUT_SIZE]"
-    return (
-        f"void {settings.name}_run({arguments})",
-        f"void {settings.name}_run_in(int8_t arena[{prefix}_ARENA_SIZE])",
-    )
-
-
 def layout_macros(program: Program, plan: Plan, settings: EmitSettings) -> list[str]:
-    """Return the lines that tell how large the arena is and where input and output lie in it."""
+    """Return the lines that tell how large the arena is and where inputs and outputs lie in it."""
     graph, prefix = program.graph, settings.name.upper()
+    ends = ends_of(graph)
     return [
         f"#define {prefix}_ARENA_SIZE {arena_bytes(plan)}",
-        f"#define {prefix}_INPUT_OFFSET {plan.tensor_offset(graph.root(graph.input))}",
-        f"#define {prefix}_OUTPUT_OFFSET {plan.tensor_offset(graph.root(graph.output))}",
+        *(
+            f"#define {prefix}_{end.macro}_OFFSET {plan.tensor_offset(graph.root(end.index))}"
+            for end in (*ends.inputs, *ends.outputs)
+        ),
     ]
 
 
@@ -155,8 +165,7 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
 
     ``note`` follows what the head says of the arena.
     """
-    graph, prefix = program.graph, settings.name.upper()
-    run, run_in = _signatures(program, settings)
+    prefix = settings.name.upper()
     lines = [
         _provenance(program, plan, settings, note) + f"#ifndef {prefix}_H",
         f"#define {prefix}_H",
@@ -164,20 +173,15 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         "#include <stdint.h>",
         "",
         *layout,
-        *_tensor_macros(prefix, "INPUT", graph.tensors[graph.input], image_axes(settings.channels_first)),
-        *_tensor_macros(prefix, "OUTPUT", graph.tensors[graph.output]),
+        *_end_macros(prefix, ends_of(program.graph), settings),
+        *run_text.state_macros(program, settings.name),
         f"#define {prefix}_STEPS {len(program.steps)}",
         "",
         "#ifdef __cplusplus",
         'extern "C" {',
         "#endif",
         "",
-        "/* Runs the network once in an arena of its own; not for two threads at a time. */",
-        f"{run};",
-        "",
-        "/* The same in the caller's arena, aligned to 4 bytes: put the input at arena + INPUT_OFFSET, find the",
-        " * output at arena + OUTPUT_OFFSET. Everything in the arena is overwritten, the input too. */",
-        f"{run_in};",
+        *run_text.declarations(program, settings.name),
         *_label_declaration(settings),
         *(["", *settings.class_function.splitlines()] if settings.class_function else []),
         "",
@@ -293,26 +297,11 @@ def _wrapped(head: str, items: Sequence[str], tail: str, width: int = 116) -> st
 
 
 def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:
-    graph, name, prefix = program.graph, settings.name, settings.name.upper()
-    run, run_in = _signatures(program, settings)
     lines: list[str] = []
     for index, step in enumerate(program.steps):
-        lines += ["", f"EM_STEP void {name}_step_{index}(int8_t *arena)", "{",
+        lines += ["", f"EM_STEP void {settings.name}_step_{index}(int8_t *arena)", "{",
                   f"  {_call(program, plan, settings, index, step)};", "}"]  # fmt: skip
-    lines += ["", run_in, "{", *([] if program.steps else ["  (void)arena; /* the output is the input */"])]
-    for index, step in enumerate(program.steps):
-        lines += [f"  {name}_step_{index}(arena);", f"#ifdef {prefix}_TRACE"]
-        for tensor in step.outputs:
-            pointer = f"arena + {plan.tensor_offset(graph.root(tensor))}"
-            lines.append(f"  {name}_trace({index}, {pointer}, {graph.tensors[tensor].bytes});")
-        lines += ["#endif"]
-    lines += ["}", "", run, "{", "  static union {", f"    int8_t bytes[{prefix}_ARENA_SIZE];",
-              "    uint32_t alignment;", "  } arena;",
-              f"  memcpy(arena.bytes + {prefix}_INPUT_OFFSET, input, {graph.tensors[graph.input].bytes});",
-              f"  {name}_run_in(arena.bytes);",
-              f"  memcpy(output, arena.bytes + {prefix}_OUTPUT_OFFSET, {graph.tensors[graph.output].bytes});",
-              "}"]  # fmt: skip
-    return "\n".join(lines)
+    return "\n".join([*lines, *run_text.definitions(program, plan, settings.name)])
 
 
 def _call(program: Program, plan: Plan, settings: EmitSettings, index: int, step: Step) -> str:

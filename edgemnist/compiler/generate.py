@@ -22,7 +22,7 @@ from edgemnist.compiler.targets import ANY, TARGETS
 from edgemnist.csource.outputs import class_function, known_output
 from edgemnist.csource.pixels import pixel_code
 from edgemnist.csource.source import check_file_name, check_identifier
-from edgemnist.support.errors import InputError
+from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, class_count
 
@@ -142,14 +142,23 @@ def _sparsity_json(sparsity: Sparsity | None) -> dict[str, int] | None:
     }
 
 
-def compile_model(model: TfliteModel, settings: CodegenSettings) -> tuple[Program, Plan]:
+def compile_model(model: TfliteModel, settings: CodegenSettings, *, stateful: bool = False) -> tuple[Program, Plan]:
     """Read, fuse, lower and lay out a model for one target, the portable one for "any".
+
+    ``stateful``: whether it may keep something from one inference to the next.
 
     :raises InputError: an unknown target, rounding, fusion or choice of sparse layers.
     :raises ModelError: the model can't be compiled; every reason is in the message.
     """
     target = "portable" if settings.target == ANY else settings.target
-    return _compile(_optimised(model, settings), replace(settings, target=target))
+    graph = _optimised(model, settings)
+    if graph.variables and not stateful:
+        names = ", ".join(variable.name for variable in graph.variables)
+        raise ModelError(
+            f"the model keeps {names} from one inference to the next, and this takes models that keep nothing; "
+            "`edgemnist codegen` takes it"
+        )
+    return _compile(graph, replace(settings, target=target))
 
 
 def _optimised(model: TfliteModel, settings: CodegenSettings) -> Graph:
@@ -188,7 +197,7 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
         program, layout = variants[-1].program, variants[-1].plan
         files = emit_variants(variants, emit_settings)
     else:
-        program, layout = compile_model(model, settings)
+        program, layout = compile_model(model, settings, stateful=True)
         files = emit(program, layout, emit_settings)
     if settings.with_dump:
         files = with_dump(files, program, settings.name)
@@ -221,9 +230,16 @@ def _check_labels(labels: Sequence[str], output: TensorInfo) -> None:
         raise InputError(f"{len(labels)} labels for {classes} classes; give one for each class")
 
 
+def _class_function(model: TfliteModel, settings: CodegenSettings) -> str:
+    known, labels = settings.preprocessing, settings.class_names()
+    if not (known or labels) or len(model.outputs) != 1:
+        return ""
+    return class_function(settings.name, model.output(), known_output(model, known), labels)
+
+
 def _emit_settings(model: TfliteModel, settings: CodegenSettings, source_name: str) -> EmitSettings:
     known, labels = settings.preprocessing, settings.class_names()
-    told = class_function(settings.name, model.output(), known_output(model, known), labels) if known or labels else ""
+    told = _class_function(model, settings)
     return EmitSettings(
         name=settings.name,
         command=settings.command(source_name),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import OptionValue, TensorInfo, WithOptions
 
 ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU_N1_TO_1, ACTIVATION_RELU6 = 0, 1, 2, 3
@@ -73,6 +74,19 @@ class KeptChannels:
         return result
 
 
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """What is kept from one inference to the next: the tensor that has it before, and the one that has it after.
+
+    ``first``: its value before the first inference, in the tensors' shape and dtype.
+    """
+
+    name: str
+    before: int
+    after: int
+    first: NDArray[Any]
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """The output channels of a layer that are not computed: those always the same, and others that nobody reads."""
@@ -90,7 +104,7 @@ class LeftOut:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A model: one int8 (or float) input, one output, nodes in execution order.
+    """A model: its int8 (or float) inputs and outputs in the file's order, nodes in execution order, what it keeps.
 
     ``storage`` maps a tensor to the one whose memory it shares (a reshape's output to its input). ``kept`` has the
     tensors that are computed in part, ``left_out`` says the same of layers.
@@ -98,12 +112,45 @@ class Graph:
 
     tensors: Mapping[int, TensorInfo]
     nodes: tuple[Node, ...]
-    input: int
-    output: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
     source_sha256: str
     storage: Mapping[int, int]
     kept: Mapping[int, KeptChannels] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
+    variables: tuple[Variable, ...] = ()
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        """The tensors that have a value before the first node: inputs, and what is kept from the inference before."""
+        return (*self.inputs, *(variable.before for variable in self.variables))
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """The tensors that have to be there after the last node: outputs, and what is kept."""
+        return (*self.outputs, *(variable.after for variable in self.variables))
+
+    @property
+    def input(self) -> int:
+        """The only input.
+
+        :raises ModelError: there are several.
+        """
+        return self._only(self.inputs, "input")
+
+    @property
+    def output(self) -> int:
+        """The only output.
+
+        :raises ModelError: there are several.
+        """
+        return self._only(self.outputs, "output")
+
+    def _only(self, indices: tuple[int, ...], what: str) -> int:
+        if len(indices) != 1:
+            names = ", ".join(self.tensors[index].name for index in indices)
+            raise ModelError(f"the model has {len(indices)} {what}s ({names}), and this takes one")
+        return indices[0]
 
     def root(self, tensor: int) -> int:
         """Return the tensor whose memory ``tensor`` lives in."""
@@ -131,13 +178,13 @@ class Graph:
 def validate(graph: Graph) -> Graph:
     """Return ``graph`` if it is one that can be run; called after every pass.
 
-    Every tensor has one producer and is written before it is read, the output is written, storage leads to a tensor
+    Every tensor has one producer and is written before it is read, the outputs are written, storage leads to a tensor
     that is.
 
     :raises ValueError: it is not: a pass is wrong. Says which node.
     """
     roots = _roots(graph)
-    known = {graph.input}
+    known = set(graph.given)
     for node in graph.nodes:
         for index in node.inputs:
             if index != -1 and not graph.is_constant(index) and roots.get(index, index) not in known:
@@ -148,8 +195,9 @@ def validate(graph: Graph) -> Graph:
         if node.fused and node.fused[-1].outputs != node.outputs:
             raise ValueError(f"{node.label} does not write what its last operator writes")
         known.update(node.outputs)
-    if roots.get(graph.output, graph.output) not in known:
-        raise ValueError(f"the output, tensor {graph.output}, is never written")
+    for index in graph.wanted:
+        if roots.get(index, index) not in known:
+            raise ValueError(f"an output, tensor {index}, is never written")
     return graph
 
 

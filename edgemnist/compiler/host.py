@@ -8,12 +8,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.compiler.ends import ends_of
 from edgemnist.compiler.host_cpu import body_for
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
@@ -40,7 +42,7 @@ _PROFILE_SHIM = """
 uint64_t em_host_times[EM_HOST_STEPS];
 static uint64_t em_host_last;
 void net_trace(int step, const void *data, unsigned long bytes);
-void em_host_profile(const void *input, void *output);
+void em_host_profile($arguments);
 static uint64_t em_host_now(void)
 {
   struct timespec now;
@@ -54,10 +56,10 @@ void net_trace(int step, const void *data, unsigned long bytes)
   em_host_times[step] += em_host_now() - em_host_last;
   em_host_last = em_host_now();
 }
-void em_host_profile(const void *input, void *output)
+void em_host_profile($arguments)
 {
   em_host_last = em_host_now();
-  net_run(input, output);
+  net_run($names);
 }
 """
 
@@ -109,8 +111,17 @@ class HostModel:
             run(image.ctypes.data_as(ctypes.c_void_p), result.ctypes.data_as(ctypes.c_void_p))
         return results
 
-    def trace(self, image: NDArray[Any]) -> dict[int, NDArray[Any]]:
-        """Run one image (input shape, batch included) and return each step's output by tensor index.
+    def run_once(self, inputs: Sequence[NDArray[Any]], function: str = "net_run") -> list[NDArray[Any]]:
+        """Run once; ``inputs`` and what is returned: one array for each of the model's, in its shape and dtype."""
+        tensors = self.program.graph.tensors
+        given = [np.ascontiguousarray(one) for one in inputs]
+        outputs = [tensors[index] for index in self.program.graph.outputs]
+        results = [np.empty(tensor.shape, np.dtype(tensor.dtype)) for tensor in outputs]
+        getattr(self.library, function)(*(one.ctypes.data_as(ctypes.c_void_p) for one in (*given, *results)))
+        return results
+
+    def trace(self, inputs: Sequence[NDArray[Any]]) -> dict[int, NDArray[Any]]:
+        """Run once, as :meth:`run_once`, and return each step's output by tensor index.
 
         They are as the file has them, see :meth:`Graph.expanded`.
         """
@@ -129,23 +140,20 @@ class HostModel:
         pointer = ctypes.c_void_p.in_dll(self.library, "em_host_trace")
         pointer.value = ctypes.cast(callback, ctypes.c_void_p).value
         try:
-            self.run(image)
+            self.run_once(inputs)
         finally:
             pointer.value = None
         return found
 
-    def profile(self, image: NDArray[Any], invokes: int) -> list[float]:
-        """Return the mean nanoseconds of each step over so many invokes of one image.
+    def profile(self, inputs: Sequence[NDArray[Any]], invokes: int) -> list[float]:
+        """Return the mean nanoseconds of each step over so many invokes of the same inputs.
 
-        Only where it was built with ``watch="profile"``.
+        Only where it was built with ``watch="profile"``. The copy of the inputs is part of the first.
         """
-        image = np.ascontiguousarray(image)
-        output = self.program.graph.tensors[self.program.graph.output]
-        result = np.empty(output.shape, np.dtype(output.dtype))
         times = (ctypes.c_uint64 * len(self.program.steps)).in_dll(self.library, "em_host_times")
         before = list(times)
         for _ in range(invokes):
-            self.library.em_host_profile(image.ctypes.data_as(ctypes.c_void_p), result.ctypes.data_as(ctypes.c_void_p))
+            self.run_once(inputs, "em_host_profile")
         return [(after - first) / invokes for first, after in zip(before, times, strict=True)]
 
 
@@ -165,7 +173,9 @@ def build_host_model(
     body = body_for(program.settings.target, host_compiler())
     extra = [*HOUSE_FLAGS, "-fPIC", "-shared", *(body.flags if body else ()), *flags]
     if watch:
-        files["shim.c"] = _TRACE_SHIM if watch == "trace" else _PROFILE_SHIM
+        ends = ends_of(program.graph)
+        profile = Template(_PROFILE_SHIM).substitute(arguments=ends.arguments("NET"), names=ends.names())
+        files["shim.c"] = _TRACE_SHIM if watch == "trace" else profile
         extra += ["-DNET_TRACE", f"-DEM_HOST_STEPS={max(1, len(program.steps))}"]
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
         library = compile_files(files, folder or Path(temporary), "net.so", extra)

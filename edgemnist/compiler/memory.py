@@ -30,7 +30,7 @@ SCRATCH = -1
 class Buffer:
     """A tensor (``tensor`` >= 0) or a step's scratch (``SCRATCH``), alive from step ``first`` to ``last`` inclusive.
 
-    The model's input is alive from step 0 on; its output until the step after the last.
+    The model's inputs are alive from step 0 on; its outputs until the step after the last.
     """
 
     name: str
@@ -139,14 +139,15 @@ def _least_extent(buffers: Sequence[Buffer], overlaps: Overlaps, steps: int) -> 
 
 def _buffers(program: Program) -> list[Buffer]:
     graph, steps = program.graph, program.steps
-    first, last = {graph.root(graph.input): 0}, {}
+    first: dict[int, int] = {graph.root(index): 0 for index in graph.given}
+    last: dict[int, int] = {}
     for index, step in enumerate(steps):
         for tensor in step.outputs:
             first.setdefault(graph.root(tensor), index)
             last[graph.root(tensor)] = index
         for tensor in step.inputs:
             last[graph.root(tensor)] = index
-    last[graph.root(graph.output)] = len(steps)
+    last.update({graph.root(index): len(steps) for index in graph.wanted})
     buffers = [
         Buffer(graph.tensors[root].name, root, graph.tensors[root].bytes, start, last.get(root, 0))
         for root, start in first.items()

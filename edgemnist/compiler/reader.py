@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,40 +20,49 @@ from edgemnist.compiler.claims import (
 )
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
+from edgemnist.compiler.state import nodes_of, variables_of, without_variables
 from edgemnist.support.errors import ModelError, UnsupportedModelError
-from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
+from edgemnist.tflite.file import TensorInfo, TfliteModel
 
 
 def read_graph(model: TfliteModel) -> Graph:
     """Return the compiler's graph of an int8 model.
 
-    :raises ModelError: the model has several inputs or outputs.
+    :raises ModelError: a constant can't be computed, or there are too many bytes of them.
     :raises UnsupportedModelError: it holds something that can't be compiled; names operator, tensor and remedy of each.
     """
-    entry, result = model.input(), model.output()
-    problems = budget_problems(model)
+    problems = budget_problems(model) + _end_problems(model)
     if problems:
         raise UnsupportedModelError("the model can't be compiled:", problems)
+    kept = variables_of(model)
+    model = without_variables(model, kept)
     tensors = {tensor.index: tensor for tensor in model.tensors}
-    nodes = tuple(_node(operator) for operator in model.operators)
+    nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
-    graph = Graph(tensors, nodes, entry.index, result.index, model.sha256, {})
-    alive = _without_dead(nodes, result.index)
-    problems = table_problems(model, _SCHEMAS) + _problems(graph, alive)
+    graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=kept.variables)
+    alive = _without_dead(nodes, graph.wanted)
+    problems = [*kept.problems, *table_problems(model, _SCHEMAS), *_problems(graph, alive)]
     if problems:
         raise UnsupportedModelError("the model can't be compiled:", problems)
     return replace(graph, nodes=alive)
 
 
-def _node(operator: OperatorInfo) -> Node:
-    return Node(operator.kind, operator.inputs, operator.outputs, operator.options, (operator.index,))
+def _end_problems(model: TfliteModel) -> list[str]:
+    """Return what is wrong with the lists of the model's inputs and outputs."""
+    problems = []
+    for what, indices in (("input", model.inputs), ("output", model.outputs)):
+        twice = sorted({index for index in indices if indices.count(index) > 1})
+        problems += [f"{what} {model.tensors[index].name!r} is listed twice; the file is corrupt" for index in twice]
+        if not indices:
+            problems.append(f"the model has no {what}; convert it again")
+    return problems
 
 
 def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
     """Return what is wrong with the operators; with those that nobody needs too, which an interpreter would execute."""
     problems = []
     needed = {node.sources for node in alive}
-    for tensor in (graph.tensors[graph.input], graph.tensors[graph.output]):
+    for tensor in (graph.tensors[index] for index in dict.fromkeys((*graph.given, *graph.wanted))):
         if tensor.shape[:1] != (1,):
             problems.append(
                 f"tensor {tensor.name!r} has shape {list(tensor.shape)}, needed is batch 1; "
@@ -64,7 +73,7 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
                 "needed is float32, or int8 or uint8 with a scale; convert the model again"
             )
-    written = {graph.input}
+    written = {*graph.given, *(alias for alias in graph.storage)}
     for node in graph.nodes:
         operator = OPERATORS.get(node.kind)
         if operator is not None:
@@ -74,10 +83,11 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
         written.update(node.outputs)
     if any(node.kind not in OPERATORS for node in alive):
         problems.append(f"supported are {', '.join(sorted(OPERATORS))}")
-    if graph.output not in written:
-        problems.append(
-            f"the output {graph.tensors[graph.output].name!r} does not depend on the input; the file is corrupt"
-        )
+    problems += [
+        f"the output {graph.tensors[index].name!r} does not depend on the input; the file is corrupt"
+        for index in graph.wanted
+        if index not in written
+    ]
     return problems
 
 
@@ -95,9 +105,9 @@ def _operand_problems(node: Node, graph: Graph, written: set[int]) -> list[str]:
     return problems
 
 
-def _without_dead(nodes: Sequence[Node], output: int) -> tuple[Node, ...]:
-    """Return the nodes that the output depends on."""
-    needed, alive = {output}, []
+def _without_dead(nodes: Sequence[Node], outputs: Iterable[int]) -> tuple[Node, ...]:
+    """Return the nodes that the outputs depend on."""
+    needed, alive = set(outputs), []
     for node in reversed(nodes):
         if needed.intersection(node.outputs):
             alive.append(node)

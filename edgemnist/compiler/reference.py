@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,21 +16,46 @@ from edgemnist.compiler.ops.base import LoweringSettings
 _ABSENT: NDArray[Any] = np.empty(0, np.int8)
 
 
-def run_reference(graph: Graph, image: NDArray[Any], settings: LoweringSettings) -> dict[int, NDArray[Any]]:
+def run_reference(
+    graph: Graph,
+    inputs: NDArray[Any] | Sequence[NDArray[Any]],
+    settings: LoweringSettings,
+    kept: Sequence[NDArray[Any]] | None = None,
+) -> dict[int, NDArray[Any]]:
     """Run a graph, optimised or not, and return every tensor that is computed, by index, in its own shape and dtype.
 
-    ``image`` has the input's shape (batch included) and dtype. Fused nodes are run one after another, so tensors that
-    fusion has removed from the generated code are here too.
+    ``inputs``: one array for each input, of its shape (batch included) and dtype; of one the array itself. ``kept``: of
+    each variable its value, which :func:`kept_after` has of the inference before; None for the first one. Fused nodes
+    are run one after another, so tensors that fusion has removed from the generated code are here too.
     """
-    values: dict[int, NDArray[Any]] = {graph.input: image}
+    given = [inputs] if isinstance(inputs, np.ndarray) else inputs
+    values: dict[int, NDArray[Any]] = dict(zip(graph.inputs, given, strict=True))
+    before = [one.first for one in graph.variables] if kept is None else kept
+    values.update(zip((one.before for one in graph.variables), before, strict=True))
     for node in graph.nodes:
         for part in unfused(node, graph, values):
-            inputs = [value_of(index, graph, values) for index in part.inputs]
-            outputs = OPERATORS[part.kind].reference(part, graph, inputs, settings)
+            operands = [value_of(index, graph, values) for index in part.inputs]
+            outputs = OPERATORS[part.kind].reference(part, graph, operands, settings)
             values.update(zip(part.outputs, outputs, strict=True))
     for alias in graph.storage:
         values[alias] = value_of(alias, graph, values)
     return values
+
+
+def run_stream(
+    graph: Graph, cases: Iterable[NDArray[Any] | Sequence[NDArray[Any]]], settings: LoweringSettings
+) -> Iterator[dict[int, NDArray[Any]]]:
+    """Yield what :func:`run_reference` makes of one case after the other, each with what the one before has kept."""
+    kept = None
+    for case in cases:
+        values = run_reference(graph, case, settings, kept)
+        kept = kept_after(graph, values)
+        yield values
+
+
+def kept_after(graph: Graph, values: Mapping[int, NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return what an inference leaves in each variable for the next."""
+    return [value_of(one.after, graph, values) for one in graph.variables]
 
 
 def value_of(index: int, graph: Graph, values: Mapping[int, NDArray[Any]]) -> NDArray[Any]:

@@ -20,7 +20,7 @@ class Links:
         self._nodes: list[Node | None] = list(graph.nodes)
         self._readers: defaultdict[int, set[int]] = defaultdict(set)
         self._writer: dict[int, int] = {}
-        self._shared = {graph.output, *graph.storage, *graph.storage.values()}
+        self._shared = {*graph.wanted, *graph.storage, *graph.storage.values()}
         for place, node in enumerate(graph.nodes):
             self._connect(place, node)
 

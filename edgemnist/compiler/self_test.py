@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.emit import EmitSettings
+from edgemnist.compiler.ends import ends_of
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings
-from edgemnist.compiler.reference import run_reference
-from edgemnist.csource.pixels import C_TYPES
+from edgemnist.compiler.reference import run_stream, value_of
 from edgemnist.csource.source import float_constant, lines_of
 from edgemnist.tflite.file import TensorInfo
 
@@ -50,13 +50,7 @@ _TEMPLATE = """/* Self-test of {name}: golden vectors, then a CRC-32 over the ou
 
 enum {{ GOLDEN = {golden}, GENERATED = {generated} }};
 
-static const {entry} golden_inputs[GOLDEN][{prefix}_INPUT_SIZE] = {{
-{inputs}
-}};
-
-static const {result} golden_outputs[GOLDEN][{prefix}_OUTPUT_SIZE] = {{
-{outputs}
-}};
+{golden_arrays}
 
 /* CRC-32 as in IEEE 802.3: reflected, polynomial 0xedb88320. */
 static uint32_t crc32(uint32_t crc, const void *data, size_t size)
@@ -74,21 +68,17 @@ int {name}_self_test(void);
 
 int {name}_self_test(void)
 {{
-  static {entry} input[{prefix}_INPUT_SIZE];
-  static {result} output[{prefix}_OUTPUT_SIZE];
+{buffers}
   uint32_t crc = 0;
   uint32_t state = 0;
-  for (int vector = 0; vector < GOLDEN; ++vector) {{
-    {name}_run(golden_inputs[vector], output);
-    if (memcmp(output, golden_outputs[vector], sizeof output) != 0) return vector + 1;
+{reset}  for (int vector = 0; vector < GOLDEN; ++vector) {{
+    {name}_run({golden_call});
+{compared}
   }}
-  for (int vector = 0; vector < GENERATED; ++vector) {{
-    for (int i = 0; i < {prefix}_INPUT_SIZE; ++i) {{
-      state = state * {multiplier}u + {increment}u;
-      input[i] = {from_state};
-    }}
-    {name}_run(input, output);
-    crc = crc32(crc, output, sizeof output);
+{reset}  for (int vector = 0; vector < GENERATED; ++vector) {{
+{filled}
+    {name}_run({call});
+{checked}
   }}
   return crc == 0x{crc:08x}u ? 0 : GOLDEN + 1;
 }}
@@ -102,33 +92,70 @@ int main(void)
 """
 
 
+_GOLDEN = """static const {type} golden_{name}s[GOLDEN][{prefix}_{macro}_SIZE] = {{
+{rows}
+}};"""
+
+_FILLED = """    for (int i = 0; i < {prefix}_{macro}_SIZE; ++i) {{
+      state = state * {multiplier}u + {increment}u;
+      {name}[i] = {from_state};
+    }}"""
+
+Vector = Sequence[NDArray[Any]]
+"""One array for each of the model's inputs, or outputs, in its shape and dtype."""
+
+
 def self_test_source(
-    graph: Graph, settings: EmitSettings, lowering: LoweringSettings, images: Sequence[NDArray[Any]] = ()
+    graph: Graph, settings: EmitSettings, lowering: LoweringSettings, golden: Sequence[Vector] = ()
 ) -> str:
     """Return the text of ``NAME_test.c``.
 
-    ``images`` are golden inputs in the input's shape and dtype; without them the generator's first inputs are taken.
+    ``golden`` are the golden inputs; without them the generator's first inputs are taken.
     """
-    entry, result = graph.tensors[graph.input], graph.tensors[graph.output]
-    vectors = vectors_of(graph)
+    ends, prefix, vectors = ends_of(graph), settings.name.upper(), vectors_of(graph)
     crc_vectors = max(min(CRC_VECTORS, vectors - 1), 0)
-    generated = generated_inputs(entry, vectors)
-    golden = list(images) or generated[crc_vectors:]
-    outputs = [run_reference(graph, image, lowering)[graph.output] for image in golden]
+    generated = generated_vectors([end.tensor for end in ends.inputs], vectors)
+    golden = list(golden) or generated[crc_vectors:]
+    outputs = _stream(graph, golden, lowering)
     crc = 0
-    for image in generated[:crc_vectors]:
-        crc = zlib.crc32(run_reference(graph, image, lowering)[graph.output].tobytes(), crc)
+    for results_of_one in _stream(graph, generated[:crc_vectors], lowering):
+        for output in results_of_one:
+            crc = zlib.crc32(output.tobytes(), crc)
+    columns = [*zip(*golden, strict=True), *zip(*outputs, strict=True)]
+    both, inputs, results = (*ends.inputs, *ends.outputs), ends.inputs, ends.outputs
     return _TEMPLATE.format(
-        name=settings.name, prefix=settings.name.upper(), golden=len(golden), crc_code=len(golden) + 1,
-        generated=crc_vectors, entry=C_TYPES[entry.dtype], result=C_TYPES[result.dtype],
-        inputs=value_rows(golden), outputs=value_rows(outputs), multiplier=LCG_MULTIPLIER, increment=LCG_INCREMENT,
-        from_state=_from_state(entry), crc=crc,
+        name=settings.name, prefix=prefix, golden=len(golden), crc_code=len(golden) + 1, generated=crc_vectors, crc=crc,
+        golden_arrays="\n\n".join(
+            _GOLDEN.format(type=end.ctype, name=end.name, prefix=prefix, macro=end.macro, rows=value_rows(column))
+            for end, column in zip(both, columns, strict=True)
+        ),
+        buffers="\n".join(f"  static {end.ctype} {end.name}[{prefix}_{end.macro}_SIZE];" for end in both),
+        golden_call=", ".join([*(f"golden_{end.name}s[vector]" for end in inputs), *(end.name for end in results)]),
+        compared="\n".join(
+            f"    if (memcmp({end.name}, golden_{end.name}s[vector], sizeof {end.name}) != 0) return vector + 1;"
+            for end in results
+        ),
+        filled="\n".join(
+            _FILLED.format(name=end.name, prefix=prefix, macro=end.macro, from_state=_from_state(end.tensor),
+                           multiplier=LCG_MULTIPLIER, increment=LCG_INCREMENT)
+            for end in inputs
+        ),
+        call=ends.names(),
+        reset=f"  {settings.name}_reset();\n" if graph.variables else "",
+        checked="\n".join(f"    crc = crc32(crc, {end.name}, sizeof {end.name});" for end in results),
     )  # fmt: skip
+
+
+def _stream(graph: Graph, vectors: Sequence[Vector], lowering: LoweringSettings) -> list[Vector]:
+    """Return the outputs for one vector after the other; what the network keeps is as new before the first."""
+    stream = run_stream(graph, vectors, lowering)
+    return [[value_of(index, graph, values) for index in graph.outputs] for values in stream]
 
 
 def vectors_of(graph: Graph) -> int:
     """Return how many vectors a network's self-test has at most, 0 for a network too large for one."""
-    sizes = [graph.tensors[graph.input].elements, *(_computed(node, graph) for node in graph.nodes)]
+    entries = [graph.tensors[index].elements for index in graph.inputs]
+    sizes = [*entries, *(_computed(node, graph) for node in graph.nodes)]
     return 0 if max(sizes) > LARGEST_TENSOR else min(CRC_VECTORS + GOLDEN_VECTORS, MOST_COMPUTED // sum(sizes))
 
 
@@ -139,10 +166,18 @@ def _computed(node: Node, graph: Graph) -> int:
 
 
 def generated_inputs(entry: TensorInfo, count: int) -> list[NDArray[Any]]:
-    """Return the inputs that the self-test's generator makes, in order."""
-    states = generated_states(count * entry.elements)
-    rows = (states >> 24).astype(np.uint8).reshape(count, entry.elements)
-    return [_as_input(row, entry).reshape(entry.shape) for row in rows]
+    """Return the inputs that the self-test's generator makes for a model of one input, in order."""
+    return [vector[0] for vector in generated_vectors([entry], count)]
+
+
+def generated_vectors(entries: Sequence[TensorInfo], count: int) -> list[Vector]:
+    """Return what the self-test's generator makes for a model's inputs, in order."""
+    sizes = [entry.elements for entry in entries]
+    rows = (generated_states(count * sum(sizes)) >> 24).astype(np.uint8).reshape(count, sum(sizes))
+    parts = [np.split(row, np.cumsum(sizes)[:-1]) for row in rows]
+    return [
+        [_as_input(one, entry).reshape(entry.shape) for one, entry in zip(row, entries, strict=True)] for row in parts
+    ]
 
 
 def generated_states(count: int) -> NDArray[np.uint32]:

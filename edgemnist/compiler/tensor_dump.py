@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Template
 
+from edgemnist.compiler.ends import ends_of
 from edgemnist.compiler.graph import Graph
 from edgemnist.compiler.lowering import Program
-from edgemnist.csource.pixels import C_TYPES
 
 HEADER = "em_dump.h"
 """What the generated C includes, in ``firmware/kernels``."""
@@ -25,16 +25,16 @@ MODEL_DIGITS = 16
 class TracedTensors:
     """Whose bytes the trace function gets, by index in the file: one tuple for each of its ``calls`` in an inference.
 
-    A tuple has the tensor that is written and then its views, which have the same bytes. ``input`` is such a tuple of
-    the network's input.
+    A tuple has the tensor that is written and then its views, which have the same bytes. ``inputs`` are such tuples of
+    the network's inputs.
     """
 
-    input: tuple[int, ...]
+    inputs: tuple[tuple[int, ...], ...]
     calls: tuple[tuple[int, ...], ...]
 
-    def by_index(self, entry: bytes, calls: Sequence[bytes]) -> dict[int, bytes]:
-        """Return every tensor's bytes from the input's and those of the calls."""
-        pairs = zip((self.input, *self.calls), (entry, *calls), strict=True)
+    def by_index(self, entries: Sequence[bytes], calls: Sequence[bytes]) -> dict[int, bytes]:
+        """Return every tensor's bytes from the inputs' and those of the calls."""
+        pairs = zip((*self.inputs, *self.calls), (*entries, *calls), strict=True)
         return {index: content for indices, content in pairs for index in indices}
 
 
@@ -45,7 +45,7 @@ def traced_tensors(program: Program) -> TracedTensors:
     for index in sorted(graph.storage):
         views.setdefault(graph.root(index), []).append(index)
     calls = tuple((index, *views.get(index, ())) for step in program.steps for index in step.outputs)
-    return TracedTensors((graph.input, *views.get(graph.input, ())), calls)
+    return TracedTensors(tuple((index, *views.get(index, ())) for index in graph.inputs), calls)
 
 
 def declaration(name: str, graph: Graph) -> list[str]:
@@ -54,14 +54,9 @@ def declaration(name: str, graph: Graph) -> list[str]:
     return [
         "/* Runs the network and prints its input and every operator's output by `put`, a line at a time; `image`",
         " * numbers the inputs. It takes much time, and 200 bytes of stack more: leave it out of what you ship. */",
-        f"void {name}_dump({_ends(graph, prefix)}, uint32_t image,",
+        f"void {name}_dump({ends_of(graph).arguments(prefix)}, uint32_t image,",
         f"{' ' * len(f'void {name}_dump(')}void (*put)(const char *text));",
     ]
-
-
-def _ends(graph: Graph, prefix: str) -> str:
-    entry, result = (C_TYPES[graph.tensors[index].dtype] for index in (graph.input, graph.output))
-    return f"const {entry} input[{prefix}_INPUT_SIZE], {result} output[{prefix}_OUTPUT_SIZE]"
 
 
 _SOURCE = """/* Prints the tensors of ${name}: see ${name}_dump in ${name}.h. Included by ${name}.c. */
@@ -104,8 +99,8 @@ void ${name}_dump(${ends}, uint32_t image, void (*put)(const char *text))
   ${name}_dumping.image = image;
   ${name}_dumping.next = 0;
   em_dump_header(put, "${model}");
-  ${name}_dump_next(input, ${bytes});
-  ${name}_run(input, output);
+${inputs}
+  ${name}_run(${names});
   em_dump_end(put, image, ${name}_dumping.next);
   ${name}_dumping.put = 0;
 }
@@ -115,13 +110,14 @@ void ${name}_dump(${ends}, uint32_t image, void (*put)(const char *text))
 def dump_source(name: str, program: Program) -> str:
     """Return ``NAME_dump.inc``, which defines ``NAME_dump`` and ``NAME_trace``."""
     graph, traced = program.graph, traced_tensors(program)
+    ends = ends_of(graph)
     rows = [
         f'  {{{index}, "{graph.tensors[index].dtype}"}},' if index == written else f"  {{{index}, 0}},"
-        for written, *views in (traced.input, *traced.calls)
+        for written, *views in (*traced.inputs, *traced.calls)
         for index in (written, *views)
     ]
     return Template(_SOURCE).substitute(
         name=name, header=HEADER, count=len(rows), rows="\n".join(rows).removesuffix(","),
-        ends=_ends(graph, name.upper()), model=graph.source_sha256[:MODEL_DIGITS],
-        bytes=graph.tensors[graph.input].bytes,
+        ends=ends.arguments(name.upper()), model=graph.source_sha256[:MODEL_DIGITS], names=ends.names(),
+        inputs="\n".join(f"  {name}_dump_next({end.name}, {end.tensor.bytes});" for end in ends.inputs),
     )  # fmt: skip

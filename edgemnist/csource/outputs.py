@@ -13,7 +13,12 @@ from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
 
 
 def known_output(model: TfliteModel, preprocessing: Preprocessing | None) -> OutputKind:
-    """Return what a model's outputs are: what is recorded where that fits their number, else what the file tells."""
+    """Return what a model's outputs are: what is recorded where that fits their number, else what the file tells.
+
+    Of several outputs nothing is known.
+    """
+    if len(model.outputs) != 1:
+        return OutputKind.UNKNOWN
     recorded = preprocessing.output if preprocessing else OutputKind.UNKNOWN
     fits = recorded.single == (model.output().elements == 1)
     return recorded if fits and recorded is not OutputKind.UNKNOWN else output_kind(model)

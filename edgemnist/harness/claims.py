@@ -96,7 +96,7 @@ def _problems_of(known: Sequence[OperatorInfo], model: TfliteModel) -> Iterator[
 
     tensors = {tensor.index: tensor for tensor in model.tensors}
     nodes = tuple(Node(one.kind, one.inputs, one.outputs, one.options, (one.index,)) for one in known)
-    graph = Graph(tensors, nodes, model.inputs[0], model.outputs[0], model.sha256, {})
+    graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, {})
     for operator, node in zip(known, nodes, strict=True):
         definition = OPERATORS[node.kind]
         schemas = {node.kind: definition.kinds[node.kind]}

@@ -15,10 +15,13 @@ def with_preprocessing(settings: CodegenSettings, subject: Subject, feeding: Fee
     """Return settings with what is given, recorded or told by the file of how a model is fed, and its classes.
 
     Where nothing but the input's scale tells, the settings are left as they are: the generator derives a quantiser of
-    that, and a model of something other than images gets none.
+    that, and a model of something other than images, or of several inputs or outputs, gets none.
 
     :raises InputError, ModelError: what is given contradicts the model, or its input is no image.
     """
+    images = len(subject.tflite.inputs) == len(subject.tflite.outputs) == 1
+    if not images and not feeding.given():
+        return settings
     told = subject.context is not None or read_image_hints(subject.tflite.content) is not None
     if not (told or feeding.given()):
         return settings

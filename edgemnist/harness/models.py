@@ -79,18 +79,20 @@ def find_subject(
     *,
     keras: bool = False,
     output: str | None = None,
+    several: bool = False,
 ) -> Subject:
     """Return the named model, or the one of the work folder that comes first in ``kinds``.
 
     ``kinds`` says what is taken from a work folder; whether a named ``.tflite`` will do is for the command to say.
-    ``keras``: whether a named model may be a Keras one. ``output``: which one of a named model's several.
+    ``keras``: whether a named model may be a Keras one. ``output``: which one of a named model's several; ``several``:
+    without it all of them are taken, and any number of inputs.
 
     :raises InputError: the named model is not there, or is a Keras model that has to be converted first.
-    :raises ModelError: it is corrupt, or has not exactly one input and one output.
+    :raises ModelError: it is corrupt, or has not exactly one input and one output where it has to.
     :raises StageOrderError: no model is named, and the work folder has none to take; names the command that makes it.
     """
     if path is not None:
-        return named_subject(path, keras=keras, output=output)
+        return named_subject(path, keras=keras, output=output, several=several)
     converted = work_subjects(work, kinds)
     found = [one for one in converted if one.kind in kinds]
     if not found:
@@ -113,13 +115,13 @@ def find_model(path: Path | None, work: WorkFolder, kinds: Sequence[ModelKind] =
     return path
 
 
-def named_subject(path: Path, *, keras: bool = True, output: str | None = None) -> Subject:
+def named_subject(path: Path, *, keras: bool = True, output: str | None = None, several: bool = False) -> Subject:
     """Return a model that was named; what it was trained on is what the manifest beside it tells, if that knows it.
 
     :raises InputError: it is not there, or is a Keras model where only a ``.tflite`` will do.
     :raises ModelError: it is corrupt, or has not exactly one input and one output.
     """
-    model = load_model(path, output)
+    model = load_model(path, output, several=several)
     if model.tflite is None and not keras:
         raise _not_converted(path)
     return Subject(model, context_beside(path))

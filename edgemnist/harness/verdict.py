@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgemnist.harness.candidates import changes
 from edgemnist.harness.search import Trial
-from edgemnist.support.statistics import is_at_chance
+from edgemnist.support.statistics import is_at_chance, mcnemar_tail
 from edgemnist.tflite.normalisation import Normalisation
 from edgemnist.tflite.preprocessing import Preprocessing
 
@@ -117,11 +116,7 @@ def _is_decisive(accuracy: float, chance: float) -> bool:
 def _luck(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     """Return how likely luck alone makes ``one`` right that often where ``other`` is wrong (McNemar's exact test)."""
     won, lost = int((one & ~other).sum()), int((other & ~one).sum())
-    total = won + lost
-    if won <= lost:
-        return 1.0
-    tail = sum(math.comb(total, wins) for wins in range(won, total + 1))
-    return float(tail / 2**total)
+    return 1.0 if won <= lost else mcnemar_tail(won, lost)
 
 
 def _simplest_of_the_best(better: Sequence[Alternative], unsaid: Collection[str]) -> Alternative | None:

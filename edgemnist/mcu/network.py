@@ -93,7 +93,7 @@ def traced_of(model: TfliteModel, settings: NetworkSettings) -> TracedTensors:
 
 
 def _every_output(model: TfliteModel) -> TracedTensors:
-    return TracedTensors((model.inputs[0],), tuple((index,) for index in operator_outputs(model)))
+    return TracedTensors(((model.inputs[0],),), tuple((index,) for index in operator_outputs(model)))
 
 
 def _generated(model: TfliteModel, settings: CodegenSettings) -> Network:

@@ -69,7 +69,7 @@ class Case:
         """The operator alone, as the compiler has it; unchecked."""
         tensors = {tensor.index: tensor for tensor in self.model.tensors}
         inputs = activations_of(self.model, self.index)
-        return Graph(tensors, (self.node,), inputs[0] if inputs else -1, self.output.index, self.model.sha256, {})
+        return Graph(tensors, (self.node,), tuple(inputs[:1]), (self.output.index,), self.model.sha256, {})
 
     @functools.cached_property
     def node(self) -> Node:

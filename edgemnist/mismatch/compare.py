@@ -14,6 +14,7 @@ from edgemnist.mismatch.sources import RuntimeSource, Source, Tensors
 from edgemnist.mismatch.tally import Differences, Tally
 from edgemnist.support.errors import EdgeMnistError, UnsupportedModelError, WrongOutputError
 from edgemnist.tflite.file import TfliteModel
+from edgemnist.tflite.kinds import operator_outputs
 
 CHUNK_BYTES = 64 << 20
 """Of all tensors of the images that are compared at a time."""
@@ -87,7 +88,8 @@ class Comparison:
     def __init__(self, oracle: Oracle, source: Source) -> None:
         self.source = source
         self._oracle = oracle
-        operators = [one.index for one in oracle.model.operators if _has_numbers(oracle.model, one.outputs)]
+        numbers = set(operator_outputs(oracle.model))
+        operators = [one.index for one in oracle.model.operators if one.outputs and one.outputs[0] in numbers]
         self._operators = [_OperatorTally(oracle, index) for index in operators]
 
     def add(self, truth: Tensors, found: Tensors, before: Tensors) -> None:
@@ -233,11 +235,6 @@ def check_alike(found: NDArray[Any], oracle: NDArray[Any], what: str) -> None:
             f"{what} is of shape {list(found.shape)} and type {found.dtype.name}, the oracle's of {list(oracle.shape)} "
             f"and {oracle.dtype.name}"
         )
-
-
-def _has_numbers(model: TfliteModel, outputs: Sequence[int]) -> bool:
-    """Whether there is a first output and it holds numbers, not a string or the handle of a variable."""
-    return bool(outputs) and model.tensors[outputs[0]].dtype not in ("string", "resource", "variant")
 
 
 def images_at_a_time(model: TfliteModel) -> int:

@@ -20,16 +20,20 @@ def trace(
 ) -> list[NDArray[Any]]:
     """Return the named tensors for every case, each of shape (cases, *tensor shape).
 
-    ``inputs``: one array per model input, of shape (cases, *input shape).
+    ``inputs``: one array per model input, of shape (cases, *input shape). A model with a state sees them one after the
+    other; it is confirmed when all is done, since that begins again.
     """
     session = runtime.open(model, keep_tensors=True)
     rows: list[list[NDArray[Any]]] = []
     chosen = _to_confirm(len(inputs[0]) if inputs else 0)
+    to_confirm = []
     for number, case in enumerate(zip(*inputs, strict=True)):
         outputs = session.invoke(case)
         rows.append([session.tensor(index) for index in tensors])
         if number in chosen:
-            session.confirm(case, outputs)
+            to_confirm.append((case, outputs))
+    for case, outputs in to_confirm:
+        session.confirm(case, outputs)
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
 

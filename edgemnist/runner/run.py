@@ -55,10 +55,11 @@ class LoadedModel:
         return model_input(images, self.tflite.input(), preprocessing)
 
 
-def load_model(path: Path, output: str | None = None) -> LoadedModel:
+def load_model(path: Path, output: str | None = None, *, several: bool = False) -> LoadedModel:
     """Look into a model file: ``.keras``, ``.h5`` or a SavedModel folder is Keras, everything else has to be TFLite.
 
-    ``output`` names one of several outputs of a ``.tflite``.
+    ``output`` names one of several outputs of a ``.tflite``. ``several``: it may have any number of inputs, and of
+    outputs where none is named.
 
     :raises InputError: the file is not there, or an output is named of a Keras model.
     :raises ModelError: it is no TFLite file, is corrupt, has several inputs, or several outputs of which none is named.
@@ -73,6 +74,8 @@ def load_model(path: Path, output: str | None = None) -> LoadedModel:
             )
         return LoadedModel(path, ModelKind.KERAS, None)
     whole = read_tflite(path)
+    if several and output is None:
+        return LoadedModel(path, model_kind(whole), whole)
     whole.input()
     model = with_output(whole, output, str(path))
     return LoadedModel(path, model_kind(model), model)

@@ -45,7 +45,7 @@ class CortexMSession(Session):
         """Run the model once (see :meth:`Session.invoke`)."""
         answer = self._device.run(inputs[0])
         if answer.tensors:
-            self._tensors = self._traced.by_index(inputs[0].tobytes(), answer.tensors)
+            self._tensors = self._traced.by_index([inputs[0].tobytes()], answer.tensors)
         return [self._values(self._model.outputs[0], answer.output)]
 
     def tensor(self, index: int) -> NDArray[Any]:

@@ -30,7 +30,7 @@ class HostCSession(Session):
         settings = codegen.CodegenSettings(target=host_target())
         if keep_tensors:
             settings = codegen.CodegenSettings(target=host_target(), fusions=())
-        program, plan = codegen.compile_model(parse_tflite(content), settings)
+        program, plan = codegen.compile_model(parse_tflite(content), settings, stateful=True)
         self.version = _version()
         self.kernels = f"generated C, {_bodies(settings.target)}, -O2"
         self._model = host.build_host_model(program, plan, watch="trace" if keep_tensors else "")
@@ -41,9 +41,10 @@ class HostCSession(Session):
     def invoke(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Run the model once (see :meth:`Session.invoke`)."""
         if not self._keep_tensors:
-            return [self._model.run(inputs[0])]
-        self._tensors = self._model.trace(inputs[0])
-        return [self.tensor(self._graph.output)]
+            return self._model.run_once(inputs)
+        self._tensors = self._model.trace(inputs)
+        self._tensors |= dict(zip(self._graph.inputs, inputs, strict=True))  # an output may be one
+        return [self.tensor(index) for index in self._graph.outputs]
 
     def tensor(self, index: int) -> NDArray[Any]:
         """Return an operator's output (see :meth:`Session.tensor`)."""
@@ -100,10 +101,10 @@ class HostCRuntime(Runtime):
         from edgemnist.compiler.host_cpu import host_target
 
         settings = codegen.CodegenSettings(target=host_target())
-        program, plan = codegen.compile_model(parse_tflite(model_bytes(model)), settings)
+        program, plan = codegen.compile_model(parse_tflite(model_bytes(model)), settings, stateful=True)
         built = host.build_host_model(program, plan, watch="profile")
         images = [inputs[number % len(inputs)][np.newaxis] for number in range(PROFILE_WINDOWS)]
-        windows = [built.profile(image, PROFILE_INVOKES) for image in images]
+        windows = [built.profile([image], PROFILE_INVOKES) for image in images]
         steps = zip(program.steps, np.median(windows, axis=0), strict=True)
         return tuple(StepTime(step.node.label, float(nanoseconds) / 1000) for step, nanoseconds in steps)
 

@@ -61,12 +61,12 @@ class TflmSession(Session):
 
     def confirm(self, inputs: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]) -> None:
         """Run the model again with its tensors elsewhere, among canaries (see :meth:`Session.confirm`)."""
-        if self._canaries is None:
+        if self._canaries is None or self._has_memory:
             fit = can_be_apart(self._model)
             self._canaries = tuple(CanaryInterpreter(self._model, fill, back) for fill, back in _CANARIES if fit)
         if self._has_memory:
-            self._interpreter.reset()
-            outputs = self.invoke(inputs)
+            # A reset would not do: it clears variables, and CALL_ONCE does not set them a second time.
+            outputs = TflmSession(self._model.content, keep_tensors=False).invoke(inputs)
         for one in self._canaries:
             elsewhere = one.invoke(inputs)
             beside = one.touched()

@@ -25,3 +25,21 @@ def paired_standard_error(gained: int, lost: int, count: int) -> float:
     McNemar's test: sqrt(gained + lost) / n; of none it is 0.
     """
     return math.sqrt(gained + lost) / count if count else 0.0
+
+
+def mcnemar_tail(won: int, lost: int) -> float:
+    """Return how likely luck alone wins ``won`` or more of ``won + lost`` even chances (McNemar's exact test).
+
+    One-sided; where nothing was won or lost it is 1. Source: McNemar (1947), with the binomial distribution itself.
+    """
+    total = won + lost
+    ways, term = 0, math.comb(total, won)
+    for wins in range(won, total + 1):
+        ways += term
+        term = term * (total - wins) // (wins + 1)  # the next binomial coefficient, exactly
+    return ways / (1 << total)
+
+
+def mcnemar(gained: int, lost: int) -> float:
+    """Return the two-sided p-value of McNemar's exact test: how likely luck alone makes so uneven a pair, or more."""
+    return min(1.0, 2 * mcnemar_tail(max(gained, lost), min(gained, lost)))

@@ -170,7 +170,8 @@ class TfliteModel:
         if len(indices) != 1:
             names = ", ".join(self.tensors[index].name for index in indices)
             raise ModelError(
-                f"the model has {len(indices)} {what}s ({names}); edgemnist takes image classifiers with exactly one"
+                f"the model has {len(indices)} {what}s ({names}), and this takes image classifiers with exactly one; "
+                "`edgemnist codegen` takes any number"
             )
         return indices[0]
 
@@ -220,14 +221,22 @@ def parse_tflite(content: bytes, *, name: str = "model") -> TfliteModel:
         ) from error
 
 
-def _parse(content: bytes) -> TfliteModel:
+def parse_subgraph(content: bytes, place: int) -> TfliteModel:
+    """Return another graph of a file that :func:`parse_tflite` has read, as a model.
+
+    :raises ModelError: it is corrupt.
+    """
+    return _parse(content, place)
+
+
+def _parse(content: bytes, place: int = 0) -> TfliteModel:
     import tflite
 
     model = tflite.Model.GetRootAs(content, 0)
     if model.SubgraphsLength() < 1:
         raise ModelError("the file holds no subgraph")
     verify(model, content)
-    graph = model.Subgraphs(0)
+    graph = model.Subgraphs(place)
     tensors = tuple(_tensor(model, graph.Tensors(index), index) for index in range(graph.TensorsLength()))
     operators = tuple(_operator(model, graph.Operators(index), index) for index in range(graph.OperatorsLength()))
     inputs, outputs = _indices(graph, "Inputs"), _indices(graph, "Outputs")
@@ -354,7 +363,9 @@ def _options(operator: Any) -> dict[str, OptionValue]:
     table = options_of(operator)
     if table is None:
         return {}
-    fields = [name for name in vars(type(table)) if name[0].isupper() and not name.startswith(("Init", "GetRootAs"))]
+    fields = [
+        name for name in vars(type(table)) if name[0].isupper() and name != "Init" and not name.startswith("GetRootAs")
+    ]
     vectors = {name[: -len("AsNumpy")] for name in fields if name.endswith("AsNumpy")}
     options: dict[str, OptionValue] = {}
     for name in fields:

@@ -54,8 +54,12 @@ def model_kind(model: TfliteModel) -> ModelKind:
 
 
 def operator_outputs(model: TfliteModel) -> list[int]:
-    """Return the indices of every tensor that an operator writes, in the order of execution."""
-    return [index for operator in model.operators for index in operator.outputs if index != -1]
+    """Return the indices of every tensor of numbers that an operator writes, in the order of execution.
+
+    A string has no shape of its own, and the handle of a variable is no value: TFLM crashes where one is read.
+    """
+    written = [index for operator in model.operators for index in operator.outputs if index != -1]
+    return [index for index in written if model.tensors[index].dtype not in ("string", "resource", "variant")]
 
 
 def limits_of(dtype: str) -> tuple[int, int]:

@@ -25,7 +25,9 @@ _ENDINGS = ("Length", "AsNumpy", "IsNone", "BufferHasIdentifier")
 
 
 @dataclass(frozen=True)
-class _Field:
+class Field:
+    """A field of a table by the accessor that reads it."""
+
     name: str
     is_vector: bool
 
@@ -51,14 +53,14 @@ def _counts(table: Any, depth: int) -> Iterator[int]:
     """Yield the least bytes of what tables and vectors have inside, each before that is read."""
     if depth == 0:
         raise ModelError(f"its tables lie over {DEEPEST} deep in one another; the file is corrupt, convert it again")
-    for field in _fields(type(table).__name__):
+    for field in fields_of(type(table).__name__):
         read = getattr(table, field.name)
         if not field.is_vector:
             yield from _inside(table, field.name, read(), depth)
             continue
         length = int(getattr(table, f"{field.name}Length")())
         yield length
-        if length and _is_table(read(length - 1)):
+        if length and is_table(read(length - 1)):
             yield LEAST_TABLE * length
             for index in range(length):
                 yield from _inside(table, field.name, read(index), depth)
@@ -67,19 +69,21 @@ def _counts(table: Any, depth: int) -> Iterator[int]:
 def _inside(table: Any, name: str, value: Any, depth: int) -> Iterator[int]:
     if name == "BuiltinOptions":
         value = options_of(table)
-    if _is_table(value):
+    if is_table(value):
         yield LEAST_TABLE
         yield from _counts(value, depth - 1)
 
 
-def _is_table(value: Any) -> bool:
+def is_table(value: Any) -> bool:
+    """Whether an accessor returned a table."""
     return hasattr(value, "_tab")
 
 
 @cache
-def _fields(table: str) -> tuple[_Field, ...]:
+def fields_of(table: str) -> tuple[Field, ...]:
+    """Return the fields of a table of the schema, by its name."""
     import tflite
 
     names = [name for name in vars(getattr(tflite, table)) if name[0].isupper() and name not in _OTHERS]
     plain = [name for name in names if not name.endswith(_ENDINGS) and not name.startswith("GetRootAs")]
-    return tuple(_Field(name, f"{name}Length" in names) for name in plain)
+    return tuple(Field(name, f"{name}Length" in names) for name in plain)

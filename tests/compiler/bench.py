@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.compiler.ends import End, ends_of
 from edgemnist.compiler.graph import Graph
 from edgemnist.compiler.host_cpu import BODIES
 from edgemnist.compiler.lowering import Program, lower
@@ -27,7 +28,8 @@ from edgemnist.compiler.memory import Placed, Plan, _buffers, plan
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.passes import FUSIONS, RULES, optimise
 from edgemnist.compiler.reader import read_graph
-from edgemnist.compiler.reference import run_reference
+from edgemnist.compiler.reference import run_stream
+from edgemnist.compiler.run_text import state_bytes
 from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.host_flags import flags_here
@@ -35,6 +37,8 @@ from tests.compiler.host_flags import flags_here
 Tensors = Mapping[int, NDArray[Any]]
 """Values by tensor index, each of shape (images, *tensor shape)."""
 
+Inputs = Sequence[NDArray[Any]]
+"""Of a network, one array for each of its inputs, each of shape (images, *input shape)."""
 Observations = list[tuple[int, NDArray[Any]]]
 """What a network wrote: tensor index and values, each step's outputs, then the model's output from both functions.
 
@@ -85,13 +89,20 @@ CPLUSPLUS = Toolchain("g++ -Os", "g++", ("-x", "c++", "-std=c++17", *SMALL.split
 class Subject:
     """A model and its images: shape (images, *input shape), the batch of 1 included.
 
-    ``witnessed`` is False where tflite-runtime 2.14 can't take the model, or is known to be wrong about it.
+    ``more``: the same for each further input. ``witnessed`` is False where tflite-runtime 2.14 can't take the model, or
+    is known to be wrong about it.
     """
 
     name: str
     content: bytes
     images: NDArray[Any]
     witnessed: bool = True
+    more: tuple[NDArray[Any], ...] = ()
+
+    @property
+    def inputs(self) -> tuple[NDArray[Any], ...]:
+        """One array for each input of the model."""
+        return self.images, *self.more
 
 
 @dataclass(frozen=True)
@@ -170,7 +181,7 @@ def identity(graph: Graph) -> tuple[object, ...]:
 def find_truth(subject: Subject, tflm: RuntimeWorker, witness: RuntimeWorker | None) -> Truth:
     """Run the oracle, and compare the witness and the numpy references of every operator with it; once per subject."""
     asked = witness if subject.witnessed else None
-    key = (subject.content, subject.images.tobytes(), asked is None)
+    key = (subject.content, b"".join(one.tobytes() for one in subject.inputs), asked is None)
     if key not in _truths:
         _truths[key] = _find_truth(subject, tflm, asked)
     return _truths[key]
@@ -180,19 +191,19 @@ _truths: dict[tuple[bytes, bytes, bool], Truth] = {}
 
 
 def _find_truth(subject: Subject, tflm: RuntimeWorker, witness: RuntimeWorker | None) -> Truth:
-    truth = Truth(tflm.trace(subject.content, [subject.images]))
+    truth = Truth(tflm.trace(subject.content, subject.inputs))
     if witness is not None:
-        found = witness.trace(subject.content, [subject.images])
+        found = witness.trace(subject.content, subject.inputs)
         truth.complaints += differences("tflite-runtime reference", truth.tensors, found.items())
     plain = read_graph(parse_tflite(subject.content))
     graphs = {identity(graph): graph for graph in (optimise(plain, ()), optimise(plain, tuple(RULES)), optimise(plain))}
     for graph in graphs.values():
-        runs = [run_reference(graph, image, LoweringSettings()) for image in subject.images]
+        runs = list(run_stream(graph, zip(*subject.inputs, strict=True), LoweringSettings()))
         found = {index: np.stack([run[index] for run in runs]) for index in truth.tensors if index in runs[0]}
         whole = [(index, graph.expanded(index, values)) for index, values in found.items()]
         truth.complaints += differences("numpy reference", truth.tensors, whole)
-        if graph.output not in runs[0]:
-            truth.complaints.append("the numpy reference left the output out")
+        if not set(graph.outputs) <= set(runs[0]):
+            truth.complaints.append("the numpy reference left an output out")
     return truth
 
 
@@ -226,7 +237,7 @@ def examine(
     complaints = {name: list(truth.complaints) for name, truth in truths.items()}
     entries = [(s, variant, network) for s in subjects for variant, network in networks_of(s, variants)]
     for toolchain in toolchains:
-        outcomes = run_networks([(network, subject.images) for subject, _, network in entries], toolchain)
+        outcomes = run_networks([(network, subject.inputs) for subject, _, network in entries], toolchain)
         for (subject, variant, _), outcome in zip(entries, outcomes, strict=True):
             what = f"{toolchain.name}, {variant}"
             if isinstance(outcome, str):
@@ -253,9 +264,9 @@ def check_exact(
 
 
 def run_networks(
-    networks: Sequence[tuple[Network, NDArray[Any]]], toolchain: Toolchain, folder: Path | None = None
+    networks: Sequence[tuple[Network, Inputs]], toolchain: Toolchain, folder: Path | None = None
 ) -> list[Observations | str]:
-    """Compile networks into one executable and run each over its images.
+    """Compile networks into one executable and run each over its images, one array for each of its inputs.
 
     Returns per network what it wrote, or the reason why the network was ended.
     """
@@ -271,35 +282,37 @@ def run_networks(
     return outcomes
 
 
-def _write_sources(networks: Sequence[tuple[Network, NDArray[Any]]], folder: Path) -> None:
+def _write_sources(networks: Sequence[tuple[Network, Inputs]], folder: Path) -> None:
     includes, entries, helpers = [], [], []
-    for number, (network, images) in enumerate(networks):
+    for number, (network, inputs) in enumerate(networks):
         name = f"m{number}"
         for file, text in emit(network.program, network.plan, EmitSettings(name=name, command="bench")).items():
             (folder / file).write_text(text)
         includes.append(f'#define M{number}_TRACE\n#include "{name}.c"\n')
         helpers.append(_helpers(name, network))
-        entries.append(_entry(name, network, len(images)))
+        entries.append(_entry(name, network, len(inputs[0])))
     (folder / "networks.c").write_text("".join(includes))
     headers = "".join(f'#define M{n}_TRACE\n#include "m{n}.h"\n' for n in range(len(networks)))
     table = f"static const model models[] = {{\n{''.join(entries)}}};\nenum {{ MODEL_COUNT = {len(networks)} }};\n"
     (folder / "models.h").write_text(headers + "".join(helpers) + table)
     (folder / "runner.c").write_text((Path(__file__).parent / "runner.c").read_text())
-    (folder / "images.bin").write_bytes(b"".join(images.tobytes() for _, images in networks))
+    cases = (case for _, inputs in networks for case in zip(*inputs, strict=True))
+    (folder / "images.bin").write_bytes(b"".join(one.tobytes() for case in cases for one in case))
 
 
 def _helpers(name: str, network: Network) -> str:
-    graph = network.program.graph
-    entry, result = (
-        {"int8": "int8_t", "float32": "float"}[graph.tensors[i].dtype] for i in (graph.input, graph.output)
-    )
+    ends = ends_of(network.program.graph)
+    arguments = [*_places(ends.inputs, "input", "const "), *_places(ends.outputs, "output", "")]
     counts = ", ".join(str(len(step.outputs)) for step in network.program.steps) or "1"
     regions = "".join(
         f"{{{index}, {item.offset}, {item.buffer.size}}}, " for index, item in _open_regions(network)
     )  # fmt: skip
     return (
-        f"static void {name}_call(const void *input, void *output)\n"
-        f"{{\n  {name}_run((const {entry} *)input, ({result} *)output);\n}}\n"
+        f"static void {name}_in(int8_t *arena, int8_t *state)\n"
+        f"{{\n  (void)state;\n  {name}_run_in(arena{', state' if network.program.graph.variables else ''});\n}}\n"
+        f"static void {name}_call(const int8_t *input, int8_t *output)\n"
+        f"{{\n  {name}_run({', '.join(arguments)});\n}}\n"
+        f"{_spans(name, 'input', ends.inputs)}{_spans(name, 'output', ends.outputs)}"
         f"void {name}_trace(int step, const void *data, unsigned long bytes)\n"
         f"{{\n  static const int counts[] = {{{counts}}};\n  static int done = 0;\n"
         f"  const int last = ++done == counts[step];\n  if (last) done = 0;\n  traced(step, data, bytes, last);\n}}\n"
@@ -307,11 +320,29 @@ def _helpers(name: str, network: Network) -> str:
     )
 
 
+def _places(ends: Sequence[End], what: str, const: str) -> Iterator[str]:
+    """Yield where each of several ends begins that lie one behind the other."""
+    offset = 0
+    for end in ends:
+        yield f"({const}{end.ctype} *)({const}void *)({what} + {offset})"
+        offset += end.tensor.bytes
+
+
+def _spans(name: str, what: str, ends: Sequence[End]) -> str:
+    spans = ", ".join(f"{{{name.upper()}_{end.macro}_OFFSET, {end.tensor.bytes}}}" for end in ends)
+    return f"static const span {name}_{what}s[] = {{{spans}}};\n"
+
+
 def _open_regions(network: Network) -> Iterator[tuple[int, Placed]]:
-    """Yield (step, buffer) for every buffer that a step may touch; nothing when the buffers are not apart."""
-    graph = network.program.graph
-    for index, step in enumerate(network.program.steps if network.apart else ()):
-        roots = {graph.root(tensor) for tensor in (*step.inputs, *step.outputs)}
+    """Yield (step, buffer) for every buffer that a step may touch; nothing when the buffers are not apart.
+
+    Variables are put there before the first step, and taken after the last.
+    """
+    graph, steps = network.program.graph, network.program.steps
+    touched = [{graph.root(tensor) for tensor in (*step.inputs, *step.outputs)} for step in steps] + [set()]
+    touched[0].update(graph.root(variable.before) for variable in graph.variables)
+    touched[-1].update(graph.root(variable.after) for variable in graph.variables)
+    for index, roots in enumerate(touched if network.apart else ()):
         for item in network.plan.placed:
             own_scratch = item.buffer.tensor == -1 and item.buffer.first == index
             if own_scratch or item.buffer.tensor in roots:
@@ -319,18 +350,18 @@ def _open_regions(network: Network) -> Iterator[tuple[int, Placed]]:
 
 
 def _entry(name: str, network: Network, images: int) -> str:
-    graph, upper = network.program.graph, name.upper()
-    sizes = (graph.tensors[index].bytes for index in (graph.input, graph.output))
-    input_size, output_size = sizes
+    ends = ends_of(network.program.graph)
+    size = state_bytes(network.program)
     regions = len(list(_open_regions(network)))
     return (
-        f"  {{{name}_call, {name}_run_in, {upper}_ARENA_SIZE, {upper}_INPUT_OFFSET, {input_size}, "
-        f"{upper}_OUTPUT_OFFSET, {output_size}, {images}, {regions}, {name}_regions}},\n"
+        f"  {{{name}_call, {name}_in, {f'{name}_reset_in' if size else 0}, {size}, "
+        f"{name.upper()}_ARENA_SIZE, {len(ends.inputs)}, {name}_inputs, "
+        f"{len(ends.outputs)}, {name}_outputs, {images}, {regions}, {name}_regions}},\n"
     )
 
 
 def _run_from(
-    first: int, networks: Sequence[tuple[Network, NDArray[Any]]], folder: Path, emulator: str
+    first: int, networks: Sequence[tuple[Network, Inputs]], folder: Path, emulator: str
 ) -> list[Observations | str]:
     """Run the networks from ``first`` on; the last outcome is a message when that network ended the process."""
     run = subprocess.run(
@@ -342,8 +373,8 @@ def _run_from(
     ended = int(started[-1].split()[1]) + (1 if run.returncode == 0 else 0)
     outcomes: list[Observations | str] = []
     position = 0
-    for network, images in networks[first:ended]:
-        observations, position = _slice(run.stdout, position, network.program, len(images))
+    for network, inputs in networks[first:ended]:
+        observations, position = _slice(run.stdout, position, network.program, len(inputs[0]))
         outcomes.append(observations)
     if run.returncode:
         words = run.stderr.decode(errors="replace").split(started[-1])[-1].strip()
@@ -353,7 +384,7 @@ def _run_from(
 
 def _slice(stream: bytes, position: int, program: Program, images: int) -> tuple[Observations, int]:
     graph = program.graph
-    order = [tensor for step in program.steps for tensor in step.outputs] + [graph.output] * 2
+    order = [tensor for step in program.steps for tensor in step.outputs] + [*graph.outputs] * 2
     collected: list[list[NDArray[Any]]] = [[] for _ in order]
     for _ in range(images):
         for column, index in zip(collected, order, strict=True):

@@ -71,7 +71,7 @@ def assert_exact_at_limits(
         for step, what, layout in plans_at_limits(program):
             if (step.parameters, what) not in seen:  # models share steps that only prepare operands
                 seen.add((step.parameters, what))
-                networks.append((Network(program, layout), images))
+                networks.append((Network(program, layout), (images,)))
                 names.append((f"{name}, {what}", truth))
     complaints = []
     for (name, truth), outcome in zip(names, run_networks(networks, toolchain), strict=True):

@@ -31,14 +31,23 @@ typedef struct {
   unsigned long size;
 } region;
 
+/* An input or output in the arena. */
 typedef struct {
-  void (*run)(const void *input, void *output);
-  void (*run_in)(int8_t *arena);
+  unsigned long offset;
+  unsigned long size;
+} span;
+
+/* `input` and `output` of `run` are all inputs, and outputs, one behind the other. */
+typedef struct {
+  void (*run)(const int8_t *input, int8_t *output);
+  void (*run_in)(int8_t *arena, int8_t *state);
+  void (*reset_in)(int8_t *state);
+  unsigned long state_size; /* 0: the network keeps nothing */
   unsigned long arena_size;
-  unsigned long input_offset;
-  unsigned long input_size;
-  unsigned long output_offset;
-  unsigned long output_size;
+  int inputs;
+  const span *input;
+  int outputs;
+  const span *output;
   int images;
   int region_count; /* 0: the whole arena is open to every step */
   const region *regions;
@@ -84,23 +93,37 @@ static void *checked(void *memory)
   return memory;
 }
 
-static void run_once(const int8_t *input, int image)
+static unsigned long bytes_of(const span *spans, int count)
+{
+  unsigned long bytes = 0;
+  for (int i = 0; i < count; ++i) bytes += spans[i].size;
+  return bytes;
+}
+
+static void run_once(const int8_t *input, int image, int8_t *state)
 {
   /* Exactly the arena, so that the sanitizer sees an overrun, at a multiple of 4 that is not one of 8 every other time. */
   const unsigned long shift = image % 2 == 1 && current->region_count == 0 ? 4 : 0;
   int8_t *memory = (int8_t *)checked(malloc(current->arena_size + shift));
-  int8_t *output = (int8_t *)checked(malloc(current->output_size));
+  const unsigned long output_size = bytes_of(current->output, current->outputs);
+  int8_t *output = (int8_t *)checked(malloc(output_size));
+  const int8_t *from = input;
   current_arena = memory + shift;
   memset(memory, 165 + 37 * image, current->arena_size + shift);
-  memcpy(current_arena + current->input_offset, input, current->input_size);
+  for (int i = 0; i < current->inputs; ++i) {
+    memcpy(current_arena + current->input[i].offset, from, current->input[i].size);
+    from += current->input[i].size;
+  }
   open_regions(0);
-  current->run_in(current_arena);
+  current->run_in(current_arena, state);
   open_everything();
-  fwrite(current_arena + current->output_offset, 1, current->output_size, stdout);
+  for (int i = 0; i < current->outputs; ++i) {
+    fwrite(current_arena + current->output[i].offset, 1, current->output[i].size, stdout);
+  }
   silent = 1;
   current->run(input, output);
   silent = 0;
-  fwrite(output, 1, current->output_size, stdout);
+  fwrite(output, 1, output_size, stdout);
   free(output);
   free(memory);
 }
@@ -110,14 +133,18 @@ int main(int count, char **arguments)
   const int first = count == 3 ? atoi(arguments[1]) : 0;
   FILE *images = (FILE *)checked(fopen(arguments[count - 1], "rb"));
   for (int number = 0; number < MODEL_COUNT; ++number) {
-    int8_t *input = (int8_t *)checked(malloc(models[number].input_size));
+    const unsigned long input_size = bytes_of(models[number].input, models[number].inputs);
+    int8_t *input = (int8_t *)checked(malloc(input_size));
     current = &models[number];
+    int8_t *state = (int8_t *)checked(malloc(current->state_size + 1));
+    if (current->reset_in) current->reset_in(state);
     if (number >= first) fprintf(stderr, "network %d\n", number);
     for (int image = 0; image < current->images; ++image) {
-      if (fread(input, 1, current->input_size, images) != current->input_size) abort();
-      if (number >= first) run_once(input, image);
+      if (fread(input, 1, input_size, images) != input_size) abort();
+      if (number >= first) run_once(input, image, state);
     }
     fflush(stdout);
+    free(state);
     free(input);
   }
   fclose(images);

@@ -21,7 +21,8 @@ def test_a_graph_names_what_was_fused_and_every_tensor() -> None:
     assert [node["operator"] for node in values["nodes"][1]["fused"]] == ["operator 2 ADD"]
     tensors = {tensor["index"]: tensor for tensor in values["tensors"]}
     assert {index for node in values["nodes"] for index in node["inputs"]} <= set(tensors)
-    assert tensors[values["input"]]["shape"] == [1, 6, 6, 2] and not tensors[values["input"]]["constant"]
+    (entry,) = values["inputs"]
+    assert tensors[entry]["shape"] == [1, 6, 6, 2] and not tensors[entry]["constant"]
     assert tensors[values["nodes"][0]["inputs"][1]]["constant"]
 
 

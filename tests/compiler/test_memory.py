@@ -45,7 +45,7 @@ def programs(draw: st.DrawFn) -> Program:
             storage[alias] = index
             readable.append(alias)
     output = draw(st.sampled_from(readable[1:]))
-    graph = Graph(tensors, tuple(step.node for step in steps), 0, output, "0" * 64, storage)
+    graph = Graph(tensors, tuple(step.node for step in steps), (0,), (output,), "0" * 64, storage)
     return Program(graph, tuple(steps), LoweringSettings())
 
 
@@ -131,7 +131,7 @@ def chain(sizes: list[int], declared: Overlap | None) -> Program:
         step(index, (index - 1,), {} if declared is None else {(index - 1, index): declared}, 0)
         for index in range(1, len(sizes))
     )
-    graph = Graph(tensors, tuple(item.node for item in steps), 0, len(sizes) - 1, "0" * 64, {})
+    graph = Graph(tensors, tuple(item.node for item in steps), (0,), (len(sizes) - 1,), "0" * 64, {})
     return Program(graph, steps, LoweringSettings())
 
 
@@ -174,7 +174,7 @@ def test_an_input_that_is_needed_again_is_never_overwritten() -> None:
     free = Overlap(at_most=0)
     tensors = {index: tensor(index, 40) for index in range(3)}
     steps = (step(1, (0,), {(0, 1): free}, 0), step(2, (0, 1), {(0, 2): free, (1, 2): free}, 0))
-    graph = Graph(tensors, tuple(item.node for item in steps), 0, 2, "0" * 64, {})
+    graph = Graph(tensors, tuple(item.node for item in steps), (0,), (2,), "0" * 64, {})
 
     layout = plan(Program(graph, steps, LoweringSettings()))
 
@@ -186,7 +186,7 @@ def test_an_alias_keeps_its_tensor_alive() -> None:
     free = Overlap(at_most=0)
     tensors = {index: tensor(index, 40) for index in range(4)}
     steps = (step(1, (0,), {(0, 1): free}, 0), step(2, (3, 1), {(1, 2): free}, 0))
-    graph = Graph(tensors, tuple(item.node for item in steps), 0, 2, "0" * 64, {3: 0})
+    graph = Graph(tensors, tuple(item.node for item in steps), (0,), (2,), "0" * 64, {3: 0})
 
     layout = plan(Program(graph, steps, LoweringSettings()))
 
@@ -198,7 +198,7 @@ def test_two_names_of_one_tensor_must_both_allow_the_distance() -> None:
     tensors = {index: tensor(index, 40) for index in range(3)}
     declared = {(0, 1): Overlap(at_most=-40), (2, 1): Overlap(at_most=0)}
     steps = (step(1, (0, 2), declared, 0),)
-    program = Program(Graph(tensors, (steps[0].node,), 0, 1, "0" * 64, {2: 0}), steps, LoweringSettings())
+    program = Program(Graph(tensors, (steps[0].node,), (0,), (1,), "0" * 64, {2: 0}), steps, LoweringSettings())
 
     assert broken_rules(program, plan(program)) == []
 

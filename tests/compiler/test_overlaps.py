@@ -138,7 +138,7 @@ def networks_at_limits(subjects: list[Subject], target: str) -> Iterator[tuple[S
 def test_kernels_are_exact_at_the_limit(toolchain: Toolchain, every: int, target: str, tflm: RuntimeWorker) -> None:
     cases = CASES if target == "portable" else [*CASES, *LONG]
     entries = list(networks_at_limits([case.subject() for case in cases[::every]], target))
-    outcomes = run_networks([(network, subject.images) for subject, _, network in entries], toolchain)
+    outcomes = run_networks([(network, subject.inputs) for subject, _, network in entries], toolchain)
 
     complaints: list[str] = []
     for (subject, delta, _), outcome in zip(entries, outcomes, strict=True):

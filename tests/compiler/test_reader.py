@@ -148,18 +148,6 @@ def test_a_float_model_is_refused(real_models: Path) -> None:
     assert "edgemnist convert --int8" in str(caught.value)
 
 
-@pytest.mark.parametrize("what", ["inputs", "outputs"])
-def test_several_inputs_or_outputs_are_refused(what: str) -> None:
-    layers = Layers.seeded(0)
-    first = layers.input(SHAPE)
-    second = layers.input(SHAPE) if what == "inputs" else layers.conv(first, 2)
-    total = layers.add(first, second)
-
-    message = refusal(layers.finish(total) if what == "inputs" else layers.finish(total, second))
-
-    assert f"the model has 2 {what}" in message
-
-
 def test_several_subgraphs_are_refused() -> None:
     layers = Layers.seeded(0)
     output = layers.conv(layers.input(SHAPE), 2)

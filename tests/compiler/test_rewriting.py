@@ -76,7 +76,7 @@ def chain() -> Graph:
     """Return input 0 -> RELU -> 1 -> RELU -> 2, and 3, an alias of 2."""
     tensors = {index: TensorInfo(index, f"tensor {index}", (1, 4), (), "int8", None, None) for index in range(5)}
     nodes = (Node("RELU", (0,), (1,), {}, (0,)), Node("RELU", (1,), (2,), {}, (1,)))
-    return Graph(tensors, nodes, 0, 3, "0" * 64, {3: 2})
+    return Graph(tensors, nodes, (0,), (3,), "0" * 64, {3: 2})
 
 
 def test_a_right_graph_is_returned() -> None:
@@ -90,12 +90,12 @@ def test_a_right_graph_is_returned() -> None:
     [
         (lambda graph: graph.with_nodes(reversed(graph.nodes)), "operator 1 RELU reads tensor 1 before it is written"),
         (lambda graph: graph.with_nodes(graph.nodes[1:]), "reads tensor 1"),
-        (lambda graph: graph.with_nodes(graph.nodes[:1]), "the output, tensor 3, is never written"),
+        (lambda graph: graph.with_nodes(graph.nodes[:1]), "an output, tensor 3, is never written"),
         (lambda graph: graph.with_nodes([*graph.nodes, graph.nodes[0]]), "operator 0 RELU writes tensor 1"),
         (lambda graph: replace(graph, storage={3: 4}), "tensor 3, is never written"),
         (lambda graph: replace(graph, storage={3: 4, 4: 3}), "alias of itself"),
         (lambda graph: replace(graph, storage={3: 2, 2: 1}), "operator 1 RELU writes tensor 2"),
-        (lambda graph: replace(graph, output=4), "the output, tensor 4"),
+        (lambda graph: replace(graph, outputs=(4,)), "an output, tensor 4"),
         (
             lambda graph: graph.with_nodes([graph.nodes[0], replace(graph.nodes[1], fused=(graph.nodes[0],))]),
             "does not write what its last operator writes",

@@ -210,7 +210,7 @@ def test_vectors_are_exact_at_the_limits_of_overlap() -> None:
 def test_exact_at_the_limits_of_overlap(target: str, tflm: RuntimeWorker) -> None:
     networks = networks_at_limits(target)
 
-    outcomes = run_networks([(Network(program, at), one.images) for one, program, at in networks], SIZE_SANITISED)
+    outcomes = run_networks([(Network(program, at), one.inputs) for one, program, at in networks], SIZE_SANITISED)
 
     complaints: list[str] = []
     for (subject, _, _), outcome in zip(networks, outcomes, strict=True):

@@ -23,6 +23,7 @@ from edgemnist.mcu.serial_port import open_port
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.test_operators_elements import byte_model, float_model
+from tests.compiler.test_state import NETS
 from tests.mcu.link_device import wired
 from tests.mcu.packaging import STANDINS, expected_output, generated, unpack, without_times
 
@@ -60,6 +61,16 @@ def test_cmake_tests_pass(cmake_package: Path) -> None:
     """CTest runs the self-test and the example, which prints what the README says."""
     assert b"100% tests passed, 0 tests failed out of 2" in _run(["ctest"], cmake_package / "build")
     assert without_times(_run(["build/shapes_example"], cmake_package)) == expected_output(cmake_package)
+
+
+@needs_cmake
+def test_a_stream_begins_anew_before_its_examples(tmp_path: Path) -> None:
+    """The examples are a stream: what the self-test before them left is not in their outputs."""
+    model = codegen.generate(parse_tflite(NETS["delay"].content), codegen.CodegenSettings(name="shapes"))
+    folder = unpack("cmake", tmp_path, model=model)
+    _run(["cmake", "-S", ".", "-B", "build"], folder)
+    _run(["cmake", "--build", "build"], folder)
+    assert b"PASSED" in _run(["build/shapes_example"], folder)
 
 
 @needs_cmake

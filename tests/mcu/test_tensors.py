@@ -67,7 +67,7 @@ def test_boards_in_qemu(board: str, truth: dict[int, NDArray[np.int8]]) -> None:
     execution = firmware.run(image, "qemu", INPUTS[:, 0])
     assert len(execution.tensors) == len(INPUTS)
     for number, calls in enumerate(execution.tensors):
-        found = image.traced.by_index(INPUTS[number].tobytes(), calls)
+        found = image.traced.by_index([INPUTS[number].tobytes()], calls)
         assert {index: found[index] for index in truth} == {one: truth[one][number].tobytes() for one in truth}
 
 

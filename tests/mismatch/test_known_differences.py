@@ -177,17 +177,29 @@ def test_floats_that_are_further_off_are_not_explained(tflm: RuntimeWorker) -> N
     assert named(made, inputs, oracle, oracle * np.float32(1 + 2.0**-16)) is None
 
 
-def _dynamic() -> Operator:
-    """A dense layer of floats with weights in int8."""
-    weights = Given(data=np.random.default_rng(8).integers(-127, 128, (20, 40)), scale=0.01)
+def _dynamic(kind: str, kernel: int = 1, stride: int = 1) -> Operator:
+    """A layer of floats with weights in int8."""
+    generator = np.random.default_rng(8)
     bias = Given(data=np.linspace(-1, 1, 20), dtype="float32")
-    given = [Given((1, 40), dtype="float32"), weights, bias]
-    return operator("FULLY_CONNECTED", given, (1, 20), None, "float32", fused_activation_function=1)
+    if kind == "CONV_2D":
+        weights = Given(data=generator.integers(-127, 128, (20, kernel, kernel, 8)), scale=[0.01] * 20)
+        size = -(-7 // stride)
+        return operator(kind, [Given((1, 7, 7, 8), dtype="float32"), weights, bias], (1, size, size, 20), None,
+                        "float32", padding=PADDING_SAME, stride_h=stride, stride_w=stride,
+                        fused_activation_function=1)  # fmt: skip
+    given = [Given((1, 40), dtype="float32"), Given(data=generator.integers(-127, 128, (20, 40)), scale=0.01), bias]
+    return operator(kind, given, (1, 20), None, "float32", fused_activation_function=1)
 
 
 @needs("tflite-runtime-reference")
-def test_a_dynamic_zero_point_is_named(workers: Any, witness: RuntimeWorker) -> None:
-    naming = _named(workers("litert-default"), witness, _dynamic(), None)
+@pytest.mark.parametrize(
+    ("kind", "kernel", "stride"),
+    [("FULLY_CONNECTED", 1, 1), ("CONV_2D", 3, 1), ("CONV_2D", 3, 2), ("CONV_2D", 1, 1), ("CONV_2D", 1, 2)],
+)
+def test_a_dynamic_zero_point_is_named(
+    kind: str, kernel: int, stride: int, workers: Any, witness: RuntimeWorker
+) -> None:
+    naming = _named(workers("litert-default"), witness, _dynamic(kind, kernel, stride), None)
     assert naming is not None
     assert (naming.rule, naming.approximate, naming.reproduced) == (DYNAMIC, True, naming.elements)
 

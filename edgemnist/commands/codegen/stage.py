@@ -43,7 +43,7 @@ def run_codegen(settings: CodeSettings, work: WorkFolder) -> WrittenCode:
 
     :raises EdgeMnistError: as for :func:`~edgemnist.compiler.written.write_code`; or there is no int8 model.
     """
-    subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
+    subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output, several=True)
     code = with_preprocessing(_code(settings, subject), subject, settings.feeding)
     folder = settings.out or work.path("c")
     written = write_code(subject.tflite, code, folder, source_name=subject.path.name)
@@ -57,8 +57,8 @@ def dump_model(kind: str, settings: CodeSettings, work: WorkFolder) -> Dump:
     :raises ModelError: the model can't be compiled; every reason is in the message.
     """
     dump = DUMPS[check_dump(kind)]
-    subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
-    return Dump(kind, dump(*compile_model(subject.tflite, _code(settings, subject))))
+    subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output, several=True)
+    return Dump(kind, dump(*compile_model(subject.tflite, _code(settings, subject), stateful=True)))
 
 
 def _code(settings: CodeSettings, subject: Subject) -> CodegenSettings:

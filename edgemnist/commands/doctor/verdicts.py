@@ -247,7 +247,7 @@ def _as_c(core: str, model: TfliteModel) -> Verdict:
 
     name, command = C_PREFIX + core, f"edgemnist codegen --target {core}"
     try:
-        program, plan = compile_model(model, CodegenSettings(target=core))
+        program, plan = compile_model(model, CodegenSettings(target=core), stateful=True)
     except ModelError as error:
         problems = error.problems if isinstance(error, UnsupportedModelError) else (str(error),)
         parts = [problem.partition("; ") for problem in problems]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 from typing import Any
 
@@ -21,6 +22,7 @@ from edgemnist.commands.report.sections import (
     Disagreement,
     Disagreements,
     Estimate,
+    ImageAnswers,
     LogitDifference,
     PairedDifference,
     Proportion,
@@ -73,6 +75,19 @@ def paired_difference(measured: Measured) -> PairedDifference | None:
         only_reference=int(((theirs == labels) & (ours != labels)).sum()),
         only_model=int(((ours == labels) & (theirs != labels)).sum()),
         same_class=proportion(agreement(ours, theirs)),
+    )
+
+
+def image_answers(measured: Measured) -> ImageAnswers:
+    """Return the model's class of each image, and which images these were."""
+    split = measured.subjects.split
+    predictions = classes_of(measured.subjects, measured.main)
+    return ImageAnswers(
+        model=measured.main.title,
+        images_sha256=hashlib.sha256(np.ascontiguousarray(split.images).data).hexdigest(),
+        image_shape=tuple(int(size) for size in split.images.shape[1:]),
+        labels=" ".join(map(str, split.labels)),
+        predictions=" ".join(map(str, predictions)),
     )
 
 

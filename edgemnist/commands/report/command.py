@@ -41,21 +41,44 @@ def report(
     ] = None,
     board: Annotated[str, typer.Option(help="Board whose emulated core runs the firmware.")] = DEFAULT_BOARD,
     gating: FirmwareGating,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OLD",
+            help="Compare with an earlier release: its .tflite or work folder, measured now, or its report.json.",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="With --baseline: growth in percent of what is the same in both. Default: 2."),
+    ] = None,
+    node_data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Also write custom node data for Model Explorer: own errors, instructions, flash and RAM by operator.",
+        ),
+    ] = None,
     feeding: Feeding,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one runtime and one model.")] = 300.0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Write all that is known of a model into one file: verdict, runtimes, confusion, memory, layers, commands.
 
-    Fails if something that has to be exact is not, or a gate is missed. Without options about images, runtimes and
-    their gates the work folder's parity.json is taken where it is of the same models.
+    Fails if something that has to be exact is not, or a gate is missed; with --baseline also if accuracy is lost beyond
+    chance, or if size, flash, arena or instructions grow where nothing explains it. Without options about images,
+    runtimes and their gates the work folder's parity.json is taken where it is of the same models.
     """
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.report import formats, repeating, stage, view
+    from edgemnist.commands.report.baseline.compare import DEFAULT_TOLERANCE
     from edgemnist.commands.report.measuring import MeasuringSettings
     from edgemnist.harness.images import image_settings_from
     from edgemnist.harness.names import parse_names
+    from edgemnist.support.errors import InputError
 
+    if tolerance is not None and baseline is None:
+        raise InputError(f"--tolerance {tolerance:g} is for growth beside a --baseline; name one, or leave it out")
     told = images is not None or all_images
     settings = stage.ReportSettings(
         models=tuple(models or ()),
@@ -68,10 +91,14 @@ def report(
             gates=gating.settings(),
         ),
         board=board,
+        baseline=baseline,
+        tolerance=DEFAULT_TOLERANCE if tolerance is None else tolerance / 100,
+        node_data=node_data,
         targets=formats.targets_from(parse_names(format or []), out or (), Path() if models else work),
         command=repeating.report_command(
             models or (), format=format, out=out, dataset=dataset, images=images, all=all_images or None,
-            runtime=runtime, board=None if board == DEFAULT_BOARD else board, **asdict(gating), **asdict(feeding),
+            runtime=runtime, board=None if board == DEFAULT_BOARD else board,
+            baseline=baseline, tolerance=tolerance, node_data=node_data, **asdict(gating), **asdict(feeding),
             work=None if models else work,
         ),
     )  # fmt: skip

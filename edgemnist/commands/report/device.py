@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edgemnist.artifacts.folder import WorkFolder
@@ -27,11 +28,15 @@ IMAGES = 100
 
 @dataclass(frozen=True)
 class Device:
-    """``failed``: why the firmware cannot be right, where it does not fit its board or crashed on it; "" else."""
+    """``failed``: why the firmware cannot be right, where it does not fit its board or crashed on it; "" else.
+
+    ``sources``: for each layer of the firmware the positions in the file of the operators that it computes.
+    """
 
     firmware: Firmware | None
     memory: MemoryMap | None
     left_out: tuple[LeftOut, ...]
+    sources: tuple[tuple[int, ...], ...] = ()
     failed: str = ""
 
 
@@ -51,7 +56,7 @@ def device(measured: Measured, board: str, feeding: FeedingSettings, work: WorkF
     except ModelError as error:
         reason = f"the model can't be compiled to C: {_said(error)}"
         return Device(None, None, (LeftOut(FIRMWARE, reason), LeftOut(MEMORY, reason)))
-    memory = _memory_map(program, plan, target)
+    memory, sources = _memory_map(program, plan, target), tuple(step.node.sources for step in program.steps)
     settings = RunSettings(
         model=measured.subject.path if named else None,
         board=board,
@@ -60,12 +65,12 @@ def device(measured: Measured, board: str, feeding: FeedingSettings, work: WorkF
         images=IMAGES,
     )
     try:
-        return Device(_firmware(run(settings, work), plan, measured.subjects.dataset), memory, ())
+        return Device(_firmware(run(settings, work), plan, measured.subjects.dataset), memory, (), sources)
     except (GateFailedError, RuntimeCrashedError) as error:
         reason = _said(error)
-        return Device(None, memory, (LeftOut(FIRMWARE, reason),), failed=reason)
+        return Device(None, memory, (LeftOut(FIRMWARE, reason),), sources, failed=reason)
     except EnvironmentFailure as error:
-        return Device(None, memory, (LeftOut(FIRMWARE, _said(error)),))
+        return Device(None, memory, (LeftOut(FIRMWARE, _said(error)),), sources)
 
 
 def _said(error: Exception) -> str:
@@ -134,9 +139,13 @@ def _layer(step: int, layer: LayerCount, plan: Plan, layers: int) -> LayerRow:
 
 def bytes_in_use(plan: Plan, step: int) -> int:
     """Return how many bytes of the arena some buffer that is alive in a step lies on."""
-    alive = sorted((one.offset, one.end) for one in plan.placed if one.buffer.first <= step <= one.buffer.last)
+    return covered((one.offset, one.end) for one in plan.placed if one.buffer.first <= step <= one.buffer.last)
+
+
+def covered(spans: Iterable[tuple[int, int]]) -> int:
+    """Return how many bytes lie in at least one of the spans, each from a byte to before another."""
     used = reached = 0
-    for start, end in alive:
+    for start, end in sorted(spans):
         used += max(0, end - max(start, reached))
         reached = max(reached, end)
     return used

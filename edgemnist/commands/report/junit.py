@@ -1,4 +1,7 @@
-"""A report as JUnit XML, as continuous integration reads it: a test for each check and for each model in a runtime."""
+"""A report as JUnit XML, as continuous integration reads it: a test for each check and for each model in a runtime.
+
+What was found beside a baseline is a suite of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 from xml.etree import ElementTree
 
 from edgemnist.commands.report.report import Check, Report, RuntimeRow
+from edgemnist.commands.report.verdict import baseline_checks
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no way to write."""
@@ -14,9 +18,15 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 def render(report: Report) -> str:
     """Return the document; a check that is only noted, and what did not run, are skipped tests."""
     root = ElementTree.Element("testsuites", name=_clean(f"edgemnist: {report.title}"))
+    beside = baseline_checks(report.comparison)
     checks = _suite(root, "checks")
     for check in report.verdict.checks:
-        _check(checks, check)
+        if check not in beside:
+            _check(checks, check)
+    if report.comparison is not None:
+        baseline = _suite(root, "baseline")
+        for check in beside:
+            _check(baseline, check, "baseline")
     runs = _suite(root, "runtimes")
     for row in report.runtimes.rows:
         _run(runs, row)
@@ -39,8 +49,8 @@ def _case(suite: ElementTree.Element, classname: str, name: str, seconds: float 
     return ElementTree.SubElement(suite, "testcase", attributes | times)
 
 
-def _check(suite: ElementTree.Element, check: Check) -> None:
-    case = _case(suite, "verdict", check.name)
+def _check(suite: ElementTree.Element, check: Check, classname: str = "verdict") -> None:
+    case = _case(suite, classname, check.name)
     if check.state == "failed":
         ElementTree.SubElement(case, "failure", message=_clean(check.detail))
     elif check.state == "noted":

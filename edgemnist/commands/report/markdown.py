@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from edgemnist.commands.report import words
+from edgemnist.commands.report.comparison import Comparison
 from edgemnist.commands.report.report import Report
 from edgemnist.commands.report.sections import Firmware, Robustness
 
@@ -28,6 +29,8 @@ def _parts(report: Report) -> Iterator[str]:
         ("Check", "State", "Found"),
         [(plain(one.name), _MARKS[one.state], plain(one.detail)) for one in report.verdict.checks],
     )
+    if report.comparison is not None:
+        yield from _comparison(report.comparison)
     yield "### Stages"
     yield _stages(report)
     yield "### Runtimes"
@@ -70,6 +73,31 @@ def _runtimes(report: Report) -> str:
     ]
     headings = ("Model", "Runtime", "Accuracy %", "Exactness", "≠ outputs", "≠ logits", "Median µs")
     return _table(headings, rows, numbers=(2, 4, 5, 6))
+
+
+def _comparison(found: Comparison) -> Iterator[str]:
+    yield "### Beside the baseline"
+    yield plain(f"{found.file} ({found.kind}, {words.count(found.bytes)} bytes): {found.source}") + "."
+    headings = ("Figure", "Baseline", "Model", "In other layers", "Elsewhere", "Allowed elsewhere")
+    rows = [
+        (plain(one.name), *(words.count(value) for value in (one.baseline, one.model)),
+         words.growth(one.in_changed_layers), words.growth(one.in_the_rest), words.count(one.allowed))
+        for one in found.growths
+    ]  # fmt: skip
+    if rows:
+        yield _table(headings, rows, numbers=(1, 2, 3, 4, 5))
+    layers = [
+        (
+            plain(one.model_layer or one.baseline_layer),
+            plain(one.shape),
+            one.state,
+            plain("; ".join(one.unexplained)),
+        )
+        for one in found.layers
+        if one.state != "same" or one.unexplained
+    ]
+    if layers:
+        yield _table(("Layer", "Shape", "State", "Unexplained"), layers)
 
 
 def _firmware(found: Firmware) -> Iterator[str]:

@@ -14,7 +14,7 @@ from edgemnist.commands.parity.gate import check_gates
 from edgemnist.commands.parity.report import REPORT_FORMAT, REPORT_NAME
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.gates import Gates
-from edgemnist.harness.images import ImageSettings
+from edgemnist.harness.images import DEFAULT_IMAGES, ImageSettings
 from edgemnist.harness.models import ANY_TFLITE, FLOAT_REFERENCES, Subject, digest_of
 from edgemnist.harness.runtimes import preferred_runtimes
 from edgemnist.harness.subjects import Subjects, with_images
@@ -33,9 +33,9 @@ _MEASURED = "measured by this command"
 class MeasuringSettings:
     """What is measured, and on what.
 
-    ``images`` None and no ``runtimes`` take the work folder's ``parity.json`` if it is of its present models; else 1000
-    images and all runtimes that are not emulated. ``timeout``: seconds for one runtime and one model. ``gates``: what
-    has to hold; those of runtimes are decided by a run of now.
+    ``images`` None and no ``runtimes`` take the work folder's ``parity.json`` if it is of its present models; else
+    ``usual_images`` and all runtimes that are not emulated. ``timeout``: seconds for one runtime and one model.
+    ``gates``: what has to hold; those of runtimes are decided by a run of now.
     """
 
     images: ImageSettings | None = None
@@ -44,6 +44,7 @@ class MeasuringSettings:
     runtimes: tuple[str, ...] = ()
     timeout: float = DEFAULT_TIMEOUT
     gates: Gates = field(default_factory=Gates)
+    usual_images: int = DEFAULT_IMAGES
 
     @property
     def leaves_all_open(self) -> bool:
@@ -91,7 +92,7 @@ def measure(found: Sequence[Subject], settings: MeasuringSettings, work: WorkFol
     subject = _subject(found)
     recorded = recorded_parity(found, work) if work is not None and settings.leaves_all_open else None
     if recorded is None:
-        chosen, images = found, settings.images or ImageSettings(dataset=settings.dataset)
+        chosen, images = found, settings.images or _usual(settings)
         names = tuple(dict.fromkeys([*(settings.runtimes or default_runtimes()), *settings.gates.needed_runtimes()]))
     else:
         chosen, names = _for_details(found, subject, recorded)
@@ -112,6 +113,10 @@ def measure(found: Sequence[Subject], settings: MeasuringSettings, work: WorkFol
         others=tuple(one for one in others if one.run is not main.run),
         reference=_reference(subjects, subject.model, run),
     )
+
+
+def _usual(settings: MeasuringSettings) -> ImageSettings:
+    return ImageSettings(count=settings.usual_images, dataset=settings.dataset)
 
 
 def title_of(dataset: str) -> str:

@@ -74,7 +74,7 @@ def _options(flags: Mapping[str, str], settings: Mapping[str, Any]) -> str:
     return "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given.items())
 
 
-def report_command(models: Sequence[Path], **options: str | int | bool | Path | list[Any] | None) -> str:
+def report_command(models: Sequence[Path], **options: str | float | bool | Path | list[Any] | None) -> str:
     """Return the command line that makes the same report; what was not given (None) is left out."""
     parts = ["edgemnist", "report", *(str(model) for model in models)]
     for name, value in options.items():

@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from edgemnist.commands.report.comparison import Comparison
 from edgemnist.commands.report.sections import (
     Calibration,
+    CheckState,
     Confusion,
     Disagreements,
     Firmware,
+    ImageAnswers,
+    Layer,
     LogitDifference,
     MemoryMap,
     Operators,
@@ -22,13 +26,10 @@ from edgemnist.commands.report.sections import (
     Robustness,
 )
 
-REPORT_FORMAT = 1
+REPORT_FORMAT = 2
 
 VerdictState = Literal["passed", "failed", "undecided"]
 """``undecided``: nothing failed, and nothing was there to pass."""
-
-CheckState = Literal["passed", "failed", "noted"]
-"""``noted``: what the verdict does not hang on, such as a runtime that is not installed."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,8 @@ class RuntimeRow:
     """A model in a runtime; times in microseconds, one invoke, batch 1, one thread.
 
     ``agreement``: images with the float reference's class. ``outputs`` and ``logits`` against the oracle, None without
-    one; ``exact``: both are equal, None where there is nothing to compare.
+    one; ``exact``: both are equal, None where there is nothing to compare. ``lowest_us`` and ``highest_us``: medians of
+    the fastest and the slowest window, None in a report of format 1.
     """
 
     file: str
@@ -130,6 +132,8 @@ class RuntimeRow:
     first_us: float
     median_us: float
     p95_us: float
+    lowest_us: float | None
+    highest_us: float | None
     resident_bytes: int
 
 
@@ -145,10 +149,14 @@ class NotRun:
 
 @dataclass(frozen=True)
 class Runtimes:
-    """Every model in every runtime. ``source`` says whether it was measured now or stands in the work folder."""
+    """Every model in every runtime. ``source`` says whether it was measured now or stands in the work folder.
+
+    ``conditions``: what the machine did meanwhile, "" in a report of format 1.
+    """
 
     source: str
     machine: str
+    conditions: str
     timing: str
     float_reference: str
     rows: tuple[RuntimeRow, ...]
@@ -209,6 +217,9 @@ class Report:
     firmware: Firmware | None
     memory: MemoryMap | None
     robustness: Robustness | None
+    layers: tuple[Layer, ...]
+    answers: ImageAnswers | None
+    comparison: Comparison | None
     provenance: Provenance
     left_out: tuple[LeftOut, ...]
     remark: str

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+CheckState = Literal["passed", "failed", "noted"]
+"""``noted``: what the verdict does not hang on, such as a runtime that is not installed."""
 
 
 @dataclass(frozen=True)
@@ -278,3 +282,37 @@ class Robustness:
     corruptions: tuple[CorruptionRow, ...]
     summaries: tuple[CorruptionRow, ...]
     verdicts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An operator of the model's file, at position ``index``.
+
+    ``tensor`` is the name of its first output and ``type`` that output's; ``inputs`` and ``outputs`` are shapes, those
+    of weights included. ``file_bytes``: what it takes of the file. ``step``: the firmware's layer that computes
+    it, fused operators sharing one; None where there is none.
+    """
+
+    index: int
+    kind: str
+    tensor: str
+    type: str
+    inputs: tuple[tuple[int, ...], ...]
+    outputs: tuple[tuple[int, ...], ...]
+    file_bytes: int
+    step: int | None
+
+
+@dataclass(frozen=True)
+class ImageAnswers:
+    """What ``model`` made of each image, so that a later report can be compared with it image by image.
+
+    ``labels`` and ``predictions`` are classes from 0, decimal numbers with a blank between them, in one order.
+    ``images_sha256`` is of the pixels as they were, at the height, width and channels of ``image_shape``.
+    """
+
+    model: str
+    images_sha256: str
+    image_shape: tuple[int, ...]
+    labels: str
+    predictions: str

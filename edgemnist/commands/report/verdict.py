@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgemnist.commands.report.report import Check, CheckState, Verdict
-from edgemnist.commands.report.sections import Firmware, PairedDifference
+from edgemnist.commands.report.comparison import Comparison
+from edgemnist.commands.report.report import Check, Verdict
+from edgemnist.commands.report.sections import CheckState, Firmware, PairedDifference
 from edgemnist.harness.claims import Standing
 from edgemnist.harness.gates import FirmwareGates
 from edgemnist.harness.runtimes import ORACLES
@@ -29,6 +30,7 @@ class Found:
     firmware: Firmware | None = None
     firmware_failed: str = ""
     limits: FirmwareGates = field(default_factory=FirmwareGates)
+    comparison: Comparison | None = None
 
     def failures(self, runtimes: Sequence[str]) -> list[Mapping[str, Any]]:
         """Return what is said of runtimes that did not run the model."""
@@ -43,7 +45,8 @@ class Found:
 def judge(found: Found) -> Verdict:
     """Return the verdict: exactness has to hold where it was looked at; an accuracy has no limit that anybody gave."""
     name, firmware = found.name, (*_firmware(found), *_firmware_limits(found))
-    every = (*_exactness(found), *firmware, *_accuracy(found.paired), *_gates(found.parity))
+    own = (*_exactness(found), *firmware, *_accuracy(found.paired), *_gates(found.parity))
+    every = (*own, *baseline_checks(found.comparison))
     failed = [check.name for check in every if check.state == "failed"]
     passed = sum(check.state == "passed" for check in every)
     if failed:
@@ -144,3 +147,10 @@ def _gates(parity: Mapping[str, Any]) -> Iterator[Check]:
     """Yield the gates that were asked of the parity run that the figures are of."""
     for gate in parity["gates"]:
         yield Check(f"parity {gate['gate']}", "passed" if gate["passed"] else "failed", gate["detail"])
+
+
+def baseline_checks(comparison: Comparison | None) -> tuple[Check, ...]:
+    """Return what was found beside an earlier release, none where there was none to compare with."""
+    if comparison is None:
+        return ()
+    return tuple(Check(f"baseline: {one.name}", one.state, one.detail) for one in comparison.findings)

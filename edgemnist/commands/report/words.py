@@ -11,6 +11,11 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def growth(value: float | None) -> str:
+    """Return a whole number with its sign, "" for none."""
+    return "" if value is None else f"{value:+,.0f}" if round(value) else "0"
+
+
 def percent(share: float, digits: int = 2) -> str:
     """Return a share as a percentage without the sign."""
     return f"{100 * share:.{digits}f}"

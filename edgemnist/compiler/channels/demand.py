@@ -45,9 +45,11 @@ class Kept:
     def _fixed(self) -> set[int]:
         """Return the tensors that are the caller's, or are not int8."""
         graph = self._graph
-        computed = {graph.input, graph.output, *(index for node in graph.nodes for index in node.outputs)}
+        computed = {*graph.given, *graph.wanted, *(index for node in graph.nodes for index in node.outputs)}
         return {
-            index for index in computed if index in (graph.input, graph.output) or graph.tensors[index].dtype != "int8"
+            index
+            for index in computed
+            if index in (*graph.given, *graph.wanted) or graph.tensors[index].dtype != "int8"
         }
 
     def _visit(self, place: int, node: Node) -> None:

@@ -95,7 +95,7 @@ class Lanes:
         self._places: dict[tuple[int, int], Indices] = {}
         self._first: dict[int, int] = {}
         self._period: dict[int, int] = {}
-        computed = {graph.input, *(index for node in graph.nodes for index in node.outputs)}
+        computed = {*graph.given, *(index for node in graph.nodes for index in node.outputs)}
         for tensor in (*computed, *graph.storage):
             self._divide(tensor, graph.tensors[tensor].shape[-1])
         for node in graph.nodes:

@@ -39,7 +39,7 @@ def drop_channels(graph: Graph) -> Graph:
     It comes before all that fuses operators. Where the result would be one that can't be compiled, the graph stays as
     it is; so it does with more channels than :data:`MOST_CHANNELS`.
     """
-    computed = (graph.input, *graph.storage, *(tensor for node in graph.nodes for tensor in node.outputs))
+    computed = (*graph.given, *graph.storage, *(tensor for node in graph.nodes for tensor in node.outputs))
     if sum(graph.tensors[tensor].shape[-1] for tensor in computed) > MOST_CHANNELS:
         return graph
     lanes = Lanes(graph)
@@ -59,7 +59,7 @@ class _Removal:
         """Return the graph without the channels that are not kept."""
         graph = self._graph
         nodes = [self._node(node) for node in graph.nodes if self._kept.runs(node)]
-        computed = {graph.input, *(tensor for node in nodes for tensor in node.outputs)}
+        computed = {*graph.given, *(tensor for node in nodes for tensor in node.outputs)}
         storage = {alias: root for alias, root in graph.storage.items() if graph.root(alias) in computed}
         partial = {tensor: part for tensor in (*computed, *storage) if (part := self._partial(tensor)) is not None}
         for tensor, part in partial.items():

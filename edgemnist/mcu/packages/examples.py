@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.generate import GeneratedModel
-from edgemnist.compiler.reference import run_reference
+from edgemnist.compiler.reference import run_stream
 from edgemnist.compiler.self_test import CRC_VECTORS, GOLDEN_VECTORS, generated_inputs, value_rows
 from edgemnist.csource.outputs import class_limit, second_class
 from edgemnist.csource.pixels import C_TYPES
@@ -36,17 +36,26 @@ _SEARCH = """  int best = 0;
 
 @dataclass(frozen=True, eq=False)
 class ExampleCode:
-    """The two files, where the labels are from, what the main program prints, times left open, how many examples."""
+    """The two files, where the labels are from, what the main program prints, times left open, how many examples.
+
+    ``reset``: the call that has to be made before the first of them, "" for a network that keeps nothing.
+    """
 
     header: str
     source: str
     labels_are: str
     printed: str
     count: int
+    reset: str = ""
 
     def values(self) -> dict[str, str]:
         """Return what the README says of the examples, by placeholder."""
-        return {"labels_are": self.labels_are, "printed_indented": self.printed.replace("\n", "\n    ")}
+        return {
+            "labels_are": self.labels_are,
+            "printed_indented": self.printed.replace("\n", "\n    "),
+            "reset": f"  {self.reset}\n" if self.reset else "",
+            "reset_tabs": f"\t{self.reset}\n" if self.reset else "",
+        }
 
 
 def example_code(generated: GeneratedModel, examples: Sequence[Example]) -> ExampleCode:
@@ -60,7 +69,7 @@ def example_code(generated: GeneratedModel, examples: Sequence[Example]) -> Exam
     entry, result = graph.tensors[graph.input], graph.tensors[graph.output]
     inputs = [_checked(generated, index, example) for index, example in enumerate(examples)]
     inputs = inputs or generated_inputs(entry, CRC_VECTORS + GOLDEN_VECTORS)[CRC_VECTORS:]
-    outputs = [run_reference(graph, values, generated.program.settings)[graph.output] for values in inputs]
+    outputs = [values[graph.output] for values in run_stream(graph, inputs, generated.program.settings)]
     found = [_class_of(generated, output) for output in outputs]
     labels = [example.label for example in examples] or found
     names = class_names(generated)
@@ -79,7 +88,8 @@ def example_code(generated: GeneratedModel, examples: Sequence[Example]) -> Exam
     }
     printed = printed_lines(generated.name, [names[index] for index in found], [names[index] for index in labels])
     header, source = (fill(template_text(f"common/examples.{suffix}"), values) for suffix in ("h", "c"))
-    return ExampleCode(header, source, values["labels_are"], printed, len(inputs))
+    reset = f"{generated.name}_reset();" if graph.variables else ""
+    return ExampleCode(header, source, values["labels_are"], printed, len(inputs), reset)
 
 
 def image_examples(

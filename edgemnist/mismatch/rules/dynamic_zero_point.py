@@ -1,12 +1,17 @@
-"""A dense layer quantises its float input with a zero point."""
+"""A layer with int8 weights quantises its float input with a zero point."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.ops.convolution import conv_geometry
 from edgemnist.mismatch.case import Case, Prediction, Predictions
 from edgemnist.mismatch.float_sums import limits_of
 from edgemnist.mismatch.functions import Floats
+from edgemnist.mismatch.layers import Sums
 from edgemnist.mismatch.rule import Rule
 
 _ROUNDINGS = 8
@@ -15,13 +20,11 @@ _ROUNDINGS = 8
 
 def _predict(case: Case) -> Predictions:
     weights, values = case.operand(1), case.operands[0] if case.operands else None
-    if case.kind != "FULLY_CONNECTED" or values is None or values.dtype != np.float32:
+    if case.kind not in _SUMS or values is None or values.dtype != np.float32:
         return
     if weights is None or weights.data is None or weights.dtype != "int8" or weights.quantisation is None:
         return
-    rows = values.reshape(-1, weights.shape[-1])
-    whole, scale = _quantised(rows)
-    sums = whole @ weights.data.reshape(weights.shape[0], -1).astype(np.float64).T
+    sums, scale = _SUMS[case.kind](case, values, weights.data)
     scaled = sums * scale * np.array(weights.quantisation.scales)
     bias = case.operand(2)
     added = np.zeros(1) if bias is None or bias.data is None else bias.data.astype(np.float64)
@@ -29,6 +32,31 @@ def _predict(case: Case) -> Predictions:
     exact = np.clip(scaled + added, *limits_of(case)).reshape(shape)
     within = (_ROUNDINGS * 2.0**-24 * (np.abs(scaled) + np.abs(added))).reshape(shape)
     yield Prediction(exact.astype(np.float32), "", within=within)
+
+
+def _dense(case: Case, values: NDArray[Any], weights: NDArray[Any]) -> tuple[Floats, Floats]:
+    """Return the sums of whole numbers, and of each row of inputs its scale."""
+    whole, scale = _quantised(values.reshape(-1, weights.shape[-1]))
+    return whole @ weights.reshape(weights.shape[0], -1).astype(np.float64).T, scale
+
+
+def _convolution(case: Case, values: NDArray[Any], weights: NDArray[Any]) -> tuple[Floats, Floats]:
+    """Return the same of images, each of which has one scale; XNNPACK takes a step from pixel to pixel as a dense layer
+    of each.
+    """
+    geometry = conv_geometry(case.node, case.graph)
+    images = values.reshape(-1, geometry.in_height, geometry.in_width, geometry.in_channels)
+    if weights.shape[1:3] == (1, 1) and geometry.stride_height == geometry.stride_width == 1:
+        sums, scale = _dense(case, images, weights)
+        size = (len(images), geometry.out_height, geometry.out_width, -1)
+        return sums.reshape(size), scale.reshape(size)
+    whole, scale = _quantised(images.reshape(len(images), -1))
+    none = np.zeros(1, np.int64)
+    sums = Sums("CONV_2D", whole.astype(np.int64).reshape(images.shape), geometry, weights, none, 0, 0)
+    return sums.products, scale.reshape(-1, 1, 1, 1)
+
+
+_SUMS = {"FULLY_CONNECTED": _dense, "CONV_2D": _convolution}
 
 
 def _quantised(rows: Floats) -> tuple[Floats, Floats]:

@@ -47,7 +47,7 @@ void setup()
     Serial.print(F("self-test failed at check "));
     Serial.println(code);
   }
-  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
+@{reset}  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
     run_example(example);
   }
   print_name();

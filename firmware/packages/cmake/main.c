@@ -17,7 +17,7 @@ int main(void)
   } else {
     printf("@{name}: self-test failed at check %d\n", code);
   }
-  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
+@{reset}  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
     const clock_t start = clock();
     @{name}_run(@{name}_example_inputs[example], output);
     const double elapsed = (double)(clock() - start) * 1e6 / (double)CLOCKS_PER_SEC;

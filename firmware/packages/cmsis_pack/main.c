@@ -61,7 +61,7 @@ int main(void)
   } else {
     printf("@{name}: self-test failed at check %d\n", code);
   }
-  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
+@{reset}  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
     passed = run_example(example) && passed;
     right += @{name}_best_class(output) == @{name}_example_labels[example] ? 1 : 0;
   }

@@ -21,7 +21,7 @@ void app_main(void)
   } else {
     printf("@{name}: self-test failed at check %d\n", code);
   }
-  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
+@{reset}  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
     const int64_t start = esp_timer_get_time();
     @{name}_run(@{name}_example_inputs[example], output);
     const unsigned long elapsed = (unsigned long)(esp_timer_get_time() - start);

@@ -60,7 +60,7 @@ static bool run_all()
     SAY(code);
     SAY("\n");
   }
-  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
+@{reset}  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
     passed = run_example(example) && passed;
   }
   SAY("@{name}: ");

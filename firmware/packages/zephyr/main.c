@@ -21,7 +21,7 @@ int main(void)
 	} else {
 		printk("@{name}: self-test failed at check %d\n", code);
 	}
-	for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
+@{reset_tabs}	for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
 		const uint32_t start = k_cycle_get_32();
 		@{name}_run(@{name}_example_inputs[example], output);
 		const uint32_t cycles = k_cycle_get_32() - start;

@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgemnist.commands.report.answers import png_of
+from edgemnist.commands.report.comparison import (
+    AccuracyChange,
+    Comparison,
+    Finding,
+    Growth,
+    LatencyPair,
+    LayerCosts,
+    LayerPair,
+    LayerState,
+)
 from edgemnist.commands.report.report import (
     Check,
     Deviation,
@@ -32,6 +42,8 @@ from edgemnist.commands.report.sections import (
     Disagreements,
     Estimate,
     Firmware,
+    ImageAnswers,
+    Layer,
     LayerRow,
     LogitDifference,
     MemoryBlock,
@@ -73,13 +85,14 @@ def sample_report(*, hostile: bool = True, passed: bool = True, classes: int = 1
         runtimes=Runtimes(
             source=evil,
             machine=evil,
+            conditions=evil,
             timing=evil,
             float_reference=evil,
             rows=tuple(_runtime(model.file, evil, share, number) for number in range(3)),
             not_run=(NotRun(evil, None, "missing", evil), NotRun("keras", model.file, "refused", evil)),
         ),
         paired=PairedDifference(evil, evil, Estimate(0.001, 0.0005), 3, 2, share),
-        operators=Operators(evil, (evil, "litert"), (OperatorRow(evil, (OperatorCell(0.01, 0.2, evil), None)),)),
+        operators=Operators(evil, (evil, "litert"), (OperatorRow(f"0 {evil}", (OperatorCell(0.01, 0.2, evil), None)),)),
         confusion=_confusion(evil, names),
         calibration=tuple(_calibration(f"{evil}{number}") for number in range(2)),
         differences=(_difference(evil, 3), _difference(f"{evil} far", 40), _difference("exact", 0)),
@@ -87,6 +100,12 @@ def sample_report(*, hostile: bool = True, passed: bool = True, classes: int = 1
         firmware=_firmware(evil, share),
         memory=_memory(evil),
         robustness=_robustness(evil, share),
+        layers=tuple(
+            Layer(index, f"CONV_2D {evil}", f"tensor {index} {evil}", "int8", ((1, 4),), ((1, 4),), 100, index)
+            for index in range(4)
+        ),
+        answers=ImageAnswers(evil, "ef" * 32, (28, 28, 1), "7 2 1", "7 2 7"),
+        comparison=_comparison(evil, share),
         provenance=Provenance(
             created="2026-01-02T03:04:05Z", edgemnist="0.1.0", python="3.11", system=evil, packages={evil: evil},
             digests=(FileDigest(evil, evil, "cd" * 32),), commands=(f"edgemnist report '{evil}'",), unrecorded=evil,
@@ -113,6 +132,7 @@ def _runtime(file: str, evil: str, share: Proportion, number: int) -> RuntimeRow
         file=file, kind="int8", runtime=f"{evil} {number}", version=evil, kernels=evil, accuracy=share,
         agreement=share, ties=number, is_oracle=number == 0, exact=None if number == 0 else exact, outputs=found,
         logits=found, first_us=100.0 * (3 - number), median_us=20.0 * (3 - number), p95_us=30.0,
+        lowest_us=19.0 * (3 - number), highest_us=21.0 * (3 - number),
         resident_bytes=50_000_000,
     )  # fmt: skip
 
@@ -187,3 +207,27 @@ def _robustness(evil: str, share: Proportion) -> Robustness:
     )
     published = replace(rows[4], name="MNIST-C as published")
     return Robustness(evil, (evil, f"{evil}!"), 0, (share, share), rows[:4], (published,), (evil,))
+
+
+def _comparison(evil: str, share: Proportion) -> Comparison:
+    states: tuple[LayerState, ...] = ("same", "new", "gone", "changed")
+    return Comparison(
+        file=f"old {evil}", kind="int8", bytes=17_000, sha256="09" * 32, source=evil, tolerance=0.02,
+        accuracy=AccuracyChange(True, evil, share, share, Estimate(-0.002, 0.001), 7, 5, 0.774),
+        growths=(
+            Growth(f"size {evil}", "bytes", 17_000, 18_048, 900.0, 148.0, 340),
+            Growth("arena", "bytes", 3_256, 3_256, 0.0, 0.0, 128),
+            Growth("flash", "bytes", 17_000, 15_000, -2_500.0, 500.0, 340),
+            Growth("instructions", "", 100_000, 311_033, None, None, 2_000),
+        ),
+        layers=tuple(_layer_pair(state, evil, number) for number, state in enumerate(states)),
+        latency=(LatencyPair(evil, 20.0, 21.0, Range(1.05, 1.01, 1.2), 9), LatencyPair("b", 20.0, 25.0, None, 0)),
+        findings=(Finding(f"size {evil}", "passed", evil), Finding(f"latency {evil}", "noted", evil)),
+    )  # fmt: skip
+
+
+def _layer_pair(state: LayerState, evil: str, number: int) -> LayerPair:
+    old = None if state == "new" else LayerCosts(1_000 + number, 900, 1_663, 5_000.0)
+    new = None if state == "gone" else LayerCosts(1_100 + number, None, None, 6_000.0)
+    names = [f"{number} CONV_2D {evil}" if one else "" for one in (old, new)]
+    return LayerPair(state, names[0], names[1], f"1x28x28x1 {evil}", old, new, (evil,) if state == "same" else ())

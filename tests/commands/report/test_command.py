@@ -173,7 +173,8 @@ def test_named_models_are_measured_anew(tmp_path: Path, capsys: pytest.CaptureFi
     _, model = write_nets(tmp_path)
     out = tmp_path / "out" / "a.html"
     only = ["--runtime", "tflm", "--images", "30", "--board", "microbit", "--dataset", str(write_dataset(tmp_path))]
-    found = answer([str(model), *only, "--out", str(out)], capsys)
+    nodes = tmp_path / "nodes"
+    found = answer([str(model), *only, "--out", str(out), "--node-data", str(nodes)], capsys)
     assert out.stat().st_size > 20_000
     assert found["runtimes"]["source"] == "measured by this command"
     assert [row["runtime"] for row in found["runtimes"]["rows"]] == ["tflm"]
@@ -183,6 +184,12 @@ def test_named_models_are_measured_anew(tmp_path: Path, capsys: pytest.CaptureFi
     assert [one["section"] for one in found["left_out"]] == ["disagreements", "robustness"]
     assert len(found["calibration"]) == 1
     assert not (tmp_path / "report.html").exists()
+    # The reshape is no layer of the firmware; the others are at the tensors that they make.
+    assert sorted(one.name for one in nodes.iterdir()) == ["flash.json", "instructions.json", "ram.json"]
+    (results,) = [one["results"] for one in json.loads((nodes / "instructions.json").read_text()).values()]
+    layers = {one["operator"].split()[-1]: one["instructions"] for one in found["firmware"]["layers"]}
+    assert results["<b>scores</b>"] == {"value": layers["FULLY_CONNECTED"]}
+    assert [one["value"] for one in results.values()] == list(layers.values())
 
 
 def test_a_gate_that_failed_fails_the_report_which_is_written_all_the_same(

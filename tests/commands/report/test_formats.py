@@ -38,7 +38,7 @@ def test_the_json_is_as_the_published_schema_says() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("format",), 2),
+        (("format",), 1),
         (("verdict", "state"), "yes"),
         (("verdict", "checks", 0, "state"), "ok"),
         (("runtimes", "rows", 0, "median_us"), None),
@@ -59,9 +59,11 @@ def test_the_schema_refuses_what_is_otherwise(path: tuple[str | int, ...], value
 
 def test_junit_counts_what_failed_and_was_skipped() -> None:
     root = ElementTree.fromstring(junit.render(sample_report(passed=False)))
-    checks, runs = root
+    checks, baseline, runs = root
     assert (checks.get("tests"), checks.get("failures"), checks.get("skipped")) == ("3", "1", "1")
     assert (runs.get("tests"), runs.get("failures"), runs.get("skipped")) == ("5", "0", "2")
+    assert (baseline.get("tests"), baseline.get("failures"), baseline.get("skipped")) == ("2", "0", "1")
+    assert [case.get("classname") for case in baseline] == ["baseline", "baseline"]
     failure = checks[0].find("failure")
     assert failure is not None
     # A vertical tab is no character of XML; everything else is there.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import edgemnist.commands.report.html.baseline as beside
 import edgemnist.commands.report.html.page as page
 from edgemnist.commands.report.html.page import render
 from edgemnist.commands.report.html.svg import ticks
@@ -170,7 +171,7 @@ def test_the_contrast_is_that_of_the_standard() -> None:
 
 def test_a_report_without_the_sections_that_may_be_missing() -> None:
     optional = [field.name for field in fields(sample_report()) if str(field.type).endswith("| None")]
-    assert len(optional) == 7
+    assert len(optional) == 9
     absent: dict[str, Any] = dict.fromkeys(optional)
     bare = replace(
         sample_report(hostile=False), **absent, calibration=(), differences=(), left_out=(), remark=""
@@ -186,6 +187,26 @@ def test_a_failed_verdict_is_no_matter_of_colour() -> None:
     assert "✗ Failed" in text
     assert "✗ failed" in text
     assert "✓ Passed" in render(sample_report(hostile=False))
+
+
+def test_growth_is_marked_where_nothing_explains_it() -> None:
+    found = sample_report(hostile=False).comparison
+    assert found is not None
+    marks = {row[0].text: row[5].mark for row in beside.growths(found).rows}
+    assert marks == {"size plain": "", "arena": "", "flash": "failed", "instructions": ""}
+    assert [row[1].text for row in beside.layers(found).rows] == ["✗ unexplained", "+ new", "− gone", "≠ changed"]
+
+
+def test_a_baseline_of_which_little_is_known_can_be_drawn() -> None:
+    whole = sample_report(hostile=False)
+    assert whole.comparison is not None
+    bare = replace(whole.comparison, accuracy=None, growths=(), layers=(), latency=())
+    outline = Outline(render(replace(whole, comparison=bare)))
+    assert "baseline" in [one["id"] for one in outline.all("section")]
+    many = replace(whole.comparison, layers=whole.comparison.layers * 30)
+    text = render(replace(whole, comparison=many))
+    assert "The layers that changed most" in text
+    assert not re.search(r"\b(nan|inf)\b", text)
 
 
 def test_the_same_report_gives_the_same_page() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from edgemnist.commands.report.report import CheckState, VerdictState
+from edgemnist.commands.report.report import VerdictState
+from edgemnist.commands.report.sections import CheckState
 from edgemnist.commands.report.verdict import Found, judge
 from edgemnist.harness.gates import FirmwareGates
 from edgemnist.tflite.kinds import ModelKind

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from edgemnist.commands.report import words
-from edgemnist.commands.report.html import charts, maps, svg, tables
+from edgemnist.commands.report.html import baseline, charts, maps, svg, tables
 from edgemnist.commands.report.report import Report
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -26,7 +26,7 @@ def render(report: Report) -> str:
     )  # fmt: skip
     with svg.numbered():
         values: dict[str, Any] = {
-            "report": report, "charts": charts, "maps": maps, "tables": tables, "words": words,
+            "report": report, "beside": baseline, "charts": charts, "maps": maps, "tables": tables, "words": words,
             "style": style, "script": script, "policy": _policy(style, script),
         }  # fmt: skip
         return environment.get_template(_PAGE).render(values) + "\n"

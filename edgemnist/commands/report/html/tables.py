@@ -145,10 +145,16 @@ def _runtime(row: RuntimeRow) -> tuple[Cell, ...]:
         _figure(
             row.median_us,
             words.microseconds(row.median_us),
-            f"first {words.microseconds(row.first_us)}, p95 {words.microseconds(row.p95_us)}",
+            f"first {words.microseconds(row.first_us)}, p95 {words.microseconds(row.p95_us)}{_windows(row)}",
         ),
         _figure(row.resident_bytes, f"{row.resident_bytes / 1e6:,.0f}"),
     )
+
+
+def _windows(row: RuntimeRow) -> str:
+    if row.lowest_us is None or row.highest_us is None:
+        return ""
+    return f", windows {words.microseconds(row.lowest_us)} to {words.microseconds(row.highest_us)}"
 
 
 def not_run(report: Report) -> Table | None:

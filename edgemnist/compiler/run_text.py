@@ -1,0 +1,196 @@
+"""C text of the functions that run a network: what they are called with, and what they keep between inferences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgemnist.compiler.ends import Ends, ends_of
+from edgemnist.compiler.graph import Variable
+from edgemnist.compiler.lowering import Program
+from edgemnist.compiler.memory import Plan
+from edgemnist.csource.pixels import C_TYPES
+from edgemnist.csource.source import comment_text, lines_of
+
+_ALIGNMENT = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A variable, and where it lies in the state."""
+
+    variable: Variable
+    number: int
+    offset: int
+
+    @property
+    def bytes(self) -> int:
+        """Its size."""
+        return self.variable.first.nbytes
+
+    @property
+    def fill(self) -> int | None:
+        """The byte of which its first value consists, None where there are several."""
+        content = set(self.variable.first.tobytes())
+        return content.pop() if len(content) == 1 else None
+
+
+def kept_by(program: Program) -> tuple[Kept, ...]:
+    """Return a network's variables with their places in the state, each at a multiple of four bytes."""
+    found: list[Kept] = []
+    offset = 0
+    for number, variable in enumerate(program.graph.variables):
+        found.append(Kept(variable, number, offset))
+        offset += -(-variable.first.nbytes // _ALIGNMENT) * _ALIGNMENT
+    return tuple(found)
+
+
+def state_bytes(program: Program) -> int:
+    """Return ``NAME_STATE_SIZE``, 0 for a network that keeps nothing."""
+    kept = kept_by(program)
+    return kept[-1].offset + -(-kept[-1].bytes // _ALIGNMENT) * _ALIGNMENT if kept else 0
+
+
+def declarations(program: Program, name: str) -> list[str]:
+    """Return the lines of the header that declare the functions."""
+    ends, kept = ends_of(program.graph), kept_by(program)
+    lines = [
+        "/* Runs the network once in an arena of its own; not for two threads at a time. */",
+        f"{_run(ends, name)};",
+        "",
+        *_run_in_comment(ends),
+        f"{_run_in(name, kept)};",
+    ]
+    return [*lines, *_state_declarations(name, kept)] if kept else lines
+
+
+def _run(ends: Ends, name: str) -> str:
+    return f"void {name}_run({ends.arguments(name.upper())})"
+
+
+def _run_in(name: str, kept: tuple[Kept, ...]) -> str:
+    state = f", int8_t state[{name.upper()}_STATE_SIZE]" if kept else ""
+    return f"void {name}_run_in(int8_t arena[{name.upper()}_ARENA_SIZE]{state})"
+
+
+def _run_in_comment(ends: Ends) -> list[str]:
+    if not ends.several:
+        return [
+            "/* The same in the caller's arena, aligned to 4 bytes: put the input at arena + INPUT_OFFSET, find the",
+            " * output at arena + OUTPUT_OFFSET. Everything in the arena is overwritten, the input too. */",
+        ]
+    return [
+        "/* The same in the caller's arena, aligned to 4 bytes: put each input at arena + its OFFSET above, find each",
+        " * output likewise. Everything in the arena is overwritten, the inputs too. */",
+    ]
+
+
+def _state_declarations(name: str, kept: tuple[Kept, ...]) -> list[str]:
+    return [
+        "",
+        "/* The network keeps from one inference to the next:",
+        *(f" *   {comment_text(one.variable.name)}, {one.bytes} bytes" for one in kept),
+        f" * {name}_run has a state of its own; {name}_run_in takes the caller's, aligned to 4 bytes: several",
+        " * streams can be in work at once. A reset begins anew; the caller's state needs one before it is used. */",
+        f"void {name}_reset(void);",
+        f"void {name}_reset_in(int8_t state[{name.upper()}_STATE_SIZE]);",
+    ]
+
+
+def state_macros(program: Program, name: str) -> list[str]:
+    """Return the macro of the state's size, nothing for a network that keeps nothing."""
+    size = state_bytes(program)
+    return [f"#define {name.upper()}_STATE_SIZE {size}"] if size else []
+
+
+def definitions(program: Program, plan: Plan, name: str) -> list[str]:
+    """Return the functions themselves; ``NAME_step_K(arena)`` are there before them."""
+    ends, kept, prefix = ends_of(program.graph), kept_by(program), name.upper()
+    return [
+        *_reset_in(name, kept),
+        "",
+        _run_in(name, kept),
+        "{",
+        *([] if program.steps else ["  (void)arena; /* the output is the input */"]),
+        *(f"  {_copy(program, plan, one, out=False)}" for one in kept),
+        *_steps(program, plan, name),
+        *(f"  {_copy(program, plan, one, out=True)}" for one in kept),
+        "}",
+        "",
+        *_own_state(name, kept),
+        _run(ends, name),
+        "{",
+        "  static union {",
+        f"    int8_t bytes[{prefix}_ARENA_SIZE];",
+        "    uint32_t alignment;",
+        "  } arena;",
+        *([f"  if (!{name}_has_state) {name}_reset();"] if kept else []),
+        *(
+            f"  memcpy(arena.bytes + {prefix}_{end.macro}_OFFSET, {end.name}, {end.tensor.bytes});"
+            for end in ends.inputs
+        ),
+        f"  {name}_run_in(arena.bytes{f', {name}_state.bytes' if kept else ''});",
+        *(
+            f"  memcpy({end.name}, arena.bytes + {prefix}_{end.macro}_OFFSET, {end.tensor.bytes});"
+            for end in ends.outputs
+        ),
+        "}",
+    ]
+
+
+def _steps(program: Program, plan: Plan, name: str) -> list[str]:
+    graph = program.graph
+    lines = []
+    for index, step in enumerate(program.steps):
+        lines += [f"  {name}_step_{index}(arena);", f"#ifdef {name.upper()}_TRACE"]
+        for tensor in step.outputs:
+            pointer = f"arena + {plan.tensor_offset(graph.root(tensor))}"
+            lines.append(f"  {name}_trace({index}, {pointer}, {graph.tensors[tensor].bytes});")
+        lines += ["#endif"]
+    return lines
+
+
+def _copy(program: Program, plan: Plan, one: Kept, *, out: bool) -> str:
+    graph = program.graph
+    place = f"arena + {plan.tensor_offset(graph.root(one.variable.after if out else one.variable.before))}"
+    state = f"state + {one.offset}"
+    target, source = (state, place) if out else (place, state)
+    return f"memcpy({target}, {source}, {one.bytes});"
+
+
+def _reset_in(name: str, kept: tuple[Kept, ...]) -> list[str]:
+    if not kept:
+        return []
+    lines = []
+    for one in kept:
+        if one.fill is None:
+            values = [str(value) for value in np.frombuffer(one.variable.first.tobytes(), np.int8).tolist()]
+            head = f"static const {C_TYPES['int8']} {name}_first_{one.number}[{len(values)}] = {{"
+            lines += ["", head, *lines_of(values).splitlines(), "};"]
+    lines += ["", f"void {name}_reset_in(int8_t state[{name.upper()}_STATE_SIZE])", "{"]
+    for one in kept:
+        if one.fill is None:
+            lines.append(f"  memcpy(state + {one.offset}, {name}_first_{one.number}, {one.bytes});")
+        else:
+            lines.append(f"  memset(state + {one.offset}, {one.fill}, {one.bytes});")
+    return [*lines, "}"]
+
+
+def _own_state(name: str, kept: tuple[Kept, ...]) -> list[str]:
+    if not kept:
+        return []
+    return [
+        "static union {",
+        f"  int8_t bytes[{name.upper()}_STATE_SIZE];",
+        "  uint32_t alignment;",
+        f"}} {name}_state;",
+        f"static uint8_t {name}_has_state;",
+        "",
+        f"void {name}_reset(void)",
+        "{",
+        f"  {name}_reset_in({name}_state.bytes);",
+        f"  {name}_has_state = 1;",
+        "}",
+        "",
+    ]
