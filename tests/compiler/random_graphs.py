@@ -150,8 +150,9 @@ def _moved(layers: Layers, source: Value) -> Value:
     _, height, width, channels = source.shape
     kind = str(layers.generator.choice(("MIRROR_PAD", "GATHER", "PACK", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "SPLIT_V")))
     if kind == "MIRROR_PAD":
-        amounts = layers.builder.constant([[0, 0], [1, 0], [0, 2], [0, 0]], dtype="int32")
-        return layers.op(kind, [source, amounts], (1, height + 1, width + 2, channels), mode=0)
+        after = min(width, 2)
+        amounts = layers.builder.constant([[0, 0], [1, 0], [0, after], [0, 0]], dtype="int32")
+        return layers.op(kind, [source, amounts], (1, height + 1, width + after, channels), mode=1)
     if kind == "DEPTH_TO_SPACE" and channels == 4:
         return layers.op(kind, [source], (1, 2 * height, 2 * width, 1), block_size=2)
     if kind == "SPACE_TO_DEPTH" and height % 2 == width % 2 == 0:

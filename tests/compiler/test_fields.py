@@ -19,6 +19,7 @@ from edgemnist.support.errors import UnsupportedModelError
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler import (
     test_fusions,
+    test_operators_arg_max,
     test_operators_arithmetic,
     test_operators_bilinear,
     test_operators_elements,
@@ -73,6 +74,7 @@ def operator_cases() -> Iterator[tuple[bytes, Variant]]:
         test_operators_elements.TABLE, test_operators_mean.TABLE, test_operators_movement.TABLE,
         test_operators_softmax.TABLE, test_operators_pairs.TABLE, test_operators_bilinear.TABLE,
         test_operators_transpose_conv.TABLE, test_operators_matrices.TABLE,
+        test_operators_arg_max.TABLE,
     ]  # fmt: skip
     for table in tables:
         yield from ((content, plain) for content in table.values())
