@@ -45,7 +45,7 @@ class BatchMatMul(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        if -1 in node.inputs or not graph.activations(node.inputs):
+        if len(node.inputs) != 2 or -1 in node.inputs or not graph.activations(node.inputs):
             return [f"{node.label}: needs an operand that is computed; fold constants before converting"]
         problems = require_int8(node, graph, [*node.inputs, output_of(node)])
         tensors = [graph.tensors[index] for index in node.inputs]

@@ -105,7 +105,7 @@ class Split(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        if -1 in node.inputs:
+        if -1 in node.inputs or len(node.inputs) < self.kinds[node.kind].least:
             return [f"{node.label}: lacks an operand; the file is corrupt, convert it again"]
         problems = require_int8(node, graph, [whole_of(node), *node.outputs])
         problems += require_constants(node, graph, _CONSTANTS[node.kind])
