@@ -289,7 +289,7 @@ def random_subjects(seeds: Iterable[int]) -> list[Subject]:
 def test_random_networks_with_dead_channels_are_exact(tflm: RuntimeWorker) -> None:
     subjects = random_subjects(range(5))
     dropped = [build_program(subject.content, Variant()).graph.left_out for subject in subjects]
-    assert sum(layer.constant for found in dropped for layer in found) > 30
+    assert sum(layer.constant for found in dropped for layer in found) > 20
     assert sum(layer.unread for found in dropped for layer in found) > 3
 
     check_exact(subjects, tflm, None, [SIZE_SANITISED], VARIANTS)
