@@ -1,4 +1,4 @@
-/* GATHER and MIRROR_PAD: a copy of pieces by their positions along up to four axes.
+/* GATHER, MIRROR_PAD and TILE: a copy of pieces by their positions along up to four axes.
  *
  * in   int8            out   int8 [count_0][count_1][count_2][count_3][inner]
  * `offsets` holds for each axis in turn how far along it every step starts, in elements of `in`. Pieces are copied one by

@@ -127,8 +127,29 @@ def test_elu_is_exact(tflm: RuntimeWorker) -> None:
     assert_exact(ELUS, tflm, None)
 
 
+GELUS = {  # TFLM has none
+    f"gelu, {name}{', approximate' if approximate else ''}": element_model("GELU", *quantised, approximate=approximate)
+    for name, quantised in {"usual": ((0.05, 3), (0.04, -100)), "fine": ((0.001, 3), (0.0007, 100))}.items()
+    for approximate in (False, True)
+}
+
+
+def test_gelu_equals_the_witness(witness: RuntimeWorker) -> None:
+    assert_exact(GELUS, witness, None)
+
+
+NEAR = st.tuples(st.floats(-4, 1).map(lambda power: float(np.float32(10.0**power))), st.sampled_from(ZERO_POINTS))
+"""What a function that is computed in float32 takes on either side."""
+
+
 @EVERYWHERE
-@given(kind=st.sampled_from(["ABS", "ELU"]), source=QUANTISED, target=QUANTISED)
+@given(source=NEAR, target=NEAR, approximate=st.booleans())
+def test_gelu_everywhere(witness: RuntimeWorker, source: Quantised, target: Quantised, approximate: bool) -> None:
+    assert_reference_exact(element_model("GELU", source, target, approximate=approximate), witness)
+
+
+@EVERYWHERE
+@given(kind=st.sampled_from(["ABS", "ELU"]), source=NEAR, target=NEAR)
 def test_abs_and_elu_everywhere(tflm: RuntimeWorker, kind: str, source: Quantised, target: Quantised) -> None:
     assert_reference_exact(element_model(kind, source, target), tflm)
 

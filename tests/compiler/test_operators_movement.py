@@ -146,6 +146,19 @@ def mirror_pad(shape: Shape, *amounts: tuple[int, int], mode: int = 0) -> bytes:
     return one_operator("MIRROR_PAD", shape, out_shape, amounts, mode=mode)
 
 
+def tile(shape: Shape, times: Sequence[int]) -> bytes:
+    out_shape = [size * count for size, count in zip(shape, times, strict=True)]
+    return one_operator("TILE", shape, out_shape, times)
+
+
+TILES = {  # TFLM has none
+    "tile rows": tile((1, 3, 4, 2), (1, 3, 1, 1)),
+    "tile channels": tile((1, 3, 4, 2), (1, 1, 1, 2)),
+    "tile every axis": tile((1, 3, 4, 2), (1, 2, 3, 2)),
+    "tile, nothing": tile((1, 3, 4), (1, 1, 1)),
+}
+
+
 def blocks(kind: str, shape: Shape, block: int) -> bytes:
     count, height, width, channels = shape
     area = block * block
@@ -233,6 +246,10 @@ TABLE = {
 
 def test_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     assert_exact(TABLE, tflm, witness)
+
+
+def test_tiles_equal_the_witness(witness: RuntimeWorker) -> None:
+    assert_exact(TILES, witness, None)
 
 
 def test_exact_at_the_limits_of_overlap(tflm: RuntimeWorker) -> None:
@@ -349,6 +366,9 @@ REFUSED = {
     "blocks of 0": (one_operator("SPACE_TO_DEPTH", (1, 2, 2, 1), (1, 2, 2, 1), block_size=0), "blocks of 0"),
     "other sizes than asked": (split_v((1, 7), 1, (3, 4), (4, 3)), r"cuts into \[3, 4\], asked are \[4, 3\]"),
     "fewer sizes than parts": (split_v((1, 7), 1, (3, 4), (7,)), "asked are"),
+    "tile nothing": (one_operator("TILE", (1, 4), (1, 4), (1, 0)), "needed is a number of at least 1"),
+    "tile fewer axes": (one_operator("TILE", (1, 4), (1, 8), (2,)), "needed is a number of at least 1"),
+    "wrong tiled shape": (one_operator("TILE", (1, 4), (1, 4), (1, 2)), "the file says"),
     "eleven parts": (concatenation((1, 0), 1, (1,) * 11), "has 11 parts, allowed are 10"),
 }  # fmt: skip
 

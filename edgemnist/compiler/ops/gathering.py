@@ -1,4 +1,4 @@
-"""A copy by position along every axis: what GATHER and MIRROR_PAD become."""
+"""A copy by position along every axis: what GATHER, MIRROR_PAD and TILE become."""
 
 from __future__ import annotations
 
