@@ -15,15 +15,18 @@ not limit the third from below."""
 Builder = Callable[[Layers, Value], Value]
 
 
-def random_network(seed: int, operators: int = 8) -> Subject:
-    """Return a network of ``operators`` operators and more with branches, ending in a dense layer or a softmax."""
+def random_network(seed: int, operators: int = 8, *, plain: bool = False) -> Subject:
+    """Return a network of ``operators`` operators and more with branches, ending in a dense layer or a softmax.
+
+    ``plain``: of those operators alone through which channels that are left out are followed.
+    """
     layers = Layers.seeded(seed)
     draw = layers.generator
     shape = (1, int(draw.integers(3, 12)), int(draw.integers(3, 12)), int(draw.integers(1, 6)))
     values = [layers.input(shape, zero_point=int(draw.integers(-128, 128)))]
     for _ in range(operators):
         source = values[-1] if draw.random() < 0.6 else values[int(draw.integers(len(values)))]
-        values.append(_grow(layers, values, source))
+        values.append(_grow(layers, values, source, plain=plain))
     output = _end(layers, values, used_by(layers))
     witnessed = not any(operator.kind in UNWITNESSED for operator in layers.builder.operators)
     return Subject(f"seed {seed}", layers.finish(output), random_images(shape, seed), witnessed)
@@ -34,17 +37,17 @@ def used_by(layers: Layers) -> set[int]:
     return {index for operator in layers.builder.operators for index in operator.inputs}
 
 
-def _grow(layers: Layers, values: list[Value], source: Value) -> Value:
+def _grow(layers: Layers, values: list[Value], source: Value, *, plain: bool) -> Value:
     """Add one operator that reads ``source``, and for a branch's end one of the earlier values too."""
     draw = layers.generator
     if draw.random() < 0.35:
         partners = [value for value in values if value.shape == source.shape and value.index != source.index]
         if partners:
-            return _pair(layers, source, partners[int(draw.integers(len(partners)))])
+            return (_sum if plain else _pair)(layers, source, partners[int(draw.integers(len(partners)))])
     if draw.random() < 0.2:
         return _joined(layers, source)
     kinds: list[Builder] = [_conv, _conv, _pointwise, _pointwise, _depthwise, _pool, _pad, _turned, _activation]
-    kinds += [_element, _resized, _transposed, _moved, _reduced, _normalised]
+    kinds += [] if plain else [_element, _resized, _transposed, _moved, _reduced, _normalised]
     return kinds[int(draw.integers(len(kinds)))](layers, source)
 
 
@@ -105,11 +108,15 @@ def _activation(layers: Layers, source: Value) -> Value:
     return layers.op(kind, [source], source.shape, scale, zero_point)
 
 
+def _sum(layers: Layers, source: Value, other: Value) -> Value:
+    return layers.add(source, other, int(layers.generator.integers(2)))
+
+
 def _pair(layers: Layers, source: Value, other: Value) -> Value:
     """Two values of one shape: mostly their sum; a larger or smaller one needs both in one quantisation."""
     kind = str(layers.generator.choice(("ADD", "ADD", "ADD", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE")))
     if kind == "ADD":
-        return layers.add(source, other, int(layers.generator.integers(2)))
+        return _sum(layers, source, other)
     if kind == "SQUARED_DIFFERENCE":
         return layers.op(kind, [source, other], source.shape, 100 * max(source.scale, other.scale) ** 2, -100)
     alike = other

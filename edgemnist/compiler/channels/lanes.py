@@ -16,7 +16,9 @@ from edgemnist.compiler.ops.operands import activations_of, ends_of, output_of, 
 
 Indices = NDArray[np.int64]
 
-ELEMENTS = ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "QUANTIZE")
+ELEMENTS = (
+    "LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "QUANTIZE", "ABS", "ELU", "GELU", "RSQRT",
+)  # fmt: skip
 """Functions of one element."""
 
 POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
@@ -35,7 +37,7 @@ class Link:
 
 def links_of(node: Node, graph: Graph) -> list[Link] | None:
     """Return what ties a node's output channels to its inputs'; None where all depend on all, or on weights."""
-    if node.kind in (*ELEMENTS, *POOLS, "RESIZE_NEAREST_NEIGHBOR"):
+    if node.kind in (*ELEMENTS, *POOLS, "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"):
         return [_whole(graph, *ends_of(node))]
     if node.kind in PAIRS:
         channels = graph.tensors[output_of(node)].shape[-1]
