@@ -17,6 +17,7 @@ SLOPES: dict[str, tuple[Quantised, Quantised, Quantised]] = {
     "usual": ((0.1, 3), (0.01, -11), (0.08, 5)),
     "slopes above one": ((0.1, -128), (0.07, 0), (0.15, 127)),
     "slopes of nothing": ((0.1, 0), (1e-9, 0), (0.1, 0)),
+    "coarser output": ((0.1, 3), (0.01, -11), (0.4, 5)),
     "far finer output": ((0.1, 7), (0.01, 3), (0.0001, 0)),
     "far coarser output": ((0.1, 7), (0.01, 3), (1e9, -1)),
 }
