@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgemnist.compiler import run_text, tensor_dump
 from edgemnist.compiler.channels.report import summary
+from edgemnist.compiler.claims import ZERO_POINTS
 from edgemnist.compiler.ends import Ends, ends_of
 from edgemnist.compiler.graph import FLOAT
 from edgemnist.compiler.lowering import Program
@@ -145,7 +146,7 @@ def _tensor_macros(prefix: str, what: str, tensor: TensorInfo, image_axes: tuple
     names = {4: image_axes, 3: ("LENGTH", "CHANNELS"), 2: ("CHANNELS",)}.get(len(tensor.shape), ())
     lines = [f"#define {prefix}_{what}_SIZE {tensor.elements}"]
     lines += [f"#define {prefix}_{what}_{axis} {size}" for axis, size in zip(names, tensor.shape[1:], strict=False)]
-    if tensor.dtype != "float32":
+    if tensor.dtype in ZERO_POINTS:
         quantisation = quantisation_of(tensor)
         lines.append(f"#define {prefix}_{what}_SCALE {float_constant(quantisation.scale)}")
         lines.append(f"#define {prefix}_{what}_ZERO_POINT ({quantisation.zero_point})")

@@ -76,10 +76,11 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
                 f"tensor {tensor.name!r} has shape {list(tensor.shape)}, needed is batch 1; "
                 "convert with a fixed batch of 1"
             )
-        if tensor.dtype != "float32" and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
+        free = ("float32", "int32") if tensor.index in graph.wanted else ("float32",)
+        if tensor.dtype not in free and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
             problems.append(
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
-                "needed is float32, or int8 or uint8 with a scale; convert the model again"
+                f"needed is {' or '.join(free)}, or int8 or uint8 with a scale; convert the model again"
             )
     written = {*graph.given, *(alias for alias in graph.storage)}
     for node in graph.nodes:
@@ -209,7 +210,6 @@ _FOLDS: Mapping[str, Callable[[Node, Sequence[TensorInfo]], NDArray[Any]]] = {
 _SCHEMAS: Mapping[str, Schema] = {
     **{kind: operator.kinds[kind] for kind, operator in OPERATORS.items()},
     "SHAPE": Schema("ShapeOptions"),
-    "PACK": Schema("PackOptions", 1, None, needed=True),
     "REDUCE_PROD": Schema("ReducerOptions", 2, 2, needed=True),
     "CAST": Schema("CastOptions"),
 }

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from edgemnist.compiler.geometry import Geometry
 from edgemnist.compiler.graph import ACTIVATION_RELU, ACTIVATION_RELU6, ACTIVATION_RELU_N1_TO_1, Padding
 from edgemnist.compiler.ops.convolution import conv_geometry, depthwise_geometry, windows_of
-from edgemnist.compiler.ops.mean import axes_of
 from edgemnist.compiler.ops.pooling import pool_geometry
+from edgemnist.compiler.ops.reduction import axes_of
 from edgemnist.mismatch.case import Case
 from edgemnist.mismatch.layers import Sums
 from edgemnist.mismatch.pools import covering

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgemnist.compiler.ops.base import activation_range
-from edgemnist.compiler.ops.mean import axes_of, folded_multiplier
+from edgemnist.compiler.ops.mean import folded_multiplier
+from edgemnist.compiler.ops.reduction import axes_of
 from edgemnist.mismatch.arithmetic import Ending, Operand, Part, Scaled
 from edgemnist.mismatch.case import Case
 from edgemnist.mismatch.rounding import Factor, factor_of

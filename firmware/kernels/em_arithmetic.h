@@ -1,29 +1,24 @@
-/* ADD, SUB and MUL of two tensors, either of them broadcast.
+/* ADD, SUB, MUL and SQUARED_DIFFERENCE of two tensors, either of them broadcast.
  *
  * a, b   int8, walked with the given strides        out   int8 [axis_0][axis_1][axis_2][axis_3], in order
  * An element is written when its operands are read; the generator computes how `out` may lie over `a` or `b`.
  *
  * ADD and SUB scale both operands to half the larger scale / 2^19. For `a`, the operand with the larger scale, that is
- * a factor of 2^19 exactly; the difference of signs is in the factors.
+ * a factor of 2^19 exactly; the difference of signs is in the factors. SQUARED_DIFFERENCE does so with 2^6 and squares it.
  */
 #ifndef EM_ARITHMETIC_H
 #define EM_ARITHMETIC_H
 
+#include "em_axis.h"
 #include "em_common.h"
-
-typedef struct {
-  int32_t count;
-  int32_t a; /* step through a, in elements; 0 where it is broadcast */
-  int32_t b;
-} em_pair_axis;
 
 typedef struct {
   em_pair_axis axis_0;
   em_pair_axis axis_1;
   em_pair_axis axis_2;
   em_pair_axis axis_3;
-  int32_t a_factor; /* ADD, SUB: 2^19 or its negative */
-  int32_t b_factor; /* ADD, SUB: a power of two before the multiplication, |b - b_zero_point| * b_factor < 2^30 */
+  int32_t a_factor; /* ADD, SUB: 2^19 or its negative; SQUARED_DIFFERENCE: 2^6 or its negative */
+  int32_t b_factor; /* not for MUL: a power of two before the multiplication, |b - b_zero_point| * b_factor < 2^30 */
   int32_t b_multiplier;
   int32_t multiplier; /* for the sum or product */
   int16_t a_zero_point;
@@ -34,12 +29,14 @@ typedef struct {
   em_output output;
 } em_arithmetic_params;
 
-enum { EM_ADD, EM_MUL };
+enum { EM_ADD, EM_MUL, EM_SQUARE };
 
 EM_INLINE int32_t em_combine(const em_arithmetic_params *p, int32_t a, int32_t b, const int kind)
 {
+  int32_t sum;
   if (kind == EM_MUL) return a * b;
-  return a * p->a_factor + em_requantise(b * p->b_factor, p->b_multiplier, 1, p->b_shift) * p->b_sign;
+  sum = a * p->a_factor + em_requantise(b * p->b_factor, p->b_multiplier, 1, p->b_shift) * p->b_sign;
+  return kind == EM_SQUARE ? sum * sum : sum;
 }
 
 /* A target's own body: EM_TARGET_ARITHMETIC names a header that defines EM_OWN_ADD as 1 and
@@ -117,6 +114,28 @@ EM_KERNEL void em_mul(const em_arithmetic_params *p, const int8_t *a, const int8
 EM_KERNEL void em_mul_any(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out)
 {
   em_arithmetic_body(p, a, b, out, EM_MUL, EM_ROUND_ANY);
+}
+
+EM_KERNEL void em_squared_difference(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+{
+  em_arithmetic_body(p, a, b, out, EM_SQUARE, EM_ROUND_FAST);
+}
+
+EM_KERNEL void em_squared_difference_any(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+{
+  em_arithmetic_body(p, a, b, out, EM_SQUARE, EM_ROUND_ANY);
+}
+
+EM_KERNEL void em_squared_difference_constant(const em_arithmetic_params *p, const int8_t *b, const int8_t *a,
+                                              int8_t *out)
+{
+  em_arithmetic_body(p, a, b, out, EM_SQUARE, EM_ROUND_FAST);
+}
+
+EM_KERNEL void em_squared_difference_constant_any(const em_arithmetic_params *p, const int8_t *b, const int8_t *a,
+                                                  int8_t *out)
+{
+  em_arithmetic_body(p, a, b, out, EM_SQUARE, EM_ROUND_ANY);
 }
 
 #endif

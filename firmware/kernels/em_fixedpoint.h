@@ -4,7 +4,13 @@
 
 #include "em_common.h"
 
-/* round(a * b / 2^31), ties up, for |a| < 2^30. */
+/* round(a * b / 2^31), ties up. */
+EM_INLINE int32_t em_product(int32_t a, int32_t b)
+{
+  return (int32_t)(((int64_t)a * b + 1073741824) >> 31);
+}
+
+/* The same for |a| < 2^30. */
 EM_INLINE int32_t em_high_product(int32_t a, int32_t b)
 {
   return (int32_t)(((int64_t)(a * 2) * b + 2147483648) >> 32);

@@ -16,29 +16,49 @@
 #endif
 
 typedef struct {
-  int32_t in_height, in_width, in_channels, out_height, out_width, out_channels;
-  int32_t kernel_height, kernel_width, stride_height, stride_width, dilation_height, dilation_width;
-  int32_t pad_top, pad_left, multiplier; /* of a depthwise convolution: outputs of a channel */
-  float minimum, maximum;
+  int32_t in_height;
+  int32_t in_width;
+  int32_t in_channels;
+  int32_t out_height;
+  int32_t out_width;
+  int32_t out_channels;
+  int32_t kernel_height;
+  int32_t kernel_width;
+  int32_t stride_height;
+  int32_t stride_width;
+  int32_t dilation_height;
+  int32_t dilation_width;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t multiplier; /* of a depthwise convolution: outputs of a channel */
+  float minimum;
+  float maximum;
 } em_float_window_params;
 
 typedef struct {
-  int32_t rows, features, out_features;
-  float minimum, maximum;
+  int32_t rows;
+  int32_t features;
+  int32_t out_features;
+  float minimum;
+  float maximum;
 } em_float_dense_params;
 
 typedef struct {
-  int32_t count, period; /* of the second operand's elements */
-  float minimum, maximum;
+  int32_t count;
+  int32_t period; /* of the second operand's elements */
+  float minimum;
+  float maximum;
 } em_float_pair_params;
 
 typedef struct {
-  int32_t rows, depth;
+  int32_t rows;
+  int32_t depth;
   float beta;
 } em_float_softmax_params;
 
 typedef struct {
-  int32_t pixels, channels;
+  int32_t pixels;
+  int32_t channels;
 } em_float_mean_params;
 
 EM_INLINE float em_float_limited(float x, float minimum, float maximum)

@@ -1,4 +1,4 @@
-/* MEAN over up to two groups of neighbouring axes.
+/* MEAN and SUM over up to two groups of neighbouring axes.
  *
  * in   int8, walked with the given strides         out  int8 [kept_0.count][kept_1.count]
  * em_mean takes one group of each kind (kept_1, averaged_1), em_mean_nested two of each.

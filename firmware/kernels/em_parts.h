@@ -1,8 +1,8 @@
-/* CONCATENATION and SPLIT: rows of a whole tensor, each made of one piece of every part, end to end.
+/* CONCATENATION, PACK, SPLIT, SPLIT_V and UNPACK: rows of a whole tensor, each made of one piece of every part, end to end.
  *
  * whole   int8 [rows][row]        part i   int8 [rows][length]
  * `parts` holds for each part its pieces' offset in a row and their length. Pieces are moved one by one:
- * CONCATENATION from the last row to the first and from the last part to the first, SPLIT from the first to the last;
+ * joined from the last row to the first and from the last part to the first, cut from the first to the last;
  * the generator computes how parts and whole may overlap.
  * The functions for more parts than there are get a part twice, the second time with length 0.
  */

@@ -16,12 +16,17 @@ typedef struct {
   int16_t furthest; /* how far below the row's maximum an input may be to count; furthest * 2^shift < 2^31 */
 } em_softmax_params;
 
+/* `difference` input steps, at most `furthest` of them, in Q26. */
+EM_INLINE uint32_t em_softmax_scaled(const em_softmax_params *p, int32_t difference)
+{
+  const uint64_t doubled = (uint32_t)difference << p->shift << 1;
+  return (uint32_t)((doubled * (uint32_t)p->multiplier + 2147483647u) >> 32); /* ties down */
+}
+
 /* exp of minus `difference` input steps, Q31. */
 EM_INLINE uint32_t em_softmax_exp(const em_softmax_params *p, int32_t difference)
 {
-  const uint64_t doubled = (uint32_t)difference << p->shift << 1;
-  if (difference > p->furthest) return 0;
-  return em_exp((uint32_t)((doubled * (uint32_t)p->multiplier + 2147483647u) >> 32)); /* ties down */
+  return difference > p->furthest ? 0 : em_exp(em_softmax_scaled(p, difference));
 }
 
 EM_KERNEL void em_softmax(const em_softmax_params *p, const int8_t *in, int8_t *out)

@@ -1,4 +1,4 @@
-/* TRANSPOSE, SLICE and STRIDED_SLICE: a copy that walks its input with any strides.
+/* TRANSPOSE, SLICE, STRIDED_SLICE, SPACE_TO_DEPTH and DEPTH_TO_SPACE: a copy that walks its input with any strides.
  *
  * in   int8, walked from `offset` on            out   int8 [axis_0][axis_1][axis_2][axis_3][axis_4], in order
  * An element is written when it is read; the generator computes how `out` may lie over `in`.

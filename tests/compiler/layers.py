@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -135,6 +135,17 @@ class Layers:
         shape = (1, *window.output_size(height, width), filters)
         return self._weighted("CONV_2D", value, weights, 0, shape, arithmetic, window.options())
 
+    def transpose_conv(
+        self, value: Value, filters: int, window: Window = Window(), arithmetic: Arithmetic = Arithmetic()
+    ) -> Value:
+        """Add a TRANSPOSE_CONV with SAME padding; it has no activation, which tflite-runtime 2.14 does not know."""
+        _, height, width, channels = value.shape
+        weights = self._weights((filters, *window.kernel, channels), arithmetic)
+        shape = (1, height * window.stride[0], width * window.stride[1], filters)
+        options = {"padding": PADDING_SAME, "stride_h": window.stride[0], "stride_w": window.stride[1]}
+        plain = replace(arithmetic, activation=ACTIVATION_NONE)
+        return self._weighted("TRANSPOSE_CONV", value, weights, 0, shape, plain, options)
+
     def depthwise(
         self,
         value: Value,
@@ -199,6 +210,22 @@ class Layers:
         target = self.builder.constant(np.array(shape), dtype="int32")
         return self.op(kind, [value, target], shape, new_shape=list(shape))
 
+    def parts(
+        self, kind: str, inputs: Sequence[Value | int], shapes: Sequence[Sequence[int]], **options: Any
+    ) -> list[Value]:
+        """Add an operator with an output for each of ``shapes``, in the first input's quantisation."""
+        first = inputs[0]
+        assert isinstance(first, Value)
+        values = [
+            Value(
+                self.builder.tensor(shape, first.scale, first.zero_point), tuple(shape), first.scale, first.zero_point
+            )
+            for shape in shapes
+        ]
+        indices = [value.index if isinstance(value, Value) else value for value in inputs]
+        self.builder.multi_op(kind, indices, [value.index for value in values], **options)
+        return values
+
     def finish(self, *outputs: Value) -> bytes:
         """Return the file."""
         return self.builder.finish([value.index for value in outputs])
@@ -223,6 +250,8 @@ class Layers:
         if arithmetic.bias is not None:
             bias = self.generator.integers(-arithmetic.bias, arithmetic.bias + 1, channels)
             inputs.append(self.builder.constant(bias, [value.scale * scale for scale in scales], dtype="int32"))
+        if kind == "TRANSPOSE_CONV":
+            inputs = [self.builder.constant(shape, dtype="int32"), inputs[1], inputs[0], *inputs[2:]]
         index = self.builder.op(
             kind, inputs, shape, output_scale, arithmetic.zero_point,
             fused_activation_function=arithmetic.activation, **options,

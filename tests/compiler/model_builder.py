@@ -21,7 +21,8 @@ INT8_VERSIONS = {
     "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POOL_2D": 2, "AVERAGE_POOL_2D": 2, "ADD": 2,
     "SUB": 2, "MUL": 2, "MEAN": 2, "CONCATENATION": 2, "PAD": 2, "SOFTMAX": 2, "LOGISTIC": 2, "TANH": 2, "RELU": 2,
     "RELU6": 2, "LEAKY_RELU": 2, "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2, "SPLIT": 2,
-    "RESIZE_NEAREST_NEIGHBOR": 2,
+    "RESIZE_NEAREST_NEIGHBOR": 2, "TRANSPOSE_CONV": 3, "SPLIT_V": 2, "MAXIMUM": 2, "MINIMUM": 2,
+    "SQUARED_DIFFERENCE": 2, "BATCH_MATMUL": 2, "L2_NORMALIZATION": 2,
 }  # fmt: skip
 """The version that today's converter gives each operator in an int8 model; 1 where none is named."""
 
@@ -32,6 +33,7 @@ OPTIONS = {
     "SUM": "ReducerOptions", "BATCH_MATMUL": "BatchMatMulOptions", "L2_NORMALIZATION": "L2NormOptions",
     "SVDF": "SVDFOptions",
     "LOGISTIC": None, "TANH": None, "RELU": None, "RELU6": None, "RELU_N1_TO_1": None,
+    "MAXIMUM": "MaximumMinimumOptions", "MINIMUM": "MaximumMinimumOptions",
 }  # fmt: skip
 """The schema's options table of an operator where it is not the operator's own name in capitals and small letters."""
 

@@ -151,7 +151,7 @@ CHANGES: dict[str, tuple[Callable[[Any], None], str]] = {
     "a squeeze of another axis": (option("SQUEEZE", "squeezeDims", [2]), "SQUEEZE: .* has no shape"),
     "a squeeze that leaves the axis": (shape("SQUEEZE", 1, 1, 4), r"is \[1, 4\], the file says \[1, 1, 4\]"),
     "an axis elsewhere": (shape("EXPAND_DIMS", 1, 4, 1), r"is \[1, 1, 4\], the file says \[1, 4, 1\]"),
-    "a split into more": (option("SPLIT", "numSplits", 4), "splits into 4 and has 2 outputs"),
+    "a split into more": (option("SPLIT", "numSplits", 4), "num_splits is 4 and there are 2 parts"),
     "a join of less": (shape("CONCATENATION", 1, 4, 4, 3), "don't make"),
     "a dense layer that keeps its axes": (shape("FULLY_CONNECTED", 3, 1), r"is \[1, 3\], the file says \[3, 1\]"),
     "a multiplier that makes other channels": (option("DEPTHWISE_CONV_2D", "depthMultiplier", 3), "depth_multiplier 3"),

@@ -18,12 +18,18 @@ from edgemnist.compiler.reader import read_graph
 from edgemnist.support.errors import UnsupportedModelError
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler import (
+    test_floats,
     test_fusions,
+    test_operators_arg_max,
     test_operators_arithmetic,
+    test_operators_bilinear,
     test_operators_elements,
+    test_operators_matrices,
     test_operators_mean,
     test_operators_movement,
+    test_operators_pairs,
     test_operators_softmax,
+    test_operators_transpose_conv,
     test_pooling,
     test_residual,
     test_sparse_layers,
@@ -67,7 +73,9 @@ def operator_cases() -> Iterator[tuple[bytes, Variant]]:
     tables: list[Mapping[str, bytes]] = [
         *(test_operators_arithmetic.table(kind) for kind in test_operators_arithmetic.KINDS),
         test_operators_elements.TABLE, test_operators_mean.TABLE, test_operators_movement.TABLE,
-        test_operators_softmax.TABLE,
+        test_operators_softmax.TABLE, test_operators_pairs.TABLE, test_operators_bilinear.TABLE,
+        test_operators_transpose_conv.TABLE, test_operators_matrices.TABLE,
+        test_operators_arg_max.TABLE,
     ]  # fmt: skip
     for table in tables:
         yield from ((content, plain) for content in table.values())
@@ -80,6 +88,8 @@ def operator_cases() -> Iterator[tuple[bytes, Variant]]:
     for case in list(test_sparse_layers.layer_table().values())[::3]:
         yield from ((case.content(), Variant(target=target, sparse="always")) for target in SPARSE_BODIES)
     yield one_layer("CONV_2D", 4, 2), plain  # pointwise
+    for one in (*test_floats.convolutions(), *test_floats.others()):
+        yield one.content, plain
 
 
 def test_every_struct_is_filled_as_its_header_declares_it() -> None:

@@ -57,6 +57,10 @@ TABLE = {
     "relu6, never above": element_model("RELU6", (0.005, 3), (0.005, 3)),
     "leaky relu": element_model("LEAKY_RELU", (0.05, 3), (0.04, -20), alpha=0.2),
     "hard swish": element_model("HARD_SWISH", (0.05, 3), (0.04, -120)),
+    "abs": element_model("ABS", (0.05, 3), (0.05, -128)),
+    "abs, requantised": element_model("ABS", (0.05, -20), (0.04, -100)),
+    "rsqrt": element_model("RSQRT", (0.05, -128), (0.02, -128)),
+    "rsqrt, saturated": element_model("RSQRT", (0.001, -128), (0.02, 5)),
     "requantised": element_model("QUANTIZE", (0.05, 3), (0.04, -20)),
     "float": float_model(0.05, 3),
     "float, one": float_model(0.05, 3, size=3),
@@ -111,6 +115,49 @@ def test_relu6_everywhere(tflm: RuntimeWorker, quantised: Quantised) -> None:
 @given(source=QUANTISED, target=QUANTISED, alpha=st.sampled_from(ALPHAS))
 def test_leaky_relu_everywhere(tflm: RuntimeWorker, source: Quantised, target: Quantised, alpha: float) -> None:
     assert_reference_exact(element_model("LEAKY_RELU", source, target, alpha=alpha), tflm)
+
+
+ELUS = {  # tflite-runtime's reference kernels have none
+    "elu": element_model("ELU", (0.05, 3), (0.04, -100)),
+    "elu, fine": element_model("ELU", (0.0001, 3), (0.0001, 100)),
+}
+
+
+def test_elu_is_exact(tflm: RuntimeWorker) -> None:
+    assert_exact(ELUS, tflm, None)
+
+
+GELUS = {  # TFLM has none
+    f"gelu, {name}{', approximate' if approximate else ''}": element_model("GELU", *quantised, approximate=approximate)
+    for name, quantised in {"usual": ((0.05, 3), (0.04, -100)), "fine": ((0.001, 3), (0.0007, 100))}.items()
+    for approximate in (False, True)
+}
+
+
+def test_gelu_equals_the_witness(witness: RuntimeWorker) -> None:
+    assert_exact(GELUS, witness, None)
+
+
+NEAR = st.tuples(st.floats(-4, 1).map(lambda power: float(np.float32(10.0**power))), st.sampled_from(ZERO_POINTS))
+"""What a function that is computed in float32 takes on either side."""
+
+
+@EVERYWHERE
+@given(source=NEAR, target=NEAR, approximate=st.booleans())
+def test_gelu_everywhere(witness: RuntimeWorker, source: Quantised, target: Quantised, approximate: bool) -> None:
+    assert_reference_exact(element_model("GELU", source, target, approximate=approximate), witness)
+
+
+@EVERYWHERE
+@given(kind=st.sampled_from(["ABS", "ELU"]), source=NEAR, target=NEAR)
+def test_abs_and_elu_everywhere(tflm: RuntimeWorker, kind: str, source: Quantised, target: Quantised) -> None:
+    assert_reference_exact(element_model(kind, source, target), tflm)
+
+
+@EVERYWHERE
+@given(source=st.floats(-6, 3), target=st.floats(-2, 1), zero_point=st.sampled_from(ZERO_POINTS))
+def test_rsqrt_everywhere(tflm: RuntimeWorker, source: float, target: float, zero_point: int) -> None:
+    assert_reference_exact(element_model("RSQRT", (10.0**source, -128), (10.0**target, zero_point)), tflm)
 
 
 @EVERYWHERE
@@ -181,6 +228,10 @@ REFUSED = {
     "relu6": (element_model("RELU6", (0.1, 0), (0.05, 0)), "make it the activation of the layer before"),
     "relu": (element_model("RELU", (1.0, 0), (1e-10, 0)), "times finer than the input's"),
     "hard swish": (element_model("HARD_SWISH", (1.0, 0), (0.001, 0)), "don't fit"),
+    "abs": (element_model("ABS", (1.0, 0), (1e-10, 0)), "times finer than the input's"),
+    "elu": (element_model("ELU", (1.0, 0), (1e-10, 0)), "times finer than the input's"),
+    "rsqrt of what can be negative": (element_model("RSQRT", (1.0, -127), (0.1, 0)), "needed is -128"),
+    "rsqrt, far too fine": (element_model("RSQRT", (1e-20, -128), (1e-10, 0)), "output steps"),
     "requantised": (element_model("QUANTIZE", (1.0, 0), (1e-10, 0)), "times finer than the input's"),
 }
 

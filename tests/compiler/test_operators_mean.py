@@ -1,4 +1,4 @@
-"""MEAN: exact over axes, shapes and quantisations; refused where no kernel walks that way."""
+"""MEAN, SUM, REDUCE_MAX, REDUCE_MIN: exact over axes, shapes, quantisations; refused where no kernel walks that way."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ Quantised = tuple[float, int]
 
 
 def mean_model(
-    shape: tuple[int, ...], axes: Sequence[int], source: Quantised, target: Quantised, *, keep_dims: bool = False
-) -> bytes:
+    shape: tuple[int, ...], axes: Sequence[int], source: Quantised, target: Quantised, *, keep_dims: bool = False,
+    kind: str = "MEAN",
+) -> bytes:  # fmt: skip
     builder = ModelBuilder()
     image = builder.input(shape, *source)
     averaged = {axis % len(shape) for axis in axes}
     sizes = [1 if axis in averaged else size for axis, size in enumerate(shape)]
     out_shape = sizes if keep_dims else [size for axis, size in enumerate(sizes) if axis not in averaged]
     chosen = builder.constant(np.array(axes, np.int32), dtype="int32")
-    return builder.finish([builder.op("MEAN", [image, chosen], out_shape, *target, keep_dims=keep_dims)])
+    return builder.finish([builder.op(kind, [image, chosen], out_shape, *target, keep_dims=keep_dims)])
 
 
 CASES: dict[str, tuple[tuple[int, ...], tuple[int, ...], Quantised, Quantised]] = {
@@ -47,11 +48,27 @@ TABLE = {
     for name, case in CASES.items()
     for keep in (False, True)
 }
+SUMS = {
+    f"sum, {name}": mean_model(*case, kind="SUM")
+    for name, case in CASES.items()
+    if name not in ("multiplier far above one", "multiplier far below one")
+}
+EXTREMES = {
+    f"{kind}, {name}{', kept' if keep else ''}": mean_model(shape, axes, source, source, keep_dims=keep, kind=kind)
+    for name, (shape, axes, source, _) in CASES.items()
+    for keep in (False, True)
+    for kind in ("REDUCE_MAX", "REDUCE_MIN")
+}
+TABLE |= EXTREMES
 TABLE["nothing to average"] = mean_model((1, 9), (0,), (0.3, 1), (0.2, 0), keep_dims=True)
 
 
 def test_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     assert_exact(TABLE, tflm, witness)
+
+
+def test_sums_are_exact(tflm: RuntimeWorker) -> None:
+    assert_exact(SUMS, tflm, None)  # tflite-runtime 2.14 does not limit a sum from below
 
 
 def test_exact_at_the_limits_of_overlap(tflm: RuntimeWorker) -> None:
@@ -74,6 +91,18 @@ def test_reference_exact_everywhere(
     tflm: RuntimeWorker, case: tuple[tuple[int, ...], tuple[int, ...], Quantised, Quantised]
 ) -> None:
     assert_reference_exact(mean_model(*case, keep_dims=True), tflm)
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(case=reductions())
+def test_sums_everywhere(
+    tflm: RuntimeWorker, case: tuple[tuple[int, ...], tuple[int, ...], Quantised, Quantised]
+) -> None:
+    assert_reference_exact(mean_model(*case, keep_dims=True, kind="SUM"), tflm)
+
+
+def test_refuses_an_extreme_of_another_scale() -> None:
+    assert_refused(mean_model((1, 4), (1,), (0.1, 0), (0.2, 0), kind="REDUCE_MAX"), "differ in scale or zero point")
 
 
 def test_refuses_axes_that_no_kernel_walks() -> None:
@@ -102,4 +131,4 @@ def test_as_many_elements_as_a_sum_can_hold() -> None:
     shape = (1, 2048, 2047, 1)
     read_graph(parse_tflite(mean_model(shape, (1, 2), (0.1, 0), (0.1, 0))))
 
-    assert_refused(mean_model((1, 2048, 2048, 1), (1, 2), (0.1, 0), (0.1, 0)), "averages 4194304 elements")
+    assert_refused(mean_model((1, 2048, 2048, 1), (1, 2), (0.1, 0), (0.1, 0)), "sums 4194304 elements")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -52,9 +53,11 @@ def pad(shape: Shape, *amounts: tuple[int, int], value: int | None = None) -> by
     return builder.finish([builder.op("PAD" if value is None else "PADV2", inputs, out_shape, *QUANTISED)])
 
 
-def resize(shape: Shape, height: int, width: int, **options: int) -> bytes:
-    out_shape = (shape[0], height, width, shape[3])
-    return one_operator("RESIZE_NEAREST_NEIGHBOR", shape, out_shape, (height, width), **options)
+def resized(kind: str, shape: Shape, height: int, width: int, **options: int) -> bytes:
+    return one_operator(kind, shape, (shape[0], height, width, shape[3]), (height, width), **options)
+
+
+resize = partial(resized, "RESIZE_NEAREST_NEIGHBOR")
 
 
 def concatenation(
@@ -102,7 +105,93 @@ def split(shape: Shape, axis: int, parts: int) -> bytes:
     return builder.finish([joined])
 
 
+def pack(shape: Shape, axis: int, parts: int, unpacked: bool = False) -> bytes:
+    """Slice an image into pixels along its second axis and pack them along ``axis``; or unpack what was packed."""
+    builder = ModelBuilder()
+    image = builder.input((1, parts, *shape), *QUANTISED)
+    outputs = [builder.tensor((1, *shape), *QUANTISED) for _ in range(parts)]
+    builder.multi_op("UNPACK", [image], outputs, num=parts, axis=1)
+    position = axis % (len(shape) + 2)
+    packed = (*(1, *shape)[:position], parts, *(1, *shape)[position:])
+    joined = builder.op("PACK", outputs[::-1], packed, *QUANTISED, values_count=parts, axis=axis)
+    if not unpacked:
+        return builder.finish([joined])
+    again = [builder.tensor((1, *shape), *QUANTISED) for _ in range(parts)]
+    builder.multi_op("UNPACK", [joined], again, num=parts, axis=axis)
+    return builder.finish([builder.op("PACK", again, (1, *shape, parts), *QUANTISED, values_count=parts, axis=-1)])
+
+
+def split_v(shape: Shape, axis: int, sizes: Sequence[int], asked: Sequence[int] | None = None) -> bytes:
+    """Split into parts of these sizes, then put them together again in the opposite order."""
+    builder = ModelBuilder()
+    image = builder.input(shape, *QUANTISED)
+    outputs = []
+    for size in sizes:
+        part = [*shape]
+        part[axis % len(shape)] = size
+        outputs.append(builder.tensor(part, *QUANTISED))
+    constants = [builder.constant(values, dtype="int32") for values in (asked or sizes, axis)]
+    builder.multi_op("SPLIT_V", [image, *constants], outputs, num_splits=len(sizes))
+    return builder.finish([builder.op("CONCATENATION", outputs[::-1], shape, *QUANTISED, axis=axis)])
+
+
+def gather(shape: Shape, axis: int, positions: Sequence[int]) -> bytes:
+    out_shape = [*shape]
+    out_shape[axis] = len(positions)
+    return one_operator("GATHER", shape, out_shape, positions, axis=axis)
+
+
+def mirror_pad(shape: Shape, *amounts: tuple[int, int], mode: int = 0) -> bytes:
+    out_shape = [before + size + after for size, (before, after) in zip(shape, amounts, strict=True)]
+    return one_operator("MIRROR_PAD", shape, out_shape, amounts, mode=mode)
+
+
+def tile(shape: Shape, times: Sequence[int]) -> bytes:
+    out_shape = [size * count for size, count in zip(shape, times, strict=True)]
+    return one_operator("TILE", shape, out_shape, times)
+
+
+TILES = {  # TFLM has none
+    "tile rows": tile((1, 3, 4, 2), (1, 3, 1, 1)),
+    "tile channels": tile((1, 3, 4, 2), (1, 1, 1, 2)),
+    "tile every axis": tile((1, 3, 4, 2), (1, 2, 3, 2)),
+    "tile, nothing": tile((1, 3, 4), (1, 1, 1)),
+}
+
+
+def blocks(kind: str, shape: Shape, block: int) -> bytes:
+    count, height, width, channels = shape
+    area = block * block
+    out_shape = (count, height // block, width // block, channels * area)
+    if kind == "DEPTH_TO_SPACE":
+        out_shape = (count, height * block, width * block, channels // area)
+    return one_operator(kind, shape, out_shape, block_size=block)
+
+
 TABLE = {
+    "pack in front": pack((4, 3), 1, 3),
+    "pack behind": pack((4, 3), -1, 3),
+    "pack between": pack((4, 3), 2, 2),
+    "pack one": pack((5,), 1, 1),
+    "unpack channels": pack((4, 3), -1, 5, unpacked=True),
+    "unpack ten": pack((4,), 2, 10, unpacked=True),
+    "split in different parts": split_v((1, 7, 3), 1, (1, 4, 2)),
+    "split in different parts, one not named": split_v((1, 3, 9), -1, (4, 5), (4, -1)),
+    "gather rows": gather((1, 5, 4, 3), 1, (4, 0, 0, 2)),
+    "gather channels": gather((1, 5, 4, 3), 3, (2, 0)),
+    "gather everything": gather((1, 5, 4), 1, (0, 1, 2, 3, 4)),
+    "gather one": gather((1, 5, 4), -1, (3,)),
+    "gather a table": one_operator("GATHER", (1, 5, 3), (1, 2, 2, 3), ((1, 4), (0, 0)), axis=1),
+    "mirror, reflected": mirror_pad((1, 4, 5, 3), (0, 0), (1, 3), (2, 0), (0, 0)),
+    "mirror, symmetric": mirror_pad((1, 4, 5, 3), (0, 0), (1, 4), (2, 0), (0, 0), mode=1),
+    "mirror, every axis": mirror_pad((1, 3, 4, 5), (0, 0), (1, 2), (2, 1), (3, 4)),
+    "mirror, after only": mirror_pad((1, 3, 4), (0, 0), (0, 2), (0, 1)),
+    "mirror, nothing": mirror_pad((1, 3, 4), (0, 0), (0, 0), (0, 0)),
+    "space to depth": blocks("SPACE_TO_DEPTH", (1, 4, 6, 3), 2),
+    "space to depth, blocks of 3": blocks("SPACE_TO_DEPTH", (1, 3, 6, 1), 3),
+    "space to depth, blocks of 1": blocks("SPACE_TO_DEPTH", (1, 3, 6, 2), 1),
+    "depth to space": blocks("DEPTH_TO_SPACE", (1, 2, 3, 12), 2),
+    "depth to space, blocks of 3": blocks("DEPTH_TO_SPACE", (1, 2, 1, 9), 3),
     "transpose, channels first": transpose((1, 4, 5, 3), (0, 3, 1, 2)),
     "transpose, channels last": transpose((1, 3, 4, 5), (0, 2, 3, 1)),
     "transpose, nothing": transpose((1, 3, 4, 5), (0, 1, 2, 3)),
@@ -159,6 +248,10 @@ def test_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     assert_exact(TABLE, tflm, witness)
 
 
+def test_tiles_equal_the_witness(witness: RuntimeWorker) -> None:
+    assert_exact(TILES, witness, None)
+
+
 def test_exact_at_the_limits_of_overlap(tflm: RuntimeWorker) -> None:
     assert_exact_at_limits(TABLE, tflm)
 
@@ -203,6 +296,25 @@ def test_resize_everywhere(tflm: RuntimeWorker, before: tuple[int, int], after: 
     assert_reference_exact(resize((1, *before, 2), *after, **options), tflm)
 
 
+@EVERYWHERE
+@given(st.data(), st.sampled_from([0, 1]))
+def test_mirror_pad_everywhere(tflm: RuntimeWorker, data: st.DataObject, mode: int) -> None:
+    shape = (1, *data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=3)))
+    amounts = [data.draw(st.tuples(*[st.integers(0, size - 1 + mode)] * 2)) for size in shape[1:]]
+
+    assert_reference_exact(mirror_pad(shape, (0, 0), *amounts, mode=mode), tflm)
+
+
+@EVERYWHERE
+@given(st.data())
+def test_gather_everywhere(tflm: RuntimeWorker, data: st.DataObject) -> None:
+    shape = (1, *data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=4)))
+    axis = data.draw(st.integers(1, len(shape) - 1))
+    positions = data.draw(st.lists(st.integers(0, shape[axis] - 1), min_size=1, max_size=6))
+
+    assert_reference_exact(gather(shape, axis, positions), tflm)
+
+
 def test_a_forward_kernel_may_overlap_as_far_as_its_write_front_allows() -> None:
     read = np.array([[4, 8], [0, 4], [8, 12]])
     written = np.array([[0, 4], [4, 8], [8, 12]])
@@ -240,6 +352,23 @@ REFUSED = {
     ),
     "both resize options": (resize((1, 2, 2, 1), 4, 4, align_corners=1, half_pixel_centers=1), "choose one"),
     "wrong resized shape": (one_operator("RESIZE_NEAREST_NEIGHBOR", (1, 2, 2, 1), (1, 4, 3, 1), (4, 4)), "is not"),
+    "position outside": (gather((1, 5, 4), 1, (0, 5)), "position 5 along an axis of 5"),
+    "negative position": (gather((1, 5, 4), 1, (0, -1)), "position -1 along an axis of 5"),
+    "gather along no axis": (one_operator("GATHER", (1, 5), (1, 5), (0,), axis=2), "axis 2 of 2 axes"),
+    "gather in batches": (one_operator("GATHER", (1, 5), (1, 1), ((0,),), axis=1, batch_dims=1), "batch_dims is 1"),
+    "wrong gathered shape": (one_operator("GATHER", (1, 5), (1, 3), (0, 1), axis=1), "the file says"),
+    "mirror more than there is": (mirror_pad((1, 4), (0, 0), (4, 0)), "more than its mirror image has"),
+    "mirror mode": (mirror_pad((1, 4), (0, 0), (1, 0), mode=2), "mode is 2, allowed are 0 and 1"),
+    "negative mirror": (one_operator("MIRROR_PAD", (1, 4), (1, 3), ((0, 0), (-1, 0)), mode=0), "pads .* by"),
+    "wrong mirrored shape": (one_operator("MIRROR_PAD", (1, 4), (1, 6), ((0, 0), (1, 0)), mode=0), "the file says"),
+    "no number of blocks": (one_operator("SPACE_TO_DEPTH", (1, 3, 4, 1), (1, 1, 2, 4), block_size=2), "has no shape"),
+    "channels for no block": (one_operator("DEPTH_TO_SPACE", (1, 2, 2, 6), (1, 4, 4, 1), block_size=2), "has no shape"),
+    "blocks of 0": (one_operator("SPACE_TO_DEPTH", (1, 2, 2, 1), (1, 2, 2, 1), block_size=0), "blocks of 0"),
+    "other sizes than asked": (split_v((1, 7), 1, (3, 4), (4, 3)), r"cuts into \[3, 4\], asked are \[4, 3\]"),
+    "fewer sizes than parts": (split_v((1, 7), 1, (3, 4), (7,)), "asked are"),
+    "tile nothing": (one_operator("TILE", (1, 4), (1, 4), (1, 0)), "needed is a number of at least 1"),
+    "tile fewer axes": (one_operator("TILE", (1, 4), (1, 8), (2,)), "needed is a number of at least 1"),
+    "wrong tiled shape": (one_operator("TILE", (1, 4), (1, 4), (1, 2)), "the file says"),
     "eleven parts": (concatenation((1, 0), 1, (1,) * 11), "has 11 parts, allowed are 10"),
 }  # fmt: skip
 
@@ -247,6 +376,23 @@ REFUSED = {
 @pytest.mark.parametrize("name", list(REFUSED))
 def test_refused(name: str) -> None:
     assert_refused(*REFUSED[name])
+
+
+def test_refuses_to_pack_another_number_of_tensors() -> None:
+    builder = ModelBuilder()
+    image = builder.input((1, 4), *QUANTISED)
+    content = builder.finish([builder.op("PACK", [image, image], (1, 2, 4), *QUANTISED, axis=1, values_count=3)])
+
+    assert_refused(content, "values_count is 3 and there are 2 parts")
+
+
+def test_refuses_to_split_in_unequal_parts() -> None:
+    builder = ModelBuilder()
+    image = builder.input((1, 4), *QUANTISED)
+    parts = [builder.tensor((1, size), *QUANTISED) for size in (1, 3)]
+    builder.multi_op("SPLIT", [builder.constant([1], dtype="int32"), image], parts, num_splits=2)
+
+    assert_refused(builder.finish(parts[:1]), r"cuts into \[1, 3\], asked are \[1, 1\]")
 
 
 def test_refuses_to_join_different_scales() -> None:

@@ -1,4 +1,4 @@
-"""SOFTMAX: exact over depths, scales and betas; refused where fixed point has no answer."""
+"""SOFTMAX and LOG_SOFTMAX: exact over depths, scales and betas; refused where fixed point has no answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgemnist.compiler.ops.exponential import exp_of_minus
+from edgemnist.compiler.ops.logarithm import log_of
 from edgemnist.runner import RuntimeWorker
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_reference_exact, assert_refused
@@ -21,6 +22,12 @@ def softmax_model(
     return builder.finish([builder.op("SOFTMAX", [image], shape, out_scale, out_zero_point, beta=beta)])
 
 
+def log_softmax_model(shape: tuple[int, ...], scale: float, output: tuple[float, int] = (1 / 16, 127)) -> bytes:
+    builder = ModelBuilder()
+    image = builder.input(shape, scale, 5)
+    return builder.finish([builder.op("LOG_SOFTMAX", [image], shape, *output)])
+
+
 TABLE = {
     "usual": softmax_model((1, 10), 0.15),
     "one class": softmax_model((1, 1), 0.1),
@@ -30,6 +37,13 @@ TABLE = {
     "the largest sum that TFLM takes": softmax_model((1, 511), 0.0001),
     "low beta": softmax_model((1, 10), 0.2, 0.3),
     "every pixel": softmax_model((1, 3, 4, 5), 0.05, 2.0),
+    "log": log_softmax_model((1, 10), 0.15),
+    "log, one class": log_softmax_model((1, 1), 0.1),
+    "log, every difference counts as zero": log_softmax_model((1, 7), 1e-7),
+    "log, only the maximum counts": log_softmax_model((1, 7), 40.0),
+    "log, the multiplier is capped": log_softmax_model((1, 7), 1e6),
+    "log, as many classes as a sum can hold": log_softmax_model((1, 4095), 0.0001),
+    "log, every pixel": log_softmax_model((1, 3, 4, 5), 0.05),
 }
 
 
@@ -47,6 +61,18 @@ def test_reference_exact_everywhere(tflm: RuntimeWorker, depth: int, log_scale: 
     assert_reference_exact(softmax_model((1, depth), 10.0**log_scale, beta), tflm)
 
 
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(depth=st.integers(1, 300), log_scale=st.floats(-7, 7))
+def test_log_softmax_exact_everywhere(tflm: RuntimeWorker, depth: int, log_scale: float) -> None:
+    assert_reference_exact(log_softmax_model((1, depth), 10.0**log_scale), tflm)
+
+
+def test_log_is_right_to_one_part_in_ten_million() -> None:
+    values = np.arange(1 << 19, 1 << 31, 99_991, dtype=np.int64)
+
+    np.testing.assert_allclose(log_of(values, 12) / 2**26, np.log(values / 2**19), atol=1e-7)
+
+
 def test_exp_is_right_to_one_part_in_a_million() -> None:
     magnitudes = np.arange(0, 1 << 31, 99_991, dtype=np.int64)
 
@@ -61,6 +87,10 @@ def test_exp_is_right_to_one_part_in_a_million() -> None:
         (softmax_model((1, 5000), 0.1), "allowed are 4095"),
         (softmax_model((1, 10), 1e-9), "too small for fixed point"),
         (softmax_model((1, 10), 0.1, beta=0.0), "too small for fixed point"),
+        (log_softmax_model((1, 10), 0.1, (1 / 15, 127)), "needed are 1/16 and 127"),
+        (log_softmax_model((1, 10), 0.1, (1 / 16, 0)), "needed are 1/16 and 127"),
+        (log_softmax_model((1, 5000), 0.1), "allowed are 4095"),
+        (log_softmax_model((1, 10), 1e-9), "too small for fixed point"),
     ],
 )
 def test_refused(content: bytes, reason: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.dump import Dump
 from edgemnist.compiler.host_cpu import bodies_here
+from edgemnist.compiler.ops import WITHOUT_TFLM
 from edgemnist.compiler.self_test import NO_SELF_TEST
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.support.progress import stdout_console
@@ -76,11 +77,9 @@ def _choices(result: WrittenCode) -> list[str]:
 
 def _figures(result: WrittenCode) -> list[str]:
     plan, program = result.generated.plan, result.generated.program
-    tflm = result.tflm_arena_bytes
-    measured = f"{tflm:,} B (measured by its interpreter on 64 bits)" if tflm else "not measured, tflite-micro missing"
     return [
         f"arena                 {plan.size:,} B, input, output and scratch included",
-        f"TFLM's arena          {measured}",
+        f"TFLM's arena          {_tflm_arena(result)}",
         f"largest live tensors  {plan.largest_live_set:,} B together",
         f"largest tensor        {plan.largest_tensor:,} B",
         f"constants in flash    {program.constant_bytes:,} B",
@@ -88,3 +87,10 @@ def _figures(result: WrittenCode) -> list[str]:
         *([] if f"{result.generated.name}_test.c" in result.files else [f"self-test             none: {NO_SELF_TEST}"]),
         f"written to            {result.folder}: {', '.join(result.files)}",
     ]
+
+
+def _tflm_arena(result: WrittenCode) -> str:
+    if result.tflm_arena_bytes:
+        return f"{result.tflm_arena_bytes:,} B (measured by its interpreter on 64 bits)"
+    unknown = sorted(WITHOUT_TFLM.intersection(node.kind for node in result.generated.program.graph.nodes))
+    return f"none, it has no {' and no '.join(unknown)}" if unknown else "not measured, tflite-micro missing"

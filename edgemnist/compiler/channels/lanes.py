@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.channels.weighted import DEPTHWISE, is_weighted
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops import mean, pad, parts
+from edgemnist.compiler.ops import pad, parts, reduction
 from edgemnist.compiler.ops.operands import activations_of, ends_of, output_of, weights_tensor
 
 Indices = NDArray[np.int64]
 
-ELEMENTS = ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "QUANTIZE")
+ELEMENTS = (
+    "LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "QUANTIZE", "ABS", "ELU", "GELU", "RSQRT",
+)  # fmt: skip
 """Functions of one element."""
 
 POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
@@ -35,7 +37,7 @@ class Link:
 
 def links_of(node: Node, graph: Graph) -> list[Link] | None:
     """Return what ties a node's output channels to its inputs'; None where all depend on all, or on weights."""
-    if node.kind in (*ELEMENTS, *POOLS, "RESIZE_NEAREST_NEIGHBOR"):
+    if node.kind in (*ELEMENTS, *POOLS, "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"):
         return [_whole(graph, *ends_of(node))]
     if node.kind in PAIRS:
         channels = graph.tensors[output_of(node)].shape[-1]
@@ -51,7 +53,7 @@ def links_of(node: Node, graph: Graph) -> list[Link] | None:
         return [_whole(graph, *ends_of(node))] if last.before == last.after == 0 else None
     if node.kind == "MEAN":
         rank = len(graph.tensors[activations_of(node)].shape)
-        return [_whole(graph, *ends_of(node))] if rank - 1 not in mean.axes_of(node, graph) else None
+        return [_whole(graph, *ends_of(node))] if rank - 1 not in reduction.axes_of(node, graph) else None
     if node.kind == "CONCATENATION":
         return _parts(graph, output_of(node), node.inputs, node.integer("axis"))
     if node.kind == "SPLIT":

@@ -11,7 +11,7 @@ from edgemnist.compiler.channels.lanes import ELEMENTS, PAIRS, POOLS, Lanes
 from edgemnist.compiler.channels.weighted import Weighted, is_weighted
 from edgemnist.compiler.fixedpoint import INT32_MAX, IntArray, multiply_by_quantised_multiplier
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops import OPERATORS, arithmetic, mean, pad, parts
+from edgemnist.compiler.ops import OPERATORS, arithmetic, mean, pad, parts, reduction
 from edgemnist.compiler.ops.base import LoweringSettings, activation_range, quantisation_of
 from edgemnist.compiler.ops.operands import activations_of, ends_of, output_of, output_tensor
 
@@ -115,7 +115,7 @@ def _pad(node: Node, known: Ranges) -> list[Range]:
 def _mean(node: Node, known: Ranges) -> list[Range]:
     graph = known.graph
     count, factor = mean.reduced_count(node, graph), mean.mean_multiplier(node, graph)
-    whole = len(graph.tensors[activations_of(node)].shape) - 1 not in mean.axes_of(node, graph)
+    whole = len(graph.tensors[activations_of(node)].shape) - 1 not in reduction.axes_of(node, graph)
     if not whole or (255 * count) << max(factor.exponent, 0) > INT32_MAX:
         return [_any(graph, output_of(node))]
     source, target = (quantisation_of(graph.tensors[index]).zero_point for index in ends_of(node))

@@ -1,7 +1,8 @@
 """Operators, one file each: what is checked, the numpy reference, and how it becomes a kernel call.
 
 ``OPERATORS`` maps a TFLite operator name to its :class:`~edgemnist.compiler.ops.base.Operator`; it is filled with the
-classes in this folder, so a new operator is one file here and one kernel in ``firmware/kernels``.
+classes in this folder, so a new operator is one file here and one kernel in ``firmware/kernels``. ``WITHOUT_TFLM`` are
+those of the names for which TFLM has no kernel.
 """
 
 from __future__ import annotations
@@ -28,3 +29,4 @@ def _discover() -> Mapping[str, Operator]:
 
 
 OPERATORS = _discover()
+WITHOUT_TFLM = frozenset(kind for operator in OPERATORS.values() for kind in operator.without_tflm)

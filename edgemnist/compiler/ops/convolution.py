@@ -126,7 +126,7 @@ def channel_parameters(
     # A partial sum may exceed the final one, never by more than the products' total.
     partial = np.abs(bias) + 128 * (positive - negative)
     every = multipliers * (len(weights) // len(multipliers))
-    fast = [_fast_channel(int(bound), m, output_zero_point) for bound, m in zip(bounds, every, strict=True)]
+    fast = [fast_channel(int(bound), m, output_zero_point) for bound, m in zip(bounds, every, strict=True)]
     products = 128 * (positive - negative)
     if None not in fast and int(partial.max()) <= INT32_MAX and int(products.max()) < FAST_LIMIT:
         chosen = [choice for choice in fast if choice is not None]
@@ -136,7 +136,7 @@ def channel_parameters(
     return ChannelParameters(bias, mantissas, shifts, every, fast=False)
 
 
-def _fast_channel(bound: int, multiplier: Multiplier, zero_point: int) -> tuple[int, int] | None:
+def fast_channel(bound: int, multiplier: Multiplier, zero_point: int) -> tuple[int, int] | None:
     """Return (mantissa, right shift) for ``em_requantise`` if its preconditions hold for ``|accumulator| <= bound``."""
     if rounds_to_nothing(bound, multiplier):
         return 0, 1  # every result is the zero point

@@ -111,6 +111,8 @@ _REMEDIES: Mapping[str, str] = {
     "rows": "use fewer rows",
     "columns": "use fewer columns",
     "row": "make the tensor smaller",
+    "inner": "make the tensor smaller",
+    "step": "make the tensor smaller",
     "count": "make the tensor smaller",
     "size": "make the tensor smaller",
     "strip": "use a smaller kernel",

@@ -39,7 +39,7 @@ def with_residual(node: Node, residual: int) -> tuple[int, ...]:
 
 
 def output_of(node: Node) -> int:
-    """Return the first output, the only one of all operators but SPLIT."""
+    """Return the first output, the only one of all operators but SPLIT, SPLIT_V and UNPACK."""
     return node.outputs[0]
 
 
@@ -68,14 +68,17 @@ def weight_values(node: Node, graph: Graph) -> NDArray[Any]:
     return np.asarray(weights_tensor(node, graph).data)
 
 
-def require_constants(node: Node, graph: Graph, operands: Mapping[int, str]) -> list[str]:
+def require_constants(
+    node: Node, graph: Graph, operands: Mapping[int, str], types: Sequence[str] = ("int32", "int64")
+) -> list[str]:  # fmt: skip
     """Return a problem for each input position in ``operands`` (with what it is) that holds no integer constant."""
     return [
-        f"{node.label}: the {what} must be an integer constant in the file; convert the model again"
+        f"{node.label}: the {what} must be an integer constant in the file, {' or '.join(types)}; "
+        "convert the model again"
         for position, what in operands.items()
         if position >= len(node.inputs)
         or not graph.is_constant(node.inputs[position])
-        or graph.tensors[node.inputs[position]].dtype not in ("int32", "int64")
+        or graph.tensors[node.inputs[position]].dtype not in types
     ]
 
 

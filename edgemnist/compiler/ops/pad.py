@@ -59,6 +59,8 @@ class Pad(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
+        if -1 in _value_operand(node):
+            return [f"{node.label}: lacks its padding value; the file is corrupt, convert it again"]
         tensors = [activations_of(node), output_of(node), *_value_operand(node)]
         problems = require_int8(node, graph, tensors) + require_constants(node, graph, {1: "paddings"})
         if problems:

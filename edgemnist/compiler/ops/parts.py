@@ -1,4 +1,4 @@
-"""CONCATENATION and SPLIT: a whole along one axis, and its parts."""
+"""CONCATENATION, PACK, SPLIT, SPLIT_V and UNPACK: a whole along one axis, and its parts."""
 
 from __future__ import annotations
 
@@ -38,9 +38,14 @@ class Layout:
 
 
 class Concatenation(Operator):
-    """Tensors end to end along one axis."""
+    """Tensors end to end along one axis, which PACK makes anew."""
 
-    kinds = MappingProxyType({"CONCATENATION": Schema("ConcatenationOptions", 1, None, needed=True)})
+    kinds = MappingProxyType(
+        {
+            "CONCATENATION": Schema("ConcatenationOptions", 1, None, needed=True),
+            "PACK": Schema("PackOptions", 1, None, needed=True),
+        }
+    )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -49,6 +54,8 @@ class Concatenation(Operator):
         problems = require_int8(node, graph, [*node.inputs, output_of(node)])
         if node.integer("fused_activation_function") != ACTIVATION_NONE:
             problems.append(f"{node.label}: has a fused activation; put the activation into a layer of its own")
+        if node.kind == "PACK" and node.integer("values_count") != len(node.inputs):
+            problems.append(_other_number(node, "values_count", len(node.inputs)))
         problems = problems or require_same_quantisation(node, graph, [output_of(node), *node.inputs])
         return problems or _layout_problems(node, graph, output_of(node), node.inputs, node.integer("axis"))
 
@@ -56,11 +63,12 @@ class Concatenation(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        return [np.concatenate(inputs, axis=node.integer("axis"))]
+        axis = node.integer("axis")
+        return [np.stack(inputs, axis=axis) if node.kind == "PACK" else np.concatenate(inputs, axis=axis)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        layout = layout_of(graph, output_of(node), node.inputs, node.integer("axis"))
+        layout = layout_of(node, graph, output_of(node), node.inputs, node.integer("axis"))
         # Constants come before tensors among a kernel's arguments.
         order = sorted(range(len(node.inputs)), key=lambda position: not graph.is_constant(node.inputs[position]))
         parts = [layout.parts[position] for position in order]
@@ -84,35 +92,43 @@ class Concatenation(Operator):
 
 
 class Split(Operator):
-    """A tensor cut into equal parts along one axis."""
+    """A tensor cut into parts along one axis, which UNPACK drops."""
 
-    kinds = MappingProxyType({"SPLIT": Schema("SplitOptions", 2, 2, needed=True)})
+    kinds = MappingProxyType(
+        {
+            "SPLIT": Schema("SplitOptions", 2, 2, needed=True),
+            "SPLIT_V": Schema("SplitVOptions", 3, 3, needed=True),
+            "UNPACK": Schema("UnpackOptions", needed=True),
+        }
+    )
     several_outputs = True
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        if len(node.inputs) != 2 or whole_of(node) == -1:
-            return [f"{node.label}: needs an axis and a tensor; the file is corrupt, convert it again"]
+        if -1 in node.inputs or len(node.inputs) < self.kinds[node.kind].least:
+            return [f"{node.label}: lacks an operand; the file is corrupt, convert it again"]
         problems = require_int8(node, graph, [whole_of(node), *node.outputs])
-        problems += require_constants(node, graph, {0: "axis"})
-        if node.integer("num_splits") != len(node.outputs):
-            problems.append(
-                f"{node.label}: splits into {node.integer('num_splits')} and has {len(node.outputs)} outputs; "
-                "the file is corrupt, convert it again"
-            )
+        problems += require_constants(node, graph, _CONSTANTS[node.kind])
+        number = "num" if node.kind == "UNPACK" else "num_splits"
+        if node.integer(number) != len(node.outputs):
+            problems.append(_other_number(node, number, len(node.outputs)))
         problems = problems or require_same_quantisation(node, graph, [whole_of(node), *node.outputs])
-        return problems or _layout_problems(node, graph, whole_of(node), node.outputs, split_axis(node, graph))
+        problems = problems or _layout_problems(node, graph, whole_of(node), node.outputs, split_axis(node, graph))
+        return problems or _length_problems(node, graph)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        return list(np.split(inputs[1], len(node.outputs), axis=split_axis(node, graph)))
+        whole, axis = inputs[node.inputs.index(whole_of(node))], split_axis(node, graph)
+        sizes = [1 if node.kind == "UNPACK" else graph.tensors[index].shape[axis] for index in node.outputs]
+        pieces = np.split(whole, np.cumsum(sizes)[:-1], axis=axis)
+        return [piece.reshape(graph.tensors[index].shape) for piece, index in zip(pieces, node.outputs, strict=True)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         source = whole_of(node)
-        layout = layout_of(graph, source, node.outputs, split_axis(node, graph))
+        layout = layout_of(node, graph, source, node.outputs, split_axis(node, graph))
         filler = _kernel_size(len(node.outputs)) - len(node.outputs)
         return Step(
             node=node, header="em_parts.h", function=f"em_split_{len(node.outputs) + filler}",
@@ -125,13 +141,44 @@ class Split(Operator):
         )  # fmt: skip
 
 
+_CONSTANTS = MappingProxyType({"SPLIT": {0: "axis"}, "SPLIT_V": {1: "sizes", 2: "axis"}, "UNPACK": {}})
+_WITH_NEW_AXIS = ("PACK", "UNPACK")
+"""Parts have an axis less than the whole."""
+
+
 def whole_of(node: Node) -> int:
-    """Return what a SPLIT cuts; its axis comes first."""
-    return node.inputs[1]
+    """Return what is cut; a SPLIT's axis comes first."""
+    return node.inputs[1] if node.kind == "SPLIT" else activations_of(node)
 
 
 def split_axis(node: Node, graph: Graph) -> int:
-    return integers(graph, activations_of(node))[0]
+    """Return the axis along which is cut, as it is in the file."""
+    if node.kind == "UNPACK":
+        return node.integer("axis")
+    return integers(graph, node.inputs[0 if node.kind == "SPLIT" else 2])[0]
+
+
+def _other_number(node: Node, option: str, parts: int) -> str:
+    return (
+        f"{node.label}: {option} is {node.integer(option)} and there are {parts} parts; "
+        "the file is corrupt, convert it again"
+    )
+
+
+def _length_problems(node: Node, graph: Graph) -> list[str]:
+    """Return a problem when a SPLIT's parts are not equal, or a SPLIT_V's not as the file asks."""
+    lengths = [
+        length for _, length in layout_of(node, graph, whole_of(node), node.outputs, split_axis(node, graph)).parts
+    ]
+    wanted: Sequence[int] = lengths[:1] * len(lengths)
+    if node.kind == "SPLIT_V":
+        axis, asked = split_axis(node, graph), integers(graph, node.inputs[1])
+        lengths = [graph.tensors[index].shape[axis] for index in node.outputs]
+        wanted = [length if size == -1 else size for size, length in zip(asked, lengths, strict=False)]
+        wanted = wanted if len(asked) == len(lengths) and asked.count(-1) <= 1 else asked
+    if list(wanted) == lengths:
+        return []
+    return [f"{node.label}: cuts into {lengths}, asked are {list(wanted)}; the file is corrupt, convert it again"]
 
 
 def _kernel_size(parts: int) -> int:
@@ -149,9 +196,9 @@ def _layout_problems(node: Node, graph: Graph, whole: int, parts: Sequence[int],
         return [f"{node.label}: has {len(parts)} parts, allowed are {KERNEL_SIZES[-1]}; do it in several steps"]
     if not -len(shape) <= axis < len(shape):
         return [f"{node.label}: axis {axis} of {len(shape)} axes; the file is corrupt, convert it again"]
-    shapes = [list(graph.tensors[index].shape) for index in parts]
-    joined = [sum(sizes[axis % len(shape)] for sizes in shapes) if all(len(s) == len(shape) for s in shapes) else -1]
     position = axis % len(shape)
+    shapes = [_with_axis(node, graph, index, position) for index in parts]
+    joined = [sum(sizes[position] for sizes in shapes) if all(len(s) == len(shape) for s in shapes) else -1]
     expected = [[*shape[:position], *sizes[position : position + 1], *shape[position + 1 :]] for sizes in shapes]
     if joined != [shape[position]] or shapes != expected:
         return [
@@ -160,12 +207,18 @@ def _layout_problems(node: Node, graph: Graph, whole: int, parts: Sequence[int],
     return []
 
 
-def layout_of(graph: Graph, whole: int, parts: Sequence[int], axis: int) -> Layout:
+def _with_axis(node: Node, graph: Graph, part: int, position: int) -> list[int]:
+    """Return a part's shape with the whole's number of axes."""
+    shape = list(graph.tensors[part].shape)
+    return [*shape[:position], 1, *shape[position:]] if node.kind in _WITH_NEW_AXIS else shape
+
+
+def layout_of(node: Node, graph: Graph, whole: int, parts: Sequence[int], axis: int) -> Layout:
     """Return how ``parts`` lie in ``whole``."""
     shape = graph.tensors[whole].shape
     position = axis % len(shape)
     inner = int(np.prod(shape[position + 1 :], dtype=np.int64))
-    lengths = [graph.tensors[index].shape[position] * inner for index in parts]
+    lengths = [_with_axis(node, graph, index, position)[position] * inner for index in parts]
     offsets = [0, *accumulate(lengths)][: len(lengths)]
     rows = int(np.prod(shape[:position], dtype=np.int64))
     return Layout(rows, shape[position] * inner, tuple(zip(offsets, lengths, strict=True)))

@@ -11,18 +11,11 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, require_int8
-from edgemnist.compiler.ops.fields import CArray, Field, array_problems, field_problems, int16
-from edgemnist.compiler.ops.operands import (
-    activations_of,
-    ends_of,
-    input_tensor,
-    integers,
-    output_tensor,
-    require_constants,
-    require_same_quantisation,
-)
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step
+from edgemnist.compiler.ops.fields import CArray, array_problems, field_problems
+from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor
 from edgemnist.compiler.ops.overlaps import Moves, traced
+from edgemnist.compiler.ops.resizing import check_resize, size_fields
 
 
 class ResizeNearestNeighbor(Operator):
@@ -32,21 +25,9 @@ class ResizeNearestNeighbor(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
-        problems += require_constants(node, graph, {1: "size"})
-        if problems:
-            return problems
-        source, target = input_tensor(node, graph).shape, output_tensor(node, graph).shape
-        size = integers(graph, node.inputs[1])
-        if len(source) != 4 or target != (source[0], *size, source[-1]):
-            return [
-                f"{node.label}: {list(source)} resized to {list(size)} is not {list(target)}; "
-                "the file is corrupt, convert it again"
-            ]
-        if node.integer("align_corners") and node.integer("half_pixel_centers"):
-            problems.append(f"{node.label}: has both align_corners and half_pixel_centers; choose one")
-        problems += require_same_quantisation(node, graph, ends_of(node))
-        return problems + (field_problems(node.label, _sizes(node, graph)) or _position_problems(node, graph))
+        return check_resize(node, graph) or [
+            *field_problems(node.label, size_fields(node, graph)), *_position_problems(node, graph)
+        ]  # fmt: skip
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -62,7 +43,7 @@ class ResizeNearestNeighbor(Operator):
         return Step(
             node=node, header="em_resize_nearest_neighbor.h", function="em_resize_nearest_neighbor",
             struct_type="em_resize_nearest_neighbor_params",
-            parameters=_sizes(node, graph), inputs=(activations_of(node),), outputs=node.outputs,
+            parameters=size_fields(node, graph), inputs=(activations_of(node),), outputs=node.outputs,
             arrays=(rows, columns),
             overlaps={
                 ends_of(node): traced(
@@ -71,12 +52,6 @@ class ResizeNearestNeighbor(Operator):
                 )
             },
         )  # fmt: skip
-
-
-def _sizes(node: Node, graph: Graph) -> tuple[Field, ...]:
-    _, _, in_width, channels = input_tensor(node, graph).shape
-    _, out_height, out_width, _ = output_tensor(node, graph).shape
-    return int16(in_width=in_width, out_height=out_height, out_width=out_width, channels=channels)
 
 
 def _positions(node: Node, graph: Graph) -> tuple[CArray, CArray]:

@@ -21,7 +21,7 @@ from edgemnist.compiler.fixedpoint import (
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.exponential import exp_of_minus, one_over_one_plus
-from edgemnist.compiler.ops.fields import int16, int32
+from edgemnist.compiler.ops.fields import Field, int16, int32
 from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, require_same_shape
 
 INTEGER_BITS = 5
@@ -52,7 +52,7 @@ class Softmax(Operator):
         problems = require_int8(node, graph, ends_of(node)) + require_same_shape(node, graph)
         if problems:
             return problems
-        source, target = input_tensor(node, graph), output_tensor(node, graph)
+        target = output_tensor(node, graph)
         output = quantisation_of(target)
         if (output.scale, output.zero_point) != (1 / 256, -128):
             problems.append(
@@ -63,18 +63,7 @@ class Softmax(Operator):
             problems.append(
                 f"{node.label}: beta is {node.number('beta')}, needed is a number above 0; convert it again"
             )
-        if source.shape[-1] > LARGEST_DEPTH:
-            problems.append(
-                f"{node.label}: {source.shape[-1]} classes in {source.name!r}, allowed are {LARGEST_DEPTH}; "
-                "leave the softmax out of the model"
-            )
-        beta = node.number("beta", 0.0)
-        if beta * quantisation_of(source).scale * 2 ** (31 - INTEGER_BITS) <= 1:
-            problems.append(
-                f"{node.label}: beta {beta:g} times the scale of {source.name!r} is too small for fixed point; "
-                "scale the logits up, or leave the softmax out of the model"
-            )
-        return problems
+        return problems + row_problems(node, graph, node.number("beta", 0.0))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -82,8 +71,8 @@ class Softmax(Operator):
         """See :meth:`Operator.reference`."""
         values = inputs[0].astype(np.int64)
         differences = values.max(axis=-1, keepdims=True) - values
-        exponentials = _exponentials(differences, scaling_of(node, graph))
-        sums = rounding_divide_by_power_of_two(exponentials, 31 - SUM_FRACTION_BITS).sum(axis=-1, keepdims=True)
+        exponentials = _exponentials(differences, scaling_of(node, graph, node.number("beta")))
+        sums = _sum_of(exponentials)
         # The sum's highest bit goes to bit 31; the shift that undoes it ends in 8-bit steps.
         headroom = 32 - np.frexp(sums.astype(np.float64))[1].astype(np.int64)
         scales = one_over_one_plus((sums << headroom) - (1 << 31))
@@ -95,30 +84,68 @@ class Softmax(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        scaling, shape = scaling_of(node, graph), input_tensor(node, graph).shape
         return Step(
             node=node, header="em_softmax.h", function="em_softmax", struct_type="em_softmax_params",
-            parameters=(
-                *int32(multiplier=scaling.multiplier, rows=int(np.prod(shape[:-1], dtype=np.int64))),
-                *int16(depth=shape[-1], shift=scaling.shift, furthest=scaling.furthest),
-            ),
+            parameters=softmax_fields(node, graph, node.number("beta")),
             inputs=node.inputs, outputs=node.outputs,
             overlaps={ends_of(node): Overlap(at_most=0)},
         )  # fmt: skip
 
 
-def scaling_of(node: Node, graph: Graph) -> Scaling:
+def row_problems(node: Node, graph: Graph, beta: float) -> list[str]:
+    """Return problems with the number of classes, and with a scale that is too small for ``beta``."""
+    problems, source = [], input_tensor(node, graph)
+    if source.shape[-1] > LARGEST_DEPTH:
+        problems.append(
+            f"{node.label}: {source.shape[-1]} classes in {source.name!r}, allowed are {LARGEST_DEPTH}; "
+            "leave the softmax out of the model"
+        )
+    if beta * quantisation_of(source).scale * 2 ** (31 - INTEGER_BITS) <= 1:
+        problems.append(
+            f"{node.label}: beta {beta:g} times the scale of {source.name!r} is too small for fixed point; "
+            "scale the logits up, or leave the softmax out of the model"
+        )
+    return problems
+
+
+def scaling_of(node: Node, graph: Graph, beta: float) -> Scaling:
     """Return how input differences become exponents (TFLite ``PreprocessSoftmaxScaling``, ``CalculateInputRadius``)."""
     scale = quantisation_of(input_tensor(node, graph)).scale
-    real = min(node.number("beta") * scale * 2 ** (31 - INTEGER_BITS), 2.0**31 - 1.0)
+    real = min(beta * scale * 2 ** (31 - INTEGER_BITS), 2.0**31 - 1.0)
     multiplier = quantise_multiplier(real)
     radius = (2**INTEGER_BITS - 1) * 2 ** (31 - INTEGER_BITS) >> multiplier.exponent
     return Scaling(multiplier.mantissa, multiplier.exponent, min(radius, 255))
 
 
-def _exponentials(differences: IntArray, scaling: Scaling) -> IntArray:
-    """Return exp of minus each difference in Q31, 0 where it is too far from the maximum."""
+def softmax_fields(node: Node, graph: Graph, beta: float) -> tuple[Field, ...]:
+    """Return the struct ``em_softmax_params``."""
+    scaling, shape = scaling_of(node, graph, beta), input_tensor(node, graph).shape
+    return (
+        *int32(multiplier=scaling.multiplier, rows=int(np.prod(shape[:-1], dtype=np.int64))),
+        *int16(depth=shape[-1], shift=scaling.shift, furthest=scaling.furthest),
+    )
+
+
+def scaled(differences: IntArray, scaling: Scaling) -> IntArray:
+    """Return differences from the maximum in Q26; those beyond ``scaling.furthest`` as that one."""
     near = np.minimum(differences, scaling.furthest)
     # The product of a negative difference is rounded with ties up.
-    scaled = -saturating_rounding_doubling_high_multiply(-(near << scaling.shift), scaling.multiplier)
-    return np.where(differences <= scaling.furthest, exp_of_minus(scaled, INTEGER_BITS), 0)
+    return -saturating_rounding_doubling_high_multiply(-(near << scaling.shift), scaling.multiplier)
+
+
+def sum_of_exponentials(differences: IntArray, scaling: Scaling) -> IntArray:
+    """Return the sum of exp of minus each difference along the last axis, which is kept, in Q19."""
+    return _sum_of(_exponentials(differences, scaling))
+
+
+def _exponentials(differences: IntArray, scaling: Scaling) -> IntArray:
+    """Return exp of minus each difference in Q31, 0 where it is too far from the maximum."""
+    return np.where(
+        differences <= scaling.furthest, exp_of_minus(scaled(differences, scaling), INTEGER_BITS), 0
+    )  # fmt: skip
+
+
+def _sum_of(exponentials: IntArray) -> IntArray:
+    rounded = rounding_divide_by_power_of_two(exponentials, 31 - SUM_FRACTION_BITS)
+    result: IntArray = rounded.sum(axis=-1, keepdims=True)
+    return result

@@ -1,4 +1,4 @@
-"""A copy that walks its input with any strides: what TRANSPOSE, SLICE and STRIDED_SLICE become."""
+"""A copy that walks its input with any strides: what TRANSPOSE, SLICE, STRIDED_SLICE and SPACE_TO_DEPTH become."""
 
 from __future__ import annotations
 

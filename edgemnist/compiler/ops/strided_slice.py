@@ -90,7 +90,9 @@ def _range_problems(node: Node, graph: Graph) -> list[str]:
 def ranges_of(node: Node, graph: Graph) -> list[Range]:
     """Return what is taken along each axis."""
     shape = input_tensor(node, graph).shape
-    operands = zip(*(integers(graph, index) for index in node.inputs[1:]), strict=True)
+    operands = zip(
+        *(integers(graph, index) for index in node.inputs[1 : 3 if node.kind == "SLICE" else 4]), strict=True
+    )
     if node.kind == "SLICE":
         return [
             (begin, size - begin if count == -1 else count, 1)

@@ -28,6 +28,7 @@ from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import parse_tflite, read_tflite
 from edgemnist.tflite.preprocessing import Preprocessing
 from tests.compiler.bench import SMALL
+from tests.compiler.layers import Layers
 from tests.compiler.planted import planted
 from tests.mcu import firmware
 
@@ -234,6 +235,16 @@ def test_channels_that_are_left_out_are_told(
     assert cli.run([*command, "--no-fuse", "dead-channels", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["left_out"] == {"channels": 0, "layers": []}
     assert "--no-fuse dead-channels" in (out / "model.h").read_text()
+
+
+def test_an_operator_that_tflm_has_not_is_compiled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layers = Layers.seeded(1)
+    image = layers.conv(layers.input((1, 6, 6, 1)), 3)
+    model = tmp_path / "gelu.tflite"
+    model.write_bytes(layers.finish(layers.dense(layers.op("GELU", [image], image.shape, approximate=False), 4)))
+
+    assert cli.run(["codegen", str(model), "--out", str(tmp_path / "out")]) == 0
+    assert "TFLM's arena          none, it has no GELU" in capsys.readouterr().out
 
 
 def test_self_test_expects_what_the_file_says(real_models: Path, tmp_path: Path) -> None:
