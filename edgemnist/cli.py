@@ -20,7 +20,7 @@ import edgemnist.commands as commands
 from edgemnist.commands.outcome import Outcome, UnforeseenError
 from edgemnist.support.errors import EXIT_BAD_INPUT, EXIT_SIGNAL, EdgeMnistError, ErrorReport
 from edgemnist.support.faults import report_of
-from edgemnist.support.progress import print_json
+from edgemnist.support.progress import print_json, print_json_line
 from edgemnist.support.version import VERSION
 
 app = typer.Typer(
@@ -84,8 +84,9 @@ def run(arguments: list[str]) -> int:
 
 def _say(outcome: Outcome) -> int:
     """Print a result; with ``--json`` it is one document, in which a gate that fails is the key ``error``."""
-    if not outcome.as_json:
-        outcome.show()
+    if not outcome.as_json or outcome.announced:
+        print_json_line(outcome.document()) if outcome.as_json else outcome.show()
+        sys.stdout.flush()
         outcome.finish()
         return 0
     document, report = outcome.document(), None

@@ -15,7 +15,7 @@ FLOORS = (
     ("runner", "artifacts", "csource", "onnx"),
     ("compiler", "data"),
     ("tflm", "harness", "training"),
-    ("mcu", "pi", "mismatch"),
+    ("mcu", "pi", "mismatch", "serving"),
     ("quantisation_error",),
     ("runtimes", "commands"),
     ("cli", "api"),

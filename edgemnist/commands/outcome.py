@@ -23,13 +23,15 @@ class Outcome:
     """A stage's result, or several, and how it is shown.
 
     ``show`` prints it for people. ``then`` comes after it has been said, such as a gate that may fail or a log.
-    ``as_json`` is whether ``--json`` was given.
+    ``as_json`` is whether ``--json`` was given. ``announced``: ``then`` takes as long as the user wants, and what is
+    printed before it, with ``--json`` in one line, is what others wait for.
     """
 
     result: Result | Sequence[Result]
     show: Callable[[], None]
     then: Callable[[], None] | None = None
     as_json: bool = False
+    announced: bool = False
 
     def document(self) -> Any:
         """Return the JSON document: the result's, or a list of them."""
