@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from edgemnist.serving import log
 from edgemnist.serving.engine import Watcher
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
@@ -83,6 +84,7 @@ class EngineMetrics(Watcher):
         self._seconds = metrics.invoke_seconds.labels(*labels)
         self._queue = metrics.queue.labels(*labels)
         self._restarts = metrics.restarts.labels(*labels)
+        self._named = {"model": model, "version": version, "runtime": runtime}
 
     def batch(self, images: int, seconds: float) -> None:
         """See :meth:`Watcher.batch`."""
@@ -96,3 +98,4 @@ class EngineMetrics(Watcher):
     def restarted(self, reason: str) -> None:
         """See :meth:`Watcher.restarted`."""
         self._restarts.inc()
+        log.write("error", "worker restarted", **self._named, reason=reason)

@@ -89,6 +89,10 @@ class ServedModel:
         """Return uint8 images, shape (count, height, width, channels), as the model's input."""
         return self.model.inputs(images, self.context.preprocessing)
 
+    def told(self) -> tuple[str, str, str, str, str]:
+        """Return the values of the labels of its line in the metrics."""
+        return self.name, str(self.version), self.sha256, self.model.kind.value, self.engine.runtime
+
     def close(self) -> None:
         """Answer what waits and end its runtimes."""
         self.engine.close()
@@ -152,7 +156,7 @@ def load_served(
         name, version, path, signature, model, context, assumed, sha256, engine,
         Shadow(shadow, metrics, name, str(version)) if shadow else None, time.time(),
     )  # fmt: skip
-    metrics.models.labels(name, str(version), sha256, model.kind.value, engine.runtime).set(1)
+    metrics.models.labels(*served.told()).set(1)
     log.write("info", "model opened", **served.as_json())
     return served
 

@@ -167,6 +167,8 @@ class Store:
         return loaded
 
     def _retire(self, model: ServedModel) -> None:
+        if model.told() not in [one.told() for one in self.served()]:
+            self._metrics.models.remove(*model.told())
         task = asyncio.get_running_loop().create_task(_closed_when_unused(model))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)

@@ -27,6 +27,7 @@ class Bounds:
 
     concurrency: Annotated[int, typer.Option(help="Requests that are answered at a time; more get 503.")] = 512
     time_limit: Annotated[float, typer.Option(metavar="SECONDS", help="From a request's head to its answer.")] = 30.0
+    head_limit: Annotated[float, typer.Option(metavar="SECONDS", help="For a request's head, and for its body.")] = 10.0
     body_limit: Annotated[float, typer.Option(metavar="MIB", help="The most that a request's body may have.")] = 16.0
     pixel_limit: Annotated[
         float,
@@ -42,7 +43,7 @@ class Bounds:
 
         return Limits(
             body_bytes=int(self.body_limit * (1 << 20)), pixels=int(self.pixel_limit * 1_000_000),
-            concurrency=self.concurrency, seconds=self.time_limit, body_seconds=min(10.0, self.time_limit),
+            concurrency=self.concurrency, seconds=self.time_limit, body_seconds=self.head_limit, head_seconds=self.head_limit,
             grace=self.grace,
         )  # fmt: skip
 

@@ -1,0 +1,48 @@
+"""A model, pictures, and one server for all tests of a module."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgemnist.data.base import Split
+from edgemnist.data.loading import load_dataset
+from tests.serving.running import Running, running
+
+
+@pytest.fixture(scope="session")
+def model(real_models: Path) -> Path:
+    """Return the tutorials' CNN for MNIST in int8."""
+    return real_models / "seedcnn_int8.tflite"
+
+
+@pytest.fixture(scope="session")
+def float_model(real_models: Path) -> Path:
+    """Return the same in float32."""
+    return real_models / "seedcnn_float.tflite"
+
+
+@pytest.fixture(scope="session")
+def digits() -> Split:
+    """Return the first test images of MNIST's 5,000."""
+    return load_dataset("mnist-5k", fetch=False).test.take(slice(0, 40))
+
+
+@pytest.fixture(scope="module")
+def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Return a server with the int8 model as ``digits``."""
+    with running(tmp_path_factory.mktemp("server"), f"digits={model}") as one:
+        yield one
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """Return a picture, uint8 of shape (height, width) or (height, width, 3), as a PNG."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
