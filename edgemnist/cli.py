@@ -84,9 +84,11 @@ def run(arguments: list[str]) -> int:
 
 def _say(outcome: Outcome) -> int:
     """Print a result; with ``--json`` it is one document, in which a gate that fails is the key ``error``."""
-    if not outcome.as_json or outcome.announced:
-        print_json_line(outcome.document()) if outcome.as_json else outcome.show()
-        sys.stdout.flush()
+    if outcome.running is not None:
+        outcome.running(lambda: _announce(outcome))
+        return 0
+    if not outcome.as_json:
+        outcome.show()
         outcome.finish()
         return 0
     document, report = outcome.document(), None
@@ -97,6 +99,15 @@ def _say(outcome: Outcome) -> int:
         document = {**document, "error": report.as_json()}
     print_json(document)
     return 0 if report is None else complain(report)
+
+
+def _announce(outcome: Outcome) -> None:
+    """Print a result while the command goes on."""
+    if outcome.as_json:
+        print_json_line(outcome.document())
+    else:
+        outcome.show()
+    sys.stdout.flush()
 
 
 def _fail(report: ErrorReport, arguments: list[str], *, said: bool = False) -> int:

@@ -7,7 +7,7 @@ import contextlib
 import errno
 import logging
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +27,10 @@ _HEAD_BYTES = 64 << 10
 _KEEP_ALIVE_SECONDS = 30
 _BACKLOG = 2048
 _SPARE_SECONDS = 5.0
+_TOO_SLOW_TEXT = b'{"error":"the head of the request did not come in time; send it at once"}'
 _TOO_SLOW = (
-    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 54\r\n\r\n"
-    b'{"error":"the head of the request did not come in time'
+    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_TOO_SLOW_TEXT), _TOO_SLOW_TEXT)
 )
 
 
@@ -143,9 +144,9 @@ class _Connection(H11Protocol):
 class _Server(uvicorn.Server):
     """A server that does not listen to signals itself, and lets others in a little longer when it is to end."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, announce: Callable[[], None]) -> None:
         super().__init__(config)
-        self._service = service
+        self._service, self._announce = service, announce
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -156,6 +157,7 @@ class _Server(uvicorn.Server):
         """Begin to answer, and to look at the models' files."""
         await super().startup(sockets)
         self._watching = asyncio.create_task(self._service.store.watch())
+        self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Say that this server is not ready any more, let in who does not know it yet, answer all, end."""
@@ -187,8 +189,11 @@ class ModelServer:
         """Return the address and the models as JSON values."""
         return {"url": self.url, "models": [one.as_json() for one in self.service.store.served()]}
 
-    def run(self) -> None:
-        """Serve until a signal comes; then answer what was begun, end the runtimes, and return."""
+    def run(self, announce: Callable[[], None] = lambda: None) -> None:
+        """Serve until a signal comes; then answer what was begun, end the runtimes, and return.
+
+        ``announce`` is called as soon as requests are answered.
+        """
         limits = self.service.limits
         config = uvicorn.Config(
             application(self.service), http=protocol_class(limits.head_seconds), ws="none", lifespan="off",
@@ -196,7 +201,7 @@ class ModelServer:
             timeout_keep_alive=_KEEP_ALIVE_SECONDS, h11_max_incomplete_event_size=_HEAD_BYTES,
             timeout_graceful_shutdown=int(limits.seconds + limits.head_seconds + _SPARE_SECONDS),
         )  # fmt: skip
-        server = _Server(config, self.service)
+        server = _Server(config, self.service, announce)
         handler = log.Handler()
         logging.getLogger("uvicorn").addHandler(handler)
         try:

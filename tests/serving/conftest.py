@@ -13,6 +13,7 @@ from PIL import Image
 
 from edgemnist.data.base import Split
 from edgemnist.data.loading import load_dataset
+from edgemnist.runner import run_model
 from tests.serving.running import Running, running
 
 
@@ -30,8 +31,14 @@ def float_model(real_models: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def digits() -> Split:
-    """Return the first test images of MNIST's 5,000."""
-    return load_dataset("mnist-5k", fetch=False).test.take(slice(0, 40))
+    """Return 40 test images of MNIST's 5,000, four of each class; the first is one that the net gets right."""
+    return load_dataset("mnist-5k", fetch=False).test.take(slice(0, None, 25))
+
+
+@pytest.fixture(scope="session")
+def classes(model: Path, digits: Split) -> list[int]:
+    """Return what the oracle takes the images for."""
+    return [int(one) for one in run_model("tflm", model, digits.images).outputs.argmax(axis=1)]
 
 
 @pytest.fixture(scope="module")

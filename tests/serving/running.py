@@ -82,7 +82,7 @@ def running(folder: Path, *arguments: str | Path, environment: dict[str, str] | 
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
-            env={**os.environ, **(environment or {})},
+            env=os.environ | (environment or {}),
         )
     assert process.stdout is not None
     try:

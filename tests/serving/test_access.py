@@ -20,7 +20,14 @@ def closed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     """Return a server that asks for a key."""
     folder = tmp_path_factory.mktemp("closed")
     (folder / "keys").write_text(KEYS)
-    arguments = ("--api-key-file", folder / "keys", "--cors-origin", "https://example.org")
+    arguments = (
+        "--runtime",
+        "tflite-runtime-default",
+        "--api-key-file",
+        folder / "keys",
+        "--cors-origin",
+        "https://example.org",
+    )
     with running(folder, model, *arguments) as one:
         yield one
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import os
 import shutil
 import signal
@@ -61,12 +62,18 @@ def model_of(server: Running, name: str) -> dict[str, Any]:
     return found
 
 
+def compared(server: Running, name: str) -> dict[str, Any] | None:
+    """Return what a model's shadow has counted when it has run all images."""
+    shadow: dict[str, Any] = model_of(server, name)["shadow"]
+    return shadow if shadow["compared"] == 40 else None
+
+
 def test_the_shadow_counts_what_differs(watching: Running, single: Path, model: Path, digits: Split) -> None:
     for name, file in (("single", single), ("digits", model)):
         ours, others = (run_model(one, file, digits.images).outputs for one in ("host-c", "tflite-runtime-default"))
         document = {"instances": (digits.images / 255.0).tolist()}
         assert watching.post(f"/v1/models/{name}:predict", json=document).status_code == 200
-        shadow = until(lambda name=name: (s := model_of(watching, name)["shadow"])["compared"] == 40 and s)
+        shadow = until(functools.partial(compared, watching, name))
         assert shadow["runtime"] == "tflite-runtime-default"
         assert shadow["different_bytes"] == int((ours != others).any(axis=1).sum())
         assert shadow["different_class"] == int((ours.argmax(axis=1) != others.argmax(axis=1)).sum())
@@ -126,7 +133,7 @@ def test_a_worker_that_is_killed_is_started_again(watching: Running, digits: Spl
     url = "/predict?model=digits"
     statuses: list[int] = []
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        for number in range(3):
+        for _ in range(2):
             asked = [pool.submit(watching.post, url, data=picture, headers=PICTURE) for _ in range(30)]
             for worker in workers_of(watching.process.pid):
                 os.kill(worker, signal.SIGKILL)
@@ -136,7 +143,6 @@ def test_a_worker_that_is_killed_is_started_again(watching: Running, digits: Spl
                 assert one.status_code in (200, 503), one.text
                 assert one.status_code == 200 or one.headers["Retry-After"] == "1"
             until(lambda: watching.post(url, data=picture, headers=PICTURE).status_code == 200)
-            assert number < 3
     assert 200 in statuses
     assert "edgemnist_worker_restarts_total" in watching.get("/metrics").text
     assert any(one["event"] == "worker restarted" for one in watching.events())
@@ -149,7 +155,7 @@ def workers_of(pid: int) -> list[int]:
 
 
 def test_a_full_queue_and_too_many_at_a_time(model: Path, digits: Split, tmp_path: Path) -> None:
-    document = {"instances": np.zeros((1000, 28, 28)).tolist()}
+    document = {"instances": np.zeros((150, 28, 28)).tolist()}
     with (
         running(tmp_path, model, "--runtime", "tflm", "--concurrency", "3") as server,
         concurrent.futures.ThreadPoolExecutor(8) as pool,
@@ -166,7 +172,7 @@ def test_a_full_queue_and_too_many_at_a_time(model: Path, digits: Split, tmp_pat
 
 
 def test_a_time_limit(model: Path, tmp_path: Path) -> None:
-    document = {"instances": np.zeros((1000, 28, 28)).tolist()}
+    document = {"instances": np.zeros((600, 28, 28)).tolist()}
     with running(tmp_path, model, "--runtime", "tflm", "--time-limit", "1.5") as server:
         answer = server.post("/v1/models/seedcnn_int8:predict", json=document)
         assert answer.status_code in (503, 504)

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ from tests.serving.running import Running, everything, running
 
 GET = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 POST = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
+
+QUICK = ("--runtime", "tflite-runtime-default")
+"""Starts without compiling."""
 
 MALFORMED = {
     "two lengths": POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
@@ -34,7 +38,7 @@ MALFORMED = {
     "two hosts": GET + b"Host: localhost\r\n\r\n",
     "no version": b"GET /health\r\nHost: 127.0.0.1\r\n\r\n",
     "no HTTP": b"hello\r\n\r\n",
-    "a very long head": GET + b"X-A: " + b"a" * 100_000 + b"\r\n\r\n",
+    "a very long head": GET + b"X-A: " + b"a" * 1_000_000 + b"\r\n\r\n",
 }
 
 
@@ -110,7 +114,7 @@ def test_health_is_answered_under_200_slow_connections(server: Running) -> None:
 @pytest.fixture(scope="module")
 def hurried(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Return a server that waits a second for heads and bodies."""
-    with running(tmp_path_factory.mktemp("hurried"), model, "--head-limit", "1", "--time-limit", "1") as one:
+    with running(tmp_path_factory.mktemp("hurried"), model, *QUICK, "--head-limit", "1") as one:
         yield one
 
 
@@ -126,10 +130,10 @@ def test_a_head_that_does_not_come(hurried: Running, begun: bytes) -> None:
 
 def test_a_head_that_does_not_come_on_a_used_connection(hurried: Running) -> None:
     with hurried.connection() as one:
-        one.sendall(GET + b"\r\n")
-        assert one.recv(65536).startswith(b"HTTP/1.1 200 ")
-        one.sendall(b"GET /heal")
-        assert everything(one).startswith(b"HTTP/1.1 408 ")
+        one.sendall(GET + b"\r\nGET /heal")
+        answers = everything(one)
+    assert answers.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 408 " in answers
 
 
 def test_a_body_that_does_not_come(hurried: Running) -> None:
@@ -138,17 +142,16 @@ def test_a_body_that_does_not_come(hurried: Running) -> None:
     assert b"did not come within" in answer
 
 
-def test_no_request_is_lost_when_it_ends(model: Path, digits: Split, tmp_path: Path) -> None:
+def test_no_request_is_lost_when_it_ends(model: Path, digits: Split, classes: list[int], tmp_path: Path) -> None:
     pictures = [png(image[..., 0]) for image in digits.images]
     requests = [POST + b"Content-Length: %d\r\n\r\n%s" % (len(one), one) for one in pictures]
-    with running(tmp_path, model, "--grace", "0.5") as server:
-        connections = [server.connection() for _ in range(200)]
-        half = [server.connection() for _ in range(5)]
+    with running(tmp_path, model, *QUICK, "--grace", "0.5") as server, ExitStack() as stack:
+        connections = [stack.enter_context(server.connection()) for _ in range(200)]
+        late, idle, *half = (stack.enter_context(server.connection()) for _ in range(7))
         for number, one in enumerate(connections):
             one.sendall(requests[number % len(requests)])
         for one in half:
             one.sendall(requests[0][:-10])
-        idle = server.connection()
         server.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 5
         ready = 200
@@ -156,7 +159,6 @@ def test_no_request_is_lost_when_it_ends(model: Path, digits: Split, tmp_path: P
             ready = server.get("/v2/health/ready").status_code
         assert ready == 503
         assert server.get("/health").json()["status"] == "draining"
-        late = server.connection()
         late.sendall(requests[1])
         time.sleep(1)
         for one in half:
@@ -164,22 +166,19 @@ def test_no_request_is_lost_when_it_ends(model: Path, digits: Split, tmp_path: P
         answers = [everything(one) for one in [*connections, late, *half]]
         assert everything(idle) == b""
         assert server.process.wait(20) == 0
-    wanted = (
-        [digits.labels[number % len(requests)] for number in range(200)] + [digits.labels[1]] + [digits.labels[0]] * 5
-    )
-    found = [json.loads(answer.partition(b"\r\n\r\n")[2])["digit"] for answer in answers]
-    assert found == [int(label) for label in wanted]
+    wanted = [classes[number % len(requests)] for number in range(200)] + [classes[1]] + [classes[0]] * len(half)
+    assert [json.loads(answer.partition(b"\r\n\r\n")[2])["digit"] for answer in answers] == wanted
     assert server.events()[-1]["event"] == "ended"
 
 
 def test_ctrl_c_ends_it_too(model: Path, tmp_path: Path) -> None:
-    with running(tmp_path, model, "--grace", "0") as server:
+    with running(tmp_path, model, *QUICK, "--grace", "0") as server:
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(20) == 0
 
 
 def test_a_second_signal_does_not_wait(model: Path, tmp_path: Path) -> None:
-    with running(tmp_path, model, "--grace", "60") as server:
+    with running(tmp_path, model, *QUICK, "--grace", "60") as server:
         server.process.send_signal(signal.SIGTERM)
         time.sleep(3.2)
         server.process.send_signal(signal.SIGTERM)

@@ -61,7 +61,7 @@ def test_every_type_gives_the_bytes_of_the_oracle(
     client: Any, digits: Split, raw: np.ndarray[Any, Any], datatype: str, binary: bool
 ) -> None:
     images = digits.images[:COUNT]
-    values = {
+    values: np.ndarray[Any, Any] = {
         "FP32": (images / 255.0).astype(np.float32), "UINT8": images,
         "INT8": (images.astype(np.int16) - 128).astype(np.int8),
     }[datatype]  # fmt: skip
@@ -112,6 +112,7 @@ def tensor(**changes: Any) -> dict[str, Any]:
     return {"name": "input_1", "datatype": "UINT8", "shape": [1, 28, 28, 1], "data": [0] * 784, **changes}
 
 
+NO_CLASSES = [{"name": "probabilities", "parameters": {"classification": "a"}}]
 TABLE: dict[str, tuple[str, Any]] = {
     "no inputs": ("list of one tensor", {}),
     "two inputs": ("list of one tensor", {"inputs": [tensor(), tensor()]}),
@@ -125,7 +126,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "data twice": ("not both", {"inputs": [tensor(parameters={"binary_data_size": 784})]}),
     "another output": ("it has: probabilities, quantised", {"inputs": [tensor()], "outputs": [{"name": "x"}]}),
     "a name that is none": ("string", {"inputs": [tensor()], "id": 7}),
-    "classes": ("number of classes", {"inputs": [tensor()], "outputs": [{"name": "x", "parameters": {"classification": "a"}}]}),
+    "classes": ("number of classes", {"inputs": [tensor()], "outputs": NO_CLASSES}),
     "a list": ("object", [1]),
 }  # fmt: skip
 

@@ -43,8 +43,8 @@ class Bounds:
 
         return Limits(
             body_bytes=int(self.body_limit * (1 << 20)), pixels=int(self.pixel_limit * 1_000_000),
-            concurrency=self.concurrency, seconds=self.time_limit, body_seconds=self.head_limit, head_seconds=self.head_limit,
-            grace=self.grace,
+            concurrency=self.concurrency, seconds=self.time_limit, body_seconds=self.head_limit,
+            head_seconds=self.head_limit, grace=self.grace,
         )  # fmt: skip
 
 
@@ -115,4 +115,4 @@ def serve(
         access=access.settings(host),
     )
     server = stage.open_server(settings, WorkFolder(work))
-    return Outcome(server, lambda: view.show(server), server.run, announced=True)
+    return Outcome(server, lambda: view.show(server), running=server.run)
