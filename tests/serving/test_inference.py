@@ -60,13 +60,16 @@ def test_who_it_is(client: Any) -> None:
 def test_every_type_gives_the_bytes_of_the_oracle(
     client: Any, digits: Split, raw: np.ndarray[Any, Any], datatype: str, binary: bool
 ) -> None:
-    images = digits.images[:COUNT]
-    values: np.ndarray[Any, Any] = {
-        "FP32": (images / 255.0).astype(np.float32), "UINT8": images,
-        "INT8": (images.astype(np.int16) - 128).astype(np.int8),
-    }[datatype]  # fmt: skip
+    pixels = digits.images[:COUNT]
+    values: dict[str, np.ndarray[Any, Any]] = {
+        "FP32": (pixels / 255.0).astype(np.float32),
+        "UINT8": pixels,
+        "INT8": (pixels.astype(np.int16) - 128).astype(np.int8),
+    }
     outputs = [triton.InferRequestedOutput(name, binary_data=binary) for name in ("probabilities", "quantised")]
-    found = client.infer("digits", [asked(datatype, values, binary=binary)], outputs=outputs, request_id="seven")
+    found = client.infer(
+        "digits", [asked(datatype, values[datatype], binary=binary)], outputs=outputs, request_id="seven"
+    )
     assert np.array_equal(found.as_numpy("quantised"), raw)
     assert found.as_numpy("probabilities").dtype == np.float32
     assert np.array_equal(found.as_numpy("probabilities"), ((raw.astype(np.float32) + 128) / 256))

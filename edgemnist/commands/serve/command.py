@@ -79,7 +79,7 @@ def serve(
     *,
     models: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[[NAME=]MODEL]...", help="Model files, or folders of versions. Default: --work's."),
+        typer.Argument(metavar="[NAME=]MODEL...", help="Model files, or folders of versions. Default: --work's."),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen at; 0 takes a free one.")] = 8000,
