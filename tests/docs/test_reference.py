@@ -72,7 +72,7 @@ def test_neither_terminal_nor_extras_nor_hash_seed_matter() -> None:
     code = (
         "import runpy, sys\n"
         "absent = {'tensorflow', 'tf_keras', 'torch', 'onnx', 'onnxruntime', 'tflite_runtime', 'ai_edge_litert',\n"
-        "          'tflite_micro', 'mlflow', 'mlxtend', 'matplotlib', 'jinja2', 'unicorn', 'capstone',\n"
+        "          'tflite_micro', 'mlflow', 'mlxtend', 'matplotlib', 'jinja2', 'fastapi', 'starlette', 'uvicorn', 'prometheus_client', 'unicorn', 'capstone',\n"
         "          'elftools', 'serial'}\n"
         "class Refuse:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
