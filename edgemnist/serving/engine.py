@@ -26,6 +26,7 @@ BATCH = 64
 
 _SESSION = "served"
 _LOOK_SECONDS = 1.0
+_OPENING_SECONDS = 120.0
 _LONGEST_PAUSE = 10.0
 
 
@@ -69,6 +70,7 @@ class Engine:
         self.model, self.runtime = model, runtime
         self.version, self.kernels = "", ""
         self._trial, self._watcher = trial, watcher or Watcher()
+        self._timeout = timeout
         self._process = WorkerProcess(timeout=timeout)
         self._worker = RuntimeWorker(runtime, self._process)
         self._jobs: deque[_Job] = deque()
@@ -199,7 +201,9 @@ class Engine:
             self._retry_at = time.monotonic() + min(_LONGEST_PAUSE, 0.25 * 2**self._failures)
 
     def _open_model(self) -> None:
+        self._process.timeout = _OPENING_SECONDS
         self.version, self.kernels = self._worker.open_session(_SESSION, self.model.runnable, [self._trial])
+        self._process.timeout = self._timeout
         self._open, self._failures, self._retry_at = True, 0, 0.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,14 @@ from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.support.errors import InputError
 from edgemnist.support.limits import SERVED_PIXELS
 
+_OPTIONS = (
+    ("body_bytes", "body-limit"),
+    ("pixels", "pixel-limit"),
+    ("concurrency", "concurrency"),
+    ("seconds", "time-limit"),
+    ("body_seconds", "head-limit"),
+    ("head_seconds", "head-limit"),
+)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -30,10 +39,10 @@ class Limits:
 
     def __post_init__(self) -> None:
         """Refuse what would let nothing in."""
-        for name in ("body_bytes", "pixels", "concurrency", "seconds", "body_seconds", "head_seconds"):
-            if getattr(self, name) <= 0:
-                raise InputError(f"{name.replace('_', ' ')} is {getattr(self, name)}; give a number above 0")
-        if self.grace < 0:
+        for name, option in _OPTIONS:
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"--{option} {getattr(self, name):g}: give a number above 0")
+        if not 0 <= self.grace < math.inf:
             raise InputError(f"--grace {self.grace:g}: give 0 or more seconds")
 
 
@@ -56,7 +65,7 @@ class ModelSettings:
         """Refuse numbers that mean nothing."""
         if self.versions < 1:
             raise InputError(f"--versions {self.versions}: give 1 or more")
-        if self.poll < 0:
+        if not 0 <= self.poll < math.inf:
             raise InputError(f"--poll {self.poll:g}: give 0 or more seconds")
 
 

@@ -117,7 +117,7 @@ class Store:
             for model in self._models.values():
                 try:
                     await self._look(model)
-                except (EdgeMnistError, OSError) as error:
+                except Exception as error:  # a fault of ours must not keep it from looking again
                     self._say_once(model, 0, (), error)
 
     async def _look(self, model: _Versions) -> None:
