@@ -25,6 +25,7 @@ def application(service: Service) -> ASGIApp:
         app.include_router(module.router)
     app.add_exception_handler(RequestError, _problem)
     app.add_exception_handler(HTTPException, _unknown)
+    app.add_exception_handler(Exception, _fault)
     if service.access.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(service.access.origins), allow_methods=["GET", "POST"],
@@ -47,3 +48,9 @@ async def _unknown(request: Request, error: Exception) -> Response:
     else:
         message = f"{path!r} does not take {request.method}; {str(error.detail).lower()}; /docs has what it takes"
     return problem_response(status, message, request.scope[REQUEST_ID], error.headers)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """Say that it is our fault; the guard logs what is raised again after this."""
+    message = f"a fault of edgemnist's own ({type(error).__name__}); please report it with the log"
+    return problem_response(500, message, request.scope[REQUEST_ID])

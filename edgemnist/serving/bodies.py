@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import zlib
-from collections.abc import AsyncGenerator
-from typing import Any
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, TypeVar
 
 import anyio
 from starlette.datastructures import UploadFile
@@ -14,8 +13,9 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from edgemnist.serving.problems import RequestError, bad_request, too_large
-from edgemnist.serving.settings import Limits
+from edgemnist.serving.service import service_of
 
+_Result = TypeVar("_Result")
 _CLOSE = {"Connection": "close"}
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 """What ``zlib`` calls the three formats: RFC 1952, RFC 1950 and RFC 1951."""
@@ -24,11 +24,14 @@ _LARGE = 1 << 16
 _MOST_FORM_FIELDS = 16
 
 
-async def read_body(request: Request, limits: Limits) -> bytes:
+async def read_body(request: Request) -> bytes:
     """Return a request's body, decompressed.
 
-    :raises RequestError: 413 it is too large; 408 it takes too long; 415 its coding is unknown; 400 it is damaged.
+    :raises RequestError: 413 it is too large; 408 it takes too long; 415 its coding is unknown; 400 it is damaged;
+        503 others are just too many and too large.
     """
+    service = service_of(request)
+    limits = service.limits
     declared = request.headers.get("content-length", "0")
     if int(declared) > limits.body_bytes:  # h11 lets nothing but digits through
         raise too_large(f"the body has {int(declared):,} bytes, at most {limits.body_bytes:,} are read")
@@ -37,6 +40,7 @@ async def read_body(request: Request, limits: Limits) -> bytes:
         with anyio.fail_after(limits.body_seconds):
             async for part in request.stream():
                 size += len(part)
+                service.hold(request.scope, len(part))
                 if size > limits.body_bytes:
                     raise too_large(f"the body has more than the {limits.body_bytes:,} bytes that are read")
                 parts.append(part)
@@ -48,7 +52,9 @@ async def read_body(request: Request, limits: Limits) -> bytes:
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding == "identity":
         return body
-    return await asyncio.to_thread(decompressed, body, coding, limits.body_bytes)
+    content = await service.pictures.run(decompressed, body, coding, limits.body_bytes)
+    service.hold(request.scope, len(content))
+    return content
 
 
 def decompressed(body: bytes, coding: str, most: int) -> bytes:
@@ -74,27 +80,36 @@ def decompressed(body: bytes, coding: str, most: int) -> bytes:
             raise too_large(f"the body has more than the {most:,} bytes that are read, decompressed")
         if not unpacker.eof:
             raise bad_request(f"the body ends inside its {coding} data; send all of it")
+        if unpacker.unused_data:
+            raise bad_request(f"something follows the body's {coding} data; compress it in one piece")
         return content
     raise AssertionError
 
 
-async def parsed_json(body: bytes) -> Any:
+async def parsed_json(request: Request, body: bytes) -> Any:
     """Return the value of a JSON body.
 
     :raises RequestError: 400 it is no JSON.
     """
     try:
-        return await asyncio.to_thread(json.loads, body) if len(body) > _LARGE else json.loads(body)
+        return await aside(request, len(body), json.loads, body)
     except (ValueError, RecursionError) as error:
         raise bad_request(f"the body is no JSON ({error}); send a JSON object") from error
 
 
-async def json_object(body: bytes) -> dict[str, Any]:
+async def aside(request: Request, size: int, function: Callable[..., _Result], *arguments: Any) -> _Result:
+    """Return what a function makes of a body of so many bytes; of a large one in another thread."""
+    if size <= _LARGE:
+        return function(*arguments)
+    return await service_of(request).pictures.run(function, *arguments)
+
+
+async def json_object(request: Request, body: bytes) -> dict[str, Any]:
     """Return the object in a JSON body.
 
     :raises RequestError: 400 it is none.
     """
-    value = await parsed_json(body)
+    value = await parsed_json(request, body)
     if not isinstance(value, dict):
         raise bad_request(f"the body is a JSON {type(value).__name__}; send an object")
     return value

@@ -60,6 +60,7 @@ class Guard:
             await self._answer(scope, headers, receive, answer)
         finally:
             self._in_flight -= 1
+            self._service.release(scope)
             self._service.metrics.in_flight.set(self._in_flight)
             self._tell(scope, answer)
         for action in scope.get(AFTER, ()):
@@ -79,10 +80,8 @@ class Guard:
         except ClientDisconnect:
             answer.status = _CLIENT_GONE
         except Exception as error:
+            answer.error = f"{type(error).__name__}: {error}"  # the application has said that it is our fault
             log.write("error", "fault", request_id=scope[REQUEST_ID], traceback=traceback.format_exc())
-            if not answer.began:
-                message = f"a fault of edgemnist's own ({type(error).__name__}); please report it with the log"
-                await answer.problem(RequestError(500, message), receive)
 
     def _let_in(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         """Refuse a request by its head.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from edgemnist.support.errors import InputError
 from edgemnist.support.picture_checks import OversizedPictureError
 
 _MOST_THREADS = 4
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,7 @@ class Pictures:
     """Decodes pictures of at most ``most_pixels``, as many at a time as there are cores, and no more than four."""
 
     def __init__(self, most_pixels: int) -> None:
-        self.pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="pictures")
+        self._pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="pictures")
         self._most_pixels = most_pixels
 
     def warm_up(self, model: ServedModel) -> None:
@@ -47,7 +49,7 @@ class Pictures:
 
     def close(self) -> None:
         """End the threads."""
-        self.pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def of_file(self, content: bytes, name: str, model: ServedModel, invert: str) -> Prepared:
         """Return what a net sees of an image file's content.
@@ -56,8 +58,11 @@ class Pictures:
         """
         if not content:
             raise bad_request(f"{name} is empty; send the bytes of a PNG or JPEG")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.pool, self._of_file, content, name, model, invert)
+        return await self.run(self._of_file, content, name, model, invert)
+
+    async def run(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        """Return what a function returns that takes its time, from one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
     def _of_file(self, content: bytes, name: str, model: ServedModel, invert: str) -> Prepared:
         try:

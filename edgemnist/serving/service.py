@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from starlette.requests import Request
+from starlette.types import Scope
 
 from edgemnist.serving.engine import EngineClosedError, QueueFullError
 from edgemnist.serving.metrics import Metrics
@@ -27,13 +28,22 @@ AFTER = "edgemnist.after"
 STARTED = "edgemnist.started"
 """In a request's scope: ``time.perf_counter()`` when its head was there."""
 
+HELD = "edgemnist.held"
+"""In a request's scope: how many bytes of its body are kept."""
+
+HELD_BODIES = 8
+"""So many bodies of the largest size may be kept at a time, or more that are smaller."""
+
 REQUEST_ID = "edgemnist.request_id"
 """In a request's scope: its name in the log."""
 
 
 @dataclass(eq=False)
 class Service:
-    """One server's parts. ``draining``: it is about to end, and says that it is not ready."""
+    """One server's parts.
+
+    ``draining``: it is about to end, and says that it is not ready. ``held_bytes``: of all bodies that are kept.
+    """
 
     store: Store
     pictures: Pictures
@@ -41,11 +51,28 @@ class Service:
     limits: Limits
     access: AccessSettings
     draining: bool = False
+    held_bytes: int = 0
 
     @property
     def ready(self) -> bool:
         """Whether it is a good idea to send requests here."""
         return not self.draining and self.store.ready
+
+    def hold(self, scope: Scope, size: int) -> None:
+        """Count bytes that a request keeps until it is answered.
+
+        :raises RequestError: 503 all together keep too many.
+        """
+        most = HELD_BODIES * self.limits.body_bytes
+        if self.held_bytes + size > most:
+            self.metrics.refused.labels("memory").inc()
+            raise overloaded(f"the requests that are being answered have {self.held_bytes:,} bytes, at most {most:,}")
+        self.held_bytes += size
+        scope[HELD] = scope.get(HELD, 0) + size
+
+    def release(self, scope: Scope) -> None:
+        """Count what a request kept no more."""
+        self.held_bytes -= scope.get(HELD, 0)
 
     async def ask(self, request: Request, model: ServedModel, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return a model's outputs as its runtime gives them, shape (count, outputs).

@@ -38,18 +38,14 @@ class Store:
         self._leaving: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
-        """Load the newest versions of every model.
+        """Load the newest versions of every model; :meth:`close` closes those that are open already if it fails.
 
-        :raises EdgeMnistError: one cannot be loaded; none is left open.
+        :raises EdgeMnistError: one cannot be loaded.
         """
-        try:
-            for model in self._models.values():
-                found = versions_of(model.source.path)
-                for version in sorted(found)[-self._settings.versions :]:
-                    model.served[version] = self._load(model.source.name, version, found)
-        except BaseException:
-            self.close()
-            raise
+        for model in self._models.values():
+            found = versions_of(model.source.path)
+            for version in sorted(found)[-self._settings.versions :]:
+                model.served[version] = self._load(model.source.name, version, found)
 
     def close(self) -> None:
         """Answer what waits and end every runtime."""

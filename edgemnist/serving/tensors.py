@@ -20,7 +20,7 @@ def array_of(values: Any) -> NDArray[np.float32]:
     """
     try:
         found = np.array(values, dtype=np.float64)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise bad_request(f"the input is no tensor of numbers ({error}); send nested lists of one length each") from (
             error
         )

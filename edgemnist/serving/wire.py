@@ -137,7 +137,7 @@ def _from_json(name: str, datatype: str, data: Any) -> NDArray[Any] | list[bytes
         return [one.encode() for one in flat]
     try:
         values = np.array(data, dtype=np.float64).reshape(-1)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise bad_request(f"the data of the input {name!r} are no tensor of numbers ({error})") from error
     if datatype == "FP32":
         with np.errstate(over="ignore"):

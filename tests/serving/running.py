@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,3 +100,12 @@ def running(folder: Path, *arguments: str | Path, environment: dict[str, str] | 
 
 def _command(arguments: Sequence[str | Path]) -> list[str]:
     return [sys.executable, "-m", "edgemnist", "serve", *map(str, arguments), "--port", "0", "--json"]
+
+
+def until(condition: Callable[[], Any], seconds: float = 15) -> Any:
+    """Return what ``condition`` gives as soon as it is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found

@@ -125,6 +125,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "no shape": ("list of numbers above 0", {"inputs": [tensor(shape=[0, 28, 28, 1])]}),
     "too few": ("has to have 784 elements, it has 1", {"inputs": [tensor(data=[0])]}),
     "out of range": ("0 to 255", {"inputs": [tensor(data=[256] * 784)]}),
+    "beyond every float": ("tensor of numbers", {"inputs": [tensor(data=[10**400] * 784)]}),
     "no numbers": ("tensor of numbers", {"inputs": [tensor(data=["a"] * 784)]}),
     "data twice": ("not both", {"inputs": [tensor(parameters={"binary_data_size": 784})]}),
     "another output": ("it has: probabilities, quantised", {"inputs": [tensor()], "outputs": [{"name": "x"}]}),

@@ -109,6 +109,8 @@ TABLE: dict[str, tuple[int, str, dict[str, Any]]] = {
     "neither": (400, "pixels", {"json": {"picture": ""}}),
     "no base64": (400, "base64", {"json": {"image": "!"}}),
     "fractions": (400, "0 to 255", {"json": {"pixels": [[0.5, 1.0]]}}),
+    "beyond every float": (400, "same length", {"json": {"pixels": [[10**400]]}}),
+    "more behind a gzip": (400, "in one piece", packed(zlib.compress(b"x") + b"y")),
     "too bright": (400, "0 to 255", {"json": {"pixels": [[256]]}}),
     "ragged": (400, "same length", {"json": {"pixels": [[1, 2], [3]]}}),
     "flat": (400, "shape [3]", {"json": {"pixels": [1, 2, 3]}}),

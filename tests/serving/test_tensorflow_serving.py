@@ -89,6 +89,7 @@ TABLE: dict[str, tuple[int, str, Any]] = {
     "another signature": (400, "signature", {"instances": [IMAGE], "signature_name": "train"}),
     "no number": (400, "NaN", {"instances": np.full((1, 28, 28, 1), np.nan).tolist()}),
     "beyond float32": (400, "infinite", {"instances": np.full((1, 28, 28, 1), 1e300).tolist()}),
+    "beyond every float": (400, "tensor of numbers", {"instances": [10**400]}),
     "a mixture": (400, "one or the other", {"instances": [IMAGE, {"b64": ""}]}),
     "no base64": (400, "base64", {"instances": [{"b64": 7}]}),
     "too many": (413, "1 to 1024", {"instances": [0] * 1025}),

@@ -64,15 +64,15 @@ def open_server(settings: ServeSettings, work: WorkFolder) -> ModelServer:
     bound = bound_socket(settings.host, settings.port)
     metrics = Metrics()
     store = Store(sources, settings.opening, metrics, timeout=settings.limits.seconds)
+    pictures = Pictures(settings.limits.pixels)
+    server = ModelServer(Service(store, pictures, metrics, settings.limits, settings.access), bound)
     try:
         with said_to(lambda message: log.write("info", "said", message=message)):
             store.open()
+            pictures.warm_up(store.find())
     except BaseException:
-        bound.close()
+        server.close()
         raise
     if settings.host not in LOOPBACK and not settings.access.keys:
         say(f"anybody who reaches {settings.host} may ask: there is no key; --api-key-file asks for one")
-    pictures = Pictures(settings.limits.pixels)
-    pictures.warm_up(store.find())
-    service = Service(store, pictures, metrics, settings.limits, settings.access)
-    return ModelServer(service, bound)
+    return server

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edgemnist.serving.answers import json_response
-from edgemnist.serving.bodies import read_body
+from edgemnist.serving.bodies import aside, read_body
 from edgemnist.serving.models import ServedModel
 from edgemnist.serving.problems import bad_request
 from edgemnist.serving.routes.predict import from_base64
@@ -134,8 +134,8 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
     """Run a model on a batch."""
     service = service_of(request)
     with service.store.leased(name, version) as model:
-        body = await read_body(request, service.limits)
-        asked = parse_inference(body, request.headers.get(_HEADER_LENGTH))
+        body = await read_body(request)
+        asked = await aside(request, len(body), parse_inference, body, request.headers.get(_HEADER_LENGTH))
         wanted = _outputs(asked, model)
         rows = await service.ask(request, model, await _inputs(request, model, asked.tensor))
         chances = service.counted(model, model.probabilities(rows)).astype(np.float32)

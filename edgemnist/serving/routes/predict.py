@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from edgemnist.data.framing import INVERT_CHOICES
 from edgemnist.serving.answers import json_response, prediction
-from edgemnist.serving.bodies import file_of_form, json_object, read_body
+from edgemnist.serving.bodies import aside, file_of_form, json_object, read_body
 from edgemnist.serving.models import ServedModel
 from edgemnist.serving.pictures import Prepared, of_pixels
 from edgemnist.serving.problems import RequestError, bad_request
@@ -75,17 +75,18 @@ async def _prepared(request: Request, model: ServedModel) -> Prepared:
     invert = request.query_params.get("invert", "auto")
     if invert not in INVERT_CHOICES:
         raise bad_request(f"unknown invert {invert!r}; choose one of {', '.join(INVERT_CHOICES)}")
-    body = await read_body(request, service.limits)
+    body = await read_body(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         content, name = await file_of_form(request, body, FIELD)
         return await service.pictures.of_file(content, name, model, invert)
     if kind == "application/json":
-        document = await json_object(body)
+        document = await json_object(request, body)
         if ("image" in document) == ("pixels" in document):
             raise bad_request('the object has to have "image", a picture file in base64, or "pixels", not both')
         if "pixels" in document:
-            return of_pixels(_pixels(document["pixels"], service.limits.pixels), model, invert)
+            picture = await aside(request, len(body), _pixels, document["pixels"], service.limits.pixels)
+            return await service.pictures.run(of_pixels, picture, model, invert)
         return await service.pictures.of_file(from_base64(document["image"], "image"), "image", model, invert)
     if kind.startswith("image/") or kind in ("application/octet-stream", ""):
         return await service.pictures.of_file(body, "the body", model, invert)
@@ -112,7 +113,7 @@ def _pixels(rows: Any, most: int) -> NDArray[np.uint8]:
     """Return rows of pixels as uint8, shape (height, width) or (height, width, 3)."""
     try:
         values = np.array(rows, dtype=np.float64)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise bad_request('"pixels" are no rows of the same length; send [[0, 255, ...], ...]') from error
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edgemnist.serving.answers import json_response
-from edgemnist.serving.bodies import json_object, read_body
+from edgemnist.serving.bodies import aside, json_object, read_body
 from edgemnist.serving.engine import DEPTH
 from edgemnist.serving.models import ServedModel
 from edgemnist.serving.problems import bad_request, too_large
@@ -96,14 +96,15 @@ async def predict(request: Request, name: str, version: str | None = None) -> Re
     """Return class probabilities of a batch."""
     service = service_of(request)
     with service.store.leased(name, version) as model:
-        document = await json_object(await read_body(request, service.limits))
+        body = await read_body(request)
+        document = await json_object(request, body)
         _check_signature(document)
         if ("instances" in document) == ("inputs" in document):
             raise bad_request('the object has to have "instances", a list of inputs, or "inputs", not both')
         if "instances" in document:
-            inputs = await _of_rows(request, model, document["instances"], "instances")
+            inputs = await _of_rows(request, model, document["instances"], "instances", len(body))
         else:
-            inputs = await _of_columns(request, model, document["inputs"])
+            inputs = await _of_columns(request, model, document["inputs"], len(body))
         chances = await service.chances(request, model, inputs)
         return json_response({"predictions" if "instances" in document else "outputs": _rounded(chances)})
 
@@ -114,14 +115,15 @@ async def classify(request: Request, name: str, version: str | None = None) -> R
     """Return labels with their scores."""
     service = service_of(request)
     with service.store.leased(name, version) as model:
-        document = await json_object(await read_body(request, service.limits))
+        body = await read_body(request)
+        document = await json_object(request, body)
         _check_signature(document)
         context = document.get("context", {})
         examples = document.get("examples")
         if not isinstance(context, dict) or not isinstance(examples, list):
             raise bad_request('the object has to have "examples", a list of objects, and may have a "context" object')
         rows = [{**context, **one} if isinstance(one, dict) else one for one in examples]
-        chances = await service.chances(request, model, await _of_rows(request, model, rows, "examples"))
+        chances = await service.chances(request, model, await _of_rows(request, model, rows, "examples", len(body)))
         order = np.argsort(-chances, axis=1, kind="stable")
         values = _rounded(chances)
         return json_response(
@@ -146,8 +148,11 @@ def _check_signature(document: dict[str, Any]) -> None:
         raise bad_request(f"there is no signature {signature!r}; leave signature_name out, or say {SIGNATURE!r}")
 
 
-async def _of_rows(request: Request, model: ServedModel, rows: Any, what: str) -> NDArray[Any]:
-    """Return a list of inputs, each a tensor, an object with the input's name, or a picture in base64."""
+async def _of_rows(request: Request, model: ServedModel, rows: Any, what: str, size: int) -> NDArray[Any]:
+    """Return a list of inputs, each a tensor, an object with the input's name, or a picture in base64.
+
+    ``size``: bytes of the body.
+    """
     if not isinstance(rows, list) or not rows:
         raise bad_request(f'"{what}" has to be a list of at least one input')
     if len(rows) > DEPTH:
@@ -158,16 +163,20 @@ async def _of_rows(request: Request, model: ServedModel, rows: Any, what: str) -
         if not all(pictures):
             raise bad_request(f'"{what}" are pictures as {{"b64": ...}}, or tensors; send one or the other')
         return await _of_pictures(request, model, values)
-    return real_inputs(array_of(values), model)
+    return await aside(request, size, _of_numbers, values, model)
 
 
-async def _of_columns(request: Request, model: ServedModel, inputs: Any) -> NDArray[Any]:
+async def _of_columns(request: Request, model: ServedModel, inputs: Any, size: int) -> NDArray[Any]:
     """Return a batch as one tensor, or an object with it under the input's name."""
     value = _named(inputs, model)
     values = value if isinstance(value, list) else [value]
     if values and all(_is_picture(one) for one in values):
         return await _of_pictures(request, model, values)
-    return real_inputs(array_of(value), model)
+    return await aside(request, size, _of_numbers, value, model)
+
+
+def _of_numbers(values: Any, model: ServedModel) -> NDArray[Any]:
+    return real_inputs(array_of(values), model)
 
 
 def _named(value: Any, model: ServedModel) -> Any:

@@ -1,0 +1,50 @@
+"""A fault of our own is a sentence and a traceback in the log; and bodies that are too many at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from edgemnist.serving import application as applications
+from edgemnist.serving.metrics import Metrics
+from edgemnist.serving.pictures import Pictures
+from edgemnist.serving.routes import operations
+from edgemnist.serving.service import Service
+from edgemnist.serving.settings import AccessSettings, Limits, ModelSettings
+from edgemnist.serving.store import Store
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """Return a service without models."""
+    metrics, pictures = Metrics(), Pictures(1000)
+    yield Service(Store((), ModelSettings(), metrics, timeout=1), pictures, metrics, Limits(), AccessSettings())
+    pictures.close()
+
+
+def asked(service: Service, path: str) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(applications.application(service), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get(path)
+
+    return asyncio.run(ask())
+
+
+def test_a_fault_of_ours(service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object) -> str:
+        raise ZeroDivisionError("who did that")
+
+    monkeypatch.setattr(operations, "_page", broken)
+    answer = asked(service, "/docs")
+    assert answer.status_code == 500
+    assert answer.json()["error"].startswith("a fault of edgemnist's own (ZeroDivisionError); please report it")
+    assert "who did that" not in answer.text
+    fault, request = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert "ZeroDivisionError: who did that" in fault["traceback"]
+    assert (request["status"], request["level"], request["request_id"]) == (500, "error", fault["request_id"])
+    assert service.held_bytes == 0
