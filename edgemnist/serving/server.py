@@ -7,7 +7,7 @@ import contextlib
 import errno
 import logging
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,15 @@ from edgemnist.support.errors import EnvironmentFailure, InputError
 from edgemnist.support.progress import said_to
 
 _SETTLE_SECONDS = 0.1
+_ATTACH_SECONDS = 0.02
+_FRESH_SECONDS = 1.0
+"""How long a connection on which nothing was asked yet is kept open at the end."""
+
 _HEAD_BYTES = 64 << 10
 _KEEP_ALIVE_SECONDS = 30
 _BACKLOG = 2048
 _SPARE_SECONDS = 5.0
+_MOST_FILES = 65_536
 _TOO_SLOW_TEXT = b'{"error":"the head of the request did not come in time; send it at once"}'
 _TOO_SLOW = (
     b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\n"
@@ -61,6 +66,19 @@ def bound_socket(host: str, port: int) -> socket.socket:
             error
         )
     return found
+
+
+def _allow_connections() -> None:
+    """Let this process have as many connections as the system allows it, where its shell allows it fewer."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def url_of(bound: socket.socket) -> str:
@@ -105,10 +123,12 @@ class _Connection(H11Protocol):
 
     def shutdown(self) -> None:
         """Close, but not before what was begun is answered."""
-        if not self._answering and self._is_partial:
-            self._leaving = True  # the timer ends it if the rest does not come
-        else:
+        if self._answering or not (self.cycle is None or self._is_partial):
             super().shutdown()
+            return
+        self._leaving = True  # a request is on its way; the timer ends it if it does not come
+        if not self._is_partial:
+            self.loop.call_later(_FRESH_SECONDS, self._close_unused)
 
     @property
     def _answering(self) -> bool:
@@ -131,6 +151,10 @@ class _Connection(H11Protocol):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+    def _close_unused(self) -> None:
+        if self.cycle is None and not self._is_partial:
+            self.transport.close()
 
     def _too_slow(self) -> None:
         self._patience = None
@@ -167,10 +191,39 @@ class _Server(uvicorn.Server):
         self._watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._watching
-        for one in self.servers:
-            one.close()
+        await self._stop_listening(sockets or [])
         await asyncio.sleep(_SETTLE_SECONDS)  # what was accepted just now is read
         await super().shutdown(sockets)
+
+    async def _stop_listening(self, sockets: Sequence[socket.socket]) -> None:
+        """Take in who waits at the door, then close it; who waited there while it is closed would be cut off.
+
+        asyncio drops, without a word, what it has accepted and not yet attached to a server that is closed.
+        """
+        loop = asyncio.get_running_loop()
+        for one in sockets:
+            loop.remove_reader(one.fileno())
+        await asyncio.sleep(_ATTACH_SECONDS)
+        waiting = [connection for one in sockets for connection in _waiting_at(one)]
+        for server in self.servers:
+            server.close()
+        for connection in waiting:
+            await loop.connect_accepted_socket(self._connection, connection)
+
+    def _connection(self) -> asyncio.Protocol:
+        kind: Any = self.config.http_protocol_class
+        return kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[no-any-return]
+
+
+def _waiting_at(listening: socket.socket) -> Iterator[socket.socket]:
+    listening.setblocking(False)
+    while True:
+        try:
+            connection, _ = listening.accept()
+        except OSError:  # nobody waits any more
+            return
+        connection.setblocking(False)
+        yield connection
 
 
 @dataclass(eq=False)
@@ -195,8 +248,10 @@ class ModelServer:
         ``announce`` is called as soon as requests are answered.
         """
         limits = self.service.limits
+        _allow_connections()
         config = uvicorn.Config(
             application(self.service), http=protocol_class(limits.head_seconds), ws="none", lifespan="off",
+            loop="asyncio",
             log_config=None, access_log=False, server_header=False, proxy_headers=False, backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS, h11_max_incomplete_event_size=_HEAD_BYTES,
             timeout_graceful_shutdown=int(limits.seconds + limits.head_seconds + _SPARE_SECONDS),

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,43 @@ def test_no_request_is_lost_when_it_ends(model: Path, digits: Split, classes: li
     wanted = [classes[number % len(requests)] for number in range(200)] + [classes[1]] + [classes[0]] * len(half)
     assert [json.loads(answer.partition(b"\r\n\r\n")[2])["digit"] for answer in answers] == wanted
     assert server.events()[-1]["event"] == "ended"
+
+
+def test_clients_that_go_on_asking_are_answered_or_refused(model: Path, digits: Split, tmp_path: Path) -> None:
+    picture = png(digits.images[0, ..., 0])
+    answered, cut_off = [], []
+
+    def ask(server: Running) -> None:
+        connection = HTTPConnection(*server.address, timeout=20)
+        while True:
+            try:
+                connection.connect()
+            except ConnectionRefusedError:
+                return
+            try:
+                kept = True
+                while kept:
+                    connection.request("POST", "/predict", picture, {"Content-Type": "image/png"})
+                    answer = connection.getresponse()
+                    answered.append(answer.status)
+                    answer.read()
+                    kept = answer.getheader("Connection") != "close"
+            except OSError as error:
+                cut_off.append(error)
+            finally:
+                connection.close()
+
+    with running(tmp_path, model, *QUICK, "--grace", "0.2") as server:
+        asking = [threading.Thread(target=ask, args=(server,)) for _ in range(8)]
+        for one in asking:
+            one.start()
+        time.sleep(0.5)
+        server.process.send_signal(signal.SIGTERM)
+        for one in asking:
+            one.join()
+        assert server.process.wait(20) == 0
+    assert set(answered) == {200}
+    assert len(cut_off) <= 1  # who comes in the very microsecond in which the door is closed
 
 
 def test_ctrl_c_ends_it_too(model: Path, tmp_path: Path) -> None:
