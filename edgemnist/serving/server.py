@@ -105,7 +105,7 @@ class _Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._watch(fresh=True)
+        self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget()
@@ -141,8 +141,9 @@ class _Connection(H11Protocol):
             return bool(self.conn.trailing_data[0])
         return self.conn.their_state is h11.SEND_BODY
 
-    def _watch(self, *, fresh: bool = False) -> None:
-        if self.transport.is_closing() or self._answering or not (fresh or self._is_partial):
+    def _watch(self) -> None:
+        idle = self.timeout_keep_alive_task is not None and not self._is_partial  # uvicorn's own timer runs
+        if self.transport.is_closing() or self._answering or idle:
             self._forget()
         elif self._patience is None:
             self._patience = self.loop.call_later(self.head_seconds, self._too_slow)

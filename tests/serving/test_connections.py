@@ -137,6 +137,20 @@ def test_a_head_that_does_not_come_on_a_used_connection(hurried: Running) -> Non
     assert b"HTTP/1.1 408 " in answers
 
 
+@pytest.mark.parametrize("used", [False, True])
+def test_empty_lines_keep_no_connection(hurried: Running, used: bool) -> None:
+    with hurried.connection() as one:
+        if used:
+            one.sendall(GET + b"\r\n")
+            assert one.recv(65536)
+        start = time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() - start < 5:
+                one.sendall(b"\r\n")
+                time.sleep(0.1)
+    assert time.monotonic() - start < 4
+
+
 def test_a_body_that_does_not_come(hurried: Running) -> None:
     answer = hurried.exchange(POST + b"Content-Length: 10\r\n\r\nabc")
     assert answer.startswith(b"HTTP/1.1 408 ")
