@@ -124,10 +124,11 @@ class Guard:
         metrics.requests.labels(route, _method(scope), str(answer.status)).inc()
         metrics.seconds.labels(route).observe(seconds)
         client = scope.get("client") or ("", 0)
+        level = "error" if answer.status == 500 else "warning" if answer.status > 500 else "info"
         log.write(
-            "info" if answer.status < 500 else "error", "request", request_id=scope[REQUEST_ID],
-            method=scope["method"], path=scope["path"], status=answer.status, ms=round(seconds * 1000, 3),
-            client=client[0], **({"error": answer.error} if answer.error else {}),
+            level, "request", request_id=scope[REQUEST_ID], method=scope["method"], path=scope["path"],
+            status=answer.status, ms=round(seconds * 1000, 3), client=client[0],
+            **({"error": answer.error} if answer.error else {}),
         )  # fmt: skip
 
 

@@ -166,10 +166,17 @@ class _Connection(H11Protocol):
         self.transport.close()
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that does not listen to signals itself, and lets others in a little longer when it is to end."""
 
-    def __init__(self, config: uvicorn.Config, service: Service, announce: Callable[[], None]) -> None:
+    def __init__(self, service: Service, announce: Callable[[], None] = lambda: None) -> None:
+        limits = service.limits
+        config = uvicorn.Config(
+            application(service), http=protocol_class(limits.head_seconds), ws="none", lifespan="off", loop="asyncio",
+            log_config=None, access_log=False, server_header=False, proxy_headers=False, backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS, h11_max_incomplete_event_size=_HEAD_BYTES,
+            timeout_graceful_shutdown=int(limits.seconds + limits.head_seconds + _SPARE_SECONDS),
+        )  # fmt: skip
         super().__init__(config)
         self._service, self._announce = service, announce
 
@@ -192,20 +199,21 @@ class _Server(uvicorn.Server):
         self._watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._watching
-        await self._stop_listening(sockets or [])
+        await self.stop_listening(sockets or [])
         await asyncio.sleep(_SETTLE_SECONDS)  # what was accepted just now is read
         await super().shutdown(sockets)
 
-    async def _stop_listening(self, sockets: Sequence[socket.socket]) -> None:
+    async def stop_listening(self, sockets: Sequence[socket.socket]) -> None:
         """Take in who waits at the door, then close it; who waited there while it is closed would be cut off.
 
         asyncio drops, without a word, what it has accepted and not yet attached to a server that is closed.
         """
         loop = asyncio.get_running_loop()
-        for one in sockets:
+        listening = [one for one in sockets if one.fileno() >= 0]
+        for one in listening:
             loop.remove_reader(one.fileno())
         await asyncio.sleep(_ATTACH_SECONDS)
-        waiting = [connection for one in sockets for connection in _waiting_at(one)]
+        waiting = [connection for one in listening for connection in _waiting_at(one)]
         for server in self.servers:
             server.close()
         for connection in waiting:
@@ -248,16 +256,8 @@ class ModelServer:
 
         ``announce`` is called as soon as requests are answered.
         """
-        limits = self.service.limits
         _allow_connections()
-        config = uvicorn.Config(
-            application(self.service), http=protocol_class(limits.head_seconds), ws="none", lifespan="off",
-            loop="asyncio",
-            log_config=None, access_log=False, server_header=False, proxy_headers=False, backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS, h11_max_incomplete_event_size=_HEAD_BYTES,
-            timeout_graceful_shutdown=int(limits.seconds + limits.head_seconds + _SPARE_SECONDS),
-        )  # fmt: skip
-        server = _Server(config, self.service, announce)
+        server = Server(self.service, announce)
         handler = log.Handler()
         logging.getLogger("uvicorn").addHandler(handler)
         try:

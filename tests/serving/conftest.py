@@ -14,6 +14,11 @@ from PIL import Image
 from edgemnist.data.base import Split
 from edgemnist.data.loading import load_dataset
 from edgemnist.runner import run_model
+from edgemnist.serving.metrics import Metrics
+from edgemnist.serving.pictures import Pictures
+from edgemnist.serving.service import Service
+from edgemnist.serving.settings import AccessSettings, Limits, ModelSettings
+from edgemnist.serving.store import Store
 from tests.serving.running import Running, running
 
 
@@ -46,6 +51,14 @@ def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     """Return a server with the int8 model as ``digits``."""
     with running(tmp_path_factory.mktemp("server"), f"digits={model}") as one:
         yield one
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """Return a service without models."""
+    metrics, pictures = Metrics(), Pictures(1000)
+    yield Service(Store((), ModelSettings(), metrics, timeout=1), pictures, metrics, Limits(grace=0), AccessSettings())
+    pictures.close()
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:

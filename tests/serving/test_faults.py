@@ -1,29 +1,16 @@
-"""A fault of our own is a sentence and a traceback in the log; and bodies that are too many at a time."""
+"""A fault of our own is a sentence for the client and a traceback in the log."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from edgemnist.serving import application as applications
-from edgemnist.serving.metrics import Metrics
-from edgemnist.serving.pictures import Pictures
 from edgemnist.serving.routes import operations
 from edgemnist.serving.service import Service
-from edgemnist.serving.settings import AccessSettings, Limits, ModelSettings
-from edgemnist.serving.store import Store
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    """Return a service without models."""
-    metrics, pictures = Metrics(), Pictures(1000)
-    yield Service(Store((), ModelSettings(), metrics, timeout=1), pictures, metrics, Limits(), AccessSettings())
-    pictures.close()
 
 
 def asked(service: Service, path: str) -> httpx.Response:
