@@ -17,6 +17,14 @@ from typing import Any
 
 import requests
 
+from edgemnist.runner import find_runtime
+
+INTERPRETER = next(one for one in ("tflite-runtime", "litert") if find_runtime(f"{one}-default").available() is None)
+"""The package of an interpreter that is installed."""
+
+QUICK = f"{INTERPRETER}-default"
+"""A runtime that starts without compiling."""
+
 
 @dataclass(eq=False)
 class Running:

@@ -10,7 +10,7 @@ import pytest
 
 from edgemnist.data.base import Split
 from tests.serving.conftest import png
-from tests.serving.running import Running, running
+from tests.serving.running import QUICK, Running, running
 
 KEYS = "# who may ask\nfirst-key\nsecond-key\n"
 
@@ -22,7 +22,7 @@ def closed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     (folder / "keys").write_text(KEYS)
     arguments = (
         "--runtime",
-        "tflite-runtime-default",
+        QUICK,
         "--api-key-file",
         folder / "keys",
         "--cors-origin",

@@ -16,11 +16,14 @@ import pytest
 
 from edgemnist.data.base import Split
 from edgemnist.runner import run_model
+from tests.oracles import needs
 from tests.serving.conftest import png
 from tests.serving.running import Running, running, until
 
 SHADOW = "tflite-runtime-default"
 """Its kernels differ from LiteRT's for a few images."""
+
+pytestmark = needs("litert-default", SHADOW)
 
 PICTURE = {"Content-Type": "image/png"}
 

@@ -16,13 +16,10 @@ import pytest
 
 from edgemnist.data.base import Split
 from tests.serving.conftest import png
-from tests.serving.running import Running, everything, running
+from tests.serving.running import QUICK, Running, everything, running
 
 GET = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 POST = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
-
-QUICK = ("--runtime", "tflite-runtime-default")
-"""Starts without compiling."""
 
 MALFORMED = {
     "two lengths": POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
@@ -122,7 +119,7 @@ def test_health_is_answered_under_200_slow_connections(server: Running) -> None:
 @pytest.fixture(scope="module")
 def hurried(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Return a server that waits a second for heads and bodies."""
-    with running(tmp_path_factory.mktemp("hurried"), model, *QUICK, "--head-limit", "1") as one:
+    with running(tmp_path_factory.mktemp("hurried"), model, "--runtime", QUICK, "--head-limit", "1") as one:
         yield one
 
 
@@ -153,7 +150,7 @@ def test_a_body_that_does_not_come(hurried: Running) -> None:
 def test_no_request_is_lost_when_it_ends(model: Path, digits: Split, classes: list[int], tmp_path: Path) -> None:
     pictures = [png(image[..., 0]) for image in digits.images]
     requests = [POST + b"Content-Length: %d\r\n\r\n%s" % (len(one), one) for one in pictures]
-    with running(tmp_path, model, *QUICK, "--grace", "0.5") as server, ExitStack() as stack:
+    with running(tmp_path, model, "--runtime", QUICK, "--grace", "0.5") as server, ExitStack() as stack:
         connections = [stack.enter_context(server.connection()) for _ in range(200)]
         late, idle, *half = (stack.enter_context(server.connection()) for _ in range(7))
         for number, one in enumerate(connections):
@@ -203,7 +200,7 @@ def test_clients_that_go_on_asking_are_answered_or_refused(model: Path, digits: 
             finally:
                 connection.close()
 
-    with running(tmp_path, model, *QUICK, "--grace", "0.2") as server:
+    with running(tmp_path, model, "--runtime", QUICK, "--grace", "0.2") as server:
         asking = [threading.Thread(target=ask, args=(server,)) for _ in range(8)]
         for one in asking:
             one.start()
@@ -217,13 +214,13 @@ def test_clients_that_go_on_asking_are_answered_or_refused(model: Path, digits: 
 
 
 def test_ctrl_c_ends_it_too(model: Path, tmp_path: Path) -> None:
-    with running(tmp_path, model, *QUICK, "--grace", "0") as server:
+    with running(tmp_path, model, "--runtime", QUICK, "--grace", "0") as server:
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(20) == 0
 
 
 def test_a_second_signal_does_not_wait(model: Path, tmp_path: Path) -> None:
-    with running(tmp_path, model, *QUICK, "--grace", "60") as server:
+    with running(tmp_path, model, "--runtime", QUICK, "--grace", "60") as server:
         server.process.send_signal(signal.SIGTERM)
         time.sleep(3.2)
         server.process.send_signal(signal.SIGTERM)

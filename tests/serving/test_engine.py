@@ -18,8 +18,9 @@ from edgemnist.serving import engine as engines
 from edgemnist.serving.engine import Engine, EngineClosedError, QueueFullError, Watcher
 from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
 from edgemnist.tflite.preprocessing import Preprocessing
+from tests.serving.running import INTERPRETER
 
-RUNTIME = "tflite-runtime-reference"
+RUNTIME = f"{INTERPRETER}-reference"
 
 
 class Noted(Watcher):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.serving.running import running, until
+from tests.serving.running import QUICK, running, until
 
 
 def test_a_full_queue_and_too_many_at_a_time(model: Path, tmp_path: Path) -> None:
@@ -29,16 +29,16 @@ def test_a_full_queue_and_too_many_at_a_time(model: Path, tmp_path: Path) -> Non
 
 
 def test_a_time_limit(model: Path, tmp_path: Path) -> None:
-    document = {"instances": np.zeros((600, 28, 28)).tolist()}
-    with running(tmp_path, model, "--runtime", "tflm", "--time-limit", "1.5") as server:
+    document = {"instances": np.zeros((1000, 28, 28)).tolist()}
+    with running(tmp_path, model, "--runtime", "tflm", "--time-limit", "0.5") as server:
         answer = server.post("/v1/models/seedcnn_int8:predict", json=document)
         assert answer.status_code in (503, 504)
-        assert "1.5 s" in answer.json()["error"]
+        assert "0.5 s" in answer.json()["error"]
         until(lambda: server.post("/v1/models/seedcnn_int8:predict", json={"instances": [0]}).status_code == 400)
 
 
 def test_bodies_that_are_too_many_together(model: Path, tmp_path: Path) -> None:
-    with running(tmp_path, model, "--runtime", "tflite-runtime-default", "--body-limit", "0.01") as server:
+    with running(tmp_path, model, "--runtime", QUICK, "--body-limit", "0.01") as server:
         head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\nContent-Length: 10000\r\n\r\n"
         held = [server.connection() for _ in range(10)]
         for one in held:

@@ -13,9 +13,9 @@ from edgemnist import cli
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.tflite.preprocessing import Preprocessing
-from tests.serving.running import running
+from tests.serving.running import QUICK, running
 
-QUICK = ("--runtime", "tflite-runtime-default", "--port", "0")
+START = ("--runtime", QUICK, "--port", "0")
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["{model}", "--host", "192.0.2.1", "--port", "0"], "is not an address of this machine"),
         (["{model}", "--runtime", "fast", "--port", "0"], "unknown runtime 'fast'"),
         (["{model}", "--runtime", "keras", "--port", "0"], "takes none of seedcnn_int8.tflite (int8)"),
-        (["{model}", *QUICK, "--shadow", "tflite-runtime-default"], "answers already; choose another one"),
-        (["{model}", *QUICK, "--shadow", "keras"], "--shadow keras: it takes no int8 model"),
-        (["{model}", *QUICK, "--classes", "a,b"], "10 classes apart, --classes has 2"),
+        (["{model}", *START, "--shadow", QUICK], "answers already; choose another one"),
+        (["{model}", *START, "--shadow", "keras"], "--shadow keras: it takes no int8 model"),
+        (["{model}", *START, "--classes", "a,b"], "10 classes apart, --classes has 2"),
         (["{model}", "--time-limit", "0"], "--time-limit 0: give a number above 0"),
         (["{model}", "--grace", "-1"], "--grace -1: give 0 or more seconds"),
         (["{model}", "--versions", "0"], "--versions 0: give 1 or more"),
@@ -72,7 +72,7 @@ def test_the_work_folders_model_without_a_name(model: Path, tmp_path: Path) -> N
     target.write_bytes(model.read_bytes())
     context = ModelContext("mnist", "cnn", Preprocessing((28, 28, 1), tuple("0123456789")))
     folder.record("convert", settings=context.as_json(), results={}, outputs=[target])
-    with running(tmp_path, "--work", folder.root, *QUICK) as server:
+    with running(tmp_path, "--work", folder.root, *START) as server:
         (one,) = server.announced["models"]
         assert (one["name"], one["version"], one["assumed"]) == ("model_int8", 1, [])
         assert server.get("/v1/models/model_int8").status_code == 200
@@ -81,7 +81,7 @@ def test_the_work_folders_model_without_a_name(model: Path, tmp_path: Path) -> N
 
 
 def test_a_line_for_people(model: Path) -> None:
-    command = [sys.executable, "-m", "edgemnist", "serve", str(model), *QUICK]
+    command = [sys.executable, "-m", "edgemnist", "serve", str(model), *START]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         first, second = process.stdout.readline(), process.stdout.readline()
@@ -89,4 +89,4 @@ def test_a_line_for_people(model: Path) -> None:
         assert process.wait(30) == 0
     assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+\n", first)
     assert second.startswith("  seedcnn_int8 version 1: ")
-    assert "in tflite-runtime-default 2." in second
+    assert f"in {QUICK} 2." in second
