@@ -20,7 +20,7 @@ import edgemnist.commands as commands
 from edgemnist.commands.outcome import Outcome, UnforeseenError
 from edgemnist.support.errors import EXIT_BAD_INPUT, EXIT_SIGNAL, EdgeMnistError, ErrorReport
 from edgemnist.support.faults import report_of
-from edgemnist.support.progress import print_json
+from edgemnist.support.progress import print_json, print_json_line
 from edgemnist.support.version import VERSION
 
 app = typer.Typer(
@@ -84,6 +84,9 @@ def run(arguments: list[str]) -> int:
 
 def _say(outcome: Outcome) -> int:
     """Print a result; with ``--json`` it is one document, in which a gate that fails is the key ``error``."""
+    if outcome.running is not None:
+        outcome.running(lambda: _announce(outcome))
+        return 0
     if not outcome.as_json:
         outcome.show()
         outcome.finish()
@@ -96,6 +99,15 @@ def _say(outcome: Outcome) -> int:
         document = {**document, "error": report.as_json()}
     print_json(document)
     return 0 if report is None else complain(report)
+
+
+def _announce(outcome: Outcome) -> None:
+    """Print a result while the command goes on."""
+    if outcome.as_json:
+        print_json_line(outcome.document())
+    else:
+        outcome.show()
+    sys.stdout.flush()
 
 
 def _fail(report: ErrorReport, arguments: list[str], *, said: bool = False) -> int:

@@ -15,7 +15,7 @@ FLOORS = (
     ("runner", "artifacts", "csource", "onnx"),
     ("compiler", "data"),
     ("tflm", "harness", "training"),
-    ("mcu", "pi", "mismatch", "page"),
+    ("mcu", "pi", "mismatch", "page", "serving"),
     ("quantisation_error",),
     ("runtimes", "commands"),
     ("cli", "api"),

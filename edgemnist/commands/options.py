@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -86,7 +86,7 @@ def _spread(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
 
     Fields are annotated and have defaults as a command's parameters do; their names are unique within the command.
     """
-    hints = get_type_hints(command, include_extras=True)
+    hints = {name: _declared(hint) for name, hint in get_type_hints(command, include_extras=True).items()}
     parameters: list[inspect.Parameter] = []
     groups: dict[str, list[str]] = {}
     for parameter in inspect.signature(command).parameters.values():
@@ -118,6 +118,12 @@ def _spread(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
     with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return with_options
+
+
+def _declared(hint: Any) -> Any:
+    """Return an annotation as it was written: Python 3.10 puts Optional around one whose default is None."""
+    inner = [one for one in get_args(hint) if one is not type(None)] if get_origin(hint) is Union else []
+    return inner[0] if len(inner) == 1 and get_origin(inner[0]) is Annotated else hint
 
 
 def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:

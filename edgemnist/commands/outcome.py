@@ -23,13 +23,15 @@ class Outcome:
     """A stage's result, or several, and how it is shown.
 
     ``show`` prints it for people. ``then`` comes after it has been said, such as a gate that may fail or a log.
-    ``as_json`` is whether ``--json`` was given.
+    ``as_json`` is whether ``--json`` was given. ``running``, instead of ``then``, is work that lasts until
+    the user ends it: it calls what it is given when the result is to be printed, with ``--json`` in one line.
     """
 
     result: Result | Sequence[Result]
     show: Callable[[], None]
     then: Callable[[], None] | None = None
     as_json: bool = False
+    running: Callable[[Callable[[], None]], None] | None = None
 
     def document(self) -> Any:
         """Return the JSON document: the result's, or a list of them."""

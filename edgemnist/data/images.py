@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,13 @@ from edgemnist.data.stored_pixels import range_of, to_bytes, values_of, without_
 from edgemnist.data.values import Scales, ValueKind
 from edgemnist.support.errors import InputError
 from edgemnist.support.limits import MAX_PICTURE_BYTES, MAX_PIXELS, MAX_SIDE
-from edgemnist.support.picture_checks import UnfitPictureError, check_content, check_opened, check_size
+from edgemnist.support.picture_checks import (
+    OversizedPictureError,
+    UnfitPictureError,
+    check_content,
+    check_opened,
+    check_size,
+)
 from edgemnist.support.reading import open_file
 
 if TYPE_CHECKING:
@@ -46,6 +52,7 @@ _PILLOW_LOG, _SILENT = logging.getLogger("PIL"), logging.NullHandler()
 
 _HEIF = "HEIF"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_SCALE_IT_DOWN = "at most {:,} pixels are read: scale it down"
 _ORIENTATION_TAG = 0x0112
 _TURNED_ORIENTATIONS = frozenset({5, 6, 7, 8})
 
@@ -75,12 +82,26 @@ def read_image(path: Path, scales: Scales | None = None) -> NDArray[np.uint8]:
 
     :raises InputError: missing, not one of :data:`FORMATS`, damaged, or beyond :mod:`~edgemnist.support.limits`.
     """
+    with _opened(path, str(path)) as image:
+        return _pixels(image, scales)
+
+
+def decode_image(content: bytes, name: str, most_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Decode an image file's content as :func:`read_image` does; of more pixels than that nothing but the header is.
+
+    :param name: what messages call it.
+    :raises InputError: as :func:`read_image`; its cause is an :class:`OversizedPictureError` where it is too large.
+    """
+    with _opened(content, name, most_pixels) as image:
+        return _pixels(image, None)
+
+
+def _pixels(image: Image, scales: Scales | None) -> NDArray[np.uint8]:
     from PIL import ImageOps
 
-    with _opened(path) as image:
-        kind = values_of(image)
-        ImageOps.exif_transpose(image, in_place=True)
-        return without_colour_if_grey(to_bytes(image, kind, scales))
+    kind = values_of(image)
+    ImageOps.exif_transpose(image, in_place=True)
+    return without_colour_if_grey(to_bytes(image, kind, scales))
 
 
 def read_header(path: Path) -> ImageHeader:
@@ -88,7 +109,7 @@ def read_header(path: Path) -> ImageHeader:
 
     :raises InputError: as :func:`read_image`, as far as the header tells.
     """
-    with _opened(path) as image:
+    with _opened(path, str(path)) as image:
         values = values_of(image)  # before EXIF is read: for that Pillow reads all of a PNG, and forgets how
         turned = image.getexif().get(_ORIENTATION_TAG) in _TURNED_ORIENTATIONS
         return ImageHeader(image.size if turned else (image.height, image.width), values)
@@ -99,7 +120,7 @@ def read_range(path: Path) -> tuple[float, float]:
 
     :raises InputError: as :func:`read_image`.
     """
-    with _opened(path) as image:
+    with _opened(path, str(path)) as image:
         return range_of(image)
 
 
@@ -197,65 +218,76 @@ def _enlarged(pixels: NDArray[np.uint8], scale: int) -> Image:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image]:
-    """Open an image; whatever goes wrong while it is open becomes an :class:`InputError`."""
+def _opened(source: Path | bytes, name: str, most_pixels: int | None = None) -> Iterator[Image]:
+    """Open an image file or its content; whatever goes wrong while it is open becomes an :class:`InputError`."""
     from PIL import Image, UnidentifiedImageError
 
+    most_pixels = MAX_PIXELS if most_pixels is None else most_pixels
     Image.init()
     _PILLOW_LOG.addHandler(_SILENT)  # what it logs is for those who write decoders; the error says it to users
-    _register_heif(path)
+    _register_heif(source)
     try:
-        with warnings.catch_warnings(), open_file(path) as file:
+        with warnings.catch_warnings(), _bytes_of(source) as file:
             # Pillow warns of things (odd metadata, large sizes) that either don't matter here or are checked below.
             warnings.simplefilter("ignore")
-            size = os.fstat(file.fileno()).st_size
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
             check_content(file, size, MAX_PICTURE_BYTES)
             with Image.open(file, formats=[name for name in (*FORMATS, _HEIF) if name in Image.OPEN]) as image:
-                check_size(image.width, image.height, MAX_PIXELS, MAX_SIDE)
+                check_size(image.width, image.height, most_pixels, MAX_SIDE)
                 check_opened(image, file, size)
                 yield image
     except InputError:
         raise
     except UnfitPictureError as error:
-        raise InputError(f"cannot read the image {str(path)!r}: {error}") from error
+        raise InputError(f"cannot read the image {name!r}: {error}") from error
     except UnidentifiedImageError as error:
-        raise InputError(_unknown_format(path)) from error
+        raise InputError(_unknown_format(source, name)) from error
     except OSError as error:
-        raise InputError(f"cannot read the image {str(path)!r}: {error.strerror or error}") from error
+        raise InputError(f"cannot read the image {name!r}: {error.strerror or error}") from error
     except Image.DecompressionBombError as error:
         # Pillow has a limit of its own, beyond ours, which it applies before the size can be asked for.
-        raise InputError(
-            f"cannot read the image {str(path)!r}: {error}; at most {MAX_PIXELS:,} pixels are read: scale it down"
-        ) from error
+        raise InputError(f"cannot read the image {name!r}: {error}; {_SCALE_IT_DOWN.format(most_pixels)}") from (
+            OversizedPictureError(str(error))
+        )
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
-        raise InputError(f"cannot read the image {str(path)!r}: it is damaged ({error})") from error
+        raise InputError(f"cannot read the image {name!r}: it is damaged ({error})") from error
 
 
-def _register_heif(path: Path) -> None:
+@contextmanager
+def _bytes_of(source: Path | bytes) -> Iterator[BinaryIO]:
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+    else:
+        with open_file(source) as file:
+            yield file
+
+
+def _register_heif(source: Path | bytes) -> None:
     """Let Pillow read HEIF: only for a file that is one, because the decoder takes a while to load."""
     from PIL import Image
 
-    if _HEIF not in Image.OPEN and _is_heif(path) and reads_heif():
+    if _HEIF not in Image.OPEN and _is_heif(source) and reads_heif():
         import pillow_heif
 
         pillow_heif.register_heif_opener()
 
 
-def _is_heif(path: Path) -> bool:
+def _is_heif(source: Path | bytes) -> bool:
     """Tell by its first bytes whether a file is HEIF, whatever its name (ISO/IEC 14496-12: ``ftyp`` and a brand)."""
     try:
-        with open_file(path) as file:
+        with _bytes_of(source) as file:
             start = file.read(12)
     except (OSError, InputError):
         return False  # opening it again will say why
     return start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS
 
 
-def _unknown_format(path: Path) -> str:
-    if _is_heif(path):
+def _unknown_format(source: Path | bytes, name: str) -> str:
+    if _is_heif(source):
         what = "it is damaged" if reads_heif() else f"that needs its decoder: {HEIF_REMEDY}"
-        return f"cannot read the HEIC photo {str(path)!r}: {what}"
-    return f"{str(path)!r} is not an image of a known format ({', '.join(FORMATS)})"
+        return f"cannot read the HEIC photo {name!r}: {what}"
+    return f"{name!r} is not an image of a known format ({', '.join(FORMATS)})"
 
 
 def _scaled_and_padded(picture: Image, size: tuple[int, int]) -> Image:

@@ -49,6 +49,7 @@ class WorkerProcess(AnsweringProcess):
     ) -> None:
         variables = {"OMP_NUM_THREADS": "1", **(environment or {})}
         super().__init__("edgemnist.runner.worker", timeout=timeout, environment=variables, memory_limit=memory_limit)
+        self._found: set[str] = set()
 
     def request(self, runtime: str, header: Mapping[str, Any], arrays: Sequence[NDArray[Any]] = ()) -> Message:
         """Send a request to a runtime and return its answer.
@@ -61,9 +62,10 @@ class WorkerProcess(AnsweringProcess):
         :raises InternalError: edgemnist's own code failed there.
         """
         found = find_runtime(runtime)
-        reason = found.available()
+        reason = None if runtime in self._found else found.available()
         if reason is not None:
             raise MissingDependencyError(f"the runtime {runtime!r} cannot run here: {reason}")
+        self._found.add(runtime)
         answer = self._ask(runtime, Message({**header, "runtime": runtime}, arrays))
         if "missing" in answer.header:
             raise MissingDependencyError(
@@ -191,6 +193,27 @@ class RuntimeWorker:
     def end_timing(self, name: str) -> None:
         """Close a model that was timed."""
         self.process.request(self.runtime, {"command": "end timing", "name": name})
+
+    def open_session(self, name: str, model: bytes | Path, inputs: Sequence[NDArray[Any]]) -> tuple[str, str]:
+        """Open a model to be asked again and again, run it once, and return the runtime's version and its kernels.
+
+        :param name: what the other two methods call it by; one that is open under this name is closed. All are closed
+            when the process ends, as it does after a crash.
+        :param inputs: one array per model input, of the input's own shape and dtype.
+        """
+        header = self._request({"command": "open session", "name": name}, model, inputs).header
+        return str(header["version"]), str(header["kernels"])
+
+    def ask_session(self, name: str, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run a model that is open, and return one array of shape (cases, *output shape) per model output.
+
+        :param inputs: as for :meth:`trace`.
+        """
+        return list(self.process.request(self.runtime, {"command": "ask session", "name": name}, inputs).arrays)
+
+    def close_session(self, name: str) -> None:
+        """Close a model that was kept open."""
+        self.process.request(self.runtime, {"command": "close session", "name": name})
 
     def profile(self, model: bytes | Path, inputs: NDArray[Any]) -> tuple[StepTime, ...] | None:
         """Return how long each step of an invoke takes; None where the runtime offers no profile.

@@ -72,6 +72,11 @@ class AnsweringProcess:
         """The process's identifier, None while it does not run."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def lives(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
     def exchange(self, message: Message) -> Message:
         """Send a request and return its answer.
 

@@ -143,8 +143,16 @@ def invoke_with(worker: RuntimeWorker, model: LoadedModel, inputs: NDArray[Any])
     :raises EdgeMnistError: as ``RuntimeWorker.invoke``.
     """
     outputs = worker.invoke(model.runnable, [inputs[:, np.newaxis]])[0]
-    check_outputs(worker.runtime, outputs.reshape(-1, *outputs.shape[2:]), model, len(inputs))
-    return outputs.reshape(len(inputs), -1)
+    return checked_rows(worker.runtime, model, outputs, len(inputs))
+
+
+def checked_rows(runtime: str, model: LoadedModel, outputs: NDArray[Any], count: int) -> NDArray[Any]:
+    """Return what ``RuntimeWorker.invoke`` gave for ``count`` inputs as one row for each, shape (count, outputs).
+
+    :raises WrongOutputError: these are other outputs than the file declares.
+    """
+    check_outputs(runtime, outputs.reshape(-1, *outputs.shape[2:]), model, count)
+    return outputs.reshape(count, -1)
 
 
 def check_outputs(runtime: str, outputs: NDArray[Any], model: LoadedModel, count: int) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from edgemnist.runner import measure, timing
-from edgemnist.runner.base import model_bytes
+from edgemnist.runner.base import Session, model_bytes
 from edgemnist.runner.protocol import Message, receive, send
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support import stopping
@@ -142,6 +142,23 @@ def _end_timing(request: Message) -> Message:
     return Message({})
 
 
+def _open_session(request: Message) -> Message:
+    runtime, model, inputs = _subject(request)
+    session = runtime.open(model)
+    session.confirm(inputs, session.invoke(inputs))
+    _sessions[request.header["name"]] = session
+    return Message({"version": session.version, "kernels": session.kernels})
+
+
+def _ask_session(request: Message) -> Message:
+    return Message({}, _sessions[request.header["name"]].invoke_each(request.arrays))
+
+
+def _close_session(request: Message) -> Message:
+    del _sessions[request.header["name"]]
+    return Message({})
+
+
 def _profile(request: Message) -> Message:
     runtime, model, inputs = _subject(request)
     steps = runtime.profile(model, inputs[0])
@@ -160,6 +177,9 @@ def _subject(request: Message) -> tuple[Any, bytes | Path, list[Any]]:
 _watched: dict[str, timing.Watched] = {}
 """The models that are open to be timed, by the names that the client gave them."""
 
+_sessions: dict[str, Session] = {}
+"""The models that are kept open to be asked again and again, by the names that the client gave them."""
+
 _COMMANDS: Answers = {
     "version": _version,
     "look": _look,
@@ -171,6 +191,9 @@ _COMMANDS: Answers = {
     "start timing": _start_timing,
     "time window": _time_window,
     "end timing": _end_timing,
+    "open session": _open_session,
+    "ask session": _ask_session,
+    "close session": _close_session,
     "profile": _profile,
 }
 

@@ -54,6 +54,7 @@ MLFLOW_STORE = Variable(
 )
 MLFLOW_EXPERIMENT = Variable("MLFLOW_EXPERIMENT_NAME", "The MLflow experiment that runs go to. Default: `edgemnist`.")
 
+API_KEY = Variable("EDGEMNIST_API_KEY", "The key that `serve` asks for, where no `--api-key-file` is given.")
 SOURCE_DATE = Variable(
     "SOURCE_DATE_EPOCH", "Seconds since 1970: the date in a report, for builds that can be repeated. Default: now."
 )
@@ -63,6 +64,6 @@ PYTHON_UTF8 = "PYTHONUTF8"
 
 VARIABLES = (
     DATA, CACHE, MAX_BYTES, DEBIAN_MIRROR, USER_CACHE, KERAS_HOME, TORCH_HOME, C_COMPILER, MLFLOW_STORE,
-    MLFLOW_EXPERIMENT, SOURCE_DATE,
+    MLFLOW_EXPERIMENT, API_KEY, SOURCE_DATE,
 )  # fmt: skip
 """Every variable, edgemnist's own first."""

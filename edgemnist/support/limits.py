@@ -64,6 +64,9 @@ PI_MAX_PIXELS = 16_000_000
 PI_SERVICE_MAX_PIXELS = 4_000_000
 """Of a posted picture; smaller than for files, because several may wait at once."""
 
+SERVED_PIXELS = 16_000_000
+"""Of a picture that a server is asked about."""
+
 MAX_SIDE = 65_535
 """Of a picture, in pixels: that of JPEG and GIF."""
 

@@ -29,17 +29,21 @@ class UnfitPictureError(Exception):
     """A picture is not decoded; the message says why and what helps, without its name."""
 
 
+class OversizedPictureError(UnfitPictureError):
+    """It has more pixels than are read."""
+
+
 def check_size(width: int, height: int, most_pixels: int, most_side: int) -> None:
     """Refuse a picture of too many pixels, or of a side that is too long.
 
-    :raises UnfitPictureError: it is.
+    :raises OversizedPictureError: it is.
     """
     if width * height > most_pixels:
-        raise UnfitPictureError(
+        raise OversizedPictureError(
             f"it has {width:,} x {height:,} pixels, at most {most_pixels:,} are read: scale it down"
         )
     if max(width, height) > most_side:
-        raise UnfitPictureError(
+        raise OversizedPictureError(
             f"it has {width:,} x {height:,} pixels, and no side of more than {most_side:,} is read: scale it down"
         )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _active: list[Any] = []
+_listeners: list[Callable[[str], None]] = []
 
 
 def stdout_console() -> Console:
@@ -30,8 +32,21 @@ def stderr_console() -> Console:
     return Console(file=sys.stderr, highlight=False)
 
 
+@contextmanager
+def said_to(listener: Callable[[str], None]) -> Iterator[None]:
+    """Give what :func:`say` is told to ``listener`` instead, for as long as the block lasts."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
 def say(message: str) -> None:
     """Print one line to stderr, for people; appears above a running progress display."""
+    if _listeners:
+        _listeners[-1](message)
+        return
     from rich.markup import escape
 
     console = _active[-1].console if _active else stderr_console()
@@ -41,6 +56,11 @@ def say(message: str) -> None:
 def print_json(content: Any) -> None:
     """Print ``content`` to stdout as JSON."""
     sys.stdout.write(json_text(content, sys.stdout.encoding or "utf-8"))
+
+
+def print_json_line(content: Any) -> None:
+    """Print ``content`` to stdout as JSON in one line."""
+    sys.stdout.write(json.dumps(content) + "\n")
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

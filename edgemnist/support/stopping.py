@@ -33,12 +33,13 @@ _SAME_EVENT_SECONDS = 3.0
 
 
 class _State:
-    """What was sent, when it was last raised, how many blocks hold it back, and what is done before it is raised."""
+    """What was sent, when it was last raised, how many blocks hold it back, what is done before, and what instead."""
 
     number: int | None = None
     raised_at: float | None = None
     held = 0
     before: Callable[[], None] = staticmethod(lambda: None)
+    instead: Callable[[], None] | None = None
 
 
 def listen(*signals: signal.Signals) -> None:
@@ -52,6 +53,19 @@ def listen(*signals: signal.Signals) -> None:
 def do_first(action: Callable[[], None]) -> None:
     """Have ``action`` called before a signal is raised."""
     _State.before = staticmethod(action)
+
+
+@contextmanager
+def taken_by(action: Callable[[], None]) -> Iterator[None]:
+    """Have the first signal call ``action``, in the main thread, instead of being raised; a later one is raised.
+
+    For what has an end of its own to come to, as a server has that still answers.
+    """
+    _State.instead = staticmethod(action)
+    try:
+        yield
+    finally:
+        _State.instead = None
 
 
 def sent() -> int:
@@ -72,9 +86,13 @@ def held() -> Iterator[None]:
 
 
 def _arrived(number: int, frame: FrameType | None) -> None:
-    if _State.number is None:
-        _State.number = number
     same = _State.raised_at is not None and time.monotonic() - _State.raised_at < _SAME_EVENT_SECONDS
+    if _State.instead is not None:
+        action, _State.instead, _State.raised_at = _State.instead, None, time.monotonic()
+        action()
+        return
+    if _State.number is None and not same:
+        _State.number = number
     if not same and not _State.held:
         _raise()
 

@@ -77,10 +77,14 @@ def pixel_table(tensor: TensorInfo, normalisation: Normalisation, *, inverted: b
     values = np.arange(256, dtype=np.uint8)
     values = values[::-1] if inverted else values
     real = normalisation.apply(values if normalisation.channels == 1 else values[:, np.newaxis])
-    return real if tensor.dtype == "float32" else _quantised(real, tensor)
+    return real if tensor.dtype == "float32" else quantise(real, tensor)
 
 
-def _quantised(real: NDArray[np.float32], tensor: TensorInfo) -> NDArray[Any]:
+def quantise(real: NDArray[np.float32], tensor: TensorInfo) -> NDArray[Any]:
+    """Return real values as an integer tensor holds them, as :func:`pixel_table` says; the same shape.
+
+    :raises ModelError: the tensor's type takes no pixels, or has no per-tensor quantisation.
+    """
     quantisation = tensor.quantisation
     if tensor.dtype not in INTEGER_TYPES or quantisation is None or quantisation.per_channel:
         raise ModelError(

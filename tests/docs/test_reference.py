@@ -73,7 +73,7 @@ def test_neither_terminal_nor_extras_nor_hash_seed_matter() -> None:
         "import runpy, sys\n"
         "absent = {'tensorflow', 'tf_keras', 'torch', 'onnx', 'onnxruntime', 'tflite_runtime', 'ai_edge_litert',\n"
         "          'tflite_micro', 'mlflow', 'mlxtend', 'matplotlib', 'jinja2', 'unicorn', 'capstone',\n"
-        "          'elftools', 'serial'}\n"
+        "          'elftools', 'serial', 'fastapi', 'starlette', 'uvicorn', 'prometheus_client'}\n"
         "class Refuse:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name.split('.')[0] in absent: raise ModuleNotFoundError(name)\n"

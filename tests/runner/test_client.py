@@ -182,3 +182,24 @@ def test_a_model_can_be_named_by_its_path(real_models: Path, witness: RuntimeWor
 
     assert by_path.keys() == by_bytes.keys()
     assert all((by_path[index] == by_bytes[index]).all() for index in by_path)
+
+
+@pytest.mark.parametrize("runtime", ["tflm", "tflite-runtime-reference", "host-c"])
+def test_a_model_that_is_kept_open_gives_what_one_that_is_opened_each_time_does(compact: bytes, runtime: str) -> None:
+    inputs = np.random.default_rng(0).integers(-128, 128, (5, 1, 28, 28, 1), dtype=np.int8)
+    with runtime_worker(runtime) as worker:
+        expected = worker.invoke(compact, [inputs])[0]
+        version, kernels = worker.open_session("one", compact, [inputs[0]])
+        assert version == worker.version()
+        assert kernels
+        worker.open_session("two", compact, [inputs[0]])
+        for number in (1, 5, 2):
+            np.testing.assert_array_equal(worker.ask_session("one", [inputs[:number]])[0], expected[:number])
+        worker.close_session("one")
+        np.testing.assert_array_equal(worker.ask_session("two", [inputs])[0], expected)
+
+
+def test_a_model_that_is_refused_is_not_kept_open(real_models: Path) -> None:
+    content = (real_models / "compact_float.tflite").read_bytes()
+    with runtime_worker("host-c") as worker, pytest.raises(UnsupportedModelError, match="refused the model"):
+        worker.open_session("one", content, [np.zeros((1, 28, 28, 1), np.float32)])

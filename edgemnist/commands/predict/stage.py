@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.data.framing import FramedImage
-from edgemnist.data.images import frame_image
 from edgemnist.harness.claims import warn_of
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import load_at
@@ -21,6 +20,7 @@ from edgemnist.harness.models import find_subject
 from edgemnist.harness.outputs import probabilities
 from edgemnist.harness.recognised import recognised
 from edgemnist.harness.runtimes import OpenRuntimes
+from edgemnist.harness.single import Candidate, best_first, seen
 from edgemnist.runner.run import LoadedModel, check_numbers, invoke_with
 from edgemnist.support.errors import InputError
 
@@ -45,15 +45,6 @@ class PredictSettings:
     dataset: str | None = None
     invert: str = "auto"
     feeding: FeedingSettings = field(default_factory=FeedingSettings)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A class that the image may be of; ``probability`` in 0..1."""
-
-    label: str
-    index: int
-    probability: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +135,7 @@ def predict(settings: PredictSettings, work: WorkFolder) -> Predictions:
         shown, problems = _read(settings.files, context, settings.invert)
     runtime, outputs = _run(subject.model, context, [one.image for one in shown])
     predictions = [
-        Prediction(one.name, one.image, _best(row, context.preprocessing.class_names), one.truth)
+        Prediction(one.name, one.image, best_first(row, context.preprocessing.class_names, TOP), one.truth)
         for one, row in zip(shown, outputs, strict=True)
     ]
     return Predictions(
@@ -228,9 +219,7 @@ def _read(files: Sequence[Path], context: ModelContext, invert: str) -> tuple[li
         except InputError as error:
             problems.append(str(error))
             continue
-        known = context.preprocessing
-        framed = frame_image(picture, known.image_shape, context.dataset, invert, known.fit)
-        shown.append(_Shown(str(file), framed))
+        shown.append(_Shown(str(file), seen(picture, context, invert)))
     return shown, problems
 
 
@@ -245,8 +234,3 @@ def _run(model: LoadedModel, context: ModelContext, framed: Sequence[FramedImage
         runtime = f"{worker.runtime} {worker.version()}"
     check_numbers(worker.runtime, outputs)
     return runtime, probabilities(outputs, model, context.preprocessing)
-
-
-def _best(row: NDArray[np.float64], names: Sequence[str]) -> tuple[Candidate, ...]:
-    order = np.argsort(-row, kind="stable")[:TOP]
-    return tuple(Candidate(names[index], int(index), float(row[index])) for index in order)

@@ -23,7 +23,7 @@ def _discover() -> Mapping[str, Operator]:
     found: dict[str, Operator] = {}
     for module in modules_of(__name__):
         for one in vars(module).values():
-            if isinstance(one, type) and issubclass(one, Operator) and one.__module__ == module.__name__:
+            if isinstance(one, type) and one.__module__ == module.__name__ and issubclass(one, Operator):
                 found.update(_instances(one))
     return MappingProxyType(found)
 

@@ -114,6 +114,7 @@ _REMEDIES: Mapping[str, str] = {
     "inner": "make the tensor smaller",
     "step": "make the tensor smaller",
     "count": "make the tensor smaller",
+    "period": "make the tensor smaller",
     "size": "make the tensor smaller",
     "strip": "use a smaller kernel",
     "column": "use a smaller kernel",

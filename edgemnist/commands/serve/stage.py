@@ -1,0 +1,78 @@
+"""Open models and a socket, to serve them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.support.errors import MissingDependencyError
+from edgemnist.support.progress import said_to, say
+
+if TYPE_CHECKING:
+    from edgemnist.serving.server import ModelServer
+    from edgemnist.serving.settings import AccessSettings, Limits, ModelSettings
+
+_PACKAGES = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
+
+
+def check_installed() -> None:
+    """Make sure that what a server needs is there.
+
+    :raises MissingDependencyError: names what is not.
+    """
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise MissingDependencyError(
+            f"serve needs {', '.join(missing)}; install it with: pip install 'edgemnist[serve]'"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings:
+    """What ``edgemnist serve`` takes. ``models``: each ``NAME=PATH`` or a path; none is the work folder's.
+
+    ``port`` 0 takes a free one.
+    """
+
+    models: Sequence[str] = ()
+    host: str = "127.0.0.1"
+    port: int = 8000
+    opening: ModelSettings
+    limits: Limits
+    access: AccessSettings
+
+
+def open_server(settings: ServeSettings, work: WorkFolder) -> ModelServer:
+    """Bind the socket and open every model; then :meth:`ModelServer.run` serves them.
+
+    :raises InputError: a model, a name, an address or a limit is wrong.
+    :raises EnvironmentFailure: the port is taken, or no runtime is installed.
+    """
+    from edgemnist.serving import log
+    from edgemnist.serving.metrics import Metrics
+    from edgemnist.serving.pictures import Pictures
+    from edgemnist.serving.server import ModelServer, bound_socket
+    from edgemnist.serving.service import Service
+    from edgemnist.serving.settings import LOOPBACK
+    from edgemnist.serving.sources import sources_from
+    from edgemnist.serving.store import Store
+
+    sources = sources_from(settings.models, work)
+    bound = bound_socket(settings.host, settings.port)
+    metrics = Metrics()
+    store = Store(sources, settings.opening, metrics, timeout=settings.limits.seconds)
+    pictures = Pictures(settings.limits.pixels)
+    server = ModelServer(Service(store, pictures, metrics, settings.limits, settings.access), bound)
+    try:
+        with said_to(lambda message: log.write("info", "said", message=message)):
+            store.open()
+            pictures.warm_up(store.find())
+    except BaseException:
+        server.close()
+        raise
+    if settings.host not in LOOPBACK and not settings.access.keys:
+        say(f"anybody who reaches {settings.host} may ask: there is no key; --api-key-file asks for one")
+    return server
