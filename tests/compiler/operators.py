@@ -92,7 +92,9 @@ def plans_at_limits(program: Program) -> Iterator[tuple[Step, str, Plan]]:
 
 
 def _limits(overlap: Overlap) -> Iterator[int]:
-    """Yield the extreme distances that are allowed and keep the alignment of 4."""
+    """Yield the extreme distances that are allowed and keep the alignment of 4, and the only one."""
+    if overlap.exactly is not None:
+        yield overlap.exactly
     if overlap.at_most is not None:
         yield overlap.at_most // 4 * 4
     if overlap.at_least is not None:

@@ -23,6 +23,7 @@ from tests.compiler import (
     test_operators_arg_max,
     test_operators_arithmetic,
     test_operators_bilinear,
+    test_operators_cumsum,
     test_operators_elements,
     test_operators_matrices,
     test_operators_mean,
@@ -75,7 +76,7 @@ def operator_cases() -> Iterator[tuple[bytes, Variant]]:
         test_operators_elements.TABLE, test_operators_mean.TABLE, test_operators_movement.TABLE,
         test_operators_softmax.TABLE, test_operators_pairs.TABLE, test_operators_bilinear.TABLE,
         test_operators_transpose_conv.TABLE, test_operators_matrices.TABLE,
-        test_operators_arg_max.TABLE,
+        test_operators_arg_max.TABLE, test_operators_cumsum.TABLE,
     ]  # fmt: skip
     for table in tables:
         yield from ((content, plain) for content in table.values())
@@ -106,7 +107,7 @@ def test_every_struct_is_filled_as_its_header_declares_it() -> None:
 def test_every_size_in_the_headers_has_a_remedy_of_its_own() -> None:
     """Converting the model again helps with a scale, not with a size."""
     arithmetic = re.compile(r"zero_point|minimum|maximum|factor|sign|shift|value|bias|scale|furthest|multiplier|offset")
-    flags = {"a", "b", "direct", "backward", "long_channels", "residual_is_a", "wide"}
+    flags = {"a", "b", "direct", "backward", "long_channels", "residual_is_a", "wide", "exclusive", "reverse"}
     for struct, fields in declared().items():
         for ctype, name in fields if struct.endswith(("_params", "_axis", "_layer")) else ():
             if ctype in ("int16_t", "int32_t") and name not in flags and not arithmetic.search(name):

@@ -99,7 +99,7 @@ def table(kind: str) -> dict[str, bytes]:
         for position in (None, number % 2)
     }
     cases |= {name: Case(kind, quantised=quantised) for name, quantised in QUANTISED.items()}
-    if kind == "SUB":  # the kind in which it matters most which operand is the constant one
+    if kind in ("SUB", "SQUARED_DIFFERENCE"):  # the kinds in which it matters most which operand is the constant one
         cases |= {
             f"{name}, constant": Case(kind, (IMAGE, (5,)), quantised, constant=1)
             for name, quantised in QUANTISED.items()

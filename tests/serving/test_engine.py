@@ -18,6 +18,7 @@ from edgemnist.serving import engine as engines
 from edgemnist.serving.engine import Engine, EngineClosedError, QueueFullError, Watcher
 from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
 from edgemnist.tflite.preprocessing import Preprocessing
+from tests.compiler.model_builder import ModelBuilder
 from tests.serving.running import INTERPRETER
 
 RUNTIME = f"{INTERPRETER}-reference"
@@ -148,9 +149,13 @@ def test_the_end_answers_what_waits(loaded: LoadedModel) -> None:
         engine.submit(np.zeros((1, 28, 28, 1), np.int8))
 
 
-def test_models_and_runtimes_that_do_not_fit(loaded: LoadedModel, float_model: Path) -> None:
+def test_models_and_runtimes_that_do_not_fit(loaded: LoadedModel, tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    image = builder.input((1, 4), None, dtype="float32")
+    content = builder.finish([builder.op("CUSTOM:Mine", [image], (1, 4), dtype="float32")])
+    (tmp_path / "custom.tflite").write_bytes(content)
     with pytest.raises(UnsupportedModelError, match="refused the model"):
-        Engine(load_model(float_model), "host-c", np.zeros((1, 28, 28, 1), np.float32), timeout=20).start()
+        Engine(load_model(tmp_path / "custom.tflite"), RUNTIME, np.zeros((1, 4), np.float32), timeout=20).start()
     with pytest.raises(MissingDependencyError, match="cannot run here"):
         Engine(loaded, missing_runtime(), np.zeros((1, 28, 28, 1), np.int8), timeout=20).start()
 
