@@ -85,9 +85,14 @@ class Gates:
         return dataclasses.replace(self, firmware=FirmwareGates(), source="") != Gates()
 
     def needed_runtimes(self) -> tuple[str, ...]:
-        """Return the runtimes that have to run for the gates to be decided."""
+        """Return the runtimes that have to run for the gates to be decided.
+
+        :raises InputError: an unknown runtime.
+        """
         compared = [*self.require_exact, *self.max_lsb]
         timed = [name for pair in self.max_latency_ratio for name in pair]
+        for name in (*compared, *timed):
+            find_runtime(name)
         return tuple(dict.fromkeys([*compared, *(ORACLES if compared else ()), *timed]))
 
     def as_json(self) -> dict[str, Any]:
