@@ -87,7 +87,7 @@ def run(command: Sequence[str], **environment: str) -> subprocess.CompletedProce
 
 
 def redirected(command: Sequence[str], redirections: str) -> subprocess.CompletedProcess[str]:
-    return run(["sh", "-c", f'exec "$@" {redirections}', "sh", *command])
+    return run(["/bin/sh", "-c", f'exec "$@" {redirections}', "sh", *command])
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from edgemnist.runner.operator_versions import columns
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import parse_tflite
 from tests.commands.doctor.nets import PLANTED, sound
+from tests.commands.doctor.test_faults import faults_of
 from tests.compiler.model_builder import ModelBuilder, edited
 from tests.oracles import needs
 from tests.runner.test_operator_versions import dense_content
@@ -198,3 +199,10 @@ def test_images_show_a_range_that_was_calibrated_wrongly(
     assert findings(1.0) == set()
     assert findings(0.2) == {"saturated-range"}
     assert findings(20.0) == {"unused-range"}
+
+
+def test_no_sound_net_has_a_wrong_or_costly_fault(real_models: Path) -> None:
+    for name in ("compact", "dense", "seedcnn"):
+        for kind in ("int8", "float"):
+            found = faults_of((real_models / f"{name}_{kind}.tflite").read_bytes())
+            assert set(found) == {"open-batch"}, name  # as they were converted, without a fixed batch
