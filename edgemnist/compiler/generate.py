@@ -153,18 +153,23 @@ def compile_model(model: TfliteModel, settings: CodegenSettings, *, any_net: boo
     target = "portable" if settings.target == ANY else settings.target
     graph = _optimised(model, settings)
     if not any_net:
-        _require_stateless(graph)
-        require_integers(graph)
+        require_plain(graph)
     return _compile(graph, replace(settings, target=target))
 
 
-def _require_stateless(graph: Graph) -> None:
+def require_plain(graph: Graph) -> None:
+    """Refuse what the generated C can do, but not all that is built of it.
+
+    :raises ModelError: it keeps something from one inference to the next.
+    :raises UnsupportedModelError: it computes in float32.
+    """
     if graph.variables:
         names = ", ".join(variable.name for variable in graph.variables)
         raise ModelError(
             f"the model keeps {names} from one inference to the next, and this takes models that keep nothing; "
             "`edgemnist codegen` takes it"
         )
+    require_integers(graph)
 
 
 def require_integers(graph: Graph) -> None:

@@ -101,15 +101,7 @@ class HostModel:
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Run images of shape (count, *input shape without batch), in the input's dtype; return (count, *output)."""
-        graph = self.program.graph
-        output = graph.tensors[graph.output]
-        images = np.ascontiguousarray(images)
-        results = np.empty((len(images), *output.shape[1:]), np.dtype(output.dtype))
-        run = self.library.net_run
-        for index in range(len(images)):
-            image, result = images[index : index + 1], results[index : index + 1]
-            run(image.ctypes.data_as(ctypes.c_void_p), result.ctypes.data_as(ctypes.c_void_p))
-        return results
+        return np.concatenate([self.run_once([images[index : index + 1]])[0] for index in range(len(images))])
 
     def run_once(self, inputs: Sequence[NDArray[Any]], function: str = "net_run") -> list[NDArray[Any]]:
         """Run once; ``inputs`` and what is returned: one array for each of the model's, in its shape and dtype."""

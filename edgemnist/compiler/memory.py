@@ -133,7 +133,7 @@ def _least_extent(buffers: Sequence[Buffer], overlaps: Overlaps, steps: int) -> 
         dying = {buffer.tensor for buffer in alive if buffer.last == step and buffer.tensor in sources}
         born = {buffer.tensor for buffer in alive if buffer.first == step and buffer.tensor in targets}
         for shared in (dying, born):
-            least = max(least, sum(_up(buffer.size) for buffer in alive if buffer.tensor not in shared))
+            least = max(least, sum(aligned(buffer.size) for buffer in alive if buffer.tensor not in shared))
     return least
 
 
@@ -222,20 +222,21 @@ def _place(order: Sequence[Buffer], overlaps: Overlaps, steps: int) -> list[Plac
 def _candidates(buffer: Buffer, rivals: Sequence[Placed], overlaps: Overlaps) -> set[int]:
     offsets = {0}
     for rival in rivals:
-        offsets.add(_up(rival.end))
+        offsets.add(aligned(rival.end))
         offsets.add(_down(rival.offset - buffer.size))
         forward = overlaps.get((rival.buffer.tensor, buffer.tensor))
         if forward is not None:
             offsets.update(_down(rival.offset + d) for d in (forward.at_most, forward.exactly) if d is not None)
-            offsets.update(_up(rival.offset + d) for d in (forward.at_least,) if d is not None)
+            offsets.update(aligned(rival.offset + d) for d in (forward.at_least,) if d is not None)
         backward = overlaps.get((buffer.tensor, rival.buffer.tensor))
         if backward is not None:
-            offsets.update(_up(rival.offset - d) for d in (backward.at_most, backward.exactly) if d is not None)
+            offsets.update(aligned(rival.offset - d) for d in (backward.at_most, backward.exactly) if d is not None)
             offsets.update(_down(rival.offset - d) for d in (backward.at_least,) if d is not None)
     return offsets
 
 
-def _up(offset: int) -> int:
+def aligned(offset: int) -> int:
+    """Return the next multiple of :data:`ALIGNMENT`, or the offset itself."""
     return -(-offset // ALIGNMENT) * ALIGNMENT
 
 

@@ -9,11 +9,9 @@ import numpy as np
 from edgemnist.compiler.ends import Ends, ends_of
 from edgemnist.compiler.graph import Variable
 from edgemnist.compiler.lowering import Program
-from edgemnist.compiler.memory import Plan
+from edgemnist.compiler.memory import Plan, aligned
 from edgemnist.csource.pixels import C_TYPES
 from edgemnist.csource.source import comment_text, lines_of
-
-_ALIGNMENT = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,19 +35,19 @@ class Kept:
 
 
 def kept_by(program: Program) -> tuple[Kept, ...]:
-    """Return a network's variables with their places in the state, each at a multiple of four bytes."""
+    """Return a network's variables with their places in the state, aligned as in the arena."""
     found: list[Kept] = []
     offset = 0
     for number, variable in enumerate(program.graph.variables):
         found.append(Kept(variable, number, offset))
-        offset += -(-variable.first.nbytes // _ALIGNMENT) * _ALIGNMENT
+        offset += aligned(variable.first.nbytes)
     return tuple(found)
 
 
 def state_bytes(program: Program) -> int:
     """Return ``NAME_STATE_SIZE``, 0 for a network that keeps nothing."""
     kept = kept_by(program)
-    return kept[-1].offset + -(-kept[-1].bytes // _ALIGNMENT) * _ALIGNMENT if kept else 0
+    return kept[-1].offset + aligned(kept[-1].bytes) if kept else 0
 
 
 def declarations(program: Program, name: str) -> list[str]:

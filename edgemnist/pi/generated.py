@@ -13,7 +13,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-from edgemnist.compiler.generate import CodegenSettings, compile_model, generate
+from edgemnist.compiler.generate import CodegenSettings, generate, require_plain
 from edgemnist.compiler.host import HOUSE_FLAGS
 from edgemnist.pi.golden import GENERATED, GoldenVectors, oracle_outputs
 from edgemnist.pi.wheels import deploy_cache
@@ -141,10 +141,11 @@ def in_one_line(error: Exception) -> str:
 
 
 def _generated(model: TfliteModel, target: str) -> dict[str, str]:
-    settings = CodegenSettings(name="model", target=target)
-    compile_model(model, settings)  # refuses what only the C itself can do: states, floats
-    files = generate(model, settings).files
-    return {name: text for name, text in files.items() if name in ("model.c", "model.h") or name.startswith("em_")}
+    generated = generate(model, CodegenSettings(name="model", target=target))
+    require_plain(generated.program.graph)
+    return {
+        name: text for name, text in generated.files.items() if name in ("model.c", "model.h") or name.startswith("em_")
+    }
 
 
 def _compiled(sources: Mapping[str, Mapping[str, str]], task: Any) -> Iterator[tuple[Build, bytes]]:

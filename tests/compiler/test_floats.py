@@ -156,3 +156,14 @@ def test_a_shape_that_is_not_what_the_weights_give_is_refused() -> None:
 
     with pytest.raises(UnsupportedModelError, match="the file says"):
         generate(parse_tflite(edited(broken(lambda weights: None), change)), CodegenSettings())
+
+
+@pytest.mark.parametrize("multiplier", [0, 1, 3])
+def test_a_depth_multiplier_that_contradicts_the_weights_is_refused(multiplier: int) -> None:
+    """TFLM goes by the option: with 0 it would compute nothing."""
+    net = Floats(1)
+    image = net.input((1, 4, 4, 3))
+    layer = net.layer("DEPTHWISE_CONV_2D", image, (1, 1, 1, 6), (1, 4, 4, 6), depth_multiplier=multiplier)
+
+    with pytest.raises(UnsupportedModelError, match=f"depth_multiplier {multiplier} makes no 6 output channels of 3"):
+        generate(parse_tflite(net.builder.finish([layer])), CodegenSettings())

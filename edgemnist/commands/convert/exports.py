@@ -17,6 +17,7 @@ from edgemnist.commands.convert.settings import ConversionSettings, ExportedMode
 from edgemnist.commands.convert.source import Source, opening
 from edgemnist.commands.convert.verification import source_input
 from edgemnist.harness.outputs import real_scores
+from edgemnist.keras_io.exporting import INPUT, OUTPUT
 from edgemnist.support.errors import InputError, MissingDependencyError, ModelError
 from edgemnist.support.files import check_writable, package_versions, write_together
 from edgemnist.support.progress import progress_task
@@ -110,7 +111,7 @@ def _make(conversion: Conversion, form: str, out: WorkFolder) -> tuple[ExportedM
     same = real_scores(outputs, kind).argmax(axis=1) == real_scores(expected, kind).argmax(axis=1)
     target, serve = _target(form, out)
     facts = ExportedModel(
-        form, target, sum(map(len, files.values())), "image", "probabilities", by, len(images), float(same.mean()),
+        form, target, sum(map(len, files.values())), INPUT, OUTPUT, by, len(images), float(same.mean()),
         difference, serve,
     )  # fmt: skip
     return facts, {target / name if name else target: content for name, content in files.items()}

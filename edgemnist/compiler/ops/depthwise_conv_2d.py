@@ -26,7 +26,7 @@ from edgemnist.compiler.ops.convolution import (
 )
 from edgemnist.compiler.ops.forms import depthwise_forms, lower_in_form
 from edgemnist.compiler.ops.layer import depthwise_of
-from edgemnist.compiler.ops.layer_checks import check_image, check_weights, check_window
+from edgemnist.compiler.ops.layer_checks import check_depth, check_image, check_weights, check_window
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
@@ -46,19 +46,8 @@ class DepthwiseConv2D(Operator):
         problems += check_image(node, graph)
         if problems:
             return problems
-        in_channels = input_tensor(node, graph).shape[-1]
         _, kernel_height, kernel_width, out_channels = weights_tensor(node, graph).shape
-        if out_channels % in_channels:
-            problems.append(
-                f"{node.label}: {out_channels} output channels are no multiple of {in_channels} input channels; "
-                "the file is corrupt, convert it again"
-            )
-        elif node.integer("depth_multiplier") * in_channels != out_channels:
-            problems.append(
-                f"{node.label}: depth_multiplier {node.integer('depth_multiplier')} makes no {out_channels} output "
-                f"channels of {in_channels}; the file is corrupt, convert it again"
-            )
-        return problems + check_window(node, graph, (kernel_height, kernel_width), out_channels)
+        return check_depth(node, graph) + check_window(node, graph, (kernel_height, kernel_width), out_channels)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings

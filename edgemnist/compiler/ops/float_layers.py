@@ -26,7 +26,7 @@ from edgemnist.compiler.graph import (
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, check_activation
 from edgemnist.compiler.ops.convolution import conv_geometry, depthwise_geometry, windows_of
 from edgemnist.compiler.ops.fields import LARGEST_FLOAT, CArray, Field, int32
-from edgemnist.compiler.ops.layer_checks import check_image, check_window
+from edgemnist.compiler.ops.layer_checks import check_depth, check_image, check_window, dense_shape
 from edgemnist.compiler.ops.operands import (
     activations_of,
     bias_of,
@@ -206,13 +206,9 @@ class FloatDepthwiseConv2D(Operator):
         if problems:
             return problems
         first, height, width, out_channels = weights_tensor(node, graph).shape
-        in_channels, told = input_tensor(node, graph).shape[-1], node.integer("depth_multiplier")
-        if first != 1 or out_channels % in_channels or told not in (0, out_channels // in_channels):
-            return [
-                f"{node.label}: {in_channels} channels, depth_multiplier {told} and weights "
-                f"{[first, height, width, out_channels]} contradict each other; {_CORRUPT}"
-            ]
-        return check_window(node, graph, (height, width), out_channels)
+        if first != 1:
+            return [f"{node.label}: weights have a first axis of {first}, needed is 1; {_CORRUPT}"]
+        return check_depth(node, graph) + check_window(node, graph, (height, width), out_channels)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -253,13 +249,7 @@ class FloatFullyConnected(Operator):
             problems.append(f"{node.label}: shuffled weights are not supported; convert the model again")
         if problems:
             return problems
-        source, (out_features, features) = input_tensor(node, graph), weights_tensor(node, graph).shape
-        if source.elements % features:
-            return [f"{node.label}: {source.elements} elements are no rows of {features}; {_CORRUPT}"]
-        keeps = bool(node.options.get("keep_num_dims"))
-        rows = source.shape[:-1] if keeps else (source.elements // features,)
-        fits = not keeps or source.shape[-1] == features
-        return require_shape(node, output_tensor(node, graph), (*rows, out_features) if fits else None, "the result")
+        return require_shape(node, output_tensor(node, graph), dense_shape(node, graph), "what the weights give")
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings

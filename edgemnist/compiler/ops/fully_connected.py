@@ -29,7 +29,7 @@ from edgemnist.compiler.ops.convolution import (
 from edgemnist.compiler.ops.dense import dense_work
 from edgemnist.compiler.ops.fields import CArray, Field, field_problems, int16, int32
 from edgemnist.compiler.ops.layer import Layer
-from edgemnist.compiler.ops.layer_checks import check_weights
+from edgemnist.compiler.ops.layer_checks import check_weights, dense_shape
 from edgemnist.compiler.ops.operands import (
     activations_of,
     ends_of,
@@ -55,7 +55,7 @@ class FullyConnected(Operator):
             problems.append(f"{node.label}: shuffled weights are not supported; convert the model again")
         if problems:
             return problems
-        problems = require_shape(node, output_tensor(node, graph), _shape(node, graph), "what the weights give")
+        problems = require_shape(node, output_tensor(node, graph), dense_shape(node, graph), "what the weights give")
         return problems or field_problems(node.label, _sizes(node, graph))
 
     def reference(
@@ -92,14 +92,6 @@ class FullyConnected(Operator):
             scratch=dense.strip_single(1, features), takes_scratch=True, macs=rows * weights.size,
             work=dense_work(rows, rows, 1, features, len(weights)),
         )  # fmt: skip
-
-
-def _shape(node: Node, graph: Graph) -> tuple[int, ...] | None:
-    """Return the output's shape, None where the weights don't fit the input."""
-    source, (units, features) = input_tensor(node, graph), weights_tensor(node, graph).shape
-    if node.integer("keep_num_dims"):
-        return (*source.shape[:-1], units) if source.shape[-1] == features else None
-    return (source.elements // features, units) if source.elements % features == 0 else None
 
 
 def _rounded_once(node: Node, graph: Graph, accumulators: NDArray[np.int64]) -> NDArray[np.int8]:

@@ -81,6 +81,30 @@ def _check_arithmetic(node: Node, graph: Graph, channel_axis: int) -> list[str]:
     return [f"{node.label}: a 32-bit accumulator can overflow (up to {largest}); convert the model again"]
 
 
+def check_depth(node: Node, graph: Graph) -> list[str]:
+    """Return a problem when a depthwise layer's outputs are not so many for each input channel as it says."""
+    in_channels, out_channels = input_tensor(node, graph).shape[-1], weights_tensor(node, graph).shape[-1]
+    if out_channels % in_channels:
+        return [
+            f"{node.label}: {out_channels} output channels are no multiple of {in_channels} input channels; {_CORRUPT}"
+        ]
+    multiplier = node.integer("depth_multiplier")
+    if multiplier * in_channels != out_channels:
+        return [
+            f"{node.label}: depth_multiplier {multiplier} makes no {out_channels} output channels of {in_channels}; "
+            f"{_CORRUPT}"
+        ]
+    return []
+
+
+def dense_shape(node: Node, graph: Graph) -> tuple[int, ...] | None:
+    """Return a dense layer's output shape, None where the weights don't fit the input."""
+    source, (units, features) = input_tensor(node, graph), weights_tensor(node, graph).shape
+    if node.integer("keep_num_dims"):
+        return (*source.shape[:-1], units) if source.shape[-1] == features else None
+    return (source.elements // features, units) if source.elements % features == 0 else None
+
+
 def check_image(node: Node, graph: Graph) -> list[str]:
     """Return a problem when input or output is not [1, height, width, channels]."""
     entry, output = input_tensor(node, graph).shape, output_tensor(node, graph).shape
