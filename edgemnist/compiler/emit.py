@@ -11,7 +11,7 @@ from edgemnist.compiler import run_text, tensor_dump
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.claims import ZERO_POINTS
 from edgemnist.compiler.ends import Ends, ends_of
-from edgemnist.compiler.graph import FLOAT
+from edgemnist.compiler.graph import type_of
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
@@ -139,7 +139,9 @@ def _end_macros(prefix: str, ends: Ends, settings: EmitSettings) -> list[str]:
 
 
 def _numbers(program: Program) -> str:
-    return "a float32" if any(step.node.kind.startswith(FLOAT) for step in program.steps) else "an int8"
+    types = {type_of(step.node.kind) for step in program.steps}
+    only = types.pop() if len(types) == 1 else "float32" if "float32" in types else "int8"
+    return f"{'an' if only.startswith('i') else 'a'} {only}"
 
 
 def _tensor_macros(prefix: str, what: str, tensor: TensorInfo, image_axes: tuple[str, ...] = IMAGE_AXES) -> list[str]:

@@ -15,8 +15,20 @@ from edgemnist.tflite.file import OptionValue, TensorInfo, WithOptions
 ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU_N1_TO_1, ACTIVATION_RELU6 = 0, 1, 2, 3
 PADDING_SAME, PADDING_VALID = 0, 1
 
-FLOAT = "FLOAT_"
-"""Begins the kind of a node that computes in float32, so that nothing that is true of int8 alone is done to it."""
+FLOAT, UINT8, INT16 = "FLOAT_", "UINT8_", "INT16_"
+TYPED: Mapping[str, str] = {"float32": FLOAT, "uint8": UINT8, "int16": INT16}
+"""By dtype what begins the kind of a node that computes in it, so that nothing that is true of int8 alone is done to
+it."""
+
+
+def plain_kind(kind: str) -> str:
+    """Return TFLite's name of an operator, whatever type it computes in."""
+    return next((kind.removeprefix(one) for one in TYPED.values() if kind.startswith(one)), kind)
+
+
+def type_of(kind: str) -> str:
+    """Return the dtype that a kind of node computes in, as its name says."""
+    return next((dtype for dtype, one in TYPED.items() if kind.startswith(one)), "int8")
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,7 @@ class Node(WithOptions):
     @property
     def label(self) -> str:
         """Name for people: the kinds joined, and where it stands in the file."""
-        kinds = "+".join(node.kind.removeprefix(FLOAT) for node in (self, *self.fused))
+        kinds = "+".join(plain_kind(node.kind) for node in (self, *self.fused))
         return f"operator {self.sources[0]} {kinds}"
 
 

@@ -18,7 +18,7 @@ from edgemnist.compiler.claims import (
     require_shape,
     table_problems,
 )
-from edgemnist.compiler.graph import FLOAT, Graph, Node
+from edgemnist.compiler.graph import TYPED, Graph, Node, plain_kind
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.state import nodes_of, variables_of, without_variables
 from edgemnist.support.errors import ModelError, UnsupportedModelError
@@ -39,7 +39,7 @@ def read_graph(model: TfliteModel) -> Graph:
     tensors = {tensor.index: tensor for tensor in model.tensors}
     nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
-    nodes = tuple(_of_floats(node, tensors) for node in nodes)
+    nodes = tuple(_typed(node, tensors) for node in nodes)
     graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=kept.variables)
     alive = _without_dead(nodes, graph.wanted)
     problems = [*kept.problems, *table_problems(model, _SCHEMAS), *_problems(graph, alive)]
@@ -59,11 +59,11 @@ def _end_problems(model: TfliteModel) -> list[str]:
     return problems
 
 
-def _of_floats(node: Node, tensors: Mapping[int, TensorInfo]) -> Node:
-    """Return a node under the kind that it has where it computes in float32."""
-    kind = f"{FLOAT}{node.kind}"
-    floats = bool(node.outputs) and node.outputs[0] != -1 and tensors[node.outputs[0]].dtype == "float32"
-    return replace(node, kind=kind) if floats and kind in OPERATORS else node
+def _typed(node: Node, tensors: Mapping[int, TensorInfo]) -> Node:
+    """Return a node under the kind that it has in the type of its output, or else of its first input."""
+    ends = (index for index in (*node.outputs[:1], *node.inputs[:1]) if index != -1)
+    kinds = (f"{TYPED.get(tensors[index].dtype, '')}{node.kind}" for index in ends)
+    return replace(node, kind=next((kind for kind in kinds if kind in OPERATORS and kind != node.kind), node.kind))
 
 
 def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
@@ -91,7 +91,7 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
             problems.append(f"{node.label}: not supported; replace the layer")
         written.update(node.outputs)
     if any(node.kind not in OPERATORS for node in alive):
-        known = sorted(kind for kind in OPERATORS if not kind.startswith(FLOAT))
+        known = sorted({plain_kind(kind) for kind in OPERATORS})
         problems.append(f"supported are {', '.join(known)}")
     problems += [
         f"the output {graph.tensors[index].name!r} does not depend on the input; the file is corrupt"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from edgemnist.compiler.emit import kernel_files
-from edgemnist.compiler.graph import FLOAT
+from edgemnist.compiler.graph import plain_kind, type_of
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import Operator, check_activation
 from edgemnist.compiler.passes import FUSIONS
@@ -56,7 +56,7 @@ def onnx_page() -> Page:
 
 
 def _name(kind: str) -> str:
-    return f"{code(kind.removeprefix(FLOAT))} on float32" if kind.startswith(FLOAT) else code(kind)
+    return f"{code(plain_kind(kind))} on {type_of(kind)}" if kind != plain_kind(kind) else code(kind)
 
 
 def _explained(documented: object) -> str:
@@ -73,10 +73,10 @@ def _matrix() -> str:
         for kind, one in sorted(OPERATORS.items())
         if (macros := body_macros(kernels(one)))
     ]
-    others = codes(
-        kind for kind, one in sorted(OPERATORS.items()) if not body_macros(kernels(one)) and not kind.startswith(FLOAT)
-    )
-    return f"{table(('Operator', *TARGETS), rows)}\nPortable everywhere: {others}, and all on float32.\n"
+    portable = sorted(kind for kind, one in OPERATORS.items() if not body_macros(kernels(one)))
+    others = codes(kind for kind in portable if kind == plain_kind(kind))
+    types = " and ".join(sorted({type_of(kind) for kind in portable} - {"int8"}))
+    return f"{table(('Operator', *TARGETS), rows)}\nPortable everywhere: {others}, and all on {types}.\n"
 
 
 def _links(headers: Any) -> str:
