@@ -17,6 +17,7 @@ from edgemnist.compiler.memory import Plan, plan
 from edgemnist.compiler.ops.base import LayerCounts, LoweringSettings, Sparsity, Step
 from edgemnist.compiler.passes import FUSIONS, optimise
 from edgemnist.compiler.reader import read_graph
+from edgemnist.compiler.refusals import HEADLINE
 from edgemnist.compiler.self_test import self_test_source, vectors_of
 from edgemnist.compiler.targets import ANY, TARGETS
 from edgemnist.csource.outputs import class_function, known_output
@@ -180,7 +181,7 @@ def require_integers(graph: Graph) -> None:
     floats = [node.label for node in graph.nodes if node.kind.startswith(FLOAT)]
     if floats:
         raise UnsupportedModelError(
-            "the model can't be compiled:",
+            HEADLINE,
             [
                 f"{floats[0]} and {len(floats) - 1} more compute in float32, needed is int8; convert the model with "
                 "`edgemnist convert --int8`, or take `edgemnist codegen`, which makes C of floats"

@@ -14,6 +14,7 @@ from edgemnist.compiler.ops.base import LoweringSettings, Step, Way
 from edgemnist.compiler.ops.convolution import PACKED_KINDS
 from edgemnist.compiler.ops.fields import array_problems, field_problems
 from edgemnist.compiler.ops.operands import weight_values
+from edgemnist.compiler.refusals import HEADLINE, by_kind
 from edgemnist.support.errors import UnsupportedModelError
 
 
@@ -69,7 +70,7 @@ def _lowered(graph: Graph, settings: LoweringSettings) -> Program:
     steps = narrowed(graph, _steps(layers, settings))
     problems = [problem for step in steps for problem in _range_problems(step)]
     if problems:
-        raise UnsupportedModelError("the model can't be compiled:", problems)
+        raise UnsupportedModelError(HEADLINE, by_kind(problems))
     return Program(graph, steps, settings, tuple(len(layer) for layer in layers))
 
 

@@ -20,6 +20,7 @@ from edgemnist.compiler.claims import (
 )
 from edgemnist.compiler.graph import TYPED, Graph, Node, plain_kind
 from edgemnist.compiler.ops import OPERATORS
+from edgemnist.compiler.refusals import HEADLINE, refusal
 from edgemnist.compiler.state import nodes_of, variables_of, without_variables
 from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
@@ -31,9 +32,9 @@ def read_graph(model: TfliteModel) -> Graph:
     :raises ModelError: a constant can't be computed, or there are too many bytes of them.
     :raises UnsupportedModelError: it holds something that can't be compiled; names operator, tensor and remedy of each.
     """
-    problems = budget_problems(model) + _end_problems(model)
+    problems = budget_problems(model)
     if problems:
-        raise UnsupportedModelError("the model can't be compiled:", problems)
+        raise refusal(model, problems)
     kept = variables_of(model)
     model = without_variables(model, kept)
     tensors = {tensor.index: tensor for tensor in model.tensors}
@@ -42,9 +43,9 @@ def read_graph(model: TfliteModel) -> Graph:
     nodes = tuple(_typed(node, tensors) for node in nodes)
     graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=kept.variables)
     alive = _without_dead(nodes, graph.wanted)
-    problems = [*kept.problems, *table_problems(model, _SCHEMAS), *_problems(graph, alive)]
+    problems = [*_end_problems(model), *kept.problems, *table_problems(model, _SCHEMAS), *_problems(graph, alive)]
     if problems:
-        raise UnsupportedModelError("the model can't be compiled:", problems)
+        raise refusal(model, problems)
     return replace(graph, nodes=alive)
 
 
@@ -155,7 +156,7 @@ def _fold_constants(
             ) from error
         problems = require_shape(node, target, value.shape, "its constant result")
         if problems:
-            raise UnsupportedModelError("the model can't be compiled:", problems)
+            raise UnsupportedModelError(HEADLINE, problems)
         value = value.astype({"int32": np.int32, "int64": np.int64, "int8": np.int8}.get(target.dtype, value.dtype))
         folded[node.outputs[0]] = replace(target, data=value)
     return folded, tuple(kept)

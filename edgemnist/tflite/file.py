@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.support.limits import MAX_MODEL_BYTES
 from edgemnist.support.reading import open_file, require_file
+from edgemnist.tflite.signatures import Signature, signatures_of
 from edgemnist.tflite.tables import enumeration, options_name, options_of
 from edgemnist.tflite.verification import verify
 
@@ -151,6 +152,7 @@ class TfliteModel:
     size: int
     sha256: str
     content: bytes = field(repr=False)
+    signatures: tuple[Signature, ...] = ()
 
     def input(self) -> TensorInfo:
         """Return the only input tensor.
@@ -254,6 +256,7 @@ def _parse(content: bytes, place: int = 0) -> TfliteModel:
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         content=content,
+        signatures=signatures_of(model),
     )
 
 

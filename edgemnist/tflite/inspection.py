@@ -7,12 +7,17 @@ what a runtime may save (fusion, in-place) or add (scratch buffers, alignment).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgemnist.support.errors import ModelError
-from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
+from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel, parse_subgraph
+from edgemnist.tflite.kept import KeptTensor, kept_of
+from edgemnist.tflite.signatures import Signature
+
+MOST_SUBGRAPHS = 16
+"""So many are looked into; each takes the whole file's time to read."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,21 @@ class OperatorSummary:
 
 
 @dataclass(frozen=True)
+class SubgraphSummary:
+    """A graph beside the first one: what signatures, control flow or first values need."""
+
+    index: int
+    inputs: tuple[TensorSummary, ...]
+    outputs: tuple[TensorSummary, ...]
+    operators: tuple[OperatorSummary, ...]
+
+
+@dataclass(frozen=True)
 class Inspection:
-    """A whole file.
+    """A whole file; counts are those of its first graph.
+
+    ``further`` are the other graphs, as far as they were looked into; ``subgraphs`` counts all. ``states`` are what is
+    kept from one inference to the next.
 
     ``file_overhead_bytes`` is the file's size less weights and biases: structure, names, quantisation tables,
     shapes. ``peak_activation_bytes`` is the largest sum of live activation tensors at any operator, its inputs and
@@ -84,6 +102,9 @@ class Inspection:
     file_overhead_bytes: int
     peak_activation_bytes: int
     peak_operator: int
+    states: tuple[KeptTensor, ...]
+    signatures: tuple[Signature, ...]
+    further: tuple[SubgraphSummary, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Return the inspection as JSON values."""
@@ -91,13 +112,11 @@ class Inspection:
 
 
 def inspect(model: TfliteModel) -> Inspection:
-    """Return what a TFLite file holds. Only the first subgraph is looked into."""
-    constants = _constants(model)
-    live = _live_bytes(model, constants)
-    operators: list[OperatorSummary] = []
-    counted: set[int] = set()
-    for operator in model.operators:
-        operators.append(_operator(model, operator, constants, counted, live[operator.index]))
+    """Return what a TFLite file holds.
+
+    :raises ModelError: an operator or a further graph is corrupt.
+    """
+    operators, live = _operators(model)
     weight_bytes = sum(operator.weight_bytes for operator in operators)
     bias_bytes = sum(operator.bias_bytes for operator in operators)
     peak = max(range(len(operators)), key=lambda index: live[index], default=-1)
@@ -106,9 +125,9 @@ def inspect(model: TfliteModel) -> Inspection:
         sha256=model.sha256,
         description=model.description,
         subgraphs=model.subgraphs,
-        inputs=tuple(_summary(model.tensors[index]) for index in model.inputs),
-        outputs=tuple(_summary(model.tensors[index]) for index in model.outputs),
-        operators=tuple(operators),
+        inputs=_summaries(model, model.inputs),
+        outputs=_summaries(model, model.outputs),
+        operators=operators,
         macs=sum(operator.macs or 0 for operator in operators),
         uncounted=tuple(sorted({operator.kind for operator in operators if operator.macs is None})),
         parameters=sum(operator.parameters for operator in operators),
@@ -117,7 +136,28 @@ def inspect(model: TfliteModel) -> Inspection:
         file_overhead_bytes=model.size - weight_bytes - bias_bytes,
         peak_activation_bytes=live[peak] if operators else 0,
         peak_operator=peak,
+        states=kept_of(model),
+        signatures=model.signatures,
+        further=tuple(_subgraph(model, index) for index in range(1, min(model.subgraphs, MOST_SUBGRAPHS))),
     )
+
+
+def _operators(model: TfliteModel) -> tuple[tuple[OperatorSummary, ...], list[int]]:
+    """Return a graph's operators, and the bytes alive while each runs."""
+    constants, counted = _constants(model), set[int]()
+    live = _live_bytes(model, constants)
+    return tuple(_operator(model, one, constants, counted, live[one.index]) for one in model.operators), live
+
+
+def _subgraph(model: TfliteModel, index: int) -> SubgraphSummary:
+    graph = parse_subgraph(model.content, index)
+    return SubgraphSummary(
+        index, _summaries(graph, graph.inputs), _summaries(graph, graph.outputs), _operators(graph)[0]
+    )
+
+
+def _summaries(model: TfliteModel, indices: Sequence[int]) -> tuple[TensorSummary, ...]:
+    return tuple(_summary(model.tensors[index]) for index in indices)
 
 
 def require_int8(model: TfliteModel, *, needed_by: str) -> None:
@@ -196,8 +236,8 @@ def _operator(
         index=operator.index,
         kind=operator.kind,
         version=operator.version,
-        inputs=tuple(_summary(model.tensors[index]) for index in activations),
-        outputs=tuple(_summary(model.tensors[index]) for index in operator.outputs),
+        inputs=_summaries(model, activations),
+        outputs=_summaries(model, operator.outputs),
         macs=_macs(model, operator),
         parameters=sum(tensor.elements for tensor in (*new_weights, *new_biases)),
         weight_shape=weights[0].shape if weights else (),

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from edgemnist.support.progress import stdout_console
-from edgemnist.tflite.inspection import Inspection, OperatorSummary, QuantisationSummary, TensorSummary
+from edgemnist.tflite.inspection import (
+    Inspection,
+    OperatorSummary,
+    QuantisationSummary,
+    SubgraphSummary,
+    TensorSummary,
+)
+from edgemnist.tflite.kept import KeptTensor
+from edgemnist.tflite.names import short_name
+from edgemnist.tflite.signatures import Signature
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 PIPE_WIDTH = 100
 
 
 def show(inspection: Inspection, name: str) -> None:
-    """Print the operators and the totals to stdout."""
-    from rich.markup import escape
-    from rich.table import Table
-
+    """Print the operators of every graph and the totals to stdout."""
     console = stdout_console()
     if not console.is_terminal:
         console.width = PIPE_WIDTH
+    console.print(_table(inspection.operators, inspection.peak_operator), "")
+    for graph in inspection.further:
+        for line in _heading(graph, inspection.signatures):
+            console.print(line, markup=False)
+        console.print(_table(graph.operators), "")
+    for line in _totals(inspection, name):
+        console.print(line, markup=False)
+
+
+def _table(operators: Sequence[OperatorSummary], peak: int = -1) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in ("operator", "in", "out", "type"):
         table.add_column(heading, no_wrap=True)
@@ -23,11 +48,17 @@ def show(inspection: Inspection, name: str) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("output scale,\nzero point", justify="right", no_wrap=True)
     table.add_column("weight\nscales", no_wrap=True)
-    for operator in inspection.operators:
-        table.add_row(*map(escape, _row(operator, peak=operator.index == inspection.peak_operator)))
-    console.print(table, "")
-    for line in _totals(inspection, name):
-        console.print(line, markup=False)
+    for operator in operators:
+        table.add_row(*map(escape, _row(operator, peak=operator.index == peak)))
+    return table
+
+
+def _heading(graph: SubgraphSummary, signatures: Sequence[Signature]) -> list[str]:
+    called = [one.name for one in signatures if one.subgraph == graph.index]
+    lines = [f"graph {graph.index}{f', signature {called[0]}' if called else ''}:"]
+    for role, tensors in (("input", graph.inputs), ("output", graph.outputs)):
+        lines += [f"  {role + ':':<8}{_tensor_words(tensor)}" for tensor in tensors]
+    return lines
 
 
 def _row(operator: OperatorSummary, *, peak: bool) -> list[str]:
@@ -49,7 +80,11 @@ def _row(operator: OperatorSummary, *, peak: bool) -> list[str]:
 def _shape(tensor: TensorSummary) -> str:
     """Return the shape without its batch of one: ``28x28x1``."""
     sizes = tensor.shape[1:] if len(tensor.shape) > 1 and tensor.shape[0] == 1 else tensor.shape
-    return "x".join(map(str, sizes)) or "scalar"
+    return _sizes(sizes)
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or "scalar"
 
 
 def _quantisation(quantisation: QuantisationSummary | None) -> str:
@@ -78,13 +113,30 @@ def _totals(inspection: Inspection, name: str) -> list[str]:
             f"* peak activations: {inspection.peak_activation_bytes:,} bytes at operator {peak.index} ({peak.kind}), "
             "its inputs, outputs and what waits for later; no scratch, nothing in place"
         )
-    if inspection.subgraphs > 1:
-        lines.append(f"the file has {inspection.subgraphs} subgraphs; only the first is shown")
+    lines += _state_lines(inspection.states)
+    lines += [_signature_words(one) for one in inspection.signatures]
+    left = inspection.subgraphs - 1 - len(inspection.further)
+    if left:
+        lines.append(f"the file has {inspection.subgraphs} graphs; the last {left} are not shown")
     return lines
 
 
+def _state_lines(states: Sequence[KeptTensor]) -> list[str]:
+    if not states:
+        return []
+    total = sum(state.bytes for state in states)
+    lines = [f"states: {len(states)} in {total:,} bytes, kept from one inference to the next"]
+    lines += [f"  {short_name(one.name)} {one.dtype} {_sizes(one.shape)}, {one.bytes:,} bytes" for one in states]
+    return lines
+
+
+def _signature_words(signature: Signature) -> str:
+    ends = " -> ".join(", ".join(names) or "nothing" for names in (signature.inputs, signature.outputs))
+    return f"signature {signature.name}: {ends} (graph {signature.subgraph})"
+
+
 def _tensor_words(tensor: TensorSummary) -> str:
-    shape = "x".join(map(str, tensor.shape)) or "scalar"
+    shape = _sizes(tensor.shape)
     quantisation = tensor.quantisation
     if quantisation is None or quantisation.channels > 1:
         return f"{tensor.name} {tensor.dtype} {shape}"

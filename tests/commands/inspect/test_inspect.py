@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from edgemnist import cli
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import OperatorInfo, TfliteModel, parse_tflite, read_tflite
-from edgemnist.tflite.inspection import Inspection, inspect, require_int8
+from edgemnist.tflite.inspection import MOST_SUBGRAPHS, Inspection, inspect, require_int8
+from tests.compiler.model_builder import ModelBuilder
+from tests.compiler.state_nets import Keeps, with_variables
 from tests.csource.files import TINY_MODEL, model, tensor
 
 # MACs, parameters after batch-norm folding, peak live activations in bytes and the operator where they peak.
@@ -139,3 +142,46 @@ def test_require_int8(real_models: Path) -> None:
     require_int8(read_tflite(real_models / "compact_int8.tflite"), needed_by="parity")
     with pytest.raises(ModelError, match=r"parity needs an int8 model.*float32.*edgemnist convert --int8"):
         require_int8(read_tflite(real_models / "compact_float.tflite"), needed_by="parity")
+
+
+def test_every_graph_signature_and_state_is_shown(real_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["inspect", str(real_models / "public/184_google-a_two_signatures_a8w8.tflite")]) == 0
+    said = capsys.readouterr().out
+    for expected in (
+        "graph 1, signature multiply:",
+        "MUL v1",
+        "signature add: x -> add_result (graph 0)",
+        "signature multiply: x -> multiply_result (graph 1)",
+    ):
+        assert expected in said
+    assert cli.run(["inspect", str(real_models / "public/046_esphome_alexa.tflite")]) == 0
+    said = capsys.readouterr().out
+    assert "states: 11 in 8,024 bytes" in said
+    assert "stream_21/states int8 1x74x1x96, 7,104 bytes" in said
+
+
+def test_states_are_counted_once_and_by_their_names() -> None:
+    builder = ModelBuilder()
+    image, before = builder.input((1, 4), 0.1, 0), builder.input((1, 4), 0.1, 0)
+    builder.tensor((1, 6), 0.1, 0, name="memory", variable=True)
+    after = builder.op("ADD", [image, before], (1, 4), 0.1, 0)
+    again = builder.op("ADD", [after, before], (1, 4), 0.1, 0)
+    content = with_variables(builder.finish([after, again]), [Keeps(1, 0, np.zeros((1, 4), np.int8))])
+    found = inspect(parse_tflite(content))
+    assert [(one.kind, one.shape, one.bytes) for one in found.states] == [
+        ("variable", (1, 4), 4),
+        ("tensor", (1, 6), 6),
+    ]
+    assert [one.kind for graph in found.further for one in graph.operators] == ["VAR_HANDLE", "ASSIGN_VARIABLE"]
+
+
+def test_of_many_graphs_some_are_shown_and_the_others_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    builder = ModelBuilder()
+    output = builder.op("RELU", [builder.input((1, 4), 0.1, 0)], (1, 4), 0.1, 0)
+    (tmp_path / "many.tflite").write_bytes(builder.finish([output], subgraphs=MOST_SUBGRAPHS + 3))
+    assert cli.run(["inspect", str(tmp_path / "many.tflite")]) == 0
+    said = capsys.readouterr().out
+    assert said.count("RELU v") == MOST_SUBGRAPHS
+    assert f"the file has {MOST_SUBGRAPHS + 3} graphs; the last 3 are not shown" in said
