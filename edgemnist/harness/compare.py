@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +83,17 @@ def difference(found: NDArray[Any], oracle: NDArray[Any]) -> Difference:
         elements=Share(int(unequal.sum()), int(unequal.size)),
         images=int(unequal.reshape(len(unequal), -1).any(axis=1).sum()),
         max_difference=float(np.nan_to_num(gap, nan=math.inf).max(initial=0.0)),
+    )
+
+
+def difference_of_all(found: Sequence[NDArray[Any]], oracle: Sequence[NDArray[Any]]) -> Difference:
+    """Compare a model's outputs one by one, each as :func:`difference` does."""
+    each = [difference(one, other) for one, other in zip(found, oracle, strict=True)]
+    unequal = [(~same(one, other)).reshape(len(one), -1).any(axis=1) for one, other in zip(found, oracle, strict=True)]
+    return Difference(
+        Share(sum(one.elements.count for one in each), sum(one.elements.total for one in each)),
+        int(np.any(unequal, axis=0).sum()),
+        max(one.max_difference for one in each),
     )
 
 

@@ -14,7 +14,7 @@ from edgemnist.compiler.tensor_dump import TracedTensors
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import ElfImage, Sizes, measure, read_elf
 from edgemnist.mcu.emulators.base import board_json
-from edgemnist.mcu.network import Layer, Network, NetworkSettings, make_network
+from edgemnist.mcu.network import Layer, Network, NetworkSettings, Place, make_network
 from edgemnist.mcu.toolchain import LinkJob, choose_toolchain
 from edgemnist.mcu.verification import Expected, verify_image
 from edgemnist.support.errors import GateFailedError, InputError
@@ -61,7 +61,7 @@ class BuildSettings:
 class FirmwareImage:
     """A linked image of a model for a board. ``path`` is the ELF file, ``model_sha256`` of the ``.tflite``.
 
-    ``output`` is the model's output tensor; ``traced``: which tensors it sends, if it does.
+    ``outputs`` are the model's output tensors; ``traced``: which tensors it sends, if it does.
     """
 
     path: Path
@@ -69,7 +69,7 @@ class FirmwareImage:
     compiler: str
     settings: BuildSettings
     layers: Sequence[Layer]
-    output: TensorInfo
+    outputs: tuple[TensorInfo, ...]
     traced: TracedTensors
     elf: ElfImage
     sizes: Sizes
@@ -141,7 +141,7 @@ def build_firmware(model: TfliteModel, board: Board, settings: BuildSettings, fo
     path = folder / "firmware.elf"
     elf = replace(elf, path=path)
     image = FirmwareImage(
-        path, board, toolchain.version(board.core), settings, network.layers, network.output, network.traced, elf,
+        path, board, toolchain.version(board.core), settings, network.layers, network.ends.results, network.traced, elf,
         measure(elf, len(network.layers)), model.sha256,
     )  # fmt: skip
     with building_in(folder):
@@ -193,14 +193,23 @@ def _config(model: TfliteModel, network: Network, board: Board) -> str:
         "/* Written by the build: what the application has to know of model and board. */",
         "#ifndef FIRMWARE_CONFIG_H",
         "#define FIRMWARE_CONFIG_H",
-        f"#define FIRMWARE_INPUT_BYTES {network.input.bytes}",
-        f"#define FIRMWARE_OUTPUT_BYTES {network.output.bytes}",
+        *_pieces("INPUT", network.ends.inputs),
+        *_pieces("OUTPUT", network.ends.outputs),
         f"#define FIRMWARE_SETUP {network.setup or '(void)0'}",
         f"#define FIRMWARE_MODEL_SHA256 {{{', '.join(f'0x{byte:02x}' for byte in digest[:8])}}}",
         f'#define FIRMWARE_BOARD "{board.name}"',
         "#endif",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _pieces(what: str, places: Sequence[Place]) -> list[str]:
+    """Return where the network's inputs or outputs lie, for ``link_piece``, and how many bytes they have together."""
+    pieces = [f"{{arena.bytes + {place.offset}, {place.tensor.bytes}}}" for place in places]
+    return [
+        f"#define FIRMWARE_{what}S {', '.join(pieces)}",
+        f"#define FIRMWARE_{what}_BYTES {sum(place.tensor.bytes for place in places)}",
+    ]
 
 
 def _memory(board: Board, stack_bytes: int) -> str:

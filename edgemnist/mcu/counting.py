@@ -12,8 +12,10 @@ import json
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgemnist.compiler.emit import EmitSettings, emit
 from edgemnist.compiler.generate import CodegenSettings, compile_model
@@ -30,7 +32,7 @@ from edgemnist.support.errors import InputError, MissingDependencyError
 from edgemnist.support.kept import kept_json
 from edgemnist.support.progress import progress_task
 from edgemnist.support.resources import cache_folder
-from edgemnist.tflite.file import TfliteModel
+from edgemnist.tflite.file import TensorInfo, TfliteModel
 
 _STANDS_FOR = {"portable": "cortex-m3"}
 """Targets without a core of their own, and the one on which their layers are counted."""
@@ -102,7 +104,7 @@ def _place(target: str, build: BuildSettings, core: Core | None) -> _Place:
 
 def _counted(model: TfliteModel, settings: CodegenSettings, build: BuildSettings, core: Core | None) -> LayerCounts:
     place = _place(settings.target, build, core)
-    ways = compile_model(model, replace(settings, round=0))[0].ways
+    ways = compile_model(model, replace(settings, round=0), any_net=True)[0].ways
     rounds = []
     with progress_task(f"Counting layers for {settings.target}", total=max(ways, default=1)) as task:
         for number in range(max(ways, default=1)):
@@ -114,7 +116,7 @@ def _counted(model: TfliteModel, settings: CodegenSettings, build: BuildSettings
 
 def _round(model: TfliteModel, settings: CodegenSettings, place: _Place) -> list[float]:
     """Return the instructions of each layer, kept from an earlier time or counted now."""
-    files = emit(*compile_model(model, settings), EmitSettings(name="net", command=""))
+    files = emit(*compile_model(model, settings, any_net=True), EmitSettings(name="net", command=""))
     told = {"files": files, "place": place.source, "flags": [place.build.optimise, *place.build.flags]}
     key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
     kept = cache_folder() / "counted-layers" / f"{key}.json"
@@ -124,11 +126,14 @@ def _round(model: TfliteModel, settings: CodegenSettings, place: _Place) -> list
 
 def _run(model: TfliteModel, settings: CodegenSettings, place: _Place) -> list[float]:
     build = replace(place.build, network=replace(place.build.network, codegen=settings))
-    tensor = model.input()
     # What the bytes are makes no difference to speak of: kernels branch by shapes.
-    values = np.random.default_rng(0).integers(0, 256, (1, *tensor.shape[1:]), dtype=np.uint8)
-    inputs = values.view(np.int8) if tensor.dtype == "int8" else values.astype(tensor.dtype)
+    inputs = [_some_values(model.tensors[index]) for index in model.inputs]
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
         image = build_firmware(model, place.board, build, Path(folder))
         image.raise_too_large()
         return layer_instructions(run_emulated(image, place.emulator, inputs, profiled=1))
+
+
+def _some_values(tensor: TensorInfo) -> NDArray[Any]:
+    values = np.random.default_rng(0).integers(0, 256, (1, *tensor.shape[1:]), dtype=np.uint8)
+    return values.view(np.int8) if tensor.dtype == "int8" else values.astype(tensor.dtype)

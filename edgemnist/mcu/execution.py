@@ -17,20 +17,22 @@ from edgemnist.mcu.profile import InferenceProfile
 from edgemnist.mcu.serial_link import DeviceLink, check_model
 from edgemnist.support.errors import RuntimeCrashedError
 from edgemnist.support.progress import progress_task
-from edgemnist.tflite.file import TensorInfo
+from edgemnist.tflite.file import TensorInfo, TfliteModel
+from edgemnist.tflite.kept import kept_of
 
 
 @dataclass(frozen=True, eq=False)
 class Execution:
     """What a device made of N inputs.
 
-    ``outputs``: shape (N, *output shape without batch), the output's dtype. ``ticks``: N durations, in ticks of
-    ``info.ticks_per_second``. ``profiles``: of the first inferences, where the device is an emulator that can tell.
-    ``tensors``: of each input what the network wrote, in this order, where the firmware sends that.
+    ``outputs``: one for each output, shape (N, *output shape without batch), the output's dtype. ``ticks``: N
+    durations, in ticks of ``info.ticks_per_second``. ``profiles``: of the first inferences, where the device is an
+    emulator that can tell. ``tensors``: of each input what the network wrote, in this order, where the firmware sends
+    that.
     """
 
     info: DeviceInfo
-    outputs: NDArray[Any]
+    outputs: tuple[NDArray[Any], ...]
     ticks: tuple[int, ...]
     step_ticks: tuple[tuple[int, ...], ...]
     stack: StackState
@@ -38,35 +40,62 @@ class Execution:
     tensors: tuple[tuple[bytes, ...], ...] = ()
 
 
-def run_on_port(device: DeviceLink, inputs: NDArray[Any], output: TensorInfo, model_sha256: str) -> Execution:
-    """Run inputs on the board that a link leads to.
+def rows_of(inputs: Sequence[NDArray[Any]]) -> list[bytes]:
+    """Return the bytes that a device takes for each inference.
+
+    :param inputs: one for each of the model's, shape (N, *input shape without batch), the input's dtype.
+    """
+    return [b"".join(one.tobytes() for one in row) for row in zip(*inputs, strict=True)]
+
+
+def values_of(content: bytes, tensors: Sequence[TensorInfo]) -> list[NDArray[Any]]:
+    """Return a device's outputs of one inference, each of its tensor's shape without batch.
+
+    :raises RuntimeCrashedError: there are more or less bytes than the tensors have.
+    """
+    if len(content) != sum(tensor.bytes for tensor in tensors):
+        has = sum(tensor.bytes for tensor in tensors)
+        raise RuntimeCrashedError(f"the device's output has {len(content)} bytes, the model's {has}")
+    found, start = [], 0
+    for tensor in tensors:
+        values = np.frombuffer(content[start : start + tensor.bytes], np.dtype(tensor.dtype))
+        found.append(values.reshape(tensor.shape[1:]))
+        start += tensor.bytes
+    return found
+
+
+def run_on_port(device: DeviceLink, inputs: Sequence[NDArray[Any]], model: TfliteModel) -> Execution:
+    """Run inputs, see :func:`rows_of`, on the board that a link leads to; what it keeps has its first values before.
 
     :raises InputError: the board runs another model.
     :raises RuntimeCrashedError: the board crashes, hangs or answers what makes no sense.
     """
     info = device.hello()
-    check_model(info, model_sha256)
-    answers = []
-    with progress_task(f"Running on {info.board}", total=len(inputs)) as task:
-        for answer in device.run(inputs):
+    check_model(info, model.sha256)
+    if kept_of(model):
+        device.reset()
+    answers, rows = [], rows_of(inputs)
+    with progress_task(f"Running on {info.board}", total=len(rows)) as task:
+        for answer in device.run(rows):
             answers.append(answer)
             task.update(advance=1)
-    return _execution(info, answers, device.state(), output)
+    return _execution(info, answers, device.state(), [model.tensors[index] for index in model.outputs])
 
 
 def run_emulated(
     image: FirmwareImage,
     emulator: Emulator,
-    inputs: NDArray[Any],
+    inputs: Sequence[NDArray[Any]],
     *,
     profiled: int = 0,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Execution:
-    """Run inputs on an image in an emulator.
+    """Run inputs, see :func:`rows_of`, on an image in an emulator.
 
     :raises RuntimeCrashedError: the firmware crashed, hung or answered what makes no sense.
     """
-    emulation = emulator.run(image.elf, image.board, _requests(inputs), profiled=profiled, timeout=timeout)
+    rows = rows_of(inputs)
+    emulation = emulator.run(image.elf, image.board, _requests(rows), profiled=profiled, timeout=timeout)
     decoder = link.Decoder()
     frames = decoder.feed(emulation.answers)
     _raise_fault(frames, image)
@@ -75,7 +104,7 @@ def run_emulated(
             f"{decoder.damage.total or 1} of the firmware's answers are damaged; is its memory overwritten? "
             f"the last bytes that were no frame: {decoder.noise[-60:]!r}"
         )
-    execution = _from_frames(frames, len(inputs), image.output)
+    execution = _from_frames(frames, len(rows), image.outputs)
     return replace(execution, profiles=emulation.profiles)
 
 
@@ -91,19 +120,19 @@ class RunningDevice:
         frames = link.Decoder().feed(ask(link.encode(Frame(FrameType.HELLO, 1))))
         self._info = link.parse_info(frames[-1] if frames else Frame(FrameType.STOPPED, 1))
 
-    def run(self, row: NDArray[Any]) -> RunAnswer:
-        """Run one input.
+    def run(self, row: bytes) -> RunAnswer:
+        """Run one inference's inputs.
 
         :raises RuntimeCrashedError: anything but one result, and tensors before it, comes back.
         """
-        *tensors, last = link.Decoder().feed(self._ask(link.encode(Frame(FrameType.RUN, 1, row.tobytes())))) or [
+        *tensors, last = link.Decoder().feed(self._ask(link.encode(Frame(FrameType.RUN, 1, row)))) or [
             Frame(FrameType.STOPPED, 1)
         ]
         return link.parse_result(last, self._info, dict(map(link.parse_tensor, tensors)))
 
 
-def _requests(inputs: NDArray[Any]) -> bytes:
-    runs = [Frame(FrameType.RUN, _sequence(index), row.tobytes()) for index, row in enumerate(inputs)]
+def _requests(rows: Sequence[bytes]) -> bytes:
+    runs = [Frame(FrameType.RUN, _sequence(index), row) for index, row in enumerate(rows)]
     frames = [Frame(FrameType.HELLO, 1), *runs, Frame(FrameType.STATE, 1), Frame(FrameType.STOP, 1)]
     return b"".join(link.encode(frame) for frame in frames)
 
@@ -125,7 +154,7 @@ def _raise_fault(frames: Sequence[Frame], image: FirmwareImage) -> None:
             )
 
 
-def _from_frames(frames: Sequence[Frame], count: int, output: TensorInfo) -> Execution:
+def _from_frames(frames: Sequence[Frame], count: int, outputs: Sequence[TensorInfo]) -> Execution:
     results = [frame for frame in frames if frame.type == FrameType.RESULT]
     tensors: dict[int, dict[int, bytes]] = {}
     for frame in frames:
@@ -140,14 +169,15 @@ def _from_frames(frames: Sequence[Frame], count: int, output: TensorInfo) -> Exe
         )
     info = link.parse_info(found[FrameType.INFO])
     answers = [link.parse_result(frame, info, tensors.get(frame.sequence)) for frame in results]
-    return _execution(info, answers, link.parse_state(found[FrameType.STATE_ANSWER]), output)
+    return _execution(info, answers, link.parse_state(found[FrameType.STATE_ANSWER]), outputs)
 
 
-def _execution(info: DeviceInfo, answers: Sequence[RunAnswer], stack: StackState, output: TensorInfo) -> Execution:
-    if info.output_bytes != output.bytes:
-        raise RuntimeCrashedError(f"the device's output has {info.output_bytes} bytes, the model's {output.bytes}")
-    rows = [np.frombuffer(answer.output, np.dtype(output.dtype)).reshape(output.shape[1:]) for answer in answers]
+def _execution(
+    info: DeviceInfo, answers: Sequence[RunAnswer], stack: StackState, outputs: Sequence[TensorInfo]
+) -> Execution:
+    rows = [values_of(answer.output, outputs) for answer in answers]
+    values = tuple(map(np.array, zip(*rows, strict=True)))
     return Execution(
-        info, np.array(rows), tuple(one.ticks for one in answers), tuple(one.step_ticks for one in answers), stack,
+        info, values, tuple(one.ticks for one in answers), tuple(one.step_ticks for one in answers), stack,
         tensors=tuple(one.tensors for one in answers) if info.tensors else (),
     )  # fmt: skip

@@ -42,10 +42,12 @@ class FrameType(IntEnum):
     RUN = 0x02
     STATE = 0x03
     STOP = 0x04
+    RESET = 0x06
     INFO = 0x81
     RESULT = 0x82
     STATE_ANSWER = 0x83
     STOPPED = 0x84
+    RESET_ANSWER = 0x86
     TENSOR = 0x85
     ERROR = 0xFE
     FAULT = 0xFF

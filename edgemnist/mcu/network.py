@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgemnist.compiler.emit import EmitSettings, arena_bytes, constants, emit
-from edgemnist.compiler.generate import CodegenSettings, compile_model
+from edgemnist.compiler.ends import End, ends_of
+from edgemnist.compiler.generate import CodegenSettings, compile_model, require_integers
 from edgemnist.compiler.tensor_dump import TracedTensors, traced_tensors
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
@@ -28,6 +29,27 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Place:
+    """An input or output: a tensor, and the macro of its offset in the arena."""
+
+    tensor: TensorInfo
+    offset: str
+
+
+@dataclass(frozen=True)
+class NetworkEnds:
+    """A network's inputs and outputs in the file's order."""
+
+    inputs: tuple[Place, ...]
+    outputs: tuple[Place, ...]
+
+    @property
+    def results(self) -> tuple[TensorInfo, ...]:
+        """The tensors of the outputs."""
+        return tuple(place.tensor for place in self.outputs)
+
+
+@dataclass(frozen=True)
 class Network:
     """What an engine wrote. ``files`` by name, those to compile among them; ``setup`` is a C statement to start it.
 
@@ -39,8 +61,7 @@ class Network:
 
     files: Mapping[str, str]
     layers: Sequence[Layer]
-    input: TensorInfo
-    output: TensorInfo
+    ends: NetworkEnds
     arena_bytes: int
     constants: Mapping[str, bytes]
     traced: TracedTensors
@@ -88,7 +109,7 @@ def traced_of(model: TfliteModel, settings: NetworkSettings) -> TracedTensors:
     """Return which tensors the firmware of a model sends, where it sends any."""
     if settings.engine != "c":
         return _every_output(model)
-    program, _ = compile_model(model, replace(settings.codegen, fusions=()))
+    program, _ = compile_model(model, replace(settings.codegen, fusions=()), any_net=True)
     return traced_tensors(program)
 
 
@@ -97,17 +118,22 @@ def _every_output(model: TfliteModel) -> TracedTensors:
 
 
 def _generated(model: TfliteModel, settings: CodegenSettings) -> Network:
-    program, plan = compile_model(model, settings)
-    graph, emit_settings = program.graph, EmitSettings(name="net", command="edgemnist firmware build")
+    program, plan = compile_model(model, settings, any_net=True)
+    require_integers(program.graph)
+    ends, emit_settings = ends_of(program.graph), EmitSettings(name="net", command="edgemnist firmware build")
     return Network(
         files=emit(program, plan, emit_settings),
         layers=[Layer(step.node.label, step.macs) for step in program.steps],
-        input=graph.tensors[graph.input],
-        output=graph.tensors[graph.output],
+        ends=_places(ends.inputs, ends.outputs),
         arena_bytes=arena_bytes(plan),
         constants=constants(program, emit_settings),
         traced=traced_tensors(program),
     )
+
+
+def _places(inputs: Sequence[End], outputs: Sequence[End]) -> NetworkEnds:
+    found = (tuple(Place(end.tensor, f"NET_{end.macro}_OFFSET") for end in ends) for ends in (inputs, outputs))
+    return NetworkEnds(*found)
 
 
 def _interpreted(model: TfliteModel, place: TflmPlace, machine: int, tensors: bool) -> Network:
@@ -124,8 +150,7 @@ def _interpreted(model: TfliteModel, place: TflmPlace, machine: int, tensors: bo
     return Network(
         files=program.files,
         layers=[Layer("TFLM's interpreter", inspect(model).macs)],
-        input=model.input(),
-        output=model.output(),
+        ends=_places([End(model.inputs[0], model.input(), "input")], [End(model.outputs[0], model.output(), "output")]),
         arena_bytes=program.io_bytes,
         interpreter_arena_bytes=frozenset(size + more for size in program.arena_bytes),
         constants={program.array: model.content},

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 from edgemnist.mcu.link import (
     UNASKED,
@@ -38,9 +38,6 @@ from edgemnist.mcu.link import (
     parse_tensor,
 )
 from edgemnist.support.errors import InputError, RuntimeCrashedError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _NOISE_SHOWN = 80
 _ANSWER_ALLOWANCE = 256  # bytes: an answer with its frame, besides outputs and ticks
@@ -133,22 +130,31 @@ class DeviceLink(AbstractContextManager["DeviceLink"]):
         self._info = parse_info(frame)
         return self._info
 
-    def run(self, images: NDArray[Any]) -> Iterator[RunAnswer]:
-        """Run images one by one; each answer is yielded when it is there.
+    def run(self, rows: Sequence[bytes]) -> Iterator[RunAnswer]:
+        """Run inputs one by one; each answer is yielded when it is there.
 
-        :param images: the model's inputs, shape (count, *input shape), in the input tensor's dtype.
-        :raises InputError: an image has not as many bytes as the device's input.
+        :param rows: for each inference the bytes of the model's inputs, one after the other.
+        :raises InputError: one has not as many bytes as the device's inputs.
         :raises RuntimeCrashedError: the device hangs, crashes (:class:`FirmwareCrashedError`), restarts or is gone,
             sends what makes no sense, or the wire is too bad.
         """
         info = self._info or self.hello()
-        size = images[0].nbytes if len(images) else info.input_bytes
-        if size != info.input_bytes:
-            raise InputError(
-                f"an image of shape {images.shape[1:]} and type {images.dtype} has {size} bytes, "
-                f"but the model on {info.board} takes {info.input_bytes}"
-            )
-        return (self._run_one(f"running image {index}", image.tobytes()) for index, image in enumerate(images))
+        for index, row in enumerate(rows):
+            if len(row) != info.input_bytes:
+                raise InputError(
+                    f"input {index} has {len(row)} bytes, but the model on {info.board} takes {info.input_bytes}; "
+                    "give inputs of the model that it was flashed with"
+                )
+        return (self._run_one(f"running input {index}", row) for index, row in enumerate(rows))
+
+    def reset(self) -> None:
+        """Give what the network keeps from one inference to the next its first values.
+
+        :raises RuntimeCrashedError: no answer, or one that makes no sense.
+        """
+        self._doing = "resetting"
+        if self._ask(self._request(FrameType.RESET), self._patience.answer, self._patience.attempts) is None:
+            raise self._silent()
 
     def state(self) -> StackState:
         """Ask how much stack was used since the device started.

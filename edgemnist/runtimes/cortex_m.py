@@ -23,6 +23,7 @@ class CortexMSession(Session):
     """
 
     def __init__(self, content: bytes, *, keep_tensors: bool) -> None:
+        from edgemnist.compiler.reader import read_graph
         from edgemnist.mcu import DEFAULT_BOARD
         from edgemnist.mcu.boards import find_board
         from edgemnist.mcu.build import BuildSettings, build_firmware, for_core
@@ -40,13 +41,22 @@ class CortexMSession(Session):
         self._device = RunningDevice(UnicornDevice(image.elf, board).ask)
         self._traced = image.traced
         self._tensors: dict[int, bytes] = {}
+        # The device sends what is written; what a variable had before the inference is told by what went before.
+        self._variables = read_graph(self._model).variables
+        self._kept = {one.before: one.first.tobytes() for one in self._variables}
 
     def invoke(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Run the model once (see :meth:`Session.invoke`)."""
-        answer = self._device.run(inputs[0])
+        from edgemnist.mcu.execution import values_of
+
+        entries = [one.tobytes() for one in inputs]
+        answer = self._device.run(b"".join(entries))
         if answer.tensors:
-            self._tensors = self._traced.by_index([inputs[0].tobytes()], answer.tensors)
-        return [self._values(self._model.outputs[0], answer.output)]
+            self._tensors = {**self._kept, **self._traced.by_index(entries, answer.tensors)}
+            self._kept = {one.before: self._tensors[one.after] for one in self._variables}
+        outputs = [self._model.tensors[index] for index in self._model.outputs]
+        values = zip(outputs, values_of(answer.output, outputs), strict=True)
+        return [found.reshape(tensor.shape).copy() for tensor, found in values]
 
     def tensor(self, index: int) -> NDArray[Any]:
         """Return an operator's output (see :meth:`Session.tensor`)."""

@@ -38,11 +38,28 @@ typedef struct {
   uint32_t bytes; /* of content: header, payload and CRC */
   uint32_t crc;
   int broken; /* a byte after ESC that must not be there */
+  const link_piece *piece; /* where a RUN's next byte goes, */
+  uint32_t at;             /* there, */
+  uint32_t left;           /* and how many pieces are not full yet */
 } incoming;
 
-/* Takes the frame that ends at the next END and is not empty; returns 0 when the input ends before. */
-static int receive_content(incoming *frame, uint8_t *input, uint32_t input_bytes)
+/* Puts a RUN's next byte where it belongs. The CRC goes there, too, where a payload is shorter; such a frame is refused. */
+static void put_input(incoming *frame, uint8_t byte)
 {
+  if (frame->left == 0) return;
+  ((uint8_t *)frame->piece->data)[frame->at++] = byte;
+  if (frame->at < frame->piece->bytes) return;
+  frame->at = 0;
+  ++frame->piece;
+  --frame->left;
+}
+
+/* Takes the frame that ends at the next END and is not empty; returns 0 when the input ends before. */
+static int receive_content(incoming *frame, const link_piece *input, uint32_t count)
+{
+  frame->piece = input;
+  frame->at = 0;
+  frame->left = count;
   frame->bytes = 0;
   frame->crc = CRC_START;
   frame->broken = 0;
@@ -67,8 +84,8 @@ static int receive_content(incoming *frame, uint8_t *input, uint32_t input_bytes
     frame->crc = crc_update(frame->crc, (uint8_t)byte);
     if (at < HEADER_BYTES) {
       ((uint8_t *)&frame->header)[at] = (uint8_t)byte;
-    } else if (frame->header.type == LINK_RUN && at - HEADER_BYTES < input_bytes) {
-      input[at - HEADER_BYTES] = (uint8_t)byte; /* the CRC, too, where a payload is shorter; such a frame is refused */
+    } else if (frame->header.type == LINK_RUN) {
+      put_input(frame, (uint8_t)byte);
     }
   }
 }
@@ -80,15 +97,17 @@ static uint8_t fault_of(const incoming *frame, uint32_t input_bytes)
   if (frame->bytes < HEADER_BYTES + CRC_BYTES) return LINK_ERROR_LENGTH;
   if (frame->broken || frame->crc != CRC_RESIDUE) return LINK_ERROR_CRC;
   if (header->version != LINK_VERSION) return LINK_ERROR_VERSION;
-  if (header->type < LINK_HELLO || header->type > LINK_STOP) return LINK_ERROR_TYPE;
+  if ((header->type < LINK_HELLO || header->type > LINK_STOP) && header->type != LINK_RESET) return LINK_ERROR_TYPE;
   if (header->length != frame->bytes - (HEADER_BYTES + CRC_BYTES)) return LINK_ERROR_LENGTH;
   return header->length == (header->type == LINK_RUN ? input_bytes : 0) ? 0 : LINK_ERROR_LENGTH;
 }
 
-int link_receive(link_request *request, void *input, uint32_t input_bytes)
+int link_receive(link_request *request, const link_piece *input, uint32_t count)
 {
   incoming frame;
-  while (receive_content(&frame, input, input_bytes)) {
+  uint32_t input_bytes = 0;
+  for (uint32_t i = 0; i < count; ++i) input_bytes += input[i].bytes;
+  while (receive_content(&frame, input, count)) {
     const uint8_t code = fault_of(&frame, input_bytes);
     if (code == 0) {
       request->type = frame.header.type;

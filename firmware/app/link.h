@@ -18,19 +18,21 @@ enum { LINK_VERSION = 1 };
 /* Requests; all but RUN are empty. The answer's type is the request's + 0x80. */
 enum {
   LINK_HELLO = 0x01,
-  LINK_RUN = 0x02, /* the network's input */
+  LINK_RUN = 0x02, /* the network's inputs, one after the other */
   LINK_STATE = 0x03,
-  LINK_STOP = 0x04
+  LINK_STOP = 0x04,
+  LINK_RESET = 0x06 /* what the network keeps from one RUN to the next gets its first values */
 };
 
 /* Answers. */
 enum {
-  LINK_INFO = 0x81,          /* u32 input, output and arena bytes, steps, ticks per second, flags; u8[8] first bytes of
+  LINK_INFO = 0x81,          /* u32 bytes of all inputs, all outputs and the arena, steps, ticks per second, flags; u8[8] first bytes of
                                 the model's SHA-256; the board's name, UTF-8, to the end */
-  LINK_RESULT = 0x82,        /* u32 ticks; the network's output; with LINK_FLAG_STEP_TICKS u32 ticks of every step; with
+  LINK_RESULT = 0x82,        /* u32 ticks; the network's outputs; with LINK_FLAG_STEP_TICKS u32 ticks of every step; with
                                 LINK_FLAG_TENSORS u32 how many TENSOR frames came before it */
   LINK_STATE_ANSWER = 0x83,  /* u32 stack size, u32 stack bytes used at most since the start; 0, 0: not known */
   LINK_STOPPED = 0x84,       /* empty */
+  LINK_RESET_ANSWER = 0x86,  /* empty */
   LINK_TENSOR = 0x85,        /* with LINK_FLAG_TENSORS, before the RESULT and with its sequence, for every tensor that the
                                 network writes: u32 its number, from 0 in the order of the writing; its bytes */
   LINK_ERROR = 0xFE,         /* u8 code; the sequence is the refused frame's, 0 where it could not be read */
@@ -64,17 +66,23 @@ typedef struct {
 
 /* A request, valid in every respect. */
 typedef struct {
-  uint8_t type; /* LINK_HELLO .. LINK_STOP */
+  uint8_t type; /* LINK_HELLO .. LINK_RESET */
   uint16_t sequence;
 } link_request;
 
+/* A place for `bytes` of a payload, at least 1. */
+typedef struct {
+  void *data;
+  uint32_t bytes;
+} link_piece;
+
 /* Waits for the next valid request and returns 1, or 0 when no more will come.
  *
- * A RUN's payload has exactly `input_bytes` bytes and lies in `input` then. Until then `input` may get bytes of requests
- * that turn out to be damaged, but nothing is ever written outside of input[0 .. input_bytes - 1].
+ * A RUN's payload has exactly as many bytes as the `count` pieces of `input` and lies in them then. Until then they may
+ * get bytes of requests that turn out to be damaged, but nothing is ever written outside of them.
  * Every frame that is not valid is answered here with LINK_ERROR.
  */
-int link_receive(link_request *request, void *input, uint32_t input_bytes);
+int link_receive(link_request *request, const link_piece *input, uint32_t count);
 
 /* Sends an answer: its header, then `length` bytes in as many pieces as there are, then its end. A frame that was begun
  * and not ended is void as soon as another one begins. */

@@ -1,4 +1,4 @@
-/* The application: takes an input from the host, runs the network, answers with output, ticks and stack use.
+/* The application: takes inputs from the host, runs the network, answers with outputs, ticks and stack use.
  *
  * `net` is the generated network. firmware_config.h, written by the build, has the sizes in bytes, the board's name and
  * the first bytes of the model's SHA-256. With NET_TRACE defined every step's ticks go into the answer too, or, with
@@ -15,6 +15,21 @@ static union {
   int8_t bytes[NET_ARENA_SIZE];
   uint32_t alignment;
 } arena;
+
+#if defined(NET_STATE_SIZE)
+static union {
+  int8_t bytes[NET_STATE_SIZE];
+  uint32_t alignment;
+} state;
+#define RUN() net_run_in(arena.bytes, state.bytes)
+#define RESET() net_reset_in(state.bytes)
+#else
+#define RUN() net_run_in(arena.bytes)
+#define RESET() (void)0
+#endif
+
+static const link_piece inputs[] = {FIRMWARE_INPUTS}, outputs[] = {FIRMWARE_OUTPUTS};
+enum { INPUTS = sizeof inputs / sizeof inputs[0], OUTPUTS = sizeof outputs / sizeof outputs[0] };
 
 static uint16_t run_sequence;
 
@@ -84,11 +99,11 @@ static void answer_run(uint16_t sequence)
   run_sequence = sequence;
   board_ticks_start();
   const uint32_t start = board_ticks();
-  net_run_in(arena.bytes);
+  RUN();
   const uint32_t ticks = board_ticks() - start;
   link_begin(LINK_RESULT, run_sequence, 4 + FIRMWARE_OUTPUT_BYTES + MORE_BYTES);
   link_put_u32(ticks);
-  link_put(arena.bytes + NET_OUTPUT_OFFSET, FIRMWARE_OUTPUT_BYTES);
+  for (int i = 0; i < OUTPUTS; ++i) link_put(outputs[i].data, outputs[i].bytes);
   put_more(start);
   link_end();
 }
@@ -101,17 +116,26 @@ static void answer_state(uint16_t sequence)
   link_end();
 }
 
+static void answer_reset(uint16_t sequence)
+{
+  RESET();
+  link_begin(LINK_RESET_ANSWER, sequence, 0);
+  link_end();
+}
+
 int main(void);
 int main(void)
 {
   link_request request;
   FIRMWARE_SETUP;
+  RESET();
   answer_hello(0); /* unasked: tells a host in the middle of its work that the board has started anew */
-  while (link_receive(&request, arena.bytes + NET_INPUT_OFFSET, FIRMWARE_INPUT_BYTES)) {
+  while (link_receive(&request, inputs, INPUTS)) {
     switch (request.type) {
       case LINK_HELLO: answer_hello(request.sequence); break;
       case LINK_RUN: answer_run(request.sequence); break;
       case LINK_STATE: answer_state(request.sequence); break;
+      case LINK_RESET: answer_reset(request.sequence); break;
       default:
         link_begin(LINK_STOPPED, request.sequence, 0);
         link_end();

@@ -68,7 +68,7 @@ def need(board: str, toolchain: str | None = None, emulator: str | None = None) 
 def run(firmware: FirmwareImage, emulator: str, images: NDArray[np.int8], **options: Any) -> Execution:
     """Run an image in an emulator by name."""
     need(firmware.board.name, emulator=emulator)
-    return run_emulated(firmware, emulators()[emulator], images, **options)
+    return run_emulated(firmware, emulators()[emulator], [images], **options)
 
 
 def image(board: str, toolchain: str = "zig", settings: BuildSettings | None = None) -> FirmwareImage:

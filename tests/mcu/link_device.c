@@ -192,7 +192,8 @@ int main(int count, char **arguments)
   with_tensors = count > 2 && strcmp(arguments[2], "tensors") == 0;
   input = malloc(input_bytes); /* exactly, so that the sanitizer sees a byte beyond it */
   if (input == NULL) return 2;
-  while (link_receive(&request, input, input_bytes) && answer(&request)) {
+  const link_piece pieces[2] = {{input, input_bytes / 2 + 1}, {input + input_bytes / 2 + 1, input_bytes - input_bytes / 2 - 1}};
+  while (link_receive(&request, pieces, input_bytes > 1 ? 2 : 1) && answer(&request)) {
   }
   free(input);
   return 0;

@@ -38,7 +38,7 @@ def test_every_way_gives_the_same_bytes(board: object, toolchain: str, emulator:
     images = firmware.inputs(5)
     image = firmware.image(_name(board), toolchain)
     execution = firmware.run(image, emulator, images)
-    np.testing.assert_array_equal(execution.outputs, firmware.expected(images))
+    np.testing.assert_array_equal(execution.outputs[0], firmware.expected(images))
     assert execution.info.board == image.board.name
     assert 0 < execution.stack.used < execution.stack.size == image.sizes.stack
 
@@ -70,10 +70,10 @@ def test_floating_point_units_are_used(board: Board, toolchain: str, emulator: s
     content = parse_tflite(FLOATS)
     image = build_firmware(content, board, BuildSettings(toolchain=toolchain), tmp_path)
     values = np.random.default_rng(0).normal(0, 3, (2, 1, 3, 100)).astype(np.float32)
-    execution = run_emulated(image, emulators()[emulator], values)
+    execution = run_emulated(image, emulators()[emulator], [values])
     graph = read_graph(content)
     wanted = [run_reference(graph, value, LoweringSettings())[graph.output] for value in values]
-    np.testing.assert_array_equal(execution.outputs.reshape(2, -1), np.stack(wanted).reshape(2, -1))
+    np.testing.assert_array_equal(execution.outputs[0].reshape(2, -1), np.stack(wanted).reshape(2, -1))
     in_software = {"__aeabi_fdiv", "__divsf3"} & set(image.elf.symbols)
     assert bool(in_software) == (board.core.name == "cortex-m3")
 
@@ -134,7 +134,7 @@ def test_wrong_answers_are_not_taken(tmp_path: Path, emulator: str) -> None:
     """A network that does nothing answers its input's bytes; a link that sends no end answers nothing."""
     images = firmware.inputs(2)
     idle = firmware.patched(firmware.image("mps2-an385"), "net_run_in", RETURN, tmp_path)
-    assert not np.array_equal(firmware.run(idle, emulator, images).outputs, firmware.expected(images))
+    assert not np.array_equal(firmware.run(idle, emulator, images).outputs[0], firmware.expected(images))
     mute = firmware.patched(firmware.image("mps2-an385"), "link_end", RETURN, tmp_path)
     with pytest.raises(RuntimeCrashedError, match=r"answered 0 of 2|damaged"):
         firmware.run(mute, emulator, images)

@@ -18,6 +18,7 @@ import pytest
 from edgemnist.compiler import generate as codegen
 from edgemnist.compiler.host import HOUSE_FLAGS
 from edgemnist.compiler.reference import run_reference
+from edgemnist.mcu.execution import rows_of
 from edgemnist.mcu.serial_link import DeviceLink
 from edgemnist.mcu.serial_port import open_port
 from edgemnist.tflite.file import parse_tflite
@@ -146,7 +147,7 @@ def test_arduino_link(arduino_library: Path, tmp_path: Path) -> None:
         assert (info.input_bytes, info.output_bytes, info.arena_bytes) == (16, 3, model.plan.size)
         assert (info.ticks_per_second, info.step_ticks, info.board) == (1_000_000, False, "arduino")
         assert info.model_start == bytes.fromhex(graph.source_sha256)[:8]
-        outputs = [answer.output for answer in link.run(images)]
+        outputs = [answer.output for answer in link.run(rows_of([images]))]
         assert link.state().size == 0
     for image, output in zip(images, outputs, strict=True):
         assert output == run_reference(graph, image[None], model.program.settings)[graph.output].tobytes()

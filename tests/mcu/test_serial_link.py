@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgemnist.mcu.execution import rows_of
 from edgemnist.mcu.link import Decoder, DeviceInfo, FirmwareCrashedError, Frame, FrameType, StackState, encode
 from edgemnist.mcu.serial_link import ByteStream, DeviceLink, LinkCounts, Patience, check_model
 from edgemnist.mcu.serial_port import open_port
@@ -69,7 +70,7 @@ def test_everything_in_a_row(program: Path) -> None:
     with _linked(program, "steps", patience=LONG) as link:
         info = link.hello()
         assert info == DeviceInfo(28, 28, 1234, 3, 1_000_000, True, MODEL_START, "test bench µ")
-        answers = list(link.run(images))
+        answers = list(link.run(rows_of([images])))
         assert [answer.output for answer in answers] == [_inverted(image) for image in images]
         assert [answer.ticks for answer in answers] == list(range(1, 51))
         assert answers[6].step_ticks == (70, 71, 72)
@@ -83,8 +84,8 @@ def test_run_without_hello_and_other_layouts(program: Path) -> None:
     """``run`` greets by itself; no images are no answers; rows that lie apart in memory go over in order."""
     images = _images(4)[::2]
     with _linked(program) as link:
-        assert list(link.run(images[:0])) == []
-        assert [answer.output for answer in link.run(images)] == [_inverted(image) for image in images]
+        assert list(link.run(rows_of([images[:0]]))) == []
+        assert [answer.output for answer in link.run(rows_of([images]))] == [_inverted(image) for image in images]
 
 
 def test_more_requests_than_sequences(program: Path) -> None:
@@ -92,14 +93,15 @@ def test_more_requests_than_sequences(program: Path) -> None:
     with _linked(program, patience=LONG) as link:
         link.hello()
         link._sequence = 0xFFFD
-        assert [answer.ticks for answer in link.run(_images(5))] == [1, 2, 3, 4, 5]
+        assert [answer.ticks for answer in link.run(rows_of([_images(5)]))] == [1, 2, 3, 4, 5]
         assert link._sequence == 3
 
 
-def test_image_of_the_wrong_size(program: Path) -> None:
-    """The message has both sizes, shape and type."""
-    with _linked(program) as link, pytest.raises(InputError, match=r"\(28, 28, 1\) and type uint8 has 784 bytes.*28"):
-        link.run(np.zeros((1, 28, 28, 1), np.uint8))
+def test_inputs_of_the_wrong_size(program: Path) -> None:
+    """The message has both sizes, and which input it is; nothing is sent."""
+    rows = [bytes(28), bytes(784)]
+    with _linked(program) as link, pytest.raises(InputError, match=r"input 1 has 784 bytes, but .* takes 28; give"):
+        link.run(rows)
 
 
 def test_other_model(program: Path) -> None:
@@ -112,13 +114,13 @@ def test_other_model(program: Path) -> None:
 
 
 CRASHES = [
-    ("f", FirmwareCrashedError, "crashed while running image 1: HardFault at pc 0x00000100"),
+    ("f", FirmwareCrashedError, "crashed while running input 1: HardFault at pc 0x00000100"),
     ("m", FirmwareCrashedError, "division by zero"),
-    ("h", RuntimeCrashedError, "no answer from /dev/.* while running image 1: it hangs, or .* longer than the 0.25 s"),
+    ("h", RuntimeCrashedError, "no answer from /dev/.* while running input 1: it hangs, or .* longer than the 0.25 s"),
     ("x", RuntimeCrashedError, "/dev/.* is gone"),
-    ("r", RuntimeCrashedError, r"restarted while running image 1 .*rst:0x8 watchdog"),
-    ("n", RuntimeCrashedError, "no result although asked 4 times while running image 1, but the device still greets"),
-    ("o", RuntimeCrashedError, "restarted with another firmware while running image 1"),
+    ("r", RuntimeCrashedError, r"restarted while running input 1 .*rst:0x8 watchdog"),
+    ("n", RuntimeCrashedError, "no result although asked 4 times while running input 1, but the device still greets"),
+    ("o", RuntimeCrashedError, "restarted with another firmware while running input 1"),
     ("g", RuntimeCrashedError, "RESULT frame makes no sense: 4 bytes instead of 32"),
 ]
 
@@ -127,7 +129,7 @@ CRASHES = [
 def test_misbehaviour_is_an_error(program: Path, letter: str, error: type[Exception], message: str) -> None:
     """Whatever a broken device does, it is said, and never a result."""
     with _linked(program) as link:
-        answers = link.run(_misbehaving(letter))
+        answers = link.run(rows_of([_misbehaving(letter)]))
         assert next(answers).ticks == 1
         with pytest.raises(error, match=message):
             next(answers)
@@ -136,7 +138,7 @@ def test_misbehaviour_is_an_error(program: Path, letter: str, error: type[Except
 def test_fault_has_its_registers(program: Path) -> None:
     """Whoever reports it can look up the function that pc is in."""
     with _linked(program) as link, pytest.raises(FirmwareCrashedError) as caught:
-        list(link.run(_misbehaving("f")))
+        list(link.run(rows_of([_misbehaving("f")])))
     assert (caught.value.fault.pc, caught.value.fault.sp) == (0x100, 0x20000000)
 
 
@@ -145,7 +147,7 @@ def test_misbehaviour_that_is_made_good(program: Path, letter: str, repeats: int
     """Text in between, a request that got lost, an answer after its time: the results are there all the same."""
     images = _misbehaving(letter)
     with _linked(program, patience=Patience(hello=5, answer=0.25)) as link:
-        assert [answer.output for answer in link.run(images)] == [_inverted(image) for image in images]
+        assert [answer.output for answer in link.run(rows_of([images]))] == [_inverted(image) for image in images]
         assert (link.counts.repeats, link.counts.damage.total) == (repeats, damaged)
 
 
@@ -155,7 +157,7 @@ def test_tensors_come_with_each_result(program: Path, letter: str, repeats: int)
     images = _misbehaving(letter)
     with _linked(program, "tensors", patience=Patience(hello=5, answer=0.25)) as link:
         assert link.hello().tensors
-        answers = list(link.run(images))
+        answers = list(link.run(rows_of([images])))
         assert link.counts.repeats == repeats
     for image, answer in zip(images, answers, strict=True):
         assert answer.output == _inverted(image)
@@ -173,7 +175,7 @@ def test_hello_in_the_middle_of_anything(program: Path) -> None:
         for _ in range(3):
             with DeviceLink(open_port(device.port), QUICK) as link:
                 assert link.hello().input_bytes == 28
-                assert [answer.output for answer in link.run(_images(2, 7))] == [
+                assert [answer.output for answer in link.run(rows_of([_images(2, 7)]))] == [
                     _inverted(image) for image in _images(2, 7)
                 ]
 
@@ -225,7 +227,9 @@ def test_board_that_boots_slowly_and_talks(program: Path) -> None:
                 assert link.hello().board == "test bench µ"
                 assert link.counts.repeats > 0
                 assert link.counts.damage.total > 0
-                assert [answer.output for answer in link.run(_images(3))] == [_inverted(image) for image in _images(3)]
+                assert [answer.output for answer in link.run(rows_of([_images(3)]))] == [
+                    _inverted(image) for image in _images(3)
+                ]
             finally:
                 link.stop()
                 booting.join()
@@ -288,7 +292,7 @@ def test_results_are_right_over_a_bad_wire(program: Path, seed: int) -> None:
     images = _images(80, seed)
     patience = Patience(hello=0.06, hello_attempts=50, answer=0.06, attempts=50)
     with wired(program, "28", "steps") as device, _noisy_link(device.port, seed, patience) as link:
-        assert [answer.output for answer in link.run(images)] == [_inverted(image) for image in images]
+        assert [answer.output for answer in link.run(rows_of([images]))] == [_inverted(image) for image in images]
         assert link.state().size == 4096
         assert link.counts.repeats > 5
         assert link.counts.damage.total > 0
@@ -302,9 +306,9 @@ def test_wire_that_is_too_bad(program: Path) -> None:
         real = link._stream
         link._stream = _Spoiling(real)
         with pytest.raises(
-            RuntimeCrashedError, match="arrived damaged 4 times while running image 0; use a lower baud"
+            RuntimeCrashedError, match="arrived damaged 4 times while running input 0; use a lower baud"
         ):
-            list(link.run(_images(1)))
+            list(link.run(rows_of([_images(1)])))
 
 
 class _Spoiling(NoisyWire):
@@ -345,7 +349,9 @@ def test_request_that_arrives_unreadable(program: Path) -> None:
     with _linked(program, patience=LONG) as link:
         link.hello()
         link._stream = _SpoilsFirst(link._stream)
-        assert [answer.output for answer in link.run(_images(2))] == [_inverted(image) for image in _images(2)]
+        assert [answer.output for answer in link.run(rows_of([_images(2)]))] == [
+            _inverted(image) for image in _images(2)
+        ]
         assert (link.counts.repeats, link.counts.refused) == (1, 1)
     assert time.monotonic() - start < LONG.answer
 
@@ -355,7 +361,7 @@ def test_refusal_of_something_else(program: Path) -> None:
     with _linked(program, patience=LONG) as link:
         link.hello()
         link._stream.write(b"junk\xc0")
-        assert [answer.ticks for answer in link.run(_images(3))] == [1, 2, 3]
+        assert [answer.ticks for answer in link.run(rows_of([_images(3)]))] == [1, 2, 3]
         assert (link.counts.repeats, link.counts.refused) == (0, 1)
 
 

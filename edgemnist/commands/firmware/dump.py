@@ -31,7 +31,7 @@ def write_dump(path: Path, chosen: FirmwareInputs, execution: Execution, traced:
             "build it with `edgemnist firmware build --with-dump --transport uart` and flash it"
         )
     images = {
-        number: _arrays(chosen.model, traced.by_index([chosen.inputs[number].tobytes()], contents))
+        number: _arrays(chosen.model, traced.by_index([one[number].tobytes() for one in chosen.inputs], contents))
         for number, contents in enumerate(execution.tensors[:DUMPED])
     }
     content = "".join(text_of(chosen.model.sha256, images)).encode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from collections import Counter
@@ -17,7 +16,7 @@ from edgemnist.commands.firmware.report import Counts, CycleRange, FirmwareRepor
 from edgemnist.commands.firmware.subject import FirmwareInputs, choose_inputs
 from edgemnist.compiler.generate import compile_model
 from edgemnist.compiler.tensor_dump import TracedTensors
-from edgemnist.harness.compare import Share, difference, top1
+from edgemnist.harness.compare import Share, difference_of_all, top1
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.models import Subject
 from edgemnist.harness.outputs import class_scores
@@ -83,7 +82,7 @@ def run_emulated_board(subject: Subject, board: Board, settings: RunSettings) ->
             with progress_task(f"Building for {board.name}"):
                 image = build_firmware(chosen.model, board, settings.build, folder)
             image.raise_too_large()
-            with progress_task(f"Running {len(chosen.inputs)} inputs in {emulator.name}"):
+            with progress_task(f"Running {len(chosen.inputs[0])} inputs in {emulator.name}"):
                 start = time.perf_counter()
                 execution = run_emulated(image, emulator, chosen.inputs, profiled=COUNTED, timeout=settings.timeout)
                 seconds = time.perf_counter() - start
@@ -97,7 +96,7 @@ def run_emulated_board(subject: Subject, board: Board, settings: RunSettings) ->
         image=image,
         accuracy=_accuracy(chosen, execution),
         oracle=chosen.oracle,
-        difference=difference(execution.outputs, chosen.expected),
+        difference=difference_of_all(execution.outputs, chosen.expected),
         counts=_counts(execution, emulator),
         layers=layers,
         estimate=_estimate(board, profile.whole if profile else None),
@@ -117,9 +116,8 @@ def run_real_board(subject: Subject, port: str, settings: RunSettings) -> Firmwa
     """
     with DeviceLink(open_port(port, settings.baud)) as device:
         chosen = choose_inputs(subject, settings.dataset, settings.images, settings.feeding)
-        digest = hashlib.sha256(chosen.model.content).hexdigest()
         start = time.perf_counter()
-        execution = run_on_port(device, chosen.inputs, chosen.model.output(), digest)
+        execution = run_on_port(device, chosen.inputs, chosen.model)
         seconds = time.perf_counter() - start
     if settings.dump is not None:
         write_dump(settings.dump, chosen, execution, traced_of(chosen.model, settings.build.network))
@@ -129,7 +127,7 @@ def run_real_board(subject: Subject, port: str, settings: RunSettings) -> Firmwa
         image=None,
         accuracy=_accuracy(chosen, execution),
         oracle=chosen.oracle,
-        difference=difference(execution.outputs, chosen.expected),
+        difference=difference_of_all(execution.outputs, chosen.expected),
         counts=None,
         layers=_board_layers(chosen, settings),
         estimate=None,
@@ -157,7 +155,7 @@ def raise_inexact(report: FirmwareReport) -> None:
 def _accuracy(chosen: FirmwareInputs, execution: Execution) -> Share | None:
     if chosen.labels is None:
         return None
-    classes = top1(class_scores(execution.outputs.reshape(len(chosen.labels), -1), chosen.subject.model))
+    classes = top1(class_scores(execution.outputs[0].reshape(len(chosen.labels), -1), chosen.subject.model))
     return Share(int((classes == chosen.labels).sum()), len(chosen.labels))
 
 
@@ -187,7 +185,7 @@ def _layer_counts(
         cycles = [_range(_estimate(image.board, one)) for one in profile.layers or [profile.whole]]
     else:
         measuring = build_firmware(chosen.model, image.board, replace(settings.build, step_ticks=True), folder)
-        counted = layer_instructions(run_emulated(measuring, emulator, chosen.inputs[:1], timeout=settings.timeout))
+        counted = layer_instructions(run_emulated(measuring, emulator, chosen.first(1), timeout=settings.timeout))
     sizes = image.sizes.layers
     return tuple(
         LayerCount(layer.operator, instructions, layer.macs, size.code, size.constants, spent)
@@ -201,7 +199,7 @@ def _dumped(
     """Return what a second image, which sends its tensors, makes of the first inputs."""
     telling = build_firmware(chosen.model, image.board, replace(settings.build, tensors=True), folder)
     telling.raise_too_large()
-    inputs = chosen.inputs[:DUMPED]
+    inputs = chosen.first(DUMPED)
     return run_emulated(telling, emulator, inputs, timeout=settings.timeout), telling.traced
 
 
@@ -210,7 +208,7 @@ def _range(found: CycleEstimate | NoTimingModel) -> CycleRange | None:
 
 
 def _board_layers(chosen: FirmwareInputs, settings: RunSettings) -> tuple[LayerCount, ...]:
-    program, _ = compile_model(chosen.model, settings.build.network.codegen)
+    program, _ = compile_model(chosen.model, settings.build.network.codegen, any_net=True)
     return tuple(LayerCount(one.node.label, None, one.macs, 0, one.constant_bytes) for one in program.steps)
 
 

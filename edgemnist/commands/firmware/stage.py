@@ -66,7 +66,7 @@ def build(settings: FirmwareSettings, work: WorkFolder) -> FirmwareImage:
     :raises EdgeMnistError: as :func:`build_firmware`; or there is no such board or model.
     """
     board = find_board(settings.board)
-    subject = find_subject(settings.model, work, ONLY_INT8)
+    subject = find_subject(settings.model, work, ONLY_INT8, any_ends=True)
     folder = settings.out or work.path(f"firmware/{board.name}")
     build = _for_core(settings.build, board, subject, count=settings.count_layers)
     return build_firmware(subject.tflite, board, build, folder)
@@ -77,7 +77,7 @@ def run(settings: RunSettings, work: WorkFolder) -> FirmwareReport:
 
     :raises EdgeMnistError: as :func:`run_emulated_board` and :func:`run_real_board`.
     """
-    subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
+    subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output, any_ends=True)
     if settings.port is not None:
         return run_real_board(subject, settings.port, settings)
     board = find_board(settings.board)

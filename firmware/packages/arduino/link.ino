@@ -25,6 +25,18 @@ static union {
   uint32_t alignment;
 } arena;
 
+#if defined(@{NAME}_STATE_SIZE)
+static union {
+  int8_t bytes[@{NAME}_STATE_SIZE];
+  uint32_t alignment;
+} state;
+#define RUN() @{name}_run_in(arena.bytes, state.bytes)
+#define RESET() @{name}_reset_in(state.bytes)
+#else
+#define RUN() @{name}_run_in(arena.bytes)
+#define RESET() (void)0
+#endif
+
 extern "C" int board_read(void)
 {
   while (Serial.available() <= 0) {
@@ -61,7 +73,7 @@ static void answer_hello(uint16_t sequence)
 static void answer_run(uint16_t sequence)
 {
   const uint32_t start = static_cast<uint32_t>(micros());
-  @{name}_run_in(arena.bytes);
+  RUN();
   const uint32_t ticks = static_cast<uint32_t>(micros()) - start;
   link_begin(LINK_RESULT, sequence, 4 + output_bytes);
   link_put_u32(ticks);
@@ -80,12 +92,14 @@ static void answer_state(uint16_t sequence)
 void setup()
 {
   Serial.begin(115200);
+  RESET();
 }
 
 void loop()
 {
   link_request request;
-  if (!link_receive(&request, arena.bytes + @{NAME}_INPUT_OFFSET, input_bytes)) {
+  const link_piece input = {arena.bytes + @{NAME}_INPUT_OFFSET, input_bytes};
+  if (!link_receive(&request, &input, 1)) {
     return;
   }
   if (request.type == LINK_HELLO) {
@@ -94,6 +108,10 @@ void loop()
     answer_run(request.sequence);
   } else if (request.type == LINK_STATE) {
     answer_state(request.sequence);
+  } else if (request.type == LINK_RESET) {
+    RESET();
+    link_begin(LINK_RESET_ANSWER, request.sequence, 0);
+    link_end();
   } else {
     link_begin(LINK_STOPPED, request.sequence, 0);
     link_end();
