@@ -318,7 +318,7 @@ def _call(program: Program, plan: Plan, settings: EmitSettings, index: int, step
     def pointer(tensor: int, const: str) -> str:
         place = f"arena + {plan.tensor_offset(graph.root(tensor))}"
         dtype = graph.tensors[tensor].dtype
-        return place if dtype == "int8" else f"({const}{C_TYPES[dtype]} *)({const}void *)({place})"
+        return place if dtype == "int8" or step.as_bytes else f"({const}{C_TYPES[dtype]} *)({const}void *)({place})"
 
     arguments = [f"&{name}_params_{index}"] if step.struct_type else []
     arguments += [_array_name(settings, index, array) for array in step.arrays]

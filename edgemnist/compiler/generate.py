@@ -11,7 +11,7 @@ from edgemnist.compiler.any_target import Variant, arena_range, emit_variants, s
 from edgemnist.compiler.channels import report
 from edgemnist.compiler.choice import SPARSE_CHOICES
 from edgemnist.compiler.emit import EmitSettings, emit, with_dump
-from edgemnist.compiler.graph import FLOAT, Graph
+from edgemnist.compiler.graph import Graph, type_of
 from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Plan, plan
 from edgemnist.compiler.ops.base import LayerCounts, LoweringSettings, Sparsity, Step
@@ -177,7 +177,7 @@ def require_integers(graph: Graph) -> None:
 
     :raises UnsupportedModelError: names the first operator that does.
     """
-    floats = [node.label for node in graph.nodes if node.kind.startswith(FLOAT)]
+    floats = [node.label for node in graph.nodes if type_of(node.kind) == "float32"]
     if floats:
         raise UnsupportedModelError(
             "the model can't be compiled:",

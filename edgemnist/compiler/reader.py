@@ -18,7 +18,7 @@ from edgemnist.compiler.claims import (
     require_shape,
     table_problems,
 )
-from edgemnist.compiler.graph import TYPED, Graph, Node, plain_kind
+from edgemnist.compiler.graph import FLOAT, HYBRID, TYPED, Graph, Node, plain_kind
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.state import nodes_of, variables_of, without_variables
 from edgemnist.support.errors import ModelError, UnsupportedModelError
@@ -60,10 +60,17 @@ def _end_problems(model: TfliteModel) -> list[str]:
 
 
 def _typed(node: Node, tensors: Mapping[int, TensorInfo]) -> Node:
-    """Return a node under the kind that it has in the type of its output, or else of its first input."""
-    ends = (index for index in (*node.outputs[:1], *node.inputs[:1]) if index != -1)
-    kinds = (f"{TYPED.get(tensors[index].dtype, '')}{node.kind}" for index in ends)
+    """Return a node under the kind that it has in the type of its output, or else of its first computed input."""
+    computed = [index for index in node.inputs if index != -1 and tensors[index].data is None]
+    ends = (index for index in (*node.outputs[:1], *computed[:1]) if index != -1)
+    kinds = [f"{TYPED.get(tensors[index].dtype, '')}{node.kind}" for index in ends]
+    if any(tensors[index].data is not None and tensors[index].dtype == "int8" for index in node.inputs if index != -1):
+        kinds = [kind.replace(FLOAT, HYBRID, 1) for kind in kinds] + kinds
     return replace(node, kind=next((kind for kind in kinds if kind in OPERATORS and kind != node.kind), node.kind))
+
+
+FREE_TYPES = ("float32", "int32", "bool")
+"""Of inputs and outputs that have no scale."""
 
 
 def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
@@ -71,16 +78,10 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
     problems = []
     needed = {node.sources for node in alive}
     for tensor in (graph.tensors[index] for index in dict.fromkeys((*graph.given, *graph.wanted))):
-        if tensor.shape[:1] != (1,):
-            problems.append(
-                f"tensor {tensor.name!r} has shape {list(tensor.shape)}, needed is batch 1; "
-                "convert with a fixed batch of 1"
-            )
-        free = ("float32", "int32") if tensor.index in graph.wanted else ("float32",)
-        if tensor.dtype not in free and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
+        if tensor.dtype not in FREE_TYPES and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
             problems.append(
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
-                f"needed is {' or '.join(free)}, or int8 or uint8 with a scale; convert the model again"
+                f"needed is {' or '.join(FREE_TYPES)}, or int8 or uint8 with a scale; convert the model again"
             )
     written = {*graph.given, *(alias for alias in graph.storage)}
     for node in graph.nodes:
