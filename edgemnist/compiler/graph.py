@@ -131,8 +131,9 @@ class LeftOut:
 class Graph:
     """A model: its int8 (or float) inputs and outputs in the file's order, nodes in execution order, what it keeps.
 
-    ``storage`` maps a tensor to the one whose memory it shares (a reshape's output to its input). ``kept`` has the
-    tensors that are computed in part, ``left_out`` says the same of layers.
+    ``further`` is how many graphs the file has that are not compiled. ``storage`` maps a tensor to the one whose memory
+    it shares (a reshape's output to its input). ``kept`` has the tensors that are computed in part, ``left_out`` says
+    the same of layers.
     """
 
     tensors: Mapping[int, TensorInfo]
@@ -144,6 +145,7 @@ class Graph:
     kept: Mapping[int, KeptChannels] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     variables: tuple[Variable, ...] = ()
+    further: int = 0
 
     @property
     def given(self) -> tuple[int, ...]:

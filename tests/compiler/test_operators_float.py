@@ -64,7 +64,7 @@ def cut(kind: str, shape: Shape, part: Shape, count: int, operands: Sequence[Any
     inputs = [*constants, image] if kind == "SPLIT" else [image, *constants]
     outputs = [builder.tensor(part, dtype="float32") for _ in range(count)]
     builder.multi_op(kind, inputs, outputs, **options)
-    again = {"axis": 2, "values_count": count} if kind == "UNPACK" else {"axis": 2}
+    again: dict[str, Any] = {"axis": 2, "values_count": count} if kind == "UNPACK" else {"axis": 2}
     return builder.finish(
         [builder.op("PACK" if kind == "UNPACK" else "CONCATENATION", outputs[::-1], shape, dtype="float32", **again)]
     )
@@ -85,7 +85,7 @@ def found(kind: str, axis: int) -> bytes:
     return builder.finish([builder.op(kind, operands, shape, dtype="int32", output_type=2)])
 
 
-def product(first: Shape, second: Shape, shape: Shape, constant: bool = False, **options: bool) -> bytes:
+def product(first: Shape, second: Shape, shape: Shape, constant: bool = False, **options: Any) -> bytes:
     """Return a model of a product of matrices, the second of which may be a constant."""
     builder = ModelBuilder()
     a = builder.input(first, None, dtype="float32")
@@ -107,7 +107,7 @@ def transposed(padding: int, strides: Shape, shape: Shape, bias: bool = True) ->
     ]
     operands.append(builder.input((1, 4, 3, 2), None, dtype="float32"))
     operands += [builder.constant(random.normal(size=5), dtype="float32")] if bias else []
-    options = {"padding": padding, "stride_h": strides[0], "stride_w": strides[1]}
+    options: dict[str, Any] = {"padding": padding, "stride_h": strides[0], "stride_w": strides[1]}
     return builder.finish([builder.op("TRANSPOSE_CONV", operands, shape, dtype="float32", **options)])
 
 

@@ -80,7 +80,7 @@ def _broadcast_shape(first: Sequence[int], second: Sequence[int]) -> tuple[int, 
 def _axes_of(node: Node, graph: Graph) -> tuple[PairAxis, ...]:
     """Return the loops over the output, outermost first; neighbours that walk on evenly are one loop."""
     shape = output_tensor(node, graph).shape
-    steps = [_steps(graph.tensors[index].shape, shape) for index in node.inputs]
+    steps = [steps_of(graph.tensors[index].shape, shape) for index in node.inputs]
     axes: list[PairAxis] = []
     for count, a, b in zip(shape, *steps, strict=True):
         if count == 1:
@@ -92,7 +92,7 @@ def _axes_of(node: Node, graph: Graph) -> tuple[PairAxis, ...]:
     return tuple(axes)
 
 
-def _steps(shape: Sequence[int], target: Sequence[int]) -> list[int]:
+def steps_of(shape: Sequence[int], target: Sequence[int]) -> list[int]:
     """Return how many elements one step along each axis of ``target`` goes through a tensor of ``shape``."""
     padded = (1,) * (len(target) - len(shape)) + tuple(shape)
     return [0 if size == 1 else stride for size, stride in zip(padded, row_major_strides(padded), strict=True)]

@@ -36,7 +36,7 @@ class FloatBatchMatMul(Operator):
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
         a, b = transposed_operands(node, [np.asarray(one, np.float32) for one in inputs])
-        return [in_order(np.moveaxis(a, -1, 0)[..., :, None] * np.moveaxis(b, -2, 0)[..., None, :])]
+        return [in_order(np.stack([a[..., :, i, None] * b[..., i, None, :] for i in range(a.shape[-1])]))]
 
     def window_values(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.window_values`."""
