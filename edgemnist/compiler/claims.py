@@ -67,15 +67,12 @@ def _constant_bytes(model: TfliteModel, index: int) -> int:
 
 
 def table_problems(model: TfliteModel, schemas: Mapping[str, Schema]) -> list[str]:
-    """Return what is wrong with numbers of inputs, tables of options and the number of graphs.
+    """Return what is wrong with numbers of inputs and tables of options.
 
     ``schemas``: of the operators that are known, by kind.
     """
     known = ((operator, schemas.get(operator.kind)) for operator in model.operators)
-    problems = [problem for operator, schema in known if schema for problem in _schema_problems(operator, schema)]
-    if model.subgraphs != 1:
-        problems.append(f"the file has {model.subgraphs} subgraphs, needed is 1; remove control flow and signatures")
-    return problems
+    return [problem for operator, schema in known if schema for problem in _schema_problems(operator, schema)]
 
 
 def _schema_problems(operator: OperatorInfo, schema: Schema) -> list[str]:
@@ -96,10 +93,15 @@ def _of(table: str) -> str:
     return f"are {table}" if table else "is none"
 
 
-def tensor_problems(tensor: TensorInfo) -> list[str]:
-    """Return what makes a tensor unusable for any operator: its sizes, its quantisation, a constant that may change."""
+_SCALARS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+"""Operators that may have tensors of no axes, which others can't have, and no elements in their constants."""
+
+
+def tensor_problems(tensor: TensorInfo, kind: str) -> list[str]:
+    """Return what makes a tensor unusable for an operator: its sizes, its quantisation, a constant that may change."""
     problems = []
-    if any(size < 1 for size in tensor.shape) or (tensor.data is None and not tensor.shape):
+    empty = any(size < 1 for size in tensor.shape) and not (kind in _SCALARS and tensor.data is not None)
+    if empty or (tensor.data is None and not tensor.shape and kind not in _SCALARS):
         problems.append(f"tensor {tensor.name!r} has shape {list(tensor.shape)}; fix every size")
     if tensor.data is not None and (tensor.is_variable or tensor.is_sparse):
         what = "a variable" if tensor.is_variable else "sparse"
@@ -147,7 +149,7 @@ def operand_problems(node: Node, tensors: Mapping[int, TensorInfo], *, several_o
     problems: list[str] = []
     for index in (*node.inputs, *node.outputs):
         if index != -1:
-            problems += [f"{node.label}: {problem}" for problem in tensor_problems(tensors[index])]
+            problems += [f"{node.label}: {problem}" for problem in tensor_problems(tensors[index], node.kind)]
     if -1 in node.outputs or (len(node.outputs) > 1 and not several_outputs):
         problems.append(f"{node.label}: has {len(node.outputs)} outputs, needed is 1; the file is corrupt")
     return problems

@@ -100,7 +100,7 @@ def _provenance(program: Program, plan: Plan, settings: EmitSettings, note: str)
     lines = [
         f"{settings.name}: {_numbers(program)} network as C99, without interpreter, heap or library.",
         f"Made by: {comment_text(settings.command)}",
-        f"Source: TFLite file with SHA-256 {program.graph.source_sha256}",
+        f"Source: TFLite file with SHA-256 {program.graph.source_sha256}{_further(program)}",
         f"Arena {plan.size} bytes (input, output and scratch included); the largest tensor alone has "
         f"{plan.largest_tensor}, the largest live set without overlaps {plan.largest_live_set}.{note}",
         f"Constants {program.constant_bytes} bytes, {program.macs} multiply-accumulates per inference.",
@@ -120,6 +120,11 @@ def _provenance(program: Program, plan: Plan, settings: EmitSettings, note: str)
     lines += ["", "Weights of zero are left out:"] if sparse else []
     lines += [f"   step {index}: {sparsity.summary}" for index, sparsity in sparse]
     return "/* " + "\n * ".join(lines).replace(" * \n", " *\n") + "\n */\n"
+
+
+def _further(program: Program) -> str:
+    further = program.graph.further
+    return f", its first graph of {further + 1}: the others are not in here" if further else ""
 
 
 def _end_macros(prefix: str, ends: Ends, settings: EmitSettings) -> list[str]:
@@ -318,7 +323,7 @@ def _call(program: Program, plan: Plan, settings: EmitSettings, index: int, step
     def pointer(tensor: int, const: str) -> str:
         place = f"arena + {plan.tensor_offset(graph.root(tensor))}"
         dtype = graph.tensors[tensor].dtype
-        return place if dtype == "int8" else f"({const}{C_TYPES[dtype]} *)({const}void *)({place})"
+        return place if dtype == "int8" or step.as_bytes else f"({const}{C_TYPES[dtype]} *)({const}void *)({place})"
 
     arguments = [f"&{name}_params_{index}"] if step.struct_type else []
     arguments += [_array_name(settings, index, array) for array in step.arrays]

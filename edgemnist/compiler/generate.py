@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from edgemnist.compiler.any_target import Variant, arena_range, emit_variants, s
 from edgemnist.compiler.channels import report
 from edgemnist.compiler.choice import SPARSE_CHOICES
 from edgemnist.compiler.emit import EmitSettings, emit, with_dump
-from edgemnist.compiler.graph import FLOAT, Graph
+from edgemnist.compiler.graph import Graph, type_of
 from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Plan, plan
 from edgemnist.compiler.ops.base import LayerCounts, LoweringSettings, Sparsity, Step
@@ -162,7 +162,7 @@ def require_plain(graph: Graph) -> None:
     """Refuse what the generated C can do, but not all that is built of it.
 
     :raises ModelError: it keeps something from one inference to the next.
-    :raises UnsupportedModelError: it computes in float32.
+    :raises UnsupportedModelError: it computes in float32, or takes or gives other tensors than of one image.
     """
     if graph.variables:
         names = ", ".join(variable.name for variable in graph.variables)
@@ -171,6 +171,20 @@ def require_plain(graph: Graph) -> None:
             "`edgemnist codegen` takes it"
         )
     require_integers(graph)
+    problems = [problem for index in (*graph.inputs, *graph.outputs) for problem in _end_problems(graph, index)]
+    if problems:
+        raise UnsupportedModelError("the model can't be compiled:", problems)
+
+
+def _end_problems(graph: Graph, index: int) -> Iterator[str]:
+    tensor = graph.tensors[index]
+    if tensor.shape[:1] != (1,):
+        yield (
+            f"tensor {tensor.name!r} has shape {list(tensor.shape)}, needed is batch 1; convert with a fixed batch of "
+            "1, or take `edgemnist codegen`, which makes C of any"
+        )
+    if index in graph.inputs and tensor.dtype in ("int32", "bool"):
+        yield f"input {tensor.name!r} is {tensor.dtype}, needed is int8, uint8 or float32; convert the model again"
 
 
 def require_integers(graph: Graph) -> None:
@@ -178,7 +192,7 @@ def require_integers(graph: Graph) -> None:
 
     :raises UnsupportedModelError: names the first operator that does.
     """
-    floats = [node.label for node in graph.nodes if node.kind.startswith(FLOAT)]
+    floats = [node.label for node in graph.nodes if type_of(node.kind) == "float32"]
     if floats:
         raise UnsupportedModelError(
             HEADLINE,

@@ -15,20 +15,25 @@ from edgemnist.tflite.file import OptionValue, TensorInfo, WithOptions
 ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU_N1_TO_1, ACTIVATION_RELU6 = 0, 1, 2, 3
 PADDING_SAME, PADDING_VALID = 0, 1
 
-FLOAT, UINT8, INT16 = "FLOAT_", "UINT8_", "INT16_"
-TYPED: Mapping[str, str] = {"float32": FLOAT, "uint8": UINT8, "int16": INT16}
+FLOAT, UINT8, INT16, INT32, BOOL = "FLOAT_", "UINT8_", "INT16_", "INT32_", "BOOL_"
+TYPED: Mapping[str, str] = {"float32": FLOAT, "uint8": UINT8, "int16": INT16, "int32": INT32, "bool": BOOL}
 """By dtype what begins the kind of a node that computes in it, so that nothing that is true of int8 alone is done to
 it."""
+
+HYBRID = "HYBRID_"
+"""Begins the kind of a layer on float32 whose weights are int8: it quantises its input at run time."""
+
+_PREFIXES: Mapping[str, str] = {HYBRID: "float32", **{prefix: dtype for dtype, prefix in TYPED.items()}}
 
 
 def plain_kind(kind: str) -> str:
     """Return TFLite's name of an operator, whatever type it computes in."""
-    return next((kind.removeprefix(one) for one in TYPED.values() if kind.startswith(one)), kind)
+    return next((kind.removeprefix(one) for one in _PREFIXES if kind.startswith(one)), kind)
 
 
 def type_of(kind: str) -> str:
     """Return the dtype that a kind of node computes in, as its name says."""
-    return next((dtype for dtype, one in TYPED.items() if kind.startswith(one)), "int8")
+    return next((dtype for one, dtype in _PREFIXES.items() if kind.startswith(one)), "int8")
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,14 @@ class Node(WithOptions):
     fused: tuple[Node, ...] = ()
 
     @property
+    def operator(self) -> str:
+        """TFLite's name of the operator, whatever type it computes in."""
+        return plain_kind(self.kind)
+
+    @property
     def label(self) -> str:
         """Name for people: the kinds joined, and where it stands in the file."""
-        kinds = "+".join(plain_kind(node.kind) for node in (self, *self.fused))
+        kinds = "+".join(node.operator for node in (self, *self.fused))
         return f"operator {self.sources[0]} {kinds}"
 
 
@@ -121,8 +131,9 @@ class LeftOut:
 class Graph:
     """A model: its int8 (or float) inputs and outputs in the file's order, nodes in execution order, what it keeps.
 
-    ``storage`` maps a tensor to the one whose memory it shares (a reshape's output to its input). ``kept`` has the
-    tensors that are computed in part, ``left_out`` says the same of layers.
+    ``further`` is how many graphs the file has that are not compiled. ``storage`` maps a tensor to the one whose memory
+    it shares (a reshape's output to its input). ``kept`` has the tensors that are computed in part, ``left_out`` says
+    the same of layers.
     """
 
     tensors: Mapping[int, TensorInfo]
@@ -134,6 +145,7 @@ class Graph:
     kept: Mapping[int, KeptChannels] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     variables: tuple[Variable, ...] = ()
+    further: int = 0
 
     @property
     def given(self) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import (
     LARGEST_FOLDED,
+    LARGEST_TENSOR,
     ZERO_POINTS,
     Schema,
     budget_problems,
@@ -18,7 +20,7 @@ from edgemnist.compiler.claims import (
     require_shape,
     table_problems,
 )
-from edgemnist.compiler.graph import TYPED, Graph, Node, plain_kind
+from edgemnist.compiler.graph import FLOAT, HYBRID, TYPED, Graph, Node, plain_kind
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.refusals import HEADLINE, refusal
 from edgemnist.compiler.state import nodes_of, variables_of, without_variables
@@ -37,11 +39,14 @@ def read_graph(model: TfliteModel) -> Graph:
         raise refusal(model, problems)
     kept = variables_of(model)
     model = without_variables(model, kept)
-    tensors = {tensor.index: tensor for tensor in model.tensors}
+    tensors = {tensor.index: _with_nothing(tensor, model) for tensor in model.tensors}
     nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
     nodes = tuple(_typed(node, tensors) for node in nodes)
-    graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=kept.variables)
+    graph = Graph(
+        tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=kept.variables,
+        further=model.subgraphs - 1,
+    )  # fmt: skip
     alive = _without_dead(nodes, graph.wanted)
     problems = [*_end_problems(model), *kept.problems, *table_problems(model, _SCHEMAS), *_problems(graph, alive)]
     if problems:
@@ -60,11 +65,25 @@ def _end_problems(model: TfliteModel) -> list[str]:
     return problems
 
 
+def _with_nothing(tensor: TensorInfo, model: TfliteModel) -> TensorInfo:
+    """Return a tensor of no elements as the constant that it is: the file has no bytes of it."""
+    if tensor.data is not None or 0 not in tensor.shape or tensor.index in model.inputs:
+        return tensor
+    return replace(tensor, data=np.empty(tensor.shape, np.int32)) if tensor.dtype == "int32" else tensor
+
+
 def _typed(node: Node, tensors: Mapping[int, TensorInfo]) -> Node:
-    """Return a node under the kind that it has in the type of its output, or else of its first input."""
-    ends = (index for index in (*node.outputs[:1], *node.inputs[:1]) if index != -1)
-    kinds = (f"{TYPED.get(tensors[index].dtype, '')}{node.kind}" for index in ends)
+    """Return a node under the kind that it has in the type of its output, or else of its first computed input."""
+    computed = [index for index in node.inputs if index != -1 and tensors[index].data is None]
+    ends = (index for index in (*node.outputs[:1], *computed[:1]) if index != -1)
+    kinds = [f"{TYPED.get(tensors[index].dtype, '')}{node.kind}" for index in ends]
+    if any(tensors[index].data is not None and tensors[index].dtype == "int8" for index in node.inputs if index != -1):
+        kinds = [kind.replace(FLOAT, HYBRID, 1) for kind in kinds] + kinds
     return replace(node, kind=next((kind for kind in kinds if kind in OPERATORS and kind != node.kind), node.kind))
+
+
+FREE_TYPES = ("float32", "int32", "bool")
+"""Of inputs and outputs that have no scale."""
 
 
 def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
@@ -72,16 +91,10 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
     problems = []
     needed = {node.sources for node in alive}
     for tensor in (graph.tensors[index] for index in dict.fromkeys((*graph.given, *graph.wanted))):
-        if tensor.shape[:1] != (1,):
-            problems.append(
-                f"tensor {tensor.name!r} has shape {list(tensor.shape)}, needed is batch 1; "
-                "convert with a fixed batch of 1"
-            )
-        free = ("float32", "int32") if tensor.index in graph.wanted else ("float32",)
-        if tensor.dtype not in free and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
+        if tensor.dtype not in FREE_TYPES and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
             problems.append(
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
-                f"needed is {' or '.join(free)}, or int8 or uint8 with a scale; convert the model again"
+                f"needed is {' or '.join(FREE_TYPES)}, or int8 or uint8 with a scale; convert the model again"
             )
     written = {*graph.given, *(alias for alias in graph.storage)}
     for node in graph.nodes:
@@ -136,7 +149,7 @@ def _fold_constants(
     for node in nodes:
         fold = _FOLDS.get(node.kind)
         sources = [folded[index] for index in node.inputs if index != -1]
-        known = all(tensor.data is not None for tensor in sources) or node.kind == "SHAPE"
+        known = all(tensor.data is not None for tensor in sources) or node.kind in _BY_SHAPE
         if fold is None or not known or len(node.outputs) != 1:
             kept.append(node)
             continue
@@ -157,7 +170,7 @@ def _fold_constants(
         problems = require_shape(node, target, value.shape, "its constant result")
         if problems:
             raise UnsupportedModelError(HEADLINE, problems)
-        value = value.astype({"int32": np.int32, "int64": np.int64, "int8": np.int8}.get(target.dtype, value.dtype))
+        value = value.astype(target.dtype if target.dtype in _FOLDED_TYPES else value.dtype)
         folded[node.outputs[0]] = replace(target, data=value)
     return folded, tuple(kept)
 
@@ -194,6 +207,29 @@ def _fold_reshape(_: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
     return _data(sources[0]).reshape([int(size) for size in _data(sources[1]).reshape(-1)])
 
 
+def _fold_dequantise(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
+    """Return a constant of float16 or int8 in float32."""
+    source = sources[0]
+    if source.dtype == "float16":
+        return _data(source).astype(np.float32)
+    if source.dtype != "int8" or source.quantisation is None or source.quantisation.per_channel:
+        raise ValueError(f"{source.name!r} is {source.dtype}, needed is float16, or int8 with one scale")
+    centred = _data(source).astype(np.float64) - source.quantisation.zero_point
+    return (centred * source.quantisation.scale).astype(np.float32)
+
+
+def _fold_fill(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
+    sizes = [int(size) for size in _data(sources[0]).reshape(-1)]
+    if math.prod(sizes) > LARGEST_TENSOR:
+        raise ValueError(f"it has {math.prod(sizes):,} elements, allowed are {LARGEST_TENSOR:,}")
+    return np.full(sizes, _data(sources[1]).reshape(-1)[0])
+
+
+_BY_SHAPE = ("SHAPE", "ZEROS_LIKE")
+"""Need no more of a tensor than its shape."""
+
+_FOLDED_TYPES = ("int8", "int32", "int64", "float32", "bool")
+
 _SAME_VALUES = ("SQUEEZE", "EXPAND_DIMS")
 """Give a constant the shape that the file says the output has."""
 
@@ -206,12 +242,16 @@ _FOLDS: Mapping[str, Callable[[Node, Sequence[TensorInfo]], NDArray[Any]]] = {
     "RESHAPE": _fold_reshape,
     **dict.fromkeys(_SAME_VALUES, lambda _, sources: _data(sources[0])),
     "CAST": lambda _, sources: _data(sources[0]),
+    "DEQUANTIZE": _fold_dequantise,
+    "FILL": _fold_fill,
+    "ZEROS_LIKE": lambda _, sources: np.zeros(sources[0].shape),
 }
 
 _SCHEMAS: Mapping[str, Schema] = {
     **{kind: operator.kinds[kind] for kind, operator in OPERATORS.items()},
     "SHAPE": Schema("ShapeOptions"),
     "REDUCE_PROD": Schema("ReducerOptions", 2, 2, needed=True),
-    "CAST": Schema("CastOptions"),
+    "FILL": Schema("FillOptions", 2, 2),
+    "ZEROS_LIKE": Schema("ZerosLikeOptions"),
 }
 """Of the operators, and of those that are only folded."""

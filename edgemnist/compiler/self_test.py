@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.emit import EmitSettings
 from edgemnist.compiler.ends import ends_of
-from edgemnist.compiler.graph import FLOAT, Graph, Node
-from edgemnist.compiler.ops import OPERATORS
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops import OPERATORS, WITH_LIBRARY
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reference import run_stream, value_of
+from edgemnist.csource.pixels import C_TYPES
 from edgemnist.csource.source import float_constant, lines_of
 from edgemnist.tflite.file import TensorInfo
 
@@ -34,11 +36,10 @@ LCG_MULTIPLIER, LCG_INCREMENT = 1664525, 1013904223
 WINDOW_VALUES = 4
 """Values of a layer's windows that count as one element: they take less time and memory."""
 
-NO_SELF_TEST = (
+_TOO_LARGE = (
     f"a tensor has over {LARGEST_TENSOR:,} elements, or a layer's windows {WINDOW_VALUES} times as many, "
     f"or all together over {MOST_COMPUTED:,}"
 )
-"""Why a network has none."""
 
 _TEMPLATE = """/* Self-test of {name}: golden vectors, then a CRC-32 over the outputs of generated inputs.
  * {name}_self_test() returns 0 when all is right, 1 to {golden} for the first wrong golden vector and {crc_code} for a
@@ -152,10 +153,18 @@ def _stream(graph: Graph, vectors: Sequence[Vector], lowering: LoweringSettings)
     return [[value_of(index, graph, values) for index in graph.outputs] for values in stream]
 
 
+def no_self_test(graph: Graph) -> str:
+    """Return why a network has no self-test."""
+    called = sorted({node.operator for node in graph.nodes if node.kind in WITH_LIBRARY})
+    if not called:
+        return _TOO_LARGE
+    return f"{', '.join(called)} in float32 call the C library, of which the last bit is not the same everywhere"
+
+
 def vectors_of(graph: Graph) -> int:
     """Return how many vectors a network's self-test has at most, 0 for a network too large for one."""
-    if any(node.kind == f"{FLOAT}SOFTMAX" for node in graph.nodes):
-        return 0  # the last bit of the C library's exp is not the same everywhere
+    if any(node.kind in WITH_LIBRARY for node in graph.nodes):
+        return 0
     entries = [graph.tensors[index].elements for index in graph.inputs]
     sizes = [*entries, *(_computed(node, graph) for node in graph.nodes)]
     return 0 if max(sizes) > LARGEST_TENSOR else min(CRC_VECTORS + GOLDEN_VECTORS, MOST_COMPUTED // sum(sizes))
@@ -193,9 +202,15 @@ def generated_states(count: int) -> NDArray[np.uint32]:
     return states[:count]
 
 
+_STATES = MappingProxyType({"int32": 0, "bool": 7})
+"""Types that take the highest byte of the state as a number, without its lowest bits."""
+
+
 def _as_input(bytes_: NDArray[np.uint8], entry: TensorInfo) -> NDArray[Any]:
     if entry.dtype == "float32":
         return bytes_.astype(np.float32) / np.float32(256)
+    if entry.dtype in _STATES:
+        return (bytes_ >> _STATES[entry.dtype]).astype(entry.dtype)
     return bytes_.view(np.dtype(entry.dtype))
 
 
@@ -203,6 +218,8 @@ def _from_state(entry: TensorInfo) -> str:
     """Return the C expression for what ``_as_input`` does to the highest byte of the state."""
     if entry.dtype == "float32":
         return "(float)(state >> 24) / 256.0f"
+    if entry.dtype in _STATES:
+        return f"({C_TYPES[entry.dtype]})(state >> {24 + _STATES[entry.dtype]})"
     return "(int8_t)(uint8_t)(state >> 24)" if entry.dtype == "int8" else "(uint8_t)(state >> 24)"
 
 

@@ -100,6 +100,6 @@ def _problems_of(known: Sequence[OperatorInfo], model: TfliteModel) -> Iterator[
     for operator, node in zip(known, nodes, strict=True):
         definition = OPERATORS[node.kind]
         schemas = {node.kind: definition.kinds[node.kind]}
-        problems = table_problems(replace(model, operators=(operator,), subgraphs=1), schemas)
+        problems = table_problems(replace(model, operators=(operator,)), schemas)
         problems += operand_problems(node, tensors, several_outputs=definition.several_outputs)
         yield from problems or definition.check(node, graph)

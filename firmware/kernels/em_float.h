@@ -1,19 +1,13 @@
-/* Operators on float32, in the order of summation of TFLite's reference kernels: every product and every sum is rounded,
- * so that the results are theirs to the last bit wherever floats are IEEE 754's. em_float_softmax calls the C library.
+/* CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, MAX_POOL_2D and AVERAGE_POOL_2D on float32.
+ *
+ * in    float [in_height][in_width][in_channels]           out   float [out_height][out_width][out_channels]
+ * weights   float [out_channels][kernel_height][kernel_width][in_channels of a group], of a depthwise convolution
+ *           [kernel_height][kernel_width][out_channels]; of a dense layer [out_features][features]
  */
 #ifndef EM_FLOAT_H
 #define EM_FLOAT_H
 
-#include <math.h>
-
-#include "em_common.h"
-
-/* A product and a sum must not become one operation, which rounds once. */
-#if defined(__clang__)
-#pragma STDC FP_CONTRACT OFF
-#elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off")
-#endif
+#include "em_float_common.h"
 
 typedef struct {
   int32_t in_height;
@@ -30,7 +24,7 @@ typedef struct {
   int32_t dilation_width;
   int32_t pad_top;
   int32_t pad_left;
-  int32_t multiplier; /* of a depthwise convolution: outputs of a channel */
+  int32_t multiplier; /* outputs that read the same channels: those of a group, of a depthwise convolution of one channel */
   float minimum;
   float maximum;
 } em_float_window_params;
@@ -43,45 +37,22 @@ typedef struct {
   float maximum;
 } em_float_dense_params;
 
-typedef struct {
-  int32_t count;
-  int32_t period; /* of the second operand's elements */
-  float minimum;
-  float maximum;
-} em_float_pair_params;
-
-typedef struct {
-  int32_t rows;
-  int32_t depth;
-  float beta;
-} em_float_softmax_params;
-
-typedef struct {
-  int32_t pixels;
-  int32_t channels;
-} em_float_mean_params;
-
-EM_INLINE float em_float_limited(float x, float minimum, float maximum)
-{
-  x = x < minimum ? minimum : x;
-  return maximum < x ? maximum : x;
-}
-
 EM_KERNEL void em_float_conv_2d(const em_float_window_params *p, const float *weights, const float *bias, const float *in,
                                 float *out)
 {
   for (int32_t out_y = 0; out_y < p->out_height; ++out_y) {
     for (int32_t out_x = 0; out_x < p->out_width; ++out_x) {
+      const int32_t depth = p->in_channels / (p->out_channels / p->multiplier);
       const float *w = weights;
       for (int32_t channel = 0; channel < p->out_channels; ++channel) {
         float sum = 0.0f;
         for (int32_t y = 0; y < p->kernel_height; ++y) {
           const int32_t in_y = out_y * p->stride_height - p->pad_top + y * p->dilation_height;
-          for (int32_t x = 0; x < p->kernel_width; ++x, w += p->in_channels) {
+          for (int32_t x = 0; x < p->kernel_width; ++x, w += depth) {
             const int32_t in_x = out_x * p->stride_width - p->pad_left + x * p->dilation_width;
             if (in_y < 0 || in_y >= p->in_height || in_x < 0 || in_x >= p->in_width) continue;
-            const float *pixel = in + (in_y * p->in_width + in_x) * p->in_channels;
-            for (int32_t i = 0; i < p->in_channels; ++i) sum += pixel[i] * w[i];
+            const float *pixel = in + (in_y * p->in_width + in_x) * p->in_channels + channel / p->multiplier * depth;
+            for (int32_t i = 0; i < depth; ++i) sum += pixel[i] * w[i];
           }
         }
         *out++ = em_float_limited(sum + bias[channel], p->minimum, p->maximum);
@@ -131,7 +102,7 @@ EM_PART void em_float_pool(const em_float_window_params *p, const float *in, flo
   for (int32_t out_y = 0; out_y < p->out_height; ++out_y) {
     for (int32_t out_x = 0; out_x < p->out_width; ++out_x) {
       for (int32_t channel = 0; channel < p->in_channels; ++channel) {
-        float value = largest ? -3.402823466e+38f : 0.0f;
+        float value = largest ? -EM_FLOAT_LARGEST : 0.0f;
         int32_t count = 0;
         for (int32_t y = 0; y < p->kernel_height; ++y) {
           const int32_t in_y = out_y * p->stride_height - p->pad_top + y;
@@ -161,65 +132,6 @@ EM_KERNEL void em_float_average_pool_2d(const em_float_window_params *p, const f
 EM_KERNEL void em_float_max_pool_2d(const em_float_window_params *p, const float *in, float *out)
 {
   em_float_pool(p, in, out, 1);
-}
-
-/* The second operand begins again after `period` elements. Elements are done in order: `out` may be an operand. */
-EM_KERNEL void em_float_add(const em_float_pair_params *p, const float *a, const float *b, float *out)
-{
-  for (int32_t i = 0; i < p->count; ++i) out[i] = em_float_limited(a[i] + b[i % p->period], p->minimum, p->maximum);
-}
-
-EM_KERNEL void em_float_sub(const em_float_pair_params *p, const float *a, const float *b, float *out)
-{
-  for (int32_t i = 0; i < p->count; ++i) out[i] = em_float_limited(a[i] - b[i % p->period], p->minimum, p->maximum);
-}
-
-EM_KERNEL void em_float_mul(const em_float_pair_params *p, const float *a, const float *b, float *out)
-{
-  for (int32_t i = 0; i < p->count; ++i) out[i] = em_float_limited(a[i] * b[i % p->period], p->minimum, p->maximum);
-}
-
-EM_KERNEL void em_float_add_constant(const em_float_pair_params *p, const float *b, const float *a, float *out)
-{
-  em_float_add(p, a, b, out);
-}
-
-EM_KERNEL void em_float_sub_constant(const em_float_pair_params *p, const float *b, const float *a, float *out)
-{
-  em_float_sub(p, a, b, out);
-}
-
-EM_KERNEL void em_float_mul_constant(const em_float_pair_params *p, const float *b, const float *a, float *out)
-{
-  em_float_mul(p, a, b, out);
-}
-
-/* RELU and its like. */
-EM_KERNEL void em_float_clamp(const em_float_pair_params *p, const float *in, float *out)
-{
-  for (int32_t i = 0; i < p->count; ++i) out[i] = em_float_limited(in[i], p->minimum, p->maximum);
-}
-
-EM_KERNEL void em_float_mean(const em_float_mean_params *p, const float *in, float *out)
-{
-  for (int32_t channel = 0; channel < p->channels; ++channel) {
-    float sum = 0.0f;
-    for (int32_t pixel = 0; pixel < p->pixels; ++pixel) sum += in[pixel * p->channels + channel];
-    out[channel] = sum / (float)p->pixels;
-  }
-}
-
-EM_KERNEL void em_float_softmax(const em_float_softmax_params *p, const float *in, float *out)
-{
-  for (int32_t row = 0; row < p->rows; ++row, in += p->depth, out += p->depth) {
-    float largest = -3.402823466e+38f, sum = 0.0f;
-    for (int32_t i = 0; i < p->depth; ++i) largest = largest < in[i] ? in[i] : largest;
-    for (int32_t i = 0; i < p->depth; ++i) {
-      out[i] = expf((in[i] - largest) * p->beta);
-      sum += out[i];
-    }
-    for (int32_t i = 0; i < p->depth; ++i) out[i] = out[i] / sum;
-  }
 }
 
 #endif

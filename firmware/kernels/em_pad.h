@@ -1,7 +1,7 @@
 /* PAD and PADV2: a tensor surrounded by one value, along up to four axes.
  *
- * in   int8 [axis_0.size]...[axis_3.size]        out   int8 [before + size + after] along each axis
- * Rows along axis_3 are done from the last to the first, each copied as a whole before its borders are written; the
+ * in   bytes [axis_0.size]...[axis_3.size]       out   bytes [before + size + after] along each axis
+ * `value` holds the bytes of one element, a power of two, so that the last axis is whole elements on every side. Rows along axis_3 are done from the last to the first, each copied as a whole before its borders are written; the
  * generator computes how `out` may lie over `in`.
  */
 #ifndef EM_PAD_H
@@ -20,7 +20,7 @@ typedef struct {
   em_pad_axis axis_1;
   em_pad_axis axis_2;
   em_pad_axis axis_3;
-  int16_t value;
+  int32_t last; /* of the value's bytes */
 } em_pad_params;
 
 EM_INLINE int32_t em_pad_end(const em_pad_axis *axis)
@@ -33,12 +33,12 @@ EM_INLINE int em_pad_inside(const em_pad_axis *axis, int32_t index)
   return index >= axis->before && index < axis->before + axis->size;
 }
 
-EM_INLINE void em_fill(int8_t *out, int value, int32_t count)
+EM_INLINE void em_fill(const em_pad_params *p, const int8_t *value, int8_t *out, int32_t count)
 {
-  for (int32_t i = 0; i < count; ++i) out[i] = (int8_t)value;
+  for (int32_t i = 0; i < count; ++i) out[i] = value[i & p->last];
 }
 
-EM_KERNEL void em_pad(const em_pad_params *p, const int8_t *in, int8_t *out)
+EM_KERNEL void em_pad(const em_pad_params *p, const int8_t *value, const int8_t *in, int8_t *out)
 {
   const int32_t width = em_pad_end(&p->axis_3);
   in += p->axis_0.size * p->axis_1.size * p->axis_2.size * p->axis_3.size;
@@ -50,10 +50,10 @@ EM_KERNEL void em_pad(const em_pad_params *p, const int8_t *in, int8_t *out)
         if (em_pad_inside(&p->axis_0, i) && em_pad_inside(&p->axis_1, j) && em_pad_inside(&p->axis_2, k)) {
           in -= p->axis_3.size;
           memmove(out + p->axis_3.before, in, (size_t)p->axis_3.size);
-          em_fill(out, p->value, p->axis_3.before);
-          em_fill(out + p->axis_3.before + p->axis_3.size, p->value, p->axis_3.after);
+          em_fill(p, value, out, p->axis_3.before);
+          em_fill(p, value, out + p->axis_3.before + p->axis_3.size, p->axis_3.after);
         } else {
-          em_fill(out, p->value, width);
+          em_fill(p, value, out, width);
         }
       }
     }

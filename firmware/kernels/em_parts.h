@@ -1,6 +1,6 @@
 /* CONCATENATION, PACK, SPLIT, SPLIT_V and UNPACK: rows of a whole tensor, each made of one piece of every part, end to end.
  *
- * whole   int8 [rows][row]        part i   int8 [rows][length]
+ * whole   bytes [rows][row]       part i   bytes [rows][length]
  * `parts` holds for each part its pieces' offset in a row and their length. Pieces are moved one by one:
  * joined from the last row to the first and from the last part to the first, cut from the first to the last;
  * the generator computes how parts and whole may overlap.
@@ -13,7 +13,7 @@
 
 typedef struct {
   int32_t rows;
-  int32_t row; /* elements */
+  int32_t row;
 } em_parts_params;
 
 EM_INLINE void em_concatenate(const em_parts_params *p, const int32_t *parts, const int8_t *const *in, int count,

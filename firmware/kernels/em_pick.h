@@ -1,7 +1,7 @@
 /* GATHER, MIRROR_PAD and TILE: a copy of pieces by their positions along up to four axes.
  *
- * in   int8            out   int8 [count_0][count_1][count_2][count_3][inner]
- * `offsets` holds for each axis in turn how far along it every step starts, in elements of `in`. Pieces are copied one by
+ * in   bytes           out   bytes [count_0][count_1][count_2][count_3][inner]
+ * `offsets` holds for each axis in turn how far along it every step starts, in bytes of `in`. Pieces are copied one by
  * one from the first to the last; the generator computes how `out` may lie over `in`.
  */
 #ifndef EM_PICK_H

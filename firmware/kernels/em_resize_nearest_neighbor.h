@@ -1,6 +1,6 @@
 /* RESIZE_NEAREST_NEIGHBOR.
  *
- * in   int8 [in_height][in_width][channels]       out   int8 [out_height][out_width][channels]
+ * in   bytes [in_height][in_width][channels]      out   bytes [out_height][out_width][channels]
  * `rows` and `columns` hold the input row and column of each output row and column. Pixels are copied one by one from
  * the last to the first; the generator computes how `out` may lie over `in`.
  */

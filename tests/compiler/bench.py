@@ -215,7 +215,7 @@ def differences(what: str, expected: Tensors, found: Iterable[tuple[int, NDArray
         if value.shape != wanted.shape or value.dtype != wanted.dtype:
             lines.append(f"{what}: tensor {index} is {value.shape} {value.dtype}, not {wanted.shape} {wanted.dtype}")
             continue
-        wrong = np.argwhere(np.asarray(value != wanted) & ~np.asarray(getattr(value, "mask", False)))
+        wrong = np.argwhere(_unequal(value, wanted) & ~np.asarray(getattr(value, "mask", False)))
         if len(wrong):
             at = tuple(int(axis) for axis in wrong[0])
             lines.append(
@@ -223,6 +223,13 @@ def differences(what: str, expected: Tensors, found: Iterable[tuple[int, NDArray
                 f"{value[at]}, expected {wanted[at]}"
             )
     return lines
+
+
+def _unequal(value: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return where values differ; floats have to be the same bits, but any that is no number is one."""
+    if value.dtype != np.float32:
+        return np.asarray(value != wanted)
+    return (value.view(np.uint32) != wanted.view(np.uint32)) & ~(np.isnan(value) & np.isnan(wanted))
 
 
 def examine(

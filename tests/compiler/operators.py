@@ -15,7 +15,7 @@ from edgemnist.compiler.ops.base import Overlap, Step
 from edgemnist.compiler.reader import read_graph
 from edgemnist.runner import RuntimeWorker
 from edgemnist.support.errors import UnsupportedModelError
-from edgemnist.tflite.file import parse_tflite
+from edgemnist.tflite.file import TensorInfo, parse_tflite
 from tests.compiler.bench import (
     SIZE_SANITISED,
     SPEED,
@@ -41,23 +41,40 @@ ZERO_POINTS = (-128, -1, 0, 11, 127)
 
 
 def images_for(content: bytes, random: int = 4) -> NDArray[Any]:
-    """Return images for a model's input: extremes, every int8 value in turn, noise; floats are seldom round."""
-    info = parse_tflite(content).input()
+    """Return images for a model's only input: extremes, every int8 value in turn, noise; floats are seldom round."""
+    return _values_for(parse_tflite(content).input(), 0, random)
+
+
+def inputs_for(content: bytes) -> tuple[NDArray[Any], ...]:
+    """Return the same for each input of a model, each with values of its own."""
+    model = parse_tflite(content)
+    return tuple(_values_for(model.tensors[index], number, 4) for number, index in enumerate(model.inputs))
+
+
+def _values_for(info: TensorInfo, number: int, random: int) -> NDArray[Any]:
+    generator = np.random.default_rng(5 + number)
     if info.dtype == "float32":
-        noise = np.random.default_rng(5).normal(0, 3, (random + 2, *info.shape)).astype(np.float32)
+        noise = generator.normal(0, 3, (random + 2, *info.shape)).astype(np.float32)
         noise[0], noise[1] = np.round(noise[0] * 2) / 4, noise[1] * 1e4
         return noise
+    if info.dtype in ("int32", "bool"):
+        return generator.integers(-9 if info.dtype == "int32" else 0, 2, (random + 2, *info.shape)).astype(info.dtype)
     rising = (np.arange(info.elements) % 256 - 128).astype(np.int8).reshape(info.shape)
-    return np.concatenate([random_images(info.shape, 5, random), rising[None]])
+    return np.concatenate([random_images(info.shape, 5 + number, random), rising[None]])
 
 
 def assert_exact(models: Mapping[str, bytes], tflm: RuntimeWorker, witness: RuntimeWorker | None) -> None:
     """Assert that generated C (one copy of each kernel, sanitised) and numpy references equal TFLM and its witness."""
-    subjects = [Subject(name, content, images_for(content)) for name, content in models.items()]
+    subjects = [_subject(name, content) for name, content in models.items()]
     complaints = examine(subjects, tflm, witness, (SIZE_SANITISED,), (Variant(apart=True),))
     assert not any(complaints.values()), "\n".join(
         f"{name}: {line}" for name, lines in complaints.items() for line in lines
     )
+
+
+def _subject(name: str, content: bytes) -> Subject:
+    first, *more = inputs_for(content)
+    return Subject(name, content, first, more=tuple(more))
 
 
 def assert_exact_at_limits(
@@ -66,12 +83,12 @@ def assert_exact_at_limits(
     """Assert that inlined kernels equal TFLM with each output as far over its input as the step allows."""
     networks, names, seen = [], [], set()
     for name, content in models.items():
-        program, images = build_program(content, variant), images_for(content)
-        truth = tflm.trace(content, [images])
+        program, inputs = build_program(content, variant), inputs_for(content)
+        truth = tflm.trace(content, inputs)
         for step, what, layout in plans_at_limits(program):
             if (step.parameters, what) not in seen:  # models share steps that only prepare operands
                 seen.add((step.parameters, what))
-                networks.append((Network(program, layout), (images,)))
+                networks.append((Network(program, layout), inputs))
                 names.append((f"{name}, {what}", truth))
     complaints = []
     for (name, truth), outcome in zip(names, run_networks(networks, toolchain), strict=True):
@@ -112,7 +129,7 @@ def _overlapping(apart: Plan, source: int, target: int, delta: int) -> Plan:
 
 def assert_reference_exact(content: bytes, tflm: RuntimeWorker, witness: RuntimeWorker | None = None) -> None:
     """Assert that the numpy references equal TFLM (and its witness) on one model."""
-    complaints = find_truth(Subject("model", content, images_for(content)), tflm, witness).complaints
+    complaints = find_truth(_subject("model", content), tflm, witness).complaints
     assert not complaints, "\n".join(complaints)
 
 

@@ -85,6 +85,14 @@ def convolutions() -> list[Subject]:
     return found
 
 
+def groups() -> Subject:
+    net = Floats(21)
+    image = net.input((1, 5, 4, 6))
+    return net.subject(
+        "groups", (1, 5, 4, 6), net.layer("CONV_2D", image, (4, 2, 3, 3), (1, 5, 4, 4), padding=PADDING_SAME)
+    )
+
+
 def others() -> list[Subject]:
     net = Floats(11)
     image = net.input((1, 6, 5, 4))
@@ -107,7 +115,7 @@ def others() -> list[Subject]:
 
 
 def test_exact_to_the_last_bit(tflm: RuntimeWorker) -> None:
-    check_exact([*convolutions(), *others()], tflm, None, [SIZE_SANITISED, SPEED], VARIANTS)
+    check_exact([*convolutions(), groups(), *others()], tflm, None, [SIZE_SANITISED, SPEED], VARIANTS)
 
 
 @pytest.mark.parametrize("toolchain", [GNU, CLANG_FMA], ids=str)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.dump import Dump
+from edgemnist.compiler.graph import type_of
 from edgemnist.compiler.host_cpu import bodies_here
+from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.ops import WITHOUT_TFLM
-from edgemnist.compiler.self_test import NO_SELF_TEST
+from edgemnist.compiler.self_test import no_self_test
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.support.progress import stdout_console
 
@@ -77,20 +79,40 @@ def _choices(result: WrittenCode) -> list[str]:
 
 def _figures(result: WrittenCode) -> list[str]:
     plan, program = result.generated.plan, result.generated.program
+    further = program.graph.further
     return [
+        *([f"graphs                the first of {further + 1}; the others are not compiled"] if further else []),
         f"arena                 {plan.size:,} B, input, output and scratch included",
         f"TFLM's arena          {_tflm_arena(result)}",
         f"largest live tensors  {plan.largest_live_set:,} B together",
         f"largest tensor        {plan.largest_tensor:,} B",
         f"constants in flash    {program.constant_bytes:,} B",
         f"MACs per inference    {program.macs:,}",
-        *([] if f"{result.generated.name}_test.c" in result.files else [f"self-test             none: {NO_SELF_TEST}"]),
+        *_of_floats(program),
+        *(
+            []
+            if f"{result.generated.name}_test.c" in result.files
+            else [f"self-test             none: {no_self_test(program.graph)}"]
+        ),
         f"written to            {result.folder}: {', '.join(result.files)}",
+    ]
+
+
+def _of_floats(program: Program) -> list[str]:
+    """Return what int8 would save of a net on float32: each number takes a byte instead of four."""
+    weights = [array for step in program.steps for array in step.arrays if array.ctype == "float"]
+    if not any(type_of(step.node.kind) == "float32" for step in program.steps):
+        return []
+    saved = sum(array.bytes for array in weights) * 3 // 4
+    return [
+        f"in int8               some {saved:,} B less of constants, and a quarter of the arena (estimated): "
+        "`edgemnist convert --int8`"
     ]
 
 
 def _tflm_arena(result: WrittenCode) -> str:
     if result.tflm_arena_bytes:
         return f"{result.tflm_arena_bytes:,} B (measured by its interpreter on 64 bits)"
-    unknown = sorted(WITHOUT_TFLM.intersection(node.kind for node in result.generated.program.graph.nodes))
+    nodes = result.generated.program.graph.nodes
+    unknown = sorted({node.operator for node in nodes if node.kind in WITHOUT_TFLM})
     return f"none, it has no {' and no '.join(unknown)}" if unknown else "not measured, tflite-micro missing"

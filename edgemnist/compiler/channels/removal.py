@@ -37,10 +37,11 @@ def drop_channels(graph: Graph) -> Graph:
     """Leave out the channels that are always the same or that nobody reads; constants go into the readers' biases.
 
     It comes before all that fuses operators. Where the result would be one that can't be compiled, the graph stays as
-    it is; so it does with more channels than :data:`MOST_CHANNELS`.
+    it is; so it does with more channels than :data:`MOST_CHANNELS`, or a tensor without axes.
     """
     computed = (*graph.given, *graph.storage, *(tensor for node in graph.nodes for tensor in node.outputs))
-    if sum(graph.tensors[tensor].shape[-1] for tensor in computed) > MOST_CHANNELS:
+    shapes = [graph.tensors[tensor].shape for tensor in computed]
+    if () in shapes or sum(shape[-1] for shape in shapes) > MOST_CHANNELS:
         return graph
     lanes = Lanes(graph)
     ranges = Ranges(graph, lanes)

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema, require_shape
-from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.graph import FLOAT, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
+from edgemnist.compiler.ops.cumsum import axis_problems
 from edgemnist.compiler.ops.fields import int32
+from edgemnist.compiler.ops.floats import require_float
 from edgemnist.compiler.ops.operands import activations_of, input_tensor, integers, output_tensor, require_constants
 
 
@@ -21,22 +23,27 @@ class ArgMax(Operator):
     """Where the largest or the smallest element is; of several the first."""
 
     kinds = MappingProxyType(
-        {"ARG_MAX": Schema("ArgMaxOptions", 2, 2), "ARG_MIN": Schema("ArgMinOptions", 2, 2)}
-    )  # fmt: skip
+        {
+            f"{computed}{kind}": Schema(options, 2, 2)
+            for computed in ("", FLOAT)
+            for kind, options in (("ARG_MAX", "ArgMaxOptions"), ("ARG_MIN", "ArgMinOptions"))
+        }
+    )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, [activations_of(node)])
+        require = require_float if _is_float(node) else require_int8
+        problems = require(node, graph, [activations_of(node)])
         problems += require_constants(node, graph, {1: "axis"}, ("int32",))
         source, target = input_tensor(node, graph), output_tensor(node, graph)
         if target.dtype != "int32":
             problems.append(f"{node.label}: {target.name!r} is {target.dtype}, needed is int32; convert with that type")
         if problems:
             return problems
-        axes, rank = integers(graph, node.inputs[1]), len(source.shape)
-        if len(axes) != 1 or not -rank <= axes[0] < rank:
-            return [f"{node.label}: axis {list(axes)} of {source.name!r} with {rank} axes; the file is corrupt"]
-        axis = axes[0] % rank
+        problems = axis_problems(node, graph)
+        if problems:
+            return problems
+        axis = integers(graph, node.inputs[1])[0] % len(source.shape)
         shape = (*source.shape[:axis], *source.shape[axis + 1 :])
         return require_shape(node, target, shape, f"{source.name!r} {list(source.shape)} along axis {axis}")
 
@@ -44,7 +51,7 @@ class ArgMax(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        find = np.argmax if node.kind == "ARG_MAX" else np.argmin
+        find = np.argmax if node.operator == "ARG_MAX" else np.argmin
         return [np.asarray(find(inputs[0], axis=integers(graph, node.inputs[1])[0])).astype(np.int32)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
@@ -56,3 +63,7 @@ class ArgMax(Operator):
             parameters=int32(rows=prod(shape[:axis]), count=shape[axis], inner=prod(shape[axis + 1 :])),
             inputs=(activations_of(node),), outputs=node.outputs,
         )  # fmt: skip
+
+
+def _is_float(node: Node) -> bool:
+    return node.kind.startswith(FLOAT)

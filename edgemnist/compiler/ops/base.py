@@ -128,11 +128,11 @@ class Step:
 
     ``header`` is the file in ``firmware/kernels``; ``parameters`` are the fields of ``struct_type`` in order.
     ``scratch`` bytes live only during the call; with ``takes_scratch`` the function has that argument even where it is
-    of no bytes. ``overlaps`` maps (input, output) to where
-    they may share memory; pairs left out must be disjoint. ``body`` is a name in ``choice.BODIES``: what ``function``
-    does whichever way it requantises, empty where no choice depends on its code. ``work``: what the call does, in
-    units of which ``costs.Costs`` knows the instructions. ``candidates``: the ways that were compared for the layer.
-    ``smaller``: the same with less scratch and more instructions, where there is such a way.
+    of no bytes. ``as_bytes``: the function takes tensors as bytes, of whatever type they are. ``overlaps`` maps (input,
+    output) to where they may share memory; pairs left out must be disjoint. ``body`` is a name in ``choice.BODIES``:
+    what ``function`` does whichever way it requantises, empty where no choice depends on its code. ``work``: what the
+    call does, in units of which ``costs.Costs`` knows the instructions. ``candidates``: the ways that were compared for
+    the layer. ``smaller``: the same with less scratch and more instructions, where there is such a way.
     """
 
     node: Node
@@ -145,6 +145,7 @@ class Step:
     arrays: tuple[CArray, ...] = ()
     scratch: int = 0
     takes_scratch: bool = False
+    as_bytes: bool = False
     overlaps: Mapping[tuple[int, int], Overlap] = field(default_factory=dict)
     macs: int = 0
     sparsity: Sparsity | None = None
@@ -196,6 +197,8 @@ class Operator(ABC):
     several_outputs = False
     without_tflm: tuple[str, ...] = ()
     """Of ``kinds`` those that TFLM has no kernel for; the oracle is then tflite-runtime's reference kernel."""
+    with_library: tuple[str, ...] = ()
+    """Of ``kinds`` those that call the C library's functions, of which the last bit is not the same everywhere."""
 
     @abstractmethod
     def check(self, node: Node, graph: Graph) -> list[str]:

@@ -14,8 +14,8 @@ from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.fixedpoint import INT32_MAX, Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, quantisation_of, require_int8
-from edgemnist.compiler.ops.broadcasting import constant_operands
-from edgemnist.compiler.ops.fields import axis_fields, int16, int32, output_field
+from edgemnist.compiler.ops.broadcasting import constant_operands, require_two
+from edgemnist.compiler.ops.fields import Field, axis_fields, int16, int32, output_field
 from edgemnist.compiler.ops.operands import output_of, output_tensor
 from edgemnist.compiler.ops.requantisation import check_multiplier, is_fast, kernel_name, shift_field
 from edgemnist.compiler.ops.strided_copy import row_major_strides
@@ -45,20 +45,15 @@ class BatchMatMul(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        if len(node.inputs) != 2 or -1 in node.inputs or not graph.activations(node.inputs):
-            return [f"{node.label}: needs an operand that is computed; fold constants before converting"]
-        problems = require_int8(node, graph, [*node.inputs, output_of(node)])
+        problems = require_two(node, graph) or require_int8(node, graph, [*node.inputs, output_of(node)])
         tensors = [graph.tensors[index] for index in node.inputs]
         if problems or any(quantisation_of(tensor).per_channel for tensor in tensors):
             return problems or [f"{node.label}: an operand is quantised per channel; convert per tensor"]
-        if not all(2 <= len(tensor.shape) <= 2 + BATCH_AXES for tensor in tensors):
-            return [
-                f"{node.label}: operands of {[len(t.shape) for t in tensors]} axes, allowed are 2 to 5; reshape before"
-            ]
-        a, b = matrices_of(node, graph)
-        what = f"{list(tensors[0].shape)} times {list(tensors[1].shape)}"
-        problems = require_shape(node, output_tensor(node, graph), _shape(a, b), what)
-        if not problems and a.depth > LARGEST_DEPTH:
+        problems = shape_problems(node, graph)
+        if problems:
+            return problems
+        a, _ = matrices_of(node, graph)
+        if a.depth > LARGEST_DEPTH:
             problems.append(f"{node.label}: sums {a.depth} products, allowed are {LARGEST_DEPTH}; use smaller matrices")
         return problems or check_multiplier(node, _multiplier(node, graph))
 
@@ -70,17 +65,14 @@ class BatchMatMul(Operator):
             values.astype(np.int64) - quantisation_of(graph.tensors[index]).zero_point
             for values, index in zip(inputs, node.inputs, strict=True)
         ]
-        a, b = (
-            np.swapaxes(values, -1, -2) if node.integer(option) else values
-            for values, option in zip(operands, _OPTIONS, strict=True)
-        )
+        a, b = transposed_operands(node, operands)
         scaled = multiply_by_quantised_multiplier(a @ b, _multiplier(node, graph))
         zero_point = quantisation_of(output_tensor(node, graph)).zero_point
         return [np.clip(scaled + zero_point, -128, 127).astype(np.int8)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        a, b = matrices_of(node, graph)
+        a, _ = matrices_of(node, graph)
         zero_points = [quantisation_of(graph.tensors[index]).zero_point for index in (*node.inputs, output_of(node))]
         multiplier, constant = _multiplier(node, graph), graph.is_constant(node.inputs[1])
         fast = is_fast(a.depth * 255 * 255, multiplier, zero_points[2])
@@ -90,11 +82,7 @@ class BatchMatMul(Operator):
             node=node, header="em_batch_matmul.h", function=kernel_name(function, fast=fast),
             struct_type="em_batch_matmul_params",
             parameters=(
-                *axis_fields("batch", "em_pair_axis", _batches(node, graph, a, b)),
-                *int32(
-                    rows=a.size, columns=b.size, depth=a.depth, a_outer_step=a.stride, a_inner_step=a.step,
-                    b_outer_step=b.stride, b_inner_step=b.step, multiplier=multiplier.mantissa,
-                ),
+                *matrix_fields(node, graph), *int32(multiplier=multiplier.mantissa),
                 *int16(a_zero_point=zero_points[0], b_zero_point=zero_points[1]),
                 *shift_field(multiplier, fast=fast), output_field(zero_points[2], (-128, 127)),
             ),
@@ -115,6 +103,36 @@ def matrices_of(node: Node, graph: Graph) -> tuple[Matrix, Matrix]:
         a = Matrix(a.batches, a.depth, a.size, a.step, a.stride)
     if node.integer("adj_y"):
         b = Matrix(b.batches, b.depth, b.size, b.step, b.stride)
+    return a, b
+
+
+def shape_problems(node: Node, graph: Graph) -> list[str]:
+    """Return a problem where two operands are no matrices whose product is the output."""
+    tensors = [graph.tensors[index] for index in node.inputs]
+    if not all(2 <= len(tensor.shape) <= 2 + BATCH_AXES for tensor in tensors):
+        return [f"{node.label}: operands of {[len(t.shape) for t in tensors]} axes, allowed are 2 to 5; reshape before"]
+    what = f"{list(tensors[0].shape)} times {list(tensors[1].shape)}"
+    return require_shape(node, output_tensor(node, graph), _shape(*matrices_of(node, graph)), what)
+
+
+def matrix_fields(node: Node, graph: Graph) -> tuple[Field, ...]:
+    """Return the loops around the matrices, their sizes, and how far apart their elements are."""
+    a, b = matrices_of(node, graph)
+    return (
+        *axis_fields("batch", "em_pair_axis", _batches(node, graph, a, b)),
+        *int32(
+            rows=a.size, columns=b.size, depth=a.depth, a_outer_step=a.stride, a_inner_step=a.step,
+            b_outer_step=b.stride, b_inner_step=b.step,
+        ),
+    )  # fmt: skip
+
+
+def transposed_operands(node: Node, operands: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return both operands with their last two axes changed where the options ask for that."""
+    a, b = (
+        np.swapaxes(values, -1, -2) if node.integer(option) else values
+        for values, option in zip(operands, _OPTIONS, strict=True)
+    )
     return a, b
 
 

@@ -11,10 +11,12 @@ from edgemnist.compiler.fixedpoint import IntArray
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import Overlap, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.fields import CArray, Field, axis_fields
+from edgemnist.compiler.ops.moving import element_bytes
 from edgemnist.compiler.ops.operands import output_of, output_tensor
 from edgemnist.compiler.ops.overlaps import forward_overlap, traced
 from edgemnist.compiler.ops.strided_copy import row_major_strides
 from edgemnist.compiler.ops.tables import lower_to_table
+from edgemnist.csource.pixels import C_TYPES
 from edgemnist.tflite.file import TensorInfo
 
 AXES = 4
@@ -31,22 +33,28 @@ class PairAxis:
 
 def check_pair(node: Node, graph: Graph) -> list[str]:
     """Return problems with the types, quantisation and shapes of two int8 operands and an int8 output."""
-    if len(node.inputs) != 2 or -1 in node.inputs:
-        return [f"{node.label}: needs two operands; the file is corrupt, convert it again"]
-    problems = require_int8(node, graph, [*node.inputs, output_of(node)])
+    problems = require_two(node, graph) or require_int8(node, graph, [*node.inputs, output_of(node)])
     if problems:
         return problems
-    if not graph.activations(node.inputs):
-        problems.append(f"{node.label}: both operands are constants; fold them into one before converting")
     problems += [
         f"{node.label}: constant {graph.tensors[index].name!r} is quantised per channel; convert per tensor"
         for index in node.inputs
         if quantisation_of(graph.tensors[index]).per_channel
     ]
-    return problems + _shape_problems(node, graph)
+    return problems + check_broadcast(node, graph)
 
 
-def _shape_problems(node: Node, graph: Graph) -> list[str]:
+def require_two(node: Node, graph: Graph) -> list[str]:
+    """Return a problem where there are not two operands, of which one is computed."""
+    if len(node.inputs) != 2 or -1 in node.inputs:
+        return [f"{node.label}: needs two operands; the file is corrupt, convert it again"]
+    if not graph.activations(node.inputs):
+        return [f"{node.label}: both operands are constants; fold them into one before converting"]
+    return []
+
+
+def check_broadcast(node: Node, graph: Graph) -> list[str]:
+    """Return a problem where two operands don't make the output's shape, or along too many axes in turn."""
     first, second = (graph.tensors[index].shape for index in node.inputs)
     target = output_tensor(node, graph).shape
     if _broadcast_shape(first, second) != target:
@@ -72,7 +80,7 @@ def _broadcast_shape(first: Sequence[int], second: Sequence[int]) -> tuple[int, 
 def _axes_of(node: Node, graph: Graph) -> tuple[PairAxis, ...]:
     """Return the loops over the output, outermost first; neighbours that walk on evenly are one loop."""
     shape = output_tensor(node, graph).shape
-    steps = [_steps(graph.tensors[index].shape, shape) for index in node.inputs]
+    steps = [steps_of(graph.tensors[index].shape, shape) for index in node.inputs]
     axes: list[PairAxis] = []
     for count, a, b in zip(shape, *steps, strict=True):
         if count == 1:
@@ -84,7 +92,7 @@ def _axes_of(node: Node, graph: Graph) -> tuple[PairAxis, ...]:
     return tuple(axes)
 
 
-def _steps(shape: Sequence[int], target: Sequence[int]) -> list[int]:
+def steps_of(shape: Sequence[int], target: Sequence[int]) -> list[int]:
     """Return how many elements one step along each axis of ``target`` goes through a tensor of ``shape``."""
     padded = (1,) * (len(target) - len(shape)) + tuple(shape)
     return [0 if size == 1 else stride for size, stride in zip(padded, row_major_strides(padded), strict=True)]
@@ -98,10 +106,15 @@ def pair_fields(node: Node, graph: Graph, order: tuple[int, int]) -> tuple[Field
     return axis_fields("axis", "em_pair_axis", walks)
 
 
+def constants_first(node: Node, graph: Graph) -> tuple[int, int]:
+    """Return the positions of both operands, a constant's first, as kernels take them."""
+    return (1, 0) if graph.is_constant(node.inputs[1]) else (0, 1)
+
+
 def constant_operands(graph: Graph, operands: Sequence[int]) -> tuple[CArray, ...]:
     """Return the constants among ``operands`` as arrays."""
     return tuple(
-        CArray("operand", "int8_t", np.asarray(graph.tensors[index].data))
+        CArray("operand", C_TYPES[graph.tensors[index].dtype], np.asarray(graph.tensors[index].data))
         for index in operands
         if graph.is_constant(index)
     )
@@ -116,12 +129,11 @@ def pair_overlaps(node: Node, graph: Graph) -> dict[tuple[int, int], Overlap]:
 
 
 def _overlap(operand: TensorInfo, output: TensorInfo) -> Overlap:
-    if operand.shape == output.shape:
+    read, written = element_bytes(operand), element_bytes(output)
+    if operand.shape == output.shape and read >= written:
         return Overlap(at_most=0)
-    return traced(
-        output.elements,
-        lambda: forward_overlap(np.broadcast_to(np.arange(operand.elements).reshape(operand.shape), output.shape)),
-    )
+    places = np.arange(operand.elements).reshape(operand.shape)
+    return traced(output.elements, lambda: forward_overlap(np.broadcast_to(places, output.shape), read, written))
 
 
 def lower_pair_to_table(

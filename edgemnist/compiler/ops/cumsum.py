@@ -40,10 +40,9 @@ class CumSum(Operator):
         problems = problems or require_same_shape(node, graph)
         if problems:
             return problems
-        axes, source = integers(graph, node.inputs[1]), input_tensor(node, graph)
-        rank = len(source.shape)
-        if len(axes) != 1 or not -rank <= axes[0] < rank:
-            return [f"{node.label}: axis {list(axes)} of {source.name!r} with {rank} axes; the file is corrupt"]
+        problems = axis_problems(node, graph)
+        if problems:
+            return problems
         if _multiplier(node, graph).exponent > 0:
             problems.append(
                 f"{node.label}: the output's scale is less than the input's / 2^{LEFT_SHIFT}; "
@@ -51,7 +50,7 @@ class CumSum(Operator):
             )
         if _bound(node, graph) > INT32_MAX:
             problems.append(
-                f"{node.label}: a 32-bit sum of {source.shape[axes[0]]} elements can overflow, as in TFLM; sum fewer"
+                f"{node.label}: a 32-bit sum of {_count(node, graph)} elements can overflow, as in TFLM; sum fewer"
             )
         return problems
 
@@ -93,6 +92,20 @@ class CumSum(Operator):
         )  # fmt: skip
 
 
+def axis_problems(node: Node, graph: Graph) -> list[str]:
+    """Return a problem where the second operand, a constant, is not one axis of the first."""
+    axes, source = integers(graph, node.inputs[1]), input_tensor(node, graph)
+    rank = len(source.shape)
+    if len(axes) == 1 and -rank <= axes[0] < rank:
+        return []
+    return [f"{node.label}: axis {list(axes)} of {source.name!r} with {rank} axes; the file is corrupt"]
+
+
+def _count(node: Node, graph: Graph) -> int:
+    """Return the elements along the axis."""
+    return input_tensor(node, graph).shape[integers(graph, node.inputs[1])[0]]
+
+
 def _multiplier(node: Node, graph: Graph) -> Multiplier:
     source, target = (quantisation_of(graph.tensors[index]).scale for index in ends_of(node))
     return quantise_multiplier(source / ((1 << LEFT_SHIFT) * target))
@@ -100,6 +113,5 @@ def _multiplier(node: Node, graph: Graph) -> Multiplier:
 
 def _bound(node: Node, graph: Graph) -> int:
     """Return the largest magnitude of a sum after the shift."""
-    zero_point, count = quantisation_of(input_tensor(node, graph)).zero_point, input_tensor(node, graph).shape
-    elements = count[integers(graph, node.inputs[1])[0]]
-    return (abs(zero_point) + elements * max(127 - zero_point, zero_point + 128)) << LEFT_SHIFT
+    zero_point = quantisation_of(input_tensor(node, graph)).zero_point
+    return (abs(zero_point) + _count(node, graph) * max(127 - zero_point, zero_point + 128)) << LEFT_SHIFT

@@ -1,10 +1,7 @@
-"""Sums, products, activations, means and the softmax on float32, as TFLite's references compute them."""
+"""Functions of one float32 element, as TFLite's references compute them."""
 
 from __future__ import annotations
 
-import ctypes
-import functools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -12,97 +9,76 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.compiler.claims import Schema, require_shape
+from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import ACTIVATION_RELU, ACTIVATION_RELU6, ACTIVATION_RELU_N1_TO_1, FLOAT, Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, check_activation
-from edgemnist.compiler.ops.fields import CArray, Field, int32
-from edgemnist.compiler.ops.float_layers import (
-    Floats,
-    check_constant,
-    float_step,
-    limit_fields,
-    limited,
-    require_float,
-)
-from edgemnist.compiler.ops.operands import (
-    ends_of,
-    input_tensor,
-    integers,
-    output_of,
-    output_tensor,
-    require_constants,
-    require_same_shape,
-)
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step
+from edgemnist.compiler.ops.fields import Field, int32
+from edgemnist.compiler.ops.floats import Floats, c_function, limit_fields, limited, require_float
+from edgemnist.compiler.ops.operands import ends_of, input_tensor, require_same_shape
 
-_IN_PLACE = Overlap(at_most=0)
-_PAIRS: Mapping[str, Callable[[Floats, Floats], Floats]] = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}
+_ACTIVATIONS: Mapping[str, int] = {
+    "RELU": ACTIVATION_RELU,
+    "RELU6": ACTIVATION_RELU6,
+    "RELU_N1_TO_1": ACTIVATION_RELU_N1_TO_1,
+}
+
+_HIGHEST, _LOWEST = np.float32(16.619047164916992), np.float32(-9.0)
+"""Beyond these LOGISTIC is 1, or the exponential itself (TFLite ``reference_ops::Logistic``)."""
 
 
-class FloatArithmetic(Operator):
-    """Element by element; the second operand may be a constant of the last axes."""
-
-    kinds = MappingProxyType(
-        {f"{FLOAT}{name}": Schema(f"{name.capitalize()}Options", 2, 2, needed=True) for name in _PAIRS}
-    )
-
-    def check(self, node: Node, graph: Graph) -> list[str]:
-        """See :meth:`Operator.check`."""
-        if len(node.inputs) != 2 or -1 in node.inputs:
-            return [f"{node.label}: needs two operands; the file is corrupt, convert it again"]
-        problems = require_float(node, graph, [*node.inputs, output_of(node)]) + check_activation(node)
-        for index in node.inputs:
-            problems += check_constant(node, graph, index) if graph.is_constant(index) else []
-        if problems:
-            return problems
-        first, second = _operands(node, graph)
-        if graph.is_constant(first) or not _is_suffix(graph.tensors[second].shape, graph.tensors[first].shape):
-            shapes = [list(graph.tensors[index].shape) for index in node.inputs]
-            return [
-                f"{node.label}: shapes {shapes} are neither equal nor is one a constant of the other's last axes; "
-                "broadcast before converting"
-            ]
-        return require_shape(node, output_tensor(node, graph), graph.tensors[first].shape, "the result")
-
-    def reference(
-        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
-    ) -> list[NDArray[Any]]:
-        """See :meth:`Operator.reference`."""
-        a, b = (np.asarray(one, np.float32) for one in inputs)
-        values = _PAIRS[node.kind.removeprefix(FLOAT)](a, b).astype(np.float32)
-        return [limited(values, node.integer("fused_activation_function")).reshape(output_tensor(node, graph).shape)]
-
-    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
-        """See :meth:`Operator.lower`."""
-        first, second = _operands(node, graph)
-        constant = graph.is_constant(second)
-        count, period = (graph.tensors[index].elements for index in (first, second))
-        inputs = (first,) if constant else (first, second)
-        name = f"{node.kind.removeprefix(FLOAT).lower()}{'_constant' if constant else ''}"
-        fields = (*int32(count=count, period=period), *limit_fields(node.integer("fused_activation_function")))
-        arrays = (CArray("operand", "float", np.asarray(graph.tensors[second].data)),) if constant else ()
-        over = {(one, output_of(node)): _IN_PLACE for one in inputs if graph.tensors[one].elements == count}
-        return float_step(node, name, "pair_params", fields, inputs=inputs, arrays=arrays, overlaps=over)
+def _round(x: Floats) -> Floats:
+    """Return the nearest integers, halves to even (TFLite ``RoundToNearest``)."""
+    below = np.floor(x)
+    rest = x - below
+    return np.where((rest < 0.5) | ((rest == 0.5) & (np.fmod(below, 2) == 0)), below, below + np.float32(1))
 
 
-def _operands(node: Node, graph: Graph) -> tuple[int, int]:
-    """Return the operands, the constant of a sum or product last: those may change places."""
-    first, second = node.inputs
-    swaps = graph.is_constant(first) and node.kind != f"{FLOAT}SUB"
-    return (second, first) if swaps else (first, second)
+def _logistic(x: Floats) -> Floats:
+    middle = np.float32(1) / (np.float32(1) + c_function("expf", -x))
+    return np.where(x > _HIGHEST, np.float32(1), np.where(x < _LOWEST, c_function("expf", x), middle))
 
 
-def _is_suffix(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
-    """Whether a shape without its leading axes of 1 is the end of another one."""
-    sizes = list(shape)
-    while sizes and sizes[0] == 1:
-        del sizes[0]
-    return not sizes or tuple(sizes) == whole[-len(sizes) :]
+def _hard_swish(x: Floats) -> Floats:
+    gate = limited(x + np.float32(3), ACTIVATION_RELU6)
+    return (x * gate) / np.float32(6)
 
 
-class FloatActivation(Operator):
-    """RELU and its like."""
+_EXACT: Mapping[str, Callable[[Floats], Floats]] = {
+    "ABS": np.abs,
+    "NEG": np.negative,
+    "SQUARE": lambda x: x * x,
+    "SQRT": np.sqrt,
+    "RSQRT": lambda x: np.float32(1) / np.sqrt(x),
+    "FLOOR": np.floor,
+    "CEIL": np.ceil,
+    "ROUND": _round,
+    "HARD_SWISH": _hard_swish,
+}
+_WITH_LIBRARY: Mapping[str, Callable[[Floats], Floats]] = {
+    "EXP": lambda x: c_function("expf", x),
+    "LOG": lambda x: c_function("logf", x),
+    "SIN": lambda x: c_function("sinf", x),
+    "COS": lambda x: c_function("cosf", x),
+    "TANH": lambda x: c_function("tanhf", x),
+    "LOGISTIC": _logistic,
+    "ELU": lambda x: np.where(x < 0, c_function("expm1f", x), x),
+}
+_SCHEMAS: Mapping[str, Schema] = {
+    "ABS": Schema("AbsOptions"),
+    "NEG": Schema("NegOptions"),
+    "SQUARE": Schema("SquareOptions"),
+    "HARD_SWISH": Schema("HardSwishOptions"),
+    "EXP": Schema("ExpOptions"),
+    "COS": Schema("CosOptions"),
+}
+"""Of those that have a table of options in the schema; none holds anything."""
 
-    kinds = MappingProxyType({f"{FLOAT}{name}": Schema() for name in ("RELU", "RELU6", "RELU_N1_TO_1")})
+
+class FloatElements(Operator):
+    """A function of each element; where it needs the C library's, its last bit is that library's too."""
+
+    kinds = MappingProxyType({f"{FLOAT}{name}": _SCHEMAS.get(name, Schema()) for name in (*_EXACT, *_WITH_LIBRARY)})
+    with_library = tuple(f"{FLOAT}{name}" for name in _WITH_LIBRARY)
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -112,95 +88,65 @@ class FloatActivation(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        return [limited(np.asarray(inputs[0], np.float32), _ACTIVATIONS[node.kind])]
+        function = _EXACT.get(node.operator) or _WITH_LIBRARY[node.operator]
+        with np.errstate(all="ignore"):
+            return [function(np.asarray(inputs[0], np.float32)).astype(np.float32)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        count = input_tensor(node, graph).elements
-        fields = (*int32(count=count, period=1), *limit_fields(_ACTIVATIONS[node.kind]))
-        return float_step(node, "clamp", "pair_params", fields, overlaps={ends_of(node): _IN_PLACE})
+        return _of_elements(node, graph, int32(count=input_tensor(node, graph).elements), "elements_params")
 
 
-_ACTIVATIONS = {
-    f"{FLOAT}RELU": ACTIVATION_RELU,
-    f"{FLOAT}RELU6": ACTIVATION_RELU6,
-    f"{FLOAT}RELU_N1_TO_1": ACTIVATION_RELU_N1_TO_1,
-}
+class FloatActivation(Operator):
+    """RELU and its like."""
 
-
-class FloatMean(Operator):
-    """The mean over height and width."""
-
-    kinds = MappingProxyType({f"{FLOAT}MEAN": Schema("ReducerOptions", 2, 2)})
+    kinds = MappingProxyType({f"{FLOAT}{name}": Schema() for name in _ACTIVATIONS})
+    without_tflm = (f"{FLOAT}RELU_N1_TO_1",)
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_constants(node, graph, {1: "axes"}) or require_float(node, graph, ends_of(node))
-        if problems:
-            return problems
-        shape = input_tensor(node, graph).shape
-        axes = {axis % len(shape) for axis in integers(graph, node.inputs[1])}
-        if len(shape) != 4 or axes != {1, 2} or shape[0] != 1:
-            return [f"{node.label}: a mean in float32 is over height and width; use GlobalAveragePooling2D"]
-        kept = (1, 1, 1, shape[3]) if node.options.get("keep_dims") else (1, shape[3])
-        return require_shape(node, output_tensor(node, graph), kept, "the result")
+        return require_float(node, graph, ends_of(node)) + require_same_shape(node, graph)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        pixels = np.asarray(inputs[0], np.float32).reshape(-1, inputs[0].shape[-1])
-        sums = np.zeros(pixels.shape[1], np.float32)
-        for pixel in pixels:
-            sums = sums + pixel
-        return [(sums / np.float32(len(pixels))).reshape(output_tensor(node, graph).shape)]
+        return [limited(np.asarray(inputs[0], np.float32), _ACTIVATIONS[node.operator])]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        _, height, width, channels = input_tensor(node, graph).shape
-        fields = int32(pixels=height * width, channels=channels)
-        return float_step(node, "mean", "mean_params", fields, inputs=node.inputs[:1])
+        fields = (*int32(count=input_tensor(node, graph).elements), *limit_fields(_ACTIVATIONS[node.operator]))
+        return _of_elements(node, graph, fields, "clamp_params", "clamp")
 
 
-class FloatSoftmax(Operator):
-    """exp of each element over the sum of the row's; the exp is the C library's, its last bit too."""
+class FloatLeakyRelu(Operator):
+    """What is not above 0 times one slope."""
 
-    kinds = MappingProxyType({f"{FLOAT}SOFTMAX": Schema("SoftmaxOptions", needed=True)})
+    kinds = MappingProxyType({f"{FLOAT}LEAKY_RELU": Schema("LeakyReluOptions", needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         problems = require_float(node, graph, ends_of(node)) + require_same_shape(node, graph)
-        if not math.isfinite(node.number("beta")):
-            problems.append(f"{node.label}: beta is {node.number('beta')}; the file is corrupt")
+        if not np.isfinite(node.number("alpha")):
+            problems.append(f"{node.label}: alpha is {node.number('alpha')}; the file is corrupt, convert it again")
         return problems
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        rows = np.asarray(inputs[0], np.float32).reshape(-1, inputs[0].shape[-1])
-        powers: Floats = ((rows - rows.max(axis=1, keepdims=True)) * np.float32(node.number("beta"))).astype(np.float32)
-        exp = _expf()
-        found = np.array([[exp(value) for value in row] for row in powers.tolist()], np.float32)
-        sums = np.zeros((len(found), 1), np.float32)
-        for column in range(found.shape[1]):
-            sums = sums + found[:, column : column + 1]
-        return [(found / sums).reshape(inputs[0].shape)]
+        x = np.asarray(inputs[0], np.float32)
+        return [np.where(x > 0, x, x * np.float32(node.number("alpha"))).astype(np.float32)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        tensor = input_tensor(node, graph)
-        depth, beta = tensor.shape[-1], Field("beta", "float", node.number("beta"))
-        fields = (*int32(rows=tensor.elements // depth, depth=depth), beta)
-        return float_step(node, "softmax", "softmax_params", fields, overlaps={ends_of(node): Overlap(exactly=0)})
+        slope = Field("slope", "float", node.number("alpha"))
+        return _of_elements(node, graph, (*int32(count=input_tensor(node, graph).elements), slope), "slope_params")
 
 
-@functools.cache
-def _expf() -> Callable[[float], float]:
-    """Return this machine's ``expf``, where its C library shows one, else the rounded exponential."""
-    try:
-        function = ctypes.CDLL(None).expf
-    except (OSError, AttributeError, TypeError):
-        return lambda value: float(np.float32(math.exp(value)))
-    function.argtypes, function.restype = [ctypes.c_float], ctypes.c_float
-    return lambda value: float(function(value))
+def _of_elements(node: Node, graph: Graph, fields: tuple[Field, ...], struct: str, function: str = "") -> Step:
+    return Step(
+        node=node, header="em_float_elements.h", function=f"em_float_{function or node.operator.lower()}",
+        struct_type=f"em_float_{struct}", parameters=fields, inputs=node.inputs, outputs=node.outputs,
+        overlaps={ends_of(node): Overlap(at_most=0)},
+    )  # fmt: skip

@@ -15,17 +15,11 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.geometry import Geometry
-from edgemnist.compiler.graph import (
-    ACTIVATION_RELU,
-    ACTIVATION_RELU6,
-    ACTIVATION_RELU_N1_TO_1,
-    FLOAT,
-    Graph,
-    Node,
-)
+from edgemnist.compiler.graph import FLOAT, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, check_activation
 from edgemnist.compiler.ops.convolution import conv_geometry, depthwise_geometry, windows_of
 from edgemnist.compiler.ops.fields import LARGEST_FLOAT, CArray, Field, int32
+from edgemnist.compiler.ops.floats import Floats, check_constant, limit_fields, limited, require_float
 from edgemnist.compiler.ops.layer_checks import check_depth, check_image, check_window, dense_shape
 from edgemnist.compiler.ops.operands import (
     activations_of,
@@ -40,53 +34,14 @@ from edgemnist.compiler.ops.pooling import pool_geometry
 
 _CORRUPT = "the file is corrupt, convert it again"
 
-Floats = NDArray[np.float32]
 
-
-def require_float(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
-    """Return a problem for each named tensor that is not float32."""
-    return [
-        f"{node.label}: tensor {graph.tensors[index].name!r} is {graph.tensors[index].dtype}, needed is float32; "
-        "convert the model with `edgemnist convert --float32`"
-        for index in indices
-        if graph.tensors[index].dtype != "float32"
-    ]
-
-
-def float_step(node: Node, function: str, struct_type: str, parameters: tuple[Field, ...], **others: Any) -> Step:
-    """Return a call of one of the kernels on float32; ``others`` are fields of :class:`Step`, by default the inputs."""
-    known: dict[str, Any] = {"inputs": node.inputs, "outputs": node.outputs, **others}
-    return Step(node, "em_float.h", f"em_float_{function}", f"em_float_{struct_type}", parameters, **known)
-
-
-def limits_of(activation: int) -> tuple[float, float]:
-    """Return the limits of a fused activation (TFLite ``CalculateActivationRange``)."""
-    return {
-        ACTIVATION_RELU: (0.0, LARGEST_FLOAT),
-        ACTIVATION_RELU6: (0.0, 6.0),
-        ACTIVATION_RELU_N1_TO_1: (-1.0, 1.0),
-    }.get(activation, (-LARGEST_FLOAT, LARGEST_FLOAT))
-
-
-def limit_fields(activation: int) -> tuple[Field, ...]:
-    """Return the limits as the kernels have them."""
-    low, high = limits_of(activation)
-    return Field("minimum", "float", low), Field("maximum", "float", high)
-
-
-def limited(values: Floats, activation: int) -> Floats:
-    """Return values within the limits, as the kernels limit them: what is no number stays so."""
-    low, high = (np.float32(one) for one in limits_of(activation))
-    raised = np.where(values < low, low, values)
-    result: Floats = np.where(high < raised, high, raised).astype(np.float32)
-    return result
-
-
-def _activation(node: Node) -> int:
+def activation_of(node: Node) -> int:
+    """Return the fused activation."""
     return node.integer("fused_activation_function")
 
 
-def _check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> list[str]:
+def check_layer(node: Node, graph: Graph, rank: int, channel_axis: int) -> list[str]:
+    """Return a problem where weights or bias are no constants of float32, or of the wrong shape."""
     if len(node.inputs) < 2 or weights_of(node) == -1:
         return [f"{node.label}: has no weights; {_CORRUPT}"]
     weights = weights_tensor(node, graph)
@@ -95,7 +50,12 @@ def _check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> li
         return problems
     if len(weights.shape) != rank:
         return [f"{node.label}: weights {weights.name!r} have shape {list(weights.shape)}, needed are {rank} axes"]
-    bias, channels = bias_of(node), weights.shape[channel_axis]
+    return check_bias(node, graph, weights.shape[channel_axis])
+
+
+def check_bias(node: Node, graph: Graph, channels: int) -> list[str]:
+    """Return a problem where a bias is no constant of float32, or not one for each channel."""
+    bias = bias_of(node)
     if bias is None:
         return []
     if graph.tensors[bias].elements != channels:
@@ -104,36 +64,28 @@ def _check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> li
     return check_constant(node, graph, bias)
 
 
-def check_constant(node: Node, graph: Graph, index: int) -> list[str]:
-    """Return a problem where a tensor is no constant of finite float32."""
-    tensor = graph.tensors[index]
-    if tensor.data is None or tensor.dtype != "float32" or tensor.is_sparse:
-        got = f"{tensor.dtype}{' sparse' if tensor.is_sparse else ''}"
-        return [f"{node.label}: {tensor.name!r} must be a dense float32 constant, got {got}; convert the model again"]
-    if not np.isfinite(tensor.data).all():
-        return [f"{node.label}: {tensor.name!r} holds infinity or what is no number; train the model again"]
-    return []
-
-
-def _bias_values(node: Node, graph: Graph, channels: int) -> Floats:
+def bias_values(node: Node, graph: Graph, channels: int) -> Floats:
+    """Return the bias, zeros where there is none."""
     bias = bias_of(node)
     data = None if bias is None else graph.tensors[bias].data
     return np.zeros(channels, np.float32) if data is None else np.asarray(data, np.float32).reshape(-1)
 
 
-def _finish(sums: Floats, node: Node, graph: Graph) -> Floats:
-    biased = sums if bias_of(node) is None else sums + _bias_values(node, graph, sums.shape[-1])
-    return limited(biased.astype(np.float32), _activation(node))
+def finished(sums: Floats, node: Node, graph: Graph) -> Floats:
+    """Return what a layer makes of its sums, channels last: with the bias, within the activation's limits."""
+    biased = sums if bias_of(node) is None else sums + bias_values(node, graph, sums.shape[-1])
+    return limited(biased.astype(np.float32), activation_of(node))
 
 
-def _taps(image: Floats, g: Geometry) -> tuple[Floats, NDArray[np.bool_]]:
+def taps_of(image: Floats, g: Geometry) -> tuple[Floats, NDArray[np.bool_]]:
     """Return every window's pixels and which of them lie within the image."""
     inside = windows_of(np.ones((*image.shape[:2], 1), np.int64), g, 0)[..., 0] == 1
     pixels: Floats = windows_of(image.astype(np.float64), g, 0).astype(np.float32)
     return pixels, inside
 
 
-def _window_fields(g: Geometry, multiplier: int, activation: int) -> tuple[Field, ...]:
+def window_fields(g: Geometry, multiplier: int, activation: int) -> tuple[Field, ...]:
+    """Return the fields of ``em_float_window_params``; ``multiplier``: outputs that read the same input channels."""
     return (
         *int32(
             in_height=g.in_height, in_width=g.in_width, in_channels=g.in_channels, out_height=g.out_height,
@@ -146,25 +98,30 @@ def _window_fields(g: Geometry, multiplier: int, activation: int) -> tuple[Field
     )  # fmt: skip
 
 
-def _arrays(node: Node, graph: Graph, channels: int) -> tuple[CArray, CArray]:
+def layer_arrays(node: Node, graph: Graph, channels: int) -> tuple[CArray, CArray]:
+    """Return weights and bias as the kernels read them."""
     weights = np.asarray(weights_tensor(node, graph).data, np.float32)
-    return CArray("weights", "float", weights), CArray("bias", "float", _bias_values(node, graph, channels))
+    return CArray("weights", "float", weights), CArray("bias", "float", bias_values(node, graph, channels))
 
 
 class FloatConv2D(Operator):
-    """Two-dimensional convolution of one group."""
+    """Two-dimensional convolution, of several groups of channels too."""
 
     kinds = MappingProxyType({f"{FLOAT}CONV_2D": Schema("Conv2DOptions", 2, 3, needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_float(node, graph, ends_of(node)) + _check_weights(node, graph, 4, 0)
+        problems = require_float(node, graph, ends_of(node)) + check_layer(node, graph, 4, 0)
         problems += check_activation(node) + check_image(node, graph)
         if problems:
             return problems
         out_channels, height, width, in_channels = weights_tensor(node, graph).shape
-        if in_channels != input_tensor(node, graph).shape[-1]:
-            return [f"{node.label}: groups of channels are not supported in float32; use separate layers"]
+        groups, rest = divmod(input_tensor(node, graph).shape[-1], in_channels)
+        if groups < 1 or rest or out_channels % groups:
+            return [
+                f"{node.label}: weights {list(weights_tensor(node, graph).shape)} don't divide the "
+                f"{input_tensor(node, graph).shape[-1]} channels of the input into groups; {_CORRUPT}"
+            ]
         return check_window(node, graph, (height, width), out_channels)
 
     def reference(
@@ -172,13 +129,15 @@ class FloatConv2D(Operator):
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
         g, weights = conv_geometry(node, graph), np.asarray(inputs[1], np.float32)
-        pixels, inside = _taps(inputs[0][0], g)
+        pixels, inside = taps_of(inputs[0][0], g)
         sums = np.zeros((g.out_height, g.out_width, g.out_channels), np.float32)
         for y, x in np.ndindex(g.kernel_height, g.kernel_width):
-            for channel in range(g.in_channels):
-                added = sums + pixels[:, :, y, x, channel, None] * weights[:, y, x, channel]
+            for channel in range(weights.shape[3]):
+                read = pixels[:, :, y, x, channel :: weights.shape[3]]
+                each = np.repeat(read, g.out_channels // read.shape[-1], axis=-1)
+                added = sums + each * weights[:, y, x, channel]
                 sums = np.where(inside[:, :, y, x, None], added, sums)
-        return [_finish(sums, node, graph)[None]]
+        return [finished(sums, node, graph)[None]]
 
     def window_values(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.window_values`."""
@@ -187,9 +146,10 @@ class FloatConv2D(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         g = conv_geometry(node, graph)
-        taps = g.kernel_height * g.kernel_width * g.in_channels
+        channels = weights_tensor(node, graph).shape[3]
+        taps, outputs = g.kernel_height * g.kernel_width * channels, g.out_channels // (g.in_channels // channels)
         return _layer(
-            node, graph, "conv_2d", "window_params", _window_fields(g, 1, _activation(node)),
+            node, graph, "conv_2d", "window_params", window_fields(g, outputs, activation_of(node)),
             g.out_channels, g.out_height * g.out_width * g.out_channels * taps,
         )  # fmt: skip
 
@@ -201,7 +161,7 @@ class FloatDepthwiseConv2D(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_float(node, graph, ends_of(node)) + _check_weights(node, graph, 4, 3)
+        problems = require_float(node, graph, ends_of(node)) + check_layer(node, graph, 4, 3)
         problems += check_activation(node) + check_image(node, graph)
         if problems:
             return problems
@@ -215,12 +175,12 @@ class FloatDepthwiseConv2D(Operator):
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
         g, weights = depthwise_geometry(node, graph), np.asarray(inputs[1], np.float32)[0]
-        pixels, inside = _taps(inputs[0][0], g)
+        pixels, inside = taps_of(inputs[0][0], g)
         repeated = np.repeat(pixels, g.out_channels // g.in_channels, axis=-1)
         sums = np.zeros((g.out_height, g.out_width, g.out_channels), np.float32)
         for y, x in np.ndindex(g.kernel_height, g.kernel_width):
             sums = np.where(inside[:, :, y, x, None], sums + repeated[:, :, y, x] * weights[y, x], sums)
-        return [_finish(sums, node, graph)[None]]
+        return [finished(sums, node, graph)[None]]
 
     def window_values(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.window_values`."""
@@ -229,7 +189,7 @@ class FloatDepthwiseConv2D(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         g = depthwise_geometry(node, graph)
-        fields = _window_fields(g, g.out_channels // g.in_channels, _activation(node))
+        fields = window_fields(g, g.out_channels // g.in_channels, activation_of(node))
         macs = g.out_height * g.out_width * g.out_channels * g.kernel_height * g.kernel_width
         return _layer(
             node, graph, "depthwise_conv_2d", "window_params", fields, g.out_channels, macs
@@ -243,7 +203,7 @@ class FloatFullyConnected(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_float(node, graph, ends_of(node)) + _check_weights(node, graph, 2, 0)
+        problems = require_float(node, graph, ends_of(node)) + check_layer(node, graph, 2, 0)
         problems += check_activation(node)
         if node.integer("weights_format"):
             problems.append(f"{node.label}: shuffled weights are not supported; convert the model again")
@@ -260,13 +220,13 @@ class FloatFullyConnected(Operator):
         sums = np.zeros((len(rows), len(weights)), np.float32)
         for feature in range(weights.shape[1]):
             sums = sums + rows[:, feature, None] * weights[:, feature]
-        return [_finish(sums, node, graph).reshape(output_tensor(node, graph).shape)]
+        return [finished(sums, node, graph).reshape(output_tensor(node, graph).shape)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         out_features, features = weights_tensor(node, graph).shape
         rows = input_tensor(node, graph).elements // features
-        fields = (*int32(rows=rows, features=features, out_features=out_features), *limit_fields(_activation(node)))
+        fields = (*int32(rows=rows, features=features, out_features=out_features), *limit_fields(activation_of(node)))
         return _layer(
             node, graph, "fully_connected", "dense_params", fields, out_features,
             rows * out_features * features,
@@ -293,7 +253,7 @@ class FloatPool2D(Operator):
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
         g = pool_geometry(node, graph)
-        pixels, inside = _taps(inputs[0][0], g)
+        pixels, inside = taps_of(inputs[0][0], g)
         largest = node.kind == f"{FLOAT}MAX_POOL_2D"
         values = np.full((g.out_height, g.out_width, g.in_channels), -LARGEST_FLOAT if largest else 0, np.float32)
         for y, x in np.ndindex(g.kernel_height, g.kernel_width):
@@ -301,7 +261,7 @@ class FloatPool2D(Operator):
             new = np.where(values < tap, tap, values) if largest else values + tap
             values = np.where(inside[:, :, y, x, None], new, values)
         counts = inside.sum(axis=(2, 3))[..., None].astype(np.float32)
-        return [limited(values if largest else values / counts, _activation(node))[None]]
+        return [limited(values if largest else values / counts, activation_of(node))[None]]
 
     def window_values(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.window_values`."""
@@ -310,12 +270,17 @@ class FloatPool2D(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         name = "max" if node.kind == f"{FLOAT}MAX_POOL_2D" else "average"
-        fields = _window_fields(pool_geometry(node, graph), 1, _activation(node))
-        return float_step(node, f"{name}_pool_2d", "window_params", fields)
+        fields = window_fields(pool_geometry(node, graph), 1, activation_of(node))
+        return Step(
+            node, "em_float.h", f"em_float_{name}_pool_2d", "em_float_window_params", fields, node.inputs, node.outputs
+        )  # fmt: skip
 
 
 def _layer(
     node: Node, graph: Graph, function: str, struct: str, fields: tuple[Field, ...], channels: int, macs: int
 ) -> Step:
-    arrays = _arrays(node, graph, channels)
-    return float_step(node, function, struct, fields, inputs=(activations_of(node),), arrays=arrays, macs=macs)
+    return Step(
+        node=node, header="em_float.h", function=f"em_float_{function}", struct_type=f"em_float_{struct}",
+        parameters=fields, inputs=(activations_of(node),), outputs=node.outputs,
+        arrays=layer_arrays(node, graph, channels), macs=macs,
+    )  # fmt: skip

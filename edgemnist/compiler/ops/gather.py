@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema, require_shape
-from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
+from edgemnist.compiler.graph import BOOL, INT32, Graph, Node
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
 from edgemnist.compiler.ops.gathering import Picks, check_picks, lower_picks, picks_of
+from edgemnist.compiler.ops.moving import WITH_BOOL, moved_kinds, require_moved
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
     integers,
     output_tensor,
     require_constants,
-    require_same_quantisation,
 )
 
 
 class Gather(Operator):
     """Slices along one axis, each any number of times."""
 
-    kinds = MappingProxyType({"GATHER": Schema("GatherOptions", 2, 2, needed=True)})
+    kinds = moved_kinds(WITH_BOOL, {"GATHER": Schema("GatherOptions", 2, 2, needed=True)})
+    without_tflm = (f"{INT32}GATHER", f"{BOOL}GATHER")
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node)) + require_constants(
+        problems = require_moved(node, graph, ends_of(node)) + require_constants(
             node, graph, {1: "positions"}, ("int32",)
         )
         if node.integer("batch_dims"):
@@ -46,7 +46,6 @@ class Gather(Operator):
             return [f"{node.label}: position {outside[0]} along an axis of {size}; the file is corrupt"]
         what = f"{input_tensor(node, graph).name!r} gathered along axis {axis}"
         problems = require_shape(node, output_tensor(node, graph), _shape(node, graph), what)
-        problems += require_same_quantisation(node, graph, ends_of(node))
         return problems or check_picks(node, _picks(node, graph))
 
     def reference(

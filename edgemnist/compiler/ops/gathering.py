@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import Overlap, Step
 from edgemnist.compiler.ops.fields import CArray, int32
-from edgemnist.compiler.ops.operands import activations_of, ends_of
+from edgemnist.compiler.ops.moving import element_bytes
+from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor
 from edgemnist.compiler.ops.overlaps import Moves, traced
 from edgemnist.compiler.ops.strided_copy import row_major_strides
 
@@ -26,6 +27,10 @@ class Picks:
 
     loops: tuple[NDArray[np.int64], ...]
     inner: int
+
+    def of_bytes(self, size: int) -> Picks:
+        """Return the same for elements of ``size`` bytes, in bytes."""
+        return Picks(tuple(offsets * size for offsets in self.loops), self.inner * size)
 
 
 def picks_of(shape: Sequence[int], positions: Sequence[Sequence[int]]) -> Picks:
@@ -52,12 +57,13 @@ def check_picks(node: Node, picks: Picks) -> list[str]:
 
 def lower_picks(node: Node, graph: Graph, picks: Picks) -> Step:
     """Return the copy of ``activations_of(node)`` to the output."""
+    picks = picks.of_bytes(element_bytes(input_tensor(node, graph)))
     loops = (np.zeros(1, np.int64),) * (AXES - len(picks.loops)) + picks.loops
     counts = {f"count_{number}": len(offsets) for number, offsets in enumerate(loops)}
     return Step(
         node=node, header="em_pick.h", function="em_pick", struct_type="em_pick_params",
         parameters=int32(**counts, inner=picks.inner),
-        inputs=(activations_of(node),), outputs=node.outputs,
+        inputs=(activations_of(node),), outputs=node.outputs, as_bytes=True,
         arrays=(CArray("offsets", "int32_t", np.concatenate(loops)),),
         overlaps={ends_of(node): traced(prod(counts.values()), lambda: _overlap(picks))},
     )  # fmt: skip

@@ -15,6 +15,7 @@ from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
 from edgemnist.compiler.ops.broadcasting import (
     check_pair,
     constant_operands,
+    constants_first,
     lower_pair_to_table,
     pair_fields,
     pair_overlaps,
@@ -46,7 +47,7 @@ class Maximum(Operator):
         table = lower_pair_to_table(node, graph, lambda first, second: _chosen(node, first, second))
         if table is not None:
             return table
-        order = (1, 0) if graph.is_constant(node.inputs[1]) else (0, 1)  # constants come first
+        order = constants_first(node, graph)
         operands = tuple(node.inputs[position] for position in order)
         return Step(
             node=node, header="em_pairwise.h", function=f"em_{node.kind.lower()}", struct_type="em_pairwise_params",

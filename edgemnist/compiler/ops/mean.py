@@ -63,7 +63,7 @@ class Mean(Operator):
                 output_field(target.zero_point, (-128, 127)),
             ),
             inputs=(activations_of(node),), outputs=node.outputs,
-            overlaps={ends_of(node): loops.overlap},
+            overlaps={ends_of(node): loops.overlap()},
         )  # fmt: skip
 
 

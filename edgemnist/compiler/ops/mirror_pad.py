@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,14 +10,14 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
 from edgemnist.compiler.ops.gathering import Picks, check_picks, lower_picks, picks_of
+from edgemnist.compiler.ops.moving import NUMBERS, moved_kinds, require_moved
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
     output_tensor,
     require_constants,
-    require_same_quantisation,
 )
 from edgemnist.compiler.ops.pad import axes_of, paddings_of
 
@@ -29,11 +28,11 @@ _MODES = ("reflect", "symmetric")
 class MirrorPad(Operator):
     """Padding by what lies inside."""
 
-    kinds = MappingProxyType({"MIRROR_PAD": Schema("MirrorPadOptions", 2, 2, needed=True)})
+    kinds = moved_kinds(NUMBERS, {"MIRROR_PAD": Schema("MirrorPadOptions", 2, 2, needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node)) + require_constants(node, graph, {1: "paddings"})
+        problems = require_moved(node, graph, ends_of(node)) + require_constants(node, graph, {1: "paddings"})
         if not 0 <= node.integer("mode") < len(_MODES):
             problems.append(f"{node.label}: mode is {node.integer('mode')}, allowed are 0 and 1; the file is corrupt")
         return problems or _amount_problems(node, graph)
@@ -64,7 +63,6 @@ def _amount_problems(node: Node, graph: Graph) -> list[str]:
         ]
     shape = [axis.total for axis in axes]
     problems = require_shape(node, output_tensor(node, graph), shape, f"{source.name!r} {list(source.shape)} padded")
-    problems += require_same_quantisation(node, graph, ends_of(node))
     return problems or check_picks(node, _picks(node, graph))
 
 

@@ -54,15 +54,15 @@ class Moves:
         return Overlap(at_least=int((later[1:] - starts[:-1]).max(initial=disjoint)))
 
 
-def forward_overlap(first_reads: NDArray[Any]) -> Overlap:
-    """Return the overlap of a kernel that writes its output's bytes in order.
+def forward_overlap(first_reads: NDArray[Any], read: int = 1, written: int = 1) -> Overlap:
+    """Return the overlap of a kernel that writes its output's elements in order.
 
-    ``first_reads`` has, per output byte, the lowest input byte that it is made of; each is written when all its inputs
-    are read.
+    ``first_reads`` has, per output element, the lowest input element that it is made of; each is written when all its
+    inputs are read. ``read`` and ``written`` are the bytes of an input's and of an output's element.
     """
-    reads = first_reads.reshape(-1)
-    writes = np.arange(reads.size)
-    return Moves(np.stack([reads, reads + 1], axis=1), np.stack([writes, writes + 1], axis=1)).forward()
+    reads = first_reads.reshape(-1) * read
+    writes = np.arange(reads.size) * written
+    return Moves(np.stack([reads, reads + read], axis=1), np.stack([writes, writes + written], axis=1)).forward()
 
 
 def rows_overlap(g: Geometry, pool_height: int = 1, pool_width: int = 1) -> Overlap:

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
-from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.graph import Graph, Node, type_of
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
     Overlap,
     Step,
     quantisation_of,
-    require_int8,
 )
-from edgemnist.compiler.ops.fields import axis_fields, int16
+from edgemnist.compiler.ops.fields import CArray, axis_fields, int32
+from edgemnist.compiler.ops.moving import WITH_INT32, element_bytes, moved_kinds, require_moved
 from edgemnist.compiler.ops.operands import (
     activations_of,
     ends_of,
@@ -30,7 +29,6 @@ from edgemnist.compiler.ops.operands import (
     output_of,
     output_tensor,
     require_constants,
-    require_same_quantisation,
 )
 from edgemnist.compiler.ops.overlaps import Moves, traced
 
@@ -55,19 +53,19 @@ class PadAxis:
 class Pad(Operator):
     """Constant padding."""
 
-    kinds = MappingProxyType({"PAD": Schema("PadOptions", 2, 2), "PADV2": Schema("PadV2Options", 3, 3)})
+    kinds = moved_kinds(WITH_INT32, {"PAD": Schema("PadOptions", 2, 2), "PADV2": Schema("PadV2Options", 3, 3)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         if -1 in _value_operand(node):
             return [f"{node.label}: lacks its padding value; the file is corrupt, convert it again"]
         tensors = [activations_of(node), output_of(node), *_value_operand(node)]
-        problems = require_int8(node, graph, tensors) + require_constants(node, graph, {1: "paddings"})
+        problems = require_moved(node, graph, tensors) + require_constants(node, graph, {1: "paddings"})
         if problems:
             return problems
         if not all(_is_one_constant(graph, index) for index in _value_operand(node)):
             return [f"{node.label}: the padding value must be one constant; convert the model again"]
-        return _amount_problems(node, graph) + require_same_quantisation(node, graph, tensors)
+        return _amount_problems(node, graph)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -78,13 +76,16 @@ class Pad(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        merged = _merged(axes_of(node, graph))
+        size = element_bytes(input_tensor(node, graph))
+        merged = _merged([*axes_of(node, graph), PadAxis(0, size, 0)])
         axes = [PadAxis(0, 1, 0)] * (AXES - len(merged)) + merged
+        value = np.array([padding_value(node, graph)], input_tensor(node, graph).dtype).view(np.int8)
         amounts = [{"before": axis.before, "size": axis.size, "after": axis.after} for axis in axes]
         return Step(
             node=node, header="em_pad.h", function="em_pad", struct_type="em_pad_params",
-            parameters=(*axis_fields("axis", "em_pad_axis", amounts), *int16(value=padding_value(node, graph))),
-            inputs=(activations_of(node),), outputs=node.outputs,
+            parameters=(*axis_fields("axis", "em_pad_axis", amounts), *int32(last=size - 1)),
+            inputs=(activations_of(node),), outputs=node.outputs, arrays=(CArray("value", "int8_t", value),),
+            as_bytes=True,
             overlaps={ends_of(node): traced(prod(axis.total for axis in axes[:-1]), lambda: _overlap(axes))},
         )  # fmt: skip
 
@@ -126,11 +127,12 @@ def axes_of(node: Node, graph: Graph) -> list[PadAxis]:
     return [PadAxis(amounts[2 * axis], size, amounts[2 * axis + 1]) for axis, size in enumerate(shape)]
 
 
-def padding_value(node: Node, graph: Graph) -> int:
-    """Return the raw int8 value around the input."""
+def padding_value(node: Node, graph: Graph) -> int | float:
+    """Return the value around the input, of int8 the raw one."""
     for operand in _value_operand(node):
-        return integers(graph, operand)[0]
-    return quantisation_of(output_tensor(node, graph)).zero_point
+        value: int | float = np.asarray(graph.tensors[operand].data).reshape(-1)[0].item()
+        return value
+    return quantisation_of(output_tensor(node, graph)).zero_point if type_of(node.kind) == "int8" else 0
 
 
 def _merged(axes: Sequence[PadAxis]) -> list[PadAxis]:

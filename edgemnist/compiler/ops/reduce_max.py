@@ -40,5 +40,5 @@ class ReduceMax(Operator):
             node=node, header="em_reduce.h", function=f"em_{node.kind.lower()}", struct_type="em_reduce_params",
             parameters=(*stride_fields("kept", loops.kept), *stride_fields("reduced", loops.reduced)),
             inputs=(activations_of(node),), outputs=node.outputs,
-            overlaps={ends_of(node): loops.overlap},
+            overlaps={ends_of(node): loops.overlap()},
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -14,6 +15,9 @@ from edgemnist.compiler.ops.operands import ends_of, input_tensor, integers, out
 from edgemnist.compiler.ops.overlaps import forward_overlap, traced
 from edgemnist.compiler.ops.strided_copy import row_major_strides
 
+Require = Callable[[Node, Graph, Sequence[int]], list[str]]
+"""Returns a problem for each tensor that is not of a type."""
+
 
 @dataclass(frozen=True)
 class Loops:
@@ -22,21 +26,23 @@ class Loops:
     kept: tuple[tuple[int, int], tuple[int, int]]
     reduced: tuple[tuple[int, int], tuple[int, int]]
 
-    @property
-    def overlap(self) -> Overlap:
-        """How the output may lie over the input, for a kernel that does the outputs in order."""
+    def overlap(self, size: int = 1) -> Overlap:
+        """Return how the output may lie over the input, for a kernel that does the outputs in order.
+
+        ``size``: bytes of an element of either.
+        """
         (rows, row_stride), (columns, column_stride) = self.kept
         return traced(
             rows * columns,
             lambda: forward_overlap(
-                np.arange(rows)[:, None] * row_stride + np.arange(columns)[None, :] * column_stride
+                np.arange(rows)[:, None] * row_stride + np.arange(columns)[None, :] * column_stride, size, size
             ),
         )
 
 
-def check_reduction(node: Node, graph: Graph) -> list[str]:
+def check_reduction(node: Node, graph: Graph, require: Require = require_int8) -> list[str]:
     """Return problems with the types, the axes, the shape, and with axes that the kernels can't walk."""
-    problems = require_int8(node, graph, ends_of(node))
+    problems = require(node, graph, ends_of(node))
     problems += require_constants(node, graph, {1: "axes"})
     if problems:
         return problems
@@ -45,7 +51,7 @@ def check_reduction(node: Node, graph: Graph) -> list[str]:
     wrong = [axis for axis in integers(graph, _axes_operand(node)) if not -rank <= axis < rank]
     if wrong:
         return [f"{node.label}: axis {wrong[0]} of {source.name!r} with {rank} axes; the file is corrupt"]
-    what = f"the {_NAMES[node.kind]} of {source.name!r}"
+    what = f"the {_NAMES[node.operator]} of {source.name!r}"
     problems = require_shape(node, output_tensor(node, graph), _shape(node, graph), what)
     if problems or loops_of(node, graph) is not None:
         return problems

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step
-from edgemnist.compiler.ops.fields import CArray, array_problems, field_problems
+from edgemnist.compiler.ops.fields import CArray, Field, array_problems, field_problems
+from edgemnist.compiler.ops.moving import NUMBERS, element_bytes, moved_kinds
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor
 from edgemnist.compiler.ops.overlaps import Moves, traced
 from edgemnist.compiler.ops.resizing import check_resize, size_fields
@@ -21,12 +21,12 @@ from edgemnist.compiler.ops.resizing import check_resize, size_fields
 class ResizeNearestNeighbor(Operator):
     """Another height and width, each pixel a copy of the nearest."""
 
-    kinds = MappingProxyType({"RESIZE_NEAREST_NEIGHBOR": Schema("ResizeNearestNeighborOptions", 2, 2, needed=True)})
+    kinds = moved_kinds(NUMBERS, {"RESIZE_NEAREST_NEIGHBOR": Schema("ResizeNearestNeighborOptions", 2, 2, needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         return check_resize(node, graph) or [
-            *field_problems(node.label, size_fields(node, graph)), *_position_problems(node, graph)
+            *field_problems(node.label, _size_fields(node, graph)), *_position_problems(node, graph)
         ]  # fmt: skip
 
     def reference(
@@ -40,18 +40,23 @@ class ResizeNearestNeighbor(Operator):
         """See :meth:`Operator.lower`."""
         rows, columns = _positions(node, graph)
         _, _, in_width, channels = input_tensor(node, graph).shape
+        pixel = channels * element_bytes(input_tensor(node, graph))
         return Step(
             node=node, header="em_resize_nearest_neighbor.h", function="em_resize_nearest_neighbor",
             struct_type="em_resize_nearest_neighbor_params",
-            parameters=size_fields(node, graph), inputs=(activations_of(node),), outputs=node.outputs,
-            arrays=(rows, columns),
+            parameters=_size_fields(node, graph), inputs=(activations_of(node),), outputs=node.outputs,
+            arrays=(rows, columns), as_bytes=True,
             overlaps={
                 ends_of(node): traced(
                     rows.values.size * columns.values.size,
-                    lambda: _overlap(rows.values, columns.values, in_width, channels),
+                    lambda: _overlap(rows.values, columns.values, in_width, pixel),
                 )
             },
         )  # fmt: skip
+
+
+def _size_fields(node: Node, graph: Graph) -> tuple[Field, ...]:
+    return size_fields(node, graph, element_bytes(input_tensor(node, graph)))
 
 
 def _positions(node: Node, graph: Graph) -> tuple[CArray, CArray]:
@@ -78,10 +83,10 @@ def nearest(node: Node, graph: Graph, axis: int) -> NDArray[np.int64]:
     return result
 
 
-def _overlap(rows: NDArray[np.int64], columns: NDArray[np.int64], in_width: int, channels: int) -> Overlap:
-    """Return the overlap of the kernel, which copies pixels from the last to the first."""
-    read = ((rows[:, None] * in_width + columns[None, :]) * channels).reshape(-1)[::-1]
-    written = (np.arange(read.size) * channels)[::-1]
+def _overlap(rows: NDArray[np.int64], columns: NDArray[np.int64], in_width: int, pixel: int) -> Overlap:
+    """Return the overlap of the kernel, which copies pixels of so many bytes from the last to the first."""
+    read = ((rows[:, None] * in_width + columns[None, :]) * pixel).reshape(-1)[::-1]
+    written = (np.arange(read.size) * pixel)[::-1]
     return Moves(
-        np.stack([read, read + channels], axis=1), np.stack([written, written + channels], axis=1)
+        np.stack([read, read + pixel], axis=1), np.stack([written, written + pixel], axis=1)
     ).backward()  # fmt: skip

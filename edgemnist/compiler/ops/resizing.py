@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import require_int8
 from edgemnist.compiler.ops.fields import Field, int16
+from edgemnist.compiler.ops.moving import require_moved
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
     integers,
     output_tensor,
     require_constants,
-    require_same_quantisation,
 )
 
 
 def check_resize(node: Node, graph: Graph) -> list[str]:
     """Return problems with types, quantisation, shapes and options."""
-    problems = require_int8(node, graph, ends_of(node))
+    problems = require_moved(node, graph, ends_of(node))
     problems += require_constants(node, graph, {1: "size"}, ("int32",))
     if problems:
         return problems
@@ -30,11 +29,11 @@ def check_resize(node: Node, graph: Graph) -> list[str]:
         ]
     if node.integer("align_corners") and node.integer("half_pixel_centers"):
         problems.append(f"{node.label}: has both align_corners and half_pixel_centers; choose one")
-    return problems + require_same_quantisation(node, graph, ends_of(node))
+    return problems
 
 
-def size_fields(node: Node, graph: Graph) -> tuple[Field, ...]:
-    """Return the width of the input, and height, width and channels of the output."""
+def size_fields(node: Node, graph: Graph, size: int = 1) -> tuple[Field, ...]:
+    """Return the width of the input, and height, width and channels of the output, each channel ``size`` units."""
     _, _, in_width, channels = input_tensor(node, graph).shape
     _, out_height, out_width, _ = output_tensor(node, graph).shape
-    return int16(in_width=in_width, out_height=out_height, out_width=out_width, channels=channels)
+    return int16(in_width=in_width, out_height=out_height, out_width=out_width, channels=channels * size)

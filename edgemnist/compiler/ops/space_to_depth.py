@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Any
 
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
-from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, require_same_quantisation
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
+from edgemnist.compiler.ops.moving import NUMBERS, moved_kinds, require_moved
+from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor
 from edgemnist.compiler.ops.strided_copy import Walk, check_walk, lower_walk, row_major_strides
 
 _ORDER = (0, 2, 1, 3, 4)
@@ -21,16 +21,17 @@ _ORDER = (0, 2, 1, 3, 4)
 class SpaceToDepth(Operator):
     """Blocks of pixels as channels, or the other way round."""
 
-    kinds = MappingProxyType(
+    kinds = moved_kinds(
+        NUMBERS,
         {
             "SPACE_TO_DEPTH": Schema("SpaceToDepthOptions", needed=True),
             "DEPTH_TO_SPACE": Schema("DepthToSpaceOptions", needed=True),
-        }
+        },
     )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_moved(node, graph, ends_of(node))
         if problems:
             return problems
         source, block = input_tensor(node, graph), node.integer("block_size")
@@ -41,9 +42,7 @@ class SpaceToDepth(Operator):
             ]
         what = f"{source.name!r} {list(source.shape)} in blocks of {block}"
         problems = require_shape(node, output_tensor(node, graph), _shape(node, graph), what)
-        return problems or [
-            *require_same_quantisation(node, graph, ends_of(node)), *check_walk(node, _walk(node, graph))
-        ]  # fmt: skip
+        return problems or check_walk(node, _walk(node, graph))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -59,7 +58,7 @@ class SpaceToDepth(Operator):
 def _shape(node: Node, graph: Graph) -> tuple[int, ...] | None:
     """Return the output's shape, None where the image is no number of blocks."""
     (count, height, width, channels), block = input_tensor(node, graph).shape, node.integer("block_size")
-    if node.kind == "DEPTH_TO_SPACE":
+    if node.operator == "DEPTH_TO_SPACE":
         area = block * block
         return None if channels % area else (count, height * block, width * block, channels // area)
     if height % block or width % block:
@@ -70,7 +69,7 @@ def _shape(node: Node, graph: Graph) -> tuple[int, ...] | None:
 def _blocks(node: Node, graph: Graph) -> tuple[int, ...]:
     """Return the input's shape with the axes of blocks apart."""
     (count, height, width, channels), block = input_tensor(node, graph).shape, node.integer("block_size")
-    if node.kind == "DEPTH_TO_SPACE":
+    if node.operator == "DEPTH_TO_SPACE":
         return count * height, width, block, block, channels // (block * block)
     return count * height // block, block, width // block, block, channels
 

@@ -11,7 +11,8 @@ import numpy as np
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import Overlap, Step
 from edgemnist.compiler.ops.fields import int32, stride_fields
-from edgemnist.compiler.ops.operands import activations_of, ends_of
+from edgemnist.compiler.ops.moving import element_bytes
+from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor
 from edgemnist.compiler.ops.overlaps import forward_overlap, traced
 
 AXES = 5
@@ -50,18 +51,19 @@ def check_walk(node: Node, walk: Walk) -> list[str]:
 
 def lower_walk(node: Node, graph: Graph, walk: Walk) -> Step:
     """Return the copy of ``activations_of(node)`` to the output."""
+    size = element_bytes(input_tensor(node, graph))
     loops = walk.merged().loops
-    padded = ((1, 0),) * (AXES - len(loops)) + loops
+    padded = ((1, 0),) * (AXES - len(loops)) + tuple((count, stride * size) for count, stride in loops)
     return Step(
         node=node, header="em_strided_copy.h", function="em_strided_copy", struct_type="em_strided_copy_params",
-        parameters=(*int32(offset=walk.offset), *stride_fields("axis", padded)),
-        inputs=(activations_of(node),), outputs=node.outputs,
-        overlaps={ends_of(node): traced(prod(count for count, _ in loops), lambda: _overlap(walk.offset, loops))},
+        parameters=(*int32(offset=walk.offset * size, element=size), *stride_fields("axis", padded)),
+        inputs=(activations_of(node),), outputs=node.outputs, as_bytes=True,
+        overlaps={ends_of(node): traced(prod(count for count, _ in loops), lambda: _overlap(walk.offset, loops, size))},
     )  # fmt: skip
 
 
-def _overlap(offset: int, loops: Sequence[tuple[int, int]]) -> Overlap:
+def _overlap(offset: int, loops: Sequence[tuple[int, int]], size: int) -> Overlap:
     reads = np.full(1, offset, np.int64)
     for count, stride in loops:
         reads = (reads[:, None] + np.arange(count) * stride).reshape(-1)
-    return forward_overlap(reads)
+    return forward_overlap(reads, size, size)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,14 +10,14 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
+from edgemnist.compiler.ops.moving import WITH_BOOL, moved_kinds, require_moved
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
     integers,
     output_tensor,
     require_constants,
-    require_same_quantisation,
 )
 from edgemnist.compiler.ops.strided_copy import Walk, check_walk, lower_walk, row_major_strides
 
@@ -29,14 +28,15 @@ Range = tuple[int, int, int]
 class StridedSlice(Operator):
     """A part of each axis; negative steps walk backward."""
 
-    kinds = MappingProxyType(
-        {"STRIDED_SLICE": Schema("StridedSliceOptions", 4, 4, needed=True), "SLICE": Schema("SliceOptions", 3, 3)}
+    kinds = moved_kinds(
+        WITH_BOOL,
+        {"STRIDED_SLICE": Schema("StridedSliceOptions", 4, 4, needed=True), "SLICE": Schema("SliceOptions", 3, 3)},
     )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        operands = {1: "begin", 2: "end", 3: "strides"} if node.kind == "STRIDED_SLICE" else {1: "begin", 2: "size"}
-        problems = require_int8(node, graph, ends_of(node))
+        operands = {1: "begin", 2: "end", 3: "strides"} if node.operator == "STRIDED_SLICE" else {1: "begin", 2: "size"}
+        problems = require_moved(node, graph, ends_of(node))
         problems += require_constants(node, graph, operands)
         problems += [
             f"{node.label}: {option} is not supported; slice and reshape in two steps"
@@ -51,10 +51,7 @@ class StridedSlice(Operator):
                 f"{node.label}: {', '.join(operands.values())} need one value for each axis of {source.name!r} "
                 f"{list(source.shape)}; write the slice out for every axis"
             ]
-        return _range_problems(node, graph) or [
-            *require_same_quantisation(node, graph, ends_of(node)),
-            *check_walk(node, _walk(node, graph)),
-        ]
+        return _range_problems(node, graph) or check_walk(node, _walk(node, graph))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -70,7 +67,7 @@ class StridedSlice(Operator):
 
 def _range_problems(node: Node, graph: Graph) -> list[str]:
     source, target = input_tensor(node, graph), output_tensor(node, graph)
-    if node.kind == "STRIDED_SLICE" and 0 in integers(graph, node.inputs[3]):
+    if node.operator == "STRIDED_SLICE" and 0 in integers(graph, node.inputs[3]):
         return [f"{node.label}: a stride is 0; use strides of at least 1, or of at most -1"]
     ranges = ranges_of(node, graph)
     outside = any(
@@ -91,9 +88,9 @@ def ranges_of(node: Node, graph: Graph) -> list[Range]:
     """Return what is taken along each axis."""
     shape = input_tensor(node, graph).shape
     operands = zip(
-        *(integers(graph, index) for index in node.inputs[1 : 3 if node.kind == "SLICE" else 4]), strict=True
+        *(integers(graph, index) for index in node.inputs[1 : 3 if node.operator == "SLICE" else 4]), strict=True
     )
-    if node.kind == "SLICE":
+    if node.operator == "SLICE":
         return [
             (begin, size - begin if count == -1 else count, 1)
             for size, (begin, count) in zip(shape, operands, strict=True)

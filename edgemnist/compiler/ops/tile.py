@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,27 +10,27 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import LARGEST_TENSOR, Schema, require_shape
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
 from edgemnist.compiler.ops.gathering import Picks, check_picks, lower_picks, picks_of
+from edgemnist.compiler.ops.moving import WITH_BOOL, moved_kinds, require_moved
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
     integers,
     output_tensor,
     require_constants,
-    require_same_quantisation,
 )
 
 
 class Tile(Operator):
     """A tensor repeated along its axes."""
 
-    kinds = MappingProxyType({"TILE": Schema("TileOptions", 2, 2)})
-    without_tflm = ("TILE",)
+    kinds = moved_kinds(WITH_BOOL, {"TILE": Schema("TileOptions", 2, 2)})
+    without_tflm = tuple(kinds)
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node)) + require_constants(node, graph, {1: "repetitions"})
+        problems = require_moved(node, graph, ends_of(node)) + require_constants(node, graph, {1: "repetitions"})
         if problems:
             return problems
         source, times = input_tensor(node, graph), integers(graph, node.inputs[1])
@@ -44,7 +43,6 @@ class Tile(Operator):
         problems = require_shape(
             node, output_tensor(node, graph), shape, f"{source.name!r} repeated {list(times)} times"
         )
-        problems += require_same_quantisation(node, graph, ends_of(node))
         return problems or check_picks(node, _picks(node, graph))
 
     def reference(

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
-from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
+from edgemnist.compiler.graph import BOOL, INT32, Graph, Node
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
+from edgemnist.compiler.ops.moving import WITH_BOOL, moved_kinds, require_moved
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
     integers,
     output_tensor,
     require_constants,
-    require_same_quantisation,
 )
 from edgemnist.compiler.ops.strided_copy import Walk, check_walk, lower_walk, row_major_strides
 
@@ -26,11 +25,12 @@ from edgemnist.compiler.ops.strided_copy import Walk, check_walk, lower_walk, ro
 class Transpose(Operator):
     """Axes in another order."""
 
-    kinds = MappingProxyType({"TRANSPOSE": Schema("TransposeOptions", 2, 2)})
+    kinds = moved_kinds(WITH_BOOL, {"TRANSPOSE": Schema("TransposeOptions", 2, 2)})
+    without_tflm = (f"{INT32}TRANSPOSE", f"{BOOL}TRANSPOSE")
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_moved(node, graph, ends_of(node))
         problems += require_constants(node, graph, {1: "permutation"})
         if problems:
             return problems
@@ -42,8 +42,7 @@ class Transpose(Operator):
                 f"{node.label}: {list(order)} doesn't permute the axes of {source.name!r} {list(source.shape)} into "
                 f"{list(target.shape)}; the file is corrupt, convert it again"
             ]
-        problems = require_same_quantisation(node, graph, ends_of(node))
-        return problems + check_walk(node, _walk(node, graph))
+        return check_walk(node, _walk(node, graph))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings

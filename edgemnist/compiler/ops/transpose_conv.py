@@ -52,15 +52,13 @@ class TransposeConv(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_constants(node, graph, {0: "output shape"})
-        if len(node.inputs) < 3 or -1 in node.inputs[:3]:
-            problems.append(f"{node.label}: needs a shape, weights and an image; the file is corrupt, convert it again")
+        problems = operand_problems(node, graph)
         if problems:
             return problems
         layer = as_convolution(node)
         problems = require_int8(layer, graph, ends_of(layer)) + check_image(layer, graph)
         problems = problems or check_weights(layer, graph, 4, channel_axis=0) + check_activation(layer)
-        return problems or _size_problems(node, graph) or _sum_problems(layer, graph)
+        return problems or size_problems(node, graph) or _sum_problems(layer, graph)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -102,7 +100,7 @@ class TransposeConv(Operator):
             ),
             inputs=layer.inputs[:1], outputs=node.outputs,
             arrays=(CArray("weights", "int8_t", weight_values(layer, graph)), *channels.arrays()),
-            overlaps={ends_of(layer): traced(output_tensor(node, graph).elements, lambda: _overlap(g))},
+            overlaps={ends_of(layer): traced(output_tensor(node, graph).elements, lambda: transposed_overlap(g))},
             macs=g.pixels * g.in_channels * g.kernel_height * g.kernel_width * g.out_channels,
         )  # fmt: skip
 
@@ -135,7 +133,16 @@ def _fields(g: Geometry) -> tuple[Field, ...]:
     )  # fmt: skip
 
 
-def _size_problems(node: Node, graph: Graph) -> list[str]:
+def operand_problems(node: Node, graph: Graph) -> list[str]:
+    """Return a problem where an operand is missing, or where the output's shape is not in the file."""
+    problems = require_constants(node, graph, {0: "output shape"})
+    if len(node.inputs) < 3 or -1 in node.inputs[:3]:
+        problems.append(f"{node.label}: needs a shape, weights and an image; the file is corrupt, convert it again")
+    return problems
+
+
+def size_problems(node: Node, graph: Graph) -> list[str]:
+    """Return a problem where shapes, strides or padding make no transposed convolution; weights are checked before."""
     layer = as_convolution(node)
     source, target = input_tensor(layer, graph).shape, output_tensor(node, graph).shape
     out_channels, kernel_height, kernel_width, in_channels = weight_values(layer, graph).shape
@@ -184,8 +191,8 @@ def _channels(layer: Node, graph: Graph) -> ChannelParameters:
     )  # fmt: skip
 
 
-def _overlap(g: Geometry) -> Overlap:
-    """Return the overlap of the kernel, which does the output's elements in order."""
+def transposed_overlap(g: Geometry, size: int = 1) -> Overlap:
+    """Return the overlap of kernels that do the output's elements, of ``size`` bytes each, in order."""
     rows = np.arange(g.out_height) + g.padding.top - g.kernel_height + g.stride_height
     first = np.clip(rows // g.stride_height, 0, g.in_height) * g.in_width * g.in_channels
-    return forward_overlap(np.repeat(first, g.out_width * g.out_channels))
+    return forward_overlap(np.repeat(first, g.out_width * g.out_channels), size, size)

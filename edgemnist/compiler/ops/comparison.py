@@ -1,0 +1,108 @@
+"""EQUAL, GREATER and the like of two float32 or int32 tensors, and LOGICAL_AND, LOGICAL_OR and LOGICAL_NOT of bool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.claims import Schema
+from edgemnist.compiler.graph import BOOL, FLOAT, INT32, Graph, Node, type_of
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step
+from edgemnist.compiler.ops.broadcasting import (
+    check_broadcast,
+    constant_operands,
+    constants_first,
+    pair_fields,
+    pair_overlaps,
+    require_two,
+)
+from edgemnist.compiler.ops.fields import int32
+from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_of, require_same_shape
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "EQUAL": np.equal,
+    "NOT_EQUAL": np.not_equal,
+    "GREATER": np.greater,
+    "GREATER_EQUAL": np.greater_equal,
+    "LESS": np.less,
+    "LESS_EQUAL": np.less_equal,
+}
+_LOGICAL: Mapping[str, Callable[[Any, Any], Any]] = {"LOGICAL_AND": np.logical_and, "LOGICAL_OR": np.logical_or}
+
+
+def _options(kind: str) -> str:
+    return "".join(word.capitalize() for word in kind.split("_")) + "Options"
+
+
+class Comparison(Operator):
+    """Whether elements are in an order, of two tensors of which either may be broadcast; or both of two conditions."""
+
+    kinds = MappingProxyType(
+        {
+            **{f"{of}{kind}": Schema(_options(kind), 2, 2) for of in (FLOAT, INT32) for kind in _COMPARISONS},
+            **{f"{BOOL}{kind}": Schema(_options(kind), 2, 2) for kind in _LOGICAL},
+        }
+    )
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        problems = require_two(node, graph) or require_types(node, graph, node.inputs, type_of(node.kind))
+        problems += require_types(node, graph, [output_of(node)], "bool")
+        return problems or check_broadcast(node, graph)
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        return [{**_COMPARISONS, **_LOGICAL}[node.operator](*inputs)]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        order = constants_first(node, graph)
+        operands = [node.inputs[position] for position in order]
+        kind = "" if node.operator in _LOGICAL else f"{type_of(node.kind)}_"
+        return Step(
+            node=node, header="em_compare.h", function=f"em_{kind}{node.operator.lower()}",
+            struct_type="em_compare_params",
+            parameters=(*pair_fields(node, graph, order), *int32(turned=order[0])),
+            inputs=graph.activations(operands), outputs=node.outputs,
+            arrays=constant_operands(graph, operands), overlaps=pair_overlaps(node, graph),
+        )  # fmt: skip
+
+
+class LogicalNot(Operator):
+    """The contrary of each condition."""
+
+    kinds = MappingProxyType({f"{BOOL}LOGICAL_NOT": Schema("LogicalNotOptions")})
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        return require_types(node, graph, ends_of(node), "bool") + require_same_shape(node, graph)
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        return [np.logical_not(inputs[0])]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        return Step(
+            node=node, header="em_compare.h", function="em_logical_not", struct_type="em_not_params",
+            parameters=int32(count=input_tensor(node, graph).elements), inputs=node.inputs, outputs=node.outputs,
+            overlaps={ends_of(node): Overlap(at_most=0)},
+        )  # fmt: skip
+
+
+def require_types(node: Node, graph: Graph, indices: Sequence[int], dtype: str) -> list[str]:
+    """Return a problem for each named tensor that is not of a type."""
+    return [
+        f"{node.label}: tensor {graph.tensors[index].name!r} is {graph.tensors[index].dtype}, needed is {dtype}; "
+        "the file is corrupt, convert it again"
+        for index in indices
+        if graph.tensors[index].dtype != dtype
+    ]

@@ -1,0 +1,49 @@
+"""Operators that only move elements: of which types they are, and how many bytes an element has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+
+from edgemnist.compiler.claims import Schema
+from edgemnist.compiler.graph import TYPED, Graph, Node, type_of
+from edgemnist.compiler.ops.base import require_int8
+from edgemnist.compiler.ops.fields import CArray
+from edgemnist.compiler.ops.operands import require_same_quantisation
+from edgemnist.tflite.file import TensorInfo
+
+NUMBERS = ("int8", "float32")
+WITH_INT32 = (*NUMBERS, "int32")
+WITH_BOOL = (*WITH_INT32, "bool")
+"""Types that the oracles have kernels for; which, depends on the operator."""
+
+
+def moved_kinds(types: Sequence[str], schemas: Mapping[str, Schema]) -> Mapping[str, Schema]:
+    """Return the kinds of operators that move elements of each of ``types``."""
+    kinds = {f"{TYPED.get(dtype, '')}{kind}": schema for dtype in types for kind, schema in schemas.items()}
+    return MappingProxyType(kinds)
+
+
+def require_moved(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
+    """Return a problem for each tensor whose bytes can't be copied: of another type, or int8 of another scale."""
+    moved = type_of(node.kind)
+    if moved == "int8":
+        return require_int8(node, graph, indices) or require_same_quantisation(node, graph, indices)
+    return [
+        f"{node.label}: tensor {graph.tensors[index].name!r} is {graph.tensors[index].dtype}, needed is {moved}; "
+        "the file is corrupt, convert it again"
+        for index in indices
+        if graph.tensors[index].dtype != moved
+    ]
+
+
+def element_bytes(tensor: TensorInfo) -> int:
+    """Return the size of an element."""
+    return tensor.bytes // tensor.elements
+
+
+def raw_bytes(name: str, tensor: TensorInfo) -> CArray:
+    """Return a constant as the bytes that it is in a little-endian memory."""
+    return CArray(name, "int8_t", np.ascontiguousarray(np.asarray(tensor.data).reshape(-1)).view(np.int8))
