@@ -20,7 +20,7 @@ from edgemnist.compiler.claims import (
 )
 from edgemnist.compiler.graph import TYPED, Graph, Node, plain_kind
 from edgemnist.compiler.ops import OPERATORS
-from edgemnist.compiler.state import nodes_of, variables_of, without_variables
+from edgemnist.compiler.state import nodes_of, variable_tensors, variables_of, without_variables
 from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 
@@ -40,12 +40,21 @@ def read_graph(model: TfliteModel) -> Graph:
     nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
     nodes = tuple(_typed(node, tensors) for node in nodes)
-    graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=kept.variables)
+    changed, state_problems = variable_tensors(nodes, tensors, _state_places)
+    variables = (*kept.variables, *changed)
+    graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=variables)
     alive = _without_dead(nodes, graph.wanted)
-    problems = [*kept.problems, *table_problems(model, _SCHEMAS), *_problems(graph, alive)]
+    problems = [*kept.problems, *state_problems, *table_problems(model, _SCHEMAS), *_problems(graph, alive)]
     if problems:
         raise UnsupportedModelError("the model can't be compiled:", problems)
-    return replace(graph, nodes=alive)
+    read = {index for node in alive for index in node.inputs}
+    used = tuple(one for one in variables if not one.in_place or one.before in read)
+    return replace(graph, nodes=alive, variables=used)
+
+
+def _state_places(node: Node) -> tuple[int, ...]:
+    operator = OPERATORS.get(node.kind)
+    return operator.states if operator is not None else ()
 
 
 def _end_problems(model: TfliteModel) -> list[str]:
@@ -70,13 +79,13 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
     """Return what is wrong with the operators; with those that nobody needs too, which an interpreter would execute."""
     problems = []
     needed = {node.sources for node in alive}
-    for tensor in (graph.tensors[index] for index in dict.fromkeys((*graph.given, *graph.wanted))):
+    for tensor in (graph.tensors[index] for index in dict.fromkeys((*graph.entering, *graph.leaving))):
         if tensor.shape[:1] != (1,):
             problems.append(
                 f"tensor {tensor.name!r} has shape {list(tensor.shape)}, needed is batch 1; "
                 "convert with a fixed batch of 1"
             )
-        free = ("float32", "int32") if tensor.index in graph.wanted else ("float32",)
+        free = ("float32", "int32") if tensor.index in graph.leaving else ("float32",)
         if tensor.dtype not in free and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
             problems.append(
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
@@ -93,6 +102,11 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
     if any(node.kind not in OPERATORS for node in alive):
         known = sorted({plain_kind(kind) for kind in OPERATORS})
         problems.append(f"supported are {', '.join(known)}")
+    problems += [
+        f"{graph.tensors[index].name!r} is an input or output and the state of an operator; the file is corrupt"
+        for index in graph.in_place
+        if index in (*graph.entering, *graph.leaving, *graph.storage)
+    ]
     problems += [
         f"the output {graph.tensors[index].name!r} does not depend on the input; the file is corrupt"
         for index in graph.wanted
@@ -111,7 +125,7 @@ def _operand_problems(node: Node, graph: Graph, written: set[int]) -> list[str]:
     for index in graph.activations(node.inputs):
         if index not in written:
             name = graph.tensors[index].name
-            problems.append(f"{node.label}: tensor {name!r} is read before it is written; variables are not supported")
+            problems.append(f"{node.label}: tensor {name!r} is read before it is written; no operator changes it")
     return problems
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.fixedpoint import Multiplier
+
 INTEGERS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
         "int8_t": (-(2**7), 2**7 - 1),
@@ -74,6 +76,11 @@ def int16(**values: int) -> tuple[Field, ...]:
 def int32(**values: int) -> tuple[Field, ...]:
     """Return an ``int32_t`` field for each value, in order."""
     return tuple(Field(name, "int32_t", value) for name, value in values.items())
+
+
+def factor_field(name: str, multiplier: Multiplier) -> Field:
+    """Return an ``em_factor`` of a kernel: a real factor in fixed point."""
+    return Field(name, "em_factor", (*int32(multiplier=multiplier.mantissa), *int16(exponent=multiplier.exponent)))
 
 
 def output_field(zero_point: int, limits: tuple[int, int]) -> Field:
