@@ -1,4 +1,4 @@
-"""SVDF: exact over a stream, with a state of int16 and of int8; refused where TFLM refuses it or has nothing like it."""
+"""SVDF: exact over a stream, with a state of int16 and of int8; refused where TFLM refuses it or has no such thing."""
 
 from __future__ import annotations
 
@@ -85,8 +85,12 @@ TABLE = {
     "fine": Filters(scales=(0.05, 0.01, 0.003, 0.004, 0.00001)),
     "ties": Filters(batch=3, units=9, rank=3, memory=3, state="int8", zero_points=(0, 0, 0), activation=0, seed=82),
     "bytes": Filters(state="int8", scales=(0.05, 0.01, 0.01, 0.05, 0.03)),
-    "bytes with a zero point": Filters(state="int8", scales=(0.3, 0.02, 0.01, 0.05, 0.9), zero_points=(5, 19, 0), activation=0),
-    "bytes in rows": Filters(state="int8", batch=2, rank=2, scales=(0.3, 0.02, 0.01, 0.05, 0.9), zero_points=(5, -100, -128)),
+    "bytes with a zero point": Filters(
+        state="int8", scales=(0.3, 0.02, 0.01, 0.05, 0.9), zero_points=(5, 19, 0), activation=0
+    ),
+    "bytes in rows": Filters(
+        state="int8", batch=2, rank=2, scales=(0.3, 0.02, 0.01, 0.05, 0.9), zero_points=(5, -100, -128)
+    ),
 }  # fmt: skip
 
 

@@ -209,7 +209,7 @@ class Operator(ABC):
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
-        """Compute the outputs with numpy, in the oracle's arithmetic; behind them what the tensors of ``states`` become.
+        """Compute the outputs with numpy, in the oracle's arithmetic; behind them what each of ``states`` becomes.
 
         ``inputs`` has one array per entry of ``node.inputs`` in tensor shape (constants included; an absent one is an
         empty array), none of which is changed; fused followers are not applied here.
