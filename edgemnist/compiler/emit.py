@@ -312,7 +312,8 @@ def _wrapped(head: str, items: Sequence[str], tail: str, width: int = 116) -> st
 def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:
     lines: list[str] = []
     for index, step in enumerate(program.steps):
-        lines += ["", f"EM_STEP void {settings.name}_step_{index}(int8_t *arena)", "{",
+        state = ", int8_t *state" if step.states else ""
+        lines += ["", f"EM_STEP void {settings.name}_step_{index}(int8_t *arena{state})", "{",
                   f"  {_call(program, plan, settings, index, step)};", "}"]  # fmt: skip
     return "\n".join([*lines, *run_text.definitions(program, plan, settings.name)])
 
@@ -321,7 +322,7 @@ def _call(program: Program, plan: Plan, settings: EmitSettings, index: int, step
     graph, name = program.graph, settings.name
 
     def pointer(tensor: int, const: str) -> str:
-        place = f"arena + {plan.tensor_offset(graph.root(tensor))}"
+        place = run_text.place_of(program, plan, tensor)
         dtype = graph.tensors[tensor].dtype
         return place if dtype == "int8" or step.as_bytes else f"({const}{C_TYPES[dtype]} *)({const}void *)({place})"
 
@@ -329,6 +330,7 @@ def _call(program: Program, plan: Plan, settings: EmitSettings, index: int, step
     arguments += [_array_name(settings, index, array) for array in step.arrays]
     if step.scratch or step.takes_scratch:
         arguments.append(f"arena + {plan.scratch_offset(index)}" if step.scratch else "arena")
+    arguments += [pointer(tensor, "") for tensor in step.states]
     arguments += [pointer(tensor, "const ") for tensor in step.inputs]
     arguments += [pointer(tensor, "") for tensor in step.outputs]
     return f"{step.function}({', '.join(arguments)})"

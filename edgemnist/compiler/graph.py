@@ -103,13 +103,19 @@ class KeptChannels:
 class Variable:
     """What is kept from one inference to the next: the tensor that has it before, and the one that has it after.
 
-    ``first``: its value before the first inference, in the tensors' shape and dtype.
+    Where that is the same tensor, an operator changes it in place: it lies in the state, not in the arena. ``first``:
+    its value before the first inference, in the tensors' shape and dtype.
     """
 
     name: str
     before: int
     after: int
     first: NDArray[Any]
+
+    @property
+    def in_place(self) -> bool:
+        """Whether it is never copied."""
+        return self.before == self.after
 
 
 @dataclass(frozen=True)
@@ -148,14 +154,29 @@ class Graph:
     further: int = 0
 
     @property
+    def entering(self) -> tuple[int, ...]:
+        """The tensors that are in the arena before the first node: inputs, and what is copied from the state."""
+        return (*self.inputs, *(one.before for one in self.variables if not one.in_place))
+
+    @property
+    def leaving(self) -> tuple[int, ...]:
+        """The tensors that are in the arena after the last node: outputs, and what is copied to the state."""
+        return (*self.outputs, *(one.after for one in self.variables if not one.in_place))
+
+    @property
+    def in_place(self) -> tuple[int, ...]:
+        """The tensors that lie in the state: an operator keeps each from one inference to the next."""
+        return tuple(one.before for one in self.variables if one.in_place)
+
+    @property
     def given(self) -> tuple[int, ...]:
-        """The tensors that have a value before the first node: inputs, and what is kept from the inference before."""
-        return (*self.inputs, *(variable.before for variable in self.variables))
+        """The tensors that have a value before the first node."""
+        return (*self.entering, *self.in_place)
 
     @property
     def wanted(self) -> tuple[int, ...]:
-        """The tensors that have to be there after the last node: outputs, and what is kept."""
-        return (*self.outputs, *(variable.after for variable in self.variables))
+        """The tensors that have to be there after the last node."""
+        return (*self.leaving, *self.in_place)
 
     @property
     def input(self) -> int:

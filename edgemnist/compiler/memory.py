@@ -139,7 +139,7 @@ def _least_extent(buffers: Sequence[Buffer], overlaps: Overlaps, steps: int) -> 
 
 def _buffers(program: Program) -> list[Buffer]:
     graph, steps = program.graph, program.steps
-    first: dict[int, int] = {graph.root(index): 0 for index in graph.given}
+    first: dict[int, int] = {graph.root(index): 0 for index in graph.entering}
     last: dict[int, int] = {}
     for index, step in enumerate(steps):
         for tensor in step.outputs:
@@ -147,7 +147,7 @@ def _buffers(program: Program) -> list[Buffer]:
             last[graph.root(tensor)] = index
         for tensor in step.inputs:
             last[graph.root(tensor)] = index
-    last.update({graph.root(index): len(steps) for index in graph.wanted})
+    last.update({graph.root(index): len(steps) for index in graph.leaving})
     buffers = [
         Buffer(graph.tensors[root].name, root, graph.tensors[root].bytes, start, last.get(root, 0))
         for root, start in first.items()

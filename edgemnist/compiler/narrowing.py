@@ -31,8 +31,8 @@ def narrowed(graph: Graph, steps: Sequence[Step]) -> tuple[Step, ...]:
 
 def _needs(graph: Graph, steps: Sequence[Step]) -> list[int]:
     """Return the bytes of the tensors that are alive in each step, and of its scratch."""
-    first: dict[int, int] = {graph.root(index): 0 for index in graph.given}
-    last: dict[int, int] = {graph.root(index): len(steps) for index in graph.wanted}
+    first: dict[int, int] = {graph.root(index): 0 for index in graph.entering}
+    last: dict[int, int] = {graph.root(index): len(steps) for index in graph.leaving}
     for index, step in enumerate(steps):
         for tensor in (*step.inputs, *step.outputs):
             root = graph.root(tensor)

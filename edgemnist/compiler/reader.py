@@ -23,7 +23,7 @@ from edgemnist.compiler.claims import (
 from edgemnist.compiler.graph import FLOAT, HYBRID, TYPED, Graph, Node, plain_kind
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.refusals import HEADLINE, refusal
-from edgemnist.compiler.state import nodes_of, variables_of, without_variables
+from edgemnist.compiler.state import nodes_of, variable_tensors, variables_of, without_variables
 from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 
@@ -43,15 +43,25 @@ def read_graph(model: TfliteModel) -> Graph:
     nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
     nodes = tuple(_typed(node, tensors) for node in nodes)
+    changed, state_problems = variable_tensors(nodes, tensors, _state_places)
+    variables = (*kept.variables, *changed)
     graph = Graph(
-        tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=kept.variables,
+        tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=variables,
         further=model.subgraphs - 1,
     )  # fmt: skip
     alive = _without_dead(nodes, graph.wanted)
-    problems = [*_end_problems(model), *kept.problems, *table_problems(model, _SCHEMAS), *_problems(graph, alive)]
+    problems = [*_end_problems(model), *kept.problems, *state_problems, *table_problems(model, _SCHEMAS)]
+    problems += _problems(graph, alive)
     if problems:
         raise refusal(model, problems)
-    return replace(graph, nodes=alive)
+    read = {index for node in alive for index in node.inputs}
+    used = tuple(one for one in variables if not one.in_place or one.before in read)
+    return replace(graph, nodes=alive, variables=used)
+
+
+def _state_places(node: Node) -> tuple[int, ...]:
+    operator = OPERATORS.get(node.kind)
+    return operator.states if operator is not None else ()
 
 
 def _end_problems(model: TfliteModel) -> list[str]:
@@ -90,7 +100,7 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
     """Return what is wrong with the operators; with those that nobody needs too, which an interpreter would execute."""
     problems = []
     needed = {node.sources for node in alive}
-    for tensor in (graph.tensors[index] for index in dict.fromkeys((*graph.given, *graph.wanted))):
+    for tensor in (graph.tensors[index] for index in dict.fromkeys((*graph.entering, *graph.leaving))):
         if tensor.dtype not in FREE_TYPES and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
             problems.append(
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
@@ -107,6 +117,11 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
     if any(node.kind not in OPERATORS for node in alive):
         known = sorted({plain_kind(kind) for kind in OPERATORS})
         problems.append(f"supported are {', '.join(known)}")
+    problems += [
+        f"{graph.tensors[index].name!r} is an input or output and the state of an operator; the file is corrupt"
+        for index in graph.in_place
+        if index in (*graph.entering, *graph.leaving, *graph.storage)
+    ]
     problems += [
         f"the output {graph.tensors[index].name!r} does not depend on the input; the file is corrupt"
         for index in graph.wanted
@@ -125,7 +140,7 @@ def _operand_problems(node: Node, graph: Graph, written: set[int]) -> list[str]:
     for index in graph.activations(node.inputs):
         if index not in written:
             name = graph.tensors[index].name
-            problems.append(f"{node.label}: tensor {name!r} is read before it is written; variables are not supported")
+            problems.append(f"{node.label}: tensor {name!r} is read before it is written; no operator changes it")
     return problems
 
 

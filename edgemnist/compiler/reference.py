@@ -35,8 +35,9 @@ def run_reference(
     for node in graph.nodes:
         for part in unfused(node, graph, values):
             operands = [value_of(index, graph, values) for index in part.inputs]
-            outputs = OPERATORS[part.kind].reference(part, graph, operands, settings)
-            values.update(zip(part.outputs, outputs, strict=True))
+            operator = OPERATORS[part.kind]
+            outputs = operator.reference(part, graph, operands, settings)
+            values.update(zip((*part.outputs, *operator.states_of(part)), outputs, strict=True))
     for alias in graph.storage:
         values[alias] = value_of(alias, graph, values)
     return values

@@ -50,6 +50,14 @@ def state_bytes(program: Program) -> int:
     return kept[-1].offset + aligned(kept[-1].bytes) if kept else 0
 
 
+def place_of(program: Program, plan: Plan, tensor: int) -> str:
+    """Return the C expression for where a tensor lies: in the arena, or in the state."""
+    root = program.graph.root(tensor)
+    if root in program.graph.in_place:
+        return f"state + {next(one.offset for one in kept_by(program) if one.variable.before == root)}"
+    return f"arena + {plan.tensor_offset(root)}"
+
+
 def declarations(program: Program, name: str) -> list[str]:
     """Return the lines of the header that declare the functions."""
     ends, kept = ends_of(program.graph), kept_by(program)
@@ -105,15 +113,17 @@ def state_macros(program: Program, name: str) -> list[str]:
 def definitions(program: Program, plan: Plan, name: str) -> list[str]:
     """Return the functions themselves; ``NAME_step_K(arena)`` are there before them."""
     ends, kept, prefix = ends_of(program.graph), kept_by(program), name.upper()
+    copied = [one for one in kept if not one.variable.in_place]
     return [
         *_reset_in(name, kept),
         "",
         _run_in(name, kept),
         "{",
         *([] if program.steps else ["  (void)arena; /* the output is the input */"]),
-        *(f"  {_copy(program, plan, one, out=False)}" for one in kept),
+        *([] if copied or not kept or any(step.states for step in program.steps) else ["  (void)state;"]),
+        *(f"  {_copy(program, plan, one, out=False)}" for one in copied),
         *_steps(program, plan, name),
-        *(f"  {_copy(program, plan, one, out=True)}" for one in kept),
+        *(f"  {_copy(program, plan, one, out=True)}" for one in copied),
         "}",
         "",
         *_own_state(name, kept),
@@ -141,17 +151,15 @@ def _steps(program: Program, plan: Plan, name: str) -> list[str]:
     graph = program.graph
     lines = []
     for index, step in enumerate(program.steps):
-        lines += [f"  {name}_step_{index}(arena);", f"#ifdef {name.upper()}_TRACE"]
+        lines += [f"  {name}_step_{index}(arena{', state' if step.states else ''});", f"#ifdef {name.upper()}_TRACE"]
         for tensor in step.outputs:
-            pointer = f"arena + {plan.tensor_offset(graph.root(tensor))}"
-            lines.append(f"  {name}_trace({index}, {pointer}, {graph.tensors[tensor].bytes});")
+            lines.append(f"  {name}_trace({index}, {place_of(program, plan, tensor)}, {graph.tensors[tensor].bytes});")
         lines += ["#endif"]
     return lines
 
 
 def _copy(program: Program, plan: Plan, one: Kept, *, out: bool) -> str:
-    graph = program.graph
-    place = f"arena + {plan.tensor_offset(graph.root(one.variable.after if out else one.variable.before))}"
+    place = place_of(program, plan, one.variable.after if out else one.variable.before)
     state = f"state + {one.offset}"
     target, source = (state, place) if out else (place, state)
     return f"memcpy({target}, {source}, {one.bytes});"

@@ -1,13 +1,16 @@
-"""What a model keeps from one inference to the next: resource variables, read and assigned once in each.
+"""What a model keeps from one inference to the next: resource variables, and variable tensors.
 
-A file has an operator for the variable (VAR_HANDLE), one that reads it, one that assigns it, and CALL_ONCE, which runs
-a graph of its own with the first values. In the compiler's graph a variable is a tensor that is given, like an input,
-and one that is wanted, like an output; the generated C copies the one to the other between inferences.
+Resource variables are read and assigned once in each inference. A file has an operator for the variable (VAR_HANDLE),
+one that reads it, one that assigns it, and CALL_ONCE, which runs a graph of its own with the first values. In the
+compiler's graph a variable is a tensor that is given, like an input, and one that is wanted, like an output; the
+generated C copies the one to the other between inferences.
+
+A variable tensor belongs to an operator that changes it in place, as SVDF and the LSTM do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,10 +19,12 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.graph import Node, Variable
 from edgemnist.support.errors import ModelError
-from edgemnist.tflite.file import OperatorInfo, TfliteModel, parse_subgraph
+from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel, parse_subgraph
 
 HANDLE, READ, ASSIGN, ONCE = "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"
 KINDS = frozenset({HANDLE, READ, ASSIGN, ONCE})
+
+_CORRUPT = "the file is corrupt, convert it again"
 
 _Name = tuple[str, str]
 """A variable's container and name."""
@@ -149,6 +154,57 @@ def _wrong(model: TfliteModel, name: _Name, found: _Found, firsts: Mapping[_Name
 
 def _variable(name: _Name, found: _Found, first: NDArray[Any]) -> Variable:
     return Variable(name[1], found.reads[name][0], found.assigned[name], np.array(first))
+
+
+STATE_TYPES = ("int8", "int16", "float32")
+
+
+def variable_tensors(
+    nodes: Sequence[Node], tensors: Mapping[int, TensorInfo], places_of: Callable[[Node], Sequence[int]]
+) -> tuple[tuple[Variable, ...], list[str]]:
+    """Return the variable tensors that nodes change, and what is wrong with them.
+
+    ``places_of``: where among a node's inputs they are. Before the first inference each holds its zero point, or 0
+    where it is not int8 (TFLM's ``ResetVariableTensors``).
+    """
+    kept: dict[int, Variable] = {}
+    problems = []
+    for node in nodes:
+        for place in places_of(node):
+            index = node.inputs[place] if place < len(node.inputs) else -1
+            wrong = _wrong_state(tensors.get(index), index in kept)
+            if wrong:
+                problems.append(f"{node.label}: its state {wrong}")
+            else:
+                kept[index] = Variable(tensors[index].name, index, index, _cleared(tensors[index]))
+    elsewhere = (
+        f"{node.label}: reads {tensors[index].name!r}, which is the state of an operator; read that one's output"
+        for node in nodes
+        for place, index in enumerate(node.inputs)
+        if index in kept and place not in places_of(node)
+    )
+    return tuple(kept.values()), [*problems, *elsewhere]
+
+
+def _wrong_state(tensor: TensorInfo | None, again: bool) -> str:
+    """Return why a tensor can't be kept; ``again``: it is already."""
+    if tensor is None:
+        return f"is absent; {_CORRUPT}"
+    if again:
+        return f"{tensor.name!r} is another one's too; give each its own"
+    if not tensor.is_variable or tensor.data is not None:
+        return f"{tensor.name!r} is no variable; {_CORRUPT}"
+    if tensor.dtype not in STATE_TYPES or any(size < 1 for size in tensor.shape):
+        return (
+            f"{tensor.name!r} is {tensor.dtype} {list(tensor.shape)}, allowed are {', '.join(STATE_TYPES)}; {_CORRUPT}"
+        )
+    return ""
+
+
+def _cleared(tensor: TensorInfo) -> NDArray[Any]:
+    """Return what a variable tensor holds at first; without memory of its own, whatever size the file claims."""
+    point = tensor.quantisation.zero_point if tensor.dtype == "int8" and tensor.quantisation is not None else 0
+    return np.broadcast_to(np.asarray(point).astype(tensor.dtype), tensor.shape)
 
 
 def nodes_of(operators: Sequence[OperatorInfo]) -> tuple[Node, ...]:

@@ -124,9 +124,10 @@ class LayerCounts:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One kernel call: ``function(&parameters, arrays..., [scratch], inputs..., outputs...)``.
+    """One kernel call: ``function(&parameters, arrays..., [scratch], states..., inputs..., outputs...)``.
 
     ``header`` is the file in ``firmware/kernels``; ``parameters`` are the fields of ``struct_type`` in order.
+    ``states`` are tensors in the state, which the call changes.
     ``scratch`` bytes live only during the call; with ``takes_scratch`` the function has that argument even where it is
     of no bytes. ``as_bytes``: the function takes tensors as bytes, of whatever type they are. ``overlaps`` maps (input,
     output) to where they may share memory; pairs left out must be disjoint. ``body`` is a name in ``choice.BODIES``:
@@ -143,6 +144,7 @@ class Step:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     arrays: tuple[CArray, ...] = ()
+    states: tuple[int, ...] = ()
     scratch: int = 0
     takes_scratch: bool = False
     as_bytes: bool = False
@@ -195,6 +197,8 @@ class Operator(ABC):
     kinds: Mapping[str, Schema]
     """TFLite's names of the operators, and what its schema gives each."""
     several_outputs = False
+    states: tuple[int, ...] = ()
+    """The places among a node's inputs of the variable tensors that it changes."""
     without_tflm: tuple[str, ...] = ()
     """Of ``kinds`` those that TFLM has no kernel for; the oracle is then tflite-runtime's reference kernel."""
     with_library: tuple[str, ...] = ()
@@ -208,15 +212,19 @@ class Operator(ABC):
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
-        """Compute the outputs with numpy, in the oracle's arithmetic.
+        """Compute the outputs with numpy, in the oracle's arithmetic; behind them what each of ``states`` becomes.
 
         ``inputs`` has one array per entry of ``node.inputs`` in tensor shape (constants included; an absent one is an
-        empty array); fused followers are not applied here.
+        empty array), none of which is changed; fused followers are not applied here.
         """
 
     def window_values(self, node: Node, graph: Graph) -> int:
         """Return how many values :meth:`reference` gathers in windows."""
         return 0
+
+    def states_of(self, node: Node) -> tuple[int, ...]:
+        """Return the tensors that a node keeps from one inference to the next."""
+        return tuple(node.inputs[place] for place in self.states if place < len(node.inputs))
 
     @abstractmethod
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:

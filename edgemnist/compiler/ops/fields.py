@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.fixedpoint import Multiplier
+
 INTEGERS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
         "int8_t": (-(2**7), 2**7 - 1),
         "uint8_t": (0, 2**8 - 1),
+        "uint16_t": (0, 2**16 - 1),
         "int16_t": (-(2**15), 2**15 - 1),
         "int32_t": (-(2**31), 2**31 - 1),
     }
@@ -26,8 +29,8 @@ _DTYPES: Mapping[str, np.dtype[Any]] = MappingProxyType(
     {
         name: np.dtype(code)
         for name, code in (
-            ("int8_t", "i1"), ("uint8_t", "u1"), ("int16_t", "<i2"), ("int32_t", "<i4"), ("em_channel", "<i4"),
-            ("float", "<f4"),
+            ("int8_t", "i1"), ("uint8_t", "u1"), ("int16_t", "<i2"), ("uint16_t", "<u2"), ("int32_t", "<i4"),
+            ("em_channel", "<i4"), ("float", "<f4"),
         )
     }
 )  # fmt: skip
@@ -74,6 +77,11 @@ def int16(**values: int) -> tuple[Field, ...]:
 def int32(**values: int) -> tuple[Field, ...]:
     """Return an ``int32_t`` field for each value, in order."""
     return tuple(Field(name, "int32_t", value) for name, value in values.items())
+
+
+def factor_field(name: str, multiplier: Multiplier) -> Field:
+    """Return an ``em_factor`` of a kernel: a real factor in fixed point."""
+    return Field(name, "em_factor", (*int32(multiplier=multiplier.mantissa), *int16(exponent=multiplier.exponent)))
 
 
 def output_field(zero_point: int, limits: tuple[int, int]) -> Field:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from edgemnist.compiler.fixedpoint import INT32_MAX
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node
@@ -71,14 +75,40 @@ def _check_arithmetic(node: Node, graph: Graph, channel_axis: int) -> list[str]:
     problems = check_multiplier(node, coarsest)
     if problems:
         return problems
-    weights = np.moveaxis(np.asarray(weights_tensor(node, graph).data, np.int64), channel_axis, 0)
+    weights = np.moveaxis(np.asarray(weights_tensor(node, graph).data), channel_axis, 0)
     rows = weights.reshape(len(weights), -1)
     zero_point = quantisation_of(input_tensor(node, graph)).zero_point
-    folded = bias_values(node, graph, len(rows)) - zero_point * rows.sum(axis=1)
-    largest = int((np.abs(folded) + 128 * np.abs(rows).sum(axis=1)).max())
+    return sum_problems(node, rows, zero_point, bias_values(node, graph, len(rows)))
+
+
+def sum_problems(node: Node, rows: NDArray[Any], zero_point: int, bias: NDArray[np.int64]) -> list[str]:
+    """Return a problem when a sum of int8 times a row of weights, int8 (rows, inputs), can leave 32 bits on its way."""
+    wide = rows.astype(np.int64)
+    largest = int((np.abs(bias - zero_point * wide.sum(axis=1)) + 128 * np.abs(wide).sum(axis=1)).max())
     if largest <= INT32_MAX:
         return []
     return [f"{node.label}: a 32-bit accumulator can overflow (up to {largest}); convert the model again"]
+
+
+def check_integers(
+    node: Node, graph: Graph, place: int, types: Sequence[str], rank: int, what: str
+) -> list[str]:  # fmt: skip
+    """Return a problem where an operand is no constant of one of ``types`` with ``rank`` axes and symmetric.
+
+    ``place`` is the operand's among the node's inputs.
+    """
+    tensor = graph.tensors[node.inputs[place]]
+    if tensor.data is None or tensor.is_sparse or tensor.dtype not in types or len(tensor.shape) != rank:
+        return [
+            f"{node.label}: the {what} {tensor.name!r} must be a dense constant of {' or '.join(types)} with {rank} "
+            f"axes, got {tensor.dtype} {list(tensor.shape)}; convert the model again"
+        ]
+    quantisation = tensor.quantisation
+    if quantisation is not None and (quantisation.per_channel or quantisation.zero_point != 0):
+        return [
+            f"{node.label}: the {what} {tensor.name!r} need one scale and the zero point 0; convert the model again"
+        ]
+    return []
 
 
 def check_depth(node: Node, graph: Graph) -> list[str]:
