@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgemnist.keras_io.classifier import Built
@@ -30,12 +30,11 @@ def build(graph: Graph, image_shape: tuple[int, int, int]) -> Built:
     problems = _unknown(graph)
     for node in graph.nodes:
         try:
-            made = _apply(node, graph, values) if node.kind in operators() else _placeholder(graph, node)
+            made = _apply(node, graph, values) if node.kind in operators() else _placeholders(graph, node)
         except RefusedError as error:
             problems.append(f"{node.label} {error}")
-            made = _placeholder(graph, node)
-        if made is not None:
-            values[node.outputs[0]] = made
+            made = _placeholders(graph, node)
+        values.update({name: value for name, value in zip(node.outputs, made, strict=False) if name and value})
     if problems:
         raise UnsupportedModelError(
             f"{str(graph.path)!r} (by {graph.producer}, opset {graph.opset}) cannot be imported; "
@@ -67,25 +66,26 @@ def _entrance(image: Any, layout: Layout) -> Value:
     return Value(layers().Reshape(layout.sizes((height, width, channels)))(image))
 
 
-def _apply(node: Node, graph: Graph, values: Mapping[str, Value]) -> Value | None:
-    """Return what an operator makes, None where its inputs could not be made."""
+def _apply(node: Node, graph: Graph, values: Mapping[str, Value]) -> Sequence[Value | None]:
+    """Return what an operator makes, nothing where its inputs could not be made."""
     given: list[Value | Constant | None] = []
     for name in node.inputs:
         found = values.get(name) if name in values else graph.constants.get(name)
         if name and found is None:
-            return None
+            return ()
         given.append(found)
     try:
-        return operators()[node.kind](Use(node, tuple(given), graph.opset, graph.batch or 1))
+        made = operators()[node.kind](Use(node, tuple(given), graph.opset, graph.batch or 1))
+        return (made,) if isinstance(made, Value) else made
     except (ValueError, TypeError, IndexError, ZeroDivisionError, load_tensorflow()[0].errors.OpError) as error:
         # Keras refuses shapes and arguments that do not fit with these.
         raise RefusedError(f"has sizes or attributes that do not fit its input: {first_line(error)}") from error
 
 
-def _placeholder(graph: Graph, node: Node) -> Value | None:
-    """Return something of the shape that a refused operator would make, so that those after it are checked too."""
-    sizes = graph.shapes.get(node.outputs[0], ())[1:]
-    return Value(layers().Input(sizes)) if sizes and None not in sizes else None
+def _placeholders(graph: Graph, node: Node) -> Sequence[Value | None]:
+    """Return something of the shapes that a refused operator would make, so that those after it are checked too."""
+    shapes = [graph.shapes.get(name, ())[1:] for name in node.outputs]
+    return [Value(layers().Input(sizes)) if sizes and None not in sizes else None for sizes in shapes]
 
 
 def _built(graph: Graph, image: Any, values: Mapping[str, Value]) -> Built:

@@ -80,7 +80,8 @@ class Use:
         return None if found is None else tuple(int(value) for value in found)
 
 
-Operator = Callable[[Use], Value]
+Operator = Callable[[Use], Value | tuple[Value, ...]]
+"""Returns the operator's output, or several in their order; what nobody needs may be left out at the end."""
 _table: dict[str, Operator] = {}
 
 

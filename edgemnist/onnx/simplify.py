@@ -10,6 +10,7 @@ import numpy as np
 
 from edgemnist.onnx.graph import Constant, Graph, Node
 from edgemnist.onnx.layout import Shape
+from edgemnist.onnx.patterns import users_of, with_layers
 from edgemnist.support.errors import ModelError, first_line
 
 
@@ -18,7 +19,7 @@ def simplified(onnx: ModuleType, graph: Graph) -> Graph:
 
     :raises ModelError: what should be constant cannot be computed.
     """
-    return _without_scalers(_with_biases(_with_products(_folded(onnx, graph))))
+    return _without_scalers(_with_biases(_with_products(with_layers(_folded(onnx, graph)))))
 
 
 _AFTER_LINEAR = {"SOFTMAX": "Softmax", "LOGISTIC": "Sigmoid"}
@@ -51,7 +52,7 @@ def _without_scalers(graph: Graph) -> Graph:
 
     A feature that hardly varies, as a pixel at the rim, gets a scale so large that in int8 nothing else is left.
     """
-    users, constants = _users(graph), dict(graph.constants)
+    users, constants = users_of(graph), dict(graph.constants)
     nodes = {id(node): node for node in graph.nodes}
     for node in graph.nodes:
         end = node
@@ -94,11 +95,27 @@ def _folded(onnx: ModuleType, graph: Graph) -> Graph:
         if node.operator == "Shape" and (shape := _known(graph.shapes.get(given[0]))):
             start, end = node.attributes.get("start", 0), node.attributes.get("end", len(shape))
             constants[node.outputs[0]] = np.asarray(shape[start:end], np.int64)
+        elif node.kind == "DequantizeLinear" and all(name in constants for name in given):
+            constants[node.outputs[0]] = _dequantised(node, [constants[name] for name in given])
         elif all(name in constants for name in given) and not _has_subgraph(onnx, node):
             constants.update(_computed(onnx, node, [constants[name] for name in given], graph))
         else:
             nodes.append(node)
     return replace(graph, constants=constants, nodes=tuple(nodes))
+
+
+def _dequantised(node: Node, given: Sequence[Constant]) -> Constant:
+    """Return quantised weights as real numbers; onnx's own evaluator has newer versions of the operator only.
+
+    :raises ModelError: they are quantised in blocks.
+    """
+    values, scale = given[0], given[1].astype(np.float32)
+    if node.attributes.get("block_size", 0):
+        raise ModelError(f"{node.label} is quantised in blocks; export it with one scale for each channel")
+    axis = node.attributes.get("axis", 1)
+    along = [-1 if place == axis % values.ndim else 1 for place in range(values.ndim)] if scale.size > 1 else []
+    zero = given[2].astype(np.int32).reshape(along) if len(given) > 2 else np.int32(0)
+    return np.asarray((values.astype(np.int32) - zero).astype(np.float32) * scale.reshape(along))
 
 
 def _known(shape: Shape | None) -> tuple[int, ...] | None:
@@ -132,18 +149,9 @@ def _computed(onnx: ModuleType, node: Node, inputs: Sequence[Constant], graph: G
     return {value.name: np.asarray(result) for value, result in zip(outputs, results, strict=True)}
 
 
-def _users(graph: Graph) -> dict[str, list[Node]]:
-    """Return who uses each value; the output of the graph is used by one more than there is."""
-    users: dict[str, list[Node]] = {}
-    for node in graph.nodes:
-        for name in node.inputs:
-            users.setdefault(name, []).append(node)
-    return users
-
-
 def _with_biases(graph: Graph) -> Graph:
     """Return the graph with each MatMul and the Add of a vector after it as one Gemm, which becomes one layer."""
-    users, absorbed, nodes = _users(graph), set(), []
+    users, absorbed, nodes = users_of(graph), set(), []
     for node in graph.nodes:
         if id(node) in absorbed:
             continue

@@ -127,6 +127,33 @@ def _depthwise(tensor: Any, weights: Any, bias: Any, window: _Window, padding: s
     return result
 
 
+@operator("ConvTranspose")
+def transposed_convolution(use: Use) -> Value:
+    """Return a transposed convolution. Weights: (inputs, outputs, height, width)."""
+    value, weights, bias = channels_last(use.value()), use.weights(1), use.constant(2)
+    use.require("group", 1)
+    use.require("auto_pad", "NOTSET")
+    use.require("dilations", [1, 1])
+    if use.attribute("output_shape", None) or len(weights.shape) != 4:
+        raise RefusedError("gives its output's shape, or has not two dimensions; only pads, of images")
+    strides, kernel = _pair(use.attribute("strides", [1, 1])), _pair(weights.shape[2:])
+    pads, more = use.attribute("pads", [0, 0, 0, 0]), use.attribute("output_padding", [0, 0])
+    cuts, same = [], True
+    for axis, size in enumerate(value.shape[1:]):
+        whole = (size - 1) * strides[axis] + max(kernel[axis], strides[axis])
+        wanted = (size - 1) * strides[axis] + kernel[axis] - pads[axis] - pads[axis + 2] + more[axis]
+        if wanted < 1 or pads[axis] + wanted > whole:
+            raise RefusedError(f"has pads {pads} and output_padding {more} that need more rows than there are")
+        cuts.append((pads[axis], whole - pads[axis] - wanted))
+        same &= wanted == size * strides[axis] and pads[axis] == max(kernel[axis] - strides[axis], 0) // 2
+    layer = layers().Conv2DTranspose(
+        weights.shape[1], kernel, strides, padding="same" if same else "valid", use_bias=bias is not None
+    )
+    result = layer(value.tensor)
+    layer.set_weights([weights.transpose(2, 3, 1, 0), *([] if bias is None else [bias])])
+    return value.like(result if same or cuts == [(0, 0), (0, 0)] else layers().Cropping2D(tuple(cuts))(result))
+
+
 @operator("BatchNormalization")
 def batch_normalisation(use: Use) -> Value:
     """Return a batch normalisation by its moving statistics."""
