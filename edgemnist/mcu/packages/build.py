@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.compiler.generate import GeneratedModel
-from edgemnist.compiler.self_test import NO_SELF_TEST
+from edgemnist.compiler.self_test import no_self_test
 from edgemnist.csource.pixels import C_TYPES
 from edgemnist.mcu.packages.base import Example, Package, Platform, fill, words
 from edgemnist.mcu.packages.dump import dump_values
@@ -101,7 +101,7 @@ def make_package(
     name, files = generated.name, generated.files
     if f"{name}_test.c" not in files:
         raise InputError(
-            f"a package brings a self-test, for which the network is too large: {NO_SELF_TEST}; "
+            f"a package brings a self-test, and the network has none: {no_self_test(generated.program.graph)}; "
             "take the C of `edgemnist codegen`"
         )
     code = example_code(generated, examples)
