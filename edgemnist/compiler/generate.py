@@ -171,9 +171,6 @@ def require_plain(graph: Graph) -> None:
             "`edgemnist codegen` takes it"
         )
     require_integers(graph)
-    problems = [problem for index in (*graph.inputs, *graph.outputs) for problem in _end_problems(graph, index)]
-    if problems:
-        raise UnsupportedModelError("the model can't be compiled:", problems)
 
 
 def _end_problems(graph: Graph, index: int) -> Iterator[str]:
@@ -188,10 +185,13 @@ def _end_problems(graph: Graph, index: int) -> Iterator[str]:
 
 
 def require_integers(graph: Graph) -> None:
-    """Refuse a net that computes in float32: the generated C does so, but not all that is built of it.
+    """Refuse a net that computes in float32 or is not of one image: generated C does so, not all that is built of it.
 
-    :raises UnsupportedModelError: names the first operator that does.
+    :raises UnsupportedModelError: names the first operator that does, and the inputs and outputs.
     """
+    problems = [problem for index in (*graph.inputs, *graph.outputs) for problem in _end_problems(graph, index)]
+    if problems:
+        raise UnsupportedModelError("the model can't be compiled:", problems)
     floats = [node.label for node in graph.nodes if type_of(node.kind) == "float32"]
     if floats:
         raise UnsupportedModelError(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import (
+    CONSTANTS_OF_SMALL,
     LARGEST_FOLDED,
-    LARGEST_TENSOR,
     ZERO_POINTS,
     Schema,
     budget_problems,
@@ -157,10 +157,36 @@ def _without_dead(nodes: Sequence[Node], outputs: Iterable[int]) -> tuple[Node, 
 # Constant folding: the leftovers of a dynamic batch (SHAPE, STRIDED_SLICE, PACK before a RESHAPE) and the like.
 
 
+@dataclass
+class _Spent:
+    """Bytes of constants that others were computed from, and of those that are one value many times."""
+
+    folded: int = 0
+    filled: int = 0
+
+    def add(self, node: Node, sources: Sequence[TensorInfo], target: TensorInfo) -> None:
+        """Count a node.
+
+        :raises ModelError: it is too much.
+        """
+        self.folded += sum(tensor.data.nbytes for tensor in sources if tensor.data is not None)
+        self.filled += target.bytes if node.kind in _MADE_OF_NOTHING else 0
+        if self.folded > LARGEST_FOLDED:
+            raise ModelError(
+                f"{node.label}: more than {LARGEST_FOLDED:,} bytes of constants are computed from others; fold them "
+                "before converting"
+            )
+        if self.filled > CONSTANTS_OF_SMALL:
+            raise ModelError(
+                f"{node.label}: more than {CONSTANTS_OF_SMALL:,} bytes are filled with one value; let the layer behind "
+                "broadcast it"
+            )
+
+
 def _fold_constants(
     tensors: Mapping[int, TensorInfo], nodes: Sequence[Node]
 ) -> tuple[dict[int, TensorInfo], tuple[Node, ...]]:
-    folded, kept, left = dict(tensors), [], LARGEST_FOLDED
+    folded, kept, spent = dict(tensors), [], _Spent()
     for node in nodes:
         fold = _FOLDS.get(node.kind)
         sources = [folded[index] for index in node.inputs if index != -1]
@@ -169,12 +195,7 @@ def _fold_constants(
             kept.append(node)
             continue
         target = folded[node.outputs[0]]
-        left -= sum(tensor.data.nbytes for tensor in sources if tensor.data is not None)
-        if left < 0:
-            raise ModelError(
-                f"{node.label}: more than {LARGEST_FOLDED:,} bytes of constants are computed from others; fold them "
-                "before converting"
-            )
+        spent.add(node, sources, target)
         try:
             value = np.asarray(fold(node, sources))
             value = value.reshape(target.shape) if node.kind in _SAME_VALUES else value
@@ -235,13 +256,16 @@ def _fold_dequantise(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
 
 def _fold_fill(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
     sizes = [int(size) for size in _data(sources[0]).reshape(-1)]
-    if math.prod(sizes) > LARGEST_TENSOR:
-        raise ValueError(f"it has {math.prod(sizes):,} elements, allowed are {LARGEST_TENSOR:,}")
+    if math.prod(sizes) > CONSTANTS_OF_SMALL:
+        raise ValueError(f"it has {math.prod(sizes):,} elements, allowed are {CONSTANTS_OF_SMALL:,}")
     return np.full(sizes, _data(sources[1]).reshape(-1)[0])
 
 
 _BY_SHAPE = ("SHAPE", "ZEROS_LIKE")
 """Need no more of a tensor than its shape."""
+
+_MADE_OF_NOTHING = ("FILL", "ZEROS_LIKE")
+"""Make constants that are larger than what they are made of: a small file could ask for any amount of C."""
 
 _FOLDED_TYPES = ("int8", "int32", "int64", "float32", "bool")
 

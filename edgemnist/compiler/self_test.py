@@ -158,7 +158,7 @@ def no_self_test(graph: Graph) -> str:
     called = sorted({node.operator for node in graph.nodes if node.kind in WITH_LIBRARY})
     if not called:
         return _TOO_LARGE
-    return f"{', '.join(called)} in float32 call the C library, of which the last bit is not the same everywhere"
+    return f"the C library computes {', '.join(called)} in float32, and not all give the same last bit"
 
 
 def vectors_of(graph: Graph) -> int:

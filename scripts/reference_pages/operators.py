@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from edgemnist.compiler.emit import kernel_files
-from edgemnist.compiler.graph import plain_kind, type_of
+from edgemnist.compiler.graph import HYBRID, plain_kind, type_of
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import Operator, check_activation
 from edgemnist.compiler.passes import FUSIONS
@@ -56,7 +56,8 @@ def onnx_page() -> Page:
 
 
 def _name(kind: str) -> str:
-    return f"{code(plain_kind(kind))} on {type_of(kind)}" if kind != plain_kind(kind) else code(kind)
+    weights = " with int8 weights" if kind.startswith(HYBRID) else ""
+    return f"{code(plain_kind(kind))} on {type_of(kind)}{weights}" if kind != plain_kind(kind) else code(kind)
 
 
 def _explained(documented: object) -> str:

@@ -123,11 +123,16 @@ def test_no_product_and_sum_become_one(toolchain: Toolchain, tflm: RuntimeWorker
     check_exact([*convolutions(), *others()], tflm, None, [toolchain])
 
 
-def test_the_command_makes_c_of_a_float_model(real_models: Path, tmp_path: Path) -> None:
+def test_the_command_makes_c_of_a_float_model(
+    real_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.run(["codegen", str(real_models / "compact_float.tflite"), "--out", str(tmp_path)]) == 0
     header = (tmp_path / "model.h").read_text()
     assert "const float input[MODEL_INPUT_SIZE], float output[MODEL_OUTPUT_SIZE]" in header
     assert not (tmp_path / "model_test.c").exists()
+    out = capsys.readouterr().out
+    assert "none: the C library computes SOFTMAX in float32" in out
+    assert "`edgemnist convert --int8`" in out
 
 
 def test_what_builds_firmware_takes_int8_alone(

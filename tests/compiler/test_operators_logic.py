@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from edgemnist.compiler.generate import CodegenSettings, compile_model
+from edgemnist.compiler.reader import read_graph
 from edgemnist.runner import RuntimeWorker
+from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_refused
@@ -43,7 +46,17 @@ def chosen(first: Sequence[int], second: Sequence[int], condition: Sequence[int]
     return builder.finish([builder.op("SELECT_V2", operands, IMAGE, dtype="float32")])
 
 
+def quantised(kind: str, first: tuple[float, int], second: tuple[float, int], other: Sequence[int] = IMAGE) -> bytes:
+    """Return a comparison of two tensors of int8 in quantisations of their own."""
+    builder = ModelBuilder()
+    operands = [builder.input(IMAGE, *first), builder.input(other, *second, name="other")]
+    return builder.finish([builder.op(kind, operands, IMAGE, dtype="bool")])
+
+
 TABLE = {
+    **{f"{kind} of int8": quantised(kind, (0.05, 3), (0.04, -9)) for kind in COMPARISONS},
+    "EQUAL of a coarse and a fine scale": quantised("EQUAL", (0.9, 0), (0.0005, 7)),
+    "LESS of int8, broadcast": quantised("LESS", (0.1, 0), (0.1, 1), (1, 1, 4, 1)),
     **{
         f"{kind} of {dtype}": operator(kind, (dtype, dtype), "bool", (IMAGE, IMAGE))
         for kind in COMPARISONS
@@ -55,7 +68,6 @@ TABLE = {
     "LOGICAL_OR": operator("LOGICAL_OR", ("bool", "bool"), "bool", (IMAGE, IMAGE)),
     "LOGICAL_NOT": operator("LOGICAL_NOT", ("bool",), "bool", (IMAGE,)),
     "SELECT_V2": operator("SELECT_V2", ("bool", "float32", "float32"), "float32", (IMAGE,) * 3),
-    "SELECT_V2 of int32": operator("SELECT_V2", ("bool", "int32", "int32"), "int32", (IMAGE,) * 3),
     "SELECT_V2 broadcast": chosen((1, 5, 1, 3), (4, 1), (1, 1, 4, 3)),
     **{
         f"CAST of {source} to {target}": operator("CAST", (source,), target, (IMAGE,))
@@ -74,7 +86,9 @@ def test_exact_at_the_limits_of_overlap(tflm: RuntimeWorker) -> None:
 
 
 def test_exact_where_tflm_has_no_kernel(witness: RuntimeWorker) -> None:
-    assert_exact({"SELECT": operator("SELECT", ("bool", "int32", "int32"), "int32", (IMAGE,) * 3)}, witness, None)
+    kinds = ("SELECT", "SELECT_V2")
+    models = {kind: operator(kind, ("bool", "int32", "int32"), "int32", (IMAGE,) * 3) for kind in kinds}
+    assert_exact(models, witness, None)
 
 
 def test_weights_of_float16_and_a_filled_tensor_are_constants() -> None:
@@ -92,6 +106,17 @@ def test_weights_of_float16_and_a_filled_tensor_are_constants() -> None:
     assert [step.function for step in program.steps] == ["em_float_fully_connected", "em_float_add"]
     assert program.steps[0].arrays[0].values.tolist() == (np.arange(8).reshape(2, 4) / 8).tolist()
     assert program.steps[1].arrays[0].values.tolist() == [[1.5, 1.5]]
+
+
+def test_refuses_to_fill_more_than_a_file_may_ask_for() -> None:
+    builder = ModelBuilder()
+    image = builder.input((1, 1024), None, dtype="float32")
+    shape, value = builder.constant([1024, 1024], dtype="int32"), builder.constant(1.5, dtype="float32")
+    filled = builder.op("FILL", [shape, value], (1024, 1024), dtype="float32")
+    content = builder.finish([builder.op("ADD", [image, filled], (1024, 1024), dtype="float32")])
+
+    with pytest.raises(ModelError, match="more than 1,048,576 bytes are filled with one value"):
+        read_graph(parse_tflite(content))
 
 
 def test_refuses_a_condition_that_is_none() -> None:

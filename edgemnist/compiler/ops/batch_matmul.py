@@ -46,8 +46,7 @@ class BatchMatMul(Operator):
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         problems = require_two(node, graph) or require_int8(node, graph, [*node.inputs, output_of(node)])
-        tensors = [graph.tensors[index] for index in node.inputs]
-        if problems or any(quantisation_of(tensor).per_channel for tensor in tensors):
+        if problems or any(quantisation_of(graph.tensors[index]).per_channel for index in node.inputs):
             return problems or [f"{node.label}: an operand is quantised per channel; convert per tensor"]
         problems = shape_problems(node, graph)
         if problems:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema, require_shape
-from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.graph import INT32, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
 from edgemnist.compiler.ops.broadcasting import AXES, steps_of
 from edgemnist.compiler.ops.comparison import require_types
@@ -33,7 +33,7 @@ class Select(Operator):
     kinds = moved_kinds(
         WITH_INT32, {"SELECT": Schema("SelectOptions", 3, 3), "SELECT_V2": Schema("SelectV2Options", 3, 3)}
     )
-    without_tflm = tuple(kind for kind in kinds if kind.endswith("SELECT"))
+    without_tflm = (f"{INT32}SELECT_V2", *(kind for kind in kinds if kind.endswith("SELECT")))
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""

@@ -101,7 +101,7 @@ def make_package(
     name, files = generated.name, generated.files
     if f"{name}_test.c" not in files:
         raise InputError(
-            f"a package brings a self-test, and this network has none: {no_self_test(generated.program.graph)}; "
+            f"a package brings a self-test, and the network has none: {no_self_test(generated.program.graph)}; "
             "take the C of `edgemnist codegen`"
         )
     code = example_code(generated, examples)

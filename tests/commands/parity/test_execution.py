@@ -204,3 +204,14 @@ def test_models_that_do_not_fit_the_images_are_refused_before_any_engine_starts(
 
 def test_names_come_repeated_or_with_commas() -> None:
     assert parse_names(["tflm,host-c", "tflm", " litert-default ,"]) == ("tflm", "host-c", "litert-default")
+
+
+@needs("host-c")
+def test_generated_c_gives_a_float_models_answers(real_models: Path, real_data: Path) -> None:
+    subjects = with_images(
+        named_subjects([real_models / "compact_float.tflite"]), ImageSettings(count=20, dataset="mnist")
+    )
+    runs = {run.runtime: run for run in run_parity(subjects, ["tflm", "host-c"]).runs}
+
+    assert set(runs) == {"tflm", "host-c"}
+    assert runs["host-c"].accuracy == runs["tflm"].accuracy
