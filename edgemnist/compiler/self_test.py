@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.emit import EmitSettings
 from edgemnist.compiler.ends import ends_of
-from edgemnist.compiler.graph import FLOAT, Graph, Node
-from edgemnist.compiler.ops import OPERATORS
+from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops import OPERATORS, WITH_LIBRARY
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reference import run_stream, value_of
 from edgemnist.csource.source import float_constant, lines_of
@@ -154,8 +154,8 @@ def _stream(graph: Graph, vectors: Sequence[Vector], lowering: LoweringSettings)
 
 def vectors_of(graph: Graph) -> int:
     """Return how many vectors a network's self-test has at most, 0 for a network too large for one."""
-    if any(node.kind == f"{FLOAT}SOFTMAX" for node in graph.nodes):
-        return 0  # the last bit of the C library's exp is not the same everywhere
+    if any(node.kind in WITH_LIBRARY for node in graph.nodes):
+        return 0
     entries = [graph.tensors[index].elements for index in graph.inputs]
     sizes = [*entries, *(_computed(node, graph) for node in graph.nodes)]
     return 0 if max(sizes) > LARGEST_TENSOR else min(CRC_VECTORS + GOLDEN_VECTORS, MOST_COMPUTED // sum(sizes))

@@ -4,16 +4,7 @@
 #ifndef EM_FLOAT_H
 #define EM_FLOAT_H
 
-#include <math.h>
-
-#include "em_common.h"
-
-/* A product and a sum must not become one operation, which rounds once. */
-#if defined(__clang__)
-#pragma STDC FP_CONTRACT OFF
-#elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off")
-#endif
+#include "em_float_common.h"
 
 typedef struct {
   int32_t in_height;
@@ -60,12 +51,6 @@ typedef struct {
   int32_t pixels;
   int32_t channels;
 } em_float_mean_params;
-
-EM_INLINE float em_float_limited(float x, float minimum, float maximum)
-{
-  x = x < minimum ? minimum : x;
-  return maximum < x ? maximum : x;
-}
 
 EM_KERNEL void em_float_conv_2d(const em_float_window_params *p, const float *weights, const float *bias, const float *in,
                                 float *out)

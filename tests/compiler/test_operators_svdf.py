@@ -111,7 +111,9 @@ def test_exact_over_a_stream(tflm: RuntimeWorker) -> None:
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
 def test_exact_for_random_shapes(data: st.DataObject, tflm: RuntimeWorker) -> None:
-    draw = lambda low, high: data.draw(st.integers(low, high))  # noqa: E731
+    def draw(low: int, high: int) -> int:
+        return data.draw(st.integers(low, high))
+
     filters = Filters(
         batch=draw(1, 3), inputs=draw(1, 20), units=draw(1, 9), rank=draw(1, 3), memory=draw(1, 12),
         state=data.draw(st.sampled_from(["int8", "int16"])), zero_points=(draw(-128, 127), 0, draw(-128, 127)),

@@ -2,7 +2,7 @@
 
 ``OPERATORS`` maps a TFLite operator name to its :class:`~edgemnist.compiler.ops.base.Operator`; it is filled with the
 classes in this folder, so a new operator is one file here and one kernel in ``firmware/kernels``. ``WITHOUT_TFLM`` are
-those of the names for which TFLM has no kernel.
+those of the names for which TFLM has no kernel, ``WITH_LIBRARY`` those whose kernel calls the C library's functions.
 """
 
 from __future__ import annotations
@@ -29,4 +29,5 @@ def _discover() -> Mapping[str, Operator]:
 
 
 OPERATORS = _discover()
+WITH_LIBRARY = frozenset(kind for operator in OPERATORS.values() for kind in operator.with_library)
 WITHOUT_TFLM = frozenset(kind for operator in OPERATORS.values() for kind in operator.without_tflm)

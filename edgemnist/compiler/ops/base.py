@@ -201,6 +201,9 @@ class Operator(ABC):
     without_tflm: tuple[str, ...] = ()
     """Of ``kinds`` those that TFLM has no kernel for; the oracle is then tflite-runtime's reference kernel."""
 
+    with_library: tuple[str, ...] = ()
+    """Of ``kinds`` those that call the C library's functions, of which the last bit is not the same everywhere."""
+
     @abstractmethod
     def check(self, node: Node, graph: Graph) -> list[str]:
         """Return every reason why this node can't be compiled, each with its remedy; empty when it can."""

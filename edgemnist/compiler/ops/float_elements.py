@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -16,10 +14,11 @@ from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.graph import ACTIVATION_RELU, ACTIVATION_RELU6, ACTIVATION_RELU_N1_TO_1, FLOAT, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, check_activation
 from edgemnist.compiler.ops.fields import CArray, Field, int32
-from edgemnist.compiler.ops.float_layers import (
+from edgemnist.compiler.ops.float_layers import float_step
+from edgemnist.compiler.ops.floats import (
     Floats,
+    c_function,
     check_constant,
-    float_step,
     limit_fields,
     limited,
     require_float,
@@ -166,6 +165,7 @@ class FloatSoftmax(Operator):
     """exp of each element over the sum of the row's; the exp is the C library's, its last bit too."""
 
     kinds = MappingProxyType({f"{FLOAT}SOFTMAX": Schema("SoftmaxOptions", needed=True)})
+    with_library = (f"{FLOAT}SOFTMAX",)
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -180,8 +180,7 @@ class FloatSoftmax(Operator):
         """See :meth:`Operator.reference`."""
         rows = np.asarray(inputs[0], np.float32).reshape(-1, inputs[0].shape[-1])
         powers: Floats = ((rows - rows.max(axis=1, keepdims=True)) * np.float32(node.number("beta"))).astype(np.float32)
-        exp = _expf()
-        found = np.array([[exp(value) for value in row] for row in powers.tolist()], np.float32)
+        found = c_function("expf", powers)
         sums = np.zeros((len(found), 1), np.float32)
         for column in range(found.shape[1]):
             sums = sums + found[:, column : column + 1]
@@ -193,14 +192,3 @@ class FloatSoftmax(Operator):
         depth, beta = tensor.shape[-1], Field("beta", "float", node.number("beta"))
         fields = (*int32(rows=tensor.elements // depth, depth=depth), beta)
         return float_step(node, "softmax", "softmax_params", fields, overlaps={ends_of(node): Overlap(exactly=0)})
-
-
-@functools.cache
-def _expf() -> Callable[[float], float]:
-    """Return this machine's ``expf``, where its C library shows one, else the rounded exponential."""
-    try:
-        function = ctypes.CDLL(None).expf
-    except (OSError, AttributeError, TypeError):
-        return lambda value: float(np.float32(math.exp(value)))
-    function.argtypes, function.restype = [ctypes.c_float], ctypes.c_float
-    return lambda value: float(function(value))

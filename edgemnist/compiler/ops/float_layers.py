@@ -15,17 +15,11 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.geometry import Geometry
-from edgemnist.compiler.graph import (
-    ACTIVATION_RELU,
-    ACTIVATION_RELU6,
-    ACTIVATION_RELU_N1_TO_1,
-    FLOAT,
-    Graph,
-    Node,
-)
+from edgemnist.compiler.graph import FLOAT, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, check_activation
 from edgemnist.compiler.ops.convolution import conv_geometry, depthwise_geometry, windows_of
 from edgemnist.compiler.ops.fields import LARGEST_FLOAT, CArray, Field, int32
+from edgemnist.compiler.ops.floats import Floats, check_constant, limit_fields, limited, require_float
 from edgemnist.compiler.ops.layer_checks import check_depth, check_image, check_window, dense_shape
 from edgemnist.compiler.ops.operands import (
     activations_of,
@@ -40,46 +34,11 @@ from edgemnist.compiler.ops.pooling import pool_geometry
 
 _CORRUPT = "the file is corrupt, convert it again"
 
-Floats = NDArray[np.float32]
-
-
-def require_float(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
-    """Return a problem for each named tensor that is not float32."""
-    return [
-        f"{node.label}: tensor {graph.tensors[index].name!r} is {graph.tensors[index].dtype}, needed is float32; "
-        "convert the model with `edgemnist convert --float32`"
-        for index in indices
-        if graph.tensors[index].dtype != "float32"
-    ]
-
 
 def float_step(node: Node, function: str, struct_type: str, parameters: tuple[Field, ...], **others: Any) -> Step:
     """Return a call of one of the kernels on float32; ``others`` are fields of :class:`Step`, by default the inputs."""
     known: dict[str, Any] = {"inputs": node.inputs, "outputs": node.outputs, **others}
     return Step(node, "em_float.h", f"em_float_{function}", f"em_float_{struct_type}", parameters, **known)
-
-
-def limits_of(activation: int) -> tuple[float, float]:
-    """Return the limits of a fused activation (TFLite ``CalculateActivationRange``)."""
-    return {
-        ACTIVATION_RELU: (0.0, LARGEST_FLOAT),
-        ACTIVATION_RELU6: (0.0, 6.0),
-        ACTIVATION_RELU_N1_TO_1: (-1.0, 1.0),
-    }.get(activation, (-LARGEST_FLOAT, LARGEST_FLOAT))
-
-
-def limit_fields(activation: int) -> tuple[Field, ...]:
-    """Return the limits as the kernels have them."""
-    low, high = limits_of(activation)
-    return Field("minimum", "float", low), Field("maximum", "float", high)
-
-
-def limited(values: Floats, activation: int) -> Floats:
-    """Return values within the limits, as the kernels limit them: what is no number stays so."""
-    low, high = (np.float32(one) for one in limits_of(activation))
-    raised = np.where(values < low, low, values)
-    result: Floats = np.where(high < raised, high, raised).astype(np.float32)
-    return result
 
 
 def _activation(node: Node) -> int:
@@ -102,17 +61,6 @@ def _check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> li
         name, count = graph.tensors[bias].name, graph.tensors[bias].elements
         return [f"{node.label}: bias {name!r} has {count} elements for {channels} channels; {_CORRUPT}"]
     return check_constant(node, graph, bias)
-
-
-def check_constant(node: Node, graph: Graph, index: int) -> list[str]:
-    """Return a problem where a tensor is no constant of finite float32."""
-    tensor = graph.tensors[index]
-    if tensor.data is None or tensor.dtype != "float32" or tensor.is_sparse:
-        got = f"{tensor.dtype}{' sparse' if tensor.is_sparse else ''}"
-        return [f"{node.label}: {tensor.name!r} must be a dense float32 constant, got {got}; convert the model again"]
-    if not np.isfinite(tensor.data).all():
-        return [f"{node.label}: {tensor.name!r} holds infinity or what is no number; train the model again"]
-    return []
 
 
 def _bias_values(node: Node, graph: Graph, channels: int) -> Floats:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops.base import Overlap
 from edgemnist.compiler.ops.operands import input_tensor, output_tensor
 
 SCHEMA = Schema("UnidirectionalSequenceLSTMOptions", 24, 24, needed=True)
@@ -61,6 +62,12 @@ def sizes_of(node: Node, graph: Graph) -> Sizes:
 def gate_values(node: Node, graph: Graph, places: tuple[int, ...]) -> NDArray[Any]:
     """Return an operand of all gates, stacked in the order of :data:`GATES`."""
     return np.stack([np.asarray(graph.tensors[node.inputs[place]].data) for place in places])
+
+
+def overlap_of(sizes: Sizes, element: int) -> Overlap:
+    """Return how far the output may lie over the input, elements of so many bytes: a row before the next to be read."""
+    ahead = (sizes.units - sizes.inputs) * (sizes.rows - 1)
+    return Overlap(at_most=element * (-sizes.units - max(ahead, 0)))
 
 
 def check_parts(node: Node) -> list[str]:
