@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from edgemnist.support.errors import ModelError
@@ -66,7 +66,8 @@ class Inspection:
     ``file_overhead_bytes`` is the file's size less weights and biases: structure, names, quantisation tables,
     shapes. ``peak_activation_bytes`` is the largest sum of live activation tensors at any operator, its inputs and
     outputs included, and ``peak_operator`` that operator's index (-1: no operators). ``uncounted`` names the operator
-    kinds whose multiply-accumulates are missing from ``macs``.
+    kinds whose multiply-accumulates are missing from ``macs``. ``states`` are kept from one inference to the next:
+    variable tensors, and resource variables as they are read.
     """
 
     size: int
@@ -75,6 +76,7 @@ class Inspection:
     subgraphs: int
     inputs: tuple[TensorSummary, ...]
     outputs: tuple[TensorSummary, ...]
+    states: tuple[TensorSummary, ...]
     operators: tuple[OperatorSummary, ...]
     macs: int
     uncounted: tuple[str, ...]
@@ -85,9 +87,14 @@ class Inspection:
     peak_activation_bytes: int
     peak_operator: int
 
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of all states together."""
+        return sum(state.bytes for state in self.states)
+
     def as_json(self) -> dict[str, Any]:
         """Return the inspection as JSON values."""
-        return asdict(self)
+        return {**asdict(self), "state_bytes": self.state_bytes}
 
 
 def inspect(model: TfliteModel) -> Inspection:
@@ -108,6 +115,7 @@ def inspect(model: TfliteModel) -> Inspection:
         subgraphs=model.subgraphs,
         inputs=tuple(_summary(model.tensors[index]) for index in model.inputs),
         outputs=tuple(_summary(model.tensors[index]) for index in model.outputs),
+        states=_states(model),
         operators=tuple(operators),
         macs=sum(operator.macs or 0 for operator in operators),
         uncounted=tuple(sorted({operator.kind for operator in operators if operator.macs is None})),
@@ -223,6 +231,22 @@ def _quantisation(tensor: TensorInfo) -> QuantisationSummary | None:
     return QuantisationSummary(quantisation.scale, quantisation.zero_point, len(quantisation.scales))
 
 
+def _states(model: TfliteModel) -> tuple[TensorSummary, ...]:
+    read = dict.fromkeys(index for operator in model.operators for index in operator.inputs if index != -1)
+    states = [_summary(model.tensors[index]) for index in read if model.tensors[index].is_variable]
+    names = {one.outputs[0]: str(one.options.get("shared_name", "")) for one in model.operators if _is_handle(one)}
+    resources: dict[str, TensorSummary] = {}
+    for operator in model.operators:
+        name = names.get(operator.inputs[0]) if operator.kind == "READ_VARIABLE" and operator.inputs else None
+        if name is not None and operator.outputs:
+            resources.setdefault(name, replace(_summary(model.tensors[operator.outputs[0]]), name=name))
+    return (*states, *resources.values())
+
+
+def _is_handle(operator: OperatorInfo) -> bool:
+    return operator.kind == "VAR_HANDLE" and bool(operator.outputs)
+
+
 # --- multiply-accumulates --------------------------------------------------------------------------------------------
 
 
@@ -264,6 +288,17 @@ def _batch_matmul(inputs: list[tuple[int, ...]], output: tuple[int, ...]) -> int
     return math.prod(output) * math.isqrt(round(common))
 
 
+def _svdf(inputs: list[tuple[int, ...]], _: tuple[int, ...]) -> int:
+    # Every row: each filter's product with the inputs, and with what it keeps of them.
+    rows: int = inputs[0][0]
+    return rows * (math.prod(inputs[1]) + math.prod(inputs[2]))
+
+
+def _lstm(inputs: list[tuple[int, ...]], _: tuple[int, ...]) -> int:
+    # Every step of every sequence: the gates' weights (1 to 8) and the projection's (16), where there are such.
+    return math.prod(inputs[0][:2]) * sum(math.prod(inputs[place]) for place in (*range(1, 9), 16) if inputs[place])
+
+
 _MACS: Mapping[str, Callable[[list[tuple[int, ...]], tuple[int, ...]], int]] = {
     "CONV_2D": _conv_2d,
     "CONV_3D": _conv_3d,
@@ -271,6 +306,8 @@ _MACS: Mapping[str, Callable[[list[tuple[int, ...]], tuple[int, ...]], int]] = {
     "FULLY_CONNECTED": _fully_connected,
     "TRANSPOSE_CONV": _transpose_conv,
     "BATCH_MATMUL": _batch_matmul,
+    "SVDF": _svdf,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
 }
 
 _UNCOUNTED = frozenset(
@@ -284,8 +321,6 @@ _UNCOUNTED = frozenset(
         "RNN",
         "STABLEHLO_CONVOLUTION",
         "STABLEHLO_DOT_GENERAL",
-        "SVDF",
-        "UNIDIRECTIONAL_SEQUENCE_LSTM",
         "UNIDIRECTIONAL_SEQUENCE_RNN",
         "WHILE",
     }

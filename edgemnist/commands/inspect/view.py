@@ -78,6 +78,9 @@ def _totals(inspection: Inspection, name: str) -> list[str]:
             f"* peak activations: {inspection.peak_activation_bytes:,} bytes at operator {peak.index} ({peak.kind}), "
             "its inputs, outputs and what waits for later; no scratch, nothing in place"
         )
+    if inspection.states:
+        lines.append(f"kept from one inference to the next: {inspection.state_bytes:,} bytes")
+        lines += [f"{'state:':<8}{_tensor_words(state)}, {state.bytes:,} bytes" for state in inspection.states]
     if inspection.subgraphs > 1:
         lines.append(f"the file has {inspection.subgraphs} subgraphs; only the first is shown")
     return lines

@@ -14,6 +14,9 @@ from edgemnist import cli
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import OperatorInfo, TfliteModel, parse_tflite, read_tflite
 from edgemnist.tflite.inspection import Inspection, inspect, require_int8
+from tests.compiler.test_operators_lstm import TABLE as CELLS
+from tests.compiler.test_operators_svdf import TABLE as FILTERS
+from tests.compiler.test_state import NETS
 from tests.csource.files import TINY_MODEL, model, tensor
 
 # MACs, parameters after batch-norm folding, peak live activations in bytes and the operator where they peak.
@@ -57,6 +60,28 @@ def test_unknown_operators_are_named_not_counted() -> None:
     found = inspect(with_operators(model([tensor(0, (1, 4))], [tensor(1, (1, 2))]), custom))
     assert found.macs == 0
     assert found.uncounted == ("CUSTOM:mystery",)
+
+
+@pytest.mark.parametrize(
+    ("content", "states", "macs"),
+    [
+        (FILTERS["bytes in rows"].model(), [("memory", 80)], 2 * (10 * 6 + 10 * 4)),
+        (CELLS["batch, time major"].model(), [("hidden", 15), ("cell", 30)], 6 * 4 * (5 * 6 + 5 * 5)),
+        (NETS["windows"].content, [("stream_0/states", 24), ("stream_1/states", 12)], None),
+    ],
+)
+def test_states_are_listed_and_what_has_them_counted(
+    content: bytes, states: list[tuple[str, int]], macs: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = inspect(parse_tflite(content))
+    assert [(one.name, one.bytes) for one in found.states] == states
+    assert macs is None or (found.macs, found.uncounted) == (macs, ())
+    path = tmp_path / "model.tflite"
+    path.write_bytes(content)
+    assert cli.run(["inspect", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert f"kept from one inference to the next: {sum(size for _, size in states)} bytes" in printed
+    assert all(name in printed for name, _ in states)
 
 
 def test_residual_tensor_stays_alive() -> None:
