@@ -61,7 +61,7 @@ class _Layer:
 
 
 class Svdf(Operator):
-    """A state of int16, or of int8; what is activated is TFLM's integer arithmetic, which has no activation."""
+    """Filters over what each keeps of the last inputs, in int16 or int8; limited by the output's range, as TFLM does."""
 
     kinds = MappingProxyType({"SVDF": Schema("SVDFOptions", 5, 5, needed=True)})
     states = (STATE,)
