@@ -61,7 +61,7 @@ class _Layer:
 
 
 class Svdf(Operator):
-    """Filters over what each keeps of the last inputs, in int16 or int8; limited by the output's range, as TFLM does."""
+    """Filters over what each keeps of the last inputs, in int16 or int8; activated by the output's range only."""
 
     kinds = MappingProxyType({"SVDF": Schema("SVDFOptions", 5, 5, needed=True)})
     states = (STATE,)
