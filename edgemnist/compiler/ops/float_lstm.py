@@ -23,6 +23,7 @@ from edgemnist.compiler.ops.lstm_operands import (
     check_parts,
     check_shapes,
     gate_values,
+    lacks_operands,
     overlap_of,
     sizes_of,
 )
@@ -40,9 +41,11 @@ class FloatLstm(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
+        if lacks_operands(node):
+            return []
         problems = require_float(node, graph, ends_of(node)) + check_parts(node)
-        if problems or -1 in self.states_of(node):
-            return problems  # the reader has said what of the states
+        if problems:
+            return problems
         problems = require_float(node, graph, self.states_of(node))
         for place in (*INPUT_WEIGHTS, *HIDDEN_WEIGHTS, *BIASES):
             problems += check_constant(node, graph, node.inputs[place])

@@ -36,6 +36,7 @@ from edgemnist.compiler.ops.lstm_operands import (
     check_parts,
     check_shapes,
     gate_values,
+    lacks_operands,
     overlap_of,
     sizes_of,
 )
@@ -79,9 +80,11 @@ class Lstm(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
+        if lacks_operands(node):
+            return []
         problems = require_int8(node, graph, ends_of(node)) + check_parts(node)
-        if problems or -1 in self.states_of(node):
-            return problems  # the reader has said what of the states
+        if problems:
+            return problems
         for gate, *places in zip(GATES, INPUT_WEIGHTS, HIDDEN_WEIGHTS, BIASES, strict=True):
             for place, what in zip(places, ("weights", "recurrent weights", "bias"), strict=True):
                 bias = place in BIASES

@@ -70,10 +70,13 @@ def overlap_of(sizes: Sizes, element: int) -> Overlap:
     return Overlap(at_most=element * (-sizes.units - max(ahead, 0)))
 
 
+def lacks_operands(node: Node) -> bool:
+    """Return whether there is nothing more to check, since the reader has said what the node lacks."""
+    return len(node.inputs) != SCHEMA.most or -1 in (node.inputs[HIDDEN], node.inputs[CELL])
+
+
 def check_parts(node: Node) -> list[str]:
     """Return a problem for each part that TFLM's LSTM has not, and for each operand that it needs."""
-    if len(node.inputs) != SCHEMA.most:
-        return []  # the reader has said so
     problems = [
         f"{node.label}: has {what}, which TFLM has not; train a plain LSTM layer"
         for what, places in _ABSENT

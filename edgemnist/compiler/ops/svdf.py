@@ -68,6 +68,8 @@ class Svdf(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
+        if len(node.inputs) != len(_OPERANDS):
+            return []  # the reader has said so
         absent = [what for what, index in zip(_OPERANDS, node.inputs, strict=False) if index == -1]
         if absent:
             return [f"{node.label}: has no {absent[0]}, which TFLM needs; convert a layer that has all operands"]
