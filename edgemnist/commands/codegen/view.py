@@ -6,6 +6,7 @@ from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.dump import Dump
 from edgemnist.compiler.host_cpu import bodies_here
 from edgemnist.compiler.ops import WITHOUT_TFLM
+from edgemnist.compiler.run_text import state_bytes
 from edgemnist.compiler.self_test import NO_SELF_TEST
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.support.progress import stdout_console
@@ -77,8 +78,10 @@ def _choices(result: WrittenCode) -> list[str]:
 
 def _figures(result: WrittenCode) -> list[str]:
     plan, program = result.generated.plan, result.generated.program
+    state = state_bytes(program)
     return [
         f"arena                 {plan.size:,} B, input, output and scratch included",
+        *([f"state                 {state:,} B, kept from one inference to the next"] if state else []),
         f"TFLM's arena          {_tflm_arena(result)}",
         f"largest live tensors  {plan.largest_live_set:,} B together",
         f"largest tensor        {plan.largest_tensor:,} B",
