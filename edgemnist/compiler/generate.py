@@ -18,6 +18,7 @@ from edgemnist.compiler.ops.base import LayerCounts, LoweringSettings, Sparsity,
 from edgemnist.compiler.passes import FUSIONS, optimise
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.refusals import HEADLINE
+from edgemnist.compiler.run_text import state_bytes
 from edgemnist.compiler.self_test import self_test_source, vectors_of
 from edgemnist.compiler.targets import ANY, TARGETS
 from edgemnist.csource.outputs import class_function, known_output
@@ -107,6 +108,7 @@ class GeneratedModel:
             "instructions_from": self.program.instructions_from,
             "source_sha256": self.program.graph.source_sha256,
             "arena_bytes": self.plan.size,
+            "state_bytes": state_bytes(self.program),
             "largest_tensor_bytes": self.plan.largest_tensor,
             "largest_live_set_bytes": self.plan.largest_live_set,
             "constant_bytes": self.program.constant_bytes,

@@ -176,7 +176,8 @@ def variable_tensors(
             if wrong:
                 problems.append(f"{node.label}: its state {wrong}")
             else:
-                kept[index] = Variable(tensors[index].name, index, index, _cleared(tensors[index]))
+                name = tensors[index].name or f"the state of operator {node.sources[0]}"
+                kept[index] = Variable(name, index, index, _cleared(tensors[index]))
     elsewhere = (
         f"{node.label}: reads {tensors[index].name!r}, which is the state of an operator; read that one's output"
         for node in nodes

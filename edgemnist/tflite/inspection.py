@@ -106,9 +106,14 @@ class Inspection:
     signatures: tuple[Signature, ...]
     further: tuple[SubgraphSummary, ...]
 
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of all states together."""
+        return sum(state.bytes for state in self.states)
+
     def as_json(self) -> dict[str, Any]:
         """Return the inspection as JSON values."""
-        return asdict(self)
+        return {**asdict(self), "state_bytes": self.state_bytes}
 
 
 def inspect(model: TfliteModel) -> Inspection:
@@ -263,6 +268,10 @@ def _quantisation(tensor: TensorInfo) -> QuantisationSummary | None:
     return QuantisationSummary(quantisation.scale, quantisation.zero_point, len(quantisation.scales))
 
 
+def _is_handle(operator: OperatorInfo) -> bool:
+    return operator.kind == "VAR_HANDLE" and bool(operator.outputs)
+
+
 # --- multiply-accumulates --------------------------------------------------------------------------------------------
 
 
@@ -304,6 +313,18 @@ def _batch_matmul(inputs: list[tuple[int, ...]], output: tuple[int, ...]) -> int
     return math.prod(output) * math.isqrt(round(common))
 
 
+def _svdf(inputs: list[tuple[int, ...]], _: tuple[int, ...]) -> int:
+    # Every row: each filter's product with the inputs, and with what it keeps of them.
+    rows: int = inputs[0][0]
+    return rows * (math.prod(inputs[1]) + math.prod(inputs[2]))
+
+
+def _lstm(inputs: list[tuple[int, ...]], _: tuple[int, ...]) -> int:
+    # Every step of every sequence: the gates' weights (1 to 8) and the projection's (16), where there are such.
+    weights: int = sum(math.prod(inputs[place]) for place in (*range(1, 9), 16) if inputs[place])
+    return math.prod(inputs[0][:2]) * weights
+
+
 _MACS: Mapping[str, Callable[[list[tuple[int, ...]], tuple[int, ...]], int]] = {
     "CONV_2D": _conv_2d,
     "CONV_3D": _conv_3d,
@@ -311,6 +332,8 @@ _MACS: Mapping[str, Callable[[list[tuple[int, ...]], tuple[int, ...]], int]] = {
     "FULLY_CONNECTED": _fully_connected,
     "TRANSPOSE_CONV": _transpose_conv,
     "BATCH_MATMUL": _batch_matmul,
+    "SVDF": _svdf,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
 }
 
 _UNCOUNTED = frozenset(
@@ -324,8 +347,6 @@ _UNCOUNTED = frozenset(
         "RNN",
         "STABLEHLO_CONVOLUTION",
         "STABLEHLO_DOT_GENERAL",
-        "SVDF",
-        "UNIDIRECTIONAL_SEQUENCE_LSTM",
         "UNIDIRECTIONAL_SEQUENCE_RNN",
         "WHILE",
     }

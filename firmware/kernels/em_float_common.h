@@ -25,4 +25,11 @@ EM_INLINE float em_float_limited(float x, float minimum, float maximum)
   return maximum < x ? maximum : x;
 }
 
+/* The logistic function: limited where it is 1 to the last bit, and where it is the exponential to the last bit. */
+EM_INLINE float em_float_sigmoid(float x)
+{
+  if (x > 16.619047164916992188f) return 1.0f;
+  return x < -9.0f ? expf(x) : 1.0f / (1.0f + expf(-x));
+}
+
 #endif

@@ -31,13 +31,6 @@ EM_INLINE float em_float_rounded(float x)
   return rest < 0.5f || (rest == 0.5f && fmodf(below, 2.0f) == 0.0f) ? below : below + 1.0f;
 }
 
-/* Limited where it is 1 to the last bit, and where it is the exponential to the last bit. */
-EM_INLINE float em_float_sigmoid(float x)
-{
-  if (x > 16.619047164916992188f) return 1.0f;
-  return x < -9.0f ? expf(x) : 1.0f / (1.0f + expf(-x));
-}
-
 /* Defines the kernel em_float_NAME, which makes each element `value` of `x`. */
 #define EM_FLOAT_OF_ELEMENT(name, value)                                                            \
   EM_KERNEL void em_float_##name(const em_float_elements_params *p, const float *in, float *out)    \

@@ -13,7 +13,6 @@
 #ifndef EM_LSTM_H
 #define EM_LSTM_H
 
-#include "em_dot.h"
 #include "em_factor.h"
 
 /* From the sums of a gate to its argument, which has 12 fractional bits. */
@@ -33,14 +32,28 @@ typedef struct {
   em_lstm_gate cell_gate;
   em_lstm_gate output_gate;
   em_factor forgotten; /* of forget gate * cell state */
-  em_factor added;     /* of input gate * cell gate */
-  em_factor shown;     /* of tanh(cell state) * output gate */
-  int32_t argument;    /* of tanh: cell state * argument / 2^argument_shift */
+  em_factor added; /* of input gate * cell gate */
+  em_factor shown; /* of tanh(cell state) * output gate */
+  int32_t argument; /* of tanh: cell state * argument / 2^argument_shift */
   int16_t argument_shift;
   int16_t cell_minimum;
   int16_t cell_maximum;
   em_output output;
 } em_lstm_params;
+
+/* A sum for each gate. */
+typedef struct {
+  int32_t gate[4];
+} em_lstm_sums;
+
+/* Adds the products of `count` elements. */
+EM_INLINE em_lstm_sums em_lstm_dot(em_lstm_sums s, const int8_t *weights, const int8_t *x, int32_t count)
+{
+  for (int32_t i = 0; i < count; ++i, weights += 4) {
+    for (int gate = 0; gate < 4; ++gate) s.gate[gate] += weights[gate] * x[i];
+  }
+  return s;
+}
 
 EM_INLINE int32_t em_lstm_limited(int32_t value)
 {
@@ -75,12 +88,13 @@ EM_INLINE int32_t em_lstm_argument(const em_lstm_gate *gate, int32_t input, int3
 }
 
 /* Brings a unit's cell state forward and returns its output. */
-EM_PART int8_t em_lstm_unit(const em_lstm_params *p, const uint16_t *table, em_sums input, em_sums hidden, int16_t *cell)
+EM_PART int8_t em_lstm_unit(const em_lstm_params *p, const uint16_t *table, em_lstm_sums input, em_lstm_sums hidden,
+                            int16_t *cell)
 {
-  const int32_t enters = em_lstm_sigmoid(table, em_lstm_argument(&p->input_gate, input.a[0], hidden.a[0]));
-  const int32_t stays = em_lstm_sigmoid(table, em_lstm_argument(&p->forget_gate, input.a[1], hidden.a[1]));
-  const int32_t news = em_lstm_tanh(table, em_lstm_argument(&p->cell_gate, input.a[2], hidden.a[2]));
-  const int32_t leaves = em_lstm_sigmoid(table, em_lstm_argument(&p->output_gate, input.a[3], hidden.a[3]));
+  const int32_t enters = em_lstm_sigmoid(table, em_lstm_argument(&p->input_gate, input.gate[0], hidden.gate[0]));
+  const int32_t stays = em_lstm_sigmoid(table, em_lstm_argument(&p->forget_gate, input.gate[1], hidden.gate[1]));
+  const int32_t news = em_lstm_tanh(table, em_lstm_argument(&p->cell_gate, input.gate[2], hidden.gate[2]));
+  const int32_t leaves = em_lstm_sigmoid(table, em_lstm_argument(&p->output_gate, input.gate[3], hidden.gate[3]));
   const int32_t old = em_lstm_limited(em_times(stays * *cell, &p->forgotten));
   const int32_t sum = old + em_lstm_limited(em_times(enters * news, &p->added));
   const int32_t half = p->argument_shift > 0 ? 1 << (p->argument_shift - 1) : 0;
@@ -98,12 +112,12 @@ EM_KERNEL void em_lstm(const em_lstm_params *p, const int8_t *weights, const int
     const int32_t first = (p->time_major ? row % p->batch : row / steps) * p->units;
     const int8_t *w = weights;
     for (int32_t unit = 0; unit < p->units; ++unit) {
-      em_sums a = {{0}, {0}}, b = {{0}, {0}};
-      EM_COPY(a.a, sums + 8 * unit, sizeof a.a);
-      EM_COPY(b.a, sums + 8 * unit + 4, sizeof b.a);
-      a = em_dot_row(a, in, 0, p->inputs, w, 4, 4, 1);
+      em_lstm_sums a, b;
+      EM_COPY(a.gate, sums + 8 * unit, sizeof a.gate);
+      EM_COPY(b.gate, sums + 8 * unit + 4, sizeof b.gate);
+      a = em_lstm_dot(a, w, in, p->inputs);
       w += 4 * p->inputs;
-      b = em_dot_row(b, hidden + first, 0, p->units, w, 4, 4, 1);
+      b = em_lstm_dot(b, w, hidden + first, p->units);
       w += 4 * p->units;
       out[unit] = em_lstm_unit(p, table, a, b, cell + first + unit);
     }

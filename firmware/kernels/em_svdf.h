@@ -21,16 +21,18 @@ typedef struct {
   int32_t memory;
   int16_t state_zero_point;
   em_factor feature; /* from sums of products to the state */
-  em_factor time;    /* from sums of products to the output */
+  em_factor time; /* from sums of products to the output */
   em_output output;
 } em_svdf_params;
 
 /* Shifts a filter's numbers, puts the new one behind them and returns the sum of them all times the weights. */
-EM_INLINE uint32_t em_svdf_narrow(int8_t *state, const int8_t *weights, int32_t memory, int32_t value, int32_t zero_point)
+EM_INLINE uint32_t em_svdf_narrow(int8_t *state, const int8_t *weights, int32_t memory, int32_t value,
+                                  int32_t zero_point)
 {
   uint32_t sum = 0;
   memmove(state, state + 1, (size_t)(memory - 1));
-  state[memory - 1] = (int8_t)(uint8_t)((uint32_t)(em_clamp(value, -128, 127) + zero_point) & 255u); /* not limited again */
+  state[memory - 1] =
+      (int8_t)(uint8_t)((uint32_t)(em_clamp(value, -128, 127) + zero_point) & 255u); /* not limited again */
   for (int32_t i = 0; i < memory; ++i) sum += (uint32_t)(weights[i] * (state[i] - zero_point));
   return sum;
 }

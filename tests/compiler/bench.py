@@ -229,7 +229,8 @@ def _unequal(value: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
     """Return where values differ; floats have to be the same bits, but any that is no number is one."""
     if value.dtype != np.float32:
         return np.asarray(value != wanted)
-    return (value.view(np.uint32) != wanted.view(np.uint32)) & ~(np.isnan(value) & np.isnan(wanted))
+    unequal = value.view(np.uint32) != wanted.view(np.uint32)
+    return np.asarray(unequal & ~(np.isnan(value) & np.isnan(wanted)))
 
 
 def examine(

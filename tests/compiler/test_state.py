@@ -151,12 +151,13 @@ def test_streams_do_not_disturb_each_other_and_a_reset_begins_anew(name: str, tm
     assert subprocess.run([tmp_path / "test"], check=False).returncode == 0
 
 
-def test_the_command_takes_it(tmp_path: Path) -> None:
+def test_the_command_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model, out = tmp_path / "model.tflite", tmp_path / "c"
     model.write_bytes(NETS["windows"].content)
 
     assert cli.run(["codegen", str(model), "--out", str(out), "--target", "any"]) == 0
 
+    assert "state                 36 B, kept from one inference to the next" in capsys.readouterr().out
     header = (out / "model.h").read_text()
     assert "#define MODEL_STATE_SIZE 36" in header
     assert "void model_reset(void);" in header

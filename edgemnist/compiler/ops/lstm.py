@@ -21,7 +21,7 @@ from edgemnist.compiler.fixedpoint import (
     quantise_multiplier,
 )
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.fields import CArray, Field, factor_field, int16, int32, output_field
 from edgemnist.compiler.ops.layer_checks import check_integers, sum_problems
 from edgemnist.compiler.ops.lstm_operands import (
@@ -36,6 +36,8 @@ from edgemnist.compiler.ops.lstm_operands import (
     check_parts,
     check_shapes,
     gate_values,
+    lacks_operands,
+    overlap_of,
     sizes_of,
 )
 from edgemnist.compiler.ops.operands import (
@@ -78,6 +80,8 @@ class Lstm(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
+        if lacks_operands(node):
+            return []
         problems = require_int8(node, graph, ends_of(node)) + check_parts(node)
         if problems:
             return problems
@@ -122,7 +126,7 @@ class Lstm(Operator):
             node=node, header="em_lstm.h", function="em_lstm", struct_type="em_lstm_params",
             parameters=_fields(sizes, _cells(node, graph), _zero_point(node, graph, HIDDEN)),
             inputs=(activations_of(node),), outputs=node.outputs, states=self.states_of(node),
-            arrays=_arrays(node, graph), overlaps={ends_of(node): _overlap(sizes)}, macs=sizes.macs,
+            arrays=_arrays(node, graph), overlaps={ends_of(node): overlap_of(sizes, 1)}, macs=sizes.macs,
         )  # fmt: skip
 
 
@@ -216,13 +220,8 @@ def _arrays(node: Node, graph: Graph) -> tuple[CArray, ...]:
 
 
 def _folded(weights: NDArray[Any], zero_point: int) -> IntArray:
-    return zero_point * weights.astype(np.int64).sum(axis=2)
-
-
-def _overlap(sizes: Sizes) -> Overlap:
-    """Return how far the output may lie over the input: each row's before the first that is still to be read."""
-    ahead = (sizes.units - sizes.inputs) * (sizes.rows - 1)
-    return Overlap(at_most=-sizes.units - max(ahead, 0))
+    sums: IntArray = zero_point * weights.astype(np.int64).sum(axis=2)
+    return sums
 
 
 def _check_states(node: Node, graph: Graph) -> list[str]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.ops.base import Overlap
 from edgemnist.compiler.ops.operands import input_tensor, output_tensor
 
 SCHEMA = Schema("UnidirectionalSequenceLSTMOptions", 24, 24, needed=True)
@@ -63,10 +64,19 @@ def gate_values(node: Node, graph: Graph, places: tuple[int, ...]) -> NDArray[An
     return np.stack([np.asarray(graph.tensors[node.inputs[place]].data) for place in places])
 
 
+def overlap_of(sizes: Sizes, element: int) -> Overlap:
+    """Return how far the output may lie over the input, elements of so many bytes: a row before the next to be read."""
+    ahead = (sizes.units - sizes.inputs) * (sizes.rows - 1)
+    return Overlap(at_most=element * (-sizes.units - max(ahead, 0)))
+
+
+def lacks_operands(node: Node) -> bool:
+    """Return whether there is nothing more to check, since the reader has said what the node lacks."""
+    return len(node.inputs) != SCHEMA.most or -1 in (node.inputs[HIDDEN], node.inputs[CELL])
+
+
 def check_parts(node: Node) -> list[str]:
     """Return a problem for each part that TFLM's LSTM has not, and for each operand that it needs."""
-    if len(node.inputs) != SCHEMA.most:
-        return []  # the reader has said so
     problems = [
         f"{node.label}: has {what}, which TFLM has not; train a plain LSTM layer"
         for what, places in _ABSENT

@@ -29,7 +29,8 @@ def sigmoid_table() -> NDArray[np.uint16]:
     """Return the logistic function of 0, 1/24, 2/24 and so on times 2^16, as TFLM has it; shape (256,)."""
     nearest = np.rint(2.0**16 / (1.0 + np.exp(-np.arange(ENTRIES) / STEPS_OF_ONE))).astype(np.int64)
     nearest[list(_ONE_HIGHER)] += 1
-    return np.minimum(nearest, 2**16 - 1).astype(np.uint16)
+    table: NDArray[np.uint16] = np.minimum(nearest, 2**16 - 1).astype(np.uint16)
+    return table
 
 
 def sigmoid_of(arguments: IntArray) -> IntArray:
@@ -50,4 +51,5 @@ def _between(entry: IntArray, part: IntArray, bits: int) -> IntArray:
     """Return what lies on the line between two entries of the table, ``bits`` more bits behind the point."""
     table = sigmoid_table().astype(np.int64)
     low, high = (table[np.minimum(entry + more, ENTRIES - 1)] for more in (0, 1))
-    return (low << bits) + part * (high - low)
+    result: IntArray = (low << bits) + part * (high - low)
+    return result

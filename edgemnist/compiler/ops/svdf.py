@@ -26,6 +26,7 @@ from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tenso
 from edgemnist.compiler.ops.requantisation import check_multiplier
 
 FEATURE, TIME, BIAS, STATE = 1, 2, 3, 4
+_OPERANDS = ("input", "feature weights", "time weights", "bias", "state")
 
 _BIAS_TOLERANCE = 1e-5
 """By so much the bias' scale may be another than the products' (TFLM's ``PrepareSvdf``)."""
@@ -55,19 +56,23 @@ class _Layer:
     @property
     def first_sums(self) -> IntArray:
         """Where each filter's sum of products begins: what the input's zero point makes of it."""
-        return -self.input_zero_point * self.feature.astype(np.int64).sum(axis=1)
+        sums: IntArray = -self.input_zero_point * self.feature.astype(np.int64).sum(axis=1)
+        return sums
 
 
 class Svdf(Operator):
-    """A state of int16, or of int8; what is activated is TFLM's integer arithmetic, which has no activation."""
+    """Filters over what each keeps of the last inputs, in int16 or int8; activated by the output's range only."""
 
     kinds = MappingProxyType({"SVDF": Schema("SVDFOptions", 5, 5, needed=True)})
     states = (STATE,)
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        if -1 in node.inputs:
-            return [f"{node.label}: has no bias, which TFLM needs; train the layer with one"]
+        if len(node.inputs) != len(_OPERANDS):
+            return []  # the reader has said so
+        absent = [what for what, index in zip(_OPERANDS, node.inputs, strict=False) if index == -1]
+        if absent:
+            return [f"{node.label}: has no {absent[0]}, which TFLM needs; convert a layer that has all operands"]
         problems = require_int8(node, graph, ends_of(node))
         problems += check_integers(node, graph, FEATURE, ("int8",), 2, "feature weights")
         problems += check_integers(node, graph, TIME, ("int8", "int16"), 2, "time weights")

@@ -17,6 +17,9 @@ from edgemnist.tflite.file import OperatorInfo, TfliteModel, parse_tflite, read_
 from edgemnist.tflite.inspection import MOST_SUBGRAPHS, Inspection, inspect, require_int8
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.state_nets import Keeps, with_variables
+from tests.compiler.test_operators_lstm import TABLE as CELLS
+from tests.compiler.test_operators_svdf import TABLE as FILTERS
+from tests.compiler.test_state import NETS
 from tests.csource.files import TINY_MODEL, model, tensor
 
 # MACs, parameters after batch-norm folding, peak live activations in bytes and the operator where they peak.
@@ -60,6 +63,28 @@ def test_unknown_operators_are_named_not_counted() -> None:
     found = inspect(with_operators(model([tensor(0, (1, 4))], [tensor(1, (1, 2))]), custom))
     assert found.macs == 0
     assert found.uncounted == ("CUSTOM:mystery",)
+
+
+@pytest.mark.parametrize(
+    ("content", "states", "macs"),
+    [
+        (FILTERS["bytes in rows"].model(), [("memory", 80)], 2 * (10 * 6 + 10 * 4)),
+        (CELLS["batch, time major"].model(), [("hidden", 15), ("cell", 30)], 6 * 4 * (5 * 6 + 5 * 5)),
+        (NETS["windows"].content, [("stream_0/states", 24), ("stream_1/states", 12)], None),
+    ],
+)
+def test_states_are_listed_and_what_has_them_counted(
+    content: bytes, states: list[tuple[str, int]], macs: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = inspect(parse_tflite(content))
+    assert [(one.name, one.bytes) for one in found.states] == states
+    assert macs is None or (found.macs, found.uncounted) == (macs, ())
+    path = tmp_path / "model.tflite"
+    path.write_bytes(content)
+    assert cli.run(["inspect", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert f"states: {len(states)} in {sum(size for _, size in states)} bytes, kept from one inference" in printed
+    assert all(name in printed for name, _ in states)
 
 
 def test_residual_tensor_stays_alive() -> None:
