@@ -13,8 +13,8 @@ from edgemnist.data.registry import known_dataset
 from edgemnist.harness.feeding import FeedingSettings, Understanding, understand
 from edgemnist.harness.images import DEFAULT_DATASET, ImageSettings
 from edgemnist.harness.models import Subject
+from edgemnist.harness.random_inputs import random_inputs
 from edgemnist.harness.subjects import with_images
-from edgemnist.mismatch.inputs import random_inputs
 from edgemnist.page.checking import Material
 from edgemnist.page.html import Examples
 from edgemnist.support.errors import DatasetError, InputError, ModelError, first_line
