@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +20,7 @@ from edgemnist.support.errors import EnvironmentFailure, GateFailedError, Missin
 from edgemnist.support.progress import progress_task
 
 _CHUNK_IMAGES = 100
-"""Inputs in one request to the oracle, whose time is limited."""
+"""Inputs in one request to the oracle, whose time is limited; a request opens the model anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +112,7 @@ def check(
     try:
         oracle, expected = oracle_outputs(model, material.inputs, timeout=timeout)
     except MissingDependencyError as error:
-        return Check(count, material.words, (), "", _nothing(), f"no oracle is installed: {_in_one_line(error)}")
+        return not_checked(f"no oracle is installed: {_in_one_line(error)}", count, material.words)
     job, checks, failed = _job(network, material, expected), list[EngineCheck](), list[str]()
     with progress_task("WebAssembly", total=len(engines)) as task:
         for engine in engines:
@@ -132,6 +134,11 @@ def check(
     return Check(count, material.words, tuple(checks), oracle, expected, reason, tuple(failed))
 
 
+def not_checked(why: str, count: int = 0, words: str = "") -> Check:
+    """Return a check that compared nothing; ``count`` and ``words`` are of the inputs that it was to be with."""
+    return Check(count, words, (), "", np.zeros((0, 0), np.int8), why)
+
+
 def oracle_outputs(
     model: LoadedModel, inputs: NDArray[Any], *, timeout: float = DEFAULT_TIMEOUT
 ) -> tuple[str, NDArray[Any]]:
@@ -140,13 +147,35 @@ def oracle_outputs(
     :raises MissingDependencyError: no oracle is installed.
     :raises UnsupportedModelError: each refused the model.
     """
+    return outputs_of(model, inputs, ORACLES, timeout=timeout)
+
+
+def outputs_of(
+    model: LoadedModel,
+    inputs: NDArray[Any],
+    names: Sequence[str],
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
+    chunk: int = _CHUNK_IMAGES,
+    seconds: float = math.inf,
+) -> tuple[str, NDArray[Any]]:
+    """Return the name and version of the first runtime that takes a model, and its outputs, shape (count, outputs).
+
+    :param names: the runtimes to try; none are the usual ones.
+    :param chunk: inputs in one request, of which each has ``timeout`` seconds.
+    :param seconds: after so many the rest is left out: the outputs are of the first inputs then.
+    :raises MissingDependencyError: none is installed.
+    :raises UnsupportedModelError: each refused the model.
+    """
     with OpenRuntimes(timeout=timeout) as opened:
-        worker, version = opened.first(model.kind, lambda one: _first_try(one, model, inputs), names=ORACLES)
-        parts = []
+        worker, version = opened.first(model.kind, lambda one: _first_try(one, model, inputs), names=names)
+        parts, deadline = [], time.monotonic() + seconds
         with progress_task(worker.runtime, total=len(inputs)) as task:
-            for first in range(0, len(inputs), _CHUNK_IMAGES):
-                parts.append(invoke_with(worker, model, inputs[first : first + _CHUNK_IMAGES]))
+            for first in range(0, len(inputs), chunk):
+                parts.append(invoke_with(worker, model, inputs[first : first + chunk]))
                 task.update(advance=len(parts[-1]))
+                if time.monotonic() > deadline:
+                    break
     outputs = np.concatenate(parts)
     check_numbers(worker.runtime, outputs)
     return f"{worker.runtime} {version}", outputs
@@ -172,10 +201,6 @@ def as_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
 def _different(found: WebAnswers, material: Material, expected: NDArray[Any]) -> int:
     same = (found.inputs == as_bytes(material.inputs)).all(axis=1) & (found.outputs == as_bytes(expected)).all(axis=1)
     return len(same) - int(same.sum())
-
-
-def _nothing() -> NDArray[Any]:
-    return np.zeros((0, 0), np.int8)
 
 
 def _in_one_line(error: Exception) -> str:

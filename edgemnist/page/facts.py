@@ -115,6 +115,26 @@ def facts_of(
     }
 
 
+def facts_without_network(file: str, sha256: str, told: Told, kind: str, checked: Check) -> dict[str, Any]:
+    """Return the facts of a model that a page shows without running it.
+
+    ``kind``: of its output, one of the values of ``OutputKind``; ``checked`` says why there is no network.
+    """
+    return {
+        "edgemnist": VERSION,
+        "file": file,
+        "modelSha256": sha256,
+        "networkBytes": 0,
+        "input": None,
+        "output": {"kind": kind},
+        "labels": list(told.labels),
+        "picture": _picture(told),
+        "steps": [],
+        "check": checked.as_json(),
+        "known": {"inputs": 0, "outputs": ""},
+    }
+
+
 def _end(tensor: TensorInfo) -> dict[str, Any]:
     return {"type": tensor.dtype, "shape": list(tensor.shape[1:]), "elements": tensor.elements, **_scale(tensor)}
 

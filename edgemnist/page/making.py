@@ -38,7 +38,7 @@ class WebModel:
         return render(
             self.facts, self.network.content, title=title_of(self.facts["file"], self.chosen.dataset),
             assumed=self.chosen.assumed, examples=self.chosen.examples,
-        )  # fmt: skip
+        ).text  # fmt: skip
 
 
 def title_of(file: str, dataset: str) -> str:

@@ -31,6 +31,9 @@ _FLAGS = (
 )  # fmt: skip
 _STACK = "-Wl,-z,stack-size=65536"
 
+SIMD = "wasm-simd128"
+"""The target of the compiler whose bodies need a browser's 128-bit SIMD."""
+
 
 @dataclass(frozen=True, eq=False)
 class WebNetwork:
@@ -70,7 +73,7 @@ def require_zig() -> None:
 def build(
     model: TfliteModel, settings: CodegenSettings, preprocessing: Preprocessing | None, *, source_name: str
 ) -> WebNetwork:
-    """Generate a model's portable C and compile it.
+    """Generate a model's C, portable or for :data:`SIMD`, and compile it.
 
     :param preprocessing: how pictures become the input; None for a model that takes none.
     :raises ModelError: the model can't be compiled; every reason is in the message.
@@ -81,7 +84,8 @@ def build(
     sources = {name: text for name, text in generated.files.items() if _is_compiled(name)}
     defined = [*_ends(generated), *_picture(model, preprocessing)]
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
-        content = _compile(sources, defined, Path(temporary))
+        flags = [*defined, *(["-msimd128"] if settings.target == SIMD else [])]
+        content = _compile(sources, flags, Path(temporary))
     return WebNetwork(generated, content, sources, preprocessing is not None, _version())
 
 

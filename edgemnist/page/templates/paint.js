@@ -69,6 +69,9 @@ function paintValues(canvas, values, shape, range) {
 const exactly = (value) => String(value).replace("-", "−");
 const shown = (value) => (Number.isInteger(value) ? exactly(value) : value.toPrecision(4).replace("-", "−"));
 
+const paintPicture = (canvas, { width, height, channels, pixels }) =>
+  paint(canvas, width, height, (x, y) => [0, 1, 2].map((one) => pixels[(y * width + x) * channels + Math.min(one, channels - 1)]));
+
 function paintInput(canvas, input) {
   const { picture } = facts, { low, step, type } = facts.input;
   if (!picture) return paintValues(canvas, input, facts.input.shape, rangeOf(input));
