@@ -95,7 +95,7 @@ class Check:
 
 
 def check(
-    network: WebNetwork,
+    networks: Sequence[WebNetwork],
     model: LoadedModel,
     material: Material,
     engines: Sequence[Engine],
@@ -103,8 +103,10 @@ def check(
     every: bool = True,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Check:
-    """Run a network in every engine and the model in the oracle, and count what differs; nothing is raised for that.
+    """Run a model's networks in every engine and the model in the oracle, and count what differs; nothing is raised for
+    that.
 
+    :param networks: programs of the same model; an input is different where one of them is.
     :param every: whether each engine has to run; else one that fails is noted, and the last is only for when all do.
     :raises EnvironmentFailure: an engine that has to run, or the oracle, fails.
     """
@@ -113,20 +115,21 @@ def check(
         oracle, expected = oracle_outputs(model, material.inputs, timeout=timeout)
     except MissingDependencyError as error:
         return not_checked(f"no oracle is installed: {_in_one_line(error)}", count, material.words)
-    job, checks, failed = _job(network, material, expected), list[EngineCheck](), list[str]()
+    jobs = [_job(network, material, expected) for network in networks]
+    checks, failed = list[EngineCheck](), list[str]()
     with progress_task("WebAssembly", total=len(engines)) as task:
         for engine in engines:
             if engine.stands_in and checks and not every:
                 continue
             task.update(description=f"WebAssembly in {engine.name}")
             try:
-                found = engine.answer(job)
+                found = [engine.answer(job) for job in jobs]
             except EnvironmentFailure as error:
                 if every:
                     raise
                 failed.append(_in_one_line(error))
                 continue
-            checks.append(EngineCheck(found.engine, found.version, _different(found, material, expected)))
+            checks.append(EngineCheck(found[0].engine, found[0].version, _different(found, material, expected)))
             task.update(advance=1)
     reason = (
         "" if checks else "; ".join(failed) or "neither node nor Chromium nor wasmtime is here to run the WebAssembly"
@@ -198,9 +201,10 @@ def as_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
     return little.reshape(len(values), -1).view(np.uint8)
 
 
-def _different(found: WebAnswers, material: Material, expected: NDArray[Any]) -> int:
-    same = (found.inputs == as_bytes(material.inputs)).all(axis=1) & (found.outputs == as_bytes(expected)).all(axis=1)
-    return len(same) - int(same.sum())
+def _different(found: Sequence[WebAnswers], material: Material, expected: NDArray[Any]) -> int:
+    inputs, outputs = as_bytes(material.inputs), as_bytes(expected)
+    same = [(one.inputs == inputs).all(axis=1) & (one.outputs == outputs).all(axis=1) for one in found]
+    return len(inputs) - int(np.logical_and.reduce(same).sum())
 
 
 def _in_one_line(error: Exception) -> str:

@@ -87,12 +87,14 @@ def render(
     title: str,
     assumed: Sequence[str],
     examples: Examples | None,
+    simd: bytes = b"",
     server: ServerSide | None = None,
 ) -> RenderedPage:
     """Return the page.
 
     :param facts: as ``facts.facts_of`` gives them; ``network`` the WebAssembly that they are of.
     :param assumed: a line for each thing that nobody had said of the model.
+    :param simd: the same network for browsers with 128-bit SIMD; empty for a page without it.
     :param server: for a page that comes from one; others have nothing of it.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -117,6 +119,7 @@ def render(
         "what": "a digit" if facts["labels"] == [str(digit) for digit in range(10)] else "something",
         "assumed": list(assumed),
         "network": base64.b64encode(network).decode("ascii"),
+        "simd": base64.b64encode(simd).decode("ascii"),
         "examples": base64.b64encode(examples.images.tobytes()).decode("ascii") if examples else "",
         "server": server,
         "gallery": server.gallery.base64() if server and server.gallery else "",

@@ -6,14 +6,14 @@ import hashlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 
 from edgemnist.compiler.generate import CodegenSettings, GeneratedModel, generate
 from edgemnist.csource.pixels import C_TYPES, pixel_code
-from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError
+from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError, UnsupportedModelError
 from edgemnist.support.resources import firmware_folder
 from edgemnist.support.zig import run_zig
 from edgemnist.tflite.file import TfliteModel
@@ -87,6 +87,18 @@ def build(
         flags = [*defined, *(["-msimd128"] if settings.target == SIMD else [])]
         content = _compile(sources, flags, Path(temporary))
     return WebNetwork(generated, content, sources, preprocessing is not None, _version())
+
+
+def require_same_steps(networks: Sequence[WebNetwork]) -> None:
+    """Make sure that programs of one model write the same tensors in the same order, as what reads them relies on.
+
+    :raises UnsupportedModelError: they do not.
+    """
+    written = {tuple(step.outputs for step in one.generated.program.steps) for one in networks}
+    if len(written) > 1:
+        raise UnsupportedModelError(
+            "the model's steps are others with SIMD:", [f"{SIMD} fuses other operators than portable; leave --simd out"]
+        )
 
 
 def _is_compiled(name: str) -> bool:

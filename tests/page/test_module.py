@@ -61,7 +61,7 @@ def facts(
     known = known_inputs(model, network.generated.program.macs)
     outputs = oracle_outputs(model, known.inputs)[1]
     told = Told(preprocessing, "", labels, "")
-    return facts_of(network, model, told, check(network, model, material, ()), known, outputs)
+    return facts_of(network, model, told, check([network], model, material, ()), known, outputs)
 
 
 @pytest.fixture(scope="module")

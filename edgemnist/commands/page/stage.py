@@ -32,7 +32,8 @@ class PageSettings:
 
     ``out``: the page, and ``module``: the folder of an ES module called ``name``; without both it is a page in the work
     folder, or here for a named model. ``dataset``, ``images``: what to check with; ``engines``: by which, see
-    ``choose_engines``. ``timeout``: seconds for one request to the oracle.
+    ``choose_engines``. ``simd``: whether a second program is put in, for browsers with 128-bit SIMD. ``timeout``:
+    seconds for one request to the oracle.
     """
 
     model: Path | None = None
@@ -42,6 +43,7 @@ class PageSettings:
     dataset: str | None = None
     images: int = 1000
     engines: tuple[str, ...] = ()
+    simd: bool = False
     feeding: FeedingSettings = field(default_factory=FeedingSettings)
     timeout: float = DEFAULT_TIMEOUT
 
@@ -59,6 +61,7 @@ class WrittenPage:
         return {
             "files": [{"path": str(path), "bytes": size} for path, size in self.files.items()],
             **{name: self.facts[name] for name in names},
+            "simd": self.facts.get("simd"),
         }
 
 
@@ -81,8 +84,9 @@ def page(settings: PageSettings, work: WorkFolder) -> WrittenPage:
         check_writable(folder)
     chosen = choose(subject, settings.dataset, settings.images, settings.feeding, timeout=settings.timeout)
     made = make_web_model(
-        subject, chosen, engines, settings.feeding, every=bool(settings.engines), timeout=settings.timeout
-    )
+        subject, chosen, engines, settings.feeding,
+        simd=settings.simd, every=bool(settings.engines), timeout=settings.timeout,
+    )  # fmt: skip
     checked = made.checked
     for line in [f"not checked: {checked.not_checked}"] if checked.not_checked else checked.failed:
         say(f"warning: {line}")
@@ -111,6 +115,7 @@ def _contents(made: WebModel, settings: PageSettings, target: Path | None) -> di
     if target is not None:
         contents[target] = made.page().encode("utf-8", "backslashreplace")
     if settings.module is not None:
-        files = module_files(made.facts, made.network.content, settings.name)
+        simd = made.simd.content if made.simd else b""
+        files = module_files(made.facts, made.network.content, settings.name, simd)
         contents.update({settings.module / name: content for name, content in files.items()})
     return contents

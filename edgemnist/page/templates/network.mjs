@@ -11,6 +11,10 @@ function noise(at) {
   return (value ^ (value >>> 13)) >>> 24;
 }
 
+// A module of one function that needs 128-bit SIMD: i32.const 0, i8x16.splat, i8x16.popcnt.
+const SIMD_PROBE = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
+const hasSimd = () => WebAssembly.validate(Uint8Array.from(SIMD_PROBE));
+
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
 
 // Quantised values as real numbers, in single precision as TensorFlow Lite has them; floats as they are.

@@ -113,7 +113,8 @@ function testAgain(network) {
     return;
   }
   const { different } = network.selfTest();
-  byId("again").textContent = `In your browser just now: ${inputs} more inputs, ${different} different.`;
+  const how = facts.simd ? (hasSimd() ? ", with SIMD" : ", without SIMD") : "";
+  byId("again").textContent = `In your browser just now${how}: ${inputs} more inputs, ${different} different.`;
   if (different) {
     byId("badge").className = "badge is-failed";
     byId("badge").querySelector("strong").textContent = "✗ Not the same in this browser:";
@@ -128,7 +129,8 @@ function startNetwork(network) {
 }
 
 async function start() {
-  const network = facts.networkBytes ? await Network.of(bytesOf(byId("network").textContent), facts) : null;
+  const program = (hasSimd() && byId("network-simd")) || byId("network");
+  const network = facts.networkBytes ? await Network.of(bytesOf(program.textContent), facts) : null;
   if (network) startNetwork(network);
   listenForFiles(facts.picture ? startPad(network) : startValues(network));
   globalThis.edgemnist = { network, framed, facts };
