@@ -116,7 +116,7 @@ def render(
         "facts_text": json_in_html(whole),
         "title": title,
         "oracle": _named(facts["check"]["oracle"]),
-        "what": "a digit" if facts["labels"] == [str(digit) for digit in range(10)] else "something",
+        "what": _drawn(facts),
         "assumed": list(assumed),
         "network": base64.b64encode(network).decode("ascii"),
         "simd": base64.b64encode(simd).decode("ascii"),
@@ -132,6 +132,13 @@ def render(
 
 def _named(oracle: str) -> str:
     return f"TensorFlow Lite for Microcontrollers ({oracle})" if oracle.startswith("tflm ") else oracle
+
+
+def _drawn(facts: Mapping[str, Any]) -> str:
+    """Return what is to be drawn; classes without names are numbers, too, so only a net of drawings has digits."""
+    drawings = facts["picture"] is not None and facts["picture"]["brightOnDark"]
+    digits = facts["labels"] == [str(digit) for digit in range(10)]
+    return "a digit" if drawings and digits else "something"
 
 
 def template(name: str) -> str:

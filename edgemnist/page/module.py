@@ -13,7 +13,7 @@ from edgemnist.support.files import json_text
 DEFAULT_NAME = "model"
 
 _SCRIPTS = ("framing.mjs", "network.mjs")
-_ARRAYS = {"int8": "Int8Array", "float32": "Float32Array"}
+_ARRAYS = {"int8": "Int8Array", "uint8": "Uint8Array", "int32": "Int32Array", "float32": "Float32Array"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 

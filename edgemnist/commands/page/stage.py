@@ -57,11 +57,20 @@ class WrittenPage:
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON document of ``edgemnist page --json``."""
-        names = ("file", "modelSha256", "sourceSha256", "networkSha256", "networkBytes", "command", "compiler", "check")
+        names = (
+            "file",
+            "modelSha256",
+            "sourceSha256",
+            "networkSha256",
+            "networkBytes",
+            "simd",
+            "command",
+            "compiler",
+            "check",
+        )
         return {
             "files": [{"path": str(path), "bytes": size} for path, size in self.files.items()],
             **{name: self.facts[name] for name in names},
-            "simd": self.facts.get("simd"),
         }
 
 

@@ -11,7 +11,7 @@ def show(found: WrittenPage) -> None:
     console, facts = stdout_console(), found.facts
     check = facts["check"]
     lines = [f"network   {facts['networkBytes']:,} bytes of WebAssembly, by {facts['compiler']}"]
-    if "simd" in facts:
+    if facts["simd"]:
         lines += [f"SIMD      {facts['simd']['bytes']:,} bytes more, where a browser has 128-bit vectors"]
     lines += [f"C         SHA-256 {facts['sourceSha256']}"]
     lines += [

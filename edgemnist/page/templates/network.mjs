@@ -1,7 +1,7 @@
 "use strict";
 // A network of edgemnist's: its generated C, as WebAssembly.
 
-const ARRAYS = { int8: Int8Array, float32: Float32Array };
+const ARRAYS = { int8: Int8Array, uint8: Uint8Array, int32: Int32Array, float32: Float32Array };
 const NO_ANSWER = -1;
 
 // Bytes that look random, the same everywhere: a hash of their place.
@@ -101,7 +101,8 @@ export class Network {
     const { elements, low, step, type } = this.facts.input, { input } = this;
     for (let at = 0; at < elements; ++at) {
       const byte = noise(number * elements + at);
-      input[at] = type === "int8" ? byte - 128 : Math.fround(Math.fround(byte * step) + low);
+      if (type === "float32") input[at] = Math.fround(Math.fround(byte * step) + low);
+      else input[at] = type === "int8" ? byte - 128 : byte;
     }
   }
 

@@ -76,7 +76,7 @@ function paintInput(canvas, input) {
   const { picture } = facts, { low, step, type } = facts.input;
   if (!picture) return paintValues(canvas, input, facts.input.shape, rangeOf(input));
   const { inputWidth: width, inputHeight: height, channels } = picture;
-  const byte = (value) => (type === "int8" ? value + 128 : (value - low) / step);
+  const byte = (value) => (type === "int8" ? value + 128 : type === "uint8" ? value : (value - low) / step);
   return paint(canvas, width, height, (column, row) =>
     [0, 1, 2].map((colour) => {
       const channel = channels === 1 ? 0 : picture.bgr ? 2 - colour : colour;

@@ -77,6 +77,7 @@ function headlineOf({ probabilities, label, probability, real }) {
 }
 
 function showAnswer(answer, empty) {
+  byId("bars").style.visibility = empty ? "hidden" : ""; // they keep their place
   const [label, share] = [document.createElement("span"), document.createElement("span")];
   share.className = "share";
   [label.textContent, share.textContent] = empty ? ["–", "nothing there yet"] : headlineOf(answer);
