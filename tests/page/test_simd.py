@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgemnist.page.checking import Material, check
+from edgemnist.page.checking import Material, check, oracle_outputs
 from edgemnist.page.engines import ENGINES
+from edgemnist.page.facts import Told, facts_of, known_inputs
 from edgemnist.page.html import joined
+from edgemnist.page.module import module_files
 from edgemnist.page.web_assembly import SIMD, require_same_steps
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import UnsupportedModelError
@@ -80,6 +82,27 @@ def _with_another_sum(content: bytes) -> bytes:
     dot_and_add, dot_and_sub = bytes([0xFD, 0xBA, 0x01, 0xFD, 0xAE, 0x01]), bytes([0xFD, 0xBA, 0x01, 0xFD, 0xB1, 0x01])
     assert dot_and_add in content
     return content.replace(dot_and_add, dot_and_sub)
+
+
+@NEEDS_NODE
+def test_the_module_takes_the_program_for_simd_by_itself(tmp_path: Path) -> None:
+    """The portable one beside it is no WebAssembly here, so that only the other can have answered."""
+    model, material = colour_net(), pictures(colour_net(), COLOURS)
+    plain, vectors = built(model, COLOURS), built(model, COLOURS, target=SIMD)
+    known = known_inputs(model, plain.generated.program.macs)
+    told = Told(COLOURS, "", COLOURS.class_names, "")
+    facts = facts_of(
+        plain, model, told, check([plain], model, material, ()), known, oracle_outputs(model, known.inputs)[1]
+    )
+    facts["simd"] = {"bytes": len(vectors.content)}
+    for name, content in module_files(facts, b"nothing", "net", vectors.content).items():
+        (tmp_path / name).write_bytes(content)
+    script = """import { load } from "./net.mjs";
+    const failed = await load(new URL("./net.wasm", import.meta.url)).then(() => "", (error) => error.name);
+    console.log(JSON.stringify([(await load()).selfTest(), failed]));"""
+    assert json.loads(run_node(tmp_path, script)) == [{"inputs": 16, "different": 0}, "CompileError"]
+    package = json.loads((tmp_path / "package.json").read_text())
+    assert {"net.wasm", "net.simd.wasm"} <= set(package["files"])
 
 
 def test_programs_that_write_other_tensors_are_refused() -> None:

@@ -253,6 +253,7 @@ def test_without_the_compiler_the_page_asks_the_server_alone(browser: Browser, w
         badge = browser.evaluate("document.getElementById('badge').textContent")
         assert "Not in your browser" in badge
         assert "ziglang is not installed; install it with: pip install 'edgemnist[page]'" in badge
+        assert browser.evaluate("document.getElementById('answer').textContent") == "–nothing there yet"
         hands.draw(browser, [(40, 20), (40, 260), (60, 140)])
         assert browser.becomes(f"/^3 engines have answered|^4 engines have answered/.test({STATE})", True, 30)
         label = browser.evaluate("document.querySelector('#answer .label').textContent")

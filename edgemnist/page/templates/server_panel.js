@@ -88,6 +88,7 @@ class ServerPanel {
     clearTimeout(this.timer);
     this.shown = shown.empty ? null : { ...shown, output: shown.output && Array.from(shown.output) };
     this.compare();
+    if (shown.empty && !facts.networkBytes) showAnswer({ output: [] }, true);
     if (this.shown) this.timer = setTimeout(() => this.rows.forEach((row) => row.ask(this.shown)), REST_MILLISECONDS);
   }
 
