@@ -75,11 +75,14 @@ class Browser:
 
 
 @contextmanager
-def open_browser(folder: Path) -> Iterator[Browser]:
-    """Start a browser with a page; ``folder`` is for its profile. Nothing of it is left in the end."""
+def open_browser(folder: Path, host: str = "") -> Iterator[Browser]:
+    """Start a browser with a page; ``folder`` is for its profile. Nothing of it is left in the end.
+
+    ``host``: the only one that it reaches; by default it reaches none.
+    """
     executable = find_browser()
     assert executable is not None
-    with open_devtools(executable, folder) as devtools:
+    with open_devtools(executable, folder, host) as devtools:
         for domain in ("Page", "Runtime", "Network", "Log"):
             devtools.call(f"{domain}.enable")
         yield Browser(devtools)

@@ -85,6 +85,12 @@ def _widening_products() -> DenseBody:
     return WideningProducts()
 
 
+def _paired_products() -> DenseBody:
+    from edgemnist.compiler.bodies.neon import PairedProducts
+
+    return PairedProducts()
+
+
 def _dot_products() -> DenseBody:
     from edgemnist.compiler.bodies.neon import DotProducts
 
@@ -116,7 +122,8 @@ class Target:
     ``make_dense`` and ``make_depthwise`` give what the generator does for those bodies. ``sparse_weights``: how weights
     that are mostly zero are stored; ``sparse_pixels``: how many pixels such a layer may do at a time, where the kernels
     leave that open. ``told_by``: the preprocessor's condition under which code for any core takes these bodies; empty
-    for the portable ones, which are left then, and where another target has the same.
+    for the portable ones, which are left then, where another target has the same, and for WebAssembly, which nobody
+    builds from a package for boards.
     """
 
     name: str
@@ -231,6 +238,13 @@ _KNOWN = (
         },
         make_dense=_sixteen_lanes,
         make_depthwise=_sixteen_columns,
+    ),
+    Target(
+        "wasm-simd128",
+        "WebAssembly with 128-bit SIMD",
+        bodies={"EM_TARGET_DOT": "em_dot_wasm.h", "EM_TARGET_DEPTHWISE": "em_depthwise_wasm.h"},
+        make_dense=_paired_products,
+        make_depthwise=_channel_vectors,
     ),
 )
 

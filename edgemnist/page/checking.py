@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +20,7 @@ from edgemnist.support.errors import EnvironmentFailure, GateFailedError, Missin
 from edgemnist.support.progress import progress_task
 
 _CHUNK_IMAGES = 100
-"""Inputs in one request to the oracle, whose time is limited."""
+"""Inputs in one request to the oracle, whose time is limited; a request opens the model anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,7 @@ class Check:
 
 
 def check(
-    network: WebNetwork,
+    networks: Sequence[WebNetwork],
     model: LoadedModel,
     material: Material,
     engines: Sequence[Engine],
@@ -101,8 +103,10 @@ def check(
     every: bool = True,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Check:
-    """Run a network in every engine and the model in the oracle, and count what differs; nothing is raised for that.
+    """Run a model's networks in every engine and the model in the oracle, and count what differs; nothing is raised for
+    that.
 
+    :param networks: programs of the same model; an input is different where one of them is.
     :param every: whether each engine has to run; else one that fails is noted, and the last is only for when all do.
     :raises EnvironmentFailure: an engine that has to run, or the oracle, fails.
     """
@@ -110,26 +114,32 @@ def check(
     try:
         oracle, expected = oracle_outputs(model, material.inputs, timeout=timeout)
     except MissingDependencyError as error:
-        return Check(count, material.words, (), "", _nothing(), f"no oracle is installed: {_in_one_line(error)}")
-    job, checks, failed = _job(network, material, expected), list[EngineCheck](), list[str]()
+        return not_checked(f"no oracle is installed: {_in_one_line(error)}", count, material.words)
+    jobs = [_job(network, material, expected) for network in networks]
+    checks, failed = list[EngineCheck](), list[str]()
     with progress_task("WebAssembly", total=len(engines)) as task:
         for engine in engines:
             if engine.stands_in and checks and not every:
                 continue
             task.update(description=f"WebAssembly in {engine.name}")
             try:
-                found = engine.answer(job)
+                found = [engine.answer(job) for job in jobs]
             except EnvironmentFailure as error:
                 if every:
                     raise
                 failed.append(_in_one_line(error))
                 continue
-            checks.append(EngineCheck(found.engine, found.version, _different(found, material, expected)))
+            checks.append(EngineCheck(found[0].engine, found[0].version, _different(found, material, expected)))
             task.update(advance=1)
     reason = (
         "" if checks else "; ".join(failed) or "neither node nor Chromium nor wasmtime is here to run the WebAssembly"
     )
     return Check(count, material.words, tuple(checks), oracle, expected, reason, tuple(failed))
+
+
+def not_checked(why: str, count: int = 0, words: str = "") -> Check:
+    """Return a check that compared nothing; ``count`` and ``words`` are of the inputs that it was to be with."""
+    return Check(count, words, (), "", np.zeros((0, 0), np.int8), why)
 
 
 def oracle_outputs(
@@ -140,13 +150,35 @@ def oracle_outputs(
     :raises MissingDependencyError: no oracle is installed.
     :raises UnsupportedModelError: each refused the model.
     """
+    return outputs_of(model, inputs, ORACLES, timeout=timeout)
+
+
+def outputs_of(
+    model: LoadedModel,
+    inputs: NDArray[Any],
+    names: Sequence[str],
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
+    chunk: int = _CHUNK_IMAGES,
+    seconds: float = math.inf,
+) -> tuple[str, NDArray[Any]]:
+    """Return the name and version of the first runtime that takes a model, and its outputs, shape (count, outputs).
+
+    :param names: the runtimes to try; none are the usual ones.
+    :param chunk: inputs in one request, of which each has ``timeout`` seconds.
+    :param seconds: after so many the rest is left out: the outputs are of the first inputs then.
+    :raises MissingDependencyError: none is installed.
+    :raises UnsupportedModelError: each refused the model.
+    """
     with OpenRuntimes(timeout=timeout) as opened:
-        worker, version = opened.first(model.kind, lambda one: _first_try(one, model, inputs), names=ORACLES)
-        parts = []
+        worker, version = opened.first(model.kind, lambda one: _first_try(one, model, inputs), names=names)
+        parts, deadline = [], time.monotonic() + seconds
         with progress_task(worker.runtime, total=len(inputs)) as task:
-            for first in range(0, len(inputs), _CHUNK_IMAGES):
-                parts.append(invoke_with(worker, model, inputs[first : first + _CHUNK_IMAGES]))
+            for first in range(0, len(inputs), chunk):
+                parts.append(invoke_with(worker, model, inputs[first : first + chunk]))
                 task.update(advance=len(parts[-1]))
+                if time.monotonic() > deadline:
+                    break
     outputs = np.concatenate(parts)
     check_numbers(worker.runtime, outputs)
     return f"{worker.runtime} {version}", outputs
@@ -169,13 +201,10 @@ def as_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
     return little.reshape(len(values), -1).view(np.uint8)
 
 
-def _different(found: WebAnswers, material: Material, expected: NDArray[Any]) -> int:
-    same = (found.inputs == as_bytes(material.inputs)).all(axis=1) & (found.outputs == as_bytes(expected)).all(axis=1)
-    return len(same) - int(same.sum())
-
-
-def _nothing() -> NDArray[Any]:
-    return np.zeros((0, 0), np.int8)
+def _different(found: Sequence[WebAnswers], material: Material, expected: NDArray[Any]) -> int:
+    inputs, outputs = as_bytes(material.inputs), as_bytes(expected)
+    same = [(one.inputs == inputs).all(axis=1) & (one.outputs == outputs).all(axis=1) for one in found]
+    return len(inputs) - int(np.logical_and.reduce(same).sum())
 
 
 def _in_one_line(error: Exception) -> str:

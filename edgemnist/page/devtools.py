@@ -24,7 +24,7 @@ COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 _FLAGS = (
     "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-extensions", "--hide-scrollbars", "--mute-audio",
-    "--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-pipe",
+    "--remote-debugging-pipe",
 )  # fmt: skip
 _SECONDS = 300.0
 _GRACE_SECONDS = 20.0
@@ -99,8 +99,10 @@ class DevTools:
 
 
 @contextmanager
-def open_devtools(executable: str, profile: Path) -> Iterator[DevTools]:
+def open_devtools(executable: str, profile: Path, host: str = "") -> Iterator[DevTools]:
     """Start a browser with an empty page; ``profile`` is a folder of its own. Nothing of it is left in the end.
+
+    ``host``: the only one that it reaches; by default it reaches none.
 
     :raises EnvironmentFailure: it does not start.
     """
@@ -108,7 +110,8 @@ def open_devtools(executable: str, profile: Path) -> Iterator[DevTools]:
     answers, to_write = os.pipe()
     # It reads commands from descriptor 3 and answers on 4.
     script = f'exec 3<&{to_read} 4>&{to_write}; exec "$@"'
-    flags = [*_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]  # as root it has none
+    rules = f"--host-resolver-rules=MAP * ~NOTFOUND{f', EXCLUDE {host}' if host else ''}"
+    flags = [*_FLAGS, rules, *(["--no-sandbox"] if os.geteuid() == 0 else [])]  # as root it has none
     process = processes.start(
         ["bash", "-c", script, "bash", executable, *flags, f"--user-data-dir={profile}", "about:blank"],
         pass_fds=(to_read, to_write),

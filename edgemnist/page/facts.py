@@ -70,7 +70,11 @@ def known_inputs(model: LoadedModel, macs: int) -> KnownInputs:
         ends = quantised_range(behind)
         low, step = np.float32(ends[0]), np.float32((ends[1] - ends[0]) / 255)
     noise = _noise(count * tensor.elements)
-    values = noise.astype(np.float32) * step + low if tensor.dtype == "float32" else (noise ^ 128).view(np.int8)
+    values: NDArray[Any] = noise
+    if tensor.dtype == "float32":
+        values = noise.astype(np.float32) * step + low
+    elif tensor.dtype == "int8":
+        values = (noise ^ 128).view(np.int8)
     return KnownInputs(values.reshape(count, *tensor.shape[1:]), float(low), float(step))
 
 
@@ -97,6 +101,7 @@ def facts_of(
         "sourceSha256": network.source_sha256,
         "networkSha256": network.sha256,
         "networkBytes": len(network.content),
+        "simd": None,
         "command": told.command,
         "compiler": network.compiler,
         "arenaBytes": generated.plan.size,
@@ -112,6 +117,27 @@ def facts_of(
             "inputs": len(known_outputs),
             "outputs": base64.b64encode(as_bytes(known_outputs).tobytes() if len(known_outputs) else b"").decode(),
         },
+    }
+
+
+def facts_without_network(file: str, sha256: str, told: Told, kind: str, checked: Check) -> dict[str, Any]:
+    """Return the facts of a model that a page shows without running it.
+
+    ``kind``: of its output, one of the values of ``OutputKind``; ``checked`` says why there is no network.
+    """
+    return {
+        "edgemnist": VERSION,
+        "file": file,
+        "modelSha256": sha256,
+        "networkBytes": 0,
+        "simd": None,
+        "input": None,
+        "output": {"kind": kind},
+        "labels": list(told.labels),
+        "picture": _picture(told),
+        "steps": [],
+        "check": checked.as_json(),
+        "known": {"inputs": 0, "outputs": ""},
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgemnist.page.html import TEMPLATES, joined, json_in_html
@@ -13,7 +13,7 @@ from edgemnist.support.files import json_text
 DEFAULT_NAME = "model"
 
 _SCRIPTS = ("framing.mjs", "network.mjs")
-_ARRAYS = {"int8": "Int8Array", "float32": "Float32Array"}
+_ARRAYS = {"int8": "Int8Array", "uint8": "Uint8Array", "int32": "Int32Array", "float32": "Float32Array"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
@@ -30,8 +30,9 @@ def check_name(name: str) -> str:
     return name
 
 
-def module_files(facts: Mapping[str, Any], network: bytes, name: str) -> dict[str, bytes]:
-    """Return ``NAME.mjs``, ``NAME.wasm``, ``package.json`` and the types, by file name.
+def module_files(facts: Mapping[str, Any], network: bytes, name: str, simd: bytes = b"") -> dict[str, bytes]:
+    """Return ``NAME.mjs``, ``NAME.wasm``, ``package.json`` and the types, by file name; with ``simd``, the network for
+    128-bit SIMD, also ``NAME.simd.wasm``.
 
     TypeScript looks for ``NAME.d.ts`` where the package is imported, and for ``NAME.d.mts`` where the file is.
 
@@ -51,12 +52,13 @@ def module_files(facts: Mapping[str, Any], network: bytes, name: str) -> dict[st
         "script": joined(_SCRIPTS).removeprefix('"use strict";\n'),
         "arrays": _ARRAYS,
     }
+    programs = {f"{name}.wasm": network, **({f"{name}.simd.wasm": simd} if simd else {})}
     ends = ("mjs", "d.ts", "d.mts")
     texts = {end: environment.get_template(f"module.{end}.jinja").render(values) for end in ends}
     return {
         **{f"{name}.{end}": f"{text}\n".encode() for end, text in texts.items()},
-        f"{name}.wasm": network,
-        "package.json": json_text(_package(facts, name)).encode(),
+        **programs,
+        "package.json": json_text(_package(facts, name, list(programs))).encode(),
     }
 
 
@@ -68,7 +70,7 @@ def _told(facts: Mapping[str, Any]) -> str:
     return f"Its bytes equal those of {check['oracle']}: {check['inputs']} inputs, 0 different, in {engines}."
 
 
-def _package(facts: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _package(facts: Mapping[str, Any], name: str, programs: Sequence[str]) -> dict[str, Any]:
     return {
         "name": name,
         "version": "1.0.0",
@@ -78,8 +80,8 @@ def _package(facts: Mapping[str, Any], name: str) -> dict[str, Any]:
         "types": f"./{name}.d.ts",
         "exports": {
             ".": {"types": f"./{name}.d.ts", "default": f"./{name}.mjs"},
-            f"./{name}.wasm": f"./{name}.wasm",
+            **{f"./{one}": f"./{one}" for one in programs},
         },
-        "files": [f"{name}.{end}" for end in ("mjs", "wasm", "d.ts", "d.mts")],
+        "files": [*(f"{name}.{end}" for end in ("mjs", "d.ts", "d.mts")), *programs],
         "sideEffects": False,
     }

@@ -6,14 +6,14 @@ import hashlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 
 from edgemnist.compiler.generate import CodegenSettings, GeneratedModel, generate
 from edgemnist.csource.pixels import C_TYPES, pixel_code
-from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError
+from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError, UnsupportedModelError
 from edgemnist.support.resources import firmware_folder
 from edgemnist.support.zig import run_zig
 from edgemnist.tflite.file import TfliteModel
@@ -30,6 +30,9 @@ _FLAGS = (
     "-Wl,--no-entry", "-Wl,--strip-all", "-Wl,--gc-sections", "-Iinclude",
 )  # fmt: skip
 _STACK = "-Wl,-z,stack-size=65536"
+
+SIMD = "wasm-simd128"
+"""The target of the compiler whose bodies need a browser's 128-bit SIMD."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +73,7 @@ def require_zig() -> None:
 def build(
     model: TfliteModel, settings: CodegenSettings, preprocessing: Preprocessing | None, *, source_name: str
 ) -> WebNetwork:
-    """Generate a model's portable C and compile it.
+    """Generate a model's C, portable or for :data:`SIMD`, and compile it.
 
     :param preprocessing: how pictures become the input; None for a model that takes none.
     :raises ModelError: the model can't be compiled; every reason is in the message.
@@ -81,8 +84,21 @@ def build(
     sources = {name: text for name, text in generated.files.items() if _is_compiled(name)}
     defined = [*_ends(generated), *_picture(model, preprocessing)]
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
-        content = _compile(sources, defined, Path(temporary))
+        flags = [*defined, *(["-msimd128"] if settings.target == SIMD else [])]
+        content = _compile(sources, flags, Path(temporary))
     return WebNetwork(generated, content, sources, preprocessing is not None, _version())
+
+
+def require_same_steps(networks: Sequence[WebNetwork]) -> None:
+    """Make sure that programs of one model write the same tensors in the same order, as what reads them relies on.
+
+    :raises UnsupportedModelError: they do not.
+    """
+    written = {tuple(step.outputs for step in one.generated.program.steps) for one in networks}
+    if len(written) > 1:
+        raise UnsupportedModelError(
+            "the model's steps are others with SIMD:", [f"{SIMD} fuses other operators than portable; leave --simd out"]
+        )
 
 
 def _is_compiled(name: str) -> bool:

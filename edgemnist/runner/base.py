@@ -67,6 +67,10 @@ class Session(ABC):
         rows = [self.invoke(case) for case in zip(*inputs, strict=True)]
         return [np.stack(column) for column in zip(*rows, strict=True)]
 
+    def invoke_counted(self, inputs: Sequence[NDArray[Any]]) -> tuple[list[NDArray[Any]], int | None]:
+        """Run the model once as :meth:`invoke` does; and how many instructions that took, None where nothing counts."""
+        return self.invoke(inputs), None
+
     def confirm(self, inputs: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]) -> None:
         """Find out by running the model otherwise whether what it gave can be relied on; by default nothing is done.
 

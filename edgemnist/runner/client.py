@@ -211,6 +211,15 @@ class RuntimeWorker:
         """
         return list(self.process.request(self.runtime, {"command": "ask session", "name": name}, inputs).arrays)
 
+    def count_session(self, name: str, inputs: Sequence[NDArray[Any]]) -> tuple[list[NDArray[Any]], int | None]:
+        """Run a model that is open once; and how many instructions that took, None where the runtime counts none.
+
+        :param inputs: one array per model input, of the input's own shape and dtype.
+        :returns: one array per model output, of the output's own shape, and the count.
+        """
+        answer = self.process.request(self.runtime, {"command": "count session", "name": name}, inputs)
+        return list(answer.arrays), answer.header["instructions"]
+
     def close_session(self, name: str) -> None:
         """Close a model that was kept open."""
         self.process.request(self.runtime, {"command": "close session", "name": name})

@@ -154,6 +154,11 @@ def _ask_session(request: Message) -> Message:
     return Message({}, _sessions[request.header["name"]].invoke_each(request.arrays))
 
 
+def _count_session(request: Message) -> Message:
+    outputs, instructions = _sessions[request.header["name"]].invoke_counted(request.arrays)
+    return Message({"instructions": instructions}, outputs)
+
+
 def _close_session(request: Message) -> Message:
     del _sessions[request.header["name"]]
     return Message({})
@@ -193,6 +198,7 @@ _COMMANDS: Answers = {
     "end timing": _end_timing,
     "open session": _open_session,
     "ask session": _ask_session,
+    "count session": _count_session,
     "close session": _close_session,
     "profile": _profile,
 }

@@ -38,6 +38,7 @@ class CortexMSession(Session):
         image.raise_too_large()
         self.version = UnicornEmulator().version()
         self.kernels = f"generated C on an emulated {board.core.title}, by {image.compiler}; the time is the emulator's"
+        self._image = image
         self._device = RunningDevice(UnicornDevice(image.elf, board).ask)
         self._traced = image.traced
         self._tensors: dict[int, bytes] = {}
@@ -57,6 +58,14 @@ class CortexMSession(Session):
         outputs = [self._model.tensors[index] for index in self._model.outputs]
         values = zip(outputs, values_of(answer.output, outputs), strict=True)
         return [found.reshape(tensor.shape).copy() for tensor, found in values]
+
+    def invoke_counted(self, inputs: Sequence[NDArray[Any]]) -> tuple[list[NDArray[Any]], int | None]:
+        """Run the model in a firmware of its own, block by block (see :meth:`Session.invoke_counted`)."""
+        from edgemnist.mcu.emulators.unicorn import UnicornEmulator
+        from edgemnist.mcu.execution import run_emulated
+
+        found = run_emulated(self._image, UnicornEmulator(), inputs[0], profiled=1)
+        return [found.outputs], found.profiles[0].whole.instructions()
 
     def tensor(self, index: int) -> NDArray[Any]:
         """Return an operator's output (see :meth:`Session.tensor`)."""

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from edgemnist.serving.answers import problem_response
 from edgemnist.serving.guard import Guard
 from edgemnist.serving.problems import RequestError
-from edgemnist.serving.routes import inference, operations, predict, tensorflow_serving
+from edgemnist.serving.routes import engines, inference, operations, page, predict, tensorflow_serving
 from edgemnist.serving.service import REQUEST_ID, Service
 from edgemnist.support.version import VERSION
 
@@ -21,7 +21,7 @@ def application(service: Service) -> ASGIApp:
     """Return the application of a service."""
     app = FastAPI(title="edgemnist", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = service
-    for module in (predict, tensorflow_serving, inference, operations):
+    for module in (predict, engines, tensorflow_serving, inference, operations, page):
         app.include_router(module.router)
     app.add_exception_handler(RequestError, _problem)
     app.add_exception_handler(HTTPException, _unknown)

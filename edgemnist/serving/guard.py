@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -9,6 +11,7 @@ import secrets
 import time
 import traceback
 from collections.abc import Iterable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -29,9 +32,11 @@ _HEADERS = [
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 ]
+_POLICY = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+"""Of a response that has none of its own."""
+
 _CLIENT_GONE = 499
 """Not in any standard; what servers write into their logs when nobody was left to be answered."""
 
@@ -103,17 +108,18 @@ class Guard:
             return
         if self._keys and not (scope["method"] == "OPTIONS" and access.origins) and not self._has_key(headers):
             self._service.metrics.refused.labels("key").inc()
+            # A browser asks its user for a name and a password: the password is the key.
+            browser = b"text/html" in headers.get(b"accept", b"")
+            challenge = 'Basic realm="edgemnist: any name, the API key as the password"' if browser else "Bearer"
             raise RequestError(
-                401, "an API key is needed; send it as Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
+                401, "an API key is needed; send it as Authorization: Bearer KEY", {"WWW-Authenticate": challenge}
             )
         if self._in_flight > self._service.limits.concurrency:
             self._service.metrics.refused.labels("concurrency").inc()
             raise overloaded(f"{self._service.limits.concurrency} requests are being answered, and no more may be")
 
     def _has_key(self, headers: dict[bytes, bytes]) -> bool:
-        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        given = token.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
-        digest = hashlib.sha256(given).digest()
+        digest = hashlib.sha256(_given_key(headers)).digest()
         # Every key is compared, each in constant time: how long it takes tells nothing of any of them.
         return sum([hmac.compare_digest(digest, key) for key in self._keys]) > 0
 
@@ -145,7 +151,8 @@ class _Answer:
             self.status, self.began = message["status"], True
             headers: Iterable[tuple[bytes, bytes]] = message.get("headers", [])
             closing = [(b"connection", b"close")] if self._service.draining else []
-            message["headers"] = [*headers, (b"x-request-id", self._name), *_HEADERS, *closing]
+            policy = [] if any(name == _POLICY[0] for name, _ in headers) else [_POLICY]
+            message["headers"] = [*headers, (b"x-request-id", self._name), *_HEADERS, *policy, *closing]
         await self._send(message)
 
     async def problem(self, problem: RequestError, receive: Receive) -> None:
@@ -155,6 +162,17 @@ class _Answer:
             return
         response = problem_response(problem.status, problem.message, self._name.decode(), problem.headers)
         await response(self._scope, receive, self.send)
+
+
+def _given_key(headers: dict[bytes, bytes]) -> bytes:
+    """Return the key of a request: a bearer's token, the password of RFC 7617's Basic, or X-API-Key."""
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() == b"bearer":
+        return token.strip()
+    if scheme.lower() == b"basic":
+        with suppress(binascii.Error):
+            return base64.b64decode(token.strip(), validate=True).partition(b":")[2]
+    return headers.get(b"x-api-key", b"")
 
 
 def _host_of(headers: MutableMapping[bytes, bytes]) -> str:

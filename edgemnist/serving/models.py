@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,12 @@ from edgemnist.runner.run import LoadedModel
 from edgemnist.serving import log
 from edgemnist.serving.engine import Engine, opened
 from edgemnist.serving.metrics import EngineMetrics, Metrics
+from edgemnist.serving.panel import GENERATED_C, Panel, places_of
 from edgemnist.serving.settings import ModelSettings
 from edgemnist.serving.shadow import Shadow
 from edgemnist.serving.sources import Signature
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite.kinds import ModelKind
-
-_COMPILED = "host-c"
-"""Gives the bytes that a microcontroller does, as the oracles do, in a fraction of their time; int8 alone."""
 
 _EXPORTED_NAME = re.compile(r"^(?:serving_default_|serve_)?(?P<name>[^:;]+)")
 
@@ -40,7 +39,8 @@ _EXPORTED_NAME = re.compile(r"^(?:serving_default_|serve_)?(?P<name>[^:;]+)")
 class ServedModel:
     """A version of a model. ``leases``: how many requests are at work with it; ``loaded_at``: seconds since 1970.
 
-    ``assumed``: a line for each thing about how it is fed that nobody had said.
+    ``assumed``: a line for each thing about how it is fed that nobody had said; ``recorded``: what somebody had, in the
+    manifest beside it. ``timeout``: seconds that a runtime may take for an answer.
     """
 
     name: str
@@ -54,7 +54,21 @@ class ServedModel:
     engine: Engine
     shadow: Shadow | None
     loaded_at: float
+    timeout: float
+    recorded: ModelContext | None
     leases: int = 0
+    _panel: Panel | None = None
+    _finding: threading.Lock = field(default_factory=threading.Lock)
+
+    def panel(self) -> Panel:
+        """Return its engines side by side, none of which starts before it is asked.
+
+        The first call takes a second or two, to find out what is installed; it may come from any thread.
+        """
+        with self._finding:
+            if self._panel is None:
+                self._panel = Panel(places_of(self.model, self.engine.runtime), self.context, self.timeout)
+            return self._panel
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -98,6 +112,9 @@ class ServedModel:
         self.engine.close()
         if self.shadow is not None:
             self.shadow.engine.close()
+        with self._finding:
+            if self._panel is not None:
+                self._panel.close()
 
     def as_json(self) -> dict[str, Any]:
         """Return what is told of it as JSON values."""
@@ -154,7 +171,7 @@ def load_served(
     sha256 = model.tflite.sha256 if model.tflite else digest_of(path)
     served = ServedModel(
         name, version, path, signature, model, context, assumed, sha256, engine,
-        Shadow(shadow, metrics, name, str(version)) if shadow else None, time.time(),
+        Shadow(shadow, metrics, name, str(version)) if shadow else None, time.time(), timeout, subject.context,
     )  # fmt: skip
     metrics.models.labels(*served.told()).set(1)
     log.write("info", "model opened", **served.as_json())
@@ -166,7 +183,7 @@ def _runtimes_for(model: LoadedModel, named: str | None) -> Sequence[str]:
         check_named([model], [named])
         return installed_for(model.kind, [named])
     usual = preferred_runtimes(model.kind)
-    return installed_for(model.kind, (_COMPILED, *usual) if model.kind is ModelKind.INT8 else usual)
+    return installed_for(model.kind, (GENERATED_C, *usual) if model.kind is ModelKind.INT8 else usual)
 
 
 def _shadow(make: Any, model: LoadedModel, settings: ModelSettings, engine: Engine) -> Engine | None:

@@ -16,6 +16,7 @@ from starlette.types import Scope
 from edgemnist.serving.engine import EngineClosedError, QueueFullError
 from edgemnist.serving.metrics import Metrics
 from edgemnist.serving.models import ServedModel
+from edgemnist.serving.pages import Pages
 from edgemnist.serving.pictures import Pictures
 from edgemnist.serving.problems import overloaded, runtime_failed
 from edgemnist.serving.settings import AccessSettings, Limits
@@ -50,6 +51,7 @@ class Service:
     metrics: Metrics
     limits: Limits
     access: AccessSettings
+    pages: Pages
     draining: bool = False
     held_bytes: int = 0
 

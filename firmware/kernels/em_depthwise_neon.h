@@ -24,6 +24,7 @@ EM_INLINE int em_own_depthwise_suits(const em_depthwise_conv_2d_params *p)
   return 1;
 }
 
+#ifndef EM_OWN_TAPS /* else em_depthwise_wasm.h has them */
 /* 16 or 8 weights or elements, and 16 or 8 sums of two products. */
 #if EM_NEON
 typedef int8x16_t em_taps;
@@ -104,6 +105,7 @@ EM_INLINE void em_add_taps(em_lanes *sums, em_products p, const int width)
 {
   for (int i = 0; i < width; ++i) sums[i / 4].lane[i % 4] += p.at[i];
 }
+#endif
 #endif
 
 /* Whether an output row's bytes are those of input rows that are copied by then, all of them. Else all rows are copied

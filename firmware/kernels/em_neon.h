@@ -24,6 +24,7 @@
 
 enum { EM_NEON_CHANNELS = 16 }; /* channels that are done at once: 4 vectors of sums for each pixel */
 
+#ifndef EM_OWN_LANES /* else another header has these for vectors of another kind: em_wasm.h */
 /* Sums, or what else there is of 4 channels. */
 #if EM_NEON
 typedef int32x4_t em_lanes;
@@ -171,6 +172,7 @@ EM_INLINE void em_finish_lanes(const em_lanes *sums, const em_lanes *multipliers
   }
 #endif
 }
+#endif
 
 /* The channels that are done at once: `lanes` of them, and how to requantise each. */
 typedef struct {

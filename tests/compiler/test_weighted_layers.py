@@ -202,6 +202,7 @@ BUILDS = {
     "speed, sanitised, Cortex-M55": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m55"),), 6),
     "size, sanitised, Cortex-A72": (SIZE_SANITISED, (Variant(apart=True, target="cortex-a72"),), 3),
     "size, sanitised, Cortex-A76": (SIZE_SANITISED, (Variant(apart=True, target="cortex-a76"),), 6),
+    "size, sanitised, WebAssembly": (SIZE_SANITISED, (Variant(apart=True, target="wasm-simd128"),), 12),
     "speed, sanitised, Cortex-A72": (SPEED_SANITISED, (Variant(apart=True, target="cortex-a72"),), 12),
     "speed, Cortex-A72": (PI_4, (Variant(target="cortex-a72"),), 10),
     "size, Cortex-A72": (PI_4_SIZE, (Variant(target="cortex-a72"),), 12),
@@ -212,7 +213,8 @@ BUILDS = {
 """Toolchain, variants, and of how many cases one is taken: the kernels inlined take far longer to compile.
 
 The instructions of other machines are written out in C, so that the sanitizers see what their bodies read; the real
-ones run in test_emulated_layers, but for 64-bit Arm's, which are emulated here.
+ones run in test_emulated_layers, but for 64-bit Arm's, which are emulated here, and WebAssembly's, which run in
+tests/page/test_simd.py.
 """
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgemnist.harness.random_inputs import random_inputs
 from edgemnist.mismatch.compare import Oracle
 from edgemnist.mismatch.dump import DumpSource
-from edgemnist.mismatch.inputs import random_inputs
 from edgemnist.mismatch.rule_of_each import rule_of_each
 from edgemnist.mismatch.run import compare_all
 from edgemnist.mismatch.sources import RuntimeSource

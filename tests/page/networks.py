@@ -45,6 +45,22 @@ def float_net() -> LoadedModel:
     return loaded(parse_tflite(builder.finish([builder.op("DEQUANTIZE", [scores], (1, 5), dtype="float32")])))
 
 
+def byte_net(*, index: bool = False) -> LoadedModel:
+    """Return a net that takes uint8 and gives uint8, int8 inside; with ``index`` the highest one's place, int32."""
+    draw, builder = np.random.default_rng(3), ModelBuilder()
+    entry = builder.input((1, 9), 0.04, 139, dtype="uint8")
+    inside = builder.op("QUANTIZE", [entry], (1, 9), 0.04, 11)
+    weights = builder.constant(draw.integers(-127, 128, (5, 9)), 0.01)
+    bias = builder.constant(draw.integers(-900, 900, 5), 0.0004, dtype="int32")
+    scores = builder.op("FULLY_CONNECTED", [inside, weights, bias], (1, 5), 0.07, -4)
+    if index:
+        axis = builder.constant(1, dtype="int32")
+        found = builder.op("ARG_MAX", [scores, axis], (1,), dtype="int32", output_type=2)
+    else:
+        found = builder.op("QUANTIZE", [scores], (1, 5), 0.07, 124, dtype="uint8")
+    return loaded(parse_tflite(builder.finish([found])))
+
+
 def built(model: LoadedModel, preprocessing: Preprocessing | None = None, **changes: object) -> WebNetwork:
     """Return a model's WebAssembly; ``changes`` are of its settings."""
     assert model.tflite is not None

@@ -41,7 +41,7 @@ def different(found: Check) -> dict[str, int]:
 
 def test_every_engine_gives_the_oracles_bytes(colours: tuple[LoadedModel, WebNetwork, Material]) -> None:
     model, network, material = colours
-    found = check(network, model, material, EVERY)
+    found = check([network], model, material, EVERY)
     assert different(found) == {"node": 0, "chromium": 0, "wasmtime": 0}
     assert (found.passed, found.inputs, found.oracle.split()[0]) == (True, 12, "tflm")
     assert len(np.unique(found.expected, axis=0)) > 6
@@ -50,14 +50,14 @@ def test_every_engine_gives_the_oracles_bytes(colours: tuple[LoadedModel, WebNet
 
 def test_floats_at_both_ends_are_equal_too() -> None:
     model = float_net()
-    found = check(built(model), model, floats(), EVERY)
+    found = check([built(model)], model, floats(), EVERY)
     assert different(found) == {"node": 0, "chromium": 0, "wasmtime": 0}
     assert found.expected.dtype == np.float32
 
 
 def test_every_engine_notices_a_weight_that_is_another(colours: tuple[LoadedModel, WebNetwork, Material]) -> None:
     model, network, material = colours
-    found = check(with_another_weight(network), model, material, EVERY)
+    found = check([with_another_weight(network)], model, material, EVERY)
     counts = set(different(found).values())
     assert len(counts) == 1
     assert 0 < counts.pop() <= 12
@@ -75,7 +75,7 @@ def test_pictures_that_are_quantised_otherwise_are_noticed(
     assert material.pictures is not None
     inputs = material.inputs.copy()
     inputs[5] = inputs[5][..., ::-1]
-    found = check(network, model, Material(inputs, material.pictures, material.words), [engine])
+    found = check([network], model, Material(inputs, material.pictures, material.words), [engine])
     assert different(found) == {engine.name: 1}
 
 
@@ -86,14 +86,14 @@ def test_bytes_that_are_no_webassembly_are_the_machines_fault(
     model, network, material = colours
     broken = WebNetwork(network.generated, network.content[:-40], network.sources, True, network.compiler)
     with pytest.raises(EnvironmentFailure, match=engine.name):
-        check(broken, model, material, [engine])
+        check([broken], model, material, [engine])
 
 
 def test_without_engines_it_is_said_that_nothing_was_checked(
     colours: tuple[LoadedModel, WebNetwork, Material],
 ) -> None:
     model, network, material = colours
-    found = check(network, model, material, ())
+    found = check([network], model, material, ())
     assert found.not_checked == "neither node nor Chromium nor wasmtime is here to run the WebAssembly"
     assert not found.passed
     found.raise_different()
@@ -104,25 +104,25 @@ def test_an_engine_that_is_broken_is_passed_over_unless_it_was_asked_for(
 ) -> None:
     """Programs of these names that end at once; wasmtime runs only where no other does."""
     model, network, material = colours
-    found = check(network, model, material, EVERY, every=False)
+    found = check([network], model, material, EVERY, every=False)
     assert different(found) == {"node": 0, "chromium": 0}
     broken = tmp_path / "chromium"
     broken.write_text("#!/bin/sh\nexit 3\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    found = check(network, model, material, EVERY, every=False)
+    found = check([network], model, material, EVERY, every=False)
     assert different(found) == {"node": 0}
     assert found.failed[0].startswith("chromium could not run the network: the browser has ended")
     assert found.passed
     shutil.copy(broken, tmp_path / "node")
-    found = check(network, model, material, EVERY, every=False)
+    found = check([network], model, material, EVERY, every=False)
     assert different(found) == {"wasmtime": 0}
     assert found.failed[0].startswith("node failed with exit code 3")
-    found = check(network, model, material, EVERY[:2], every=False)
+    found = check([network], model, material, EVERY[:2], every=False)
     assert found.not_checked == "; ".join(found.failed)
     assert not found.passed
     with pytest.raises(EnvironmentFailure, match="node failed with exit code 3"):
-        check(network, model, material, EVERY)
+        check([network], model, material, EVERY)
 
 
 def test_engines_are_chosen_by_name_or_by_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from edgemnist.harness.outputs import probabilities
 from edgemnist.page.checking import Material, check, oracle_outputs
+from edgemnist.page.engines import ENGINES
 from edgemnist.page.facts import Told, facts_of, known_inputs
 from edgemnist.page.html import SCRIPTS, joined
 from edgemnist.page.module import check_name, module_files
@@ -22,7 +23,7 @@ from edgemnist.support.errors import InputError
 from edgemnist.tflite.preprocessing import Preprocessing
 from tests.oracles import needs
 from tests.page.javascript import NEEDS_NODE, run_node
-from tests.page.networks import COLOURS, built, colour_net, float_net, floats, loaded, pictures
+from tests.page.networks import COLOURS, built, byte_net, colour_net, float_net, floats, loaded, pictures
 from tests.two_classes import two_class_net
 
 pytestmark = [needs("tflm"), NEEDS_NODE]
@@ -61,7 +62,7 @@ def facts(
     known = known_inputs(model, network.generated.program.macs)
     outputs = oracle_outputs(model, known.inputs)[1]
     told = Told(preprocessing, "", labels, "")
-    return facts_of(network, model, told, check(network, model, material, ()), known, outputs)
+    return facts_of(network, model, told, check([network], model, material, ()), known, outputs)
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +203,27 @@ def test_a_net_of_floats_answers_to_values(tmp_path: Path) -> None:
     assert test == {"inputs": 16, "different": 0}
     assert "Float32Array" in (tmp_path / "net" / "four.d.ts").read_text()
     assert "Picture" not in (tmp_path / "net" / "four.d.ts").read_text()
+
+
+@pytest.mark.parametrize("index", [False, True], ids=["uint8", "int32"])
+def test_integers_of_other_types_at_the_ends(tmp_path: Path, index: bool) -> None:
+    model = byte_net(index=index)
+    rows = np.random.default_rng(9).integers(0, 256, (5, 9), dtype=np.uint8)
+    network, known = built(model), known_inputs(model, 1000)
+    told = Told(None, "", (), "")
+    checked = check([network], model, Material(rows, None, "random bytes"), [ENGINES["node"]])
+    assert [one.different for one in checked.engines] == [0]
+    whole = facts_of(network, model, told, checked, known, oracle_outputs(model, known.inputs)[1])
+    for name, content in module_files(whole, network.content, "four").items():
+        (tmp_path / "net").mkdir(exist_ok=True)
+        (tmp_path / "net" / name).write_bytes(content)
+    script = f"""const found = {rows.tolist()}.map((row) => net.answer(row).output);
+    console.log(JSON.stringify([found.map((one) => [...one]), found[0].constructor.name, net.selfTest()]));"""
+    answers, kind, test = json.loads(run_node(tmp_path, THREE_LINES + script))
+    assert answers == checked.expected.tolist()
+    assert kind == ("Int32Array" if index else "Uint8Array")
+    assert test == {"inputs": 16, "different": 0}
+    assert f"readonly output: {kind};" in (tmp_path / "net" / "four.d.ts").read_text()
 
 
 @pytest.mark.parametrize("probability", [True, False], ids=["probability", "score"])

@@ -15,6 +15,8 @@ from edgemnist.data.base import Split
 from edgemnist.data.loading import load_dataset
 from edgemnist.runner import run_model
 from edgemnist.serving.metrics import Metrics
+from edgemnist.serving.models import ServedModel
+from edgemnist.serving.pages import Pages, ServedPage
 from edgemnist.serving.pictures import Pictures
 from edgemnist.serving.service import Service
 from edgemnist.serving.settings import AccessSettings, Limits, ModelSettings
@@ -57,8 +59,13 @@ def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
 def service() -> Iterator[Service]:
     """Return a service without models."""
     metrics, pictures = Metrics(), Pictures(1000)
-    yield Service(Store((), ModelSettings(), metrics, timeout=1), pictures, metrics, Limits(grace=0), AccessSettings())
+    store = Store((), ModelSettings(), metrics, timeout=1)
+    yield Service(store, pictures, metrics, Limits(grace=0), AccessSettings(), Pages(_no_page))
     pictures.close()
+
+
+def _no_page(model: ServedModel) -> ServedPage:
+    raise AssertionError(model)
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:

@@ -11,9 +11,9 @@ import numpy as np
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.explain.stage import ExplainCommandSettings, may_be_drawn, run_explain
 from edgemnist.harness.models import Subject, find_subject, named_subject, work_subjects
+from edgemnist.harness.random_inputs import random_inputs
 from edgemnist.harness.subjects import with_images
 from edgemnist.mismatch.explanation import Explanation
-from edgemnist.mismatch.inputs import random_inputs
 from edgemnist.quantisation_error.compare import pair_of, quantisation_error
 from edgemnist.quantisation_error.ranges import dequantise
 from edgemnist.quantisation_error.report import QuantisationError

@@ -10,10 +10,10 @@ from edgemnist.commands.explain.device import DeviceFiles, read_device
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import DEFAULT_IMAGES, ImageSettings
 from edgemnist.harness.models import Subject, find_subject
+from edgemnist.harness.random_inputs import random_inputs
 from edgemnist.harness.subjects import with_images
 from edgemnist.mismatch.explain import ExplainSettings, explain
 from edgemnist.mismatch.explanation import Explanation
-from edgemnist.mismatch.inputs import random_inputs
 from edgemnist.mismatch.material import Material, material_of
 from edgemnist.runner.client import DEFAULT_TIMEOUT
 from edgemnist.runner.registry import default_runtimes, find_runtime

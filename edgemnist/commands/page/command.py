@@ -41,6 +41,9 @@ def page(
             "far as they are here, else wasmtime.",
         ),
     ] = None,
+    simd: Annotated[
+        bool, typer.Option("--simd", help="Put in a second program, several times as fast in browsers with SIMD.")
+    ] = False,
     feeding: Feeding,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one request to the oracle.")] = 300.0,
     work: Work = DEFAULT_WORK,
@@ -61,6 +64,7 @@ def page(
         dataset=dataset,
         images=images,
         engines=parse_names(engine or []),
+        simd=simd,
         feeding=feeding.settings(),
         timeout=timeout,
     )

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.page.material import Chosen, choose
 from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.harness.feeding import FeedingSettings
-from edgemnist.harness.models import ONLY_INT8, Subject, find_subject
-from edgemnist.page.checking import Check, check, oracle_outputs
+from edgemnist.harness.models import ONLY_INT8, find_subject
 from edgemnist.page.engines import choose_engines
-from edgemnist.page.facts import Told, facts_of, known_inputs
-from edgemnist.page.html import render, require_jinja
+from edgemnist.page.html import require_jinja
+from edgemnist.page.making import WebModel, make_web_model
+from edgemnist.page.material import choose
 from edgemnist.page.module import DEFAULT_NAME, check_name, module_files
-from edgemnist.page.web_assembly import WebNetwork, build, require_zig
+from edgemnist.page.web_assembly import require_zig
 from edgemnist.runner.client import DEFAULT_TIMEOUT
 from edgemnist.support.errors import InputError
 from edgemnist.support.files import check_writable, write_together
 from edgemnist.support.progress import say
-from edgemnist.tflite.normalisation import normalisation_name
 
 DEFAULT_PAGE = "page.html"
 _SUFFIXES = (".html", ".htm")
@@ -38,7 +32,8 @@ class PageSettings:
 
     ``out``: the page, and ``module``: the folder of an ES module called ``name``; without both it is a page in the work
     folder, or here for a named model. ``dataset``, ``images``: what to check with; ``engines``: by which, see
-    ``choose_engines``. ``timeout``: seconds for one request to the oracle.
+    ``choose_engines``. ``simd``: whether a second program is put in, for browsers with 128-bit SIMD. ``timeout``:
+    seconds for one request to the oracle.
     """
 
     model: Path | None = None
@@ -48,6 +43,7 @@ class PageSettings:
     dataset: str | None = None
     images: int = 1000
     engines: tuple[str, ...] = ()
+    simd: bool = False
     feeding: FeedingSettings = field(default_factory=FeedingSettings)
     timeout: float = DEFAULT_TIMEOUT
 
@@ -61,7 +57,17 @@ class WrittenPage:
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON document of ``edgemnist page --json``."""
-        names = ("file", "modelSha256", "sourceSha256", "networkSha256", "networkBytes", "command", "compiler", "check")
+        names = (
+            "file",
+            "modelSha256",
+            "sourceSha256",
+            "networkSha256",
+            "networkBytes",
+            "simd",
+            "command",
+            "compiler",
+            "check",
+        )
         return {
             "files": [{"path": str(path), "bytes": size} for path, size in self.files.items()],
             **{name: self.facts[name] for name in names},
@@ -86,22 +92,16 @@ def page(settings: PageSettings, work: WorkFolder) -> WrittenPage:
     for folder in [*([target.parent] if target else []), *([settings.module] if settings.module else [])]:
         check_writable(folder)
     chosen = choose(subject, settings.dataset, settings.images, settings.feeding, timeout=settings.timeout)
-    network = build(
-        subject.tflite,
-        CodegenSettings(preprocessing=chosen.preprocessing, labels=_c_labels(chosen)),
-        chosen.preprocessing,
-        source_name=subject.path.name,
-    )
-    checked = check(
-        network, subject.model, chosen.material, engines, every=bool(settings.engines), timeout=settings.timeout
-    )
-    checked.raise_different()
+    made = make_web_model(
+        subject, chosen, engines, settings.feeding,
+        simd=settings.simd, every=bool(settings.engines), timeout=settings.timeout,
+    )  # fmt: skip
+    checked = made.checked
     for line in [f"not checked: {checked.not_checked}"] if checked.not_checked else checked.failed:
         say(f"warning: {line}")
-    facts = _facts(network, subject, chosen, settings, checked)
-    contents = _contents(facts, network, chosen, settings, target)
+    contents = _contents(made, settings, target)
     write_together(contents)
-    return WrittenPage({path: len(content) for path, content in contents.items()}, facts)
+    return WrittenPage({path: len(content) for path, content in contents.items()}, made.facts)
 
 
 def _target(settings: PageSettings, work: WorkFolder) -> Path | None:
@@ -119,49 +119,12 @@ def _target(settings: PageSettings, work: WorkFolder) -> Path | None:
     return target
 
 
-def _c_labels(chosen: Chosen) -> tuple[str, ...]:
-    """Return the names for the C: those of a net without pictures are nowhere else."""
-    return () if chosen.preprocessing else chosen.labels
-
-
-def _facts(
-    network: WebNetwork, subject: Subject, chosen: Chosen, settings: PageSettings, checked: Check
-) -> dict[str, Any]:
-    known = known_inputs(subject.model, network.generated.program.macs)
-    outputs: NDArray[Any] = np.zeros((0, 0), np.int8)
-    if checked.oracle and len(known.inputs):
-        _, outputs = oracle_outputs(subject.model, known.inputs, timeout=settings.timeout)
-    command = _codegen_command(subject, chosen, settings)
-    told = Told(chosen.preprocessing, chosen.dataset, chosen.labels, command)
-    return facts_of(network, subject.model, told, checked, known, outputs)
-
-
-def _codegen_command(subject: Subject, chosen: Chosen, settings: PageSettings) -> str:
-    """Return the command that writes the same C, without folders."""
-    parts = ["edgemnist", "codegen", subject.path.name, "--target", "portable"]
-    known = chosen.preprocessing
-    if known is None:
-        parts += ["--labels", ",".join(chosen.labels)] if chosen.labels else []
-    elif subject.context is None or settings.feeding.given():
-        parts += [f"--normalisation={normalisation_name(known.normalisation)}"]
-        parts += ["--classes", ",".join(known.class_names)] if known.class_names else []
-        parts += ["--fit", known.fit] if known.fit != "pad" else []
-        parts += ["--channels", known.colours] if known.bgr else []
-        parts += ["--layout", known.layout] if known.layout != "nhwc" else []
-        parts += ["--inverted"] if known.inverted else []
-        parts += ["--transposed"] if known.transposed else []
-    return shlex.join([*parts, "--out", "c"])
-
-
-def _contents(
-    facts: Mapping[str, Any], network: WebNetwork, chosen: Chosen, settings: PageSettings, target: Path | None
-) -> dict[Path, bytes]:
+def _contents(made: WebModel, settings: PageSettings, target: Path | None) -> dict[Path, bytes]:
     contents: dict[Path, bytes] = {}
     if target is not None:
-        title = f"{facts['file']} on {Path(chosen.dataset).name}" if chosen.dataset else facts["file"]
-        text = render(facts, network.content, title=title, assumed=chosen.assumed, examples=chosen.examples)
-        contents[target] = text.encode("utf-8", "backslashreplace")
+        contents[target] = made.page().encode("utf-8", "backslashreplace")
     if settings.module is not None:
-        made = module_files(facts, network.content, settings.name)
-        contents.update({settings.module / name: content for name, content in made.items()})
+        simd = made.simd.content if made.simd else b""
+        files = module_files(made.facts, made.network.content, settings.name, simd)
+        contents.update({settings.module / name: content for name, content in files.items()})
     return contents

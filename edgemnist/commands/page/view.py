@@ -11,6 +11,8 @@ def show(found: WrittenPage) -> None:
     console, facts = stdout_console(), found.facts
     check = facts["check"]
     lines = [f"network   {facts['networkBytes']:,} bytes of WebAssembly, by {facts['compiler']}"]
+    if facts["simd"]:
+        lines += [f"SIMD      {facts['simd']['bytes']:,} bytes more, where a browser has 128-bit vectors"]
     lines += [f"C         SHA-256 {facts['sourceSha256']}"]
     lines += [
         f"checked   {one['engine']} {one['version']}: {one['different']} of {check['inputs']:,} inputs differ from "

@@ -12,6 +12,8 @@ from edgemnist.support.errors import MissingDependencyError
 from edgemnist.support.progress import said_to, say
 
 if TYPE_CHECKING:
+    from edgemnist.serving.models import ServedModel
+    from edgemnist.serving.pages import ServedPage
     from edgemnist.serving.server import ModelServer
     from edgemnist.serving.settings import AccessSettings, Limits, ModelSettings
 
@@ -53,6 +55,7 @@ def open_server(settings: ServeSettings, work: WorkFolder) -> ModelServer:
     """
     from edgemnist.serving import log
     from edgemnist.serving.metrics import Metrics
+    from edgemnist.serving.pages import Pages
     from edgemnist.serving.pictures import Pictures
     from edgemnist.serving.server import ModelServer, bound_socket
     from edgemnist.serving.service import Service
@@ -65,7 +68,8 @@ def open_server(settings: ServeSettings, work: WorkFolder) -> ModelServer:
     metrics = Metrics()
     store = Store(sources, settings.opening, metrics, timeout=settings.limits.seconds)
     pictures = Pictures(settings.limits.pixels)
-    server = ModelServer(Service(store, pictures, metrics, settings.limits, settings.access), bound)
+    pages = Pages(lambda model: _page_of(model, store.names(), settings.opening))
+    server = ModelServer(Service(store, pictures, metrics, settings.limits, settings.access, pages), bound)
     try:
         with said_to(lambda message: log.write("info", "said", message=message)):
             store.open()
@@ -76,3 +80,9 @@ def open_server(settings: ServeSettings, work: WorkFolder) -> ModelServer:
     if settings.host not in LOOPBACK and not settings.access.keys:
         say(f"anybody who reaches {settings.host} may ask: there is no key; --api-key-file asks for one")
     return server
+
+
+def _page_of(model: ServedModel, models: Sequence[str], opening: ModelSettings) -> ServedPage:
+    from edgemnist.commands.serve.page import page_of
+
+    return page_of(model, models, opening.dataset, opening.feeding)

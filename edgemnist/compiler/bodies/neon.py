@@ -1,4 +1,4 @@
-"""``em_dot_sdot.h``, ``em_dot_smull.h`` and ``em_depthwise_neon.h``: 16 channels at a time on 64-bit Arm."""
+"""``em_dot_sdot.h``, ``em_dot_smull.h``, ``em_depthwise_neon.h``: 16 channels at a time on 64-bit Arm, and as wasm."""
 
 from __future__ import annotations
 
@@ -30,16 +30,20 @@ class DotProducts(DenseBody):
         return words.reshape(-1, 4, words.shape[1], 4).transpose(2, 0, 1, 3).reshape(-1)
 
 
-class WideningProducts(DotProducts):
-    """The same with the first two elements of four channels before the last two (``em_dot_smull.h``)."""
+class PairedProducts(DotProducts):
+    """The same with the first two elements of four channels before the last two (``em_dot_wasm.h``)."""
+
+    def _block(self, words: NDArray[Any]) -> NDArray[Any]:
+        return words.reshape(-1, 4, words.shape[1], 2, 2).transpose(2, 0, 3, 1, 4).reshape(-1)
+
+
+class WideningProducts(PairedProducts):
+    """The same where two products are added in 16 bits (``em_dot_smull.h``)."""
 
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether two products fit 16 bits: not with -128 twice, two elements apart."""
         lowest = rows == -128
         return not bool(np.any(lowest[:, 2:] & lowest[:, :-2]))
-
-    def _block(self, words: NDArray[Any]) -> NDArray[Any]:
-        return words.reshape(-1, 4, words.shape[1], 2, 2).transpose(2, 0, 3, 1, 4).reshape(-1)
 
 
 class ChannelVectors(DepthwiseBody):

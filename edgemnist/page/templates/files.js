@@ -1,7 +1,7 @@
 "use strict";
 // Files: pictures, and inputs as numbers.
 
-const NPY_TYPES = { int8: "|i1", float32: "<f4" };
+const NPY_TYPES = { int8: "|i1", uint8: "|u1", int32: "<i4", float32: "<f4" };
 
 function npyOf(values, { type, shape }) {
   const sizes = [1, ...shape].join(", ");
@@ -35,7 +35,8 @@ function valuesOf(name, content) {
 
 function numbersOf(name, text) {
   const values = text.split(/[\s,;]+/).filter(Boolean).map(Number);
-  const fits = (one) => (facts.input.type === "int8" ? Number.isInteger(one) && -128 <= one && one <= 127 : Number.isFinite(one));
+  const { type } = facts.input;
+  const fits = (one) => (type === "float32" ? Number.isFinite(one) : ARRAYS[type].of(one)[0] === one);
   const wrong = values.findIndex((one) => !fits(one));
   if (wrong >= 0) throw new Error(`value ${wrong + 1} of ${name} is none that ${facts.input.type} has`);
   return values;

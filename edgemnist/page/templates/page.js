@@ -11,9 +11,9 @@ function startPad(network) {
   const show = () => {
     waiting = false;
     const found = framed(pad.source, picture, byId("invert").value);
-    network.show(found.picture.pixels);
+    if (network) network.show(found.picture.pixels);
     const empty = !pad.picture && !pad.ink.some(Boolean);
-    showAll(network, wordsOf(found), empty);
+    showAll(network, wordsOf(found), found.picture, empty);
     byId("pad-hint").hidden = !empty;
     byId("undo").disabled = !pad.undone.length;
   };
@@ -25,26 +25,36 @@ function startPad(network) {
   byId("undo").addEventListener("click", () => pad.undo());
   byId("width").addEventListener("input", (event) => { pad.radius = Number(event.target.value) / 2; });
   byId("invert").addEventListener("change", () => pad.changed());
-  startExamples(pad);
+  const examples = byId("examples");
+  if (examples) startExamples(pad, examples);
+  whenPadStarts.forEach((one) => one(pad));
   if (!pad.picture) show();
   return async (file) => pad.choose(await pictureFrom(file));
 }
 
-function startExamples(pad) {
-  const place = byId("examples"), { width, height, channels } = facts.picture;
-  if (!place) return;
-  const pixels = bytesOf(byId("example-pixels").textContent), size = width * height * channels;
-  facts.examples.forEach((label, at) => {
-    const button = document.createElement("button"), canvas = document.createElement("canvas");
-    const picture = { width, height, channels, pixels: pixels.slice(at * size, (at + 1) * size) };
-    button.type = "button";
-    button.setAttribute("aria-label", `Test image: ${facts.labels[label]}`);
-    button.append(canvas);
-    canvas.className = "pixels";
-    paint(canvas, width, height, (x, y) => [0, 1, 2].map((one) => picture.pixels[(y * width + x) * channels + Math.min(one, channels - 1)]));
-    button.addEventListener("click", () => pad.choose(picture));
-    place.append(button);
+// Pictures of the network's size, one after the other in the text of an element.
+function picturesIn(id) {
+  const { width, height, channels } = facts.picture, size = width * height * channels, pixels = bytesOf(byId(id).textContent);
+  return Array.from({ length: pixels.length / size }, (_, at) => {
+    return { width, height, channels, pixels: pixels.slice(at * size, (at + 1) * size) };
   });
+}
+
+// A button that puts a picture on the pad.
+function pictureButton(pad, picture, label) {
+  const button = document.createElement("button"), canvas = document.createElement("canvas");
+  button.type = "button";
+  button.setAttribute("aria-label", label);
+  canvas.className = "pixels";
+  paintPicture(canvas, picture);
+  button.append(canvas);
+  button.addEventListener("click", () => pad.choose(picture));
+  return button;
+}
+
+function startExamples(pad, place) {
+  const pictures = picturesIn("example-pixels");
+  place.append(...facts.examples.map((label, at) => pictureButton(pad, pictures[at], `Test image: ${facts.labels[label]}`)));
   place.firstChild.click();
   pad.undone = [];
 }
@@ -103,20 +113,26 @@ function testAgain(network) {
     return;
   }
   const { different } = network.selfTest();
-  byId("again").textContent = `In your browser just now: ${inputs} more inputs, ${different} different.`;
+  const how = facts.simd ? (hasSimd() ? ", with SIMD" : ", without SIMD") : "";
+  byId("again").textContent = `In your browser just now${how}: ${inputs} more inputs, ${different} different.`;
   if (different) {
     byId("badge").className = "badge is-failed";
     byId("badge").querySelector("strong").textContent = "✗ Not the same in this browser:";
   }
 }
 
-async function start() {
-  const network = await Network.of(bytesOf(byId("network").textContent), facts);
+function startNetwork(network) {
   testAgain(network);
   const panel = new BoardPanel();
-  whenShown = (input, output) => panel.show(input, output);
-  listenForFiles(facts.picture ? startPad(network) : startValues(network));
+  whenShown.push(({ input, output }) => panel.show(input, output));
   listenForSaving(network);
+}
+
+async function start() {
+  const program = (hasSimd() && byId("network-simd")) || byId("network");
+  const network = facts.networkBytes ? await Network.of(bytesOf(program.textContent), facts) : null;
+  if (network) startNetwork(network);
+  listenForFiles(facts.picture ? startPad(network) : startValues(network));
   globalThis.edgemnist = { network, framed, facts };
   document.documentElement.dataset.ready = "";
 }

@@ -69,11 +69,14 @@ function paintValues(canvas, values, shape, range) {
 const exactly = (value) => String(value).replace("-", "−");
 const shown = (value) => (Number.isInteger(value) ? exactly(value) : value.toPrecision(4).replace("-", "−"));
 
+const paintPicture = (canvas, { width, height, channels, pixels }) =>
+  paint(canvas, width, height, (x, y) => [0, 1, 2].map((one) => pixels[(y * width + x) * channels + Math.min(one, channels - 1)]));
+
 function paintInput(canvas, input) {
   const { picture } = facts, { low, step, type } = facts.input;
   if (!picture) return paintValues(canvas, input, facts.input.shape, rangeOf(input));
   const { inputWidth: width, inputHeight: height, channels } = picture;
-  const byte = (value) => (type === "int8" ? value + 128 : (value - low) / step);
+  const byte = (value) => (type === "int8" ? value + 128 : type === "uint8" ? value : (value - low) / step);
   return paint(canvas, width, height, (column, row) =>
     [0, 1, 2].map((colour) => {
       const channel = channels === 1 ? 0 : picture.bgr ? 2 - colour : colour;

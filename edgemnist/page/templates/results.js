@@ -5,7 +5,8 @@ const MOST_BARS = 12;
 const QUIET_MILLISECONDS = 600; // after which the answer is read out
 
 let quiet;
-let whenShown = () => {}; // called with the input and the output that are shown
+const whenShown = []; // called with what is shown: { picture, empty, input, output, index }
+const whenPadStarts = []; // called with the pad
 
 // Reads out, politely: what changes quickly is said when it rests.
 function say(text, wait = 0) {
@@ -76,6 +77,7 @@ function headlineOf({ probabilities, label, probability, real }) {
 }
 
 function showAnswer(answer, empty) {
+  byId("bars").style.visibility = empty ? "hidden" : ""; // they keep their place
   const [label, share] = [document.createElement("span"), document.createElement("span")];
   share.className = "share";
   [label.textContent, share.textContent] = empty ? ["–", "nothing there yet"] : headlineOf(answer);
@@ -110,15 +112,22 @@ function showLayers(steps) {
   });
 }
 
-function showAll(network, words, empty = false) {
+// Shows what a network answers to what its input holds; `picture` is what that was made of, null where it was none. Without
+// a network, which is so only where a server answers, all there is to show is the picture.
+function showAll(network, words, picture = null, empty = false) {
   const seen = byId("seen");
-  paintInput(seen, network.input);
+  if (network) paintInput(seen, network.input);
+  else paintPicture(seen, picture);
   // A high one is made narrow, so that it stays on the screen.
   seen.style.width = `${13 * Math.min(1, (1.5 * seen.width) / seen.height)}rem`;
   byId("framing").textContent = words;
-  const answer = network.read(network.run(true));
-  whenShown(network.input, answer.output);
-  showAnswer(answer, empty);
-  showBars(answer);
-  showLayers(network.steps());
+  const shown = { picture, empty, input: null, output: null, index: NO_ANSWER };
+  if (network) {
+    const answer = network.read(network.run(true));
+    Object.assign(shown, { input: network.input, output: answer.output, index: answer.index });
+    showAnswer(answer, empty);
+    showBars(answer);
+    showLayers(network.steps());
+  }
+  whenShown.forEach((one) => one(shown));
 }

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from edgemnist.serving.answers import json_response
 from edgemnist.serving.service import service_of
@@ -48,12 +48,6 @@ async def status(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Return the metrics."""
     return Response(service_of(request).metrics.text(), media_type=CONTENT_TYPE_LATEST)
-
-
-@router.get("/", include_in_schema=False)
-async def start() -> Response:
-    """Lead to the documentation."""
-    return RedirectResponse("/docs")
 
 
 @router.get("/docs", include_in_schema=False)

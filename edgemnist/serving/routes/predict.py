@@ -23,7 +23,7 @@ from edgemnist.serving.service import milliseconds_of, service_of
 router = APIRouter()
 
 FIELD = "file"
-_BODY = {
+PICTURE_BODY = {
     "required": True,
     "content": {
         "multipart/form-data": {
@@ -44,7 +44,7 @@ _BODY = {
         },
     },
 }  # fmt: skip
-_PARAMETERS = [
+PICTURE_PARAMETERS = [
     {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
     for name, text in (
         ("model", "The model's name; by default the first."),
@@ -58,19 +58,23 @@ _PARAMETERS = [
     "/predict",
     summary="Classify one picture of any size.",
     description="curl -F file=@digit.png URL/predict",
-    openapi_extra={"requestBody": _BODY, "parameters": _PARAMETERS},
+    openapi_extra={"requestBody": PICTURE_BODY, "parameters": PICTURE_PARAMETERS},
     tags=["edgemnist"],
 )
 async def predict(request: Request) -> Response:
     """Classify one picture."""
     service, query = service_of(request), request.query_params
     with service.store.leased(query.get("model"), query.get("version")) as model:
-        prepared = await _prepared(request, model)
+        prepared = await prepared_picture(request, model)
         chances = await service.chances(request, model, prepared.inputs)
         return json_response(prediction(model, prepared.image, chances[0], milliseconds_of(request)))
 
 
-async def _prepared(request: Request, model: ServedModel) -> Prepared:
+async def prepared_picture(request: Request, model: ServedModel) -> Prepared:
+    """Return the picture of a request, in any of the forms that it may come in, as a model sees it.
+
+    :raises RequestError: it is none, is too large, or comes in another form.
+    """
     service = service_of(request)
     invert = request.query_params.get("invert", "auto")
     if invert not in INVERT_CHOICES:

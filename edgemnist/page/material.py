@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.artifacts.context import ModelContext
 from edgemnist.data.base import Split
+from edgemnist.data.loading import load_dataset_for
 from edgemnist.data.registry import known_dataset
 from edgemnist.harness.feeding import FeedingSettings, Understanding, understand
-from edgemnist.harness.images import DEFAULT_DATASET, ImageSettings
+from edgemnist.harness.images import DEFAULT_DATASET, ImageSettings, choose_images
 from edgemnist.harness.models import Subject
+from edgemnist.harness.random_inputs import random_inputs
 from edgemnist.harness.subjects import with_images
-from edgemnist.mismatch.inputs import random_inputs
 from edgemnist.page.checking import Material
 from edgemnist.page.html import Examples
+from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import DatasetError, InputError, ModelError, first_line
 from edgemnist.support.progress import say
 from edgemnist.tflite.derived import derived_range, image_input_of, output_kind
@@ -66,6 +69,25 @@ def choose(subject: Subject, dataset: str | None, images: int, feeding: FeedingS
     if known is None:
         return _without_pictures(subject, images, feeding)
     return _with_random_pictures(subject, known, name, images)
+
+
+def settled(model: LoadedModel, context: ModelContext, images: int, assumed: tuple[str, ...], *, load: bool) -> Chosen:
+    """Return what to check a model with of which everything is settled already.
+
+    ``assumed``: a line for each thing that nobody had said; ``load``: whether images of the dataset are to be used.
+
+    :raises ModelError: the model does not take such pictures.
+    """
+    known, lines = context.preprocessing, assumed
+    if load:
+        try:
+            split, words = choose_images(load_dataset_for(context), images)
+            material = Material(model.inputs(split.images, known), split.images, f"{context.title}: {words}")
+            examples = _examples(split, context.dataset)
+            return Chosen(known, context.dataset, known.class_names, material, lines, examples)
+        except DatasetError as error:
+            lines += (f"random pictures: those of {context.title} are not to be had ({first_line(error)})",)
+    return Chosen(known, context.dataset, known.class_names, _random_material(model, known, images), lines)
 
 
 def _understood(subject: Subject, feeding: FeedingSettings) -> Understanding | None:
@@ -119,11 +141,14 @@ def _with_random_pictures(
     for line in lines:
         say(line)
     known = understanding.preprocessing
-    pictures = _random_pictures(images, known)
     named = replace(known, class_names=_labels(subject, known.class_names, pictured=True))
+    return Chosen(named, dataset, named.class_names, _random_material(subject.model, named, images), lines)
+
+
+def _random_material(model: LoadedModel, known: Preprocessing, images: int) -> Material:
+    pictures = _random_pictures(images, known)
     words = f"{images} random pictures, uniform over 0..255 (seed {_SEED})"
-    material = Material(subject.model.inputs(pictures, named), pictures, words)
-    return Chosen(named, dataset, named.class_names, material, lines)
+    return Material(model.inputs(pictures, known), pictures, words)
 
 
 def _random_pictures(count: int, known: Preprocessing) -> NDArray[np.uint8]:
