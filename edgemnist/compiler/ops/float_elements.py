@@ -139,8 +139,8 @@ class FloatMean(Operator):
         if problems:
             return problems
         shape = input_tensor(node, graph).shape
-        axes = {axis % len(shape) for axis in integers(graph, node.inputs[1])}
-        if len(shape) != 4 or axes != {1, 2} or shape[0] != 1:
+        axes = integers(graph, node.inputs[1])
+        if len(shape) != 4 or {axis + 4 * (axis < 0) for axis in axes} != {1, 2} or shape[0] != 1:
             return [f"{node.label}: a mean in float32 is over height and width; use GlobalAveragePooling2D"]
         kept = (1, 1, 1, shape[3]) if node.options.get("keep_dims") else (1, shape[3])
         return require_shape(node, output_tensor(node, graph), kept, "the result")
@@ -150,9 +150,8 @@ class FloatMean(Operator):
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
         pixels = np.asarray(inputs[0], np.float32).reshape(-1, inputs[0].shape[-1])
-        sums = np.zeros(pixels.shape[1], np.float32)
-        for pixel in pixels:
-            sums = sums + pixel
+        # Unlike a sum, an accumulation is made in order; it begins with 0, as TFLite's does.
+        sums = np.add.accumulate(np.concatenate([np.zeros((1, pixels.shape[1]), np.float32), pixels]), axis=0)[-1]
         return [(sums / np.float32(len(pixels))).reshape(output_tensor(node, graph).shape)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
@@ -170,8 +169,10 @@ class FloatSoftmax(Operator):
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         problems = require_float(node, graph, ends_of(node)) + require_same_shape(node, graph)
-        if not math.isfinite(node.number("beta")):
-            problems.append(f"{node.label}: beta is {node.number('beta')}; the file is corrupt")
+        if not 0 < node.number("beta") < math.inf:
+            problems.append(
+                f"{node.label}: beta is {node.number('beta')}, needed is a number above 0; convert it again"
+            )
         return problems
 
     def reference(
