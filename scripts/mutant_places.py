@@ -315,7 +315,6 @@ PLACES = (
         "sum(sizes)",
         _LONG,
     ),
-    Place("floats are written soon", "edgemnist/compiler/self_test.py", "FLOAT_TEXT = 8", "FLOAT_TEXT = 1", _LONG),
     Place(
         "variables of several shapes",
         "edgemnist/compiler/state.py",
