@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Run every two commands of edgemnist side by side and count the pairs of which one is not right.
 
-    .venv/bin/python scripts/side_by_side.py [--json] [--only NAME ...] [--apart]
+    .venv/bin/python scripts/side_by_side.py [--json] [--only NAME ...] [--part I/N] [--apart]
 
 A tiny net is trained and converted once. Then, for every ordered pair of commands, the second starts half-way through
 the first, in the same work folder (with --apart in another one, so that only caches are shared). A pair is right if
 each command ends as alone, before or after the other, with the same files, records and output; or if it is refused with
-what is in its way and the other is right. It takes about half an hour on two cores.
+what is in its way and the other is right. It takes about half an hour on two cores; --part 3/10 runs the third of ten
+parts, of which each has pairs of all commands.
 """
 
 from __future__ import annotations
@@ -248,20 +249,30 @@ def pairs_of(names: Sequence[str]) -> Iterator[tuple[str, str]]:
     return ((first, second) for first in names for second in names)
 
 
+def part(given: str) -> slice:
+    """Return which pairs "I/N" stands for: the I-th and every N-th after it."""
+    found = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", given)
+    if found is None or int(found[1]) > int(found[2]):
+        raise argparse.ArgumentTypeError(f"{given!r} is no part such as 3/10")
+    return slice(int(found[1]) - 1, None, int(found[2]))
+
+
 def main() -> None:
     """Run all pairs and print how many were tried and how many failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", nargs="+", choices=sorted(COMMANDS), default=list(COMMANDS))
+    parser.add_argument("--part", type=part, default=slice(None), metavar="I/N", help="one of N parts of the pairs")
     parser.add_argument("--apart", action="store_true", help="each command in a work folder of its own")
     parser.add_argument("--jobs", type=int, default=2, help="pairs at the same time; all share the caches")
     given = parser.parse_args()
     failed: dict[str, list[str]] = {}
-    pairs = list(pairs_of(given.only))
+    pairs = list(pairs_of(given.only))[given.part]
+    needed = [name for name in given.only if any(name in pair for pair in pairs)]
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(given.jobs) as pool:
         scratch, base = Path(name), Path(name) / "base"
         make_base(base)
-        known = learn(base, given.only, scratch, given.jobs)
+        known = learn(base, needed, scratch, given.jobs)
         found = pool.map(lambda pair: side_by_side(known, base, pair, scratch, apart=given.apart), pairs)
         for number, (pair, problems) in enumerate(zip(pairs, found, strict=True), 1):
             told = f"{number}/{len(pairs)} {' + '.join(pair)}: {'; '.join(problems) or 'right'}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.artifacts.folder import MAX_MANIFEST_BYTES, WorkFolder
 from edgemnist.support.errors import InputError
+from edgemnist.support.reading import read_json
 from edgemnist.tflite.preprocessing import Preprocessing
 
 
@@ -66,7 +66,7 @@ def context_beside(model: Path) -> ModelContext | None:
 def _is_of_another_program(manifest: Path) -> bool:
     """Whether a readable ``manifest.json`` is none of ours: web applications and others have files of that name."""
     try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = read_json(manifest, MAX_MANIFEST_BYTES)
+    except (OSError, ValueError, InputError):
         return False  # missing, or damaged: that is for ``WorkFolder.stages`` to say
     return not isinstance(content, dict) or "stages" not in content

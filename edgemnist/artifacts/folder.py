@@ -8,7 +8,6 @@ work there together.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -19,9 +18,12 @@ from typing import Any
 from edgemnist.support.errors import FolderInUseError, InputError, StageOrderError, StorageError
 from edgemnist.support.files import sha256_of, write_json
 from edgemnist.support.locking import HeldError, alone_in, check_unclaimed, claimed
+from edgemnist.support.reading import read_json
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_FORMAT = 1
+MAX_MANIFEST_BYTES = 64 << 20
+_LONGEST_NAME = 4096
 
 TRAINED_MODEL = "trained.keras"
 PRUNED_MODEL = "pruned.keras"
@@ -63,6 +65,22 @@ class StageRecord:
 _NO_INPUTS: Mapping[Path, str] = MappingProxyType({})
 
 
+def _record(stage: str, content: Mapping[str, Any]) -> StageRecord:
+    """Return a stage's record as the manifest has it.
+
+    :raises ValueError: a part of it is of another type than is written there.
+    """
+    record = StageRecord(stage=stage, **content)
+    for part in ("settings", "results", "inputs", "outputs", "versions"):
+        values = getattr(record, part)
+        if not isinstance(values, dict):
+            raise ValueError(f"{part} of {stage!r} are {type(values).__name__}, needed is an object")
+        texts = (*values, *values.values()) if part in ("inputs", "outputs") else ()
+        if not all(isinstance(text, str) and len(text) <= _LONGEST_NAME and "\0" not in text for text in texts):
+            raise ValueError(f"{part} of {stage!r} have more than names and digests")
+    return record
+
+
 def digests_of(paths: Iterable[Path]) -> dict[Path, str]:
     """Return the SHA-256 of files, those that are none left out: to be called before they are read."""
     return {path: sha256_of(path) for path in paths if path.is_file()}
@@ -91,10 +109,10 @@ class WorkFolder:
         if not self.manifest_path.exists():
             return {}
         try:
-            content = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+            content = read_json(self.manifest_path, MAX_MANIFEST_BYTES)
             if content["format"] != MANIFEST_FORMAT:
                 raise ValueError(f"format {content['format']!r}, known is {MANIFEST_FORMAT}")
-            return {name: StageRecord(stage=name, **record) for name, record in content["stages"].items()}
+            return {name: _record(name, record) for name, record in content["stages"].items()}
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             raise InputError(
                 f"cannot read {str(self.manifest_path)!r}: {error}; delete it (models stay) and run the stages again"

@@ -70,6 +70,11 @@ def _end_problems(model: TfliteModel) -> list[str]:
     for what, indices in (("input", model.inputs), ("output", model.outputs)):
         twice = sorted({index for index in indices if indices.count(index) > 1})
         problems += [f"{what} {model.tensors[index].name!r} is listed twice; the file is corrupt" for index in twice]
+        problems += [
+            f"{what} {model.tensors[index].name!r} has a value in the file; the file is corrupt, convert it again"
+            for index in indices
+            if model.tensors[index].data is not None
+        ]
         if not indices:
             problems.append(f"the model has no {what}; convert it again")
     return problems

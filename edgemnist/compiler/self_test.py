@@ -36,9 +36,16 @@ LCG_MULTIPLIER, LCG_INCREMENT = 1664525, 1013904223
 WINDOW_VALUES = 4
 """Values of a layer's windows that count as one element: they take less time and memory."""
 
+FLOAT_TEXT = 8
+"""Elements that a float32 at the ends counts as: writing golden vectors down takes longer than computing them."""
+
+PRODUCTS = 64
+"""Products of a layer that take as long as an element."""
+
 _TOO_LARGE = (
-    f"a tensor has over {LARGEST_TENSOR:,} elements, or a layer's windows {WINDOW_VALUES} times as many, "
-    f"or all together over {MOST_COMPUTED:,}"
+    f"a tensor has over {LARGEST_TENSOR:,} elements (an input or output of float32 an {FLOAT_TEXT}th of that), or a "
+    f"layer's windows {WINDOW_VALUES} times as many, or all together over {MOST_COMPUTED:,}, where {PRODUCTS} products "
+    "count as one"
 )
 
 _TEMPLATE = """/* Self-test of {name}: golden vectors, then a CRC-32 over the outputs of generated inputs.
@@ -165,9 +172,16 @@ def vectors_of(graph: Graph) -> int:
     """Return how many vectors a network's self-test has at most, 0 for a network too large for one."""
     if any(node.kind in WITH_LIBRARY for node in graph.nodes):
         return 0
-    entries = [graph.tensors[index].elements for index in graph.inputs]
-    sizes = [*entries, *(_computed(node, graph) for node in graph.nodes)]
-    return 0 if max(sizes) > LARGEST_TENSOR else min(CRC_VECTORS + GOLDEN_VECTORS, MOST_COMPUTED // sum(sizes))
+    ends = [_written(graph.tensors[index]) for index in (*graph.inputs, *graph.outputs)]
+    sizes = [*ends, *(_computed(node, graph) for node in graph.nodes)]
+    products = sum(OPERATORS[node.kind].products(node, graph) for node in graph.nodes)
+    most = MOST_COMPUTED // (sum(sizes) + products // PRODUCTS)
+    return 0 if max(sizes) > LARGEST_TENSOR else min(CRC_VECTORS + GOLDEN_VECTORS, most)
+
+
+def _written(end: TensorInfo) -> int:
+    """Return the elements that an input or output counts as."""
+    return end.elements * (FLOAT_TEXT if end.dtype == "float32" else 1)
 
 
 def _computed(node: Node, graph: Graph) -> int:

@@ -51,6 +51,7 @@ def variables_of(model: TfliteModel) -> Variables:
     if len(others) == len(model.operators):
         return Variables((), others)
     firsts, graphs, problems = _first_values(model)
+    problems += _late(model)
     handles = _handles(model)
     found = _Found()
     for operator in model.operators:
@@ -112,6 +113,7 @@ def _first_values(model: TfliteModel) -> tuple[dict[_Name, NDArray[Any]], int, l
             label = f"operator {operator.index} {ONCE}"
             if not 0 < place < model.subgraphs:
                 problems.append(f"{label}: calls graph {place} of {model.subgraphs}; the file is corrupt")
+            if place in graphs or not 0 < place < model.subgraphs:
                 continue
             graphs.add(place)
             try:
@@ -119,6 +121,15 @@ def _first_values(model: TfliteModel) -> tuple[dict[_Name, NDArray[Any]], int, l
             except ModelError as error:
                 problems.append(f"{label}: {error}")
     return values, len(graphs), problems
+
+
+def _late(model: TfliteModel) -> Iterator[str]:
+    """Yield which first values come after a variable is dealt with: an interpreter has others until then."""
+    dealt = False
+    for operator in model.operators:
+        dealt = dealt or operator.kind in (READ, ASSIGN)
+        if dealt and operator.kind == ONCE:
+            yield f"operator {operator.index} {ONCE}: comes after a variable is read; call it before all others"
 
 
 def _assigned_once(graph: TfliteModel, label: str, values: dict[_Name, NDArray[Any]]) -> Iterator[str]:

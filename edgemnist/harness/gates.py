@@ -139,7 +139,7 @@ def read_gates(path: Path) -> Gates:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read the gates {str(path)!r}: {error.strerror}; name a file that is there") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{str(path)!r} is no TOML: {error}; mend it, `key = value` a line") from error
     found = _read(content, lambda name: f"{str(path)!r}: {name}")
     if not found.as_json():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import stat
 import zipfile
@@ -87,6 +88,23 @@ def open_file(path: Path) -> Iterator[BinaryIO]:
     with os.fdopen(handle, "rb") as file:
         _checked(path, os.fstat(file.fileno()), None)
         yield file
+
+
+def read_json(path: Path, usual: int) -> Any:
+    """Return the value of a JSON file.
+
+    ``usual``: the most bytes that it may have, unless the user raised the limit.
+
+    :raises InputError: it is a folder, a pipe or a device, or too large.
+    :raises OSError: it is not there or not readable.
+    :raises ValueError: it is no JSON, or nested too deeply.
+    """
+    require_file(path, usual)
+    with open_file(path) as file:
+        try:
+            return json.loads(file.read())
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
 
 
 def _check_expansion(name: object, packed: int, unpacked: int) -> None:

@@ -237,7 +237,8 @@ def _parse(content: bytes, place: int = 0) -> TfliteModel:
     model = tflite.Model.GetRootAs(content, 0)
     if model.SubgraphsLength() < 1:
         raise ModelError("the file holds no subgraph")
-    verify(model, content)
+    if place == 0:  # all of the file, its other graphs too
+        verify(model, content)
     graph = model.Subgraphs(place)
     tensors = tuple(_tensor(model, graph.Tensors(index), index) for index in range(graph.TensorsLength()))
     operators = tuple(_operator(model, graph.Operators(index), index) for index in range(graph.OperatorsLength()))

@@ -49,6 +49,50 @@ def trained(tmp_path: Path) -> WorkFolder:
     return work
 
 
+def manifest(**changes: object) -> bytes:
+    """Return a manifest with a record of which parts are others."""
+    record = {"settings": {}, "results": {}, "inputs": {}, "outputs": {}, "versions": {}, **changes}
+    return json.dumps({"format": 1, "stages": {"convert": record}}).encode()
+
+
+HOSTILE = {
+    "deep": b"[" * 100_000,
+    "deep in a record": b'{"format": 1, "stages": ' + b'{"a":' * 100_000,
+    "no UTF-8": b"\xff\xfe{",
+    "stages in a list": b'{"format": 1, "stages": [1]}',
+    "a record of text": b'{"format": 1, "stages": {"convert": "x"}}',
+    "settings of text": manifest(settings="x"),
+    "no outputs": manifest(outputs=None),
+    "outputs in a list": manifest(outputs=["model.tflite"]),
+    "a digest of numbers": manifest(outputs={"model.tflite": 5}),
+    "a name with a NUL": manifest(outputs={"a\0b": "0"}),
+    "a name without end": manifest(inputs={"a" * 5000: "0"}),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_manifest_of_anything_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes(HOSTILE[name])
+
+    with pytest.raises(InputError, match=r"cannot read .*manifest\.json.*delete it"):
+        WorkFolder(tmp_path).stages()
+
+
+def test_a_manifest_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "manifest.json")
+    with pytest.raises(InputError, match="is a named pipe"):
+        WorkFolder(tmp_path).stages()
+    (tmp_path / "manifest.json").unlink()
+    (tmp_path / "manifest.json").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="is a device"):
+        WorkFolder(tmp_path).stages()
+    (tmp_path / "manifest.json").unlink()
+    (tmp_path / "manifest.json").touch()
+    os.truncate(tmp_path / "manifest.json", 20 << 30)
+    with pytest.raises(InputError, match=r"more than the .* allowed"):
+        WorkFolder(tmp_path).stages()
+
+
 def test_no_record_of_two_writers_is_lost(tmp_path: Path) -> None:
     with another(WRITES, str(tmp_path), "a") as one, another(WRITES, str(tmp_path), "b") as two:
         for process in (one, two):

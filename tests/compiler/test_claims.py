@@ -21,7 +21,7 @@ from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.targets import ANY
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import parse_tflite
-from tests.compiler.layers import Arithmetic, Layers
+from tests.compiler.layers import Arithmetic, Layers, Window
 from tests.compiler.model_builder import ModelBuilder, edited
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -139,6 +139,20 @@ def zero_point_outside(model: Any) -> None:
     result_of(model, "CONV_2D").quantization.zeroPoint = [128]
 
 
+def two_sets_of_weights(model: Any) -> None:
+    tensor = weights(model, "DEPTHWISE_CONV_2D")
+    buffer = model.buffers[tensor.buffer]
+    tensor.shape, buffer.data = [2, *tensor.shape[1:]], np.concatenate([buffer.data, buffer.data])
+
+
+def input_with_a_value(model: Any) -> None:
+    graph = model.subgraphs[0]
+    graph.tensors[graph.inputs[0]].buffer = len(model.buffers)
+    buffer = type(model.buffers[0])()
+    buffer.data = np.zeros(32, np.uint8)
+    model.buffers.append(buffer)
+
+
 def no_utf8(model: Any) -> None:
     result_of(model, "MEAN").name = b"\xff\xfe"
 
@@ -155,6 +169,8 @@ CHANGES: dict[str, tuple[Callable[[Any], None], str]] = {
     "a join of less": (shape("CONCATENATION", 1, 4, 4, 3), "don't make"),
     "a dense layer that keeps its axes": (shape("FULLY_CONNECTED", 3, 1), r"is \[1, 3\], the file says \[3, 1\]"),
     "a multiplier that makes other channels": (option("DEPTHWISE_CONV_2D", "depthMultiplier", 3), "depth_multiplier 3"),
+    "depthwise weights for two": (two_sets_of_weights, "weights have a first axis of 2, needed is 1"),
+    "an input with a value": (input_with_a_value, "input 'input' has a value in the file"),
     "scales along another axis": (wrong_axis, "have scales along axis 3, not 0"),
     "no options": (without_options("CONV_2D"), "has no options, needed are Conv2DOptions"),
     "somebody else's options": (foreign_options("CONV_2D", "SOFTMAX"), "has SoftmaxOptions, needed are Conv2DOptions"),
@@ -337,6 +353,46 @@ def test_windows_of_many_values_have_no_self_test(kind: str) -> None:
     assert "model_test.c" not in generate(parse_tflite(content), CodegenSettings()).files
 
 
+def of_floats(kind: str, shape: tuple[int, ...], result: tuple[int, ...], *constants: Any, **options: Any) -> bytes:
+    """Return a model of one operator in float32."""
+    builder = ModelBuilder()
+    operands = [builder.constant(value, dtype=value.dtype.name) for value in constants]
+    image = builder.input(shape, None, dtype="float32")
+    return builder.finish([builder.op(kind, [image, *operands], result, dtype="float32", **options)])
+
+
+def of_matrices(size: int) -> bytes:
+    """Return the product of an input with itself."""
+    builder = ModelBuilder()
+    image = builder.input((1, size, size), 0.01)
+    return builder.finish([builder.op("BATCH_MATMUL", [image, image], (1, size, size), 10.0)])
+
+
+def of_pixels(channels: int, size: int) -> bytes:
+    """Return a convolution of single pixels."""
+    layers = Layers.seeded(1)
+    return layers.finish(layers.conv(layers.input((1, size, size, channels)), channels, Window((1, 1))))
+
+
+_WINDOW = {"padding": 1, "filter_height": 1000, "filter_width": 1000}
+LONG = {
+    "a window": lambda: of_floats("AVERAGE_POOL_2D", (1, 1000, 1000, 1), (1, 1, 1, 1), **_WINDOW),
+    "a mean": lambda: of_floats("MEAN", (1, 1400, 1400, 1), (1, 1), np.array([1, 2], np.int32)),
+    "features": lambda: of_floats("FULLY_CONNECTED", (1, 250_000), (1, 1), np.ones((1, 250_000), np.float32)),
+    "matrices": lambda: of_matrices(1440),
+    "single pixels": lambda: of_pixels(1000, 45),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_what_takes_long_to_compute_has_no_self_test(name: str) -> None:
+    """Each took from 10 seconds to minutes, most in a file of a few hundred bytes."""
+    model, start = parse_tflite(LONG[name]()), time.process_time()
+
+    assert "model_test.c" not in generate(model, CodegenSettings()).files
+    assert time.process_time() - start < 5
+
+
 def test_a_tensor_of_more_elements_is_refused() -> None:
     with pytest.raises(ModelError, match="33,554,432 elements, allowed are 16,777,216"):
         read_graph(parse_tflite(large("CONCATENATION")))
@@ -352,6 +408,8 @@ def test_budgets_are_those_that_the_documentation_tells() -> None:
         f"2^{int(math.log2(self_test.MOST_COMPUTED))} in all",
         f"over 2^{int(math.log2(overlaps.MOST_BLOCKS))} blocks",
         f"{self_test.WINDOW_VALUES} values count as one element",
+        f"{self_test.PRODUCTS} products of a layer, too",
+        f"of float32 as {self_test.FLOAT_TEXT}",
         f"over {memory_map.MOST_DRAWN} steps",
     ):
         assert sentence in told

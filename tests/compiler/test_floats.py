@@ -180,3 +180,22 @@ def test_a_depth_multiplier_that_contradicts_the_weights_is_refused(multiplier: 
 
     with pytest.raises(UnsupportedModelError, match=f"depth_multiplier {multiplier} makes no 6 output channels of 3"):
         generate(parse_tflite(net.builder.finish([layer])), CodegenSettings())
+
+
+@pytest.mark.parametrize("axes", [[5, 6], [1, 6], [-7, 2]])
+def test_a_mean_over_axes_that_are_not_there_is_refused(axes: Sequence[int]) -> None:
+    net = Floats(1)
+    image, axis = net.input((1, 4, 3, 2)), net.builder.constant(axes, dtype="int32")
+    mean = net.op("MEAN", [image, axis], (1, 2), keep_dims=False)
+
+    with pytest.raises(UnsupportedModelError, match="a mean in float32 is over height and width"):
+        generate(parse_tflite(net.builder.finish([mean])), CodegenSettings())
+
+
+@pytest.mark.parametrize("beta", [0.0, -1.0, np.nan, np.inf])
+def test_a_softmax_needs_a_beta_above_0(beta: float) -> None:
+    net = Floats(1)
+    softmax = net.op("SOFTMAX", [net.input((1, 5))], (1, 5), beta=beta)
+
+    with pytest.raises(UnsupportedModelError, match="needed is a number above 0"):
+        generate(parse_tflite(net.builder.finish([softmax])), CodegenSettings())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,23 @@ def call_nothing(model: Any) -> None:
     model.subgraphs[0].operators[0].builtinOptions.initSubgraphIndex = 7
 
 
+def call_last(model: Any) -> None:
+    """Until then TFLM has zeros."""
+    graph = model.subgraphs[0]
+    graph.operators.append(graph.operators.pop(0))
+
+
+def test_a_graph_that_is_called_often_is_read_once() -> None:
+    def change(model: Any) -> None:
+        graph, once = model.subgraphs
+        graph.operators = [graph.operators[0]] * 400 + graph.operators[1:]
+        once.tensors += [once.tensors[-1]] * 4000
+
+    start = time.process_time()
+    compile_model(parse_tflite(edited(NETS["sum"].content, change)), CodegenSettings(), any_net=True)
+    assert time.process_time() - start < 5
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -202,6 +220,7 @@ def call_nothing(model: Any) -> None:
         (assign_first, "is read after it was assigned"),
         (other_shape, "is of several shapes or types"),
         (call_nothing, "calls graph 7 of 2"),
+        (call_last, "operator 5 CALL_ONCE: comes after a variable is read"),
     ],
 )
 def test_what_is_wrong_with_a_variable_is_said(change: Callable[[Any], None], said: str) -> None:

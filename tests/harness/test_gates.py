@@ -105,6 +105,7 @@ def test_nothing_is_asked_for(here: Path) -> None:
     ("content", "said"),
     [
         ("min_accuracy = ", "is no TOML"),
+        ("min_accuracy = " + "[" * 100_000, "is no TOML"),
         ("", "has no gate; it may have min_accuracy"),
         ("min_acuracy = 9", "min_acuracy is no gate; .* did you mean min_accuracy?"),
         ("min_accuracy = 101", "min_accuracy is 101; it has to be a number, 0 to 100"),

@@ -96,6 +96,6 @@ def _parse_labels(text: str) -> tuple[str, ...]:
     if text.lstrip().startswith("["):
         try:
             return tuple(str(label) for label in json.loads(text))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"labels {text!r} are no JSON array: {error}; give a,b,c") from error
     return tuple(label.strip() for label in text.split(",") if label.strip())

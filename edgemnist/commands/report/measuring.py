@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.artifacts.folder import MAX_MANIFEST_BYTES, WorkFolder
 from edgemnist.commands.parity.execution import ParityRun, run_all
 from edgemnist.commands.parity.gate import check_gates
 from edgemnist.commands.parity.report import REPORT_FORMAT, REPORT_NAME
@@ -24,6 +23,7 @@ from edgemnist.runner.registry import default_runtimes, find_runtime
 from edgemnist.runner.run import LoadedModel
 from edgemnist.support.errors import ModelError
 from edgemnist.support.files import sha256_of
+from edgemnist.support.reading import read_json
 from edgemnist.tflite.kinds import ModelKind
 
 _MEASURED = "measured by this command"
@@ -143,7 +143,7 @@ def recorded_parity(found: Sequence[Subject], work: WorkFolder) -> Mapping[str, 
     record, path = work.find("parity"), work.path(REPORT_NAME)
     if record is None or not path.is_file() or record.outputs.get(REPORT_NAME) != sha256_of(path):
         return None
-    document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    document: Mapping[str, Any] = read_json(path, MAX_MANIFEST_BYTES)
     models = {model["file"]: model["sha256"] for model in document["models"]}
     current = {one.model.name: digest_of(one.path) for one in found}
     return document if document["format"] == REPORT_FORMAT and document["runs"] and models == current else None

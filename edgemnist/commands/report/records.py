@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from edgemnist.artifacts.folder import SET_ASIDE, StageRecord, WorkFolder
+from edgemnist.artifacts.folder import MAX_MANIFEST_BYTES, SET_ASIDE, StageRecord, WorkFolder
 from edgemnist.commands.report.measuring import Measured, title_of
 from edgemnist.commands.report.repeating import UNRECORDED
 from edgemnist.commands.report.report import FileDigest, LeftOut, Provenance, Stage, Stages
@@ -21,6 +20,7 @@ from edgemnist.harness.models import Subject, digest_of, size_of
 from edgemnist.keras_io.formats import KERAS_SUFFIXES
 from edgemnist.support.environment import SOURCE_DATE
 from edgemnist.support.files import package_versions, sha256_of
+from edgemnist.support.reading import read_json
 from edgemnist.support.version import VERSION
 
 ROBUSTNESS = "robustness"
@@ -148,7 +148,7 @@ def robustness(measured: Measured, work: WorkFolder | None) -> tuple[Robustness 
     record, path = work.find("robustness"), work.path(ROBUSTNESS_NAME)
     if record is None or not path.is_file() or record.outputs.get(ROBUSTNESS_NAME) != sha256_of(path):
         return None, (LeftOut(ROBUSTNESS, f"nobody has measured it in this work folder: {command}"),)
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = read_json(path, MAX_MANIFEST_BYTES)
     digests = {model["sha256"] for model in document["models"]}
     if document["format"] != ROBUSTNESS_FORMAT or digest_of(measured.subject.path) not in digests:
         return None, (LeftOut(ROBUSTNESS, f"what was measured is of other models: {command}"),)

@@ -23,6 +23,9 @@ from edgemnist.compiler.ops.fields import CArray, Field
 from edgemnist.compiler.targets import TARGETS, Target
 from edgemnist.tflite.file import Quantisation, TensorInfo
 
+PYTHON_STEP = 8000
+"""Products in the time of a step in Python over arrays without many elements."""
+
 
 @dataclass(frozen=True)
 class Overlap:
@@ -220,6 +223,10 @@ class Operator(ABC):
 
     def window_values(self, node: Node, graph: Graph) -> int:
         """Return how many values :meth:`reference` gathers in windows."""
+        return 0
+
+    def products(self, node: Node, graph: Graph) -> int:
+        """Return how many products :meth:`reference` sums up; each step that it makes in Python counts as many."""
         return 0
 
     def states_of(self, node: Node) -> tuple[int, ...]:

@@ -69,6 +69,10 @@ class BatchMatMul(Operator):
         zero_point = quantisation_of(output_tensor(node, graph)).zero_point
         return [np.clip(scaled + zero_point, -128, 127).astype(np.int8)]
 
+    def products(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.products`."""
+        return output_tensor(node, graph).elements * matrices_of(node, graph)[0].depth
+
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         a, _ = matrices_of(node, graph)

@@ -75,6 +75,12 @@ class Conv2D(Operator):
         """See :meth:`Operator.window_values`."""
         return conv_geometry(node, graph).window_values
 
+    def products(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.products`."""
+        out_channels, _, _, group_channels = weights_tensor(node, graph).shape
+        geometry = conv_geometry(node, graph)
+        return geometry.window_values * out_channels * group_channels // geometry.in_channels
+
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         return lower_in_form(convolution_of(node, graph, settings), conv_2d_forms())

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.geometry import Geometry
 from edgemnist.compiler.graph import FLOAT, Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, check_activation
+from edgemnist.compiler.ops.base import PYTHON_STEP, LoweringSettings, Operator, Step, check_activation
 from edgemnist.compiler.ops.convolution import conv_geometry, depthwise_geometry, windows_of
 from edgemnist.compiler.ops.fields import LARGEST_FLOAT, CArray, Field, int32
 from edgemnist.compiler.ops.floats import Floats, check_constant, limit_fields, limited, require_float
@@ -84,6 +84,11 @@ def taps_of(image: Floats, g: Geometry) -> tuple[Floats, NDArray[np.bool_]]:
     return pixels, inside
 
 
+def _taps_of(g: Geometry) -> int:
+    """Return how many places a window has."""
+    return g.kernel_height * g.kernel_width
+
+
 def window_fields(g: Geometry, multiplier: int, activation: int) -> tuple[Field, ...]:
     """Return the fields of ``em_float_window_params``; ``multiplier``: outputs that read the same input channels."""
     return (
@@ -143,6 +148,12 @@ class FloatConv2D(Operator):
         """See :meth:`Operator.window_values`."""
         return conv_geometry(node, graph).window_values
 
+    def products(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.products`."""
+        g = conv_geometry(node, graph)
+        taps = g.kernel_height * g.kernel_width * g.in_channels
+        return taps * (g.out_height * g.out_width * g.out_channels + PYTHON_STEP)
+
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         g = conv_geometry(node, graph)
@@ -165,9 +176,7 @@ class FloatDepthwiseConv2D(Operator):
         problems += check_activation(node) + check_image(node, graph)
         if problems:
             return problems
-        first, height, width, out_channels = weights_tensor(node, graph).shape
-        if first != 1:
-            return [f"{node.label}: weights have a first axis of {first}, needed is 1; {_CORRUPT}"]
+        _, height, width, out_channels = weights_tensor(node, graph).shape
         return check_depth(node, graph) + check_window(node, graph, (height, width), out_channels)
 
     def reference(
@@ -185,6 +194,10 @@ class FloatDepthwiseConv2D(Operator):
     def window_values(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.window_values`."""
         return depthwise_geometry(node, graph).window_values
+
+    def products(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.products`."""
+        return PYTHON_STEP * _taps_of(depthwise_geometry(node, graph))
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
@@ -221,6 +234,11 @@ class FloatFullyConnected(Operator):
         for feature in range(weights.shape[1]):
             sums = sums + rows[:, feature, None] * weights[:, feature]
         return [finished(sums, node, graph).reshape(output_tensor(node, graph).shape)]
+
+    def products(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.products`."""
+        out_features, features = weights_tensor(node, graph).shape
+        return input_tensor(node, graph).elements * out_features + features * PYTHON_STEP
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
@@ -266,6 +284,10 @@ class FloatPool2D(Operator):
     def window_values(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.window_values`."""
         return pool_geometry(node, graph).window_values
+
+    def products(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.products`."""
+        return PYTHON_STEP * _taps_of(pool_geometry(node, graph))
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import FLOAT, Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step
+from edgemnist.compiler.ops.base import PYTHON_STEP, LoweringSettings, Operator, Overlap, Step
 from edgemnist.compiler.ops.cumsum import axis_problems
 from edgemnist.compiler.ops.fields import LARGEST_FLOAT, int32, stride_fields
 from edgemnist.compiler.ops.floats import Floats, in_order, require_float
@@ -38,6 +38,10 @@ class FloatReduction(Operator):
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         return check_reduction(node, graph, require_float)
+
+    def products(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.products`."""
+        return PYTHON_STEP * (input_tensor(node, graph).elements // output_tensor(node, graph).elements)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -80,6 +84,10 @@ class FloatCumSum(Operator):
         """See :meth:`Operator.check`."""
         problems = require_float(node, graph, ends_of(node)) + require_constants(node, graph, {1: "axis"}, ("int32",))
         return problems or require_same_shape(node, graph) or axis_problems(node, graph)
+
+    def products(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.products`."""
+        return PYTHON_STEP * input_tensor(node, graph).shape[integers(graph, node.inputs[1])[0]]
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings

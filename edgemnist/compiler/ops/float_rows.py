@@ -63,8 +63,10 @@ class FloatRows(Operator):
         problems = require_float(node, graph, ends_of(node)) + require_same_shape(node, graph)
         if node.integer("fused_activation_function") != ACTIVATION_NONE:
             problems.append(f"{node.label}: has a fused activation; put the activation into a layer of its own")
-        if not math.isfinite(node.number("beta")):
-            problems.append(f"{node.label}: beta is {node.number('beta')}; the file is corrupt")
+        if node.operator == "SOFTMAX" and not 0 < node.number("beta") < math.inf:
+            problems.append(
+                f"{node.label}: beta is {node.number('beta')}, needed is a number above 0; convert it again"
+            )
         return problems
 
     def reference(

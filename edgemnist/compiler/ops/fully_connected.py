@@ -70,6 +70,10 @@ class FullyConnected(Operator):
         values = _rounded_once(node, graph, accumulators) if once else outputs_of(node, graph, accumulators)
         return [values.reshape(output_tensor(node, graph).shape)]
 
+    def products(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.products`."""
+        return input_tensor(node, graph).elements * weights_tensor(node, graph).shape[0]
+
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         weights = weight_values(node, graph)

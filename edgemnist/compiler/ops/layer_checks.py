@@ -113,7 +113,9 @@ def check_integers(
 
 def check_depth(node: Node, graph: Graph) -> list[str]:
     """Return a problem when a depthwise layer's outputs are not so many for each input channel as it says."""
-    in_channels, out_channels = input_tensor(node, graph).shape[-1], weights_tensor(node, graph).shape[-1]
+    in_channels, (first, *_, out_channels) = input_tensor(node, graph).shape[-1], weights_tensor(node, graph).shape
+    if first != 1:
+        return [f"{node.label}: weights have a first axis of {first}, needed is 1; {_CORRUPT}"]
     if out_channels % in_channels:
         return [
             f"{node.label}: {out_channels} output channels are no multiple of {in_channels} input channels; {_CORRUPT}"

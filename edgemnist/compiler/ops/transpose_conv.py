@@ -87,6 +87,10 @@ class TransposeConv(Operator):
         g = transposed_geometry(node, graph)
         return g.pixels * g.kernel_height * g.kernel_width * g.out_channels
 
+    def products(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.products`."""
+        return self.window_values(node, graph) * transposed_geometry(node, graph).in_channels
+
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         layer, g = as_convolution(node), transposed_geometry(node, graph)
