@@ -10,23 +10,17 @@ EM_INLINE int32_t em_product(int32_t a, int32_t b)
   return (int32_t)(((int64_t)a * b + 1073741824) >> 31);
 }
 
-#if EM_DSP || (defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1)
-#define EM_ROUNDS_PRODUCTS 1
-#else
-#define EM_ROUNDS_PRODUCTS 0 /* em_multiply_high is slower there than a 64-bit product */
-#endif
-
 /* The same for |a| < 2^30 and 0 <= b. */
 EM_INLINE int32_t em_high_product(int32_t a, int32_t b)
 {
-  if (EM_ROUNDS_PRODUCTS) return em_multiply_high(0, a * 2, b);
+  if (EM_DSP) return em_multiply_high(0, a * 2, b);
   return (int32_t)(((int64_t)(a * 2) * b + 2147483648) >> 32);
 }
 
 /* round(a * b / 2^31), ties up, for a, b < 2^31: of a >= 2^30 the double is 2^32 above what int32 makes of it. */
 EM_INLINE uint32_t em_high_product_unsigned(uint32_t a, uint32_t b)
 {
-  if (EM_ROUNDS_PRODUCTS) {
+  if (EM_DSP) {
     return (uint32_t)em_multiply_high(a >> 30 != 0 ? (int32_t)b : 0, (int32_t)(a * 2), (int32_t)b);
   }
   return (uint32_t)(((uint64_t)(a * 2) * b + 2147483648u) >> 32);
