@@ -127,7 +127,8 @@ EM_INLINE void em_add_window(int32_t sums[EM_SUMMED_CHANNELS], const int8_t *x, 
   for (int32_t row = 0; row < rows; ++row) em_add_pixels(sums, x + row * row_pitch, (int)pitch, (int)count, channels);
 }
 
-EM_INLINE void em_store_means(int8_t *out, const int32_t sums[EM_SUMMED_CHANNELS], int count, int channels, int low, int high)
+EM_INLINE void em_store_means(int8_t *out, const int32_t sums[EM_SUMMED_CHANNELS], int count, int channels, int low,
+                              int high)
 {
   if (count <= EM_MEAN_MOST) {
     em_store_quotients(out, sums, count, 0xffffffffu / (uint32_t)count + 1, channels, low, high);
@@ -136,8 +137,8 @@ EM_INLINE void em_store_means(int8_t *out, const int32_t sums[EM_SUMMED_CHANNELS
   for (int i = 0; i < channels; ++i) out[i] = (int8_t)em_clamp(em_rounded_mean(sums[i], count), low, high);
 }
 
-EM_INLINE void em_store_maxima(int8_t *out, const int8_t *x, int row_pitch, int rows, int pitch, int count, int channels,
-                               int low, int high)
+EM_INLINE void em_store_maxima(int8_t *out, const int8_t *x, int row_pitch, int rows, int pitch, int count,
+                               int channels, int low, int high)
 {
   int8_t best[EM_COMPARED_CHANNELS];
   memset(best, -128, sizeof best);
