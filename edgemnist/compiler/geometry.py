@@ -56,11 +56,16 @@ class Geometry:
 
         Neither elements nor weights move. Kernels make neighbouring outputs of a row at once, of elements side by side.
         """
-        if self.in_width != 1 or self.kernel_width != 1 or self.out_width != 1:
-            return self
+        one_column = self.in_width == self.kernel_width == self.out_width == 1
+        return self.turned if one_column else self
+
+    @property
+    def turned(self) -> Geometry:
+        """The same with height and width exchanged."""
         return replace(
-            self, in_height=1, in_width=self.in_height, out_height=1, out_width=self.out_height,
-            kernel_height=1, kernel_width=self.kernel_height,
+            self, in_height=self.in_width, in_width=self.in_height,
+            out_height=self.out_width, out_width=self.out_height,
+            kernel_height=self.kernel_width, kernel_width=self.kernel_height,
             stride_height=self.stride_width, stride_width=self.stride_height,
             dilation_height=self.dilation_width, dilation_width=self.dilation_height,
             padding=Padding(self.padding.left, self.padding.top, self.padding.right, self.padding.bottom),

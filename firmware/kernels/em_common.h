@@ -26,8 +26,10 @@
 #if !defined(EM_KEEP_OPTIMISATION)
 #if defined(__clang__) && !defined(__OPTIMIZE__)
 #pragma message("this network is built without optimisation and many times slower for it: build this file with -O2")
-#elif !EM_SIZE && EM_BUILT_FOR_SIZE && (defined(__clang__) || (defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1))
-#pragma message("this network is built for size and slower for it: build this file with -O2, or define EM_OPTIMISE_SIZE")
+#elif !EM_SIZE && EM_BUILT_FOR_SIZE && \
+    (defined(__clang__) || (defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1))
+#pragma message( \
+    "this network is built for size and slower for it: build this file with -O2, or define EM_OPTIMISE_SIZE")
 #endif
 #if defined(__GNUC__) && !defined(__clang__)
 #if EM_SIZE
@@ -274,6 +276,12 @@ EM_INLINE int32_t em_multiply_once(int32_t value, int32_t multiplier, int expone
   return (int32_t)(((int64_t)value * multiplier + ((int64_t)1 << (total - 1))) >> total);
 }
 
+/* The mean of `sum` over `count` elements, rounded to nearest, ties away from zero. */
+EM_INLINE int32_t em_rounded_mean(int32_t sum, int32_t count)
+{
+  return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
+
 /* How one layer turns accumulators into outputs. */
 typedef struct {
   int16_t zero_point;
@@ -285,7 +293,8 @@ typedef struct {
 enum { EM_ROUND_FAST = 0, EM_ROUND_ANY = 1, EM_ROUND_ONCE = 2, EM_ROUND_STEP = 3 };
 
 /* Accumulator to int8 output. `shift` is a right shift for EM_ROUND_FAST and an exponent for the other two. */
-EM_INLINE int8_t em_finish(int32_t accumulator, int32_t multiplier, int shift, const em_output *output, const int rounding)
+EM_INLINE int8_t em_finish(int32_t accumulator, int32_t multiplier, int shift, const em_output *output,
+                           const int rounding)
 {
   int32_t value;
   if (rounding == EM_ROUND_FAST) {

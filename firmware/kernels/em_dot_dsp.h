@@ -44,11 +44,12 @@ EM_PART void em_prepare(em_job *job, const em_wide *wide, const int8_t *weights,
 {
   const int first = (wide->groups - 1) % EM_ROUND_GROUPS + 1;
   const int steps = wide->pixels == 1 ? first / 2 : first - 1;
+  const int in_loop = wide->pixels == 1 ? EM_ONE_STEPS : EM_TWO_STEPS;
   const int bytes = 8 * wide->pixels;
   job->weights = weights;
   job->x = wide->strip;
   job->x_end = wide->strip + first * bytes;
-  job->skipped = steps == 0 ? 4 : -steps & 3;
+  job->skipped = steps == 0 ? in_loop : (in_loop - steps % in_loop) % in_loop;
   if (wide->pixels == 1) job->distance = first & 1;
   if (!whole) return;
   job->state.x_bytes = first * bytes;
@@ -227,7 +228,7 @@ EM_INLINE void em_add_part(const em_wide *wide, const int8_t *weights, int done,
 
 /* One pixel's long row, part by part and a few channels at a time, so that the strip stays small. */
 EM_PART void em_long_row(const int8_t *x, int length, em_block block, int count, const em_output *output, int8_t *strip,
-                           const int rounding)
+                         const int rounding)
 {
   const int groups = (length + 3) / 4;
   int32_t *const sums = (int32_t *)(void *)(strip + 2 * EM_PART_ELEMENTS);
@@ -248,7 +249,8 @@ EM_PART void em_long_row(const int8_t *x, int length, em_block block, int count,
 }
 
 /* All channels of the windows in the strip. */
-EM_PART void em_wide_channels(const em_wide *wide, em_block block, int count, const em_output *output, const int rounding)
+EM_PART void em_wide_channels(const em_wide *wide, em_block block, int count, const em_output *output,
+                              const int rounding)
 {
 #if EM_DSP
   if (rounding == EM_ROUND_FAST && count > 1) {
@@ -268,8 +270,8 @@ EM_PART void em_wide_channels(const em_wide *wide, em_block block, int count, co
 }
 
 /* See em_dot_channels. */
-EM_INLINE void em_own_channels(const em_window *window, em_block block, int count, const em_output *output, int8_t *strip,
-                               const int pixels, const int rounding)
+EM_INLINE void em_own_channels(const em_window *window, em_block block, int count, const em_output *output,
+                               int8_t *strip, const int pixels, const int rounding)
 {
   const em_wide wide = {strip, (window->rows * window->length + 3) / 4, 0, pixels};
   if (pixels == 1 && window->rows == 1 && window->length > EM_WHOLE_ELEMENTS) {

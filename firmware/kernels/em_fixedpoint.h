@@ -10,15 +10,19 @@ EM_INLINE int32_t em_product(int32_t a, int32_t b)
   return (int32_t)(((int64_t)a * b + 1073741824) >> 31);
 }
 
-/* The same for |a| < 2^30. */
+/* The same for |a| < 2^30 and 0 <= b. */
 EM_INLINE int32_t em_high_product(int32_t a, int32_t b)
 {
+  if (EM_DSP) return em_multiply_high(0, a * 2, b);
   return (int32_t)(((int64_t)(a * 2) * b + 2147483648) >> 32);
 }
 
-/* round(a * b / 2^31), ties up, for a, b < 2^31. */
+/* round(a * b / 2^31), ties up, for a, b < 2^31: of a >= 2^30 the double is 2^32 above what int32 makes of it. */
 EM_INLINE uint32_t em_high_product_unsigned(uint32_t a, uint32_t b)
 {
+  if (EM_DSP) {
+    return (uint32_t)em_multiply_high(a >> 30 != 0 ? (int32_t)b : 0, (int32_t)(a * 2), (int32_t)b);
+  }
   return (uint32_t)(((uint64_t)(a * 2) * b + 2147483648u) >> 32);
 }
 
@@ -29,8 +33,9 @@ EM_KERNEL uint32_t em_exp(uint32_t n)
                                      1672461947u, 1302514674u, 790015084u, 290630308u, 39332535u, 720401u, 242u};
   const uint32_t part = ((n - 1) & 0xffffff) + 1; /* in (0, 1/4] */
   const int32_t x = 268435456 - (int32_t)(part << 5);
-  const int32_t x2 = em_high_product(x, x);
-  const int32_t x3 = em_high_product(x2, x);
+  const int32_t size = x < 0 ? -x : x;
+  const int32_t x2 = em_high_product(size, size);
+  const int32_t x3 = em_high_product(x, x2);
   const int32_t x4 = em_high_product(x2, x2);
   const int32_t sum = em_high_product(((x4 + 2) >> 2) + x3, 715827883) + x2; /* never negative */
   uint32_t result = (uint32_t)(1895147668 + em_high_product(x + ((sum + 1) >> 1), 1895147668));
@@ -49,7 +54,7 @@ EM_INLINE uint32_t em_reciprocal(uint32_t value)
   int32_t x = 1515870810 + em_high_product(-1010580540, (int32_t)half); /* 48/17 - 32/17 half, Q29 */
   for (int i = 0; i < 3; ++i) {
     const int32_t error = 536870912 - (int32_t)em_high_product_unsigned(half, (uint32_t)x);
-    x += em_high_product(error, x) * 4;
+    x += em_high_product(error, x) * 4; /* x stays positive */
   }
   return x >= 1073741824 ? 2147483647 : (uint32_t)x * 2;
 }

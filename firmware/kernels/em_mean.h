@@ -23,27 +23,36 @@ typedef struct {
 
 #if defined(EM_TARGET_POOL)
 #include EM_TARGET_POOL
-#endif
-#ifndef EM_OWN_POOL
-#define EM_OWN_POOL 0
+#else
+#include "em_pool_channels.h"
 #endif
 
-#if EM_OWN_POOL
-/* The means of neighbouring elements, for kept_1.stride 1. */
-EM_INLINE void em_mean_channels(const em_mean_params *p, const int8_t *in, int8_t *out, const int rounding, const int nested)
+/* The means of `channels` neighbouring elements. */
+EM_INLINE void em_mean_block(const em_mean_params *p, const int8_t *in, int8_t *out, const int channels,
+                             const int rounding, const int nested)
 {
-  for (int32_t c = 0; c < p->kept_1.count; c += EM_SUMMED_CHANNELS) {
-    const int32_t left = p->kept_1.count - c;
-    const int count = left < EM_SUMMED_CHANNELS ? (int)left : EM_SUMMED_CHANNELS;
-    const int8_t *row = in + c;
-    int32_t sums[EM_SUMMED_CHANNELS] = {p->bias, p->bias, p->bias, p->bias};
-    for (int32_t k = 0; k < (nested ? p->averaged_0.count : 1); ++k, row += p->averaged_0.stride) {
-      em_add_pixels(sums, row, p->averaged_1.stride, p->averaged_1.count, count);
-    }
-    for (int i = 0; i < count; ++i) out[c + i] = em_finish(sums[i], p->multiplier, p->shift, &p->output, rounding);
+  int32_t sums[EM_SUMMED_CHANNELS] = {0};
+  em_add_window(sums, in, p->averaged_0.stride, nested ? p->averaged_0.count : 1, p->averaged_1.stride,
+                p->averaged_1.count, channels);
+  for (int i = 0; i < channels; ++i) {
+    out[i] = em_finish(sums[i] + p->bias, p->multiplier, p->shift, &p->output, rounding);
   }
 }
-#endif
+
+/* All of neighbouring elements, for kept_1.stride 1. */
+EM_INLINE void em_mean_channels(const em_mean_params *p, const int8_t *in, int8_t *out, const int rounding,
+                                const int nested)
+{
+  int32_t c = 0;
+  for (; c + EM_SUMMED_CHANNELS <= p->kept_1.count; c += EM_SUMMED_CHANNELS) {
+    em_mean_block(p, in + c, out + c, EM_SUMMED_CHANNELS, rounding, nested);
+  }
+  while (c < p->kept_1.count) {
+    const int channels = EM_NEXT_CHANNELS((int)(p->kept_1.count - c));
+    em_mean_block(p, in + c, out + c, channels, rounding, nested);
+    c += channels;
+  }
+}
 
 /* A target's own body: EM_TARGET_MEAN names a header that defines EM_OWN_MEAN as 1 and em_own_mean(p, in, out, nested) for
  * the usual rounding where kept_1's stride is 1.
@@ -56,7 +65,8 @@ EM_INLINE void em_mean_channels(const em_mean_params *p, const int8_t *in, int8_
 #endif
 
 /* With nested = 0 both outer counts are taken to be 1. */
-EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *out, const int rounding, const int nested)
+EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *out, const int rounding,
+                            const int nested)
 {
 #if EM_OWN_MEAN
   if (rounding == EM_ROUND_FAST && p->kept_1.stride == 1) {
@@ -65,13 +75,11 @@ EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *o
   }
 #endif
   for (int32_t i = 0; i < (nested ? p->kept_0.count : 1); ++i) {
-#if EM_OWN_POOL
     if (p->kept_1.stride == 1) {
       em_mean_channels(p, in + i * p->kept_0.stride, out, rounding, nested);
       out += p->kept_1.count;
       continue;
     }
-#endif
     for (int32_t j = 0; j < p->kept_1.count; ++j) {
       const int8_t *row = in + i * p->kept_0.stride + j * p->kept_1.stride;
       int32_t sum = p->bias;

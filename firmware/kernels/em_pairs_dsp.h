@@ -53,7 +53,7 @@ typedef struct {
   const int8_t *x;
   const int8_t *x_end; /* of the first round */
   em_code *ending;
-  int32_t skipped; /* of the loop's 4 steps, in its first round, when the sums have started */
+  int32_t skipped; /* of the loop's steps, in its first round, when the sums have started */
   em_state state;
 } em_job;
 
@@ -87,6 +87,14 @@ typedef struct {
   "ldmia.w r0!, {r4-r7}\n\t"                                                                           \
   "ldmia.w r1!, {r8-r10, r12}\n\t"                                                                     \
   EM_ONE_WORD("r4", "r8") EM_ONE_WORD("r5", "r9") EM_ONE_WORD("r6", "r10") EM_ONE_WORD("r7", "r12")
+
+/* What goes round in a loop; six steps of one pixel, since the parts of a long row (EM_PART_ELEMENTS) have few more. */
+enum { EM_TWO_STEPS = 4, EM_ONE_STEPS = EM_SIZE ? 4 : 6 };
+#if EM_SIZE
+#define EM_MORE_STEPS
+#else
+#define EM_MORE_STEPS EM_ONE_STEP EM_ONE_STEP
+#endif
 
 /* On to the next pair, if r0, which has passed what belongs to the one that is done, is not r6. */
 #define EM_NEXT                                                                                        \
@@ -224,7 +232,7 @@ EM_NAKED void em_one_pixel(em_job *job __attribute__((unused)))
           "mov r3, #0\n\t"
           "mov r11, #0\n\t"
           "ldr.w pc, [sp, #44]\n"
-          "1:\n\t" EM_ONE_STEP EM_ONE_STEP EM_ONE_STEP EM_ONE_STEP
+          "1:\n\t" EM_ONE_STEP EM_ONE_STEP EM_ONE_STEP EM_ONE_STEP EM_MORE_STEPS
           "cmp r0, r2\n\t"
           "bne.w 1b\n\t"
           "ldr.w pc, [sp, #32]");

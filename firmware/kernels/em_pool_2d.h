@@ -42,59 +42,44 @@ EM_INLINE em_pool_window em_pool_clip(const em_pool_2d_params *p, int y, int x)
   return w;
 }
 
-/* The mean of `sum` over `count` elements, rounded to nearest, ties away from zero. */
-EM_INLINE int32_t em_rounded_mean(int32_t sum, int32_t count)
-{
-  return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
-}
-
-/* A target's own body: EM_TARGET_POOL names a header that defines EM_OWN_POOL as 1 and, for some neighbouring channels at
- * once, em_add_pixels, em_store_means, em_max_pixels and em_store_limited; em_mean.h takes it too.
+/* A target's own body: EM_TARGET_POOL names a header that does what em_pool_channels.h does, which is that of the others;
+ * em_mean.h takes it too.
  */
 #if defined(EM_TARGET_POOL)
 #include EM_TARGET_POOL
-#endif
-#ifndef EM_OWN_POOL
-#define EM_OWN_POOL 0
+#else
+#include "em_pool_channels.h"
 #endif
 
-#if EM_OWN_POOL
-/* The largest or the mean of a window, for all channels of a pixel. */
-EM_INLINE void em_max_window(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *in, int8_t *out)
+/* The largest or the mean of `channels` channels of a window, the first of which are at `from`. */
+EM_INLINE void em_pool_block(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *from, int8_t *out,
+                             const int channels, const int average)
 {
-  const int columns = w->right - w->left;
-  for (int c = 0; c < p->channels; c += EM_COMPARED_CHANNELS) {
-    const int count = p->channels - c < EM_COMPARED_CHANNELS ? p->channels - c : EM_COMPARED_CHANNELS;
-    int8_t best[EM_COMPARED_CHANNELS];
-    memset(best, -128, sizeof best);
-    for (int iy = w->top; iy < w->bottom; ++iy) {
-      em_max_pixels(best, in + (iy * p->in_width + w->left) * p->channels + c, p->channels, columns, count);
-    }
-    em_store_limited(out + c, best, count, p->minimum, p->maximum);
+  const int rows = w->bottom - w->top, columns = w->right - w->left, row_pitch = p->in_width * p->channels;
+  if (average) {
+    int32_t sums[EM_SUMMED_CHANNELS] = {0};
+    em_add_window(sums, from, row_pitch, rows, p->channels, columns, channels);
+    em_store_means(out, sums, rows * columns, channels, p->minimum, p->maximum);
+  } else {
+    em_store_maxima(out, from, row_pitch, rows, p->channels, columns, channels, p->minimum, p->maximum);
   }
 }
 
-EM_INLINE void em_average_window(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *in, int8_t *out)
+/* All channels of one output, in order: the generator knows how far ahead of `in` that lets `out` lie. */
+EM_INLINE void em_pool_pixel(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *in, int8_t *out,
+                             const int average)
 {
-  const int columns = w->right - w->left;
-  const int elements = (w->bottom - w->top) * columns;
-  const uint32_t reciprocal = 0xffffffffu / (uint32_t)elements + 1;
-  for (int c = 0; c < p->channels; c += EM_SUMMED_CHANNELS) {
-    const int count = p->channels - c < EM_SUMMED_CHANNELS ? p->channels - c : EM_SUMMED_CHANNELS;
-    int32_t sums[EM_SUMMED_CHANNELS] = {0, 0, 0, 0};
-    for (int iy = w->top; iy < w->bottom; ++iy) {
-      em_add_pixels(sums, in + (iy * p->in_width + w->left) * p->channels + c, p->channels, columns, count);
-    }
-    if (elements <= EM_MEAN_MOST) {
-      em_store_means(out + c, sums, elements, reciprocal, count, p->minimum, p->maximum);
-      continue;
-    }
-    for (int i = 0; i < count; ++i) {
-      out[c + i] = (int8_t)em_clamp(em_rounded_mean(sums[i], elements), p->minimum, p->maximum);
-    }
+  const int8_t *const from = in + (w->top * p->in_width + w->left) * p->channels;
+  const int small = p->kernel_height * p->kernel_width <= EM_SMALL_WINDOW;
+  const int at_once = small ? 1 : average ? EM_SUMMED_CHANNELS : EM_COMPARED_CHANNELS;
+  int c = 0;
+  for (; c + at_once <= p->channels; c += at_once) em_pool_block(p, w, from + c, out + c, at_once, average);
+  while (c < p->channels) {
+    const int channels = small ? 1 : EM_NEXT_CHANNELS(p->channels - c);
+    em_pool_block(p, w, from + c, out + c, channels, average);
+    c += channels;
   }
 }
-#endif
 
 /* A target's own body: EM_TARGET_POOL_2D names a header that defines EM_OWN_POOL_2D as 1 and
  * em_own_pool_2d(p, &window, in, out, average): all channels of one output, each read before it and those behind it are
@@ -114,28 +99,10 @@ EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int
       const em_pool_window w = em_pool_clip(p, y, x);
 #if EM_OWN_POOL_2D
       em_own_pool_2d(p, &w, in, out, average);
-      out += p->channels;
-#elif EM_OWN_POOL
-      if (average) {
-        em_average_window(p, &w, in, out);
-      } else {
-        em_max_window(p, &w, in, out);
-      }
-      out += p->channels;
 #else
-      for (int c = 0; c < p->channels; ++c) {
-        int32_t value = average ? 0 : -128;
-        for (int iy = w.top; iy < w.bottom; ++iy) {
-          const int8_t *from = in + (iy * p->in_width + w.left) * p->channels + c;
-          EM_UNROLL(4)
-          for (int ix = w.left; ix < w.right; ++ix, from += p->channels) {
-            value = average ? value + *from : (*from > value ? *from : value);
-          }
-        }
-        if (average) value = em_rounded_mean(value, (w.bottom - w.top) * (w.right - w.left));
-        *out++ = (int8_t)em_clamp(value, p->minimum, p->maximum);
-      }
+      em_pool_pixel(p, &w, in, out, average);
 #endif
+      out += p->channels;
     }
   }
 }

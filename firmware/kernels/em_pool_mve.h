@@ -4,9 +4,9 @@
 
 #include "em_common.h"
 
-#define EM_OWN_POOL 1
+#define EM_NEXT_CHANNELS(left) (left)
 
-enum { EM_SUMMED_CHANNELS = 4, EM_COMPARED_CHANNELS = 16, EM_MEAN_MOST = 4096 };
+enum { EM_SUMMED_CHANNELS = 4, EM_COMPARED_CHANNELS = 16, EM_SMALL_WINDOW = 0, EM_MEAN_MOST = 4096 };
 
 #if defined(__ARM_FEATURE_MVE)
 /* Adds up to 4 channels of `count` (at least 1) pixels, `pitch` apart, to `sums`. */
@@ -27,12 +27,11 @@ EM_INLINE void em_add_pixels(int32_t sums[EM_SUMMED_CHANNELS], const int8_t *x, 
                    : "q0", "q1", "lr", "memory");
 }
 
-/* Stores up to 4 channels' means: sums over `count` elements (at most EM_MEAN_MOST), rounded to nearest, ties away from
- * zero, within their limits. The quotient is a product with 2^32 / count, rounded up: exact, since a sum times `count` is
+/* Stores up to 4 channels' em_rounded_mean: of sums over `count` elements, at most EM_MEAN_MOST, within their limits. The quotient is a product with 2^32 / count, rounded up: exact, since a sum times `count` is
  * below 2^32. `reciprocal` is that, 0 for 1.
  */
-EM_INLINE void em_store_means(int8_t *out, const int32_t sums[EM_SUMMED_CHANNELS], int count, uint32_t reciprocal,
-                              int channels, int low, int high)
+EM_INLINE void em_store_quotients(int8_t *out, const int32_t sums[EM_SUMMED_CHANNELS], int count, uint32_t reciprocal,
+                                  int channels, int low, int high)
 {
   __asm__ volatile("vctp.32 %[channels]\n\t"
                    "vldrw.u32 q0, [%[sums]]\n\t"
@@ -91,8 +90,8 @@ EM_INLINE void em_store_limited(int8_t *out, const int8_t best[EM_COMPARED_CHANN
                    : "q0", "q1", "memory");
 }
 #else
-EM_INLINE void em_store_means(int8_t *out, const int32_t sums[EM_SUMMED_CHANNELS], int count, uint32_t reciprocal,
-                              int channels, int low, int high)
+EM_INLINE void em_store_quotients(int8_t *out, const int32_t sums[EM_SUMMED_CHANNELS], int count, uint32_t reciprocal,
+                                  int channels, int low, int high)
 {
   for (int c = 0; c < channels; ++c) {
     const uint32_t size = (uint32_t)(sums[c] < 0 ? -sums[c] : sums[c]) + (uint32_t)count / 2;
@@ -120,5 +119,31 @@ EM_INLINE void em_store_limited(int8_t *out, const int8_t best[EM_COMPARED_CHANN
   for (int c = 0; c < channels; ++c) out[c] = (int8_t)em_clamp(best[c], low, high);
 }
 #endif
+
+/* As in em_pool_channels.h, of up to EM_SUMMED_CHANNELS or EM_COMPARED_CHANNELS channels. */
+EM_INLINE void em_add_window(int32_t sums[EM_SUMMED_CHANNELS], const int8_t *x, int32_t row_pitch, int32_t rows,
+                             int32_t pitch, int32_t count, int channels)
+{
+  for (int32_t row = 0; row < rows; ++row) em_add_pixels(sums, x + row * row_pitch, (int)pitch, (int)count, channels);
+}
+
+EM_INLINE void em_store_means(int8_t *out, const int32_t sums[EM_SUMMED_CHANNELS], int count, int channels, int low,
+                              int high)
+{
+  if (count <= EM_MEAN_MOST) {
+    em_store_quotients(out, sums, count, 0xffffffffu / (uint32_t)count + 1, channels, low, high);
+    return;
+  }
+  for (int i = 0; i < channels; ++i) out[i] = (int8_t)em_clamp(em_rounded_mean(sums[i], count), low, high);
+}
+
+EM_INLINE void em_store_maxima(int8_t *out, const int8_t *x, int row_pitch, int rows, int pitch, int count,
+                               int channels, int low, int high)
+{
+  int8_t best[EM_COMPARED_CHANNELS];
+  memset(best, -128, sizeof best);
+  for (int row = 0; row < rows; ++row) em_max_pixels(best, x + row * row_pitch, pitch, count, channels);
+  em_store_limited(out, best, channels, low, high);
+}
 
 #endif

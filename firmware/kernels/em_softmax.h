@@ -1,7 +1,8 @@
 /* SOFTMAX over the last axis.
  *
  * in   int8 [rows][depth]            out  int8 [rows][depth], scale 1/256, zero point -128
- * An element is written after the last read of it and of all before it: `out` may start at or before `in`.
+ * scratch  uint32 [depth], a row's exponentials
+ * A row is written after all of it is read: `out` may start at or before `in`.
  */
 #ifndef EM_SOFTMAX_H
 #define EM_SOFTMAX_H
@@ -29,27 +30,24 @@ EM_INLINE uint32_t em_softmax_exp(const em_softmax_params *p, int32_t difference
   return difference > p->furthest ? 0 : em_exp(em_softmax_scaled(p, difference));
 }
 
-EM_KERNEL void em_softmax(const em_softmax_params *p, const int8_t *in, int8_t *out)
+EM_KERNEL void em_softmax(const em_softmax_params *p, int8_t *scratch, const int8_t *in, int8_t *out)
 {
+  uint32_t *const exponentials = (uint32_t *)(void *)scratch;
   for (int32_t row = 0; row < p->rows; ++row) {
     int32_t highest = -128;
     uint32_t sum = 0; /* Q19, at least 1 */
-    uint32_t scale = 0;
     int exponent = 35;
     for (int c = 0; c < p->depth; ++c) highest = in[c] > highest ? in[c] : highest;
-    for (int pass = 0; pass < 2; ++pass) {
-      for (int c = 0; c < p->depth; ++c) {
-        const uint32_t e = em_softmax_exp(p, highest - in[c]);
-        if (pass == 0) {
-          sum += (e + 2048) >> 12;
-        } else {
-          const uint32_t half = 1u << (exponent - 1) % 32;
-          const uint32_t value = exponent < 32 ? (em_high_product_unsigned(e, scale) + half) >> exponent : 0;
-          out[c] = (int8_t)((value < 255 ? (int32_t)value : 255) - 128);
-        }
-      }
-      for (; sum < 2147483648u; sum <<= 1) --exponent;
-      scale = em_reciprocal(sum);
+    for (int c = 0; c < p->depth; ++c) {
+      exponentials[c] = em_softmax_exp(p, highest - in[c]);
+      sum += (exponentials[c] + 2048) >> 12;
+    }
+    for (; sum < 2147483648u; sum <<= 1) --exponent;
+    const uint32_t scale = exponent < 32 ? em_reciprocal(sum) : 0; /* 0: all outputs are */
+    const int shift = exponent < 32 ? exponent : 31;
+    for (int c = 0; c < p->depth; ++c) {
+      const uint32_t value = (em_high_product_unsigned(exponentials[c], scale) + (1u << (shift - 1))) >> shift;
+      out[c] = (int8_t)((value < 255 ? (int32_t)value : 255) - 128);
     }
     in += p->depth;
     out += p->depth;

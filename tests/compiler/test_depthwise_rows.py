@@ -160,6 +160,50 @@ def kernels_table() -> dict[str, Case]:
     return table
 
 
+def lines_table() -> dict[str, Case]:
+    """Return layers that are done line by line: rows and columns of blocks, of what is left of them, and of borders."""
+    both = (PADDING_SAME, PADDING_VALID)
+    windows = [
+        Window((1, taps), (1, stride), padding=padding)
+        for taps, stride, padding in product((1, 2, 3, 5), (1, 2), both)
+        if stride <= taps
+    ]
+    windows += [Window((1, 3), dilation=(1, apart), padding=padding) for apart, padding in product((2, 3), both)]
+    windows += [Window((taps, 1), (2, 1), padding=padding) for taps, padding in product((2, 3, 5), both)]
+    table: dict[str, Case] = {}
+    for number, window in enumerate(windows):
+        size = ((13, 14, 2), (14, 17, 3), (15, 11, 1))[number % 3]
+        arithmetic = Arithmetic(activation=number % 4, zero_point=(-128, -5, 64)[number % 3])
+        table[f"lines of {size}, {window}"] = Case(DEPTHWISE, size, 1, window, arithmetic)
+    table["lines, no usual multiplier"] = Case(DEPTHWISE, (5, 9, 3), 1, Window((1, 3)), Arithmetic(multiplier=1.5))
+    return table
+
+
+def function_of(case: Case, target: str) -> tuple[str, int]:
+    """Return the function that does a layer, and its scratch."""
+    step = build_program(case.content(), Variant(target=target)).steps[0]
+    return step.function, step.scratch
+
+
+def test_lines_need_no_scratch() -> None:
+    table = lines_table()
+    found = {target: {function_of(case, target) for case in table.values()} for target in ("cortex-m3", "cortex-m4")}
+    dilated = Case(DEPTHWISE, (5, 9, 3), 1, Window((1, 3), dilation=(1, 2)))
+    larger = Padded(DEPTHWISE, (5, 9, 3), 1, Window((1, 3), padding=PADDING_VALID), border=(0, 2, 0, 2))
+
+    lines = {("em_depthwise_conv_2d_line", 0), ("em_depthwise_conv_2d_line_any", 0)}
+    assert all(functions == lines for functions in found.values())
+    assert function_of(dilated, "cortex-m55") == ("em_depthwise_conv_2d_line", 0)
+    assert function_of(larger, "cortex-m4")[0].startswith("em_depthwise_conv_2d_by")
+    assert function_of(dilated, "cortex-m0plus")[0].startswith("em_depthwise_conv_2d_by")
+
+
+@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m4", "rv32imc"])
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_lines_are_exact(core: str, toolchain: str) -> None:
+    check_on_core(lines_table(), core, toolchain, "-O2")
+
+
 @pytest.mark.parametrize("core", CORES)
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
 @pytest.mark.parametrize("optimisation", ["-O2", SMALL])
@@ -170,7 +214,7 @@ def test_any_kernel_is_exact(core: str, toolchain: str, optimisation: str) -> No
 @pytest.mark.parametrize("target", ["portable", "cortex-m0plus", "cortex-m4", "cortex-m55"])
 @pytest.mark.parametrize("compiled", [SPEED_SANITISED, SIZE_SANITISED], ids=["speed", "size"])
 def test_any_kernel_is_exact_in_plain_c(target: str, compiled: Toolchain, tflm: RuntimeWorker) -> None:
-    table = {**kernels_table(), **(step_table() if target == "cortex-m0plus" else {})}
+    table = {**kernels_table(), **lines_table(), **(step_table() if target == "cortex-m0plus" else {})}
     every = 3 if compiled is SPEED_SANITISED else 1  # the kernels inlined take far longer to compile
     subjects = [case.subject(name) for name, case in [*table.items()][len(target) % every :: every]]
 

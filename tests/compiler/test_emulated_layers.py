@@ -27,6 +27,11 @@ from tests.compiler.bench import LAST_WAY, SMALL, Variant, build_program
 from tests.compiler.emulated import Machine, build, build_networks
 from tests.compiler.layers import Arithmetic, Window, random_images
 from tests.compiler.test_emit import wide_model
+from tests.compiler.test_operators_mean import TABLE as MEANS
+from tests.compiler.test_operators_softmax import TABLE as SOFTMAX
+from tests.compiler.test_pooling import KINDS
+from tests.compiler.test_pooling import Case as PoolCase
+from tests.compiler.test_pooling import table as pool_table
 from tests.compiler.test_weighted_layers import CONV, DENSE, DEPTHWISE, TABLES
 from tests.compiler.weighted_cases import Case, cases
 
@@ -58,6 +63,21 @@ def check_on_core(drawn: dict[str, Case], core: str, toolchain: str, optimisatio
             wanted = run_reference(graph, image, LoweringSettings())[graph.output]
             found = machine.run(number, program, layout, image)
             np.testing.assert_array_equal(found, wanted, err_msg=f"{name}: {case}")
+
+
+def check_networks_on_core(contents: list[bytes], core: str, toolchain: str, optimisation: str) -> None:
+    """Assert that the output of every network, of one input, is the reference's for border and random values."""
+    if not available(toolchain, core):
+        pytest.skip(f"{toolchain} is not installed")
+    programs = [build_program(content, Variant(target=find_core(core).target)) for content in contents]
+    networks = [(program, plan(program)) for program in programs]
+    machine = Machine(build_networks(networks, find_core(core), toolchain, optimisation), find_core(core))
+    for number, (content, network) in enumerate(zip(contents, networks, strict=True)):
+        graph = read_graph(parse_tflite(content))
+        for image in random_images(graph.tensors[graph.input].shape, number):
+            wanted = run_reference(graph, image, LoweringSettings())[graph.output]
+            found = machine.run(number, *network, image)
+            np.testing.assert_array_equal(found, wanted, err_msg=f"{number}: {network[0].steps[0].parameters}")
 
 
 def bodies_table() -> dict[str, Case]:
@@ -188,6 +208,19 @@ def test_weights_that_a_body_cannot_take_get_the_portable_one(core: str) -> None
 
     assert program.settings.portable_bodies == (core == "cortex-m4")
     check_on_core({"weights of -128": case}, core, "zig", "-O2")
+
+
+@on_every_core
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_pools_means_and_softmax_are_exact(core: str, toolchain: str) -> None:
+    pools = [case for kind in KINDS for case in list(pool_table(kind).values())[::17]]
+    pools += [PoolCase(kind, (20, 18, 9), Window((18, 16), (2, 2), padding=PADDING_VALID)) for kind in KINDS]
+    networks = [case.subject(str(case)).content for case in pools] + [
+        *list(MEANS.values())[::4],
+        *list(SOFTMAX.values())[::2],
+    ]
+
+    check_networks_on_core(networks, core, toolchain, "-O2")
 
 
 @on_every_core

@@ -97,6 +97,13 @@ class DenseBody:
         raise NotImplementedError
 
 
+LINE_TAPS = 5
+"""EM_LINE_TAPS in em_depthwise_line.h: the most weights of a kernel of one row or one column."""
+
+LINE_OUTPUTS = 4
+"""EM_LINE_OUTPUTS there: outputs at a time."""
+
+
 class DepthwiseBody:
     """A channel at a time from a few rows of its plane, as ``em_depthwise_conv_2d.h`` does it by itself.
 
@@ -107,6 +114,17 @@ class DepthwiseBody:
 
     by_rows: ClassVar[bool] = False
     one_channel: ClassVar[bool] = True
+
+    def by_lines(self, geometry: Geometry) -> bool:
+        """Return whether a layer is done by ``em_depthwise_line.h``, without scratch: where that is faster.
+
+        Measured on Cortex-M3 and M4: columns are faster from rows that are held, unless these serve one output each.
+        """
+        column = geometry.kernel_height > 1
+        outputs, stride = (
+            (geometry.out_height, geometry.stride_height) if column else (geometry.out_width, geometry.stride_width)
+        )
+        return suits_line(geometry) and outputs >= LINE_OUTPUTS and (not column or stride > 1)
 
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether the body is exact for a layer's weights (channels, kernel height * width)."""
@@ -160,6 +178,23 @@ def reads_first(geometry: Geometry, at_once: int, held: int) -> bool:
         if (first + at_once) * geometry.out_width > read * geometry.in_width:
             return False
     return True
+
+
+def suits_line(geometry: Geometry) -> bool:
+    """Return whether ``em_depthwise_line.h`` can do a layer, with its output on its input where that is no smaller."""
+    g = geometry if geometry.kernel_height == 1 else geometry.turned
+    padding, taps = g.padding, g.kernel_width
+    along = (
+        g.stride_width <= min(2, taps)
+        and (g.stride_width == 1 or g.dilation_width == 1)
+        and padding.left % g.dilation_width == 0
+        and padding.left <= taps * g.dilation_width - g.stride_width
+        and g.out_width <= g.in_width
+    )
+    # Rows are apart in the input as they are in the output, or further; columns are not.
+    across = padding.top == 0 and g.plane_height <= g.in_height and (g is geometry or g.stride_height == 1)
+    one_each = g.out_channels == g.in_channels
+    return one_each and g.kernel_height == 1 and taps <= LINE_TAPS and along and across
 
 
 def _lane_blocks(channels: int) -> Iterator[tuple[int, int]]:

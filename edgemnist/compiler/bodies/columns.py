@@ -28,6 +28,10 @@ class ColumnWords(DepthwiseBody):
 
     one_channel = False
 
+    def by_lines(self, geometry: Geometry) -> bool:
+        """See :meth:`DepthwiseBody.by_lines`."""
+        return not self.does_all(geometry) and super().by_lines(geometry)
+
     def does_all(self, geometry: Geometry) -> bool:
         """See :meth:`DepthwiseBody.does_all`."""
         return suits(geometry) or _strip_suits(geometry)

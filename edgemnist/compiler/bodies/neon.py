@@ -56,6 +56,10 @@ class ChannelVectors(DepthwiseBody):
         even, odd = rows[:, : rows.shape[1] // 2 * 2 : 2], rows[:, 1::2]
         return not bool(np.any((even == -128) & (odd == -128)))
 
+    def by_lines(self, geometry: Geometry) -> bool:
+        """See :meth:`DepthwiseBody.by_lines`: vectors are faster."""
+        return False
+
     def pack(self, rows: NDArray[Any], geometry: Geometry) -> NDArray[np.int8]:
         """See :meth:`DepthwiseBody.pack`."""
         padded = np.pad(rows, ((0, -len(rows) % 8), (0, 0)))

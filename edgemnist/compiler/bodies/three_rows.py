@@ -19,6 +19,10 @@ class ThreeRows(DepthwiseBody):
     made: int = 2
     wide: bool = False
 
+    def by_lines(self, geometry: Geometry) -> bool:
+        """See :meth:`DepthwiseBody.by_lines`; on a core with few registers, ``made`` 1, nothing is gained."""
+        return self.made > 1 and super().by_lines(geometry)
+
     def rows_at_once(self, geometry: Geometry) -> int:
         """See :meth:`DepthwiseBody.rows_at_once`; wide rows take twice the scratch."""
         return 2 if self.wide and has_pairs(geometry) else super().rows_at_once(geometry)

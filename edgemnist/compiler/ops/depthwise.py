@@ -15,12 +15,15 @@ from edgemnist.compiler.ops.steps import channels_in_steps
 BLOCKS = (4, 2, 1)
 """How many neighbouring outputs kernels do at once."""
 
+LINE = "em_depthwise_conv_2d_line"
+"""How the names of the functions start of ``em_depthwise_line.h``."""
+
 STEP = "_step"
 """How the names of the functions end that requantise by step functions."""
 
 
 def lower_depthwise(layer: Convolution, function: str) -> Step:
-    """Return the call of one of the functions of ``em_depthwise_conv_2d.h``."""
+    """Return the call of one of the functions of ``em_depthwise_conv_2d.h`` or ``em_depthwise_line.h``."""
     node, graph, g = layer.node, layer.graph, layer.geometry
     multiplier = g.out_channels // g.in_channels
     body = layer.settings.bodies.depthwise
@@ -34,8 +37,9 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
         overlaps[ends_of(node)] = rows_overlap(g)
     elif in_place(g):
         overlaps[ends_of(node)] = Overlap(exactly=0)
+    by_lines = function.startswith(LINE)
     return Step(
-        node=node, header="em_depthwise_conv_2d.h", function=function,
+        node=node, header="em_depthwise_line.h" if by_lines else "em_depthwise_conv_2d.h", function=function,
         struct_type="em_depthwise_conv_2d_params",
         parameters=(
             *int16(
@@ -52,7 +56,7 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
         ),
         inputs=(activations_of(node),), outputs=node.outputs,
         arrays=(CArray("weights", "int8_t", body.pack(layer.rows, g)), *channels),
-        scratch=body.scratch(g),
+        scratch=0 if by_lines else body.scratch(g),
         overlaps=overlaps,
         macs=g.out_height * g.out_width * layer.rows.size,
         work=_work(layer),

@@ -87,7 +87,7 @@ class Softmax(Operator):
         return Step(
             node=node, header="em_softmax.h", function="em_softmax", struct_type="em_softmax_params",
             parameters=softmax_fields(node, graph, node.number("beta")),
-            inputs=node.inputs, outputs=node.outputs,
+            inputs=node.inputs, outputs=node.outputs, scratch=4 * input_tensor(node, graph).shape[-1],
             overlaps={ends_of(node): Overlap(at_most=0)},
         )  # fmt: skip
 

@@ -114,7 +114,7 @@ EM_STEP void tiny_step_3(int8_t *arena)
 
 EM_STEP void tiny_step_4(int8_t *arena)
 {
-  em_softmax(&tiny_params_4, arena + 32, arena + 36);
+  em_softmax(&tiny_params_4, arena + 36, arena + 32, arena + 32);
 }
 
 void tiny_run_in(int8_t arena[TINY_ARENA_SIZE])
@@ -137,7 +137,7 @@ void tiny_run_in(int8_t arena[TINY_ARENA_SIZE])
 #endif
   tiny_step_4(arena);
 #ifdef TINY_TRACE
-  tiny_trace(4, arena + 36, 4);
+  tiny_trace(4, arena + 32, 4);
 #endif
 }
 
