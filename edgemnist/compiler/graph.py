@@ -122,7 +122,8 @@ class Graph:
     """A model: its int8 (or float) inputs and outputs in the file's order, nodes in execution order, what it keeps.
 
     ``storage`` maps a tensor to the one whose memory it shares (a reshape's output to its input). ``kept`` has the
-    tensors that are computed in part, ``left_out`` says the same of layers.
+    tensors that are computed in part, ``left_out`` says the same of layers. ``shifted`` are the tensors that are int8
+    here and come from uint8 ones, whose values and zero points are 128 more.
     """
 
     tensors: Mapping[int, TensorInfo]
@@ -134,6 +135,7 @@ class Graph:
     kept: Mapping[int, KeptChannels] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     variables: tuple[Variable, ...] = ()
+    shifted: frozenset[int] = frozenset()
 
     @property
     def given(self) -> tuple[int, ...]:
@@ -182,8 +184,12 @@ class Graph:
         return tuple(index for index in indices if index != -1 and self.tensors[index].data is None)
 
     def expanded(self, tensor: int, values: NDArray[Any]) -> NDArray[Any]:
-        """Return a computed tensor, shape (..., *tensor shape), as the file has it: see :class:`KeptChannels`."""
-        return self.kept[tensor].expanded(values) if tensor in self.kept else values
+        """Return a computed tensor, shape (..., *tensor shape), as the file has it.
+
+        With all its channels, see :class:`KeptChannels`, and uint8 where it is in ``shifted``.
+        """
+        whole = self.kept[tensor].expanded(values) if tensor in self.kept else values
+        return (whole.astype(np.int16) + 128).astype(np.uint8) if tensor in self.shifted else whole
 
     def with_nodes(self, nodes: Iterable[Node]) -> Graph:
         """Return the same graph with other nodes."""

@@ -21,6 +21,7 @@ from edgemnist.compiler.claims import (
 from edgemnist.compiler.graph import TYPED, Graph, Node, plain_kind
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.state import nodes_of, variables_of, without_variables
+from edgemnist.compiler.unsigned import as_int8
 from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 
@@ -39,10 +40,13 @@ def read_graph(model: TfliteModel) -> Graph:
     tensors = {tensor.index: tensor for tensor in model.tensors}
     nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
-    nodes = tuple(_typed(node, tensors) for node in nodes)
-    graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=kept.variables)
-    alive = _without_dead(nodes, graph.wanted)
-    problems = [*kept.problems, *table_problems(model, _SCHEMAS), *_problems(graph, alive)]
+    inner = as_int8(tensors, [_typed(node, tensors) for node in nodes], model.inputs, model.outputs)
+    graph = Graph(
+        inner.tensors, inner.nodes, model.inputs, model.outputs, model.sha256, dict(kept.views),
+        variables=tuple(map(inner.variable, kept.variables)), shifted=inner.shifted,
+    )  # fmt: skip
+    alive = _without_dead(graph.nodes, graph.wanted)
+    problems = [*kept.problems, *table_problems(model, _SCHEMAS), *inner.problems, *_problems(graph, alive)]
     if problems:
         raise UnsupportedModelError("the model can't be compiled:", problems)
     return replace(graph, nodes=alive)
@@ -76,11 +80,11 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
                 f"tensor {tensor.name!r} has shape {list(tensor.shape)}, needed is batch 1; "
                 "convert with a fixed batch of 1"
             )
-        free = ("float32", "int32") if tensor.index in graph.wanted else ("float32",)
+        free = ("float32", "int32", "int64") if tensor.index in graph.wanted else ("float32",)
         if tensor.dtype not in free and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
             problems.append(
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
-                f"needed is {' or '.join(free)}, or int8 or uint8 with a scale; convert the model again"
+                f"needed is {', '.join(free)}, or int8 or uint8 with a scale; convert the model again"
             )
     written = {*graph.given, *(alias for alias in graph.storage)}
     for node in graph.nodes:
@@ -91,7 +95,7 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
             problems.append(f"{node.label}: not supported; replace the layer")
         written.update(node.outputs)
     if any(node.kind not in OPERATORS for node in alive):
-        known = sorted({plain_kind(kind) for kind in OPERATORS})
+        known = sorted({plain_kind(kind) for kind, operator in OPERATORS.items() if operator.of_files})
         problems.append(f"supported are {', '.join(known)}")
     problems += [
         f"the output {graph.tensors[index].name!r} does not depend on the input; the file is corrupt"
@@ -136,6 +140,7 @@ def _fold_constants(
         fold = _FOLDS.get(node.kind)
         sources = [folded[index] for index in node.inputs if index != -1]
         known = all(tensor.data is not None for tensor in sources) or node.kind == "SHAPE"
+        known = known and not (node.kind == "CONCATENATION" and _rescales(node, sources, folded))
         if fold is None or not known or len(node.outputs) != 1:
             kept.append(node)
             continue
@@ -159,6 +164,11 @@ def _fold_constants(
         value = value.astype({"int32": np.int32, "int64": np.int64, "int8": np.int8}.get(target.dtype, value.dtype))
         folded[node.outputs[0]] = replace(target, data=value)
     return folded, tuple(kept)
+
+
+def _rescales(node: Node, sources: Sequence[TensorInfo], tensors: Mapping[int, TensorInfo]) -> bool:
+    """Whether a CONCATENATION's parts are not all in the scale of the whole, so that more than bytes is moved."""
+    return any(source.quantisation != tensors[node.outputs[0]].quantisation for source in sources)
 
 
 def _data(tensor: TensorInfo) -> NDArray[Any]:

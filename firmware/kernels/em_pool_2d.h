@@ -48,6 +48,12 @@ EM_INLINE int32_t em_rounded_mean(int32_t sum, int32_t count)
   return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
+/* The same with ties up: of unsigned elements, each 128 more, it is their mean rounded so. */
+EM_INLINE int32_t em_mean_ties_up(int32_t sum, int32_t count)
+{
+  return (sum > 0 ? sum + count / 2 : sum - (count - 1) / 2) / count;
+}
+
 /* A target's own body: EM_TARGET_POOL names a header that defines EM_OWN_POOL as 1 and, for some neighbouring channels at
  * once, em_add_pixels, em_store_means, em_max_pixels and em_store_limited; em_mean.h takes it too.
  */
@@ -107,6 +113,21 @@ EM_INLINE void em_average_window(const em_pool_2d_params *p, const em_pool_windo
 #define EM_OWN_POOL_2D 0
 #endif
 
+/* The sum, with `average`, or the largest of a window's elements of one channel. */
+EM_INLINE int32_t em_pool_channel(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *in, int c,
+                                  const int average)
+{
+  int32_t value = average ? 0 : -128;
+  for (int iy = w->top; iy < w->bottom; ++iy) {
+    const int8_t *from = in + (iy * p->in_width + w->left) * p->channels + c;
+    EM_UNROLL(4)
+    for (int ix = w->left; ix < w->right; ++ix, from += p->channels) {
+      value = average ? value + *from : (*from > value ? *from : value);
+    }
+  }
+  return value;
+}
+
 EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int8_t *out, const int average)
 {
   for (int y = 0; y < p->out_height; ++y) {
@@ -124,18 +145,26 @@ EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int
       out += p->channels;
 #else
       for (int c = 0; c < p->channels; ++c) {
-        int32_t value = average ? 0 : -128;
-        for (int iy = w.top; iy < w.bottom; ++iy) {
-          const int8_t *from = in + (iy * p->in_width + w.left) * p->channels + c;
-          EM_UNROLL(4)
-          for (int ix = w.left; ix < w.right; ++ix, from += p->channels) {
-            value = average ? value + *from : (*from > value ? *from : value);
-          }
-        }
+        int32_t value = em_pool_channel(p, &w, in, c, average);
         if (average) value = em_rounded_mean(value, (w.bottom - w.top) * (w.right - w.left));
         *out++ = (int8_t)em_clamp(value, p->minimum, p->maximum);
       }
 #endif
+    }
+  }
+}
+
+/* Means with ties up. */
+EM_KERNEL void em_average_pool_2d_up(const em_pool_2d_params *p, const int8_t *in, int8_t *out)
+{
+  for (int y = 0; y < p->out_height; ++y) {
+    for (int x = 0; x < p->out_width; ++x) {
+      const em_pool_window w = em_pool_clip(p, y, x);
+      for (int c = 0; c < p->channels; ++c) {
+        const int32_t sum = em_pool_channel(p, &w, in, c, 1);
+        const int32_t mean = em_mean_ties_up(sum, (w.bottom - w.top) * (w.right - w.left));
+        *out++ = (int8_t)em_clamp(mean, p->minimum, p->maximum);
+      }
     }
   }
 }

@@ -194,6 +194,8 @@ class Operator(ABC):
     kinds: Mapping[str, Schema]
     """TFLite's names of the operators, and what its schema gives each."""
     several_outputs = False
+    of_files = True
+    """Whether a file can have it; else passes make it of others."""
     without_tflm: tuple[str, ...] = ()
     """Of ``kinds`` those that TFLM has no kernel for; the oracle is then tflite-runtime's reference kernel."""
 

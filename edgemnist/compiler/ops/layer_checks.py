@@ -5,11 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from edgemnist.compiler.fixedpoint import INT32_MAX
-from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node
+from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, UINT8, Graph, Node
 from edgemnist.compiler.ops.base import quantisation_of
 from edgemnist.compiler.ops.convolution import bias_values, channel_multipliers, window_geometry
 from edgemnist.compiler.ops.fields import INTEGERS, field_problems, int16
-from edgemnist.compiler.ops.operands import bias_of, input_tensor, output_tensor, weights_of, weights_tensor
+from edgemnist.compiler.ops.operands import (
+    bias_of,
+    centred_weights,
+    input_tensor,
+    output_tensor,
+    weights_of,
+    weights_tensor,
+)
 from edgemnist.compiler.ops.requantisation import check_multiplier
 
 LARGEST_SIZE = INTEGERS["int16_t"][1]
@@ -17,6 +24,9 @@ LARGEST_SIZE = INTEGERS["int16_t"][1]
 
 _BIAS_TYPES = (0, 2)
 """Of the option: 0 where it is not set, and the schema's number of int32."""
+
+LARGEST_BIAS_DIFFERENCE = 0.02
+"""Of a uint8 layer's bias scale, in output scales."""
 
 _CORRUPT = "the file is corrupt, convert it again"
 
@@ -34,11 +44,14 @@ def check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> lis
             f"{node.label}: weights {weights.name!r} must be a dense int8 constant, got {weights.dtype}"
             f"{' sparse' if weights.is_sparse else ''}; convert with full int8 quantisation"
         ]
-    if weights.quantisation is None or any(zero_point != 0 for zero_point in weights.quantisation.zero_points):
+    free = node.kind.startswith(UINT8)
+    if weights.quantisation is None or (not free and any(weights.quantisation.zero_points)):
         return [f"{node.label}: weights {weights.name!r} need scales and zero point 0; convert the model again"]
     if len(weights.shape) != rank:
         return [f"{node.label}: weights {weights.name!r} have shape {list(weights.shape)}, needed are {rank} axes"]
     channels, scales = weights.shape[channel_axis], len(weights.quantisation.scales)
+    if free and scales != 1:
+        return [f"{node.label}: weights {weights.name!r} have {scales} scales, allowed is 1 in uint8; {_CORRUPT}"]
     if scales not in (1, channels):
         return [f"{node.label}: weights {weights.name!r} have {scales} scales for {channels} channels; {_CORRUPT}"]
     if scales > 1 and weights.quantisation.axis != channel_axis:
@@ -71,7 +84,7 @@ def _check_arithmetic(node: Node, graph: Graph, channel_axis: int) -> list[str]:
     problems = check_multiplier(node, coarsest)
     if problems:
         return problems
-    weights = np.moveaxis(np.asarray(weights_tensor(node, graph).data, np.int64), channel_axis, 0)
+    weights = np.moveaxis(centred_weights(node, graph), channel_axis, 0)
     rows = weights.reshape(len(weights), -1)
     zero_point = quantisation_of(input_tensor(node, graph)).zero_point
     folded = bias_values(node, graph, len(rows)) - zero_point * rows.sum(axis=1)
@@ -79,6 +92,25 @@ def _check_arithmetic(node: Node, graph: Graph, channel_axis: int) -> list[str]:
     if largest <= INT32_MAX:
         return []
     return [f"{node.label}: a 32-bit accumulator can overflow (up to {largest}); convert the model again"]
+
+
+def check_bias_scale(node: Node, graph: Graph) -> list[str]:
+    """Return a problem where TFLite refuses a uint8 layer: its bias is in another scale than its sums.
+
+    Source: TFLite ``GetQuantizedConvolutionMultipler``.
+    """
+    index = bias_of(node)
+    bias = None if index is None else graph.tensors[index].quantisation
+    if bias is None:
+        return []
+    scales = [quantisation_of(tensor).scale for tensor in (input_tensor(node, graph), weights_tensor(node, graph))]
+    output = quantisation_of(output_tensor(node, graph)).scale
+    if abs(scales[0] * scales[1] - bias.scale) / output <= LARGEST_BIAS_DIFFERENCE:
+        return []
+    return [
+        f"{node.label}: the bias has the scale {bias.scale:g}, and input times weights {scales[0] * scales[1]:g}; "
+        f"{_CORRUPT}"
+    ]
 
 
 def check_depth(node: Node, graph: Graph) -> list[str]:

@@ -56,8 +56,12 @@ class Concatenation(Operator):
             problems.append(f"{node.label}: has a fused activation; put the activation into a layer of its own")
         if node.kind == "PACK" and node.integer("values_count") != len(node.inputs):
             problems.append(_other_number(node, "values_count", len(node.inputs)))
-        problems = problems or require_same_quantisation(node, graph, [output_of(node), *node.inputs])
+        problems = problems or self.quantisation_problems(node, graph)
         return problems or _layout_problems(node, graph, output_of(node), node.inputs, node.integer("axis"))
+
+    def quantisation_problems(self, node: Node, graph: Graph) -> list[str]:
+        """Return a problem where the parts' bytes mean something else in the whole."""
+        return require_same_quantisation(node, graph, [output_of(node), *node.inputs])
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
