@@ -22,14 +22,11 @@ from edgemnist.tflite.file import TensorInfo
 OFFSET = 128
 """By so much uint8 is more than int8."""
 
-EDGES = ("QUANTIZE", "DEQUANTIZE")
-"""Operators that may go from one type to another."""
-
 SAME = frozenset(
     {
-        *EDGES, "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "ARG_MAX", "ARG_MIN", "MAX_POOL_2D", "SOFTMAX",
-        "MEAN", "REDUCE_MAX", "REDUCE_MIN", "PAD", "PADV2", "MIRROR_PAD", "RESHAPE", "SQUEEZE", "EXPAND_DIMS",
-        "TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK", "GATHER",
+        "QUANTIZE", "DEQUANTIZE", "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "ARG_MAX", "ARG_MIN", "MAX_POOL_2D",
+        "SOFTMAX", "MEAN", "REDUCE_MAX", "REDUCE_MIN", "PAD", "PADV2", "MIRROR_PAD", "RESHAPE", "SQUEEZE",
+        "EXPAND_DIMS", "TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK", "GATHER",
         "RESIZE_NEAREST_NEIGHBOR", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH",
     }
 )  # fmt: skip
@@ -53,8 +50,8 @@ class Signed:
 def as_int8(
     tensors: Mapping[int, TensorInfo], nodes: Sequence[Node], inputs: Iterable[int], outputs: Iterable[int]
 ) -> Signed:
-    """Return a net with int8 in place of uint8; nothing changes where uint8 is but at the ends of a QUANTIZE."""
-    computing = [node for node in nodes if node.kind not in EDGES and _unsigned(node, tensors)]
+    """Return a net with int8 in place of uint8; nothing changes where uint8 is but on one side of a QUANTIZE."""
+    computing = [node for node in nodes if _computes_in_uint8(node, tensors)]
     if not computing:
         return Signed(tensors, tuple(nodes))
     problems = tuple(problem for node in computing for problem in _problems(node, tensors))
@@ -99,8 +96,11 @@ def _signed(values: NDArray[Any]) -> NDArray[np.int8]:
     return (values.astype(np.int16) - OFFSET).astype(np.int8)
 
 
-def _unsigned(node: Node, tensors: Mapping[int, TensorInfo]) -> bool:
-    return any(index != -1 and is_unsigned(tensors[index]) for index in (*node.inputs, *node.outputs))
+def _computes_in_uint8(node: Node, tensors: Mapping[int, TensorInfo]) -> bool:
+    """Whether a node reads or writes uint8, and does more than to go between it and int8."""
+    ends = [tensors[index] for index in (*node.inputs, *node.outputs) if index != -1]
+    between = node.kind == "QUANTIZE" and any(tensor.dtype == "int8" for tensor in ends)
+    return not between and any(map(is_unsigned, ends))
 
 
 def _problems(node: Node, tensors: Mapping[int, TensorInfo]) -> list[str]:

@@ -1,9 +1,9 @@
 """Operators of uint8 as those of int8, where more than zero points tells them apart.
 
-Layers: less their zero point weights are -255..255. Where none leaves int8, the layer is an int8 one. Where those of some
-output channels do, it is one without them, which a second operator computes, and a third puts in their places: all
-bodies of a target serve what is nearly all of the work. Sums of different channels have nothing to do with each other,
-so that nothing changes. CONCATENATION: what is in another scale than the whole becomes a tensor in the whole's first.
+Layers: less their zero point weights are -255..255. Where none leaves int8, the layer is an int8 one. Where those of
+some output channels do, it is one without them, which a second operator computes, and a third puts in their places:
+all bodies of a target serve what is nearly all of the work. Sums of different channels have nothing to do with each
+other, so that nothing changes. CONCATENATION: what is in another scale than the whole gets into the whole's first.
 """
 
 from __future__ import annotations
@@ -113,16 +113,9 @@ class _Rewriting:
         """Add a constant with the scale of another and the zero point 0."""
         known = like.quantisation
         quantisation = None if known is None else Quantisation(known.scales, (0,))
-        return self._add(
-            replace(
-                like,
-                dtype=dtype,
-                shape=values.shape,
-                shape_signature=(),
-                data=values.astype(dtype),
-                quantisation=quantisation,
-            )  # fmt: skip
-        )
+        data = values.astype(dtype)
+        details = {"dtype": dtype, "shape": data.shape, "shape_signature": (), "quantisation": quantisation}
+        return self._add(replace(like, data=data, **details))
 
     def _computed(self, like: TensorInfo) -> int:
         index = self._add(like)

@@ -1,4 +1,4 @@
-"""ARG_MAX and ARG_MIN: where the largest or the smallest element along an axis is; an int32 or int64 output of the model."""
+"""ARG_MAX and ARG_MIN: where the largest or the smallest element along an axis is; an integer output of the model."""
 
 from __future__ import annotations
 

@@ -88,9 +88,9 @@ class ChannelParameters:
 def channel_multipliers(node: Node, graph: Graph) -> tuple[Multiplier, ...]:
     """Return ``input scale * weight scale / output scale`` in fixed point: one for each output channel, or one for all.
 
-    Scales are multiplied in double precision, as TFLM does; those of uint8, which TFLM has no layers for, in float32, as
-    TFLite does (``GetQuantizedConvolutionMultipler``). (tflite-runtime 2.14 does so with those of an int8 dense layer
-    with one weight scale, too, which moves some of its ties.)
+    Scales are multiplied in double precision, as TFLM does; those of uint8, which TFLM has no layers for, in float32,
+    as TFLite does (``GetQuantizedConvolutionMultipler``). (tflite-runtime 2.14 does so with those of an int8 dense
+    layer with one weight scale, too, which moves some of its ties.)
     """
     input_scale = quantisation_of(input_tensor(node, graph)).scale
     output_scale = quantisation_of(output_tensor(node, graph)).scale

@@ -100,16 +100,16 @@ def check_bias_scale(node: Node, graph: Graph) -> list[str]:
     Source: TFLite ``GetQuantizedConvolutionMultipler``.
     """
     index = bias_of(node)
-    bias = None if index is None else graph.tensors[index].quantisation
-    if bias is None:
+    if index is None:
         return []
+    known = graph.tensors[index].quantisation
+    own = 0.0 if known is None else known.scale
     scales = [quantisation_of(tensor).scale for tensor in (input_tensor(node, graph), weights_tensor(node, graph))]
     output = quantisation_of(output_tensor(node, graph)).scale
-    if abs(scales[0] * scales[1] - bias.scale) / output <= LARGEST_BIAS_DIFFERENCE:
+    if abs(scales[0] * scales[1] - own) / output <= LARGEST_BIAS_DIFFERENCE:
         return []
     return [
-        f"{node.label}: the bias has the scale {bias.scale:g}, and input times weights {scales[0] * scales[1]:g}; "
-        f"{_CORRUPT}"
+        f"{node.label}: the bias has the scale {own:g}, and input times weights {scales[0] * scales[1]:g}; {_CORRUPT}"
     ]
 
 

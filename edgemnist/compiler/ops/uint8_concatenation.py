@@ -1,4 +1,4 @@
-"""CONCATENATION of uint8, whose parts may have other scales and zero points than the whole; ``without_uint8`` sees to them."""
+"""CONCATENATION of uint8, whose parts may be in other scales than the whole: ``without_uint8`` sees to that."""
 
 from __future__ import annotations
 

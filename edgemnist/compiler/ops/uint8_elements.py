@@ -1,7 +1,7 @@
 """Operators of one uint8 element whose factors TFLite works out in float32; each becomes a table.
 
-Source: TFLite's ``activations.cc`` (``PopulateLookupTable``, ``QuantizedReluX``) and ``ConcatenationWithScaling``. Values
-and zero points are int8 here, 128 less than in the file, which cancels out wherever a zero point is taken off.
+Source: TFLite's ``activations.cc`` (``PopulateLookupTable``, ``QuantizedReluX``) and ``ConcatenationWithScaling``.
+Values and zero points are int8 here, 128 less than in the file: that cancels out wherever a zero point is taken off.
 """
 
 from __future__ import annotations
