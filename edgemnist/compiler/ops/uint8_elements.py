@@ -151,7 +151,8 @@ def _multiplied(values: IntArray, node: Node, edges: Edges) -> IntArray:
     scaled = multiply_by_quantised_multiplier(centred, factors[0])
     if len(factors) > 1:
         sign = -1 if node.number("alpha") < 0 else 1
-        scaled = np.where(centred >= 0, scaled, sign * multiply_by_quantised_multiplier(centred, factors[1]))
+        # The product of two negative numbers is rounded as that of two positive ones.
+        scaled = np.where(centred >= 0, scaled, multiply_by_quantised_multiplier(sign * centred, factors[1]))
     return scaled + edges.target.zero_point
 
 
