@@ -113,9 +113,8 @@ class _Rewriting:
         """Add a constant with the scale of another and the zero point 0."""
         known = like.quantisation
         quantisation = None if known is None else Quantisation(known.scales, (0,))
-        data = values.astype(dtype)
-        details = {"dtype": dtype, "shape": data.shape, "shape_signature": (), "quantisation": quantisation}
-        return self._add(replace(like, data=data, **details))
+        shaped = replace(like, dtype=dtype, shape=values.shape, shape_signature=())
+        return self._add(replace(shaped, data=values.astype(dtype), quantisation=quantisation))
 
     def _computed(self, like: TensorInfo) -> int:
         index = self._add(like)
