@@ -244,6 +244,7 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
         program, layout = compile_model(model, settings, any_net=True)
         files = emit(program, layout, emit_settings)
     if settings.with_dump:
+        _require_shown(program.graph)
         files = with_dump(files, program, settings.name)
     # Expected are the outputs of the model as it is in the file, without anything that the passes made of it.
     plain = optimise(read_graph(model), ())
@@ -252,6 +253,21 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
     files[f"{settings.name}_memory.txt"] = _memory_text(program, layout, variants, settings.name)
     output = known_output(model, settings.preprocessing)
     return GeneratedModel(settings.name, program, layout, files, labels, output, variants, settings.with_dump)
+
+
+def _require_shown(graph: Graph) -> None:
+    """Refuse to print tensors that are not as the file has them.
+
+    :raises UnsupportedModelError: it is a uint8 net, which is int8 inside.
+    """
+    if graph.shifted:
+        raise UnsupportedModelError(
+            "the model's tensors can't be printed:",
+            [
+                "it computes in uint8, and the C in int8; leave out `--with-dump`, or convert the model with "
+                "`edgemnist convert --int8`"
+            ],
+        )
 
 
 def _memory_text(program: Program, layout: Plan, variants: Sequence[Variant], name: str) -> str:

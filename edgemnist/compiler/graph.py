@@ -139,7 +139,8 @@ class Graph:
 
     ``further`` is how many graphs the file has that are not compiled. ``storage`` maps a tensor to the one whose memory
     it shares (a reshape's output to its input). ``kept`` has the tensors that are computed in part, ``left_out`` says
-    the same of layers.
+    the same of layers. ``shifted`` are the tensors that are int8 here and come from uint8 ones, whose values and zero
+    points are 128 more.
     """
 
     tensors: Mapping[int, TensorInfo]
@@ -152,6 +153,7 @@ class Graph:
     left_out: tuple[LeftOut, ...] = ()
     variables: tuple[Variable, ...] = ()
     further: int = 0
+    shifted: frozenset[int] = frozenset()
 
     @property
     def entering(self) -> tuple[int, ...]:
@@ -215,8 +217,12 @@ class Graph:
         return tuple(index for index in indices if index != -1 and self.tensors[index].data is None)
 
     def expanded(self, tensor: int, values: NDArray[Any]) -> NDArray[Any]:
-        """Return a computed tensor, shape (..., *tensor shape), as the file has it: see :class:`KeptChannels`."""
-        return self.kept[tensor].expanded(values) if tensor in self.kept else values
+        """Return a computed tensor, shape (..., *tensor shape), as the file has it.
+
+        With all its channels, see :class:`KeptChannels`, and uint8 where it is in ``shifted``.
+        """
+        whole = self.kept[tensor].expanded(values) if tensor in self.kept else values
+        return (whole.astype(np.int16) + 128).astype(np.uint8) if tensor in self.shifted else whole
 
     def with_nodes(self, nodes: Iterable[Node]) -> Graph:
         """Return the same graph with other nodes."""

@@ -26,6 +26,7 @@ from edgemnist.compiler.ops.operands import (
 from edgemnist.compiler.ops.pad import paddings_of
 from edgemnist.compiler.ops.reshape import ALIAS_KINDS
 from edgemnist.compiler.rewriting import Links, Rule, rewrite
+from edgemnist.compiler.without_uint8 import without_uint8
 from edgemnist.support.errors import InputError
 
 ACTIVATED_KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -141,14 +142,14 @@ FUSIONS: Mapping[str, Callable[..., Graph | Node | None]] = MappingProxyType({"d
 
 
 def optimise(graph: Graph, fusions: Sequence[str] = tuple(FUSIONS)) -> Graph:
-    """Share storage and run the named fusions.
+    """Make int8 operators of uint8 ones, share storage and run the named fusions.
 
     :raises InputError: a name is not in ``FUSIONS``.
     """
     unknown = [name for name in fusions if name not in FUSIONS]
     if unknown:
         raise InputError(f"unknown fusion {unknown[0]!r}; known are {', '.join(FUSIONS)}")
-    result = validate(share_storage(graph))
+    result = validate(share_storage(without_uint8(graph)))
     if "dead-channels" in fusions:
         result = validate(drop_channels(result))
     for name, rule in RULES.items():

@@ -24,6 +24,7 @@ from edgemnist.compiler.graph import FLOAT, HYBRID, TYPED, Graph, Node, plain_ki
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.refusals import HEADLINE, refusal
 from edgemnist.compiler.state import nodes_of, variable_tensors, variables_of, without_variables
+from edgemnist.compiler.unsigned import as_int8
 from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 
@@ -42,16 +43,16 @@ def read_graph(model: TfliteModel) -> Graph:
     tensors = {tensor.index: _with_nothing(tensor, model) for tensor in model.tensors}
     nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
-    nodes = tuple(_typed(node, tensors) for node in nodes)
-    changed, state_problems = variable_tensors(nodes, tensors, _state_places)
-    variables = (*kept.variables, *changed)
+    inner = as_int8(tensors, [_typed(node, tensors) for node in nodes], model.inputs, model.outputs)
+    changed, state_problems = variable_tensors(inner.nodes, inner.tensors, _state_places)
+    variables = (*map(inner.variable, kept.variables), *changed)
     graph = Graph(
-        tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=variables,
-        further=model.subgraphs - 1,
+        inner.tensors, inner.nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=variables,
+        further=model.subgraphs - 1, shifted=inner.shifted,
     )  # fmt: skip
-    alive = _without_dead(nodes, graph.wanted)
+    alive = _without_dead(graph.nodes, graph.wanted)
     problems = [*_end_problems(model), *kept.problems, *state_problems, *table_problems(model, _SCHEMAS)]
-    problems += _problems(graph, alive)
+    problems += [*inner.problems, *_problems(graph, alive)]
     if problems:
         raise refusal(model, problems)
     read = {index for node in alive for index in node.inputs}
@@ -106,10 +107,11 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
     problems = []
     needed = {node.sources for node in alive}
     for tensor in (graph.tensors[index] for index in dict.fromkeys((*graph.entering, *graph.leaving))):
-        if tensor.dtype not in FREE_TYPES and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
+        free = (*FREE_TYPES, *(("int64",) if tensor.index in graph.leaving else ()))
+        if tensor.dtype not in free and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
             problems.append(
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
-                f"needed is {' or '.join(FREE_TYPES)}, or int8 or uint8 with a scale; convert the model again"
+                f"needed is {', '.join(free)}, or int8 or uint8 with a scale; convert the model again"
             )
     written = {*graph.given, *(alias for alias in graph.storage)}
     for node in graph.nodes:
@@ -120,7 +122,7 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
             problems.append(f"{node.label}: not supported; replace the layer")
         written.update(node.outputs)
     if any(node.kind not in OPERATORS for node in alive):
-        known = sorted({plain_kind(kind) for kind in OPERATORS})
+        known = sorted({plain_kind(kind) for kind, operator in OPERATORS.items() if operator.of_files})
         problems.append(f"supported are {', '.join(known)}")
     problems += [
         f"{graph.tensors[index].name!r} is an input or output and the state of an operator; the file is corrupt"
@@ -196,6 +198,7 @@ def _fold_constants(
         fold = _FOLDS.get(node.kind)
         sources = [folded[index] for index in node.inputs if index != -1]
         known = all(tensor.data is not None for tensor in sources) or node.kind in _BY_SHAPE
+        known = known and not (node.kind == "CONCATENATION" and _rescales(node, sources, folded))
         if fold is None or not known or len(node.outputs) != 1:
             kept.append(node)
             continue
@@ -214,6 +217,11 @@ def _fold_constants(
         value = value.astype(target.dtype if target.dtype in _FOLDED_TYPES else value.dtype)
         folded[node.outputs[0]] = replace(target, data=value)
     return folded, tuple(kept)
+
+
+def _rescales(node: Node, sources: Sequence[TensorInfo], tensors: Mapping[int, TensorInfo]) -> bool:
+    """Whether a CONCATENATION's parts are not all in the scale of the whole, so that more than bytes is moved."""
+    return any(source.quantisation != tensors[node.outputs[0]].quantisation for source in sources)
 
 
 def _data(tensor: TensorInfo) -> NDArray[Any]:

@@ -8,13 +8,7 @@
 #include <math.h>
 
 #include "em_common.h"
-
-/* A product and a sum must not become one operation, which rounds once. */
-#if defined(__clang__)
-#pragma STDC FP_CONTRACT OFF
-#elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off")
-#endif
+#include "em_uncontracted.h"
 
 #define EM_FLOAT_LARGEST 3.402823466e+38f
 

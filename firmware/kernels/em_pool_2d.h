@@ -42,6 +42,13 @@ EM_INLINE em_pool_window em_pool_clip(const em_pool_2d_params *p, int y, int x)
   return w;
 }
 
+/* The mean of `sum` over `count` elements, rounded to nearest, ties up: of unsigned elements, each 128 more, it is their mean
+ * with ties away from zero. */
+EM_INLINE int32_t em_mean_ties_up(int32_t sum, int32_t count)
+{
+  return (sum > 0 ? sum + count / 2 : sum - (count - 1) / 2) / count;
+}
+
 /* A target's own body: EM_TARGET_POOL names a header that does what em_pool_channels.h does, which is that of the others;
  * em_mean.h takes it too.
  */
@@ -92,6 +99,18 @@ EM_INLINE void em_pool_pixel(const em_pool_2d_params *p, const em_pool_window *w
 #define EM_OWN_POOL_2D 0
 #endif
 
+/* The sum of a window's elements of one channel. */
+EM_INLINE int32_t em_pool_sum(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *in, int c)
+{
+  int32_t sum = 0;
+  for (int iy = w->top; iy < w->bottom; ++iy) {
+    const int8_t *from = in + (iy * p->in_width + w->left) * p->channels + c;
+    EM_UNROLL(4)
+    for (int ix = w->left; ix < w->right; ++ix, from += p->channels) sum += *from;
+  }
+  return sum;
+}
+
 EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int8_t *out, const int average)
 {
   for (int y = 0; y < p->out_height; ++y) {
@@ -103,6 +122,21 @@ EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int
       em_pool_pixel(p, &w, in, out, average);
 #endif
       out += p->channels;
+    }
+  }
+}
+
+/* Means with ties up. */
+EM_KERNEL void em_average_pool_2d_up(const em_pool_2d_params *p, const int8_t *in, int8_t *out)
+{
+  for (int y = 0; y < p->out_height; ++y) {
+    for (int x = 0; x < p->out_width; ++x) {
+      const em_pool_window w = em_pool_clip(p, y, x);
+      for (int c = 0; c < p->channels; ++c) {
+        const int32_t sum = em_pool_sum(p, &w, in, c);
+        const int32_t mean = em_mean_ties_up(sum, (w.bottom - w.top) * (w.right - w.left));
+        *out++ = (int8_t)em_clamp(mean, p->minimum, p->maximum);
+      }
     }
   }
 }

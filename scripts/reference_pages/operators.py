@@ -17,6 +17,7 @@ from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import Operator, check_activation
 from edgemnist.compiler.passes import FUSIONS
 from edgemnist.compiler.targets import TARGETS, Target
+from edgemnist.compiler.unsigned import SAME
 from edgemnist.onnx.registry import operators as onnx_operators
 from reference_pages.text import Page, code, codes, first_sentence, mark, prose, table
 
@@ -29,12 +30,13 @@ def page() -> Page:
     """Return the page of the compiler's operators."""
     rows = [
         (_name(kind), _explained(type(one)), mark(takes_activation(one)), _links(kernels(one)))
-        for kind, one in sorted(OPERATORS.items())
+        for kind, one in _listed()
     ]
     body = [
         table(("Operator", "What it computes", "Fused activation", "Kernels"), rows),
         "A fused activation is none, ReLU, ReLU6 or ReLU -1..1. An operator without a kernel takes no time and no "
         "memory: its output is its input's memory.\n",
+        f"On uint8 these compute as on int8, and have its kernels: {codes(sorted(SAME))}.\n",
         "## Fusions\n",
         table(("Fusion", "What becomes one"), [(code(name), _explained(run)) for name, run in FUSIONS.items()]),
         "## Targets\n",
@@ -55,6 +57,11 @@ def onnx_page() -> Page:
     return Page("onnx-operators.md", "ONNX operators", summary, table(("Operator", "What it becomes"), rows))
 
 
+def _listed() -> list[tuple[str, Operator]]:
+    """Return the operators that a file can have, by kind."""
+    return sorted((kind, one) for kind, one in OPERATORS.items() if one.of_files)
+
+
 def _name(kind: str) -> str:
     weights = " with int8 weights" if kind.startswith(HYBRID) else ""
     return f"{code(plain_kind(kind))} on {type_of(kind)}{weights}" if kind != plain_kind(kind) else code(kind)
@@ -71,10 +78,10 @@ def _target_row(target: Target) -> tuple[str, str, str]:
 def _matrix() -> str:
     rows = [
         (_name(kind), *("own" if macros & target.bodies.keys() else "portable" for target in TARGETS.values()))
-        for kind, one in sorted(OPERATORS.items())
+        for kind, one in _listed()
         if (macros := body_macros(kernels(one)))
     ]
-    portable = sorted(kind for kind, one in OPERATORS.items() if not body_macros(kernels(one)))
+    portable = [kind for kind, one in _listed() if not body_macros(kernels(one))]
     others = codes(kind for kind in portable if kind == plain_kind(kind))
     types = " and ".join(sorted({type_of(kind) for kind in portable} - {"int8"}))
     return f"{table(('Operator', *TARGETS), rows)}\nPortable everywhere: {others}, and all on {types}.\n"

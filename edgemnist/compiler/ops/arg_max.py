@@ -1,8 +1,8 @@
-"""ARG_MAX and ARG_MIN: where the largest or the smallest element along an axis is; an int32 output of the model."""
+"""ARG_MAX and ARG_MIN: where the largest or the smallest element along an axis is; an integer output of the model."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,9 @@ from edgemnist.compiler.ops.cumsum import axis_problems
 from edgemnist.compiler.ops.fields import int32
 from edgemnist.compiler.ops.floats import require_float
 from edgemnist.compiler.ops.operands import activations_of, input_tensor, integers, output_tensor, require_constants
+
+_FUNCTIONS: Mapping[str, str] = MappingProxyType({"int32": "", "int64": "_wide"})
+"""How the kernel's name ends, by the type of its output."""
 
 
 class ArgMax(Operator):
@@ -36,8 +39,11 @@ class ArgMax(Operator):
         problems = require(node, graph, [activations_of(node)])
         problems += require_constants(node, graph, {1: "axis"}, ("int32",))
         source, target = input_tensor(node, graph), output_tensor(node, graph)
-        if target.dtype != "int32":
-            problems.append(f"{node.label}: {target.name!r} is {target.dtype}, needed is int32; convert with that type")
+        if target.dtype not in _FUNCTIONS:
+            problems.append(
+                f"{node.label}: {target.name!r} is {target.dtype}, needed is {' or '.join(_FUNCTIONS)}; "
+                "convert with that type"
+            )
         if problems:
             return problems
         problems = axis_problems(node, graph)
@@ -52,14 +58,16 @@ class ArgMax(Operator):
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
         find = np.argmax if node.operator == "ARG_MAX" else np.argmin
-        return [np.asarray(find(inputs[0], axis=integers(graph, node.inputs[1])[0])).astype(np.int32)]
+        found = np.asarray(find(inputs[0], axis=integers(graph, node.inputs[1])[0]))
+        return [found.astype(output_tensor(node, graph).dtype)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         shape = input_tensor(node, graph).shape
         axis = integers(graph, node.inputs[1])[0] % len(shape)
         return Step(
-            node=node, header="em_arg_max.h", function=f"em_{node.kind.lower()}", struct_type="em_arg_max_params",
+            node=node, header="em_arg_max.h", struct_type="em_arg_max_params",
+            function=f"em_{node.kind.lower()}{_FUNCTIONS[output_tensor(node, graph).dtype]}",
             parameters=int32(rows=prod(shape[:axis]), count=shape[axis], inner=prod(shape[axis + 1 :])),
             inputs=(activations_of(node),), outputs=node.outputs,
         )  # fmt: skip

@@ -115,8 +115,10 @@ def sum_scaling(node: Node, graph: Graph) -> SumScaling:
 
 
 def product_multiplier(node: Node, graph: Graph) -> Multiplier:
-    """Return the factor of MUL: product of the operands' scales over the output's."""
+    """Return the factor of MUL: product of the operands' scales over the output's; of uint8 in float32, like TFLite."""
     first, second, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, output_of(node)))
+    if output_of(node) in graph.shifted:
+        return quantise_multiplier(float(np.float32(first) * np.float32(second) / np.float32(output)))
     return quantise_multiplier(first * second / output)
 
 

@@ -200,6 +200,8 @@ class Operator(ABC):
     kinds: Mapping[str, Schema]
     """TFLite's names of the operators, and what its schema gives each."""
     several_outputs = False
+    of_files = True
+    """Whether a file can have it; else passes make it of others."""
     states: tuple[int, ...] = ()
     """The places among a node's inputs of the variable tensors that it changes."""
     without_tflm: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from edgemnist.compiler.geometry import Geometry, same_or_valid_padding
 from edgemnist.compiler.graph import Graph, Node, Padding
 from edgemnist.compiler.ops.base import activation_range, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, Field, output_field
-from edgemnist.compiler.ops.operands import bias_of, input_tensor, output_tensor, weights_tensor
+from edgemnist.compiler.ops.operands import activations_of, bias_of, input_tensor, output_tensor, weights_tensor
 from edgemnist.compiler.ops.requantisation import FAST_LIMIT, is_fast, rounds_to_nothing
 
 _Number = TypeVar("_Number", np.int64, np.float64)
@@ -88,13 +88,17 @@ class ChannelParameters:
 def channel_multipliers(node: Node, graph: Graph) -> tuple[Multiplier, ...]:
     """Return ``input scale * weight scale / output scale`` in fixed point: one for each output channel, or one for all.
 
-    Scales are multiplied in double precision, as TFLM does. (tflite-runtime 2.14 multiplies the two scales of a dense
-    layer with one weight scale in float32, which moves some of its ties.)
+    Scales are multiplied in double precision, as TFLM does; those of uint8, which TFLM has no layers for, in float32,
+    as TFLite does (``GetQuantizedConvolutionMultipler``). (tflite-runtime 2.14 does so with those of an int8 dense
+    layer with one weight scale, too, which moves some of its ties.)
     """
     input_scale = quantisation_of(input_tensor(node, graph)).scale
     output_scale = quantisation_of(output_tensor(node, graph)).scale
     scales = quantisation_of(weights_tensor(node, graph)).scales
-    return tuple(quantise_multiplier(input_scale * scale / output_scale) for scale in scales)
+    products = [input_scale * scale for scale in scales]
+    if activations_of(node) in graph.shifted:
+        products = [float(np.float32(product)) for product in products]
+    return tuple(quantise_multiplier(product / output_scale) for product in products)
 
 
 def output_of_layer(node: Node, graph: Graph) -> Field:

@@ -66,9 +66,9 @@ class FullyConnected(Operator):
         zero_point = quantisation_of(input_tensor(node, graph)).zero_point
         rows = inputs[0].astype(np.int64).reshape(-1, weights.shape[1]) - zero_point
         accumulators = rows @ weights.T
-        once = settings.rounding == "tflite"
+        once = _is_rounded_once(node, graph, settings)
         values = _rounded_once(node, graph, accumulators) if once else outputs_of(node, graph, accumulators)
-        return [values.reshape(output_tensor(node, graph).shape)]
+        return [values.reshape(*output_tensor(node, graph).shape[:-1], len(weights))]
 
     def products(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.products`."""
@@ -79,7 +79,7 @@ class FullyConnected(Operator):
         weights = weight_values(node, graph)
         layer = Layer(node, graph, settings, weights)
         rows = input_tensor(node, graph).elements // weights.shape[1]
-        once = settings.rounding == "tflite"
+        once = _is_rounded_once(node, graph, settings)
         if settings.way.sparse and layer.channels.fast and not once:
             return lower_sparse_pixels(layer, rows, overlap=False)
         body = "em_fully_connected"
@@ -96,6 +96,11 @@ class FullyConnected(Operator):
             scratch=dense.strip_single(1, features), takes_scratch=True, macs=rows * weights.size,
             work=dense_work(rows, rows, 1, features, len(weights)),
         )  # fmt: skip
+
+
+def _is_rounded_once(node: Node, graph: Graph, settings: LoweringSettings) -> bool:
+    """Return whether TensorFlow's rounding is asked for, which for uint8 is no other."""
+    return settings.rounding == "tflite" and activations_of(node) not in graph.shifted
 
 
 def _rounded_once(node: Node, graph: Graph, accumulators: NDArray[np.int64]) -> NDArray[np.int8]:

@@ -9,11 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.fixedpoint import INT32_MAX
-from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node
+from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, UINT8, Graph, Node
 from edgemnist.compiler.ops.base import quantisation_of
 from edgemnist.compiler.ops.convolution import bias_values, channel_multipliers, window_geometry
 from edgemnist.compiler.ops.fields import INTEGERS, field_problems, int16
-from edgemnist.compiler.ops.operands import bias_of, input_tensor, output_tensor, weights_of, weights_tensor
+from edgemnist.compiler.ops.operands import (
+    bias_of,
+    centred_weights,
+    input_tensor,
+    output_tensor,
+    weights_of,
+    weights_tensor,
+)
 from edgemnist.compiler.ops.requantisation import check_multiplier
 
 LARGEST_SIZE = INTEGERS["int16_t"][1]
@@ -21,6 +28,9 @@ LARGEST_SIZE = INTEGERS["int16_t"][1]
 
 _BIAS_TYPES = (0, 2)
 """Of the option: 0 where it is not set, and the schema's number of int32."""
+
+LARGEST_BIAS_DIFFERENCE = 0.02
+"""Of a uint8 layer's bias scale, in output scales."""
 
 _CORRUPT = "the file is corrupt, convert it again"
 
@@ -38,11 +48,14 @@ def check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> lis
             f"{node.label}: weights {weights.name!r} must be a dense int8 constant, got {weights.dtype}"
             f"{' sparse' if weights.is_sparse else ''}; convert with full int8 quantisation"
         ]
-    if weights.quantisation is None or any(zero_point != 0 for zero_point in weights.quantisation.zero_points):
+    free = node.kind.startswith(UINT8)
+    if weights.quantisation is None or (not free and any(weights.quantisation.zero_points)):
         return [f"{node.label}: weights {weights.name!r} need scales and zero point 0; convert the model again"]
     if len(weights.shape) != rank:
         return [f"{node.label}: weights {weights.name!r} have shape {list(weights.shape)}, needed are {rank} axes"]
     channels, scales = weights.shape[channel_axis], len(weights.quantisation.scales)
+    if free and scales != 1:
+        return [f"{node.label}: weights {weights.name!r} have {scales} scales, allowed is 1 in uint8; {_CORRUPT}"]
     if scales not in (1, channels):
         return [f"{node.label}: weights {weights.name!r} have {scales} scales for {channels} channels; {_CORRUPT}"]
     if scales > 1 and weights.quantisation.axis != channel_axis:
@@ -75,7 +88,7 @@ def _check_arithmetic(node: Node, graph: Graph, channel_axis: int) -> list[str]:
     problems = check_multiplier(node, coarsest)
     if problems:
         return problems
-    weights = np.moveaxis(np.asarray(weights_tensor(node, graph).data), channel_axis, 0)
+    weights = np.moveaxis(centred_weights(node, graph), channel_axis, 0)
     rows = weights.reshape(len(weights), -1)
     zero_point = quantisation_of(input_tensor(node, graph)).zero_point
     return sum_problems(node, rows, zero_point, bias_values(node, graph, len(rows)))
@@ -109,6 +122,25 @@ def check_integers(
             f"{node.label}: the {what} {tensor.name!r} need one scale and the zero point 0; convert the model again"
         ]
     return []
+
+
+def check_bias_scale(node: Node, graph: Graph) -> list[str]:
+    """Return a problem where TFLite refuses a uint8 layer: its bias is in another scale than its sums.
+
+    Source: TFLite ``GetQuantizedConvolutionMultipler``.
+    """
+    index = bias_of(node)
+    if index is None:
+        return []
+    known = graph.tensors[index].quantisation
+    own = 0.0 if known is None else known.scale
+    scales = [quantisation_of(tensor).scale for tensor in (input_tensor(node, graph), weights_tensor(node, graph))]
+    output = quantisation_of(output_tensor(node, graph)).scale
+    if abs(scales[0] * scales[1] - own) / output <= LARGEST_BIAS_DIFFERENCE:
+        return []
+    return [
+        f"{node.label}: the bias has the scale {own:g}, and input times weights {scales[0] * scales[1]:g}; {_CORRUPT}"
+    ]
 
 
 def check_depth(node: Node, graph: Graph) -> list[str]:

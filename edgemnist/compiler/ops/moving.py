@@ -28,9 +28,19 @@ def moved_kinds(types: Sequence[str], schemas: Mapping[str, Schema]) -> Mapping[
 
 def require_moved(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
     """Return a problem for each tensor whose bytes can't be copied: of another type, or int8 of another scale."""
+    return require_moved_type(node, graph, indices) or same_bytes_problems(node, graph, indices)
+
+
+def same_bytes_problems(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
+    """Return a problem where tensors have other scales, so that their bytes mean something else."""
+    return require_same_quantisation(node, graph, indices) if type_of(node.kind) == "int8" else []
+
+
+def require_moved_type(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
+    """Return a problem for each tensor that is not of the type that the node moves; uint8 is int8 in the graph."""
     moved = type_of(node.kind)
-    if moved == "int8":
-        return require_int8(node, graph, indices) or require_same_quantisation(node, graph, indices)
+    if moved in ("int8", "uint8"):
+        return require_int8(node, graph, indices)
     return [
         f"{node.label}: tensor {graph.tensors[index].name!r} is {graph.tensors[index].dtype}, needed is {moved}; "
         "the file is corrupt, convert it again"

@@ -68,6 +68,12 @@ def weight_values(node: Node, graph: Graph) -> NDArray[Any]:
     return np.asarray(weights_tensor(node, graph).data)
 
 
+def centred_weights(node: Node, graph: Graph) -> NDArray[np.int64]:
+    """Return the weights, in the file's order, less their zero point: one, which only those made of uint8 have."""
+    values: NDArray[np.int64] = weight_values(node, graph).astype(np.int64)
+    return values - quantisation_of(weights_tensor(node, graph)).zero_point
+
+
 def require_constants(
     node: Node, graph: Graph, operands: Mapping[int, str], types: Sequence[str] = ("int32", "int64")
 ) -> list[str]:  # fmt: skip

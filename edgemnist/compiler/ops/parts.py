@@ -15,7 +15,15 @@ from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import ACTIVATION_NONE, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step
 from edgemnist.compiler.ops.fields import CArray, int32
-from edgemnist.compiler.ops.moving import WITH_INT32, element_bytes, moved_kinds, raw_bytes, require_moved
+from edgemnist.compiler.ops.moving import (
+    WITH_INT32,
+    element_bytes,
+    moved_kinds,
+    raw_bytes,
+    require_moved,
+    require_moved_type,
+    same_bytes_problems,
+)
 from edgemnist.compiler.ops.operands import (
     activations_of,
     integers,
@@ -52,12 +60,17 @@ class Concatenation(Operator):
         """See :meth:`Operator.check`."""
         if -1 in node.inputs or not graph.activations(node.inputs):
             return [f"{node.label}: needs at least one operand that is computed; fold constants before converting"]
-        problems = require_moved(node, graph, [output_of(node), *node.inputs])
+        problems = require_moved_type(node, graph, [output_of(node), *node.inputs])
         if node.integer("fused_activation_function") != ACTIVATION_NONE:
             problems.append(f"{node.label}: has a fused activation; put the activation into a layer of its own")
         if node.operator == "PACK" and node.integer("values_count") != len(node.inputs):
             problems.append(_other_number(node, "values_count", len(node.inputs)))
+        problems = problems or self.quantisation_problems(node, graph)
         return problems or _layout_problems(node, graph, output_of(node), node.inputs, node.integer("axis"))
+
+    def quantisation_problems(self, node: Node, graph: Graph) -> list[str]:
+        """Return a problem where the parts' bytes mean something else in the whole."""
+        return same_bytes_problems(node, graph, [output_of(node), *node.inputs])
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings

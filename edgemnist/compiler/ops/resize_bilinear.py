@@ -24,11 +24,17 @@ UNIT = 1 << 10
 
 
 @dataclass(frozen=True, eq=False)
-class Between:
-    """Along one axis, for each output position: two input positions, and how much of the second in 1/1024."""
+class Positions:
+    """Along one axis, for each output position: the two input positions that it lies between."""
 
     lower: IntArray
     upper: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Between(Positions):
+    """The same, and how much of the second in 1/1024."""
+
     fraction: IntArray
 
     def array(self, suffix: str) -> CArray:
@@ -70,7 +76,7 @@ class ResizeBilinear(Operator):
             arrays=(rows.array("rows"), columns.array("columns")),
             overlaps={
                 ends_of(node): traced(
-                    output_tensor(node, graph).elements, lambda: _overlap(rows, columns, in_width, channels)
+                    output_tensor(node, graph).elements, lambda: positions_overlap(rows, columns, in_width, channels)
                 )
             },
         )  # fmt: skip
@@ -103,7 +109,7 @@ def _position_problems(node: Node, graph: Graph) -> list[str]:
     return array_problems(node.label, [between(node, graph, axis).array("positions") for axis in (1, 2)])
 
 
-def _overlap(rows: Between, columns: Between, in_width: int, channels: int) -> Overlap:
+def positions_overlap(rows: Positions, columns: Positions, in_width: int, channels: int) -> Overlap:
     """Return the overlap of the kernel, which does the output's elements in order."""
     pixels = np.minimum(rows.lower, rows.upper)[:, None] * in_width + np.minimum(columns.lower, columns.upper)[None, :]
     return forward_overlap(pixels[:, :, None] * channels + np.arange(channels))
