@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ WIDE = {"none": (), "some": (2, 7), "most": (0, 1, 3, 4, 6)}
 VARIANTS = (Variant(fusions=()), Variant(apart=True))
 
 
-def layer(kind: str, wide: Sequence[int], zero_point: int = 147, **options: int) -> bytes:
+def layer(kind: str, wide: Sequence[int], zero_point: int = 147, **options: Any) -> bytes:
     """Return a layer of 8 output channels in uint8."""
     builder, generator = ModelBuilder(), np.random.default_rng(len(wide) + zero_point)
     low, high = max(0, zero_point - 128), min(255, zero_point + 127)
@@ -50,7 +51,7 @@ def layer(kind: str, wide: Sequence[int], zero_point: int = 147, **options: int)
     return builder.finish([output])
 
 
-def single(kind: str, before: tuple[float, int], after: tuple[float, int], **options: float) -> bytes:
+def single(kind: str, before: tuple[float, int], after: tuple[float, int], **options: Any) -> bytes:
     """Return an operator of one input that keeps the shape."""
     builder = ModelBuilder()
     image = builder.input(SHAPE, *before, dtype="uint8")
@@ -62,7 +63,7 @@ def pool(size: int, padding: int) -> bytes:
     builder = ModelBuilder()
     image = builder.input(SHAPE, 0.1, 130, dtype="uint8")
     shape = SHAPE if padding == 0 else (1, 8 - size, 7 - size, 4)
-    options = {"filter_height": size, "filter_width": size, "padding": padding}
+    options: dict[str, Any] = {"filter_height": size, "filter_width": size, "padding": padding}
     return builder.finish(
         [builder.op("AVERAGE_POOL_2D", [image], shape, 0.1, 130, dtype="uint8", version=1, **options)]
     )
@@ -78,7 +79,7 @@ def joined() -> bytes:
     return builder.finish([builder.op("CONCATENATION", parts, (1, 7, 6, 12), 0.1, 130, dtype="uint8", axis=3)])
 
 
-def resized(height: int, width: int, **options: int) -> bytes:
+def resized(height: int, width: int, **options: Any) -> bytes:
     """Return RESIZE_BILINEAR."""
     builder = ModelBuilder()
     image = builder.input(SHAPE, 0.1, 130, dtype="uint8")
