@@ -81,7 +81,7 @@ def wrong_table() -> bytes:
         (unknown_type, Standing.UNCHECKED),
         (unknown_type_of_weights, Standing.UNCHECKED),
         (computed_shape, Standing.UNCHECKED),
-        (several_graphs, Standing.UNCHECKED),
+        (several_graphs, Standing.HOLD),
         (more_operators_than_are_looked_at, Standing.UNCHECKED),
         (too_small_an_output, Standing.REFUSED),
         (no_number, Standing.REFUSED),
