@@ -140,6 +140,8 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
 def _operand_problems(node: Node, graph: Graph, written: set[int]) -> list[str]:
     """Return what is wrong with a node's operands, and with the order in which they are written and read."""
     problems = operand_problems(node, graph.tensors, several_outputs=OPERATORS[node.kind].several_outputs)
+    if not problems and not graph.activations(node.inputs):
+        problems.append(f"{node.label}: all its operands are constants; fold them before converting")
     for index in node.outputs:
         if index in written or graph.is_constant(index):
             name = graph.tensors[index].name

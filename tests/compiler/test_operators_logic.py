@@ -119,6 +119,14 @@ def test_refuses_to_fill_more_than_a_file_may_ask_for() -> None:
         read_graph(parse_tflite(content))
 
 
+def test_refuses_what_is_made_of_constants_alone() -> None:
+    builder = ModelBuilder()
+    image, constant = builder.input(IMAGE, None, dtype="float32"), builder.constant(np.ones(IMAGE), dtype="float32")
+    made = builder.op("ABS", [constant], IMAGE, dtype="float32")
+    content = builder.finish([builder.op("ADD", [image, made], IMAGE, dtype="float32")])
+    assert_refused(content, "all its operands are constants; fold them before converting")
+
+
 def test_refuses_a_condition_that_is_none() -> None:
     wrong = operator("SELECT_V2", ("int32", "float32", "float32"), "float32", (IMAGE,) * 3)
     assert_refused(wrong, "is int32, needed is bool")
