@@ -140,7 +140,7 @@ def _end_macros(prefix: str, ends: Ends, settings: EmitSettings) -> list[str]:
 
 def _numbers(program: Program) -> str:
     types = {type_of(step.node.kind) for step in program.steps}
-    only = types.pop() if len(types) == 1 else "float32" if "float32" in types else "int8"
+    only = types.pop() if len(types) == 1 else next((one for one in ("float32", "int16") if one in types), "int8")
     return f"{'an' if only.startswith('i') else 'a'} {only}"
 
 
@@ -318,7 +318,7 @@ def _call(program: Program, plan: Plan, settings: EmitSettings, index: int, step
     def pointer(tensor: int, const: str) -> str:
         place = f"arena + {plan.tensor_offset(graph.root(tensor))}"
         dtype = graph.tensors[tensor].dtype
-        return place if dtype == "int8" else f"({const}{C_TYPES[dtype]} *)({const}void *)({place})"
+        return place if dtype == "int8" or step.in_bytes else f"({const}{C_TYPES[dtype]} *)({const}void *)({place})"
 
     arguments = [f"&{name}_params_{index}"] if step.struct_type else []
     arguments += [_array_name(settings, index, array) for array in step.arrays]

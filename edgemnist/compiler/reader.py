@@ -80,7 +80,7 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
         if tensor.dtype not in free and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
             problems.append(
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
-                f"needed is {' or '.join(free)}, or int8 or uint8 with a scale; convert the model again"
+                f"needed is {' or '.join(free)}, or int8, uint8 or int16 with a scale; convert the model again"
             )
     written = {*graph.given, *(alias for alias in graph.storage)}
     for node in graph.nodes:
@@ -156,7 +156,9 @@ def _fold_constants(
         problems = require_shape(node, target, value.shape, "its constant result")
         if problems:
             raise UnsupportedModelError("the model can't be compiled:", problems)
-        value = value.astype({"int32": np.int32, "int64": np.int64, "int8": np.int8}.get(target.dtype, value.dtype))
+        value = value.astype(
+            {"int32": np.int32, "int64": np.int64, "int8": np.int8, "int16": np.int16}.get(target.dtype, value.dtype)
+        )
         folded[node.outputs[0]] = replace(target, data=value)
     return folded, tuple(kept)
 
@@ -192,6 +194,9 @@ def _fold_reduce_product(node: Node, sources: Sequence[TensorInfo]) -> NDArray[A
 def _fold_reshape(_: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
     return _data(sources[0]).reshape([int(size) for size in _data(sources[1]).reshape(-1)])
 
+
+_FOLDED = ("int32", "int64", "int8", "int16")
+"""Types that a constant is brought to which was computed from others."""
 
 _SAME_VALUES = ("SQUEEZE", "EXPAND_DIMS")
 """Give a constant the shape that the file says the output has."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgemnist.compiler.fixedpoint import IntArray
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import Overlap, Step, quantisation_of, require_int8
+from edgemnist.compiler.ops.base import Overlap, Step, quantisation_of, require_own_type
 from edgemnist.compiler.ops.fields import CArray, Field, axis_fields
 from edgemnist.compiler.ops.operands import output_of, output_tensor
 from edgemnist.compiler.ops.overlaps import forward_overlap, traced
@@ -30,10 +30,10 @@ class PairAxis:
 
 
 def check_pair(node: Node, graph: Graph) -> list[str]:
-    """Return problems with the types, quantisation and shapes of two int8 operands and an int8 output."""
+    """Return problems with the types, quantisation and shapes of two operands and an output of the node's type."""
     if len(node.inputs) != 2 or -1 in node.inputs:
         return [f"{node.label}: needs two operands; the file is corrupt, convert it again"]
-    problems = require_int8(node, graph, [*node.inputs, output_of(node)])
+    problems = require_own_type(node, graph, [*node.inputs, output_of(node)])
     if problems:
         return problems
     if not graph.activations(node.inputs):
@@ -101,7 +101,7 @@ def pair_fields(node: Node, graph: Graph, order: tuple[int, int]) -> tuple[Field
 def constant_operands(graph: Graph, operands: Sequence[int]) -> tuple[CArray, ...]:
     """Return the constants among ``operands`` as arrays."""
     return tuple(
-        CArray("operand", "int8_t", np.asarray(graph.tensors[index].data))
+        CArray("operand", f"{graph.tensors[index].dtype}_t", np.asarray(graph.tensors[index].data))
         for index in operands
         if graph.is_constant(index)
     )
@@ -118,10 +118,12 @@ def pair_overlaps(node: Node, graph: Graph) -> dict[tuple[int, int], Overlap]:
 def _overlap(operand: TensorInfo, output: TensorInfo) -> Overlap:
     if operand.shape == output.shape:
         return Overlap(at_most=0)
-    return traced(
-        output.elements,
-        lambda: forward_overlap(np.broadcast_to(np.arange(operand.elements).reshape(operand.shape), output.shape)),
-    )
+
+    def work_out() -> Overlap:
+        reads = np.broadcast_to(np.arange(operand.elements).reshape(operand.shape), output.shape)
+        return forward_overlap(reads).of_elements(output.itemsize)
+
+    return traced(output.elements, work_out)
 
 
 def lower_pair_to_table(

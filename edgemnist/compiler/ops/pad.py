@@ -18,8 +18,9 @@ from edgemnist.compiler.ops.base import (
     Operator,
     Overlap,
     Step,
+    in_int16_too,
     quantisation_of,
-    require_int8,
+    require_own_type,
 )
 from edgemnist.compiler.ops.fields import axis_fields, int16
 from edgemnist.compiler.ops.operands import (
@@ -55,14 +56,14 @@ class PadAxis:
 class Pad(Operator):
     """Constant padding."""
 
-    kinds = MappingProxyType({"PAD": Schema("PadOptions", 2, 2), "PADV2": Schema("PadV2Options", 3, 3)})
+    kinds = MappingProxyType(in_int16_too({"PAD": Schema("PadOptions", 2, 2), "PADV2": Schema("PadV2Options", 3, 3)}))
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         if -1 in _value_operand(node):
             return [f"{node.label}: lacks its padding value; the file is corrupt, convert it again"]
         tensors = [activations_of(node), output_of(node), *_value_operand(node)]
-        problems = require_int8(node, graph, tensors) + require_constants(node, graph, {1: "paddings"})
+        problems = require_own_type(node, graph, tensors) + require_constants(node, graph, {1: "paddings"})
         if problems:
             return problems
         if not all(_is_one_constant(graph, index) for index in _value_operand(node)):
@@ -78,14 +79,15 @@ class Pad(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        merged = _merged(axes_of(node, graph))
+        merged = _byte_axes(node, graph)
         axes = [PadAxis(0, 1, 0)] * (AXES - len(merged)) + merged
         amounts = [{"before": axis.before, "size": axis.size, "after": axis.after} for axis in axes]
         return Step(
             node=node, header="em_pad.h", function="em_pad", struct_type="em_pad_params",
-            parameters=(*axis_fields("axis", "em_pad_axis", amounts), *int16(value=padding_value(node, graph))),
+            parameters=(*axis_fields("axis", "em_pad_axis", amounts), *int16(value=_value_bytes(node, graph)[0])),
             inputs=(activations_of(node),), outputs=node.outputs,
             overlaps={ends_of(node): traced(prod(axis.total for axis in axes[:-1]), lambda: _overlap(axes))},
+            in_bytes=True,
         )  # fmt: skip
 
 
@@ -114,7 +116,12 @@ def _amount_problems(node: Node, graph: Graph) -> list[str]:
             f"{node.label}: {list(source.shape)} padded by {amounts} is not {list(target.shape)}; "
             "the file is corrupt, convert it again"
         ]
-    if len(_merged(axes)) > AXES:
+    if len(set(_value_bytes(node, graph))) > 1:
+        return [
+            f"{node.label}: pads with {padding_value(node, graph)}, needed is 0 or another number of equal bytes; "
+            "pad with 0"
+        ]
+    if len(_byte_axes(node, graph)) > AXES:
         return [f"{node.label}: pads along more than {AXES} axes; reshape before"]
     return []
 
@@ -127,10 +134,21 @@ def axes_of(node: Node, graph: Graph) -> list[PadAxis]:
 
 
 def padding_value(node: Node, graph: Graph) -> int:
-    """Return the raw int8 value around the input."""
+    """Return the raw value around the input."""
     for operand in _value_operand(node):
         return integers(graph, operand)[0]
     return quantisation_of(output_tensor(node, graph)).zero_point
+
+
+def _value_bytes(node: Node, graph: Graph) -> list[int]:
+    value = np.array([padding_value(node, graph)], output_tensor(node, graph).dtype)
+    return [int(byte) for byte in value.view(np.int8)]
+
+
+def _byte_axes(node: Node, graph: Graph) -> list[PadAxis]:
+    """Return the padding along as few axes as possible, of bytes."""
+    size = output_tensor(node, graph).itemsize
+    return _merged([*axes_of(node, graph), PadAxis(0, size, 0)])
 
 
 def _merged(axes: Sequence[PadAxis]) -> list[PadAxis]:

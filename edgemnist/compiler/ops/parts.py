@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
-from edgemnist.compiler.graph import ACTIVATION_NONE, Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, require_int8
+from edgemnist.compiler.graph import ACTIVATION_NONE, Graph, Node, plain_kind
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, in_int16_too, require_own_type
 from edgemnist.compiler.ops.fields import CArray, int32
 from edgemnist.compiler.ops.operands import (
     activations_of,
@@ -30,7 +30,7 @@ KERNEL_SIZES = (2, 4, 10)
 
 @dataclass(frozen=True)
 class Layout:
-    """The whole as ``rows`` rows of ``row`` elements; ``parts`` has each part's (offset, length) in a row."""
+    """The whole as ``rows`` rows of ``row`` bytes; ``parts`` has each part's (offset, length) in a row."""
 
     rows: int
     row: int
@@ -41,20 +41,22 @@ class Concatenation(Operator):
     """Tensors end to end along one axis, which PACK makes anew."""
 
     kinds = MappingProxyType(
-        {
-            "CONCATENATION": Schema("ConcatenationOptions", 1, None, needed=True),
-            "PACK": Schema("PackOptions", 1, None, needed=True),
-        }
+        in_int16_too(
+            {
+                "CONCATENATION": Schema("ConcatenationOptions", 1, None, needed=True),
+                "PACK": Schema("PackOptions", 1, None, needed=True),
+            }
+        )
     )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         if -1 in node.inputs or not graph.activations(node.inputs):
             return [f"{node.label}: needs at least one operand that is computed; fold constants before converting"]
-        problems = require_int8(node, graph, [*node.inputs, output_of(node)])
+        problems = require_own_type(node, graph, [*node.inputs, output_of(node)])
         if node.integer("fused_activation_function") != ACTIVATION_NONE:
             problems.append(f"{node.label}: has a fused activation; put the activation into a layer of its own")
-        if node.kind == "PACK" and node.integer("values_count") != len(node.inputs):
+        if plain_kind(node.kind) == "PACK" and node.integer("values_count") != len(node.inputs):
             problems.append(_other_number(node, "values_count", len(node.inputs)))
         problems = problems or require_same_quantisation(node, graph, [output_of(node), *node.inputs])
         return problems or _layout_problems(node, graph, output_of(node), node.inputs, node.integer("axis"))
@@ -64,7 +66,7 @@ class Concatenation(Operator):
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
         axis = node.integer("axis")
-        return [np.stack(inputs, axis=axis) if node.kind == "PACK" else np.concatenate(inputs, axis=axis)]
+        return [np.stack(inputs, axis=axis) if plain_kind(node.kind) == "PACK" else np.concatenate(inputs, axis=axis)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
@@ -75,7 +77,7 @@ class Concatenation(Operator):
         tensors = [node.inputs[position] for position in order]
         filler = _kernel_size(len(parts)) - len(parts)
         constants = tuple(
-            CArray(f"operand_{number}", "int8_t", np.asarray(graph.tensors[index].data))
+            CArray(f"operand_{number}", "int8_t", np.ascontiguousarray(graph.tensors[index].data).view(np.int8))
             for number, index in enumerate(tensors)
             if graph.is_constant(index)
         )
@@ -88,6 +90,7 @@ class Concatenation(Operator):
                 (tensor, output_of(node)): _joined_overlap(layout, parts, [other == tensor for other in tensors])
                 for tensor in graph.activations(tensors)
             },
+            in_bytes=True,
         )  # fmt: skip
 
 
@@ -95,11 +98,13 @@ class Split(Operator):
     """A tensor cut into parts along one axis, which UNPACK drops."""
 
     kinds = MappingProxyType(
-        {
-            "SPLIT": Schema("SplitOptions", 2, 2, needed=True),
-            "SPLIT_V": Schema("SplitVOptions", 3, 3, needed=True),
-            "UNPACK": Schema("UnpackOptions", needed=True),
-        }
+        in_int16_too(
+            {
+                "SPLIT": Schema("SplitOptions", 2, 2, needed=True),
+                "SPLIT_V": Schema("SplitVOptions", 3, 3, needed=True),
+                "UNPACK": Schema("UnpackOptions", needed=True),
+            }
+        )
     )
     several_outputs = True
 
@@ -107,9 +112,9 @@ class Split(Operator):
         """See :meth:`Operator.check`."""
         if -1 in node.inputs or len(node.inputs) < self.kinds[node.kind].least:
             return [f"{node.label}: lacks an operand; the file is corrupt, convert it again"]
-        problems = require_int8(node, graph, [whole_of(node), *node.outputs])
-        problems += require_constants(node, graph, _CONSTANTS[node.kind])
-        number = "num" if node.kind == "UNPACK" else "num_splits"
+        problems = require_own_type(node, graph, [whole_of(node), *node.outputs])
+        problems += require_constants(node, graph, _CONSTANTS[plain_kind(node.kind)])
+        number = "num" if plain_kind(node.kind) == "UNPACK" else "num_splits"
         if node.integer(number) != len(node.outputs):
             problems.append(_other_number(node, number, len(node.outputs)))
         problems = problems or require_same_quantisation(node, graph, [whole_of(node), *node.outputs])
@@ -121,7 +126,7 @@ class Split(Operator):
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
         whole, axis = inputs[node.inputs.index(whole_of(node))], split_axis(node, graph)
-        sizes = [1 if node.kind == "UNPACK" else graph.tensors[index].shape[axis] for index in node.outputs]
+        sizes = [1 if plain_kind(node.kind) == "UNPACK" else graph.tensors[index].shape[axis] for index in node.outputs]
         pieces = np.split(whole, np.cumsum(sizes)[:-1], axis=axis)
         return [piece.reshape(graph.tensors[index].shape) for piece, index in zip(pieces, node.outputs, strict=True)]
 
@@ -138,6 +143,7 @@ class Split(Operator):
             overlaps={
                 (source, output): _split_overlap(layout, number) for number, output in enumerate(node.outputs)
             },
+            in_bytes=True,
         )  # fmt: skip
 
 
@@ -148,14 +154,14 @@ _WITH_NEW_AXIS = ("PACK", "UNPACK")
 
 def whole_of(node: Node) -> int:
     """Return what is cut; a SPLIT's axis comes first."""
-    return node.inputs[1] if node.kind == "SPLIT" else activations_of(node)
+    return node.inputs[1] if plain_kind(node.kind) == "SPLIT" else activations_of(node)
 
 
 def split_axis(node: Node, graph: Graph) -> int:
     """Return the axis along which is cut, as it is in the file."""
-    if node.kind == "UNPACK":
+    if plain_kind(node.kind) == "UNPACK":
         return node.integer("axis")
-    return integers(graph, node.inputs[0 if node.kind == "SPLIT" else 2])[0]
+    return integers(graph, node.inputs[0 if plain_kind(node.kind) == "SPLIT" else 2])[0]
 
 
 def _other_number(node: Node, option: str, parts: int) -> str:
@@ -171,7 +177,7 @@ def _length_problems(node: Node, graph: Graph) -> list[str]:
         length for _, length in layout_of(node, graph, whole_of(node), node.outputs, split_axis(node, graph)).parts
     ]
     wanted: Sequence[int] = lengths[:1] * len(lengths)
-    if node.kind == "SPLIT_V":
+    if plain_kind(node.kind) == "SPLIT_V":
         axis, asked = split_axis(node, graph), integers(graph, node.inputs[1])
         lengths = [graph.tensors[index].shape[axis] for index in node.outputs]
         wanted = [length if size == -1 else size for size, length in zip(asked, lengths, strict=False)]
@@ -210,14 +216,14 @@ def _layout_problems(node: Node, graph: Graph, whole: int, parts: Sequence[int],
 def _with_axis(node: Node, graph: Graph, part: int, position: int) -> list[int]:
     """Return a part's shape with the whole's number of axes."""
     shape = list(graph.tensors[part].shape)
-    return [*shape[:position], 1, *shape[position:]] if node.kind in _WITH_NEW_AXIS else shape
+    return [*shape[:position], 1, *shape[position:]] if plain_kind(node.kind) in _WITH_NEW_AXIS else shape
 
 
 def layout_of(node: Node, graph: Graph, whole: int, parts: Sequence[int], axis: int) -> Layout:
     """Return how ``parts`` lie in ``whole``."""
     shape = graph.tensors[whole].shape
     position = axis % len(shape)
-    inner = int(np.prod(shape[position + 1 :], dtype=np.int64))
+    inner = int(np.prod(shape[position + 1 :], dtype=np.int64)) * graph.tensors[whole].itemsize
     lengths = [_with_axis(node, graph, index, position)[position] * inner for index in parts]
     offsets = [0, *accumulate(lengths)][: len(lengths)]
     rows = int(np.prod(shape[:position], dtype=np.int64))

@@ -8,8 +8,8 @@ from itertools import groupby
 import numpy as np
 
 from edgemnist.compiler.claims import require_shape
-from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import Overlap, require_int8
+from edgemnist.compiler.graph import Graph, Node, plain_kind
+from edgemnist.compiler.ops.base import Overlap, require_own_type
 from edgemnist.compiler.ops.operands import ends_of, input_tensor, integers, output_tensor, require_constants
 from edgemnist.compiler.ops.overlaps import forward_overlap, traced
 from edgemnist.compiler.ops.strided_copy import row_major_strides
@@ -36,7 +36,7 @@ class Loops:
 
 def check_reduction(node: Node, graph: Graph) -> list[str]:
     """Return problems with the types, the axes, the shape, and with axes that the kernels can't walk."""
-    problems = require_int8(node, graph, ends_of(node))
+    problems = require_own_type(node, graph, ends_of(node))
     problems += require_constants(node, graph, {1: "axes"})
     if problems:
         return problems
@@ -45,7 +45,7 @@ def check_reduction(node: Node, graph: Graph) -> list[str]:
     wrong = [axis for axis in integers(graph, _axes_operand(node)) if not -rank <= axis < rank]
     if wrong:
         return [f"{node.label}: axis {wrong[0]} of {source.name!r} with {rank} axes; the file is corrupt"]
-    what = f"the {_NAMES[node.kind]} of {source.name!r}"
+    what = f"the {_NAMES[plain_kind(node.kind)]} of {source.name!r}"
     problems = require_shape(node, output_tensor(node, graph), _shape(node, graph), what)
     if problems or loops_of(node, graph) is not None:
         return problems

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.graph import Graph, Node, type_of
 from edgemnist.compiler.ops.base import Overlap, Step
 from edgemnist.compiler.ops.fields import int32, stride_fields
 from edgemnist.compiler.ops.operands import activations_of, ends_of
@@ -24,6 +24,11 @@ class Walk:
 
     offset: int
     loops: tuple[tuple[int, int], ...]
+
+    def in_bytes(self, size: int) -> Walk:
+        """Return the same walk over the bytes of elements of ``size`` bytes."""
+        loops = tuple((count, stride * size) for count, stride in self.loops)
+        return Walk(self.offset * size, (*loops, (size, 1)))
 
     def merged(self) -> Walk:
         """Return the same walk in as few loops as possible."""
@@ -43,20 +48,25 @@ def row_major_strides(shape: Sequence[int]) -> list[int]:
 
 def check_walk(node: Node, walk: Walk) -> list[str]:
     """Return a problem when the kernel has not enough loops."""
-    if len(walk.merged().loops) <= AXES:
-        return []
-    return [f"{node.label}: walks along {len(walk.merged().loops)} axes, allowed are {AXES}; reshape before"]
+    loops = len(_in_bytes(node, walk).loops)
+    return [f"{node.label}: walks along {loops} axes, allowed are {AXES}; reshape before"] if loops > AXES else []
+
+
+def _in_bytes(node: Node, walk: Walk) -> Walk:
+    return walk.in_bytes(np.dtype(type_of(node.kind)).itemsize).merged()
 
 
 def lower_walk(node: Node, graph: Graph, walk: Walk) -> Step:
     """Return the copy of ``activations_of(node)`` to the output."""
-    loops = walk.merged().loops
+    walk = _in_bytes(node, walk)
+    loops = walk.loops
     padded = ((1, 0),) * (AXES - len(loops)) + loops
     return Step(
         node=node, header="em_strided_copy.h", function="em_strided_copy", struct_type="em_strided_copy_params",
         parameters=(*int32(offset=walk.offset), *stride_fields("axis", padded)),
         inputs=(activations_of(node),), outputs=node.outputs,
         overlaps={ends_of(node): traced(prod(count for count, _ in loops), lambda: _overlap(walk.offset, loops))},
+        in_bytes=True,
     )  # fmt: skip
 
 

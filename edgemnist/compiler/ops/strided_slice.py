@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
-from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
+from edgemnist.compiler.graph import Graph, Node, plain_kind
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, in_int16_too, require_own_type
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
@@ -30,13 +30,19 @@ class StridedSlice(Operator):
     """A part of each axis; negative steps walk backward."""
 
     kinds = MappingProxyType(
-        {"STRIDED_SLICE": Schema("StridedSliceOptions", 4, 4, needed=True), "SLICE": Schema("SliceOptions", 3, 3)}
+        in_int16_too(
+            {"STRIDED_SLICE": Schema("StridedSliceOptions", 4, 4, needed=True), "SLICE": Schema("SliceOptions", 3, 3)}
+        )
     )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        operands = {1: "begin", 2: "end", 3: "strides"} if node.kind == "STRIDED_SLICE" else {1: "begin", 2: "size"}
-        problems = require_int8(node, graph, ends_of(node))
+        operands = (
+            {1: "begin", 2: "end", 3: "strides"}
+            if plain_kind(node.kind) == "STRIDED_SLICE"
+            else {1: "begin", 2: "size"}
+        )
+        problems = require_own_type(node, graph, ends_of(node))
         problems += require_constants(node, graph, operands)
         problems += [
             f"{node.label}: {option} is not supported; slice and reshape in two steps"
@@ -70,7 +76,7 @@ class StridedSlice(Operator):
 
 def _range_problems(node: Node, graph: Graph) -> list[str]:
     source, target = input_tensor(node, graph), output_tensor(node, graph)
-    if node.kind == "STRIDED_SLICE" and 0 in integers(graph, node.inputs[3]):
+    if plain_kind(node.kind) == "STRIDED_SLICE" and 0 in integers(graph, node.inputs[3]):
         return [f"{node.label}: a stride is 0; use strides of at least 1, or of at most -1"]
     ranges = ranges_of(node, graph)
     outside = any(
@@ -91,9 +97,10 @@ def ranges_of(node: Node, graph: Graph) -> list[Range]:
     """Return what is taken along each axis."""
     shape = input_tensor(node, graph).shape
     operands = zip(
-        *(integers(graph, index) for index in node.inputs[1 : 3 if node.kind == "SLICE" else 4]), strict=True
+        *(integers(graph, index) for index in node.inputs[1 : 3 if plain_kind(node.kind) == "SLICE" else 4]),
+        strict=True,
     )
-    if node.kind == "SLICE":
+    if plain_kind(node.kind) == "SLICE":
         return [
             (begin, size - begin if count == -1 else count, 1)
             for size, (begin, count) in zip(shape, operands, strict=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, require_int8
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, in_int16_too, require_own_type
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
@@ -26,11 +26,11 @@ from edgemnist.compiler.ops.strided_copy import Walk, check_walk, lower_walk, ro
 class Transpose(Operator):
     """Axes in another order."""
 
-    kinds = MappingProxyType({"TRANSPOSE": Schema("TransposeOptions", 2, 2)})
+    kinds = MappingProxyType(in_int16_too({"TRANSPOSE": Schema("TransposeOptions", 2, 2)}))
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_own_type(node, graph, ends_of(node))
         problems += require_constants(node, graph, {1: "permutation"})
         if problems:
             return problems

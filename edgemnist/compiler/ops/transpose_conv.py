@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.fixedpoint import INT32_MAX
 from edgemnist.compiler.geometry import Geometry, same_or_valid_padding
-from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node, Padding
+from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node, Padding, type_of
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
@@ -21,7 +21,7 @@ from edgemnist.compiler.ops.base import (
     Step,
     check_activation,
     quantisation_of,
-    require_int8,
+    require_own_type,
 )
 from edgemnist.compiler.ops.convolution import (
     ChannelParameters,
@@ -58,7 +58,7 @@ class TransposeConv(Operator):
         if problems:
             return problems
         layer = as_convolution(node)
-        problems = require_int8(layer, graph, ends_of(layer)) + check_image(layer, graph)
+        problems = require_own_type(layer, graph, ends_of(layer)) + check_image(layer, graph)
         problems = problems or check_weights(layer, graph, 4, channel_axis=0) + check_activation(layer)
         return problems or _size_problems(node, graph) or _sum_problems(layer, graph)
 
@@ -66,23 +66,7 @@ class TransposeConv(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        layer, g = as_convolution(node), transposed_geometry(node, graph)
-        image = inputs[2][0].astype(np.int64) - quantisation_of(input_tensor(layer, graph)).zero_point
-        products = np.einsum("yxc,fabc->yxabf", image, inputs[1].astype(np.int64))
-        height, width = (
-            (size - 1) * stride + kernel + max(out - (size - 1) * stride, 0)
-            for size, stride, kernel, out in (
-                (g.in_height, g.stride_height, g.kernel_height, g.out_height + g.padding.top),
-                (g.in_width, g.stride_width, g.kernel_width, g.out_width + g.padding.left),
-            )
-        )
-        sums = np.zeros((height, width, g.out_channels), np.int64)
-        for a in range(g.kernel_height):
-            for b in range(g.kernel_width):
-                rows = slice(a, a + (g.in_height - 1) * g.stride_height + 1, g.stride_height)
-                sums[rows, b : b + (g.in_width - 1) * g.stride_width + 1 : g.stride_width] += products[:, :, a, b]
-        top, left = g.padding.top, g.padding.left
-        return [outputs_of(layer, graph, sums[top : top + g.out_height, left : left + g.out_width])[None]]
+        return [outputs_of(as_convolution(node), graph, transposed_sums(node, graph, inputs))[None]]
 
     def window_values(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.window_values`."""
@@ -102,9 +86,30 @@ class TransposeConv(Operator):
             ),
             inputs=layer.inputs[:1], outputs=node.outputs,
             arrays=(CArray("weights", "int8_t", weight_values(layer, graph)), *channels.arrays()),
-            overlaps={ends_of(layer): traced(output_tensor(node, graph).elements, lambda: _overlap(g))},
+            overlaps={ends_of(layer): traced(output_tensor(node, graph).elements, lambda: transposed_overlap(g))},
             macs=g.pixels * g.in_channels * g.kernel_height * g.kernel_width * g.out_channels,
         )  # fmt: skip
+
+
+def transposed_sums(node: Node, graph: Graph, inputs: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    """Return the sums of products, (out height, out width, out channels), without the bias."""
+    layer, g = as_convolution(node), transposed_geometry(node, graph)
+    image = inputs[2][0].astype(np.int64) - quantisation_of(input_tensor(layer, graph)).zero_point
+    products = np.einsum("yxc,fabc->yxabf", image, inputs[1].astype(np.int64))
+    height, width = (
+        (size - 1) * stride + kernel + max(out - (size - 1) * stride, 0)
+        for size, stride, kernel, out in (
+            (g.in_height, g.stride_height, g.kernel_height, g.out_height + g.padding.top),
+            (g.in_width, g.stride_width, g.kernel_width, g.out_width + g.padding.left),
+        )
+    )
+    sums = np.zeros((height, width, g.out_channels), np.int64)
+    for a in range(g.kernel_height):
+        for b in range(g.kernel_width):
+            rows = slice(a, a + (g.in_height - 1) * g.stride_height + 1, g.stride_height)
+            sums[rows, b : b + (g.in_width - 1) * g.stride_width + 1 : g.stride_width] += products[:, :, a, b]
+    top, left = g.padding.top, g.padding.left
+    return sums[top : top + g.out_height, left : left + g.out_width]
 
 
 def as_convolution(node: Node) -> Node:
@@ -162,6 +167,8 @@ def _bounds(layer: Node, graph: Graph) -> NDArray[np.int64]:
 
 
 def _sum_problems(layer: Node, graph: Graph) -> list[str]:
+    if type_of(layer.kind) == "int16":
+        return []  # check_weights has seen to it
     largest = int(_bounds(layer, graph).max())
     if largest <= INT32_MAX:
         return []
@@ -184,7 +191,7 @@ def _channels(layer: Node, graph: Graph) -> ChannelParameters:
     )  # fmt: skip
 
 
-def _overlap(g: Geometry) -> Overlap:
+def transposed_overlap(g: Geometry) -> Overlap:
     """Return the overlap of the kernel, which does the output's elements in order."""
     rows = np.arange(g.out_height) + g.padding.top - g.kernel_height + g.stride_height
     first = np.clip(rows // g.stride_height, 0, g.in_height) * g.in_width * g.in_channels

@@ -1,0 +1,159 @@
+"""CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED on int16 activations with int8 weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.geometry import Geometry
+from edgemnist.compiler.graph import INT16, Graph, Node
+from edgemnist.compiler.ops.base import LoweringSettings, Overlap, Step
+from edgemnist.compiler.ops.conv_2d import Conv2D, conv_2d_sums
+from edgemnist.compiler.ops.convolution import conv_geometry, depthwise_geometry
+from edgemnist.compiler.ops.depthwise_conv_2d import DepthwiseConv2D, depthwise_sums
+from edgemnist.compiler.ops.fields import Field, int32
+from edgemnist.compiler.ops.fully_connected import FullyConnected, dense_sums
+from edgemnist.compiler.ops.int16_sums import int16_channels, int16_outputs, limits_field
+from edgemnist.compiler.ops.operands import (
+    activations_of,
+    ends_of,
+    input_tensor,
+    output_tensor,
+    weight_values,
+    weights_tensor,
+)
+from edgemnist.compiler.ops.overlaps import traced, window_starts, write_behind_read
+from edgemnist.compiler.ops.transpose_conv import (
+    TransposeConv,
+    as_convolution,
+    transposed_geometry,
+    transposed_overlap,
+    transposed_sums,
+)
+
+_BYTES = 2
+"""Of an element."""
+
+
+def _layer(
+    layer: Node, graph: Graph, channel_axis: int, function: str, parameters: tuple[Field, ...], **others: Any
+) -> Step:
+    """Return the call of a layer's kernel, by default on a window; ``others`` are fields of :class:`Step`."""
+    channels = int16_channels(layer, graph, channel_axis)
+    window = {"header": "em_int16_conv_2d.h", "struct_type": "em_int16_window_params"}
+    known: dict[str, Any] = {"node": layer, "outputs": layer.outputs, **window, **others}
+    return Step(
+        function=channels.function(function), parameters=(*parameters, limits_field(layer, graph)),
+        inputs=(activations_of(layer),), arrays=channels.arrays(weight_values(layer, graph)), **known,
+    )  # fmt: skip
+
+
+def _window_fields(g: Geometry, groups: int) -> tuple[Field, ...]:
+    return int32(
+        in_height=g.in_height, in_width=g.in_width, in_channels=g.in_channels, out_height=g.out_height,
+        out_width=g.out_width, out_channels=g.out_channels, kernel_height=g.kernel_height, kernel_width=g.kernel_width,
+        stride_height=g.stride_height, stride_width=g.stride_width, dilation_height=g.dilation_height,
+        dilation_width=g.dilation_width, pad_top=g.padding.top, pad_left=g.padding.left, groups=groups,
+    )  # fmt: skip
+
+
+def _overlap(g: Geometry) -> Overlap:
+    """Return the overlap of a kernel that reads a window again for each channel of the output that it writes."""
+
+    def work_out() -> Overlap:
+        starts = window_starts(g, np.arange(g.out_height), np.arange(g.out_width))
+        ends = (np.arange(starts.size) + 1) * g.out_channels
+        return Overlap(at_most=write_behind_read(starts, ends)).of_elements(_BYTES)
+
+    return traced(g.out_height * g.out_width, work_out)
+
+
+class Int16Conv2D(Conv2D):
+    """Two-dimensional convolution."""
+
+    kinds = MappingProxyType({f"{INT16}{kind}": schema for kind, schema in Conv2D.kinds.items()})
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        return [int16_outputs(node, graph, conv_2d_sums(node, graph, inputs))[None]]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        g, depth = conv_geometry(node, graph), weights_tensor(node, graph).shape[3]
+        return _layer(
+            node, graph, 0, "em_int16_conv_2d", _window_fields(g, g.in_channels // depth),
+            overlaps={ends_of(node): _overlap(g)},
+            macs=g.out_height * g.out_width * g.out_channels * g.kernel_height * g.kernel_width * depth,
+        )  # fmt: skip
+
+
+class Int16DepthwiseConv2D(DepthwiseConv2D):
+    """Convolution of every channel by itself."""
+
+    kinds = MappingProxyType({f"{INT16}{kind}": schema for kind, schema in DepthwiseConv2D.kinds.items()})
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        return [int16_outputs(node, graph, depthwise_sums(node, graph, inputs))[None]]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        g = depthwise_geometry(node, graph)
+        return _layer(
+            node, graph, 3, "em_int16_depthwise_conv_2d", _window_fields(g, g.in_channels),
+            overlaps={ends_of(node): _overlap(g)},
+            macs=g.out_height * g.out_width * g.out_channels * g.kernel_height * g.kernel_width,
+        )  # fmt: skip
+
+
+class Int16TransposeConv(TransposeConv):
+    """Every pixel times the kernel, added up a stride apart."""
+
+    kinds = MappingProxyType({f"{INT16}{kind}": schema for kind, schema in TransposeConv.kinds.items()})
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        return [int16_outputs(as_convolution(node), graph, transposed_sums(node, graph, inputs))[None]]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        layer, g = as_convolution(node), transposed_geometry(node, graph)
+        overlap = traced(output_tensor(node, graph).elements, lambda: transposed_overlap(g).of_elements(_BYTES))
+        return _layer(
+            layer, graph, 0, "em_int16_transpose_conv", _window_fields(g, 1), node=node,
+            overlaps={ends_of(layer): overlap},
+            macs=g.pixels * g.in_channels * g.kernel_height * g.kernel_width * g.out_channels,
+        )  # fmt: skip
+
+
+class Int16FullyConnected(FullyConnected):
+    """Dense layer over the last axis."""
+
+    kinds = MappingProxyType({f"{INT16}{kind}": schema for kind, schema in FullyConnected.kinds.items()})
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        values = int16_outputs(node, graph, dense_sums(node, graph, inputs))
+        return [values.reshape(output_tensor(node, graph).shape)]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        units, features = weights_tensor(node, graph).shape
+        rows = input_tensor(node, graph).elements // features
+        return _layer(
+            node, graph, 0, "em_int16_fully_connected",
+            int32(rows=rows, features=features, out_features=units), header="em_int16_fully_connected.h",
+            struct_type="em_int16_dense_params", macs=rows * features * units,
+        )  # fmt: skip
