@@ -39,7 +39,7 @@ def read_graph(model: TfliteModel) -> Graph:
     tensors = {tensor.index: tensor for tensor in model.tensors}
     nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
-    nodes = tuple(_typed(node, tensors) for node in nodes)
+    nodes = tuple(typed(node, tensors) for node in nodes)
     graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=kept.variables)
     alive = _without_dead(nodes, graph.wanted)
     problems = [*kept.problems, *table_problems(model, _SCHEMAS), *_problems(graph, alive)]
@@ -59,7 +59,7 @@ def _end_problems(model: TfliteModel) -> list[str]:
     return problems
 
 
-def _typed(node: Node, tensors: Mapping[int, TensorInfo]) -> Node:
+def typed(node: Node, tensors: Mapping[int, TensorInfo]) -> Node:
     """Return a node under the kind that it has in the type of its output, or else of its first input."""
     ends = (index for index in (*node.outputs[:1], *node.inputs[:1]) if index != -1)
     kinds = (f"{TYPED.get(tensors[index].dtype, '')}{node.kind}" for index in ends)

@@ -73,7 +73,7 @@ class HostCRuntime(Runtime):
 
     name = "host-c"
     process = "host-c"
-    takes = frozenset({ModelKind.INT8})
+    takes = frozenset({ModelKind.INT8, ModelKind.INT16X8})
     install = "sudo apt-get install gcc"
 
     def available(self) -> str | None:

@@ -47,6 +47,8 @@
 #define EM_INLINE static inline __attribute__((always_inline, unused))
 #if defined(__clang__)
 #define EM_STEP static __attribute__((noinline))
+#elif __GNUC__ >= 8
+#define EM_STEP static __attribute__((noinline, noclone, noipa)) /* else gcc 12 leaves out some that it vectorised */
 #else
 #define EM_STEP static __attribute__((noinline, noclone))
 #endif

@@ -30,6 +30,7 @@ from tests.compiler.bench import (
     plan_apart,
     run_networks,
 )
+from tests.compiler.int16_nets import int16_images
 from tests.compiler.layers import random_images
 
 INLINED = Variant()
@@ -47,6 +48,8 @@ def images_for(content: bytes, random: int = 4) -> NDArray[Any]:
         noise = np.random.default_rng(5).normal(0, 3, (random + 2, *info.shape)).astype(np.float32)
         noise[0], noise[1] = np.round(noise[0] * 2) / 4, noise[1] * 1e4
         return noise
+    if info.dtype == "int16":
+        return int16_images(info.shape)
     rising = (np.arange(info.elements) % 256 - 128).astype(np.int8).reshape(info.shape)
     return np.concatenate([random_images(info.shape, 5, random), rising[None]])
 
