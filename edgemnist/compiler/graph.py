@@ -21,9 +21,13 @@ TYPED: Mapping[str, str] = {"float32": FLOAT, "uint8": UINT8, "int16": INT16}
 it."""
 
 
+INT4 = "INT4_"
+"""Begins the kind of a layer that computes in int8 with weights of 4 bits."""
+
+
 def plain_kind(kind: str) -> str:
     """Return TFLite's name of an operator, whatever type it computes in."""
-    return next((kind.removeprefix(one) for one in TYPED.values() if kind.startswith(one)), kind)
+    return next((kind.removeprefix(one) for one in (*TYPED.values(), INT4) if kind.startswith(one)), kind)
 
 
 def type_of(kind: str) -> str:

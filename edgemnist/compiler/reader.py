@@ -18,7 +18,7 @@ from edgemnist.compiler.claims import (
     require_shape,
     table_problems,
 )
-from edgemnist.compiler.graph import TYPED, Graph, Node, plain_kind
+from edgemnist.compiler.graph import INT4, TYPED, Graph, Node, plain_kind
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.state import nodes_of, variables_of, without_variables
 from edgemnist.support.errors import ModelError, UnsupportedModelError
@@ -36,7 +36,7 @@ def read_graph(model: TfliteModel) -> Graph:
         raise UnsupportedModelError("the model can't be compiled:", problems)
     kept = variables_of(model)
     model = without_variables(model, kept)
-    tensors = {tensor.index: tensor for tensor in model.tensors}
+    tensors = {tensor.index: with_int4_unpacked(tensor) for tensor in model.tensors}
     nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
     nodes = tuple(typed(node, tensors) for node in nodes)
@@ -62,8 +62,25 @@ def _end_problems(model: TfliteModel) -> list[str]:
 def typed(node: Node, tensors: Mapping[int, TensorInfo]) -> Node:
     """Return a node under the kind that it has in the type of its output, or else of its first input."""
     ends = (index for index in (*node.outputs[:1], *node.inputs[:1]) if index != -1)
-    kinds = (f"{TYPED.get(tensors[index].dtype, '')}{node.kind}" for index in ends)
+    kinds = [f"{TYPED.get(tensors[index].dtype, '')}{node.kind}" for index in ends]
+    kinds += [f"{INT4}{node.kind}" for index in node.inputs[1:2] if index != -1 and tensors[index].dtype == "int4"]
     return replace(node, kind=next((kind for kind in kinds if kind in OPERATORS and kind != node.kind), node.kind))
+
+
+def with_int4_unpacked(tensor: TensorInfo) -> TensorInfo:
+    """Return a constant of int4 with its values as int8, any other tensor as it is.
+
+    :raises ModelError: it has not a byte for every two.
+    """
+    if tensor.dtype != "int4" or tensor.data is None or tensor.is_sparse:
+        return tensor
+    if tensor.data.size != tensor.bytes:
+        raise ModelError(
+            f"tensor {tensor.name!r} of shape {list(tensor.shape)} and type int4 needs {tensor.bytes} bytes, "
+            f"the file has {tensor.data.size}; the file is corrupt"
+        )
+    halves = np.stack([tensor.data << 4, tensor.data & 0xF0], axis=1).astype(np.uint8).view(np.int8) >> 4
+    return replace(tensor, data=halves.reshape(-1)[: tensor.elements].reshape(tensor.shape))
 
 
 def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:

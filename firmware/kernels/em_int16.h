@@ -50,19 +50,68 @@ EM_INLINE int64_t em_int16_dot(const int16_t *x, const int8_t *weights, int32_t 
   return sum;
 }
 
-/* Of a window along one axis the taps that lie within the image: those from `first` to before `last`. */
-typedef struct {
-  int32_t first, last;
-} em_int16_taps;
-
-/* The taps of a window that begins at `start` (which may lie before the image) and has `count`, each `step` apart. */
-EM_INLINE em_int16_taps em_int16_within(int32_t start, int32_t step, int32_t count, int32_t size)
+#if EM_DSP
+/* The two activations of a word that are at even places, or at odd ones, of four that follow each other. */
+EM_INLINE uint32_t em_int16_even(uint32_t first, uint32_t second)
 {
-  em_int16_taps taps;
-  const int32_t end = start < size ? (size - start + step - 1) / step : 0;
-  taps.first = start < 0 ? (step - 1 - start) / step : 0;
-  taps.last = end < count ? end : count;
-  return taps;
+  uint32_t result;
+  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(result) : "r"(first), "r"(second));
+  return result;
+}
+
+EM_INLINE uint32_t em_int16_odd(uint32_t first, uint32_t second)
+{
+  uint32_t result;
+  __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(result) : "r"(second), "r"(first));
+  return result;
+}
+
+/* Adds to `sum` the products of four activations with four weights. */
+EM_INLINE int32_t em_int16_add_four(int32_t sum, uint32_t even, uint32_t odd, const int8_t *weights)
+{
+  uint32_t four, part;
+  EM_COPY(&four, weights, 4);
+  __asm__("sxtb16 %1, %2\n\t"
+          "smlad %0, %3, %1, %0\n\t"
+          "sxtb16 %1, %2, ror #8\n\t"
+          "smlad %0, %4, %1, %0"
+          : "+r"(sum), "=&r"(part)
+          : "r"(four), "r"(even), "r"(odd));
+  return sum;
+}
+#endif
+
+/* Adds to four sums, which 32 bits suffice for, the products of `count` neighbouring activations with the weights of a
+ * channel each, which are `pitch` apart.
+ */
+EM_INLINE void em_int16_add_dots(const int16_t *x, const int8_t *weights, int32_t pitch, int32_t count, int32_t *sums)
+{
+  int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3], i = 0;
+  const int8_t *second = weights + pitch, *third = second + pitch, *fourth = third + pitch;
+#if EM_DSP
+  for (; i + 4 <= count; i += 4) {
+    uint32_t words[2], even, odd;
+    EM_COPY(words, x + i, 4);
+    EM_COPY(words + 1, x + i + 2, 4);
+    even = em_int16_even(words[0], words[1]);
+    odd = em_int16_odd(words[0], words[1]);
+    a = em_int16_add_four(a, even, odd, weights + i);
+    b = em_int16_add_four(b, even, odd, second + i);
+    c = em_int16_add_four(c, even, odd, third + i);
+    d = em_int16_add_four(d, even, odd, fourth + i);
+  }
+#endif
+  for (; i < count; ++i) {
+    const int32_t value = x[i];
+    a += value * weights[i];
+    b += value * second[i];
+    c += value * third[i];
+    d += value * fourth[i];
+  }
+  sums[0] = a;
+  sums[1] = b;
+  sums[2] = c;
+  sums[3] = d;
 }
 
 #endif

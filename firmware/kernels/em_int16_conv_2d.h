@@ -11,45 +11,18 @@
 #define EM_INT16_CONV_2D_H
 
 #include "em_int16.h"
+#include "em_window.h"
 
 typedef struct {
-  int32_t in_height;
-  int32_t in_width;
-  int32_t in_channels;
-  int32_t out_height;
-  int32_t out_width;
-  int32_t out_channels;
-  int32_t kernel_height;
-  int32_t kernel_width;
-  int32_t stride_height;
-  int32_t stride_width;
-  int32_t dilation_height;
-  int32_t dilation_width;
-  int32_t pad_top; /* of a transposed convolution: rows of the whole output that are left out */
-  int32_t pad_left;
-  int32_t groups;
+  em_window_params window;
   em_int16_limits limits;
 } em_int16_window_params;
 
-/* The window of one output: where it begins in the image, and which of its taps lie within. */
-typedef struct {
-  int32_t top, left;
-  em_int16_taps rows, columns;
-} em_int16_window;
-
-EM_INLINE em_int16_window em_int16_window_at(const em_int16_window_params *p, int32_t y, int32_t x)
-{
-  em_int16_window w;
-  w.top = y * p->stride_height - p->pad_top;
-  w.left = x * p->stride_width - p->pad_left;
-  w.rows = em_int16_within(w.top, p->dilation_height, p->kernel_height, p->in_height);
-  w.columns = em_int16_within(w.left, p->dilation_width, p->kernel_width, p->in_width);
-  return w;
-}
-
-/* What a window adds to one output channel; `in` starts with the channel's group. Taps side by side are one product. */
-EM_INLINE int64_t em_int16_window_sum(const em_int16_window_params *p, const em_int16_window *w, const int8_t *weights,
-                                      const int16_t *in, const int wide)
+/* Adds what a window makes of one output channel, or of four at once (`four`, not for wide sums) whose weights are `pitch`
+ * apart; `in` starts with the channels' group. Taps side by side are one product.
+ */
+EM_INLINE int64_t em_int16_window_sum(const em_window_params *p, const em_window *w, const int8_t *weights, int32_t pitch,
+                                      const int16_t *in, int32_t *four, const int wide)
 {
   const int32_t depth = p->in_channels / p->groups;
   const int32_t joined = p->dilation_width == 1 && p->groups == 1 ? w->columns.last - w->columns.first : 1;
@@ -58,23 +31,37 @@ EM_INLINE int64_t em_int16_window_sum(const em_int16_window_params *p, const em_
     const int16_t *row = in + (w->top + a * p->dilation_height) * p->in_width * p->in_channels;
     for (int32_t b = w->columns.first; b < w->columns.last; b += joined) {
       const int16_t *pixel = row + (w->left + b * p->dilation_width) * p->in_channels;
-      sum += em_int16_dot(pixel, weights + (a * p->kernel_width + b) * depth, joined * depth, wide);
+      const int8_t *weight = weights + (a * p->kernel_width + b) * depth;
+      if (four) {
+        em_int16_add_dots(pixel, weight, pitch, joined * depth, four);
+      } else {
+        sum += em_int16_dot(pixel, weight, joined * depth, wide);
+      }
     }
   }
   return sum;
 }
 
-EM_INLINE void em_int16_conv_2d_body(const em_int16_window_params *p, const int8_t *weights, const em_int16_channels *channels,
-                                     const int16_t *in, int16_t *out, const int wide)
+EM_INLINE void em_int16_conv_2d_body(const em_int16_window_params *layer, const int8_t *weights,
+                                     const em_int16_channels *channels, const int16_t *in, int16_t *out, const int wide)
 {
+  const em_window_params *p = &layer->window;
   const int32_t depth = p->in_channels / p->groups, size = p->kernel_height * p->kernel_width * depth;
   const int32_t of_group = p->out_channels / p->groups;
   for (int32_t y = 0; y < p->out_height; ++y) {
     for (int32_t x = 0; x < p->out_width; ++x) {
-      const em_int16_window w = em_int16_window_at(p, y, x);
-      for (int32_t c = 0; c < p->out_channels; ++c) {
-        const int64_t sum = em_int16_window_sum(p, &w, weights + c * size, in + c / of_group * depth, wide);
-        *out++ = em_int16_finish(em_int16_bias(channels, c, wide) + sum, channels, c, &p->limits);
+      const em_window w = em_window_at(p, y, x);
+      int32_t c = 0;
+      for (; !wide && p->groups == 1 && c + 4 <= p->out_channels; c += 4) {
+        int32_t sums[4] = {0, 0, 0, 0};
+        em_int16_window_sum(p, &w, weights + c * size, size, in, sums, 0);
+        for (int32_t i = 0; i < 4; ++i) {
+          *out++ = em_int16_finish(em_int16_bias(channels, c + i, 0) + sums[i], channels, c + i, &layer->limits);
+        }
+      }
+      for (; c < p->out_channels; ++c) {
+        const int64_t sum = em_int16_window_sum(p, &w, weights + c * size, 0, in + c / of_group * depth, NULL, wide);
+        *out++ = em_int16_finish(em_int16_bias(channels, c, wide) + sum, channels, c, &layer->limits);
       }
     }
   }
@@ -95,13 +82,14 @@ EM_KERNEL void em_int16_conv_2d_wide(const em_int16_window_params *p, const int8
 }
 
 /* `groups` are the input channels. */
-EM_INLINE void em_int16_depthwise_body(const em_int16_window_params *p, const int8_t *weights, const em_int16_channels *channels,
+EM_INLINE void em_int16_depthwise_body(const em_int16_window_params *layer, const int8_t *weights, const em_int16_channels *channels,
                                        const int16_t *in, int16_t *out, const int wide)
 {
+  const em_window_params *p = &layer->window;
   const int32_t multiplier = p->out_channels / p->in_channels;
   for (int32_t y = 0; y < p->out_height; ++y) {
     for (int32_t x = 0; x < p->out_width; ++x) {
-      const em_int16_window w = em_int16_window_at(p, y, x);
+      const em_window w = em_window_at(p, y, x);
       for (int32_t c = 0; c < p->out_channels; ++c) {
         int32_t sum = 0;
         int64_t wide_sum = 0;
@@ -119,7 +107,7 @@ EM_INLINE void em_int16_depthwise_body(const em_int16_window_params *p, const in
           }
         }
         wide_sum += em_int16_bias(channels, c, wide) + sum;
-        *out++ = em_int16_finish(wide_sum, channels, c, &p->limits);
+        *out++ = em_int16_finish(wide_sum, channels, c, &layer->limits);
       }
     }
   }
@@ -141,7 +129,7 @@ EM_KERNEL void em_int16_depthwise_conv_2d_wide(const em_int16_window_params *p, 
 }
 
 /* What the input adds to the element at (y, x) of the whole output, for one channel's weights. */
-EM_INLINE int64_t em_int16_transposed_sum(const em_int16_window_params *p, const int8_t *weights, const int16_t *in, int32_t y,
+EM_INLINE int64_t em_int16_transposed_sum(const em_window_params *p, const int8_t *weights, const int16_t *in, int32_t y,
                                           int32_t x, const int wide)
 {
   int64_t sum = 0;
@@ -158,15 +146,16 @@ EM_INLINE int64_t em_int16_transposed_sum(const em_int16_window_params *p, const
   return sum;
 }
 
-EM_INLINE void em_int16_transpose_conv_body(const em_int16_window_params *p, const int8_t *weights,
+EM_INLINE void em_int16_transpose_conv_body(const em_int16_window_params *layer, const int8_t *weights,
                                             const em_int16_channels *channels, const int16_t *in, int16_t *out, const int wide)
 {
+  const em_window_params *p = &layer->window;
   const int32_t size = p->kernel_height * p->kernel_width * p->in_channels;
   for (int32_t y = p->pad_top; y < p->out_height + p->pad_top; ++y) {
     for (int32_t x = p->pad_left; x < p->out_width + p->pad_left; ++x) {
       for (int32_t c = 0; c < p->out_channels; ++c) {
         const int64_t sum = em_int16_transposed_sum(p, weights + c * size, in, y, x, wide);
-        *out++ = em_int16_finish(em_int16_bias(channels, c, wide) + sum, channels, c, &p->limits);
+        *out++ = em_int16_finish(em_int16_bias(channels, c, wide) + sum, channels, c, &layer->limits);
       }
     }
   }

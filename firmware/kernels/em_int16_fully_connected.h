@@ -19,7 +19,15 @@ EM_INLINE void em_int16_dense(const em_int16_dense_params *p, const int8_t *weig
                               const int16_t *in, int16_t *out, const int wide)
 {
   for (int32_t row = 0; row < p->rows; ++row, in += p->features) {
-    for (int32_t c = 0; c < p->out_features; ++c) {
+    int32_t c = 0;
+    for (; !wide && c + 4 <= p->out_features; c += 4) {
+      int32_t sums[4] = {0, 0, 0, 0};
+      em_int16_add_dots(in, weights + c * p->features, p->features, p->features, sums);
+      for (int32_t i = 0; i < 4; ++i) {
+        *out++ = em_int16_finish(em_int16_bias(channels, c + i, 0) + sums[i], channels, c + i, &p->limits);
+      }
+    }
+    for (; c < p->out_features; ++c) {
       const int64_t sum = em_int16_bias(channels, c, wide) + em_int16_dot(in, weights + c * p->features, p->features, wide);
       *out++ = em_int16_finish(sum, channels, c, &p->limits);
     }

@@ -211,7 +211,7 @@ def movements() -> Mapping[str, bytes]:
         window = {"filter_height": 3, "filter_width": 2, "stride_h": 2, "stride_w": 2, "padding": padding}
         return _image(lambda n, x: n.op(kind, [x], shape, fused_activation_function=activation, **window))
 
-    def sliced(kind: str, shape: Sequence[int], *operands: Sequence[int], **options: int) -> bytes:
+    def sliced(kind: str, shape: Sequence[int], *operands: Sequence[int], **options: Any) -> bytes:
         return _image(lambda n, x: n.op(kind, [x, *map(n.numbers, operands)], shape, **options))
 
     around = [[0, 0], [1, 2], [0, 1], [0, 0]]
@@ -250,7 +250,9 @@ def int16_images(shape: Sequence[int], seed: int = 5) -> NDArray[np.int16]:
     random, size = np.random.default_rng(seed), int(np.prod(shape))
     rising = np.resize(EVERY_VALUE if size >= len(EVERY_VALUE) else EVERY_VALUE[::97], size).reshape(shape)
     noise = [random.integers(-(2**15), 2**15, shape), random.integers(-300, 300, shape)]
-    return np.stack([np.full(shape, -(2**15)), np.full(shape, 2**15 - 1), *noise, rising]).astype(np.int16)
+    images = [np.full(shape, -(2**15)), np.full(shape, 2**15 - 1), *noise, rising]
+    result: NDArray[np.int16] = np.stack(images).astype(np.int16)
+    return result
 
 
 def random_net(seed: int, operators: int = 6) -> Subject:

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.compiler.geometry import Geometry
 from edgemnist.compiler.graph import INT16, Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Overlap, Step
+from edgemnist.compiler.ops.base import LoweringSettings, Step
 from edgemnist.compiler.ops.conv_2d import Conv2D, conv_2d_sums
 from edgemnist.compiler.ops.convolution import conv_geometry, depthwise_geometry
 from edgemnist.compiler.ops.depthwise_conv_2d import DepthwiseConv2D, depthwise_sums
@@ -26,7 +24,7 @@ from edgemnist.compiler.ops.operands import (
     weight_values,
     weights_tensor,
 )
-from edgemnist.compiler.ops.overlaps import traced, window_starts, write_behind_read
+from edgemnist.compiler.ops.overlaps import traced
 from edgemnist.compiler.ops.transpose_conv import (
     TransposeConv,
     as_convolution,
@@ -34,6 +32,7 @@ from edgemnist.compiler.ops.transpose_conv import (
     transposed_overlap,
     transposed_sums,
 )
+from edgemnist.compiler.ops.windows import window_field, windows_overlap
 
 _BYTES = 2
 """Of an element."""
@@ -52,26 +51,6 @@ def _layer(
     )  # fmt: skip
 
 
-def _window_fields(g: Geometry, groups: int) -> tuple[Field, ...]:
-    return int32(
-        in_height=g.in_height, in_width=g.in_width, in_channels=g.in_channels, out_height=g.out_height,
-        out_width=g.out_width, out_channels=g.out_channels, kernel_height=g.kernel_height, kernel_width=g.kernel_width,
-        stride_height=g.stride_height, stride_width=g.stride_width, dilation_height=g.dilation_height,
-        dilation_width=g.dilation_width, pad_top=g.padding.top, pad_left=g.padding.left, groups=groups,
-    )  # fmt: skip
-
-
-def _overlap(g: Geometry) -> Overlap:
-    """Return the overlap of a kernel that reads a window again for each channel of the output that it writes."""
-
-    def work_out() -> Overlap:
-        starts = window_starts(g, np.arange(g.out_height), np.arange(g.out_width))
-        ends = (np.arange(starts.size) + 1) * g.out_channels
-        return Overlap(at_most=write_behind_read(starts, ends)).of_elements(_BYTES)
-
-    return traced(g.out_height * g.out_width, work_out)
-
-
 class Int16Conv2D(Conv2D):
     """Two-dimensional convolution."""
 
@@ -87,8 +66,8 @@ class Int16Conv2D(Conv2D):
         """See :meth:`Operator.lower`."""
         g, depth = conv_geometry(node, graph), weights_tensor(node, graph).shape[3]
         return _layer(
-            node, graph, 0, "em_int16_conv_2d", _window_fields(g, g.in_channels // depth),
-            overlaps={ends_of(node): _overlap(g)},
+            node, graph, 0, "em_int16_conv_2d", (window_field(g, g.in_channels // depth),),
+            overlaps={ends_of(node): windows_overlap(g, _BYTES)},
             macs=g.out_height * g.out_width * g.out_channels * g.kernel_height * g.kernel_width * depth,
         )  # fmt: skip
 
@@ -108,8 +87,8 @@ class Int16DepthwiseConv2D(DepthwiseConv2D):
         """See :meth:`Operator.lower`."""
         g = depthwise_geometry(node, graph)
         return _layer(
-            node, graph, 3, "em_int16_depthwise_conv_2d", _window_fields(g, g.in_channels),
-            overlaps={ends_of(node): _overlap(g)},
+            node, graph, 3, "em_int16_depthwise_conv_2d", (window_field(g, g.in_channels),),
+            overlaps={ends_of(node): windows_overlap(g, _BYTES)},
             macs=g.out_height * g.out_width * g.out_channels * g.kernel_height * g.kernel_width,
         )  # fmt: skip
 
@@ -130,7 +109,7 @@ class Int16TransposeConv(TransposeConv):
         layer, g = as_convolution(node), transposed_geometry(node, graph)
         overlap = traced(output_tensor(node, graph).elements, lambda: transposed_overlap(g).of_elements(_BYTES))
         return _layer(
-            layer, graph, 0, "em_int16_transpose_conv", _window_fields(g, 1), node=node,
+            layer, graph, 0, "em_int16_transpose_conv", (window_field(g, 1),), node=node,
             overlaps={ends_of(layer): overlap},
             macs=g.pixels * g.in_channels * g.kernel_height * g.kernel_width * g.out_channels,
         )  # fmt: skip

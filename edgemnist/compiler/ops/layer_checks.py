@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgemnist.compiler.fixedpoint import INT32_MAX
-from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node, type_of
+from edgemnist.compiler.graph import INT4, PADDING_SAME, PADDING_VALID, Graph, Node, type_of
 from edgemnist.compiler.ops.base import quantisation_of
 from edgemnist.compiler.ops.convolution import bias_values, channel_multipliers, window_geometry
 from edgemnist.compiler.ops.fields import INTEGERS, field_problems, int16
@@ -30,9 +31,10 @@ def check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> lis
     if len(node.inputs) < 2 or weights_of(node) == -1:
         return [f"{node.label}: has no weights; {_CORRUPT}"]
     weights = weights_tensor(node, graph)
-    if weights.data is None or weights.dtype != "int8" or weights.is_sparse:
+    wanted = "int4" if node.kind.startswith(INT4) else "int8"
+    if weights.data is None or weights.dtype != wanted or weights.is_sparse:
         return [
-            f"{node.label}: weights {weights.name!r} must be a dense int8 constant, got {weights.dtype}"
+            f"{node.label}: weights {weights.name!r} must be a dense {wanted} constant, got {weights.dtype}"
             f"{' sparse' if weights.is_sparse else ''}; convert with full int8 quantisation"
         ]
     if weights.quantisation is None or any(zero_point != 0 for zero_point in weights.quantisation.zero_points):
@@ -81,6 +83,22 @@ def _check_arithmetic(node: Node, graph: Graph, channel_axis: int) -> list[str]:
     zero_point = quantisation_of(input_tensor(node, graph)).zero_point
     folded = bias_values(node, graph, len(rows)) - zero_point * rows.sum(axis=1)
     largest = int((np.abs(folded) + 128 * np.abs(rows).sum(axis=1)).max())
+    if largest <= INT32_MAX:
+        return []
+    return [f"{node.label}: a 32-bit accumulator can overflow (up to {largest}); convert the model again"]
+
+
+def unfolded_bounds(node: Node, graph: Graph, channel_axis: int) -> NDArray[np.int64]:
+    """Return the largest magnitude of each channel's sum where the input's zero point is taken from every element."""
+    weights = np.moveaxis(np.asarray(weights_tensor(node, graph).data, np.int64), channel_axis, 0)
+    rows = np.abs(weights).reshape(len(weights), -1).sum(axis=1)
+    bounds: NDArray[np.int64] = np.abs(bias_values(node, graph, len(rows))) + 255 * rows
+    return bounds
+
+
+def check_unfolded(node: Node, graph: Graph, channel_axis: int) -> list[str]:
+    """Return a problem when such a sum can leave 32 bits."""
+    largest = int(unfolded_bounds(node, graph, channel_axis).max())
     if largest <= INT32_MAX:
         return []
     return [f"{node.label}: a 32-bit accumulator can overflow (up to {largest}); convert the model again"]

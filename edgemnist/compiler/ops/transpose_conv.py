@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
-from edgemnist.compiler.fixedpoint import INT32_MAX
 from edgemnist.compiler.geometry import Geometry, same_or_valid_padding
 from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node, Padding, type_of
 from edgemnist.compiler.ops.base import (
@@ -32,7 +31,13 @@ from edgemnist.compiler.ops.convolution import (
     outputs_of,
 )
 from edgemnist.compiler.ops.fields import CArray, Field, field_problems, int16
-from edgemnist.compiler.ops.layer_checks import LARGEST_SIZE, check_image, check_weights
+from edgemnist.compiler.ops.layer_checks import (
+    LARGEST_SIZE,
+    check_image,
+    check_unfolded,
+    check_weights,
+    unfolded_bounds,
+)
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
@@ -60,7 +65,9 @@ class TransposeConv(Operator):
         layer = as_convolution(node)
         problems = require_own_type(layer, graph, ends_of(layer)) + check_image(layer, graph)
         problems = problems or check_weights(layer, graph, 4, channel_axis=0) + check_activation(layer)
-        return problems or _size_problems(node, graph) or _sum_problems(layer, graph)
+        problems = problems or _size_problems(node, graph)
+        # check_weights has seen to sums of int16.
+        return problems or ([] if type_of(node.kind) == "int16" else check_unfolded(layer, graph, 0))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -158,26 +165,9 @@ def _size_problems(node: Node, graph: Graph) -> list[str]:
     return field_problems(node.label, _fields(transposed_geometry(node, graph)))
 
 
-def _bounds(layer: Node, graph: Graph) -> NDArray[np.int64]:
-    """Return the largest magnitude of each channel's sums; which weights meet a pixel depends on where it is."""
-    rows = weight_values(layer, graph).astype(np.int64)
-    rows = rows.reshape(len(rows), -1)
-    bounds: NDArray[np.int64] = np.abs(bias_values(layer, graph, len(rows))) + 255 * np.abs(rows).sum(axis=1)
-    return bounds
-
-
-def _sum_problems(layer: Node, graph: Graph) -> list[str]:
-    if type_of(layer.kind) == "int16":
-        return []  # check_weights has seen to it
-    largest = int(_bounds(layer, graph).max())
-    if largest <= INT32_MAX:
-        return []
-    return [f"{layer.label}: a 32-bit accumulator can overflow (up to {largest}); convert the model again"]
-
-
 def _channels(layer: Node, graph: Graph) -> ChannelParameters:
     """Return how each channel is requantised; the zero point stays out of the bias."""
-    bounds = _bounds(layer, graph)
+    bounds = unfolded_bounds(layer, graph, 0)
     multipliers = channel_multipliers(layer, graph)
     every = multipliers * (len(bounds) // len(multipliers))
     zero_point = quantisation_of(output_tensor(layer, graph)).zero_point
