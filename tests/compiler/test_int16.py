@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgemnist import cli
 from edgemnist.compiler.generate import CodegenSettings, generate
 from edgemnist.compiler.host import host_compiler
 from edgemnist.runner import RuntimeWorker
+from edgemnist.runner.client import runtime_worker
+from edgemnist.runner.registry import find_runtime
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import SPEED, Variant, check_exact
 from tests.compiler.int16_nets import (
@@ -165,3 +168,14 @@ def test_refuses_uint8_to_int16() -> None:
     builder = ModelBuilder()
     output = builder.op("QUANTIZE", [builder.input((1, 6), 0.1, 3, dtype="uint8")], (1, 6), SCALE, dtype="int16")
     assert_refused(builder.finish([output]), "goes from uint8 to int16")
+
+
+@pytest.mark.parametrize("name", ["host-c", "cortex-m4"])
+def test_exact_with_the_bodies_of_a_target(name: str, tflm: RuntimeWorker) -> None:
+    missing = find_runtime(name).available()
+    if missing is not None:
+        pytest.skip(missing)
+    for net in (random_net(5), random_net(2)):
+        expected = tflm.invoke(net.content, net.inputs)
+        with runtime_worker(name) as runtime:
+            np.testing.assert_array_equal(runtime.invoke(net.content, net.inputs), expected)

@@ -37,14 +37,15 @@ from edgemnist.compiler.ops.windows import window_field, windows_overlap
 _BYTES = 2
 """Of an element."""
 
+_WINDOW = "em_int16_window_params"
+
 
 def _layer(
     layer: Node, graph: Graph, channel_axis: int, function: str, parameters: tuple[Field, ...], **others: Any
 ) -> Step:
     """Return the call of a layer's kernel, by default on a window; ``others`` are fields of :class:`Step`."""
     channels = int16_channels(layer, graph, channel_axis)
-    window = {"header": "em_int16_conv_2d.h", "struct_type": "em_int16_window_params"}
-    known: dict[str, Any] = {"node": layer, "outputs": layer.outputs, **window, **others}
+    known: dict[str, Any] = {"node": layer, "outputs": layer.outputs, "struct_type": _WINDOW, **others}
     return Step(
         function=channels.function(function), parameters=(*parameters, limits_field(layer, graph)),
         inputs=(activations_of(layer),), arrays=channels.arrays(weight_values(layer, graph)), **known,
@@ -67,7 +68,7 @@ class Int16Conv2D(Conv2D):
         g, depth = conv_geometry(node, graph), weights_tensor(node, graph).shape[3]
         return _layer(
             node, graph, 0, "em_int16_conv_2d", (window_field(g, g.in_channels // depth),),
-            overlaps={ends_of(node): windows_overlap(g, _BYTES)},
+            header="em_int16_conv_2d.h", overlaps={ends_of(node): windows_overlap(g, _BYTES)},
             macs=g.out_height * g.out_width * g.out_channels * g.kernel_height * g.kernel_width * depth,
         )  # fmt: skip
 
@@ -88,7 +89,7 @@ class Int16DepthwiseConv2D(DepthwiseConv2D):
         g = depthwise_geometry(node, graph)
         return _layer(
             node, graph, 3, "em_int16_depthwise_conv_2d", (window_field(g, g.in_channels),),
-            overlaps={ends_of(node): windows_overlap(g, _BYTES)},
+            header="em_int16_conv_2d.h", overlaps={ends_of(node): windows_overlap(g, _BYTES)},
             macs=g.out_height * g.out_width * g.out_channels * g.kernel_height * g.kernel_width,
         )  # fmt: skip
 
@@ -110,7 +111,7 @@ class Int16TransposeConv(TransposeConv):
         overlap = traced(output_tensor(node, graph).elements, lambda: transposed_overlap(g).of_elements(_BYTES))
         return _layer(
             layer, graph, 0, "em_int16_transpose_conv", (window_field(g, 1),), node=node,
-            overlaps={ends_of(layer): overlap},
+            header="em_int16_conv_2d.h", overlaps={ends_of(layer): overlap},
             macs=g.pixels * g.in_channels * g.kernel_height * g.kernel_width * g.out_channels,
         )  # fmt: skip
 
