@@ -276,6 +276,15 @@ EM_INLINE int32_t em_multiply_once(int32_t value, int32_t multiplier, int expone
   return (int32_t)(((int64_t)value * multiplier + ((int64_t)1 << (total - 1))) >> total);
 }
 
+/* round(value * multiplier / 2^shift), ties up, for sums of 64 bits and a multiplier of 15 bits: TFLite's
+ * MultiplyByQuantizedMultiplier for int64. Needs 1 <= shift <= 62, |value| * multiplier + 2^(shift - 1) < 2^63 and a result
+ * of 32 bits.
+ */
+EM_INLINE int32_t em_multiply_short(int64_t value, int32_t multiplier, int shift)
+{
+  return (int32_t)((value * multiplier + ((int64_t)1 << (shift - 1))) >> shift);
+}
+
 /* How one layer turns accumulators into outputs. */
 typedef struct {
   int16_t zero_point;

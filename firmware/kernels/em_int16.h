@@ -1,8 +1,6 @@
 /* What layers with int16 activations and int8 weights share: their sums, and how these become outputs.
  *
- * A sum of 64 bits is multiplied by 15 bits of a factor and rounded once, with ties up: TFLite's
- * MultiplyByQuantizedMultiplier for int64. Sums themselves have 64 bits only where `wide` is 1; elsewhere the generator has
- * proved that 32 suffice, the bias included.
+ * Sums have 64 bits only where `wide` is 1; elsewhere the generator has proved that 32 suffice, the bias included.
  */
 #ifndef EM_INT16_H
 #define EM_INT16_H
@@ -28,12 +26,12 @@ EM_INLINE int64_t em_int16_bias(const em_int16_channels *channels, int32_t chann
   return wide ? ((const int64_t *)channels->bias)[channel] : ((const int32_t *)channels->bias)[channel];
 }
 
-/* Needs |sum| * multiplier + 2^(shift - 1) < 2^63 and a result of 32 bits. */
-EM_INLINE int16_t em_int16_finish(int64_t sum, const em_int16_channels *channels, int32_t channel, const em_int16_limits *limits)
+/* See em_multiply_short for what it needs. */
+EM_INLINE int16_t em_int16_finish(int64_t sum, const em_int16_channels *channels, int32_t channel,
+                                  const em_int16_limits *limits)
 {
-  const int shift = channels->shifts[channel];
-  const int64_t scaled = sum * channels->multipliers[channel] + ((int64_t)1 << (shift - 1));
-  return (int16_t)em_clamp((int32_t)(scaled >> shift), limits->minimum, limits->maximum);
+  const int32_t value = em_multiply_short(sum, channels->multipliers[channel], channels->shifts[channel]);
+  return (int16_t)em_clamp(value, limits->minimum, limits->maximum);
 }
 
 /* The sum of `count` neighbouring products. */

@@ -11,18 +11,18 @@
 #define EM_INT16_CONV_2D_H
 
 #include "em_int16.h"
-#include "em_window.h"
+#include "em_sliding.h"
 
 typedef struct {
-  em_window_params window;
+  em_sliding_params window;
   em_int16_limits limits;
 } em_int16_window_params;
 
 /* Adds what a window makes of one output channel, or of four at once (`four`, not for wide sums) whose weights are `pitch`
  * apart; `in` starts with the channels' group. Taps side by side are one product.
  */
-EM_INLINE int64_t em_int16_window_sum(const em_window_params *p, const em_window *w, const int8_t *weights, int32_t pitch,
-                                      const int16_t *in, int32_t *four, const int wide)
+EM_INLINE int64_t em_int16_window_sum(const em_sliding_params *p, const em_sliding_window *w, const int8_t *weights,
+                                      int32_t pitch, const int16_t *in, int32_t *four, const int wide)
 {
   const int32_t depth = p->in_channels / p->groups;
   const int32_t joined = p->dilation_width == 1 && p->groups == 1 ? w->columns.last - w->columns.first : 1;
@@ -45,12 +45,12 @@ EM_INLINE int64_t em_int16_window_sum(const em_window_params *p, const em_window
 EM_INLINE void em_int16_conv_2d_body(const em_int16_window_params *layer, const int8_t *weights,
                                      const em_int16_channels *channels, const int16_t *in, int16_t *out, const int wide)
 {
-  const em_window_params *p = &layer->window;
+  const em_sliding_params *p = &layer->window;
   const int32_t depth = p->in_channels / p->groups, size = p->kernel_height * p->kernel_width * depth;
   const int32_t of_group = p->out_channels / p->groups;
   for (int32_t y = 0; y < p->out_height; ++y) {
     for (int32_t x = 0; x < p->out_width; ++x) {
-      const em_window w = em_window_at(p, y, x);
+      const em_sliding_window w = em_sliding_window_at(p, y, x);
       int32_t c = 0;
       for (; !wide && p->groups == 1 && c + 4 <= p->out_channels; c += 4) {
         int32_t sums[4] = {0, 0, 0, 0};
@@ -82,14 +82,15 @@ EM_KERNEL void em_int16_conv_2d_wide(const em_int16_window_params *p, const int8
 }
 
 /* `groups` are the input channels. */
-EM_INLINE void em_int16_depthwise_body(const em_int16_window_params *layer, const int8_t *weights, const em_int16_channels *channels,
-                                       const int16_t *in, int16_t *out, const int wide)
+EM_INLINE void em_int16_depthwise_body(const em_int16_window_params *layer, const int8_t *weights,
+                                       const em_int16_channels *channels, const int16_t *in, int16_t *out,
+                                       const int wide)
 {
-  const em_window_params *p = &layer->window;
+  const em_sliding_params *p = &layer->window;
   const int32_t multiplier = p->out_channels / p->in_channels;
   for (int32_t y = 0; y < p->out_height; ++y) {
     for (int32_t x = 0; x < p->out_width; ++x) {
-      const em_window w = em_window_at(p, y, x);
+      const em_sliding_window w = em_sliding_window_at(p, y, x);
       for (int32_t c = 0; c < p->out_channels; ++c) {
         int32_t sum = 0;
         int64_t wide_sum = 0;
@@ -114,23 +115,24 @@ EM_INLINE void em_int16_depthwise_body(const em_int16_window_params *layer, cons
 }
 
 EM_KERNEL void em_int16_depthwise_conv_2d(const em_int16_window_params *p, const int8_t *weights, const int32_t *bias,
-                                          const int16_t *multipliers, const int8_t *shifts, const int16_t *in, int16_t *out)
+                                          const int16_t *multipliers, const int8_t *shifts, const int16_t *in,
+                                          int16_t *out)
 {
   const em_int16_channels channels = {bias, multipliers, shifts};
   em_int16_depthwise_body(p, weights, &channels, in, out, 0);
 }
 
-EM_KERNEL void em_int16_depthwise_conv_2d_wide(const em_int16_window_params *p, const int8_t *weights, const int64_t *bias,
-                                               const int16_t *multipliers, const int8_t *shifts, const int16_t *in,
-                                               int16_t *out)
+EM_KERNEL void em_int16_depthwise_conv_2d_wide(const em_int16_window_params *p, const int8_t *weights,
+                                               const int64_t *bias, const int16_t *multipliers, const int8_t *shifts,
+                                               const int16_t *in, int16_t *out)
 {
   const em_int16_channels channels = {bias, multipliers, shifts};
   em_int16_depthwise_body(p, weights, &channels, in, out, 1);
 }
 
 /* What the input adds to the element at (y, x) of the whole output, for one channel's weights. */
-EM_INLINE int64_t em_int16_transposed_sum(const em_window_params *p, const int8_t *weights, const int16_t *in, int32_t y,
-                                          int32_t x, const int wide)
+EM_INLINE int64_t em_int16_transposed_sum(const em_sliding_params *p, const int8_t *weights, const int16_t *in,
+                                          int32_t y, int32_t x, const int wide)
 {
   int64_t sum = 0;
   for (int32_t a = y % p->stride_height; a < p->kernel_height && a <= y; a += p->stride_height) {
@@ -147,9 +149,10 @@ EM_INLINE int64_t em_int16_transposed_sum(const em_window_params *p, const int8_
 }
 
 EM_INLINE void em_int16_transpose_conv_body(const em_int16_window_params *layer, const int8_t *weights,
-                                            const em_int16_channels *channels, const int16_t *in, int16_t *out, const int wide)
+                                            const em_int16_channels *channels, const int16_t *in, int16_t *out,
+                                            const int wide)
 {
-  const em_window_params *p = &layer->window;
+  const em_sliding_params *p = &layer->window;
   const int32_t size = p->kernel_height * p->kernel_width * p->in_channels;
   for (int32_t y = p->pad_top; y < p->out_height + p->pad_top; ++y) {
     for (int32_t x = p->pad_left; x < p->out_width + p->pad_left; ++x) {
@@ -162,14 +165,16 @@ EM_INLINE void em_int16_transpose_conv_body(const em_int16_window_params *layer,
 }
 
 EM_KERNEL void em_int16_transpose_conv(const em_int16_window_params *p, const int8_t *weights, const int32_t *bias,
-                                       const int16_t *multipliers, const int8_t *shifts, const int16_t *in, int16_t *out)
+                                       const int16_t *multipliers, const int8_t *shifts, const int16_t *in,
+                                       int16_t *out)
 {
   const em_int16_channels channels = {bias, multipliers, shifts};
   em_int16_transpose_conv_body(p, weights, &channels, in, out, 0);
 }
 
 EM_KERNEL void em_int16_transpose_conv_wide(const em_int16_window_params *p, const int8_t *weights, const int64_t *bias,
-                                            const int16_t *multipliers, const int8_t *shifts, const int16_t *in, int16_t *out)
+                                            const int16_t *multipliers, const int8_t *shifts, const int16_t *in,
+                                            int16_t *out)
 {
   const em_int16_channels channels = {bias, multipliers, shifts};
   em_int16_transpose_conv_body(p, weights, &channels, in, out, 1);

@@ -10,7 +10,7 @@
 
 typedef struct {
   int32_t count;
-  int32_t multiplier;          /* of what is not negative, Q31 */
+  int32_t multiplier; /* of what is not negative, Q31 */
   int32_t negative_multiplier; /* of what is */
   int32_t minimum;
   int32_t maximum;
@@ -24,8 +24,9 @@ typedef struct {
 EM_INLINE int32_t em_int16_scaled(const em_int16_scale_params *p, int32_t in)
 {
   const int32_t value = in - p->in_zero_point;
-  const int32_t scaled = value >= 0 ? em_multiply_any(value, p->multiplier, p->exponent)
-                                    : em_multiply_any(value, p->negative_multiplier, p->negative_exponent) * p->negative_sign;
+  const int32_t scaled = value >= 0
+      ? em_multiply_any(value, p->multiplier, p->exponent)
+      : em_multiply_any(value, p->negative_multiplier, p->negative_exponent) * p->negative_sign;
   return em_clamp(scaled + p->out_zero_point, p->minimum, p->maximum);
 }
 

@@ -28,14 +28,16 @@ EM_INLINE void em_int16_dense(const em_int16_dense_params *p, const int8_t *weig
       }
     }
     for (; c < p->out_features; ++c) {
-      const int64_t sum = em_int16_bias(channels, c, wide) + em_int16_dot(in, weights + c * p->features, p->features, wide);
+      const int64_t sum =
+          em_int16_bias(channels, c, wide) + em_int16_dot(in, weights + c * p->features, p->features, wide);
       *out++ = em_int16_finish(sum, channels, c, &p->limits);
     }
   }
 }
 
 EM_KERNEL void em_int16_fully_connected(const em_int16_dense_params *p, const int8_t *weights, const int32_t *bias,
-                                        const int16_t *multipliers, const int8_t *shifts, const int16_t *in, int16_t *out)
+                                        const int16_t *multipliers, const int8_t *shifts, const int16_t *in,
+                                        int16_t *out)
 {
   const em_int16_channels channels = {bias, multipliers, shifts};
   em_int16_dense(p, weights, &channels, in, out, 0);

@@ -29,8 +29,8 @@ EM_INLINE int32_t em_int16_interpolated(const int16_t *table, int32_t value)
 }
 
 /* `exponentials` are exp of -10 to 0, `reciprocals` 1 / (1 + x) for 0 to 1, both in Q15. */
-EM_KERNEL void em_int16_softmax(const em_int16_softmax_params *p, const int16_t *exponentials, const int16_t *reciprocals,
-                                const int16_t *in, int16_t *out)
+EM_KERNEL void em_int16_softmax(const em_int16_softmax_params *p, const int16_t *exponentials,
+                                const int16_t *reciprocals, const int16_t *in, int16_t *out)
 {
   for (int32_t row = 0; row < p->rows; ++row, in += p->depth, out += p->depth) {
     int32_t highest = -32768, sum = 0, scale;
@@ -58,7 +58,8 @@ EM_INLINE int32_t em_int16_argument(const em_int16_sigmoid_params *p, int32_t in
 }
 
 /* `table` has the logistic function of i / 24 in Q16. */
-EM_KERNEL void em_int16_logistic(const em_int16_sigmoid_params *p, const uint16_t *table, const int16_t *in, int16_t *out)
+EM_KERNEL void em_int16_logistic(const em_int16_sigmoid_params *p, const uint16_t *table, const int16_t *in,
+                                 int16_t *out)
 {
   for (int32_t i = 0; i < p->count; ++i) {
     const int32_t argument = em_int16_argument(p, in[i]);

@@ -38,12 +38,13 @@ EM_INLINE int16_t em_int16_of_pair(const em_int16_pair_params *p, int32_t a, int
   if (kind == EM_INT16_SMALLER) return (int16_t)(a < b ? a : b);
   if (kind == EM_INT16_SUM) {
     value = em_multiply_any(a * 32768, p->a_multiplier, p->a_exponent) * p->a_sign +
-            em_multiply_any(b * 32768, p->b_multiplier, p->b_exponent) * p->b_sign;
+        em_multiply_any(b * 32768, p->b_multiplier, p->b_exponent) * p->b_sign;
   }
   return (int16_t)em_clamp(em_multiply_any(value, p->multiplier, p->exponent), p->minimum, p->maximum);
 }
 
-EM_INLINE void em_int16_pairs(const em_int16_pair_params *p, const int16_t *a, const int16_t *b, int16_t *out, const int kind)
+EM_INLINE void em_int16_pairs(const em_int16_pair_params *p, const int16_t *a, const int16_t *b, int16_t *out,
+                              const int kind)
 {
   for (int32_t i = 0; i < p->axis_0.count; ++i) {
     for (int32_t j = 0; j < p->axis_1.count; ++j) {

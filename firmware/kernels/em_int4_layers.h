@@ -12,10 +12,10 @@
 #define EM_INT4_LAYERS_H
 
 #include "em_common.h"
-#include "em_window.h"
+#include "em_sliding.h"
 
 typedef struct {
-  em_window_params window;
+  em_sliding_params window;
   int16_t in_zero_point;
   em_output output;
 } em_int4_window_params;
@@ -62,17 +62,18 @@ EM_INLINE int32_t em_int4_dot(const int8_t *x, int32_t zero_point, const int8_t 
 EM_KERNEL void em_int4_conv_2d(const em_int4_window_params *layer, const int8_t *weights, const em_channel *channels,
                                const int8_t *shifts, const int8_t *in, int8_t *out)
 {
-  const em_window_params *p = &layer->window;
+  const em_sliding_params *p = &layer->window;
   const int32_t depth = p->in_channels / p->groups, of_group = p->out_channels / p->groups;
   const int32_t size = (p->kernel_height * p->kernel_width * depth + 1) / 2;
   for (int32_t y = 0; y < p->out_height; ++y) {
     for (int32_t x = 0; x < p->out_width; ++x) {
-      const em_window w = em_window_at(p, y, x);
+      const em_sliding_window w = em_sliding_window_at(p, y, x);
       const int32_t joined = p->dilation_width == 1 && p->groups == 1 ? w.columns.last - w.columns.first : 1;
       for (int32_t c = 0; c < p->out_channels; ++c) {
         int32_t sum = channels[c].bias;
         for (int32_t a = w.rows.first; a < w.rows.last; ++a) {
-          const int8_t *row = in + (w.top + a * p->dilation_height) * p->in_width * p->in_channels + c / of_group * depth;
+          const int8_t *row =
+              in + (w.top + a * p->dilation_height) * p->in_width * p->in_channels + c / of_group * depth;
           for (int32_t b = w.columns.first; b < w.columns.last; b += joined) {
             sum += em_int4_dot(row + (w.left + b * p->dilation_width) * p->in_channels, layer->in_zero_point,
                                weights + c * size, (a * p->kernel_width + b) * depth, joined * depth);
@@ -84,21 +85,22 @@ EM_KERNEL void em_int4_conv_2d(const em_int4_window_params *layer, const int8_t 
   }
 }
 
-EM_KERNEL void em_int4_depthwise_conv_2d(const em_int4_window_params *layer, const int8_t *weights, const em_channel *channels,
-                                         const int8_t *shifts, const int8_t *in, int8_t *out)
+EM_KERNEL void em_int4_depthwise_conv_2d(const em_int4_window_params *layer, const int8_t *weights,
+                                         const em_channel *channels, const int8_t *shifts, const int8_t *in,
+                                         int8_t *out)
 {
-  const em_window_params *p = &layer->window;
+  const em_sliding_params *p = &layer->window;
   const int32_t multiplier = p->out_channels / p->in_channels;
   for (int32_t y = 0; y < p->out_height; ++y) {
     for (int32_t x = 0; x < p->out_width; ++x) {
-      const em_window w = em_window_at(p, y, x);
+      const em_sliding_window w = em_sliding_window_at(p, y, x);
       for (int32_t c = 0; c < p->out_channels; ++c) {
         int32_t sum = channels[c].bias;
         for (int32_t a = w.rows.first; a < w.rows.last; ++a) {
           const int8_t *row = in + (w.top + a * p->dilation_height) * p->in_width * p->in_channels + c / multiplier;
           for (int32_t b = w.columns.first; b < w.columns.last; ++b) {
             sum += (row[(w.left + b * p->dilation_width) * p->in_channels] - layer->in_zero_point) *
-                   em_int4_at(weights, (a * p->kernel_width + b) * p->out_channels + c);
+                em_int4_at(weights, (a * p->kernel_width + b) * p->out_channels + c);
           }
         }
         *out++ = em_finish(sum, channels[c].multiplier, shifts[c], &layer->output, EM_ROUND_ANY);

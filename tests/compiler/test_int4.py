@@ -13,8 +13,10 @@ from edgemnist.compiler.generate import CodegenSettings, generate
 from edgemnist.compiler.graph import PADDING_VALID
 from edgemnist.compiler.reader import read_graph
 from edgemnist.runner import RuntimeWorker
+from edgemnist.runner.client import runtime_worker
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import parse_tflite
+from tests.compiler.int16_nets import Int16Net, convolution, int16_images
 from tests.compiler.model_builder import ModelBuilder, edited
 from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_reference_exact, assert_refused
 
@@ -93,3 +95,21 @@ def test_refuses_sums_that_overflow() -> None:
         file.buffers[file.subgraphs[0].tensors[2].buffer].data = bias
 
     assert_refused(edited(TABLE["odd rows"], change), "a 32-bit accumulator can overflow")
+
+
+def test_layers_of_all_widths_in_one_net(tflm: RuntimeWorker) -> None:
+    """Their kernels lie in one C file, with the bodies of this machine."""
+    net = Int16Net((1, 6, 5, 4))
+    wide = convolution(net, net.input, (4, 3, 3, 4))
+    pooled = net.op(
+        "AVERAGE_POOL_2D", [wide], (1, 3, 2, 4), filter_height=2, filter_width=2, stride_h=2, stride_w=2, padding=1
+    )
+    narrow = net.builder.op("QUANTIZE", [pooled], (1, 3, 2, 4), 0.05, -7)
+    weights = net.builder.constant(net.random.integers(-127, 128, (5, 3, 3, 4)), [0.004])
+    conv = net.builder.op("CONV_2D", [narrow, weights], (1, 3, 2, 5), 0.1, 3)
+    values = net.random.integers(-8, 8, (4, 3, 3, 5))
+    small = net.builder.tensor(values.shape, [0.05], dtype="int4", data=packed(values))
+    content = net.finish(net.builder.op("CONV_2D", [conv, small], (1, 3, 2, 4), 0.3, 5))
+    images = int16_images((1, 6, 5, 4))
+    with runtime_worker("host-c") as generated:
+        np.testing.assert_array_equal(generated.invoke(content, [images]), tflm.invoke(content, [images]))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.compiler.fixedpoint import INT32_MAX, Multiplier
+from edgemnist.compiler.fixedpoint import INT32_MAX, ShortMultiplier, multiply_short, shortened
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import activation_range
 from edgemnist.compiler.ops.convolution import bias_values, channel_multipliers
@@ -27,20 +27,6 @@ LARGEST_SUM = 2**47 - 1
 
 SMALLEST_EXPONENT, LARGEST_EXPONENT = -31, 7
 """Of a factor, for the same reason."""
-
-
-@dataclass(frozen=True)
-class ShortMultiplier:
-    """A factor as ``mantissa / 2**shift``, the mantissa of 15 bits."""
-
-    mantissa: int
-    shift: int
-
-
-def shortened(multiplier: Multiplier) -> ShortMultiplier:
-    """Return the 15 bits of a factor that sums of 64 bits are multiplied by."""
-    mantissa = (multiplier.mantissa + (1 << 15)) >> 16 if multiplier.mantissa < 0x7FFF0000 else 0x7FFF
-    return ShortMultiplier(mantissa, 15 - multiplier.exponent)
 
 
 def largest_sums(node: Node, graph: Graph, channel_axis: int) -> list[int]:
@@ -70,17 +56,11 @@ def check_sums(node: Node, graph: Graph, channel_axis: int) -> list[str]:
     return []
 
 
-def scaled(sums: NDArray[np.int64], multiplier: Multiplier) -> NDArray[np.int64]:
-    """Return sums times a factor, rounded once, ties up."""
-    short = shortened(multiplier)
-    return (sums * short.mantissa + (1 << (short.shift - 1))) >> short.shift
-
-
 def int16_outputs(node: Node, graph: Graph, sums: NDArray[np.int64]) -> NDArray[np.int16]:
     """Return the outputs for sums of products (..., channels): bias, requantisation, activation."""
     channels, multipliers = sums.shape[-1], channel_multipliers(node, graph)
     biased, every = sums + bias_values(node, graph, channels), multipliers * (channels // len(multipliers))
-    columns = [scaled(biased[..., channel], multiplier) for channel, multiplier in enumerate(every)]
+    columns = [multiply_short(biased[..., channel], shortened(multiplier)) for channel, multiplier in enumerate(every)]
     low, high = activation_range(node.integer("fused_activation_function"), output_tensor(node, graph))
     values: NDArray[np.int16] = np.clip(np.stack(columns, axis=-1), low, high).astype(np.int16)
     return values

@@ -11,14 +11,14 @@ from edgemnist.compiler.ops.overlaps import traced, window_starts, write_behind_
 
 
 def window_field(g: Geometry, groups: int) -> Field:
-    """Return the C struct ``em_window_params``."""
+    """Return the C struct ``em_sliding_params``."""
     fields = int32(
         in_height=g.in_height, in_width=g.in_width, in_channels=g.in_channels, out_height=g.out_height,
         out_width=g.out_width, out_channels=g.out_channels, kernel_height=g.kernel_height, kernel_width=g.kernel_width,
         stride_height=g.stride_height, stride_width=g.stride_width, dilation_height=g.dilation_height,
         dilation_width=g.dilation_width, pad_top=g.padding.top, pad_left=g.padding.left, groups=groups,
     )  # fmt: skip
-    return Field("window", "em_window_params", fields)
+    return Field("window", "em_sliding_params", fields)
 
 
 def windows_overlap(g: Geometry, size: int) -> Overlap:
