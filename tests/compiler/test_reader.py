@@ -187,7 +187,7 @@ def test_a_tensor_that_is_written_twice_is_refused() -> None:
     assert "operator 2 RELU: writes 'relu_" in message
 
 
-@pytest.mark.parametrize(("dtype", "scale"), [("int8", None), ("int32", None), ("int16", 0.1)])
+@pytest.mark.parametrize(("dtype", "scale"), [("int8", None), ("int32", None), ("int16", None), ("int32", 0.1)])
 def test_an_input_that_c_has_no_constants_for_is_refused(dtype: str, scale: float | None) -> None:
     builder = ModelBuilder()
     image = builder.tensor((1, 6), scale, dtype=dtype, name="image")
