@@ -26,7 +26,8 @@ MOST_READ_AGAIN = 4
 SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30
 """Of an activation; a constant's may also be 0. Beyond them quotients of scales leave single precision."""
 
-ZERO_POINTS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255)}
+ZERO_POINTS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255), "int16": (0, 0)}
+"""Of each integer type that inputs and outputs may have; int16 is symmetric."""
 
 
 @dataclass(frozen=True)

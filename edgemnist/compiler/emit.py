@@ -145,7 +145,7 @@ def _end_macros(prefix: str, ends: Ends, settings: EmitSettings) -> list[str]:
 
 def _numbers(program: Program) -> str:
     types = {type_of(step.node.kind) for step in program.steps}
-    only = types.pop() if len(types) == 1 else "float32" if "float32" in types else "int8"
+    only = types.pop() if len(types) == 1 else next((one for one in ("float32", "int16") if one in types), "int8")
     return f"{'an' if only.startswith('i') else 'a'} {only}"
 
 

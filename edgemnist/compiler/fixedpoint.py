@@ -71,3 +71,22 @@ def multiply_single_rounding(value: Any, multiplier: Multiplier) -> IntArray:
     """Return ``value * multiplier`` rounded once (TFLite built with ``TFLITE_SINGLE_ROUNDING``), ties up."""
     total = 31 - multiplier.exponent
     return (np.asarray(value, np.int64) * multiplier.mantissa + (1 << (total - 1))) >> total
+
+
+@dataclass(frozen=True)
+class ShortMultiplier:
+    """A real factor as ``mantissa / 2**shift``, the mantissa of 15 bits."""
+
+    mantissa: int
+    shift: int
+
+
+def shortened(multiplier: Multiplier) -> ShortMultiplier:
+    """Return the 15 bits of a factor that sums of 64 bits are multiplied by."""
+    mantissa = (multiplier.mantissa + (1 << 15)) >> 16 if multiplier.mantissa < 0x7FFF0000 else 0x7FFF
+    return ShortMultiplier(mantissa, 15 - multiplier.exponent)
+
+
+def multiply_short(value: Any, multiplier: ShortMultiplier) -> IntArray:
+    """Return ``value * multiplier`` rounded once, ties up (TFLite ``MultiplyByQuantizedMultiplier`` for int64)."""
+    return (np.asarray(value, np.int64) * multiplier.mantissa + (1 << (multiplier.shift - 1))) >> multiplier.shift

@@ -23,12 +23,24 @@ it."""
 HYBRID = "HYBRID_"
 """Begins the kind of a layer on float32 whose weights are int8: it quantises its input at run time."""
 
-_PREFIXES: Mapping[str, str] = {HYBRID: "float32", **{prefix: dtype for dtype, prefix in TYPED.items()}}
+INT4 = "INT4_"
+"""Begins the kind of a layer that computes in int8 with weights of 4 bits."""
+
+_PREFIXES: Mapping[str, str] = {
+    HYBRID: "float32",
+    INT4: "int8",
+    **{prefix: dtype for dtype, prefix in TYPED.items()},
+}
 
 
 def plain_kind(kind: str) -> str:
     """Return TFLite's name of an operator, whatever type it computes in."""
     return next((kind.removeprefix(one) for one in _PREFIXES if kind.startswith(one)), kind)
+
+
+def held_in(kind: str) -> str:
+    """Return the dtype that the tensors of such a node have in the graph, where those of uint8 are int8."""
+    return "int8" if kind.startswith(UINT8) else type_of(kind)
 
 
 def type_of(kind: str) -> str:

@@ -20,7 +20,7 @@ from edgemnist.compiler.claims import (
     require_shape,
     table_problems,
 )
-from edgemnist.compiler.graph import FLOAT, HYBRID, TYPED, Graph, Node, plain_kind
+from edgemnist.compiler.graph import FLOAT, HYBRID, INT4, TYPED, Graph, Node, plain_kind
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.refusals import HEADLINE, refusal
 from edgemnist.compiler.state import nodes_of, variable_tensors, variables_of, without_variables
@@ -40,10 +40,10 @@ def read_graph(model: TfliteModel) -> Graph:
         raise refusal(model, problems)
     kept = variables_of(model)
     model = without_variables(model, kept)
-    tensors = {tensor.index: _with_nothing(tensor, model) for tensor in model.tensors}
+    tensors = {tensor.index: with_int4_unpacked(_with_nothing(tensor, model)) for tensor in model.tensors}
     nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
-    inner = as_int8(tensors, [_typed(node, tensors) for node in nodes], model.inputs, model.outputs)
+    inner = as_int8(tensors, [typed(node, tensors) for node in nodes], model.inputs, model.outputs)
     changed, state_problems = variable_tensors(inner.nodes, inner.tensors, _state_places)
     variables = (*map(inner.variable, kept.variables), *changed)
     graph = Graph(
@@ -88,14 +88,31 @@ def _with_nothing(tensor: TensorInfo, model: TfliteModel) -> TensorInfo:
     return replace(tensor, data=np.empty(tensor.shape, np.int32)) if tensor.dtype == "int32" else tensor
 
 
-def _typed(node: Node, tensors: Mapping[int, TensorInfo]) -> Node:
+def typed(node: Node, tensors: Mapping[int, TensorInfo]) -> Node:
     """Return a node under the kind that it has in the type of its output, or else of its first computed input."""
     computed = [index for index in node.inputs if index != -1 and tensors[index].data is None]
     ends = (index for index in (*node.outputs[:1], *computed[:1]) if index != -1)
     kinds = [f"{TYPED.get(tensors[index].dtype, '')}{node.kind}" for index in ends]
+    kinds += [f"{INT4}{node.kind}" for index in node.inputs[1:2] if index != -1 and tensors[index].dtype == "int4"]
     if any(tensors[index].data is not None and tensors[index].dtype == "int8" for index in node.inputs if index != -1):
         kinds = [kind.replace(FLOAT, HYBRID, 1) for kind in kinds] + kinds
     return replace(node, kind=next((kind for kind in kinds if kind in OPERATORS and kind != node.kind), node.kind))
+
+
+def with_int4_unpacked(tensor: TensorInfo) -> TensorInfo:
+    """Return a constant of int4 with its values as int8, any other tensor as it is.
+
+    :raises ModelError: it has not a byte for every two.
+    """
+    if tensor.dtype != "int4" or tensor.data is None or tensor.is_sparse:
+        return tensor
+    if tensor.data.size != tensor.bytes:
+        raise ModelError(
+            f"tensor {tensor.name!r} of shape {list(tensor.shape)} and type int4 needs {tensor.bytes} bytes, "
+            f"the file has {tensor.data.size}; the file is corrupt"
+        )
+    halves = np.stack([tensor.data << 4, tensor.data & 0xF0], axis=1).astype(np.uint8).view(np.int8) >> 4
+    return replace(tensor, data=halves.reshape(-1)[: tensor.elements].reshape(tensor.shape))
 
 
 FREE_TYPES = ("float32", "int32", "bool")
@@ -111,7 +128,7 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
         if tensor.dtype not in free and (tensor.dtype not in ZERO_POINTS or tensor.quantisation is None):
             problems.append(
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
-                f"needed is {', '.join(free)}, or int8 or uint8 with a scale; convert the model again"
+                f"needed is {', '.join(free)}, or int8, uint8 or int16 with a scale; convert the model again"
             )
     written = {*graph.given, *(alias for alias in graph.storage)}
     for node in graph.nodes:
@@ -282,7 +299,7 @@ _BY_SHAPE = ("SHAPE", "ZEROS_LIKE")
 _MADE_OF_NOTHING = ("FILL", "ZEROS_LIKE")
 """Make constants that are larger than what they are made of: a small file could ask for any amount of C."""
 
-_FOLDED_TYPES = ("int8", "int32", "int64", "float32", "bool")
+_FOLDED_TYPES = ("int8", "int16", "int32", "int64", "float32", "bool")
 
 _SAME_VALUES = ("SQUEEZE", "EXPAND_DIMS")
 """Give a constant the shape that the file says the output has."""

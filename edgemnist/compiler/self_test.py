@@ -198,7 +198,7 @@ def generated_inputs(entry: TensorInfo, count: int) -> list[NDArray[Any]]:
 def generated_vectors(entries: Sequence[TensorInfo], count: int) -> list[Vector]:
     """Return what the self-test's generator makes for a model's inputs, in order."""
     sizes = [entry.elements for entry in entries]
-    rows = (generated_states(count * sum(sizes)) >> 24).astype(np.uint8).reshape(count, sum(sizes))
+    rows = generated_states(count * sum(sizes)).reshape(count, sum(sizes))
     parts = [np.split(row, np.cumsum(sizes)[:-1]) for row in rows]
     return [
         [_as_input(one, entry).reshape(entry.shape) for one, entry in zip(row, entries, strict=True)] for row in parts
@@ -220,21 +220,25 @@ _STATES = MappingProxyType({"int32": 0, "bool": 7})
 """Types that take the highest byte of the state as a number, without its lowest bits."""
 
 
-def _as_input(bytes_: NDArray[np.uint8], entry: TensorInfo) -> NDArray[Any]:
+def _as_input(states: NDArray[np.uint32], entry: TensorInfo) -> NDArray[Any]:
+    """Return the upper bits of states, as many as an integer with a scale has, or the highest byte as a number."""
     if entry.dtype == "float32":
-        return bytes_.astype(np.float32) / np.float32(256)
+        return (states >> 24).astype(np.float32) / np.float32(256)
     if entry.dtype in _STATES:
-        return (bytes_ >> _STATES[entry.dtype]).astype(entry.dtype)
-    return bytes_.view(np.dtype(entry.dtype))
+        return (states >> (24 + _STATES[entry.dtype])).astype(entry.dtype)
+    dtype = np.dtype(entry.dtype)
+    return (states >> (32 - 8 * dtype.itemsize)).astype(f"u{dtype.itemsize}").view(dtype)
 
 
 def _from_state(entry: TensorInfo) -> str:
-    """Return the C expression for what ``_as_input`` does to the highest byte of the state."""
+    """Return the C expression for what ``_as_input`` does to a state."""
     if entry.dtype == "float32":
         return "(float)(state >> 24) / 256.0f"
     if entry.dtype in _STATES:
         return f"({C_TYPES[entry.dtype]})(state >> {24 + _STATES[entry.dtype]})"
-    return "(int8_t)(uint8_t)(state >> 24)" if entry.dtype == "int8" else "(uint8_t)(state >> 24)"
+    bits = 8 * np.dtype(entry.dtype).itemsize
+    unsigned = f"(uint{bits}_t)(state >> {32 - bits})"
+    return unsigned if entry.dtype.startswith("u") else f"(int{bits}_t){unsigned}"
 
 
 def value_rows(arrays: Sequence[NDArray[Any]]) -> str:

@@ -14,11 +14,16 @@ from edgemnist.support.progress import say
 from edgemnist.tflite.file import OperatorInfo, TfliteModel
 from edgemnist.tflite.kinds import ModelKind
 
-_ACTIVATIONS = frozenset({"int8"})
-_EDGES = {"QUANTIZE": frozenset({"int8", "float32"}), "DEQUANTIZE": frozenset({"int8", "float32"})}
-"""Types of what is computed with which the compiler knows any operator, and with which these two."""
+_ACTIVATIONS = {"int8": frozenset({"int8"}), "int16": frozenset({"int16"})}
+_EDGES = {
+    "QUANTIZE": frozenset({"int8", "float32"}),
+    "DEQUANTIZE": frozenset({"int8", "float32"}),
+    "INT16_QUANTIZE": frozenset({"int8", "int16", "float32"}),
+    "INT16_DEQUANTIZE": frozenset({"int16", "float32"}),
+}
+"""Types of what is computed with which the compiler knows any operator, by the type it computes in, and these."""
 
-_CONSTANTS = frozenset({"int8", "int32", "int64"})
+_CONSTANTS = frozenset({"int8", "int16", "int32", "int64"})
 
 
 class Standing(Enum):
@@ -69,8 +74,8 @@ def claims_of(model: TfliteModel) -> Claims:
 
 
 def warn_of(model: LoadedModel) -> None:
-    """Say so where the claims of an int8 model are refused: an interpreter may run it, what comes out means nothing."""
-    if model.tflite is None or model.kind is not ModelKind.INT8:
+    """Say so where an integer model's claims are refused: an interpreter may run it, what comes out means nothing."""
+    if model.tflite is None or model.kind not in (ModelKind.INT8, ModelKind.INT16X8):
         return
     claims = claims_of(model.tflite)
     if claims.standing is Standing.REFUSED:
@@ -79,11 +84,16 @@ def warn_of(model: LoadedModel) -> None:
 
 def _is_known(operator: OperatorInfo, model: TfliteModel) -> bool:
     """Whether the compiler knows an operator and the types that it works on."""
+    from edgemnist.compiler.graph import type_of
     from edgemnist.compiler.ops import OPERATORS
+    from edgemnist.compiler.reader import typed
+    from edgemnist.compiler.state import nodes_of
 
-    computed = _EDGES.get(operator.kind, _ACTIVATIONS)
+    (node,) = nodes_of([operator])
+    kind = typed(node, {tensor.index: tensor for tensor in model.tensors}).kind
+    computed = _EDGES.get(kind, _ACTIVATIONS.get(type_of(kind), frozenset()))
     tensors = [model.tensors[index] for index in (*operator.inputs, *operator.outputs) if index != -1]
-    return operator.kind in OPERATORS and all(
+    return kind in OPERATORS and all(
         tensor.dtype in (computed if tensor.data is None else _CONSTANTS) and not tensor.is_sparse for tensor in tensors
     )
 
@@ -91,15 +101,17 @@ def _is_known(operator: OperatorInfo, model: TfliteModel) -> bool:
 def _problems_of(known: Sequence[OperatorInfo], model: TfliteModel) -> Iterator[str]:
     """Yield what is wrong with operators, each looked at alone."""
     from edgemnist.compiler.claims import operand_problems, table_problems
-    from edgemnist.compiler.graph import Graph, Node
+    from edgemnist.compiler.graph import Graph
     from edgemnist.compiler.ops import OPERATORS
+    from edgemnist.compiler.reader import typed
+    from edgemnist.compiler.state import nodes_of
 
     tensors = {tensor.index: tensor for tensor in model.tensors}
-    nodes = tuple(Node(one.kind, one.inputs, one.outputs, one.options, (one.index,)) for one in known)
+    nodes = tuple(typed(node, tensors) for node in nodes_of(known))
     graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, {})
     for operator, node in zip(known, nodes, strict=True):
         definition = OPERATORS[node.kind]
-        schemas = {node.kind: definition.kinds[node.kind]}
+        schemas = {operator.kind: definition.kinds[node.kind]}
         problems = table_problems(replace(model, operators=(operator,)), schemas)
         problems += operand_problems(node, tensors, several_outputs=definition.several_outputs)
         yield from problems or definition.check(node, graph)

@@ -25,7 +25,10 @@ last int16x8, which the fewest runtimes take.
 """
 
 ONLY_INT8 = (ModelKind.INT8,)
-"""For what takes no other kind: generated C and firmware."""
+"""For what takes no other kind."""
+
+COMPILED = (ModelKind.INT8, ModelKind.INT16X8)
+"""For generated C and firmware: the order in which a work folder's models are preferred where none is named."""
 
 FLOAT_REFERENCES = (ModelKind.KERAS, ModelKind.FLOAT32)
 """The kinds that compute what was trained: what conversion costs is measured against one of these."""
@@ -228,7 +231,7 @@ def _recorded_kinds(names: Sequence[str], *, qat: bool = False) -> list[ModelKin
 
 def _refusal(work: WorkFolder, kinds: Sequence[ModelKind], why: str, missing: Sequence[ModelKind]) -> StageOrderError:
     """Return the refusal of every command that finds no model; ``missing`` are the kinds that have to be converted."""
-    what = "int8 model" if tuple(kinds) == ONLY_INT8 else "converted model"
+    what = "int8 model" if tuple(kinds) in (ONLY_INT8, COMPILED) else "converted model"
     remedy = f"name a model file, or run `{_convert_command(work, missing)}` first"
     return StageOrderError(f"there is no {what} to take from {str(work.root)!r}: {why}; {remedy}")
 

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from edgemnist.compiler.fixedpoint import (
     Multiplier,
     multiply_by_quantised_multiplier,
+    multiply_short,
     multiply_single_rounding,
     quantise_multiplier,
     saturating_rounding_doubling_high_multiply,
+    shortened,
     wrap_int32,
 )
 
@@ -135,9 +137,7 @@ def power_of_two(sums: Integers, factor: Factor) -> Integers:
 
 def sixteen_bit_factor(sums: Integers, factor: Factor) -> Integers:
     """With a factor of 16 bits instead of 32, rounded once: ``MultiplyByQuantizedMultiplier`` of 64-bit sums."""
-    multiplier = factor.multiplier
-    mantissa, total = min((multiplier.mantissa + (1 << 15)) >> 16, (1 << 15) - 1), 15 - multiplier.exponent
-    return factor.sign * wrap_int32((sums * mantissa + (1 << (total - 1))) >> total)
+    return factor.sign * wrap_int32(multiply_short(sums, shortened(factor.multiplier)))
 
 
 def nearest_quotient(sums: Integers, factor: Factor) -> Integers:

@@ -82,7 +82,7 @@ class CortexMRuntime(Runtime):
     emulated = True
     name = "cortex-m4"
     process = "cortex-m4"
-    takes = frozenset({ModelKind.INT8})
+    takes = frozenset({ModelKind.INT8, ModelKind.INT16X8})
     install = "pip install 'edgemnist[mcu]'"
 
     def available(self) -> str | None:

@@ -73,7 +73,7 @@ class HostCRuntime(Runtime):
 
     name = "host-c"
     process = "host-c"
-    takes = frozenset({ModelKind.INT8, ModelKind.FLOAT32, ModelKind.FLOAT16, ModelKind.DYNAMIC})
+    takes = frozenset({ModelKind.INT8, ModelKind.INT16X8, ModelKind.FLOAT32, ModelKind.FLOAT16, ModelKind.DYNAMIC})
     install = "sudo apt-get install gcc"
 
     def available(self) -> str | None:

@@ -103,7 +103,12 @@ class TensorInfo:
         """Size in memory in bytes (int4 counts packed, two in a byte)."""
         if self.dtype == "int4":
             return (self.elements + 1) // 2
-        return self.elements * np.dtype(_NUMPY_TYPES.get(self.dtype, np.uint8)).itemsize
+        return self.elements * self.itemsize
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element (1 for int4)."""
+        return int(np.dtype(_NUMPY_TYPES.get(self.dtype, np.uint8)).itemsize)
 
 
 class WithOptions:

@@ -51,7 +51,7 @@
 #if defined(__clang__)
 #define EM_STEP static __attribute__((noinline))
 #elif __GNUC__ >= 8
-#define EM_STEP static __attribute__((noipa))
+#define EM_STEP static __attribute__((noinline, noclone, noipa)) /* else gcc 12 leaves out some that it vectorised */
 #else
 #define EM_STEP static __attribute__((noinline, noclone))
 #endif
@@ -283,6 +283,15 @@ EM_INLINE int32_t em_multiply_once(int32_t value, int32_t multiplier, int expone
 EM_INLINE int32_t em_rounded_mean(int32_t sum, int32_t count)
 {
   return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
+
+/* round(value * multiplier / 2^shift), ties up, for sums of 64 bits and a multiplier of 15 bits: TFLite's
+ * MultiplyByQuantizedMultiplier for int64. Needs 1 <= shift <= 62, |value| * multiplier + 2^(shift - 1) < 2^63 and a result
+ * of 32 bits.
+ */
+EM_INLINE int32_t em_multiply_short(int64_t value, int32_t multiplier, int shift)
+{
+  return (int32_t)((value * multiplier + ((int64_t)1 << (shift - 1))) >> shift);
 }
 
 /* How one layer turns accumulators into outputs. */

@@ -13,6 +13,16 @@ typedef struct {
   int16_t zero_point;
 } em_quantise_params;
 
+/* Returns round(value), halves away from zero, within -limit..limit; of what is no number, 0. */
+EM_INLINE int32_t em_nearest(float value, float limit)
+{
+  int32_t whole;
+  value = value > limit ? limit : value < -limit ? -limit : value == value ? value : 0.0f;
+  whole = (int32_t)value; /* towards zero */
+  value -= (float)whole;  /* exact */
+  return whole + (value >= 0.5f ? 1 : 0) - (value <= -0.5f ? 1 : 0);
+}
+
 /* out = zero_point + round(in / scale), halves away from zero, limited to int8; not a number becomes the zero point.
  * Elements are done in order, each read before it is written: `out` may start at or before `in`.
  */
@@ -21,14 +31,8 @@ EM_KERNEL void em_quantise(const em_quantise_params *p, const float *in, int8_t 
   const int8_t *from = (const int8_t *)(const void *)in; /* the output may lie over the input */
   for (int32_t i = 0; i < p->count; ++i, from += sizeof(float)) {
     float value;
-    int32_t whole;
     memcpy(&value, from, sizeof value);
-    value /= p->scale;
-    value = value > 512.0f ? 512.0f : value < -512.0f ? -512.0f : value == value ? value : 0.0f;
-    whole = (int32_t)value; /* towards zero */
-    value -= (float)whole;  /* exact */
-    whole += (value >= 0.5f ? 1 : 0) - (value <= -0.5f ? 1 : 0);
-    out[i] = (int8_t)em_clamp(whole + p->zero_point, -128, 127);
+    out[i] = (int8_t)em_clamp(em_nearest(value / p->scale, 512.0f) + p->zero_point, -128, 127);
   }
 }
 

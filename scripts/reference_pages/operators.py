@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from edgemnist.compiler.emit import kernel_files
-from edgemnist.compiler.graph import HYBRID, plain_kind, type_of
+from edgemnist.compiler.graph import HYBRID, INT4, plain_kind, type_of
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import Operator, check_activation
 from edgemnist.compiler.passes import FUSIONS
@@ -29,7 +29,7 @@ _BODY = re.compile(r"#include (EM_TARGET_\w+)")
 def page() -> Page:
     """Return the page of the compiler's operators."""
     rows = [
-        (_name(kind), _explained(type(one)), mark(takes_activation(one)), _links(kernels(one)))
+        (_name(kind), _explained(type(one)), mark(takes_activation(one)), _links(kernels_of(kind)))
         for kind, one in _listed()
     ]
     body = [
@@ -63,6 +63,8 @@ def _listed() -> list[tuple[str, Operator]]:
 
 
 def _name(kind: str) -> str:
+    if kind.startswith(INT4):
+        return f"{code(plain_kind(kind))} with int4 weights"
     weights = " with int8 weights" if kind.startswith(HYBRID) else ""
     return f"{code(plain_kind(kind))} on {type_of(kind)}{weights}" if kind != plain_kind(kind) else code(kind)
 
@@ -79,12 +81,14 @@ def _matrix() -> str:
     rows = [
         (_name(kind), *("own" if macros & target.bodies.keys() else "portable" for target in TARGETS.values()))
         for kind, one in _listed()
-        if (macros := body_macros(kernels(one)))
+        if kind == plain_kind(kind) and (macros := body_macros(kernels(one)))
     ]
-    portable = [kind for kind, one in _listed() if not body_macros(kernels(one))]
+    own = {kind for kind, one in _listed() if kind == plain_kind(kind) and body_macros(kernels(one))}
+    portable = sorted({kind for kind, _ in _listed()} - own)
     others = codes(kind for kind in portable if kind == plain_kind(kind))
-    types = " and ".join(sorted({type_of(kind) for kind in portable} - {"int8"}))
-    return f"{table(('Operator', *TARGETS), rows)}\nPortable everywhere: {others}, and all on {types}.\n"
+    types = [*sorted({type_of(kind) for kind in portable} - {"int8"}), "int8 with int4 weights"]
+    listed = f"{', '.join(types[:-1])} and {types[-1]}"
+    return f"{table(('Operator', *TARGETS), rows)}\nPortable everywhere: {others}, and all on {listed}.\n"
 
 
 def _links(headers: Any) -> str:
@@ -94,6 +98,14 @@ def _links(headers: Any) -> str:
 def body_macros(headers: tuple[str, ...]) -> set[str]:
     """Return the macros by which kernels ask for a target's body, in the headers and all that these include."""
     return {macro for text in kernel_files(headers).values() for macro in _BODY.findall(text)}
+
+
+def kernels_of(kind: str) -> tuple[str, ...]:
+    """Return the headers that a kind may call: of an operator in several types those that are of this one."""
+    found = kernels(OPERATORS[kind])
+    wide = tuple(header for header in found if header.startswith("em_int16"))
+    others = tuple(header for header in found if header not in wide)
+    return (wide or others) if type_of(kind) == "int16" else others
 
 
 def kernels(operator: Operator) -> tuple[str, ...]:
@@ -109,14 +121,19 @@ def kernels(operator: Operator) -> tuple[str, ...]:
 
 def takes_activation(operator: Operator) -> bool:
     """Whether an operator has an activation as an option of its own: its code checks it."""
-    names = {node.id for tree in _code_of(type(operator)) for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return check_activation.__name__ in names
+    bases = [one for one in type(operator).__mro__ if issubclass(one, Operator) and one is not Operator]
+    trees = (tree for one in bases for tree in _code_of(one))
+    return any(
+        isinstance(node, ast.Name) and node.id == check_activation.__name__ for tree in trees for node in ast.walk(tree)
+    )
 
 
 @functools.cache
 def _code_of(operator: type[Operator]) -> tuple[ast.AST, ...]:
-    """Return the syntax trees of a class and of the functions in its folder that it uses, however indirectly."""
-    return tuple(_reachable(operator, set()))
+    """Return the syntax trees of a class' methods, inherited or its own, and of what they use in its folder."""
+    seen: set[Any] = set()
+    methods = [one for _, one in inspect.getmembers(operator, inspect.isfunction)]
+    return tuple(tree for one in methods for tree in _reachable(one, seen))
 
 
 def _reachable(start: Callable[..., Any], seen: set[Any]) -> Iterator[ast.AST]:

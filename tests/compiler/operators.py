@@ -30,6 +30,7 @@ from tests.compiler.bench import (
     plan_apart,
     run_networks,
 )
+from tests.compiler.int16_nets import int16_images
 from tests.compiler.layers import random_images
 
 INLINED = Variant()
@@ -59,6 +60,8 @@ def _values_for(info: TensorInfo, number: int, random: int) -> NDArray[Any]:
         return noise
     if info.dtype in ("int32", "bool"):
         return generator.integers(-9 if info.dtype == "int32" else 0, 2, (random + 2, *info.shape)).astype(info.dtype)
+    if info.dtype == "int16":
+        return int16_images(info.shape)
     rising = (np.arange(info.elements) % 256 - 128).astype(np.int8).reshape(info.shape)
     return np.concatenate([random_images(info.shape, 5 + number, random), rising[None]])
 

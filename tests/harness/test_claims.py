@@ -36,8 +36,14 @@ def unknown_operator(then_wrong: bool = False) -> bytes:
 
 def unknown_type(kind: str = "RELU") -> bytes:
     builder = ModelBuilder()
+    entry = builder.input((1, 8), 0.1, dtype="int32")
+    return builder.finish([builder.op(kind, [entry], (1, 8), 0.1, dtype="int32")])
+
+
+def int16(size: int = 8) -> bytes:
+    builder = ModelBuilder()
     entry = builder.input((1, 8), 0.1, dtype="int16")
-    return builder.finish([builder.op(kind, [entry], (1, 8), 0.1, dtype="int16")])
+    return builder.finish([builder.op("RELU", [entry], (1, size), 0.1, dtype="int16")])
 
 
 def unknown_type_of_weights() -> bytes:
@@ -77,6 +83,8 @@ def wrong_table() -> bytes:
     ("model", "standing"),
     [
         (right, Standing.HOLD),
+        (int16, Standing.HOLD),
+        (lambda: int16(9), Standing.REFUSED),
         (unknown_operator, Standing.UNCHECKED),
         (unknown_type, Standing.UNCHECKED),
         (unknown_type_of_weights, Standing.UNCHECKED),

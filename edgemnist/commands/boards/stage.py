@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.harness.models import ONLY_INT8, find_subject
+from edgemnist.harness.models import COMPILED, find_subject
 from edgemnist.mcu.build import BuildSettings
 from edgemnist.mcu.fit import BoardFit, fit_boards
 from edgemnist.support.errors import StageOrderError
@@ -37,7 +37,7 @@ class BoardList:
 def boards(settings: BoardsSettings, work: WorkFolder) -> BoardList:
     """Return every board with how the model fits; without any model only the boards."""
     try:
-        subject = find_subject(settings.model, work, ONLY_INT8)
+        subject = find_subject(settings.model, work, COMPILED)
     except StageOrderError:
         return BoardList(None, fit_boards(None, settings.build))
     return BoardList(subject.path.name, fit_boards(subject.tflite, settings.build))

@@ -15,7 +15,7 @@ from edgemnist.compiler.passes import FUSIONS
 from edgemnist.compiler.written import WrittenCode, write_code
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.generating import with_preprocessing
-from edgemnist.harness.models import ONLY_INT8, Subject, find_subject
+from edgemnist.harness.models import COMPILED, Subject, find_subject
 from edgemnist.mcu.build import BuildSettings
 from edgemnist.mcu.counting import count_layers
 from edgemnist.support.errors import InputError
@@ -43,7 +43,7 @@ def run_codegen(settings: CodeSettings, work: WorkFolder) -> WrittenCode:
 
     :raises EdgeMnistError: as for :func:`~edgemnist.compiler.written.write_code`; or there is no int8 model.
     """
-    subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output, any_ends=True)
+    subject = find_subject(settings.model, work, COMPILED, output=settings.feeding.output, any_ends=True)
     code = with_preprocessing(_code(settings, subject), subject, settings.feeding)
     folder = settings.out or work.path("c")
     written = write_code(subject.tflite, code, folder, source_name=subject.path.name)
@@ -57,7 +57,7 @@ def dump_model(kind: str, settings: CodeSettings, work: WorkFolder) -> Dump:
     :raises ModelError: the model can't be compiled; every reason is in the message.
     """
     dump = DUMPS[check_dump(kind)]
-    subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output, any_ends=True)
+    subject = find_subject(settings.model, work, COMPILED, output=settings.feeding.output, any_ends=True)
     return Dump(kind, dump(*compile_model(subject.tflite, _code(settings, subject), any_net=True)))
 
 

@@ -47,7 +47,9 @@ def convert(
     c_array: Annotated[
         bool | None, typer.Option("--c-array/--no-c-array", help="Write .h and .c. Default: of the int8 model.")
     ] = None,
-    c: Annotated[bool, typer.Option("--c", help="Also write the int8 model as C code, as codegen does.")] = False,
+    c: Annotated[
+        bool, typer.Option("--c", help="Also write the int8 or int16x8 model as C code, as codegen does.")
+    ] = False,
     name: Annotated[str, typer.Option(help="Name of the C array.")] = "g_model",
     style: Annotated[str, typer.Option(help="C names and files: default, or tflm as its examples do.")] = "default",
     out: Annotated[Path | None, typer.Option(help="Folder for the results. Default: the work folder.")] = None,

@@ -33,7 +33,7 @@ from edgemnist.compiler.targets import ANY
 from edgemnist.compiler.written import write_code
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.generating import with_preprocessing
-from edgemnist.harness.models import ONLY_INT8, find_subject, model_file
+from edgemnist.harness.models import COMPILED, find_subject, model_file
 from edgemnist.runner.registry import default_runtimes, find_runtime
 from edgemnist.support.errors import InputError, ModelError, UnsupportedModelError
 from edgemnist.support.files import check_writable, package_versions, sha256_of, write_together
@@ -43,7 +43,7 @@ from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflm.least_arena import measure_arena
 from edgemnist.tflm.project import TflmProject
 
-NO_INT8_MODEL = "--c needs an int8 model; add --int8, or use `edgemnist codegen MODEL.tflite`"
+NO_INT8_MODEL = "--c needs an int8 or int16x8 model; add --int8, or use `edgemnist codegen MODEL.tflite`"
 PACKAGES = ("tensorflow", "tf-keras", "keras", "numpy", "edgemnist")
 QUANTISER_PACKAGES = ("ai-edge-quantizer", "ai-edge-litert", "numpy", "edgemnist")
 
@@ -76,7 +76,7 @@ def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult 
             return export(settings, work)
     if settings.model is not None and settings.model.suffix == ".tflite" and settings.modes is None:
         return _write_c_array(settings.model, settings, work)
-    if settings.c_code and ModelKind.INT8 not in settings.ordered_modes():
+    if settings.c_code and not set(COMPILED) & set(settings.ordered_modes()):
         raise InputError(NO_INT8_MODEL)
     result = run_conversion(settings, work)
     if settings.exports:
@@ -96,12 +96,12 @@ def _write_c_array(model: Path, settings: ConversionSettings, work: WorkFolder) 
 
 
 def _with_c_code(result: ConversionResult) -> ConversionResult:
-    """Generate the C code of the int8 model that was just made, in ``c/`` beside it.
+    """Generate the C code of the int8 model that was just made, or else of the int16x8 one, in ``c/`` beside it.
 
     :raises UnsupportedModelError: it cannot be compiled; says that its ``.tflite`` is there all the same.
     """
     work = WorkFolder(result.folder)
-    subject = find_subject(None, work, ONLY_INT8)
+    subject = find_subject(None, work, COMPILED)
     if subject.tflite.sha256 not in {model.sha256 for model in result.models}:
         raise InputError(f"{str(subject.path)!r} was replaced by another command; run `edgemnist convert` again")
     settings = with_preprocessing(CodegenSettings(target=ANY), subject, FeedingSettings())

@@ -13,7 +13,7 @@ from edgemnist.compiler.targets import ANY
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.generating import with_preprocessing
 from edgemnist.harness.images import ImageSettings
-from edgemnist.harness.models import ONLY_INT8, Subject, find_subject
+from edgemnist.harness.models import COMPILED, Subject, find_subject
 from edgemnist.harness.subjects import with_images
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.boards import Board, find_board
@@ -66,7 +66,7 @@ def build(settings: FirmwareSettings, work: WorkFolder) -> FirmwareImage:
     :raises EdgeMnistError: as :func:`build_firmware`; or there is no such board or model.
     """
     board = find_board(settings.board)
-    subject = find_subject(settings.model, work, ONLY_INT8, any_ends=True)
+    subject = find_subject(settings.model, work, COMPILED, any_ends=True)
     folder = settings.out or work.path(f"firmware/{board.name}")
     build = _for_core(settings.build, board, subject, count=settings.count_layers)
     return build_firmware(subject.tflite, board, build, folder)
@@ -77,7 +77,7 @@ def run(settings: RunSettings, work: WorkFolder) -> FirmwareReport:
 
     :raises EdgeMnistError: as :func:`run_emulated_board` and :func:`run_real_board`.
     """
-    subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output, any_ends=True)
+    subject = find_subject(settings.model, work, COMPILED, output=settings.feeding.output, any_ends=True)
     if settings.port is not None:
         return run_real_board(subject, settings.port, settings)
     board = find_board(settings.board)
@@ -108,7 +108,7 @@ def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
     :raises EdgeMnistError: as :func:`package_firmware` and :func:`edgemnist.compiler.generate.generate`.
     """
     find_platform(settings.platform)
-    subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
+    subject = find_subject(settings.model, work, COMPILED, output=settings.feeding.output)
     code = CodegenSettings(name=settings.name, target=settings.target, with_dump=settings.with_dump)
     code = with_preprocessing(code, subject, settings.feeding)
     if settings.count_layers:

@@ -10,7 +10,7 @@ from typing import Any
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.harness.feeding import FeedingSettings
-from edgemnist.harness.models import ONLY_INT8, find_subject
+from edgemnist.harness.models import ONLY_INT8, Subject, find_subject
 from edgemnist.page.engines import choose_engines
 from edgemnist.page.html import require_jinja
 from edgemnist.page.making import WebModel, make_web_model
@@ -21,6 +21,7 @@ from edgemnist.runner.client import DEFAULT_TIMEOUT
 from edgemnist.support.errors import InputError
 from edgemnist.support.files import check_writable, write_together
 from edgemnist.support.progress import say
+from edgemnist.tflite.kinds import ModelKind
 
 DEFAULT_PAGE = "page.html"
 _SUFFIXES = (".html", ".htm")
@@ -74,6 +75,13 @@ class WrittenPage:
         }
 
 
+def _check_type(subject: Subject) -> None:
+    if subject.kind is ModelKind.INT16X8:
+        raise InputError(
+            f"{str(subject.path)!r} computes in int16, which pages do not; convert it with `edgemnist convert --int8`"
+        )
+
+
 def page(settings: PageSettings, work: WorkFolder) -> WrittenPage:
     """Compile a model's generated C to WebAssembly, compare it with the oracle, and write the page or the module.
 
@@ -89,6 +97,7 @@ def page(settings: PageSettings, work: WorkFolder) -> WrittenPage:
     require_jinja()
     subject = find_subject(settings.model, work, ONLY_INT8, output=settings.feeding.output)
     compile_model(subject.tflite, CodegenSettings())  # a model that can't be compiled is refused before anything is run
+    _check_type(subject)
     for folder in [*([target.parent] if target else []), *([settings.module] if settings.module else [])]:
         check_writable(folder)
     chosen = choose(subject, settings.dataset, settings.images, settings.feeding, timeout=settings.timeout)

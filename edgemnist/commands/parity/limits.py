@@ -12,11 +12,11 @@ from edgemnist.tflite.kinds import ModelKind
 
 
 def int8_models(report: ParityReport, option: str) -> list[ModelEntry]:
-    """Return the int8 models, which a gate is about.
+    """Return the int8 and int16x8 models, which a gate is about.
 
     :raises InputError: there is none.
     """
-    models = [model for model in report.models if model.kind == ModelKind.INT8.value]
+    models = [model for model in report.models if model.kind in (ModelKind.INT8.value, ModelKind.INT16X8.value)]
     if not models:
         raise InputError(f"{option} needs an int8 model; convert one with `edgemnist convert --int8`")
     return models

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.fixedpoint import IntArray, Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
-from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.graph import Graph, Node, held_in, plain_kind
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
     Step,
     activation_range,
     check_activation,
+    in_int16_too,
     quantisation_of,
 )
 from edgemnist.compiler.ops.broadcasting import (
@@ -29,11 +30,12 @@ from edgemnist.compiler.ops.broadcasting import (
     pair_overlaps,
 )
 from edgemnist.compiler.ops.fields import int16, int32, output_field
+from edgemnist.compiler.ops.int16_pairs import Int16Pair, lower_int16_pair
 from edgemnist.compiler.ops.operands import output_of, output_tensor
 from edgemnist.compiler.ops.requantisation import check_multiplier, is_fast, kernel_name, shift_field
 
-LEFT_SHIFT = 20
-"""ADD and SUB shift both operands up by so many bits before they scale them."""
+LEFT_SHIFT, INT16_LEFT_SHIFT = 20, 15
+"""ADD and SUB shift both operands up by so many bits before they scale them (TFLM ``CalculateOpDataAdd``)."""
 
 SQUARED_LEFT_SHIFT = 7
 """The same for SQUARED_DIFFERENCE."""
@@ -70,7 +72,7 @@ class Arithmetic(Operator):
     """Element by element; what has size 1 along an axis serves for all elements of the other."""
 
     kinds = MappingProxyType(
-        {name.upper(): Schema(f"{name}Options", 2, 2, needed=True) for name in ("Add", "Sub", "Mul")}
+        in_int16_too({name.upper(): Schema(f"{name}Options", 2, 2, needed=True) for name in ("Add", "Sub", "Mul")})
     )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
@@ -82,23 +84,34 @@ class Arithmetic(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        return [compute_pair(node, graph, inputs[0].astype(np.int64), inputs[1].astype(np.int64)).astype(np.int8)]
+        return [
+            compute_pair(node, graph, inputs[0].astype(np.int64), inputs[1].astype(np.int64)).astype(inputs[0].dtype)
+        ]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
+        if held_in(node.kind) == "int16":
+            return _lower_int16(node, graph)
         table = lower_pair_to_table(node, graph, lambda first, second: compute_pair(node, graph, first, second))
         if table is not None:
             return table
         return _lower_product(node, graph) if node.kind == "MUL" else lower_sum(node, graph)
 
 
+def _lower_int16(node: Node, graph: Graph) -> Step:
+    if plain_kind(node.kind) == "MUL":
+        return lower_int16_pair(node, graph, "em_int16_mul", Int16Pair(product_multiplier(node, graph)))
+    scaling, signs = sum_scaling(node, graph), (1, -1 if plain_kind(node.kind) == "SUB" else 1)
+    return lower_int16_pair(node, graph, "em_int16_add", Int16Pair(scaling.sum, scaling.operands, signs))
+
+
 def _scale_problems(node: Node, graph: Graph) -> list[str]:
-    if node.kind == "MUL":
+    if plain_kind(node.kind) == "MUL":
         return check_multiplier(node, product_multiplier(node, graph))
     if sum_scaling(node, graph).sum.exponent <= 0:
         return []
     return [
-        f"{node.label}: the output's scale is less than the operands' / 2^{LEFT_SHIFT - 1}; "
+        f"{node.label}: the output's scale is less than the operands' / 2^{_left_shift(node) - 1}; "
         "convert the model again with representative data"
     ]
 
@@ -111,7 +124,12 @@ def sum_scaling(node: Node, graph: Graph) -> SumScaling:
     if node.kind == "SQUARED_DIFFERENCE":
         square = quantise_multiplier(twice * twice / ((1 << 2 * SQUARED_LEFT_SHIFT) * output))
         return SumScaling(operands, square, SQUARED_LEFT_SHIFT)
-    return SumScaling(operands, quantise_multiplier(twice / ((1 << LEFT_SHIFT) * output)))
+    left_shift = _left_shift(node)
+    return SumScaling(operands, quantise_multiplier(twice / ((1 << left_shift) * output)), left_shift)
+
+
+def _left_shift(node: Node) -> int:
+    return INT16_LEFT_SHIFT if held_in(node.kind) == "int16" else LEFT_SHIFT
 
 
 def product_multiplier(node: Node, graph: Graph) -> Multiplier:
@@ -126,7 +144,8 @@ def compute_pair(node: Node, graph: Graph, first: IntArray, second: IntArray) ->
     """Return the result of ADD, SUB, MUL or SQUARED_DIFFERENCE for raw operands, int64."""
     zero_points = [quantisation_of(graph.tensors[index]).zero_point for index in node.inputs]
     centred = (first - zero_points[0], second - zero_points[1])
-    if node.kind == "MUL":
+    kind = plain_kind(node.kind)
+    if kind == "MUL":
         scaled = multiply_by_quantised_multiplier(centred[0] * centred[1], product_multiplier(node, graph))
     else:
         scaling = sum_scaling(node, graph)
@@ -134,10 +153,8 @@ def compute_pair(node: Node, graph: Graph, first: IntArray, second: IntArray) ->
             multiply_by_quantised_multiplier(value << scaling.left_shift, factor)
             for value, factor in zip(centred, scaling.operands, strict=True)
         )
-        total = a + b if node.kind == "ADD" else a - b
-        scaled = multiply_by_quantised_multiplier(
-            total * total if node.kind == "SQUARED_DIFFERENCE" else total, scaling.sum
-        )
+        total = a + b if kind == "ADD" else a - b
+        scaled = multiply_by_quantised_multiplier(total * total if kind == "SQUARED_DIFFERENCE" else total, scaling.sum)
     output = output_tensor(node, graph)
     low, high = activation_range(node.integer("fused_activation_function"), output)
     return np.clip(scaled + quantisation_of(output).zero_point, low, high)

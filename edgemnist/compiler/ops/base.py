@@ -16,8 +16,10 @@ from edgemnist.compiler.graph import (
     ACTIVATION_RELU,
     ACTIVATION_RELU6,
     ACTIVATION_RELU_N1_TO_1,
+    INT16,
     Graph,
     Node,
+    held_in,
 )
 from edgemnist.compiler.ops.fields import CArray, Field
 from edgemnist.compiler.targets import TARGETS, Target
@@ -47,6 +49,10 @@ class Overlap:
             or (self.at_least is not None and delta >= self.at_least)
             or (self.exactly is not None and delta == self.exactly)
         )
+
+    def of_elements(self, size: int) -> Overlap:
+        """Return the same in bytes, where these distances are elements of ``size`` bytes on both sides."""
+        return Overlap(*(None if d is None else d * size for d in (self.at_most, self.at_least, self.exactly)))
 
 
 @dataclass(frozen=True)
@@ -240,6 +246,11 @@ class Operator(ABC):
         """Return the kernel call for this node with everything that was fused into it."""
 
 
+def in_int16_too(kinds: Mapping[str, Schema]) -> Mapping[str, Schema]:
+    """Return kinds of int8 operators with the same in int16."""
+    return {**kinds, **{f"{INT16}{kind}": schema for kind, schema in kinds.items()}}
+
+
 def quantisation_of(tensor: TensorInfo) -> Quantisation:
     """Return a tensor's quantisation; the reader has checked that it has one."""
     if tensor.quantisation is None:
@@ -249,15 +260,30 @@ def quantisation_of(tensor: TensorInfo) -> Quantisation:
 
 def require_int8(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
     """Return a problem for each named tensor that is not int8 with one scale and zero point."""
+    return require_quantised(node, graph, indices, "int8")
+
+
+def require_own_type(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
+    """Return a problem for each named tensor that is not of the node's type, with one scale and zero point."""
+    return require_quantised(node, graph, indices, held_in(node.kind))
+
+
+_MODES = {"int16": "--int16x8"}
+
+
+def require_quantised(node: Node, graph: Graph, indices: Sequence[int], dtype: str) -> list[str]:
+    """Return a problem for each named tensor that is not of an integer type, with one scale and zero point."""
     problems = []
+    mode = _MODES.get(dtype, "--int8")
     for index in indices:
         tensor = graph.tensors[index]
-        if tensor.dtype != "int8":
-            remedy = "convert the model with `edgemnist convert --int8`"
-            problems.append(f"{node.label}: tensor {tensor.name!r} is {tensor.dtype}, needed is int8; {remedy}")
+        if tensor.dtype != dtype:
+            remedy = f"convert the model with `edgemnist convert {mode}`"
+            problems.append(f"{node.label}: tensor {tensor.name!r} is {tensor.dtype}, needed is {dtype}; {remedy}")
         elif tensor.quantisation is None:
             problems.append(
-                f"{node.label}: tensor {tensor.name!r} has no scale and zero point; convert with full int8 quantisation"
+                f"{node.label}: tensor {tensor.name!r} has no scale and zero point; convert with full {dtype} "
+                "quantisation"
             )
         elif tensor.quantisation.per_channel and tensor.data is None:
             problems.append(f"{node.label}: activation {tensor.name!r} is quantised per channel; convert per tensor")

@@ -9,9 +9,8 @@ import numpy as np
 
 from edgemnist.compiler.fixedpoint import IntArray
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import Overlap, Step, quantisation_of, require_int8
+from edgemnist.compiler.ops.base import Overlap, Step, quantisation_of, require_own_type
 from edgemnist.compiler.ops.fields import CArray, Field, axis_fields
-from edgemnist.compiler.ops.moving import element_bytes
 from edgemnist.compiler.ops.operands import output_of, output_tensor
 from edgemnist.compiler.ops.overlaps import forward_overlap, traced
 from edgemnist.compiler.ops.strided_copy import row_major_strides
@@ -32,8 +31,8 @@ class PairAxis:
 
 
 def check_pair(node: Node, graph: Graph) -> list[str]:
-    """Return problems with the types, quantisation and shapes of two int8 operands and an int8 output."""
-    problems = require_two(node, graph) or require_int8(node, graph, [*node.inputs, output_of(node)])
+    """Return problems with the types, quantisation and shapes of two operands and an output of the node's type."""
+    problems = require_two(node, graph) or require_own_type(node, graph, [*node.inputs, output_of(node)])
     if problems:
         return problems
     problems += [
@@ -129,7 +128,7 @@ def pair_overlaps(node: Node, graph: Graph) -> dict[tuple[int, int], Overlap]:
 
 
 def _overlap(operand: TensorInfo, output: TensorInfo) -> Overlap:
-    read, written = element_bytes(operand), element_bytes(output)
+    read, written = operand.itemsize, output.itemsize
     if operand.shape == output.shape and read >= written:
         return Overlap(at_most=0)
     places = np.arange(operand.elements).reshape(operand.shape)

@@ -13,7 +13,7 @@ from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import TYPED, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step
 from edgemnist.compiler.ops.fields import int32
-from edgemnist.compiler.ops.moving import WITH_BOOL, element_bytes
+from edgemnist.compiler.ops.moving import WITH_BOOL
 from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, require_same_shape
 
 
@@ -48,7 +48,7 @@ class Cast(Operator):
         """See :meth:`Operator.lower`."""
         source, target = input_tensor(node, graph), output_tensor(node, graph)
         # Elements are done in order: none may be overwritten before it is read.
-        overlap = Overlap(at_most=0) if element_bytes(source) >= element_bytes(target) else Overlap()
+        overlap = Overlap(at_most=0) if source.itemsize >= target.itemsize else Overlap()
         return Step(
             node=node, header="em_cast.h", function=f"em_cast_{source.dtype}_to_{target.dtype}",
             struct_type="em_cast_params", parameters=int32(count=source.elements),

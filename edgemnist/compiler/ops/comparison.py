@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.fixedpoint import IntArray, multiply_by_quantised_multiplier, quantise_multiplier
-from edgemnist.compiler.graph import BOOL, FLOAT, INT32, Graph, Node, type_of
+from edgemnist.compiler.graph import BOOL, FLOAT, INT32, Graph, Node, held_in
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
 from edgemnist.compiler.ops.broadcasting import (
     check_broadcast,
@@ -51,7 +51,7 @@ class Comparison(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_two(node, graph) or require_types(node, graph, node.inputs, type_of(node.kind))
+        problems = require_two(node, graph) or require_types(node, graph, node.inputs, held_in(node.kind))
         problems += require_types(node, graph, [output_of(node)], "bool")
         return problems or check_broadcast(node, graph)
 
@@ -65,7 +65,7 @@ class Comparison(Operator):
         """See :meth:`Operator.lower`."""
         order = constants_first(node, graph)
         operands = [node.inputs[position] for position in order]
-        kind = "" if node.operator in _LOGICAL else f"{type_of(node.kind)}_"
+        kind = "" if node.operator in _LOGICAL else f"{held_in(node.kind)}_"
         return Step(
             node=node, header="em_compare.h", function=f"em_{kind}{node.operator.lower()}",
             struct_type="em_compare_params",

@@ -17,7 +17,7 @@ from edgemnist.compiler.ops.base import (
     Step,
     check_activation,
     quantisation_of,
-    require_int8,
+    require_own_type,
 )
 from edgemnist.compiler.ops.convolution import (
     conv_geometry,
@@ -41,7 +41,7 @@ class Conv2D(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_own_type(node, graph, ends_of(node))
         problems += check_weights(node, graph, 4, channel_axis=0) + check_activation(node)
         problems += check_image(node, graph)
         if problems:
@@ -59,17 +59,7 @@ class Conv2D(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        weights = inputs[1].astype(np.int64)
-        geometry = conv_geometry(node, graph)
-        zero_point = quantisation_of(input_tensor(node, graph)).zero_point
-        windows = windows_of(inputs[0][0].astype(np.int64), geometry, zero_point) - zero_point
-        group_channels, out_channels = weights.shape[3], weights.shape[0]
-        groups = geometry.in_channels // group_channels
-        grouped = windows.reshape(*windows.shape[:4], groups, group_channels)
-        accumulators = np.einsum(
-            "yxabgc,gfabc->yxgf", grouped, weights.reshape(groups, out_channels // groups, *weights.shape[1:])
-        ).reshape(geometry.out_height, geometry.out_width, out_channels)
-        return [outputs_of(node, graph, accumulators)[None]]
+        return [outputs_of(node, graph, conv_2d_sums(node, graph, inputs))[None]]
 
     def window_values(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.window_values`."""
@@ -84,3 +74,18 @@ class Conv2D(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         return lower_in_form(convolution_of(node, graph, settings), conv_2d_forms())
+
+
+def conv_2d_sums(node: Node, graph: Graph, inputs: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    """Return the sums of products, (out height, out width, out channels), without the bias."""
+    weights = inputs[1].astype(np.int64)
+    geometry = conv_geometry(node, graph)
+    zero_point = quantisation_of(input_tensor(node, graph)).zero_point
+    windows = windows_of(inputs[0][0].astype(np.int64), geometry, zero_point) - zero_point
+    group_channels, out_channels = weights.shape[3], weights.shape[0]
+    groups = geometry.in_channels // group_channels
+    grouped = windows.reshape(*windows.shape[:4], groups, group_channels)
+    sums: NDArray[np.int64] = np.einsum(
+        "yxabgc,gfabc->yxgf", grouped, weights.reshape(groups, out_channels // groups, *weights.shape[1:])
+    )
+    return sums.reshape(geometry.out_height, geometry.out_width, out_channels)

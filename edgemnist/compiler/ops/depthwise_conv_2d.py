@@ -17,7 +17,7 @@ from edgemnist.compiler.ops.base import (
     Step,
     check_activation,
     quantisation_of,
-    require_int8,
+    require_own_type,
 )
 from edgemnist.compiler.ops.convolution import (
     depthwise_geometry,
@@ -41,7 +41,7 @@ class DepthwiseConv2D(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_own_type(node, graph, ends_of(node))
         problems += check_weights(node, graph, 4, channel_axis=3) + check_activation(node)
         problems += check_image(node, graph)
         if problems:
@@ -53,12 +53,7 @@ class DepthwiseConv2D(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        geometry = depthwise_geometry(node, graph)
-        zero_point = quantisation_of(input_tensor(node, graph)).zero_point
-        windows = windows_of(inputs[0][0].astype(np.int64), geometry, zero_point) - zero_point
-        repeated = np.repeat(windows, geometry.out_channels // geometry.in_channels, axis=-1)
-        accumulators = np.einsum("yxabc,abc->yxc", repeated, inputs[1][0].astype(np.int64))
-        return [outputs_of(node, graph, accumulators)[None]]
+        return [outputs_of(node, graph, depthwise_sums(node, graph, inputs))[None]]
 
     def window_values(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.window_values`; a channel's are there once for each output that is made of it."""
@@ -68,3 +63,13 @@ class DepthwiseConv2D(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         return lower_in_form(depthwise_of(node, graph, settings), depthwise_forms())
+
+
+def depthwise_sums(node: Node, graph: Graph, inputs: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    """Return the sums of products, (out height, out width, out channels), without the bias."""
+    geometry = depthwise_geometry(node, graph)
+    zero_point = quantisation_of(input_tensor(node, graph)).zero_point
+    windows = windows_of(inputs[0][0].astype(np.int64), geometry, zero_point) - zero_point
+    repeated = np.repeat(windows, geometry.out_channels // geometry.in_channels, axis=-1)
+    sums: NDArray[np.int64] = np.einsum("yxabc,abc->yxc", repeated, inputs[1][0].astype(np.int64))
+    return sums

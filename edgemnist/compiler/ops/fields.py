@@ -16,9 +16,10 @@ INTEGERS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
         "int8_t": (-(2**7), 2**7 - 1),
         "uint8_t": (0, 2**8 - 1),
-        "uint16_t": (0, 2**16 - 1),
         "int16_t": (-(2**15), 2**15 - 1),
+        "uint16_t": (0, 2**16 - 1),
         "int32_t": (-(2**31), 2**31 - 1),
+        "int64_t": (-(2**63), 2**63 - 1),
     }
 )
 """Smallest and largest value of each integer type that generated C has constants of."""
@@ -30,7 +31,7 @@ _DTYPES: Mapping[str, np.dtype[Any]] = MappingProxyType(
         name: np.dtype(code)
         for name, code in (
             ("int8_t", "i1"), ("uint8_t", "u1"), ("int16_t", "<i2"), ("uint16_t", "<u2"), ("int32_t", "<i4"),
-            ("em_channel", "<i4"), ("float", "<f4"),
+            ("int64_t", "<i8"), ("em_channel", "<i4"), ("float", "<f4"),
         )
     }
 )  # fmt: skip

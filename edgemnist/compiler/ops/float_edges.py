@@ -36,7 +36,7 @@ class Quantise(Operator):
         """See :meth:`Operator.check`."""
         source, target = input_tensor(node, graph), output_tensor(node, graph)
         if source.dtype == "float32":
-            problems = _check_float(node, graph, activations_of(node)) + require_int8(node, graph, node.outputs)
+            problems = check_float(node, graph, activations_of(node)) + require_int8(node, graph, node.outputs)
             return problems + require_same_shape(node, graph)
         edges = [tensor for tensor in (source, target) if tensor.dtype == "uint8" and tensor.quantisation is not None]
         inner = [index for index in ends_of(node) if graph.tensors[index] not in edges[:1]]
@@ -65,7 +65,7 @@ class Dequantise(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, (activations_of(node),)) + _check_float(node, graph, output_of(node))
+        problems = require_int8(node, graph, (activations_of(node),)) + check_float(node, graph, output_of(node))
         return problems + require_same_shape(node, graph)
 
     def reference(
@@ -81,7 +81,8 @@ class Dequantise(Operator):
         return _lower(node, graph, "em_dequantise", activations_of(node), Overlap(at_least=0))
 
 
-def _check_float(node: Node, graph: Graph, index: int) -> list[str]:
+def check_float(node: Node, graph: Graph, index: int) -> list[str]:
+    """Return a problem where a tensor is not float32 that is computed."""
     tensor = graph.tensors[index]
     if tensor.dtype == "float32" and tensor.data is None:
         return []
@@ -104,9 +105,13 @@ def _requantise(values: IntArray, node: Node, graph: Graph) -> IntArray:
 def _quantise(values: NDArray[np.float32], node: Node, graph: Graph) -> NDArray[np.int8]:
     """Return float32 values in the output's quantisation (TFLite ``AffineQuantize``), saturated at any distance."""
     quantisation = quantisation_of(output_tensor(node, graph))
-    ratios = np.clip((values / np.float32(quantisation.scale)).astype(np.float64), -512, 512)
-    whole = np.nan_to_num(np.copysign(np.floor(np.abs(ratios) + 0.5), ratios)).astype(np.int64)
-    return np.clip(whole + quantisation.zero_point, -128, 127).astype(np.int8)
+    return np.clip(nearest(values, quantisation.scale, 512) + quantisation.zero_point, -128, 127).astype(np.int8)
+
+
+def nearest(values: NDArray[np.float32], scale: float, limit: int) -> IntArray:
+    """Return ``values / scale`` as whole numbers, halves away from zero, within ``limit`` on both sides; NaN as 0."""
+    ratios = np.clip((values / np.float32(scale)).astype(np.float64), -limit, limit)
+    return np.nan_to_num(np.copysign(np.floor(np.abs(ratios) + 0.5), ratios)).astype(np.int64)
 
 
 def _lower(node: Node, graph: Graph, function: str, quantised: int, overlap: Overlap) -> Step:

@@ -18,7 +18,7 @@ from edgemnist.compiler.ops.base import (
     Step,
     check_activation,
     quantisation_of,
-    require_int8,
+    require_own_type,
 )
 from edgemnist.compiler.ops.convolution import (
     activated,
@@ -49,7 +49,7 @@ class FullyConnected(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_own_type(node, graph, ends_of(node))
         problems += check_weights(node, graph, 2, channel_axis=0) + check_activation(node)
         if node.integer("weights_format"):
             problems.append(f"{node.label}: shuffled weights are not supported; convert the model again")
@@ -62,13 +62,10 @@ class FullyConnected(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        weights = inputs[1].astype(np.int64)
-        zero_point = quantisation_of(input_tensor(node, graph)).zero_point
-        rows = inputs[0].astype(np.int64).reshape(-1, weights.shape[1]) - zero_point
-        accumulators = rows @ weights.T
+        accumulators = dense_sums(node, graph, inputs)
         once = _is_rounded_once(node, graph, settings)
         values = _rounded_once(node, graph, accumulators) if once else outputs_of(node, graph, accumulators)
-        return [values.reshape(*output_tensor(node, graph).shape[:-1], len(weights))]
+        return [values.reshape(*output_tensor(node, graph).shape[:-1], accumulators.shape[1])]
 
     def products(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.products`."""
@@ -101,6 +98,15 @@ class FullyConnected(Operator):
 def _is_rounded_once(node: Node, graph: Graph, settings: LoweringSettings) -> bool:
     """Return whether TensorFlow's rounding is asked for, which for uint8 is no other."""
     return settings.rounding == "tflite" and activations_of(node) not in graph.shifted
+
+
+def dense_sums(node: Node, graph: Graph, inputs: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    """Return the sums of products, (rows, units), without the bias."""
+    weights = inputs[1].astype(np.int64)
+    zero_point = quantisation_of(input_tensor(node, graph)).zero_point
+    rows = inputs[0].astype(np.int64).reshape(-1, weights.shape[1]) - zero_point
+    sums: NDArray[np.int64] = rows @ weights.T
+    return sums
 
 
 def _rounded_once(node: Node, graph: Graph, accumulators: NDArray[np.int64]) -> NDArray[np.int8]:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import Overlap, Step
 from edgemnist.compiler.ops.fields import CArray, int32
-from edgemnist.compiler.ops.moving import element_bytes
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor
 from edgemnist.compiler.ops.overlaps import Moves, traced
 from edgemnist.compiler.ops.strided_copy import row_major_strides
@@ -57,7 +56,7 @@ def check_picks(node: Node, picks: Picks) -> list[str]:
 
 def lower_picks(node: Node, graph: Graph, picks: Picks) -> Step:
     """Return the copy of ``activations_of(node)`` to the output."""
-    picks = picks.of_bytes(element_bytes(input_tensor(node, graph)))
+    picks = picks.of_bytes(input_tensor(node, graph).itemsize)
     loops = (np.zeros(1, np.int64),) * (AXES - len(picks.loops)) + picks.loops
     counts = {f"count_{number}": len(offsets) for number, offsets in enumerate(loops)}
     return Step(

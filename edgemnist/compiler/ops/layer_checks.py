@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.fixedpoint import INT32_MAX
-from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, UINT8, Graph, Node
+from edgemnist.compiler.graph import INT4, PADDING_SAME, PADDING_VALID, UINT8, Graph, Node, held_in
 from edgemnist.compiler.ops.base import quantisation_of
 from edgemnist.compiler.ops.convolution import bias_values, channel_multipliers, window_geometry
 from edgemnist.compiler.ops.fields import INTEGERS, field_problems, int16
+from edgemnist.compiler.ops.int16_sums import check_sums
 from edgemnist.compiler.ops.operands import (
     bias_of,
     centred_weights,
@@ -26,8 +27,8 @@ from edgemnist.compiler.ops.requantisation import check_multiplier
 LARGEST_SIZE = INTEGERS["int16_t"][1]
 """Of an image's height, width or channels and of everything computed from them."""
 
-_BIAS_TYPES = (0, 2)
-"""Of the option: 0 where it is not set, and the schema's number of int32."""
+_BIAS_TYPES = {"int8": ("int32", 2), "int16": ("int64", 4)}
+"""By the type that a layer computes in: its bias' type, and the schema's number of that, which an option may name."""
 
 LARGEST_BIAS_DIFFERENCE = 0.02
 """Of a uint8 layer's bias scale, in output scales."""
@@ -43,9 +44,10 @@ def check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> lis
     if len(node.inputs) < 2 or weights_of(node) == -1:
         return [f"{node.label}: has no weights; {_CORRUPT}"]
     weights = weights_tensor(node, graph)
-    if weights.data is None or weights.dtype != "int8" or weights.is_sparse:
+    wanted = "int4" if node.kind.startswith(INT4) else "int8"
+    if weights.data is None or weights.dtype != wanted or weights.is_sparse:
         return [
-            f"{node.label}: weights {weights.name!r} must be a dense int8 constant, got {weights.dtype}"
+            f"{node.label}: weights {weights.name!r} must be a dense {wanted} constant, got {weights.dtype}"
             f"{' sparse' if weights.is_sparse else ''}; convert with full int8 quantisation"
         ]
     free = node.kind.startswith(UINT8)
@@ -61,19 +63,21 @@ def check_weights(node: Node, graph: Graph, rank: int, channel_axis: int) -> lis
     if scales > 1 and weights.quantisation.axis != channel_axis:
         axis = weights.quantisation.axis
         return [f"{node.label}: weights {weights.name!r} have scales along axis {axis}, not {channel_axis}; {_CORRUPT}"]
-    if node.integer("quantized_bias_type") not in _BIAS_TYPES:
-        return [f"{node.label}: quantized_bias_type is {node.integer('quantized_bias_type')}, not int32; {_CORRUPT}"]
-    return _check_bias(node, graph, channels) or _check_arithmetic(node, graph, channel_axis)
+    bias_type, number = _BIAS_TYPES[held_in(node.kind)]
+    if node.integer("quantized_bias_type") not in (0, number):
+        found = node.integer("quantized_bias_type")
+        return [f"{node.label}: quantized_bias_type is {found}, not {bias_type}; {_CORRUPT}"]
+    return _check_bias(node, graph, channels, bias_type) or _check_arithmetic(node, graph, channel_axis)
 
 
-def _check_bias(node: Node, graph: Graph, channels: int) -> list[str]:
+def _check_bias(node: Node, graph: Graph, channels: int, dtype: str) -> list[str]:
     index = bias_of(node)
     if index is None:
         return []
     bias = graph.tensors[index]
-    if bias.data is None or bias.dtype != "int32":
+    if bias.data is None or bias.dtype != dtype:
         return [
-            f"{node.label}: bias {bias.name!r} must be an int32 constant, got {bias.dtype}; convert the model again"
+            f"{node.label}: bias {bias.name!r} must be an {dtype} constant, got {bias.dtype}; convert the model again"
         ]
     if bias.elements != channels:
         return [f"{node.label}: bias {bias.name!r} has {bias.elements} elements for {channels} channels; {_CORRUPT}"]
@@ -83,7 +87,9 @@ def _check_bias(node: Node, graph: Graph, channels: int) -> list[str]:
 def _check_arithmetic(node: Node, graph: Graph, channel_axis: int) -> list[str]:
     """Return a problem when a sum of products can leave 32 bits, on the way to the final one too, or a factor can."""
     if None in (input_tensor(node, graph).quantisation, output_tensor(node, graph).quantisation):
-        return []  # require_int8 has said so
+        return []  # require_own_type has said so
+    if held_in(node.kind) == "int16":
+        return check_sums(node, graph, channel_axis)
     coarsest = max(channel_multipliers(node, graph), key=lambda multiplier: multiplier.exponent)
     problems = check_multiplier(node, coarsest)
     if problems:
@@ -141,6 +147,22 @@ def check_bias_scale(node: Node, graph: Graph) -> list[str]:
     return [
         f"{node.label}: the bias has the scale {own:g}, and input times weights {scales[0] * scales[1]:g}; {_CORRUPT}"
     ]
+
+
+def unfolded_bounds(node: Node, graph: Graph, channel_axis: int) -> NDArray[np.int64]:
+    """Return the largest magnitude of each channel's sum where the input's zero point is taken from every element."""
+    weights = np.moveaxis(np.asarray(weights_tensor(node, graph).data, np.int64), channel_axis, 0)
+    rows = np.abs(weights).reshape(len(weights), -1).sum(axis=1)
+    bounds: NDArray[np.int64] = np.abs(bias_values(node, graph, len(rows))) + 255 * rows
+    return bounds
+
+
+def check_unfolded(node: Node, graph: Graph, channel_axis: int) -> list[str]:
+    """Return a problem when such a sum can leave 32 bits."""
+    largest = int(unfolded_bounds(node, graph, channel_axis).max())
+    if largest <= INT32_MAX:
+        return []
+    return [f"{node.label}: a 32-bit accumulator can overflow (up to {largest}); convert the model again"]
 
 
 def check_depth(node: Node, graph: Graph) -> list[str]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
-from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
+from edgemnist.compiler.graph import Graph, Node, held_in, plain_kind
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, in_int16_too
 from edgemnist.compiler.ops.broadcasting import (
     check_pair,
     constant_operands,
@@ -21,6 +21,7 @@ from edgemnist.compiler.ops.broadcasting import (
     pair_overlaps,
 )
 from edgemnist.compiler.ops.fields import int16, int32, output_field
+from edgemnist.compiler.ops.int16_pairs import Int16Pair, lower_int16_pair
 from edgemnist.compiler.ops.operands import output_of, require_same_quantisation
 
 _KINDS = ("MAXIMUM", "MINIMUM")
@@ -29,7 +30,7 @@ _KINDS = ("MAXIMUM", "MINIMUM")
 class Maximum(Operator):
     """The larger or the smaller of two elements; what has size 1 along an axis serves for all elements of the other."""
 
-    kinds = MappingProxyType(dict.fromkeys(_KINDS, Schema("MaximumMinimumOptions", 2, 2)))
+    kinds = MappingProxyType(in_int16_too(dict.fromkeys(_KINDS, Schema("MaximumMinimumOptions", 2, 2))))
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -44,16 +45,20 @@ class Maximum(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
+        if held_in(node.kind) == "int16":
+            return lower_int16_pair(node, graph, f"em_{node.kind.lower()}", Int16Pair())
         table = lower_pair_to_table(node, graph, lambda first, second: _chosen(node, first, second))
         if table is not None:
             return table
         order = constants_first(node, graph)
         operands = tuple(node.inputs[position] for position in order)
         return Step(
-            node=node, header="em_pairwise.h", function=f"em_{node.kind.lower()}", struct_type="em_pairwise_params",
+            node=node, header="em_pairwise.h", function=f"em_{node.kind.lower()}",
+            struct_type="em_pairwise_params",
             parameters=(
                 *pair_fields(node, graph, order), *int32(multiplier=0, slope_multiplier=0),
-                *int16(a_zero_point=0, b_zero_point=0, shift=0, slope_shift=0), output_field(0, (-128, 127)),
+                *int16(a_zero_point=0, b_zero_point=0, shift=0, slope_shift=0),
+                output_field(0, (-128, 127)),
             ),
             inputs=graph.activations(operands), outputs=node.outputs,
             arrays=constant_operands(graph, operands), overlaps=pair_overlaps(node, graph),
@@ -61,4 +66,4 @@ class Maximum(Operator):
 
 
 def _chosen(node: Node, first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
-    return np.maximum(first, second) if node.kind == "MAXIMUM" else np.minimum(first, second)
+    return np.maximum(first, second) if plain_kind(node.kind) == "MAXIMUM" else np.minimum(first, second)

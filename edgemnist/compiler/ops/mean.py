@@ -11,28 +11,29 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
-from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, quantisation_of
+from edgemnist.compiler.graph import Graph, Node, held_in, plain_kind
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, in_int16_too, quantisation_of
 from edgemnist.compiler.ops.fields import int32, output_field, stride_fields
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor, output_tensor
 from edgemnist.compiler.ops.reduction import axes_of, check_reduction, checked_loops
 from edgemnist.compiler.ops.requantisation import check_multiplier, is_fast, kernel_name, shift_field
+from edgemnist.tflite.kinds import limits_of
 
-LARGEST_COUNT = 2**22
-"""The sum of so many int8 differences is below 2**30."""
+LARGEST_COUNT = {"int8": 2**22, "int16": 2**14}
+"""The sum of so many differences is below 2**30."""
 
 
 class Mean(Operator):
     """Arithmetic mean or sum, requantised."""
 
-    kinds = MappingProxyType(dict.fromkeys(("MEAN", "SUM"), Schema("ReducerOptions", 2, 2, needed=True)))
+    kinds = MappingProxyType(in_int16_too(dict.fromkeys(("MEAN", "SUM"), Schema("ReducerOptions", 2, 2, needed=True))))
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         problems = check_reduction(node, graph)
         if problems:
             return problems
-        if reduced_count(node, graph) >= LARGEST_COUNT:
+        if reduced_count(node, graph) >= LARGEST_COUNT[held_in(node.kind)]:
             problems.append(f"{node.label}: sums {reduced_count(node, graph)} elements; pool the input before")
         return problems + check_multiplier(node, mean_multiplier(node, graph))
 
@@ -44,26 +45,30 @@ class Mean(Operator):
         sums = inputs[0].astype(np.int64).sum(axis=axes_of(node, graph))
         centred = sums - source.zero_point * reduced_count(node, graph)
         scaled = multiply_by_quantised_multiplier(centred, mean_multiplier(node, graph)) + target.zero_point
-        return [np.clip(scaled, -128, 127).astype(np.int8).reshape(output_tensor(node, graph).shape)]
+        target_type = inputs[0].dtype
+        clipped = np.clip(scaled, *limits_of(target_type.name)).astype(target_type)
+        return [clipped.reshape(output_tensor(node, graph).shape)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         loops = checked_loops(node, graph)
         source, target = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
         count, multiplier = reduced_count(node, graph), mean_multiplier(node, graph)
-        fast = is_fast(255 * count, multiplier, target.zero_point)
+        wide, (low, high) = held_in(node.kind) == "int16", limits_of(held_in(node.kind))
+        fast = not wide and is_fast(255 * count, multiplier, target.zero_point)
         nested = loops.kept[0][0] > 1 or loops.reduced[0][0] > 1
-        function = kernel_name("em_mean_nested" if nested else "em_mean", fast=fast)
+        function = "em_int16_mean" if wide else kernel_name("em_mean_nested" if nested else "em_mean", fast=fast)
         return Step(
-            node=node, header="em_mean.h", function=function, struct_type="em_mean_params",
+            node=node, header="em_int16_pool_2d.h" if wide else "em_mean.h", function=function,
+            struct_type="em_mean_params",
             parameters=(
                 *int32(bias=-source.zero_point * count, multiplier=multiplier.mantissa),
                 *stride_fields("kept", loops.kept), *stride_fields("averaged", loops.reduced),
                 *shift_field(multiplier, fast=fast),
-                output_field(target.zero_point, (-128, 127)),
+                output_field(target.zero_point, (low, high)),
             ),
             inputs=(activations_of(node),), outputs=node.outputs,
-            overlaps={ends_of(node): loops.overlap()},
+            overlaps={ends_of(node): loops.overlap(input_tensor(node, graph).itemsize)},
         )  # fmt: skip
 
 
@@ -76,7 +81,7 @@ def reduced_count(node: Node, graph: Graph) -> int:
 def mean_multiplier(node: Node, graph: Graph) -> Multiplier:
     """Return ``input scale / output scale``, for a MEAN over the count: see :func:`folded_multiplier`."""
     source, target = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
-    if node.kind == "SUM":
+    if plain_kind(node.kind) == "SUM":
         return quantise_multiplier(source.scale / target.scale)
     return folded_multiplier(source.scale, target.scale, reduced_count(node, graph))
 

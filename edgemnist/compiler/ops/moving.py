@@ -8,8 +8,8 @@ from types import MappingProxyType
 import numpy as np
 
 from edgemnist.compiler.claims import Schema
-from edgemnist.compiler.graph import TYPED, Graph, Node, type_of
-from edgemnist.compiler.ops.base import require_int8
+from edgemnist.compiler.graph import TYPED, Graph, Node, held_in
+from edgemnist.compiler.ops.base import require_own_type
 from edgemnist.compiler.ops.fields import CArray
 from edgemnist.compiler.ops.operands import require_same_quantisation
 from edgemnist.tflite.file import TensorInfo
@@ -17,7 +17,9 @@ from edgemnist.tflite.file import TensorInfo
 NUMBERS = ("int8", "float32")
 WITH_INT32 = (*NUMBERS, "int32")
 WITH_BOOL = (*WITH_INT32, "bool")
-"""Types that the oracles have kernels for; which, depends on the operator."""
+"""Types that the oracles have kernels for; which, depends on the operator. Some have int16, too."""
+
+QUANTISED = ("int8", "int16")
 
 
 def moved_kinds(types: Sequence[str], schemas: Mapping[str, Schema]) -> Mapping[str, Schema]:
@@ -33,25 +35,20 @@ def require_moved(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]
 
 def same_bytes_problems(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
     """Return a problem where tensors have other scales, so that their bytes mean something else."""
-    return require_same_quantisation(node, graph, indices) if type_of(node.kind) == "int8" else []
+    return require_same_quantisation(node, graph, indices) if held_in(node.kind) in QUANTISED else []
 
 
 def require_moved_type(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
     """Return a problem for each tensor that is not of the type that the node moves; uint8 is int8 in the graph."""
-    moved = type_of(node.kind)
-    if moved in ("int8", "uint8"):
-        return require_int8(node, graph, indices)
+    moved = held_in(node.kind)
+    if moved in QUANTISED:
+        return require_own_type(node, graph, indices)
     return [
         f"{node.label}: tensor {graph.tensors[index].name!r} is {graph.tensors[index].dtype}, needed is {moved}; "
         "the file is corrupt, convert it again"
         for index in indices
         if graph.tensors[index].dtype != moved
     ]
-
-
-def element_bytes(tensor: TensorInfo) -> int:
-    """Return the size of an element."""
-    return tensor.bytes // tensor.elements
 
 
 def raw_bytes(name: str, tensor: TensorInfo) -> CArray:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
-from edgemnist.compiler.graph import Graph, Node, type_of
+from edgemnist.compiler.graph import Graph, Node, held_in
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
@@ -20,7 +20,7 @@ from edgemnist.compiler.ops.base import (
     quantisation_of,
 )
 from edgemnist.compiler.ops.fields import CArray, axis_fields, int32
-from edgemnist.compiler.ops.moving import WITH_INT32, element_bytes, moved_kinds, require_moved
+from edgemnist.compiler.ops.moving import QUANTISED, WITH_INT32, moved_kinds, require_moved
 from edgemnist.compiler.ops.operands import (
     activations_of,
     ends_of,
@@ -53,7 +53,9 @@ class PadAxis:
 class Pad(Operator):
     """Constant padding."""
 
-    kinds = moved_kinds(WITH_INT32, {"PAD": Schema("PadOptions", 2, 2), "PADV2": Schema("PadV2Options", 3, 3)})
+    kinds = moved_kinds(
+        (*WITH_INT32, "int16"), {"PAD": Schema("PadOptions", 2, 2), "PADV2": Schema("PadV2Options", 3, 3)}
+    )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -76,8 +78,8 @@ class Pad(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        size = element_bytes(input_tensor(node, graph))
-        merged = _merged([*axes_of(node, graph), PadAxis(0, size, 0)])
+        size = input_tensor(node, graph).itemsize
+        merged = _byte_axes(node, graph)
         axes = [PadAxis(0, 1, 0)] * (AXES - len(merged)) + merged
         value = np.array([padding_value(node, graph)], input_tensor(node, graph).dtype).view(np.int8)
         amounts = [{"before": axis.before, "size": axis.size, "after": axis.after} for axis in axes]
@@ -115,7 +117,7 @@ def _amount_problems(node: Node, graph: Graph) -> list[str]:
             f"{node.label}: {list(source.shape)} padded by {amounts} is not {list(target.shape)}; "
             "the file is corrupt, convert it again"
         ]
-    if len(_merged(axes)) > AXES:
+    if len(_byte_axes(node, graph)) > AXES:
         return [f"{node.label}: pads along more than {AXES} axes; reshape before"]
     return []
 
@@ -132,7 +134,13 @@ def padding_value(node: Node, graph: Graph) -> int | float:
     for operand in _value_operand(node):
         value: int | float = np.asarray(graph.tensors[operand].data).reshape(-1)[0].item()
         return value
-    return quantisation_of(output_tensor(node, graph)).zero_point if type_of(node.kind) == "int8" else 0
+    return quantisation_of(output_tensor(node, graph)).zero_point if held_in(node.kind) in QUANTISED else 0
+
+
+def _byte_axes(node: Node, graph: Graph) -> list[PadAxis]:
+    """Return the padding along as few axes as possible, of bytes."""
+    size = output_tensor(node, graph).itemsize
+    return _merged([*axes_of(node, graph), PadAxis(0, size, 0)])
 
 
 def _merged(axes: Sequence[PadAxis]) -> list[PadAxis]:

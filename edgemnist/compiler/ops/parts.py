@@ -17,7 +17,6 @@ from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Ste
 from edgemnist.compiler.ops.fields import CArray, int32
 from edgemnist.compiler.ops.moving import (
     WITH_INT32,
-    element_bytes,
     moved_kinds,
     raw_bytes,
     require_moved,
@@ -49,7 +48,7 @@ class Concatenation(Operator):
     """Tensors end to end along one axis, which PACK makes anew."""
 
     kinds = moved_kinds(
-        WITH_INT32,
+        (*WITH_INT32, "int16"),
         {
             "CONCATENATION": Schema("ConcatenationOptions", 1, None, needed=True),
             "PACK": Schema("PackOptions", 1, None, needed=True),
@@ -108,7 +107,7 @@ class Split(Operator):
     """A tensor cut into parts along one axis, which UNPACK drops."""
 
     kinds = moved_kinds(
-        WITH_INT32,
+        (*WITH_INT32, "int16"),
         {
             "SPLIT": Schema("SplitOptions", 2, 2, needed=True),
             "SPLIT_V": Schema("SplitVOptions", 3, 3, needed=True),
@@ -230,7 +229,7 @@ def layout_of(node: Node, graph: Graph, whole: int, parts: Sequence[int], axis: 
     """Return how ``parts`` lie in ``whole``."""
     shape = graph.tensors[whole].shape
     position = axis % len(shape)
-    inner = int(np.prod(shape[position + 1 :], dtype=np.int64)) * element_bytes(graph.tensors[whole])
+    inner = int(np.prod(shape[position + 1 :], dtype=np.int64)) * graph.tensors[whole].itemsize
     lengths = [_with_axis(node, graph, index, position)[position] * inner for index in parts]
     offsets = [0, *accumulate(lengths)][: len(lengths)]
     rows = int(np.prod(shape[:position], dtype=np.int64))

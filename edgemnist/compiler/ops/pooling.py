@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.geometry import Geometry
-from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.graph import Graph, Node, held_in, plain_kind
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
@@ -19,7 +19,8 @@ from edgemnist.compiler.ops.base import (
     Step,
     activation_range,
     check_activation,
-    require_int8,
+    in_int16_too,
+    require_own_type,
 )
 from edgemnist.compiler.ops.convolution import window_geometry, windows_of
 from edgemnist.compiler.ops.fields import int16
@@ -27,15 +28,20 @@ from edgemnist.compiler.ops.layer_checks import check_image, check_window
 from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, same_quantisation
 from edgemnist.compiler.ops.overlaps import traced, window_starts
 
+LARGEST_WINDOW = 2**16 - 1
+"""Elements; the sum of so many of int16 stays within 32 bits."""
+
 
 class Pool2D(Operator):
     """Largest or mean value of each window, per channel; what hangs over the border does not count."""
 
-    kinds = MappingProxyType(dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), Schema("Pool2DOptions", needed=True)))
+    kinds = MappingProxyType(
+        in_int16_too(dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), Schema("Pool2DOptions", needed=True)))
+    )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node))
+        problems = require_own_type(node, graph, ends_of(node))
         problems = problems or check_image(node, graph)
         if problems:
             return problems
@@ -43,6 +49,8 @@ class Pool2D(Operator):
             problems.append(f"{node.label}: input and output quantisation differ; convert the model again")
         kernel = (node.integer("filter_height"), node.integer("filter_width"))
         problems += check_window(node, graph, kernel, input_tensor(node, graph).shape[-1])
+        if kernel[0] * kernel[1] > LARGEST_WINDOW:
+            problems.append(f"{node.label}: its window has over {LARGEST_WINDOW} elements; pool in two steps")
         return problems + check_activation(node)
 
     def reference(
@@ -52,13 +60,13 @@ class Pool2D(Operator):
         geometry = pool_geometry(node, graph)
         image = inputs[0][0].astype(np.int64)
         low, high = activation_range(node.integer("fused_activation_function"), output_tensor(node, graph))
-        if node.kind == "MAX_POOL_2D":
-            values = windows_of(image, geometry, -129).max(axis=(2, 3))
+        if _is_largest(node):
+            values = windows_of(image, geometry, np.iinfo(inputs[0].dtype).min - 1).max(axis=(2, 3))
         else:
             counts = windows_of(np.ones_like(image), geometry, 0).sum(axis=(2, 3))
             sums = windows_of(image, geometry, 0).sum(axis=(2, 3))
             values = np.trunc((sums + np.where(sums > 0, counts // 2, -(counts // 2))) / counts).astype(np.int64)
-        return [np.clip(values, low, high).astype(np.int8)[None]]
+        return [np.clip(values, low, high).astype(inputs[0].dtype)[None]]
 
     def window_values(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.window_values`."""
@@ -68,9 +76,10 @@ class Pool2D(Operator):
         """See :meth:`Operator.lower`."""
         g = pool_geometry(node, graph)
         low, high = activation_range(node.integer("fused_activation_function"), output_tensor(node, graph))
+        wide, size = held_in(node.kind) == "int16", input_tensor(node, graph).itemsize
         return Step(
-            node=node, header="em_pool_2d.h", struct_type="em_pool_2d_params",
-            function="em_max_pool_2d" if node.kind == "MAX_POOL_2D" else "em_average_pool_2d",
+            node=node, header="em_int16_pool_2d.h" if wide else "em_pool_2d.h", struct_type="em_pool_2d_params",
+            function=f"em_{node.kind.lower()}",
             parameters=int16(
                 in_height=g.in_height, in_width=g.in_width, channels=g.in_channels,
                 out_height=g.out_height, out_width=g.out_width,
@@ -79,8 +88,12 @@ class Pool2D(Operator):
                 pad_top=g.padding.top, pad_left=g.padding.left, minimum=low, maximum=high,
             ),
             inputs=node.inputs, outputs=node.outputs,
-            overlaps={ends_of(node): traced(g.out_height * g.out_width, lambda: _overlap(g))},
+            overlaps={ends_of(node): traced(g.out_height * g.out_width, lambda: _overlap(g).of_elements(size))},
         )  # fmt: skip
+
+
+def _is_largest(node: Node) -> bool:
+    return plain_kind(node.kind) == "MAX_POOL_2D"
 
 
 def pool_geometry(node: Node, graph: Graph) -> Geometry:

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgemnist.compiler.claims import require_shape
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import Overlap, require_int8
+from edgemnist.compiler.ops.base import Overlap, require_own_type
 from edgemnist.compiler.ops.operands import ends_of, input_tensor, integers, output_tensor, require_constants
 from edgemnist.compiler.ops.overlaps import forward_overlap, traced
 from edgemnist.compiler.ops.strided_copy import row_major_strides
@@ -40,7 +40,7 @@ class Loops:
         )
 
 
-def check_reduction(node: Node, graph: Graph, require: Require = require_int8) -> list[str]:
+def check_reduction(node: Node, graph: Graph, require: Require = require_own_type) -> list[str]:
     """Return problems with the types, the axes, the shape, and with axes that the kernels can't walk."""
     problems = require(node, graph, ends_of(node))
     problems += require_constants(node, graph, {1: "axes"})

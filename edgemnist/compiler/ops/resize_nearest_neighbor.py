@@ -12,7 +12,7 @@ from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step
 from edgemnist.compiler.ops.fields import CArray, Field, array_problems, field_problems
-from edgemnist.compiler.ops.moving import NUMBERS, element_bytes, moved_kinds
+from edgemnist.compiler.ops.moving import NUMBERS, moved_kinds
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor
 from edgemnist.compiler.ops.overlaps import Moves, traced
 from edgemnist.compiler.ops.resizing import check_resize, size_fields
@@ -40,7 +40,7 @@ class ResizeNearestNeighbor(Operator):
         """See :meth:`Operator.lower`."""
         rows, columns = _positions(node, graph)
         _, _, in_width, channels = input_tensor(node, graph).shape
-        pixel = channels * element_bytes(input_tensor(node, graph))
+        pixel = channels * input_tensor(node, graph).itemsize
         return Step(
             node=node, header="em_resize_nearest_neighbor.h", function="em_resize_nearest_neighbor",
             struct_type="em_resize_nearest_neighbor_params",
@@ -56,7 +56,7 @@ class ResizeNearestNeighbor(Operator):
 
 
 def _size_fields(node: Node, graph: Graph) -> tuple[Field, ...]:
-    return size_fields(node, graph, element_bytes(input_tensor(node, graph)))
+    return size_fields(node, graph, input_tensor(node, graph).itemsize)
 
 
 def _positions(node: Node, graph: Graph) -> tuple[CArray, CArray]:

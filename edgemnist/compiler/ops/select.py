@@ -15,7 +15,7 @@ from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
 from edgemnist.compiler.ops.broadcasting import AXES, steps_of
 from edgemnist.compiler.ops.comparison import require_types
 from edgemnist.compiler.ops.fields import axis_fields, int32
-from edgemnist.compiler.ops.moving import WITH_INT32, element_bytes, moved_kinds, raw_bytes, require_moved
+from edgemnist.compiler.ops.moving import WITH_INT32, moved_kinds, raw_bytes, require_moved
 from edgemnist.compiler.ops.operands import output_of, output_tensor
 
 
@@ -72,7 +72,7 @@ class Select(Operator):
             node=node, header="em_select.h", function="em_select", struct_type="em_select_params",
             parameters=(
                 *axis_fields("axis", "em_triple_axis", walks), *places,
-                *int32(element=element_bytes(output_tensor(node, graph))),
+                *int32(element=output_tensor(node, graph).itemsize),
             ),
             inputs=graph.activations([node.inputs[position] for position in order]), outputs=node.outputs,
             as_bytes=True,
@@ -95,7 +95,7 @@ def _axes_of(node: Node, graph: Graph) -> tuple[TripleAxis, ...]:
     """Return the loops over the output, outermost first; neighbours that walk on evenly are one loop."""
     shape = output_tensor(node, graph).shape
     tensors = [graph.tensors[index] for index in node.inputs]
-    steps = [[step * element_bytes(one) for step in steps_of(one.shape, shape)] for one in tensors]
+    steps = [[step * one.itemsize for step in steps_of(one.shape, shape)] for one in tensors]
     axes: list[TripleAxis] = []
     for count, a, b, c in zip(shape, *steps, strict=True):
         if count == 1:

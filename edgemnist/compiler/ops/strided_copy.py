@@ -11,7 +11,6 @@ import numpy as np
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import Overlap, Step
 from edgemnist.compiler.ops.fields import int32, stride_fields
-from edgemnist.compiler.ops.moving import element_bytes
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor
 from edgemnist.compiler.ops.overlaps import forward_overlap, traced
 
@@ -51,7 +50,7 @@ def check_walk(node: Node, walk: Walk) -> list[str]:
 
 def lower_walk(node: Node, graph: Graph, walk: Walk) -> Step:
     """Return the copy of ``activations_of(node)`` to the output."""
-    size = element_bytes(input_tensor(node, graph))
+    size = input_tensor(node, graph).itemsize
     loops = walk.merged().loops
     padded = ((1, 0),) * (AXES - len(loops)) + tuple((count, stride * size) for count, stride in loops)
     return Step(

@@ -29,7 +29,7 @@ class StridedSlice(Operator):
     """A part of each axis; negative steps walk backward."""
 
     kinds = moved_kinds(
-        WITH_BOOL,
+        (*WITH_BOOL, "int16"),
         {"STRIDED_SLICE": Schema("StridedSliceOptions", 4, 4, needed=True), "SLICE": Schema("SliceOptions", 3, 3)},
     )
 

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
-from edgemnist.compiler.fixedpoint import INT32_MAX
 from edgemnist.compiler.geometry import Geometry, same_or_valid_padding
-from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node, Padding
+from edgemnist.compiler.graph import PADDING_SAME, PADDING_VALID, Graph, Node, Padding, held_in
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
@@ -21,7 +20,7 @@ from edgemnist.compiler.ops.base import (
     Step,
     check_activation,
     quantisation_of,
-    require_int8,
+    require_own_type,
 )
 from edgemnist.compiler.ops.convolution import (
     ChannelParameters,
@@ -32,7 +31,13 @@ from edgemnist.compiler.ops.convolution import (
     outputs_of,
 )
 from edgemnist.compiler.ops.fields import CArray, Field, field_problems, int16
-from edgemnist.compiler.ops.layer_checks import LARGEST_SIZE, check_image, check_weights
+from edgemnist.compiler.ops.layer_checks import (
+    LARGEST_SIZE,
+    check_image,
+    check_unfolded,
+    check_weights,
+    unfolded_bounds,
+)
 from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
@@ -56,31 +61,17 @@ class TransposeConv(Operator):
         if problems:
             return problems
         layer = as_convolution(node)
-        problems = require_int8(layer, graph, ends_of(layer)) + check_image(layer, graph)
+        problems = require_own_type(layer, graph, ends_of(layer)) + check_image(layer, graph)
         problems = problems or check_weights(layer, graph, 4, channel_axis=0) + check_activation(layer)
-        return problems or size_problems(node, graph) or _sum_problems(layer, graph)
+        problems = problems or size_problems(node, graph)
+        # check_weights has seen to sums of int16.
+        return problems or ([] if held_in(node.kind) == "int16" else check_unfolded(layer, graph, 0))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        layer, g = as_convolution(node), transposed_geometry(node, graph)
-        image = inputs[2][0].astype(np.int64) - quantisation_of(input_tensor(layer, graph)).zero_point
-        products = np.einsum("yxc,fabc->yxabf", image, inputs[1].astype(np.int64))
-        height, width = (
-            (size - 1) * stride + kernel + max(out - (size - 1) * stride, 0)
-            for size, stride, kernel, out in (
-                (g.in_height, g.stride_height, g.kernel_height, g.out_height + g.padding.top),
-                (g.in_width, g.stride_width, g.kernel_width, g.out_width + g.padding.left),
-            )
-        )
-        sums = np.zeros((height, width, g.out_channels), np.int64)
-        for a in range(g.kernel_height):
-            for b in range(g.kernel_width):
-                rows = slice(a, a + (g.in_height - 1) * g.stride_height + 1, g.stride_height)
-                sums[rows, b : b + (g.in_width - 1) * g.stride_width + 1 : g.stride_width] += products[:, :, a, b]
-        top, left = g.padding.top, g.padding.left
-        return [outputs_of(layer, graph, sums[top : top + g.out_height, left : left + g.out_width])[None]]
+        return [outputs_of(as_convolution(node), graph, transposed_sums(node, graph, inputs))[None]]
 
     def window_values(self, node: Node, graph: Graph) -> int:
         """See :meth:`Operator.window_values`."""
@@ -107,6 +98,27 @@ class TransposeConv(Operator):
             overlaps={ends_of(layer): traced(output_tensor(node, graph).elements, lambda: transposed_overlap(g))},
             macs=g.pixels * g.in_channels * g.kernel_height * g.kernel_width * g.out_channels,
         )  # fmt: skip
+
+
+def transposed_sums(node: Node, graph: Graph, inputs: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    """Return the sums of products, (out height, out width, out channels), without the bias."""
+    layer, g = as_convolution(node), transposed_geometry(node, graph)
+    image = inputs[2][0].astype(np.int64) - quantisation_of(input_tensor(layer, graph)).zero_point
+    products = np.einsum("yxc,fabc->yxabf", image, inputs[1].astype(np.int64))
+    height, width = (
+        (size - 1) * stride + kernel + max(out - (size - 1) * stride, 0)
+        for size, stride, kernel, out in (
+            (g.in_height, g.stride_height, g.kernel_height, g.out_height + g.padding.top),
+            (g.in_width, g.stride_width, g.kernel_width, g.out_width + g.padding.left),
+        )
+    )
+    sums = np.zeros((height, width, g.out_channels), np.int64)
+    for a in range(g.kernel_height):
+        for b in range(g.kernel_width):
+            rows = slice(a, a + (g.in_height - 1) * g.stride_height + 1, g.stride_height)
+            sums[rows, b : b + (g.in_width - 1) * g.stride_width + 1 : g.stride_width] += products[:, :, a, b]
+    top, left = g.padding.top, g.padding.left
+    return sums[top : top + g.out_height, left : left + g.out_width]
 
 
 def as_convolution(node: Node) -> Node:
@@ -164,24 +176,9 @@ def size_problems(node: Node, graph: Graph) -> list[str]:
     return field_problems(node.label, _fields(transposed_geometry(node, graph)))
 
 
-def _bounds(layer: Node, graph: Graph) -> NDArray[np.int64]:
-    """Return the largest magnitude of each channel's sums; which weights meet a pixel depends on where it is."""
-    rows = weight_values(layer, graph).astype(np.int64)
-    rows = rows.reshape(len(rows), -1)
-    bounds: NDArray[np.int64] = np.abs(bias_values(layer, graph, len(rows))) + 255 * np.abs(rows).sum(axis=1)
-    return bounds
-
-
-def _sum_problems(layer: Node, graph: Graph) -> list[str]:
-    largest = int(_bounds(layer, graph).max())
-    if largest <= INT32_MAX:
-        return []
-    return [f"{layer.label}: a 32-bit accumulator can overflow (up to {largest}); convert the model again"]
-
-
 def _channels(layer: Node, graph: Graph) -> ChannelParameters:
     """Return how each channel is requantised; the zero point stays out of the bias."""
-    bounds = _bounds(layer, graph)
+    bounds = unfolded_bounds(layer, graph, 0)
     multipliers = channel_multipliers(layer, graph)
     every = multipliers * (len(bounds) // len(multipliers))
     zero_point = quantisation_of(output_tensor(layer, graph)).zero_point

@@ -137,7 +137,7 @@ def _model_values(generated: GeneratedModel) -> dict[str, str]:
     return {
         "name": generated.name,
         "NAME": generated.name.upper(),
-        "about": f"int8 network, input {shape}, {class_count(result.elements)} classes, "
+        "about": f"{entry.dtype} network, input {shape}, {class_count(result.elements)} classes, "
         f"{_bytes_of_ram(generated)} of RAM, {program.constant_bytes} bytes of constants, "
         f"{program.macs} multiply-accumulates",
         "oracle": ORACLES[program.settings.rounding],
