@@ -48,8 +48,9 @@ def _picture(path: Path) -> Any:
 
 
 def _bundle(path: Path) -> Any:
-    from edgemnist.pi.bundle.command import _content
     from edgemnist.pi.bundle.pictures import read_picture
+
+    from edgemnist.pi.bundle.command import _content
 
     return read_picture(_content(path), str(path))
 
@@ -92,6 +93,7 @@ def _cpu() -> float:
 def measure(name: str, reader: str, path: Path) -> Cost:
     """Read one file; the peak of memory is set back before."""
     from edgemnist.pi.bundle.problems import Problem
+
     from edgemnist.support.errors import EdgeMnistError
 
     Path("/proc/self/clear_refs").write_text("5")

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from edgemnist.pi.bundle.pictures import read_picture
 from PIL import Image
 
 from edgemnist.data import image_folder
 from edgemnist.data.images import ImageHeader, read_header, read_image
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.npz import load_npz
-from edgemnist.pi.bundle.pictures import read_picture
 from edgemnist.support.errors import DatasetError, InputError
 from edgemnist.support.reading import bytes_allowed
 from tests.hostile import all_cases

@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from edgemnist.pi.bundle.pictures import read_picture
+from edgemnist.pi.bundle.problems import Problem
+from edgemnist.pi.bundle.scaling import SCALING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -18,9 +21,6 @@ from PIL import Image
 from edgemnist.data.framing import FIT_WORDS, INVERT_CHOICES, frame
 from edgemnist.data.images import fit_image, frame_image, read_image
 from edgemnist.pi.bundle import filters
-from edgemnist.pi.bundle.pictures import read_picture
-from edgemnist.pi.bundle.problems import Problem
-from edgemnist.pi.bundle.scaling import SCALING
 from edgemnist.tflite.preprocessing import FITS
 from tests.data.pictures import wide_png
 

@@ -12,8 +12,9 @@ from edgemnist.support.errors import MissingDependencyError
 from edgemnist.support.progress import said_to, say
 
 if TYPE_CHECKING:
+    from edgemnist.http.settings import AccessSettings, Limits
     from edgemnist.serving.server import ModelServer
-    from edgemnist.serving.settings import AccessSettings, Limits, ModelSettings
+    from edgemnist.serving.settings import ModelSettings
 
 _PACKAGES = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
 
@@ -51,12 +52,14 @@ def open_server(settings: ServeSettings, work: WorkFolder) -> ModelServer:
     :raises InputError: a model, a name, an address or a limit is wrong.
     :raises EnvironmentFailure: the port is taken, or no runtime is installed.
     """
-    from edgemnist.serving import log
-    from edgemnist.serving.metrics import Metrics
-    from edgemnist.serving.pictures import Pictures
-    from edgemnist.serving.server import ModelServer, bound_socket
+    from edgemnist.http import log
+    from edgemnist.http.pictures import Pictures
+    from edgemnist.http.server import bound_socket
+    from edgemnist.http.settings import LOOPBACK
+    from edgemnist.serving.metrics import Metrics, RequestMetrics
+    from edgemnist.serving.pictures import prepared_for
+    from edgemnist.serving.server import ModelServer
     from edgemnist.serving.service import Service
-    from edgemnist.serving.settings import LOOPBACK
     from edgemnist.serving.sources import sources_from
     from edgemnist.serving.store import Store
 
@@ -64,12 +67,13 @@ def open_server(settings: ServeSettings, work: WorkFolder) -> ModelServer:
     bound = bound_socket(settings.host, settings.port)
     metrics = Metrics()
     store = Store(sources, settings.opening, metrics, timeout=settings.limits.seconds)
-    pictures = Pictures(settings.limits.pixels)
-    server = ModelServer(Service(store, pictures, metrics, settings.limits, settings.access), bound)
+    pictures, counts = Pictures(settings.limits), RequestMetrics(metrics)
+    service = Service(pictures, settings.limits, settings.access, counts, store=store, metrics=metrics)
+    server = ModelServer(service, bound)
     try:
         with said_to(lambda message: log.write("info", "said", message=message)):
             store.open()
-            pictures.warm_up(store.find())
+            pictures.warm_up(prepared_for(store.find()))
     except BaseException:
         server.close()
         raise

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from edgemnist.pi.bundle.scaling import SCALING
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -22,7 +23,6 @@ from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.data.framing import frame
 from edgemnist.data.images import read_image
 from edgemnist.page.checking import oracle_outputs
-from edgemnist.pi.bundle.scaling import SCALING
 from edgemnist.runner import RuntimeWorker
 from edgemnist.runner.run import LoadedModel, load_model
 from edgemnist.tflite.preprocessing import Preprocessing
