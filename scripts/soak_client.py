@@ -84,11 +84,11 @@ def problem_of(question: Question, status: int, body: bytes) -> str:
     document = json.loads(body)
     if status != 200:
         return "" if document.get("error") else f"{status} without a reason: {body[:200]!r}"
-    one = question.picture
-    if one is None:
+    if question.expected is None:
         return ""
-    if document["label"] != one.label or abs(document["confidence"] - one.confidence) > _STEP:
-        return f"{document['label']} with {document['confidence']}, expected {one.label} with {one.confidence}"
+    label, confidence = question.expected
+    if document["label"] != label or abs(document["confidence"] - confidence) > _STEP:
+        return f"{document['label']} with {document['confidence']}, expected {label} with {confidence}"
     return ""
 
 

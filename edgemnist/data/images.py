@@ -103,7 +103,8 @@ def _pixels(image: Image, scales: Scales | None) -> NDArray[np.uint8]:
     from PIL import ImageOps
 
     kind = values_of(image)
-    ImageOps.exif_transpose(image, in_place=True)
+    if image.getexif().get(_ORIENTATION_TAG, 1) != 1:  # else it would be copied; Pillow 9 cannot do it in place
+        image = ImageOps.exif_transpose(image)
     return without_colour_if_grey(to_bytes(image, kind, scales))
 
 

@@ -67,7 +67,7 @@ PI_SERVICE_MAX_PIXELS = 4_000_000
 PI_SERVICE_BODY_BYTES = 8 << 20
 """Of a request. A form is parsed in Python, and what JSON becomes takes many times its size:"""
 PI_SERVICE_FORM_BYTES = 4 << 20
-PI_SERVICE_JSON_BYTES = 1 << 20
+PI_SERVICE_JSON_BYTES = 512 << 10
 
 PI_SERVICE_SLOW_BYTES = 128 << 10
 """Of a posted picture in a coding that Pillow decodes in Python."""

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgemnist.pi.bundle.scaling import SCALING
 from numpy.typing import NDArray
 from PIL import Image
 
 from edgemnist.data.framing import INVERT_CHOICES, frame, style_of
-from edgemnist.data.images import read_image
+from edgemnist.data.images import SCALING, read_image
 from edgemnist.tflite.preprocessing import FITS
 from tests.page.javascript import NEEDS_NODE, run_templates
 

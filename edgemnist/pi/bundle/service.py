@@ -43,7 +43,7 @@ from .classifier import Classifier
 
 LIMITS = Limits(
     body_bytes=PI_SERVICE_BODY_BYTES, pixels=PI_SERVICE_MAX_PIXELS, concurrency=64, grace=0,
-    json_bytes=PI_SERVICE_JSON_BYTES, form_bytes=PI_SERVICE_FORM_BYTES, held_bodies=4, slow_bytes=PI_SERVICE_SLOW_BYTES,
+    json_bytes=PI_SERVICE_JSON_BYTES, form_bytes=PI_SERVICE_FORM_BYTES, held_bodies=3, slow_bytes=PI_SERVICE_SLOW_BYTES,
 )  # fmt: skip
 """What a request may take: a second of a Pi 4's processor, and all of them together 200 MB of memory."""
 

@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgemnist.pi.bundle.scaling import SCALING
 from numpy.typing import NDArray
 from PIL import Image
 
 from edgemnist import cli
 from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.data.framing import frame
-from edgemnist.data.images import read_image
+from edgemnist.data.images import SCALING, read_image
 from edgemnist.page.checking import oracle_outputs
 from edgemnist.runner import RuntimeWorker
 from edgemnist.runner.run import LoadedModel, load_model
