@@ -7,6 +7,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,44 @@ def _webp(pixels: Any) -> bytes:
 
 def _tiff(pixels: Any) -> bytes:
     return _saved_as(Image.fromarray(pixels), "TIFF", compression="tiff_adobe_deflate")
+
+
+_GUEST = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from edgemnist.data.images import decode_image
+from edgemnist.support.errors import InputError
+from edgemnist_pi.classifier import Classifier
+from edgemnist_pi.service import LIMITS
+classifier = Classifier(Path(sys.argv[1]))
+for path in sys.argv[2:]:
+    content = Path(path).read_bytes()
+    os.getppid()
+    try:
+        classifier.look(decode_image(content, path, LIMITS.pixels, LIMITS.slow_bytes))
+    except InputError:
+        pass
+    os.getppid()
+"""
+
+
+def counted(bundle: Path, target_name: str, folder: Path) -> Iterator[tuple[str, int]]:
+    """Yield the instructions that each costly picture takes on an emulated board: decoded, framed, classified."""
+    from edgemnist.pi.counting import count_program
+    from edgemnist.pi.emulator import find_emulator
+    from edgemnist.pi.targets import find_target
+
+    target, paths = find_target(target_name), {}
+    for number, (name, content) in enumerate(costly_requests()):
+        head, _, body = content.partition(b"\r\n\r\n")
+        if b"Content-Type: image/" in head and b"gzip" not in head:
+            paths[name] = folder / f"costly_{number}"
+            paths[name].write_bytes(body)
+    for name, path in paths.items():  # one by one, as the emulator takes its time
+        program = [_GUEST, str(bundle.resolve()), str(path)]
+        (count,) = count_program(find_emulator(target), target.interpreter(), name, program, 1)
+        yield name, count
 
 
 async def _asked(address: Address, content: bytes) -> int:

@@ -106,6 +106,6 @@ def _laid_over(image: Image, background: str) -> NDArray[np.uint8]:
 
 def without_colour_if_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return (height, width) of colours that are all grey."""
-    if pixels.ndim == 3 and all((row == row[:, :1]).all() for row in pixels):
+    if pixels.ndim == 3 and all((row[:, 0] == row[:, place]).all() for row in pixels for place in (1, 2)):
         return np.ascontiguousarray(pixels[..., 0])
     return pixels

@@ -73,7 +73,7 @@ def raspberry_pi_page() -> Page:
         for name, one in TARGETS.items()
     ]  # fmt: skip
     body = [
-        table(("Target", "System", "Machine", "Python", "Interpreter, the default first", "Debian's numpy"), rows),
+        table(("Target", "System", "Machine", "Python", "Interpreter, the default first", "From Debian"), rows),
         "## Not to be had\n",
         table(("Target", "Why"), [(code(name), prose(reason)) for name, reason in UNSUPPORTED.items()]),
     ]
