@@ -81,12 +81,13 @@ def _flattener(image: Image) -> Callable[[Image], NDArray[Any]]:
     """Return what lays a part's pixels over white, or over black when the visible part is brighter than middle grey."""
     if image.mode.startswith("I") or image.mode == "F" or not _is_transparent(image):
         return _to_array
-    visible, brightness, least = 0.0, 0.0, 255.0
+    visible, brightness, least = 0, 0, 255
     for _, part in _parts(image):
-        red, green, blue, alpha = (np.asarray(band).reshape(-1).astype(np.float64) for band in _rgba(part).split())
-        visible += 3 * float(alpha.sum())  # these sums are whole numbers below 2^53
-        brightness += float(red @ alpha + green @ alpha + blue @ alpha)
-        least = min(least, float(alpha.min(initial=255)))
+        *colours, alpha = (np.asarray(band) for band in _rgba(part).split())
+        visible += 3 * int(alpha.sum(dtype=np.uint64))
+        for colour in colours:
+            brightness += int(np.multiply(colour, alpha, dtype=np.uint16).sum(dtype=np.uint64))
+        least = min(least, int(alpha.min(initial=255)))
     background = "black" if least < 255 and brightness > 127 * visible else "white"
     return lambda part: _laid_over(part, background)
 
