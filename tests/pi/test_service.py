@@ -142,16 +142,13 @@ def test_health_is_answered_under_200_slow_connections(service: Running) -> None
 @pytest.mark.slow
 def test_no_request_is_lost_when_it_ends(bundle: Path, pictures: list[Picture]) -> None:
     with running(bundle) as one:
-        ended = _soak_serve()._ended(one_started(one), pictures)
-    assert (ended["lost_first"], ended["exit_code"]) == ([], 0)
-
-
-def one_started(one: Running) -> Any:
-    """Return a running service as ``scripts/soak_serve`` knows them."""
-    return _soak_serve().Started("bundle", one.process, Address("127.0.0.1", one.port))
+        script = _soak_serve()
+        found = script.ended(script.Started("bundle", one.process, Address("127.0.0.1", one.port)), pictures)
+    assert (found["lost_first"], found["exit_code"]) == ([], 0)
 
 
 def _soak_serve() -> Any:
+    """Return ``scripts/soak_serve`` as a module."""
     path = Path(__file__).parents[2] / "scripts" / "soak_serve"
     loader = importlib.machinery.SourceFileLoader("soak_serve", str(path))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("soak_serve", loader))  # type: ignore[arg-type]
