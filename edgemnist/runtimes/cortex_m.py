@@ -64,8 +64,8 @@ class CortexMSession(Session):
         from edgemnist.mcu.emulators.unicorn import UnicornEmulator
         from edgemnist.mcu.execution import run_emulated
 
-        found = run_emulated(self._image, UnicornEmulator(), inputs[0], profiled=1)
-        return [found.outputs], found.profiles[0].whole.instructions()
+        found = run_emulated(self._image, UnicornEmulator(), inputs, profiled=1)
+        return list(found.outputs), found.profiles[0].whole.instructions()
 
     def tensor(self, index: int) -> NDArray[Any]:
         """Return an operator's output (see :meth:`Session.tensor`)."""
