@@ -104,6 +104,7 @@ from edgemnist.support.errors import InputError
 from edgemnist_pi.classifier import Classifier
 from edgemnist_pi.service import LIMITS
 classifier = Classifier(Path(sys.argv[1]))
+classifier.look(decode_image(b"P5 40 40 255\\n" + bytes(1600), "a black picture"))  # loads Pillow's decoders
 for path in sys.argv[2:]:
     content = Path(path).read_bytes()
     os.getppid()

@@ -50,9 +50,9 @@ def _picture(path: Path) -> Any:
 def _bundle(path: Path) -> Any:
     from edgemnist.data.images import decode_image
     from edgemnist.pi.bundle.command import _content
-    from edgemnist.support.limits import PI_SERVICE_MAX_PIXELS, PI_SERVICE_SLOW_BYTES
+    from edgemnist.support.limits import PI_MAX_PIXELS
 
-    return decode_image(_content(path), str(path), PI_SERVICE_MAX_PIXELS, PI_SERVICE_SLOW_BYTES)
+    return decode_image(_content(path), str(path), PI_MAX_PIXELS)
 
 
 def _keras(path: Path) -> Any:
