@@ -22,10 +22,10 @@ from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import FirmwareImage, build_firmware
 from edgemnist.tflite.file import TfliteModel, read_tflite
 from tests.browser import Browser, find_browser, open_browser
-from tests.commands.page.test_browser import draw, settle
 from tests.mcu.firmware import model as another_model
 from tests.mcu.test_uart import UART, plugged_in
 from tests.oracles import needs
+from tests.page.hands import draw, settle
 from tests.page.javascript import NEEDS_NODE
 
 pytestmark = [
