@@ -3,7 +3,10 @@
 FROM python:3.11-slim
 
 # The C compiler is for int8 models, which run as generated C; without it they run in an interpreter.
-RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+# Debian keeps only the newest version of a package, so that one written down here would soon not be had.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/* \
+  && useradd --system --create-home server
 
 WORKDIR /opt/edgemnist
 COPY scripts/locked/serve.txt scripts/locked/serve.txt
@@ -13,7 +16,6 @@ COPY edgemnist edgemnist
 COPY firmware firmware
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .
 
-RUN useradd --system --create-home server
 USER server
 WORKDIR /models
 EXPOSE 8000

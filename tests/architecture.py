@@ -14,7 +14,7 @@ FLOORS = (
     ("tflite", "keras_io"),
     ("runner", "artifacts", "csource", "onnx"),
     ("compiler", "data"),
-    ("tflm", "harness", "training"),
+    ("tflm", "harness", "training", "http"),
     ("mcu", "pi", "mismatch", "page", "serving"),
     ("quantisation_error",),
     ("runtimes", "commands"),

@@ -21,7 +21,7 @@ from edgemnist.data.framing import INVERT_CHOICES, FramedImage, Scaling, frame
 from edgemnist.data.stored_pixels import range_of, to_bytes, values_of, without_colour_if_grey
 from edgemnist.data.values import Scales, ValueKind
 from edgemnist.support.errors import InputError
-from edgemnist.support.limits import MAX_PICTURE_BYTES, MAX_PIXELS, MAX_SIDE
+from edgemnist.support.limits import MAX_PICTURE_BYTES, MAX_PIXELS, MAX_SIDE, MAX_SLOW_BYTES
 from edgemnist.support.picture_checks import (
     OversizedPictureError,
     UnfitPictureError,
@@ -32,7 +32,7 @@ from edgemnist.support.picture_checks import (
 from edgemnist.support.reading import open_file
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL.Image import Image, Resampling
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
@@ -86,13 +86,16 @@ def read_image(path: Path, scales: Scales | None = None) -> NDArray[np.uint8]:
         return _pixels(image, scales)
 
 
-def decode_image(content: bytes, name: str, most_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def decode_image(
+    content: bytes, name: str, most_pixels: int = MAX_PIXELS, most_slow_bytes: int = MAX_SLOW_BYTES
+) -> NDArray[np.uint8]:
     """Decode an image file's content as :func:`read_image` does; of more pixels than that nothing but the header is.
 
     :param name: what messages call it.
+    :param most_slow_bytes: of a file in a coding that Pillow decodes in Python.
     :raises InputError: as :func:`read_image`; its cause is an :class:`OversizedPictureError` where it is too large.
     """
-    with _opened(content, name, most_pixels) as image:
+    with _opened(content, name, most_pixels, most_slow_bytes) as image:
         return _pixels(image, None)
 
 
@@ -100,7 +103,8 @@ def _pixels(image: Image, scales: Scales | None) -> NDArray[np.uint8]:
     from PIL import ImageOps
 
     kind = values_of(image)
-    ImageOps.exif_transpose(image, in_place=True)
+    if image.getexif().get(_ORIENTATION_TAG, 1) != 1:  # else it would be copied; Pillow 9 cannot do it in place
+        image = ImageOps.exif_transpose(image)
     return without_colour_if_grey(to_bytes(image, kind, scales))
 
 
@@ -166,14 +170,32 @@ def frame_image(
     """
     if invert not in INVERT_CHOICES:
         raise InputError(f"unknown --invert {invert!r}; choose one of {', '.join(INVERT_CHOICES)}")
-    return frame(picture, image_shape, dataset, invert, Scaling(fit_image, _resized), fit)
+    return frame(picture, image_shape, dataset, invert, SCALING, fit)
 
 
 def _resized(grey: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     from PIL import Image
 
-    picture = Image.fromarray(grey).resize((size[1], size[0]), Image.Resampling.BICUBIC)
-    return np.asarray(picture, dtype=np.uint8)
+    return np.asarray(_scaled(Image.fromarray(grey), size, Image.Resampling.BICUBIC), dtype=np.uint8)
+
+
+SCALING = Scaling(fit_image, _resized)
+"""How pictures are scaled, for :func:`~edgemnist.data.framing.frame`."""
+
+
+def _scaled(picture: Image, size: tuple[int, int], filter: Resampling) -> Image:
+    """Scale a picture to (height, width), which every Pillow does alike: a pass for each side, each rounded to bytes.
+
+    Pillow before 13 always begins with the width; from then on with the height where that loses more than twice the
+    pixels that the width does. As here, whichever it is.
+    """
+    lost_height, lost_width = picture.height - size[0], picture.width - size[1]
+    steps = [(size[1], picture.height), (size[1], size[0])]
+    if lost_height > max(0, 2 * lost_width):
+        steps[0] = (picture.width, size[0])
+    for step in steps:
+        picture = picture.resize(step, filter)
+    return picture
 
 
 def contact_sheet(
@@ -218,7 +240,9 @@ def _enlarged(pixels: NDArray[np.uint8], scale: int) -> Image:
 
 
 @contextmanager
-def _opened(source: Path | bytes, name: str, most_pixels: int | None = None) -> Iterator[Image]:
+def _opened(
+    source: Path | bytes, name: str, most_pixels: int | None = None, most_slow_bytes: int = MAX_SLOW_BYTES
+) -> Iterator[Image]:
     """Open an image file or its content; whatever goes wrong while it is open becomes an :class:`InputError`."""
     from PIL import Image, UnidentifiedImageError
 
@@ -235,7 +259,7 @@ def _opened(source: Path | bytes, name: str, most_pixels: int | None = None) -> 
             check_content(file, size, MAX_PICTURE_BYTES)
             with Image.open(file, formats=[name for name in (*FORMATS, _HEIF) if name in Image.OPEN]) as image:
                 check_size(image.width, image.height, most_pixels, MAX_SIDE)
-                check_opened(image, file, size)
+                check_opened(image, file, size, most_slow_bytes)
                 yield image
     except InputError:
         raise
@@ -294,15 +318,15 @@ def _scaled_and_padded(picture: Image, size: tuple[int, int]) -> Image:
     from PIL import Image
 
     factor = min(size[0] / picture.height, size[1] / picture.width)
-    inner = max(1, round(picture.width * factor)), max(1, round(picture.height * factor))
-    scaled = picture.resize(inner, Image.Resampling.LANCZOS)
-    return scaled if inner == (size[1], size[0]) else _laid_into(scaled, size, _border_colour(picture))
+    inner = max(1, round(picture.height * factor)), max(1, round(picture.width * factor))
+    scaled = _scaled(picture, inner, Image.Resampling.LANCZOS)
+    return scaled if inner == size else _laid_into(scaled, size, _border_colour(picture))
 
 
 def _stretched(picture: Image, size: tuple[int, int]) -> Image:
     from PIL import Image
 
-    return picture.resize((size[1], size[0]), Image.Resampling.LANCZOS)
+    return _scaled(picture, size, Image.Resampling.LANCZOS)
 
 
 def _cropped(picture: Image, size: tuple[int, int]) -> Image:

@@ -26,21 +26,19 @@ def values_of(image: Image) -> ValueKind:
     return "wide colour" if any(";16" in str(tile) for tile in getattr(image, "tile", ())) else "bytes"
 
 
-def _parts(image: Image) -> Iterator[tuple[slice, NDArray[Any]]]:
-    """Yield an image in parts of some rows, as :func:`_to_array` gives them: the whole would be held several times."""
+def _parts(image: Image) -> Iterator[tuple[slice, Image]]:
+    """Yield an image in parts of some rows: as numbers, the whole would be held several times."""
     rows = max(1, _PART_PIXELS // max(1, image.width))
     image.load()
     for top in range(0, image.height, rows):
         part = slice(top, min(top + rows, image.height))
-        yield part, _to_array(image.crop((0, part.start, image.width, part.stop)))
+        yield part, image.crop((0, part.start, image.width, part.stop))
 
 
 def _to_array(image: Image) -> NDArray[Any]:
-    """Return (height, width[, 3, or 4 with transparency]) of any Pillow mode: numbers as stored, else uint8."""
+    """Return (height, width[, 3]) of any Pillow mode without transparency: numbers as stored, else uint8."""
     if image.mode.startswith("I") or image.mode == "F":
         return np.asarray(image)
-    if _is_transparent(image):
-        return np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
     return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"), dtype=np.uint8)
 
 
@@ -52,8 +50,8 @@ def range_of(image: Image) -> tuple[float, float]:
     """Return the (lowest, highest) value, at most and at least 0."""
     flatten = _flattener(image)
     low, high = 0.0, 0.0
-    for _, values in _parts(image):
-        numbers = np.nan_to_num(flatten(values))
+    for _, part in _parts(image):
+        numbers = np.nan_to_num(flatten(part))
         low, high = float(numbers.min(initial=low)), float(numbers.max(initial=high))
     return low, high
 
@@ -70,34 +68,45 @@ def to_bytes(image: Image, kind: ValueKind, scales: Scales | None) -> NDArray[np
         scale = scale_of(kind, 0, min(range_of(image)[1], most))
     flatten = _flattener(image)
     pixels = None
-    for part, values in _parts(image):
-        flat = flatten(values)
+    for rows, part in _parts(image):
+        flat = flatten(part)
         if pixels is None:
             pixels = np.empty((image.height, *flat.shape[1:]), dtype=np.uint8)
-        pixels[part] = flat if scale is None else scale.to_bytes(flat)
+        pixels[rows] = flat if scale is None else scale.to_bytes(flat)
     assert pixels is not None  # an image of no rows is refused when it is opened
     return pixels
 
 
-def _flattener(image: Image) -> Callable[[NDArray[Any]], NDArray[Any]]:
+def _flattener(image: Image) -> Callable[[Image], NDArray[Any]]:
     """Return what lays a part's pixels over white, or over black when the visible part is brighter than middle grey."""
     if image.mode.startswith("I") or image.mode == "F" or not _is_transparent(image):
-        return lambda values: values
+        return _to_array
     visible, brightness, least = 0, 0, 255
-    for _, rgba in _parts(image):
-        alpha = rgba[..., 3].astype(np.int64)
-        visible += 3 * int(alpha.sum())
-        brightness += int((rgba[..., :3].sum(axis=2, dtype=np.int64) * alpha).sum())
+    for _, part in _parts(image):
+        *colours, alpha = (np.asarray(band) for band in _rgba(part).split())
+        visible += 3 * int(alpha.sum(dtype=np.uint64))
+        for colour in colours:
+            brightness += int(np.multiply(colour, alpha, dtype=np.uint16).sum(dtype=np.uint64))
         least = min(least, int(alpha.min(initial=255)))
-    background = 0.0 if least < 255 and brightness > 127 * visible else 255.0
-    # One table of what each colour becomes with each alpha: the arithmetic is done once for each of the pairs.
-    share = np.arange(256, dtype=np.float64)[:, None] / 255
-    table = np.rint(np.arange(256.0) * share + background * (1 - share)).astype(np.uint8)
-    return lambda rgba: table[rgba[..., 3:], rgba[..., :3]]
+    background = "black" if least < 255 and brightness > 127 * visible else "white"
+    return lambda part: _laid_over(part, background)
+
+
+def _rgba(image: Image) -> Image:
+    return image if image.mode == "RGBA" else image.convert("RGBA")
+
+
+def _laid_over(image: Image, background: str) -> NDArray[np.uint8]:
+    """Return (height, width, 3) of pixels over a colour: (pixel alpha + colour (255 - alpha)) / 255, rounded."""
+    from PIL.Image import new
+
+    pixels, ground = _rgba(image), new("RGB", image.size, background)
+    ground.paste(pixels.convert("RGB"), None, pixels.getchannel("A"))
+    return np.asarray(ground, dtype=np.uint8)
 
 
 def without_colour_if_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return (height, width) of colours that are all grey."""
-    if pixels.ndim == 3 and all((row == row[:, :1]).all() for row in pixels):
+    if pixels.ndim == 3 and all((row[:, 0] == row[:, place]).all() for row in pixels for place in (1, 2)):
         return np.ascontiguousarray(pixels[..., 0])
     return pixels

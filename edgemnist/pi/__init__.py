@@ -7,5 +7,5 @@
     ssh       commands on another machine                          remote    a bundle installed and replayed there
     guest*    a runtime there, asked through a pipe                counting  instructions counted on an emulated board
 
-``bundle/`` holds the programs of the bundle itself: they need numpy and the interpreter, never edgemnist.
+``bundle/`` holds the programs of the bundle itself; ``bundle_programs`` says which of edgemnist's modules go with them.
 """

@@ -9,12 +9,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from edgemnist.data import framing
+from edgemnist.pi.bundle_programs import program_files
 from edgemnist.pi.generated import BUILD_SCRIPT, Generated
 from edgemnist.pi.golden import GoldenVectors
 from edgemnist.pi.targets import TARGETS, UNSUPPORTED, Interpreter, Target
 from edgemnist.pi.wheels import locked_requirements
-from edgemnist.support import limits, picture_checks
 from edgemnist.support.version import VERSION
 from edgemnist.tflite.file import TensorInfo
 from edgemnist.tflite.pixels import pixel_table
@@ -26,7 +25,6 @@ CHECKSUMS = "SHA256SUMS"
 WHEELS = "wheels"
 EXECUTABLES = ("classify.py", "install.sh", BUILD_SCRIPT)
 TEMPLATES = Path(__file__).with_name("bundle")
-PACKAGE = "edgemnist_pi"
 _UNIT = "edgemnist-classify.service"
 _OUTPUT_WORDS = {
     OutputKind.PROBABILITIES: "one probability for each class",
@@ -56,7 +54,7 @@ sys.exit(main(sys.argv[1:]))
 def bundle_files(golden: GoldenVectors, generated: Generated) -> dict[str, bytes]:
     """Return every file of a bundle but its wheels by name, checksums included; the same input gives the same bytes."""
     assert golden.model.tflite is not None  # golden_vectors takes nothing else
-    programs = {f"{PACKAGE}/{name}": path.read_bytes() for name, path in program_files().items()}
+    programs = {name: path.read_bytes() if path else b"" for name, path in program_files().items()}
     files = {**programs, **{name: (TEMPLATES / name).read_bytes() for name in ("install.sh", _UNIT)}}
     files["classify.py"] = _LAUNCHER.encode()
     files.update(generated.files)
@@ -68,13 +66,6 @@ def bundle_files(golden: GoldenVectors, generated: Generated) -> dict[str, bytes
     files.update({f"requirements/{name}": text.encode() for name, text in _requirements()})
     files[CHECKSUMS] = checksums(files)
     return dict(sorted(files.items()))
-
-
-def program_files() -> dict[str, Path]:
-    """Return the bundle's programs by name: this folder's, and those that edgemnist has for itself too."""
-    own = {path.name: path for path in TEMPLATES.glob("*.py")}
-    shared = [Path(str(module.__file__)) for module in (framing, limits, picture_checks)]
-    return {**own, **{path.name: path for path in shared}}
 
 
 def checksums(files: Mapping[str, bytes]) -> bytes:
@@ -127,8 +118,8 @@ def _requirements() -> Iterator[tuple[str, str]]:
 def _requirements_text(target: Target, interpreter: Interpreter) -> str:
     major, minor = target.release.python
     lines = [f"# system: {target.name}", f"# python: {major}.{minor}", f"# why: {interpreter.reason}"]
-    if target.system_numpy:
-        lines.append("# numpy: system (sudo apt install python3-numpy)")
+    if target.debian_packages:
+        lines.append(f"# debian: {' '.join(target.debian_packages)}")
     return "\n".join([*lines, locked_requirements(target, interpreter)])
 
 

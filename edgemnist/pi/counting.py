@@ -87,7 +87,22 @@ def count_generated(emulator: Emulator, libraries: Sequence[Path], largest: int)
 
 
 def _count(emulator: Emulator, interpreter: Interpreter, name: str, program: Sequence[str], models: int) -> list[int]:
-    """Run a program and its arguments that brackets the invokes of so many models with getppid."""
+    """Run a program that brackets the invokes of so many models with getppid, each :data:`REPEATS` times."""
+    found = count_program(emulator, interpreter, name, program, REPEATS * models)
+    return [min(found[start : start + REPEATS]) for start in range(0, len(found), REPEATS)]
+
+
+def count_program(
+    emulator: Emulator, interpreter: Interpreter, name: str, program: Sequence[str], brackets: int
+) -> list[int]:
+    """Return how many instructions a program takes between each two of its calls of getppid.
+
+    ``program``: the text of a Python program and its arguments; ``name``: what it is called in messages. ``brackets``:
+    how many pairs of calls it has.
+
+    :raises MissingDependencyError: qemu with plugins or a C compiler is missing.
+    :raises RuntimeCrashedError: the program failed, or made other calls.
+    """
     counting, plugin = _prepared(emulator, interpreter)
     with tempfile.TemporaryDirectory() as folder:
         counts = Path(folder) / "counts"
@@ -97,12 +112,12 @@ def _count(emulator: Emulator, interpreter: Interpreter, name: str, program: Seq
         except subprocess.TimeoutExpired as error:
             raise RuntimeCrashedError(f"counting instructions took more than {_TIMEOUT:g} s") from error
         found = [int(line) for line in counts.read_text(encoding="utf-8").split()] if counts.exists() else []
-    if done.returncode != 0 or len(found) != REPEATS * models:
+    if done.returncode != 0 or len(found) != brackets:
         raise RuntimeCrashedError(
             f"{name} on the emulated {emulator.processor.board} ended with code {done.returncode}: "
             + (refusals.reason("", done.stderr) or "; ".join(done.stderr.strip().splitlines()[-2:]))
         )
-    return [min(found[start : start + REPEATS]) for start in range(0, len(found), REPEATS)]
+    return found
 
 
 def counting_problem(emulator: Emulator) -> str | None:

@@ -121,7 +121,7 @@ def _recipe(target: Target) -> list[object]:
 
 
 def _debian_packages(target: Target) -> tuple[str, ...]:
-    return (*_PACKAGES, "python3-numpy") if target.system_numpy else _PACKAGES
+    return (*_PACKAGES, *target.debian_packages)
 
 
 def _check_tools() -> None:

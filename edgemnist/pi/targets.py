@@ -1,7 +1,8 @@
 """The systems that a bundle is made for: Debian's and Raspberry Pi OS's releases, by processor architecture.
 
 Which wheels exist was read from PyPI: tflite-runtime ends with 2.14.0 (Python 3.11; 2.13.0 is the last that glibc 2.31
-loads), ai-edge-litert has none for 32-bit Arm, numpy has none for 32-bit Arm either.
+loads), ai-edge-litert has none for 32-bit Arm, numpy and Pillow have none for 32-bit Arm either. What answers HTTP is
+pure Python, so that it is had everywhere.
 """
 
 from __future__ import annotations
@@ -41,20 +42,27 @@ class Interpreter:
         return f"{'tflite_runtime' if self.package == TFLITE_RUNTIME else 'ai_edge_litert'}.interpreter"
 
 
+_HTTP = ("starlette>=0.49,<2", "uvicorn>=0.39,<1", "python-multipart>=0.0.20")
+_PROGRAMS = (*_HTTP, "pillow>=11")
+# pip asks the Python that it runs in, not the target's, whether an older one needs these.
+_PROGRAMS_BULLSEYE = (*_PROGRAMS, "exceptiongroup>=1.2", "typing_extensions>=4.10")
+
+
 @dataclass(frozen=True)
 class Target:
     """A system that a bundle runs on.
 
     ``machine`` is what ``uname -m`` says and wheels are named by; ``debian`` is dpkg's name for the architecture.
-    ``interpreters`` are those it can have, the one it gets by default first. ``system_numpy``: numpy comes from
-    Debian's python3-numpy because PyPI has no wheel of it.
+    ``interpreters`` are those it can have, the one it gets by default first. ``programs``: pip requirements of what
+    reads pictures and answers HTTP. ``debian_packages``: what Debian has, and PyPI has no wheel of.
     """
 
     release: Release
     machine: str
     debian: str
     interpreters: tuple[Interpreter, ...]
-    system_numpy: bool = False
+    programs: tuple[str, ...] = _PROGRAMS
+    debian_packages: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -98,8 +106,8 @@ _TFLITE_RUNTIME = Interpreter(
 _TFLITE_RUNTIME_ARMV7 = Interpreter(
     TFLITE_RUNTIME,
     ("tflite-runtime==2.14.0",),
-    "tflite-runtime 2.14, because ai-edge-litert has no wheel for 32-bit Arm; numpy is Debian's python3-numpy, because "
-    "PyPI has no wheel of it for 32-bit Arm",
+    "tflite-runtime 2.14, because ai-edge-litert has no wheel for 32-bit Arm; numpy and Pillow are Debian's "
+    "python3-numpy and python3-pil, because PyPI has no wheels of them for 32-bit Arm",
 )
 _TFLITE_RUNTIME_BULLSEYE = Interpreter(
     TFLITE_RUNTIME,
@@ -121,9 +129,9 @@ TARGETS: Mapping[str, Target] = {
     target.name: target
     for target in (
         Target(_BOOKWORM, "aarch64", "arm64", (_TFLITE_RUNTIME, _LITERT_BOOKWORM)),
-        Target(_BOOKWORM, "armv7l", "armhf", (_TFLITE_RUNTIME_ARMV7,), system_numpy=True),
+        Target(_BOOKWORM, "armv7l", "armhf", (_TFLITE_RUNTIME_ARMV7,), _HTTP, ("python3-numpy", "python3-pil")),
         Target(_TRIXIE, "aarch64", "arm64", (_LITERT,)),
-        Target(_BULLSEYE, "aarch64", "arm64", (_TFLITE_RUNTIME_BULLSEYE,)),
+        Target(_BULLSEYE, "aarch64", "arm64", (_TFLITE_RUNTIME_BULLSEYE,), _PROGRAMS_BULLSEYE),
         Target(_BOOKWORM, "x86_64", "amd64", (_TFLITE_RUNTIME, _LITERT_BOOKWORM)),
     )
 }

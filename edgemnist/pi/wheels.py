@@ -42,7 +42,7 @@ def wheelhouse(target: Target, interpreter: Interpreter) -> Path:
             partial = temporary / "wheels"
             partial.mkdir()
             requirements = write_text(partial / "requirements.txt", wanted)
-            fetch_wheels(target, ["--require-hashes", "--requirement", str(requirements)], partial)
+            fetch_wheels(target, ["--require-hashes", "--requirement", str(requirements)], partial, alone=True)
             shutil.rmtree(folder, ignore_errors=True)
             partial.rename(folder)
     return folder
@@ -84,10 +84,10 @@ def locked_requirements(target: Target, interpreter: Interpreter) -> str:
     return locked_file(target, interpreter).read_text(encoding="utf-8")
 
 
-def fetch_wheels(target: Target, wanted: Sequence[str], folder: Path) -> None:
-    """Fetch the wheels that a target loads, and what they need, into a folder, with their checksums.
+def fetch_wheels(target: Target, wanted: Sequence[str], folder: Path, *, alone: bool = False) -> None:
+    """Fetch the wheels that a target loads, and what they need, into a folder, with the checksums of all that is there.
 
-    ``wanted``: requirements, or options, of ``pip download``.
+    ``wanted``: requirements, or options, of ``pip download``. ``alone``: without what they need.
 
     :raises MissingDependencyError: pip is not installed.
     :raises EnvironmentFailure: pip can't fetch them.
@@ -101,7 +101,7 @@ def fetch_wheels(target: Target, wanted: Sequence[str], folder: Path) -> None:
         command += ["--abi", abi]
     for platform in target.platforms:
         command += ["--platform", platform]
-    if target.system_numpy:  # what pip would fetch beside the interpreter is numpy, which comes from the system
+    if alone:
         command += ["--no-deps"]
     try:
         result = processes.run([*command, *wanted], timeout=TIMEOUT)

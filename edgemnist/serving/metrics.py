@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from edgemnist.serving import log
+from edgemnist.http import log
+from edgemnist.http.service import Counts
 from edgemnist.serving.engine import Watcher
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
@@ -73,6 +74,26 @@ class Metrics:
     def text(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
         return generate_latest(self.registry)
+
+
+class RequestMetrics(Counts):
+    """The requests' part of the metrics."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def in_flight(self, requests: int) -> None:
+        """See :meth:`Counts.in_flight`."""
+        self._metrics.in_flight.set(requests)
+
+    def refused(self, reason: str) -> None:
+        """See :meth:`Counts.refused`."""
+        self._metrics.refused.labels(reason).inc()
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """See :meth:`Counts.answered`."""
+        self._metrics.requests.labels(route, method, str(status)).inc()
+        self._metrics.seconds.labels(route).observe(seconds)
 
 
 class EngineMetrics(Watcher):

@@ -20,9 +20,9 @@ from edgemnist.harness.models import digest_of, named_subject
 from edgemnist.harness.outputs import probabilities
 from edgemnist.harness.recognised import recognised
 from edgemnist.harness.runtimes import check_named, preferred_runtimes
+from edgemnist.http import log
 from edgemnist.runner.registry import find_runtime, installed_for
 from edgemnist.runner.run import LoadedModel
-from edgemnist.serving import log
 from edgemnist.serving.engine import Engine, opened
 from edgemnist.serving.metrics import EngineMetrics, Metrics
 from edgemnist.serving.panel import GENERATED_C, Panel, places_of
@@ -102,6 +102,10 @@ class ServedModel:
     def inputs(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Return uint8 images, shape (count, height, width, channels), as the model's input."""
         return self.model.inputs(images, self.context.preprocessing)
+
+    def named(self) -> dict[str, Any]:
+        """Return what an answer says of it as JSON values."""
+        return {"name": self.name, "version": self.version, "sha256": self.sha256, "runtime": self.engine.runtime}
 
     def told(self) -> tuple[str, str, str, str, str]:
         """Return the values of the labels of its line in the metrics."""

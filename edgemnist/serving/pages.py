@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from edgemnist.serving import log
+from edgemnist.http import log
 from edgemnist.serving.models import ServedModel
 from edgemnist.support.errors import EdgeMnistError
 

@@ -1,9 +1,8 @@
-"""What every route works with: the models, the pictures, the metrics, and whether the server still lets others in."""
+"""What every route works with: the models and the metrics, beside what any server of pictures has."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,70 +10,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from starlette.requests import Request
-from starlette.types import Scope
 
+from edgemnist.http.problems import RequestError, overloaded
+from edgemnist.http.service import AFTER
+from edgemnist.http.service import Service as HttpService
 from edgemnist.serving.engine import EngineClosedError, QueueFullError
 from edgemnist.serving.metrics import Metrics
 from edgemnist.serving.models import ServedModel
 from edgemnist.serving.pages import Pages
-from edgemnist.serving.pictures import Pictures
-from edgemnist.serving.problems import overloaded, runtime_failed
-from edgemnist.serving.settings import AccessSettings, Limits
 from edgemnist.serving.store import Store
-from edgemnist.support.errors import EdgeMnistError
-
-AFTER = "edgemnist.after"
-"""In a request's scope: what is done when its answer is out, a list of functions."""
-
-STARTED = "edgemnist.started"
-"""In a request's scope: ``time.perf_counter()`` when its head was there."""
-
-HELD = "edgemnist.held"
-"""In a request's scope: how many bytes of its body are kept."""
-
-HELD_BODIES = 8
-"""So many bodies of the largest size may be kept at a time, or more that are smaller."""
-
-REQUEST_ID = "edgemnist.request_id"
-"""In a request's scope: its name in the log."""
+from edgemnist.support.errors import EdgeMnistError, RuntimeCrashedError
 
 
-@dataclass(eq=False)
-class Service:
-    """One server's parts.
-
-    ``draining``: it is about to end, and says that it is not ready. ``held_bytes``: of all bodies that are kept.
-    """
+@dataclass(eq=False, kw_only=True)
+class Service(HttpService):
+    """One server's parts."""
 
     store: Store
-    pictures: Pictures
     metrics: Metrics
-    limits: Limits
-    access: AccessSettings
     pages: Pages
-    draining: bool = False
-    held_bytes: int = 0
 
     @property
     def ready(self) -> bool:
         """Whether it is a good idea to send requests here."""
         return not self.draining and self.store.ready
-
-    def hold(self, scope: Scope, size: int) -> None:
-        """Count bytes that a request keeps until it is answered.
-
-        :raises RequestError: 503 all together keep too many.
-        """
-        most = HELD_BODIES * self.limits.body_bytes
-        if self.held_bytes + size > most:
-            self.metrics.refused.labels("memory").inc()
-            raise overloaded(f"the requests that are being answered have {self.held_bytes:,} bytes, at most {most:,}")
-        self.held_bytes += size
-        scope[HELD] = scope.get(HELD, 0) + size
-
-    def release(self, scope: Scope) -> None:
-        """Count what a request kept no more."""
-        self.held_bytes -= scope.get(HELD, 0)
 
     async def ask(self, request: Request, model: ServedModel, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return a model's outputs as its runtime gives them, shape (count, outputs).
@@ -92,7 +51,7 @@ class Service:
         try:
             rows = await asyncio.wrap_future(answer)
         except EdgeMnistError as error:
-            raise runtime_failed(error) from error
+            raise _runtime_failed(error) from error
         if model.shadow is not None:
             shadow = model.shadow
             request.scope.setdefault(AFTER, []).append(lambda: shadow.offer(inputs, rows))
@@ -119,11 +78,13 @@ def service_of(request: Request) -> Service:
     return found
 
 
-def milliseconds_of(request: Request) -> float:
-    """Return how long ago the request's head was there."""
-    return (time.perf_counter() - float(request.scope[STARTED])) * 1000
-
-
 def stacked(inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Return inputs of shape (1, ...) each as one of shape (count, ...)."""
     return np.concatenate(list(inputs)) if len(inputs) > 1 else inputs[0]
+
+
+def _runtime_failed(error: EdgeMnistError) -> RequestError:
+    """Return the problem of a runtime that gave no answer: after a crash another attempt may have one."""
+    if isinstance(error, RuntimeCrashedError):
+        return overloaded(str(error))
+    return RequestError(500, str(error))

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgemnist.serving import log
+from edgemnist.http import log
+from edgemnist.http.problems import not_found, overloaded
 from edgemnist.serving.metrics import Metrics
 from edgemnist.serving.models import ServedModel, load_served
-from edgemnist.serving.problems import not_found, overloaded
 from edgemnist.serving.settings import ModelSettings
 from edgemnist.serving.sources import Signature, Source, signature_of, versions_of
 from edgemnist.support.errors import EdgeMnistError

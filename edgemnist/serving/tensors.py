@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.http.problems import bad_request, too_large
 from edgemnist.serving.engine import DEPTH
 from edgemnist.serving.models import ServedModel
-from edgemnist.serving.problems import bad_request, too_large
 from edgemnist.tflite.pixels import INTEGER_TYPES, quantise
 
 

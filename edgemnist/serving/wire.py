@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.http.problems import bad_request, too_large
 from edgemnist.serving.engine import DEPTH
-from edgemnist.serving.problems import bad_request, too_large
 
 BYTES = "BYTES"
 TYPES: Mapping[str, str] = MappingProxyType({"FP32": "<f4", "UINT8": "u1", "INT8": "i1"})

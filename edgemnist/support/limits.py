@@ -62,16 +62,21 @@ PI_MAX_PIXELS = 16_000_000
 """More are refused before they are decompressed: a Raspberry Pi may have 512 MB of memory."""
 
 PI_SERVICE_MAX_PIXELS = 4_000_000
-"""Of a posted picture; smaller than for files, because several may wait at once."""
+"""Of a posted picture; smaller than for files, because whoever asks next waits for it."""
+
+PI_SERVICE_BODY_BYTES = 8 << 20
+"""Of a request. A form is parsed in Python, and what JSON becomes takes many times its size:"""
+PI_SERVICE_FORM_BYTES = 4 << 20
+PI_SERVICE_JSON_BYTES = 512 << 10
+
+PI_SERVICE_SLOW_BYTES = 128 << 10
+"""Of a posted picture in a coding that Pillow decodes in Python."""
 
 SERVED_PIXELS = 16_000_000
 """Of a picture that a server is asked about."""
 
 MAX_SIDE = 65_535
 """Of a picture, in pixels: that of JPEG and GIF."""
-
-PI_MAX_SIDE = 16_384
-"""A row's pixels are decoded one after the other where PNG's filters say so."""
 
 MAX_PICTURE_BYTES = 200 << 20
 PI_MAX_PICTURE_BYTES = 64 << 20

@@ -9,7 +9,7 @@ import re
 import struct
 from typing import Any, BinaryIO
 
-from .limits import (
+from edgemnist.support.limits import (
     FREE_EXPANSION,
     MAX_CHUNKS,
     MAX_EXPANSION,
@@ -80,8 +80,10 @@ def _check_chunks(file: BinaryIO) -> None:
         position += 12 + int(struct.unpack(">I", head[:4])[0])
 
 
-def check_opened(image: Any, file: BinaryIO, size: int) -> None:
+def check_opened(image: Any, file: BinaryIO, size: int, most_slow_bytes: int = MAX_SLOW_BYTES) -> None:
     """Refuse a picture that Pillow has opened, not yet loaded, and that would cost far more than its file's size.
+
+    ``most_slow_bytes``: of a file in a coding that Pillow decodes in Python.
 
     :raises UnfitPictureError: says what.
     """
@@ -91,10 +93,10 @@ def check_opened(image: Any, file: BinaryIO, size: int) -> None:
             f"its {size:,} bytes would become {raw:,} of pixels, more than {MAX_EXPANSION} times as many: scale it down"
         )
     slow = {str(tile[0]) for tile in getattr(image, "tile", ())} & _SLOW_DECODERS
-    if slow and size > MAX_SLOW_BYTES:
+    if slow and size > most_slow_bytes:
         raise UnfitPictureError(
             f"its file has {size:,} bytes in a coding that is slow to read ({slow.pop()}), at most "
-            f"{MAX_SLOW_BYTES:,} are read: save it as PNG"
+            f"{most_slow_bytes:,} are read: save it as PNG"
         )
     if image.format in ("JPEG", "MPO"):
         _check_scans(file)

@@ -68,12 +68,12 @@ def raspberry_pi_page() -> Page:
         (
             code(name), f"{one.release.name}, {one.bits} bits", code(one.machine),
             ".".join(map(str, one.release.python)),
-            "; or ".join(codes(choice.requirements) for choice in one.interpreters), mark(one.system_numpy),
+            "; or ".join(codes(choice.requirements) for choice in one.interpreters), codes(one.debian_packages),
         )
         for name, one in TARGETS.items()
     ]  # fmt: skip
     body = [
-        table(("Target", "System", "Machine", "Python", "Interpreter, the default first", "Debian's numpy"), rows),
+        table(("Target", "System", "Machine", "Python", "Interpreter, the default first", "From Debian"), rows),
         "## Not to be had\n",
         table(("Target", "Why"), [(code(name), prose(reason)) for name, reason in UNSUPPORTED.items()]),
     ]

@@ -48,10 +48,11 @@ def _picture(path: Path) -> Any:
 
 
 def _bundle(path: Path) -> Any:
+    from edgemnist.data.images import decode_image
     from edgemnist.pi.bundle.command import _content
-    from edgemnist.pi.bundle.pictures import read_picture
+    from edgemnist.support.limits import PI_MAX_PIXELS
 
-    return read_picture(_content(path), str(path))
+    return decode_image(_content(path), str(path), PI_MAX_PIXELS)
 
 
 def _keras(path: Path) -> Any:
@@ -91,7 +92,6 @@ def _cpu() -> float:
 
 def measure(name: str, reader: str, path: Path) -> Cost:
     """Read one file; the peak of memory is set back before."""
-    from edgemnist.pi.bundle.problems import Problem
     from edgemnist.support.errors import EdgeMnistError
 
     Path("/proc/self/clear_refs").write_text("5")
@@ -101,7 +101,7 @@ def measure(name: str, reader: str, path: Path) -> Cost:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             READERS[reader](path)
-    except (EdgeMnistError, Problem) as problem:
+    except EdgeMnistError as problem:
         error, said, refused = type(problem).__name__, str(problem), problem.exit_code == 2
     except BaseException as problem:
         error, said = type(problem).__name__, str(problem)[:300]

@@ -14,10 +14,9 @@ import pytest
 from PIL import Image
 
 from edgemnist.data import image_folder
-from edgemnist.data.images import ImageHeader, read_header, read_image
+from edgemnist.data.images import ImageHeader, read_header
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.npz import load_npz
-from edgemnist.pi.bundle.pictures import read_picture
 from edgemnist.support.errors import DatasetError, InputError
 from edgemnist.support.reading import bytes_allowed
 from tests.hostile import all_cases
@@ -54,12 +53,6 @@ def test_refused_or_taken_at_little_cost(case: Case, costs: dict[str, Cost]) -> 
         assert not cost.error, cost.said
     elif case.refusal != ".*":
         assert re.search(case.refusal, cost.said), cost.said
-
-
-@pytest.mark.parametrize("name", ["alpha of 4 MP", "Paeth's filter over 4 MP", "the average filter over 4 MP"])
-def test_what_is_taken_is_the_same_here_and_on_the_pi(name: str, tmp_path: Path) -> None:
-    path = CASES[name].make(tmp_path)
-    assert (read_image(path) == read_picture(path.read_bytes(), "it")).all()
 
 
 def run_edgemnist(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

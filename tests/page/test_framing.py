@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgemnist.data.framing import INVERT_CHOICES, frame, style_of
-from edgemnist.data.images import read_image
-from edgemnist.pi.bundle.scaling import SCALING
+from edgemnist.data.images import SCALING, read_image
 from edgemnist.tflite.preprocessing import FITS
 from tests.page.javascript import NEEDS_NODE, run_templates
 

@@ -13,13 +13,14 @@ from PIL import Image
 
 from edgemnist.data.base import Split
 from edgemnist.data.loading import load_dataset
+from edgemnist.http.pictures import Pictures
+from edgemnist.http.settings import AccessSettings, Limits
 from edgemnist.runner import run_model
 from edgemnist.serving.metrics import Metrics
 from edgemnist.serving.models import ServedModel
 from edgemnist.serving.pages import Pages, ServedPage
-from edgemnist.serving.pictures import Pictures
 from edgemnist.serving.service import Service
-from edgemnist.serving.settings import AccessSettings, Limits, ModelSettings
+from edgemnist.serving.settings import ModelSettings
 from edgemnist.serving.store import Store
 from tests.serving.running import Running, running
 
@@ -58,9 +59,9 @@ def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
 @pytest.fixture
 def service() -> Iterator[Service]:
     """Return a service without models."""
-    metrics, pictures = Metrics(), Pictures(1000)
-    store = Store((), ModelSettings(), metrics, timeout=1)
-    yield Service(store, pictures, metrics, Limits(grace=0), AccessSettings(), Pages(_no_page))
+    metrics, limits = Metrics(), Limits(pixels=1000, grace=0)
+    pictures, store = Pictures(limits), Store((), ModelSettings(), metrics, timeout=1)
+    yield Service(pictures, limits, AccessSettings(), store=store, metrics=metrics, pages=Pages(_no_page))
     pictures.close()
 
 

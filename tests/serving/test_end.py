@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from edgemnist.serving.server import Server, bound_socket
+from edgemnist.http.server import Server, bound_socket
+from edgemnist.serving.application import application
 from edgemnist.serving.service import Service
 from tests.serving.running import everything
 
@@ -25,7 +26,7 @@ def test_connections_in_every_stage_of_being_accepted_are_answered(service: Serv
 
 async def _ended_after(service: Service, turns: int, sent: bool) -> list[bytes]:
     bound = bound_socket("127.0.0.1", 0)
-    server = Server(service)
+    server = Server(application(service), service)
     serving = asyncio.create_task(server.serve([bound]))
     while not server.started:
         await asyncio.sleep(0.01)

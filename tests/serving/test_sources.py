@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.serving.settings import AccessSettings, Limits, ModelSettings, keys_from
+from edgemnist.http.settings import AccessSettings, Limits, keys_from
+from edgemnist.serving.settings import ModelSettings
 from edgemnist.serving.sources import signature_of, sources_from, versions_of
 from edgemnist.support.errors import InputError, StageOrderError
 

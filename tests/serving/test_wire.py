@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from edgemnist.serving.bodies import decompressed
-from edgemnist.serving.problems import RequestError
+from edgemnist.http.bodies import decompressed
+from edgemnist.http.problems import RequestError
 from edgemnist.serving.wire import BYTES, TYPES, Tensor, parse_inference, written
 
 pytestmark = pytest.mark.unit

@@ -13,7 +13,7 @@ from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
 
 if TYPE_CHECKING:
-    from edgemnist.serving.settings import AccessSettings, Limits
+    from edgemnist.http.settings import AccessSettings, Limits
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +39,7 @@ class Bounds:
 
     def limits(self) -> Limits:
         """Return what the options come to."""
-        from edgemnist.serving.settings import Limits
+        from edgemnist.http.settings import Limits
 
         return Limits(
             body_bytes=int(self.body_limit * (1 << 20)), pixels=int(self.pixel_limit * 1_000_000),
@@ -65,7 +65,7 @@ class Access:
 
     def settings(self, host: str) -> AccessSettings:
         """Return what the options come to for a server on a host."""
-        from edgemnist.serving.settings import LOOPBACK, AccessSettings, keys_from
+        from edgemnist.http.settings import LOOPBACK, AccessSettings, keys_from
         from edgemnist.support.environment import API_KEY
 
         own = LOOPBACK if host in LOOPBACK else None

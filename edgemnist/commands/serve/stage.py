@@ -12,10 +12,11 @@ from edgemnist.support.errors import MissingDependencyError
 from edgemnist.support.progress import said_to, say
 
 if TYPE_CHECKING:
+    from edgemnist.http.settings import AccessSettings, Limits
     from edgemnist.serving.models import ServedModel
     from edgemnist.serving.pages import ServedPage
     from edgemnist.serving.server import ModelServer
-    from edgemnist.serving.settings import AccessSettings, Limits, ModelSettings
+    from edgemnist.serving.settings import ModelSettings
 
 _PACKAGES = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
 
@@ -53,13 +54,15 @@ def open_server(settings: ServeSettings, work: WorkFolder) -> ModelServer:
     :raises InputError: a model, a name, an address or a limit is wrong.
     :raises EnvironmentFailure: the port is taken, or no runtime is installed.
     """
-    from edgemnist.serving import log
-    from edgemnist.serving.metrics import Metrics
+    from edgemnist.http import log
+    from edgemnist.http.pictures import Pictures
+    from edgemnist.http.server import bound_socket
+    from edgemnist.http.settings import LOOPBACK
+    from edgemnist.serving.metrics import Metrics, RequestMetrics
     from edgemnist.serving.pages import Pages
-    from edgemnist.serving.pictures import Pictures
-    from edgemnist.serving.server import ModelServer, bound_socket
+    from edgemnist.serving.pictures import prepared_for
+    from edgemnist.serving.server import ModelServer
     from edgemnist.serving.service import Service
-    from edgemnist.serving.settings import LOOPBACK
     from edgemnist.serving.sources import sources_from
     from edgemnist.serving.store import Store
 
@@ -67,13 +70,14 @@ def open_server(settings: ServeSettings, work: WorkFolder) -> ModelServer:
     bound = bound_socket(settings.host, settings.port)
     metrics = Metrics()
     store = Store(sources, settings.opening, metrics, timeout=settings.limits.seconds)
-    pictures = Pictures(settings.limits.pixels)
+    pictures, counts = Pictures(settings.limits), RequestMetrics(metrics)
     pages = Pages(lambda model: _page_of(model, store.names(), settings.opening))
-    server = ModelServer(Service(store, pictures, metrics, settings.limits, settings.access, pages), bound)
+    service = Service(pictures, settings.limits, settings.access, counts, store=store, metrics=metrics, pages=pages)
+    server = ModelServer(service, bound)
     try:
         with said_to(lambda message: log.write("info", "said", message=message)):
             store.open()
-            pictures.warm_up(store.find())
+            pictures.warm_up(prepared_for(store.find()))
     except BaseException:
         server.close()
         raise

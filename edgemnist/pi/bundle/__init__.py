@@ -1,4 +1,5 @@
-"""The programs of a bundle: on the Pi this folder is called ``edgemnist_pi``. They never import edgemnist.
+"""The programs of a bundle: on the Pi this folder is called ``edgemnist_pi``.
 
-Written for Python 3.9 and later; numpy and an interpreter are all they need.
+What they import of edgemnist is copied into the bundle, with all that it imports (``pi/bundle_programs.py``). Written
+for Python 3.9 and later. A replay needs numpy and an interpreter; pictures need Pillow too, HTTP Starlette and uvicorn.
 """

@@ -7,26 +7,24 @@ import json
 import platform
 import struct
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.data.framing import FramedImage, frame
+from edgemnist.support.errors import EnvironmentFailure
+
 from .engines import MODEL, open_engine
-from .framing import frame
 from .generated import GENERATED
 from .preprocessing import Preprocessing
-from .problems import EnvironmentProblem
-from .scaling import SCALING
 
 CHECKSUMS = "SHA256SUMS"
 MANIFEST = "manifest.json"
 GOLDEN = "golden.npz"
-PROGRAMS = (
-    *("__init__", "classifier", "command", "engines", "framing", "generated", "pictures", "preprocessing", "problems"),
-    *("replay", "scaling", "server"),
-)
+PROGRAMS = ("__init__", "classifier", "command", "engines", "generated", "preprocessing", "replay", "service")
 NEEDED = ("classify.py", MANIFEST, MODEL, GOLDEN, *(f"edgemnist_pi/{name}.py" for name in PROGRAMS))
 _WARM_UP = 10
 
@@ -34,13 +32,13 @@ _WARM_UP = 10
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Verify that the bundle in a folder is complete and return its manifest.
 
-    :raises EnvironmentProblem: a file is missing or is not what it was when the bundle was made.
+    :raises EnvironmentFailure: a file is missing or is not what it was when the bundle was made.
     """
     try:
         lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
         expected = {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
     except (OSError, ValueError) as error:
-        raise EnvironmentProblem(f"{folder / CHECKSUMS} cannot be read ({error}); copy the bundle again") from error
+        raise EnvironmentFailure(f"{folder / CHECKSUMS} cannot be read ({error}); copy the bundle again") from error
     wrong = [name for name in NEEDED if name not in expected]
     for name, digest in expected.items():
         path = folder / name
@@ -48,7 +46,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             wrong.append(name)
     if wrong:
         names = ", ".join(dict.fromkeys(wrong))
-        raise EnvironmentProblem(f"the bundle in {folder} is damaged or half copied ({names}); copy it again")
+        raise EnvironmentFailure(f"the bundle in {folder} is damaged or half copied ({names}); copy it again")
     manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     return manifest
 
@@ -62,6 +60,21 @@ class Candidate:
     def as_json(self) -> dict[str, Any]:
         """Return the candidate as JSON values."""
         return {"label": self.label, "index": self.index, "probability": round(self.probability, 6)}
+
+
+class Seen:
+    """What came of a picture: what the net was shown, class probabilities of shape (classes,), the invoke's time."""
+
+    def __init__(
+        self, framed: FramedImage, names: Sequence[str], probabilities: NDArray[np.float64], microseconds: float
+    ) -> None:
+        self.framed, self.probabilities, self.microseconds = framed, probabilities, microseconds
+        self._names = names
+
+    def best(self, count: int) -> list[Candidate]:
+        """Return the most probable classes, the best first; of equals the one with the lowest index."""
+        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [Candidate(self._names[index], int(index), float(self.probabilities[index])) for index in order]
 
 
 class Classifier:
@@ -82,19 +95,17 @@ class Classifier:
         """Run the model on uint8 pixels in the net's frame and return its output as it is, shape (outputs,)."""
         return self._run(self._prepared(pixels))
 
-    def classify(
-        self, picture: NDArray[np.uint8], *, invert: str = "auto", top: int = 3
-    ) -> tuple[list[Candidate], float]:
-        """Return the most probable classes of a picture of any size, the best first, and the invoke's microseconds."""
+    def look(self, picture: NDArray[np.uint8], invert: str = "auto") -> Seen:
+        """Return what comes of a picture of any size, uint8 of shape (height, width) or (height, width, 3)."""
+        from edgemnist.data.images import SCALING  # Pillow's, which a replay does not need
+
         known, dataset = self.preprocessing, self.manifest.get("framed_as", self.manifest["dataset"])
         framed = frame(picture, known.image_shape, dataset, invert, SCALING, known.fit)
         prepared = self._prepared(framed.pixels)
         start = time.perf_counter_ns()
         output = self._run(prepared)
         microseconds = (time.perf_counter_ns() - start) / 1000
-        probabilities, names = known.probabilities(output), known.class_names
-        order = np.argsort(-probabilities, kind="stable")[:top]
-        return [Candidate(names[index], int(index), float(probabilities[index])) for index in order], microseconds
+        return Seen(framed, known.class_names, known.probabilities(output), microseconds)
 
     def benchmark(self, images: NDArray[np.uint8], invokes: int) -> dict[str, Any]:
         """Time invokes one by one, in microseconds: input copied in, model run, output copied out."""

@@ -10,8 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .limits import PI_MAX_PICTURE_BYTES
-from .problems import EXIT_BAD_INPUT, EXIT_DIFFERENT, EXIT_ENVIRONMENT, EnvironmentProblem, Problem
+from edgemnist.support.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_ENVIRONMENT,
+    EXIT_GATE_FAILED,
+    EdgeMnistError,
+    InputError,
+)
+from edgemnist.support.limits import PI_MAX_PICTURE_BYTES, PI_MAX_PIXELS
 
 FOLDER = Path(__file__).resolve().parents[1]
 _STDIN = Path("-")
@@ -22,7 +28,13 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _run(options)
-    except Problem as problem:
+    except ImportError as error:
+        sys.stderr.write(
+            f"classify.py: {error}; run install.sh and use .venv/bin/python, or install what the fitting file in "
+            "requirements/ names\n"
+        )
+        return EXIT_ENVIRONMENT
+    except EdgeMnistError as problem:
         sys.stderr.write(f"classify.py: {problem}\n")
         return problem.exit_code
     except MemoryError:
@@ -55,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1: only this machine)"
     )
+    parser.add_argument(
+        "--allowed-host", action="append", default=[], metavar="NAME",
+        help="with --serve: a name by which it may be asked beside this machine's own, or any",
+    )  # fmt: skip
+    parser.add_argument(
+        "--api-key-file", type=Path, metavar="FILE", help="with --serve: keys, one a line, of which a request needs one"
+    )
     parser.add_argument("--port", type=int, default=8080, help="port to listen on (default 8080; 0: any free one)")
     return parser
 
@@ -63,19 +82,15 @@ def _run(options: argparse.Namespace) -> int:
     for name, least in (("top", 1), ("benchmark", 1), ("images", 1), ("port", 0)):
         value = getattr(options, name)
         if value is not None and not least <= value <= 65535:
-            raise Problem(f"--{name} is {value}; it has to be {least} to 65535")
-    try:
-        from .classifier import Classifier, read_manifest
-        from .replay import in_words, replay
-    except ImportError as error:
-        raise EnvironmentProblem(
-            f"{error}; run install.sh and use .venv/bin/python, or install what the fitting file in requirements/ names"
-        ) from error
+            raise InputError(f"--{name} is {value}; it has to be {least} to 65535")
+    from .classifier import Classifier, read_manifest
+    from .replay import in_words, replay
+
     if options.parity:
         read_manifest(FOLDER)
         report = replay(FOLDER, interpreter=options.interpreter, limit=options.images)
         _print(options.json, report, in_words(report))
-        return 0 if report["passed"] else EXIT_DIFFERENT
+        return 0 if report["passed"] else EXIT_GATE_FAILED
     classifier = Classifier(FOLDER, kernels=options.kernels, interpreter=options.interpreter)
     if options.check:
         found = classifier.described()
@@ -86,9 +101,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.benchmark:
         return _benchmark(classifier, options)
     if options.serve:
-        from .server import serve
+        from .service import access_settings, serve_classifier
 
-        return serve(classifier, options.host, options.port)
+        access = access_settings(options.host, options.allowed_host, options.api_key_file)
+        return serve_classifier(classifier, options.host, options.port, access)
     return _classify(classifier, options)
 
 
@@ -108,29 +124,29 @@ def _benchmark(classifier: Any, options: argparse.Namespace) -> int:
 
 
 def _classify(classifier: Any, options: argparse.Namespace) -> int:
-    from .pictures import SUFFIXES, read_picture
+    from edgemnist.data.images import SUFFIXES, decode_image
 
     if not options.pictures:
-        raise Problem("no pictures given; name files or folders, or - to read one image from stdin")
+        raise InputError("no pictures given; name files or folders, or - to read one image from stdin")
     failed = 0
-    for path in _files(options.pictures, SUFFIXES):
+    for path in _files(options.pictures, sorted(SUFFIXES)):
         try:
-            candidates, microseconds = classifier.classify(
-                read_picture(_content(path), str(path)), invert=options.invert, top=options.top
-            )
-        except Problem as problem:
+            picture = decode_image(_content(path), str(path), PI_MAX_PIXELS)
+            seen = classifier.look(picture, options.invert)
+        except EdgeMnistError as problem:
             failed += 1
             sys.stderr.write(f"classify.py: {problem}\n")
             continue
+        candidates = seen.best(options.top)
         result = {
             "file": str(path),
             "label": candidates[0].label,
             "index": candidates[0].index,
             "top": [one.as_json() for one in candidates],
-            "microseconds": round(microseconds, 1),
+            "microseconds": round(seen.microseconds, 1),
         }
         shown = ", ".join(f"{one.label} {100 * one.probability:.1f} %" for one in candidates)
-        _print(options.json, result, [f"{path}: {shown} ({microseconds:.0f} us)"])
+        _print(options.json, result, [f"{path}: {shown} ({seen.microseconds:.0f} us)"])
     return EXIT_BAD_INPUT if failed else 0
 
 
@@ -140,7 +156,7 @@ def _files(names: Sequence[str], suffixes: Sequence[str]) -> Iterator[Path]:
         if path != _STDIN and path.is_dir():
             found = sorted(file for file in path.rglob("*") if file.suffix.lower() in suffixes and file.is_file())
             if not found:
-                raise Problem(f"{path} holds no images ({', '.join(suffixes)})")
+                raise InputError(f"{path} holds no images ({', '.join(suffixes)})")
             yield from found
         else:
             yield path
@@ -151,18 +167,18 @@ def _content(path: Path) -> bytes:
         if path == _STDIN:
             content = sys.stdin.buffer.read(PI_MAX_PICTURE_BYTES + 1)
         elif path.exists() and not path.is_file():
-            raise Problem(
+            raise InputError(
                 f"{path} is a named pipe, a device or the like; name a file, or - to read one image from stdin"
             )
         else:
             with path.open("rb") as file:
                 content = file.read(PI_MAX_PICTURE_BYTES + 1)
     except OSError as error:
-        raise Problem(f"cannot read {path}: {error.strerror or error}") from error
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     if len(content) > PI_MAX_PICTURE_BYTES:
-        raise Problem(f"{path} is larger than {PI_MAX_PICTURE_BYTES >> 20} MB")
+        raise InputError(f"{path} is larger than {PI_MAX_PICTURE_BYTES >> 20} MB")
     if not content:
-        raise Problem(f"{path} is empty")
+        raise InputError(f"{path} is empty")
     return content
 
 

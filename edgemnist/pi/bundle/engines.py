@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.support.errors import EnvironmentFailure, InputError
+
 from .generated import GENERATED, GeneratedC, library_of
-from .problems import EnvironmentProblem, Problem
 
 MODEL = "model.tflite"
 INTERPRETERS = ("tflite-runtime", "ai-edge-litert")
@@ -30,7 +31,7 @@ class Interpreter:
             )
             self._engine.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise EnvironmentProblem(f"{self.package} {self.version} refuses the model: {error}") from error
+            raise EnvironmentFailure(f"{self.package} {self.version} refuses the model: {error}") from error
         self._input, self._output = self._engine.get_input_details()[0], self._engine.get_output_details()[0]
 
     def invoke(self, prepared: NDArray[Any]) -> NDArray[Any]:
@@ -43,8 +44,8 @@ class Interpreter:
 def open_engine(folder: Path, manifest: dict[str, Any], kernels: str, wanted: str | None) -> Any:
     """Return the engine of that name, by default the first interpreter that is installed, else the generated C.
 
-    :raises Problem: there is no such engine.
-    :raises EnvironmentProblem: it does not work here.
+    :raises InputError: there is no such engine.
+    :raises EnvironmentFailure: it does not work here.
     """
     if wanted == GENERATED:
         return GeneratedC(folder, manifest)
@@ -56,7 +57,7 @@ def open_engine(folder: Path, manifest: dict[str, Any], kernels: str, wanted: st
             reasons.append(f"{name}: {error}")
     if not wanted and manifest.get("generated_c") and library_of(folder):
         return GeneratedC(folder, manifest)
-    raise EnvironmentProblem(
+    raise EnvironmentFailure(
         f"no interpreter works in Python {platform.python_version()} at {sys.executable} ({'; '.join(reasons)}); "
         "run install.sh and use .venv/bin/python, or install what the fitting file in requirements/ names"
     )
@@ -75,7 +76,7 @@ def _import(name: str) -> tuple[Any, Any, str, str]:
         from ai_edge_litert.interpreter import Interpreter as Engine
         from ai_edge_litert.interpreter import OpResolverType
     else:
-        raise Problem(f"unknown interpreter {name!r}; choose one of {', '.join((*INTERPRETERS, GENERATED))}")
+        raise InputError(f"unknown interpreter {name!r}; choose one of {', '.join((*INTERPRETERS, GENERATED))}")
     try:
         return Engine, OpResolverType, name, version(name)
     except PackageNotFoundError:

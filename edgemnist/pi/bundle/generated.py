@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .problems import EnvironmentProblem
+from edgemnist.support.errors import EnvironmentFailure
 
 GENERATED = "generated-c"
 OWN = "c/own.so"
@@ -29,14 +29,14 @@ class GeneratedC:
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
         entry = manifest.get("generated_c")
         if not entry:
-            raise EnvironmentProblem("this bundle holds no generated C; make it where Zig is installed")
+            raise EnvironmentFailure("this bundle holds no generated C; make it where Zig is installed")
         path = library_of(folder)
         if path is None:
-            raise EnvironmentProblem(f"the bundle holds no library for {platform.machine()}; run c/build.sh here")
+            raise EnvironmentFailure(f"the bundle holds no library for {platform.machine()}; run c/build.sh here")
         try:
             self._run = getattr(ctypes.CDLL(str(path)), entry["function"])
         except (OSError, AttributeError) as error:
-            raise EnvironmentProblem(f"{path} cannot be loaded: {error}") from error
+            raise EnvironmentFailure(f"{path} cannot be loaded: {error}") from error
         self._run.argtypes, self._run.restype = (ctypes.c_void_p, ctypes.c_void_p), None
         self._input_bytes = int(entry["input_bytes"])
         self._output = np.zeros(int(entry["output"]["elements"]), dtype=entry["output"]["dtype"])

@@ -5,11 +5,12 @@ set -eu
 
 usage() {
   cat <<'TEXT'
-Usage: install.sh [--target NAME] [--interpreter tflite-runtime|ai-edge-litert] [--python PYTHON] [--service]
+Usage: install.sh [--target NAME] [--interpreter tflite-runtime|ai-edge-litert] [--python PYTHON] [--service [--lan]]
   --target       system, as the files in requirements/ are named; default: what this machine is
   --interpreter  one of those that the target can have; default: the first
   --python       Python to make the environment with; default: python3
   --service      as root: install into /opt/edgemnist-classify and start the HTTP service there
+  --lan          with --service: let the other machines of the local network ask it
 Exit codes: 0 installed and proved; 1 the replay differs; 2 wrong use; 3 this machine or this copy lacks something.
 TEXT
 }
@@ -22,7 +23,7 @@ fail() {
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
-target= interpreter= python=python3 service=no
+target= interpreter= python=python3 service=no lan=no
 while [ $# -gt 0 ]; do
   case $1 in
     --target | --interpreter | --python)
@@ -35,10 +36,13 @@ while [ $# -gt 0 ]; do
       shift 2
       ;;
     --service) service=yes; shift ;;
+    --lan) lan=yes; shift ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; fail 2 "unknown option $1" ;;
   esac
 done
+
+[ "$lan" = no ] || [ "$service" = yes ] || fail 2 "--lan goes with --service"
 
 verify() {
   (cd "$1" && sha256sum --check --quiet --strict SHA256SUMS) >&2 || fail 3 "$1 is damaged or half copied: copy it again"
@@ -74,8 +78,14 @@ start_service() {
   install -m 644 "$here/edgemnist-classify.service" /etc/systemd/system/edgemnist-classify.service
   systemctl daemon-reload
   systemctl enable edgemnist-classify.service
+  settings=/etc/default/edgemnist-classify
+  if [ "$lan" = yes ] && ! grep -qs '^CLASSIFY_HOST=' "$settings"; then
+    echo CLASSIFY_HOST=0.0.0.0 >>"$settings"
+  fi
   systemctl restart edgemnist-classify.service
-  echo "the service answers at http://127.0.0.1:8080/health"
+  address=127.0.0.1
+  ! grep -qs '^CLASSIFY_HOST=0.0.0.0' "$settings" || address=$(hostname).local
+  echo "the service answers at http://$address:8080/health; its settings are in $settings"
 }
 
 verify "$here"
@@ -93,8 +103,9 @@ wanted=$(sed -n 's/^# python: //p' "$requirements")
 found=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 [ "$wanted" = "$found" ] || fail 3 "$target has Python $wanted, $python is $found: choose another with --python"
 options=
-if grep -q '^# numpy: system' "$requirements"; then
-  "$python" -c 'import numpy' 2>/dev/null || fail 3 "numpy is not installed; run: sudo apt install python3-numpy"
+packages=$(sed -n 's/^# debian: //p' "$requirements")
+if [ -n "$packages" ]; then
+  "$python" -c 'import numpy, PIL' 2>/dev/null || fail 3 "numpy or Pillow is missing; run: sudo apt install $packages"
   options=--system-site-packages
 fi
 source=

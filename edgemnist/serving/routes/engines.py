@@ -11,13 +11,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from edgemnist.serving.answers import json_response
+from edgemnist.http.answers import json_response
+from edgemnist.http.problems import not_found
+from edgemnist.http.questions import asked_picture, inversion_of
+from edgemnist.http.service import milliseconds_of
 from edgemnist.serving.models import ServedModel
 from edgemnist.serving.panel import GENERATED_C, Panel, PanelAnswer, PanelBusyError, PanelPlace
-from edgemnist.serving.pictures import Prepared
-from edgemnist.serving.problems import not_found
-from edgemnist.serving.routes.predict import PICTURE_BODY, PICTURE_PARAMETERS, prepared_picture
-from edgemnist.serving.service import milliseconds_of, service_of
+from edgemnist.serving.pictures import Prepared, prepared_for
+from edgemnist.serving.routes.predict import PICTURE_BODY, PICTURE_PARAMETERS
+from edgemnist.serving.service import service_of
 from edgemnist.support.errors import EdgeMnistError
 
 router = APIRouter(tags=["edgemnist"])
@@ -53,7 +55,7 @@ async def ask(request: Request, name: str) -> Response:
     with service.store.leased(name, request.query_params.get("version")) as model:
         panel = await service.pictures.run(model.panel)
         wanted = _wanted(panel, model.name, request.query_params.getlist("engine"))
-        prepared = await prepared_picture(request, model)
+        prepared = await asked_picture(request, prepared_for(model, inversion_of(request)))
         seconds = service.limits.seconds - milliseconds_of(request) / 1000 - _SPARE_SECONDS
         found = await asyncio.gather(*(_answer(panel, one, prepared, seconds) for one in wanted))
         return json_response(

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import Response
 
-from edgemnist.serving.answers import json_response
-from edgemnist.serving.bodies import aside, read_body
+from edgemnist.http.answers import json_response
+from edgemnist.http.bodies import aside, read_body
+from edgemnist.http.problems import bad_request
+from edgemnist.http.questions import from_base64
 from edgemnist.serving.models import ServedModel
-from edgemnist.serving.problems import bad_request
-from edgemnist.serving.routes.predict import from_base64
+from edgemnist.serving.pictures import prepared_for
 from edgemnist.serving.service import service_of, stacked
 from edgemnist.serving.tensors import pixel_inputs, raw_inputs, real_inputs
 from edgemnist.serving.wire import BYTES, Inference, Tensor, Wanted, parse_inference, written
@@ -161,7 +162,7 @@ async def _of_pictures(request: Request, model: ServedModel, tensor: Tensor) -> 
     pictures = service_of(request).pictures
     prepared = [
         await pictures.of_file(
-            one if binary else from_base64(one.decode(), f"picture {number}"), f"picture {number}", model, "auto"
+            one if binary else from_base64(one.decode(), f"picture {number}"), f"picture {number}", prepared_for(model)
         )
         for number, one in enumerate(tensor.values)
     ]

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from edgemnist.serving.answers import json_response
+from edgemnist.http.answers import json_response
 from edgemnist.serving.service import service_of
 from edgemnist.support.version import VERSION
 

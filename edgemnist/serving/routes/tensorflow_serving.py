@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import Response
 
-from edgemnist.serving.answers import json_response
-from edgemnist.serving.bodies import aside, json_object, read_body
+from edgemnist.http.answers import json_response
+from edgemnist.http.bodies import aside, json_object, read_body
+from edgemnist.http.problems import bad_request, too_large
+from edgemnist.http.questions import from_base64
 from edgemnist.serving.engine import DEPTH
 from edgemnist.serving.models import ServedModel
-from edgemnist.serving.problems import bad_request, too_large
-from edgemnist.serving.routes.predict import from_base64
+from edgemnist.serving.pictures import prepared_for
 from edgemnist.serving.service import service_of, stacked
 from edgemnist.serving.tensors import array_of, real_inputs
 
@@ -198,7 +199,9 @@ async def _of_pictures(request: Request, model: ServedModel, values: Sequence[di
     if len(values) > DEPTH:
         raise too_large(f"{len(values)} pictures in one request; send 1 to {DEPTH}")
     contents = [from_base64(one[_B64], _B64) for one in values]
-    prepared = [await pictures.of_file(one, f"picture {number}", model, "auto") for number, one in enumerate(contents)]
+    prepared = [
+        await pictures.of_file(one, f"picture {number}", prepared_for(model)) for number, one in enumerate(contents)
+    ]
     return stacked([one.inputs for one in prepared])
 
 

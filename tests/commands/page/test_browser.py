@@ -20,9 +20,8 @@ from PIL import Image
 from edgemnist import cli
 from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.data.framing import frame
-from edgemnist.data.images import read_image
+from edgemnist.data.images import SCALING, read_image
 from edgemnist.page.checking import oracle_outputs
-from edgemnist.pi.bundle.scaling import SCALING
 from edgemnist.runner import RuntimeWorker
 from edgemnist.runner.run import LoadedModel, load_model
 from edgemnist.tflite.preprocessing import Preprocessing

@@ -13,6 +13,7 @@ import pytest
 
 from edgemnist import cli
 from edgemnist.commands.page import stage
+from edgemnist.page import making
 from edgemnist.page.web_assembly import build
 from edgemnist.tflite.file import read_tflite
 from tests.commands.report.nets import CLASSES, write_nets, write_work
@@ -137,7 +138,7 @@ def test_a_byte_that_differs_fails_and_leaves_no_page(
     planted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A weight is changed between the compiler and the check."""
-    monkeypatch.setattr(stage, "build", lambda *given, **named: with_another_weight(build(*given, **named)))
+    monkeypatch.setattr(making, "build", lambda *given, **named: with_another_weight(build(*given, **named)))
     places = ["--out", str(tmp_path / "page.html"), "--module", str(tmp_path / "web")]
     message = refusal(capsys, str(planted), *places, *QUICK, code=1)
     assert re.match(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 import zlib
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar
 
 import anyio
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from edgemnist.serving.problems import RequestError, bad_request, too_large
-from edgemnist.serving.service import service_of
+from edgemnist.http.problems import RequestError, bad_request, too_large
+from edgemnist.http.service import http_service_of
 
 _Result = TypeVar("_Result")
 _CLOSE = {"Connection": "close"}
@@ -30,19 +31,19 @@ async def read_body(request: Request) -> bytes:
     :raises RequestError: 413 it is too large; 408 it takes too long; 415 its coding is unknown; 400 it is damaged;
         503 others are just too many and too large.
     """
-    service = service_of(request)
-    limits = service.limits
+    service = http_service_of(request)
+    limits, most = service.limits, _most_bytes(request)
     declared = request.headers.get("content-length", "0")
-    if int(declared) > limits.body_bytes:  # h11 lets nothing but digits through
-        raise too_large(f"the body has {int(declared):,} bytes, at most {limits.body_bytes:,} are read")
+    if int(declared) > most:  # h11 lets nothing but digits through
+        raise too_large(f"the body has {int(declared):,} bytes, at most {most:,} are read{_advice(request)}")
     parts, size = [], 0
     try:
         with anyio.fail_after(limits.body_seconds):
             async for part in request.stream():
                 size += len(part)
                 service.hold(request.scope, len(part))
-                if size > limits.body_bytes:
-                    raise too_large(f"the body has more than the {limits.body_bytes:,} bytes that are read")
+                if size > most:
+                    raise too_large(f"the body has more than the {most:,} bytes that are read{_advice(request)}")
                 parts.append(part)
     except TimeoutError as error:
         raise RequestError(
@@ -52,9 +53,28 @@ async def read_body(request: Request) -> bytes:
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding == "identity":
         return body
-    content = await service.pictures.run(decompressed, body, coding, limits.body_bytes)
+    content = await service.pictures.run(decompressed, body, coding, most)
     service.hold(request.scope, len(content))
     return content
+
+
+def kind_of(request: Request) -> str:
+    """Return what a request says that its body is, in lower case and without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _most_bytes(request: Request) -> int:
+    """Return how many bytes a body of its kind may have."""
+    limits = http_service_of(request).limits
+    own = {"application/json": limits.json_bytes, "multipart/form-data": limits.form_bytes}.get(kind_of(request))
+    return limits.body_bytes if own is None else min(own, limits.body_bytes)
+
+
+def _advice(request: Request) -> str:
+    """Return what to do about a body that is too large for its kind and not for any other."""
+    if _most_bytes(request) == http_service_of(request).limits.body_bytes:
+        return ""
+    return f" as {kind_of(request)}; send the picture file itself, as image/png or image/jpeg"
 
 
 def decompressed(body: bytes, coding: str, most: int) -> bytes:
@@ -101,7 +121,7 @@ async def aside(request: Request, size: int, function: Callable[..., _Result], *
     """Return what a function makes of a body of so many bytes; of a large one in another thread."""
     if size <= _LARGE:
         return function(*arguments)
-    return await service_of(request).pictures.run(function, *arguments)
+    return await http_service_of(request).pictures.run(function, *arguments)
 
 
 async def json_object(request: Request, body: bytes) -> dict[str, Any]:
@@ -120,13 +140,8 @@ async def file_of_form(request: Request, body: bytes, field: str) -> tuple[bytes
 
     :raises RequestError: 400 the form is damaged, or has no such file.
     """
-
-    async def whole() -> AsyncGenerator[bytes, None]:
-        yield body
-
-    parser = MultiPartParser(request.headers, whole(), max_files=_MOST_FORM_FIELDS, max_fields=_MOST_FORM_FIELDS)
     try:
-        form = await parser.parse()
+        form = await aside(request, len(body), _form_of, request.headers, body)
     except (MultiPartException, KeyError) as error:
         why = getattr(error, "message", str(error))
         raise bad_request(f"the form cannot be read ({why}); send multipart/form-data with a file as {field!r}") from (
@@ -137,6 +152,28 @@ async def file_of_form(request: Request, body: bytes, field: str) -> tuple[bytes
         if not isinstance(found, UploadFile):
             names = ", ".join(sorted(form)) or "none"
             raise bad_request(f"the form has no file {field!r}, its fields: {names}; send the picture as {field!r}")
-        return await found.read(), found.filename or field
+        content = await found.read()
+        http_service_of(request).hold(request.scope, len(content))
+        return content, found.filename or field
     finally:
         await form.close()
+
+
+class _InMemory(MultiPartParser):
+    """A parser that writes no file: the body is in memory already."""
+
+    spool_max_size = sys.maxsize
+
+
+def _form_of(headers: Headers, body: bytes) -> FormData:
+    async def whole() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    parsing = _InMemory(headers, whole(), max_files=_MOST_FORM_FIELDS, max_fields=_MOST_FORM_FIELDS).parse()
+    # Nothing in it waits for anything, so that it runs where there is no event loop, or another one already.
+    try:
+        parsing.send(None)
+    except StopIteration as end:
+        form: FormData = end.value
+        return form
+    raise AssertionError

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edgemnist.support.errors import EdgeMnistError, RuntimeCrashedError
-
 
 class RequestError(Exception):
     """A request that is not answered. ``status``: as RFC 9110 has it; the message is a sentence with its remedy."""
@@ -33,10 +31,3 @@ def too_large(message: str) -> RequestError:
 def overloaded(message: str, seconds: int = 1) -> RequestError:
     """Return the problem of a server that has too much to do; it is to be asked again after so many seconds."""
     return RequestError(503, message, {"Retry-After": str(seconds)})
-
-
-def runtime_failed(error: EdgeMnistError) -> RequestError:
-    """Return the problem of a runtime that gave no answer: after a crash another attempt may have one."""
-    if isinstance(error, RuntimeCrashedError):
-        return overloaded(str(error))
-    return RequestError(500, str(error))

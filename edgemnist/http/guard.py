@@ -1,4 +1,4 @@
-"""What holds for every request: its name, the host it was sent to, its key, limits, headers, a line of log, metrics."""
+"""What holds for every request: its name, the host it was sent to, its key, limits, headers, a line of log, counts."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ import anyio
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edgemnist.serving import log
-from edgemnist.serving.answers import problem_response
-from edgemnist.serving.problems import RequestError, overloaded
-from edgemnist.serving.service import AFTER, REQUEST_ID, STARTED, Service
+from edgemnist.http import log
+from edgemnist.http.answers import problem_response
+from edgemnist.http.problems import RequestError, overloaded
+from edgemnist.http.service import AFTER, REQUEST_ID, STARTED, Service
 
 OPEN_PATHS = ("/health", "/metrics", "/v2/health/live", "/v2/health/ready")
 """What needs no key and is let in however much is going on: those who watch the server have to see it then too."""
@@ -60,13 +60,13 @@ class Guard:
         scope[STARTED], scope[REQUEST_ID] = time.perf_counter(), name.decode()
         answer = _Answer(scope, send, name, self._service)
         self._in_flight += 1
-        self._service.metrics.in_flight.set(self._in_flight)
+        self._service.counts.in_flight(self._in_flight)
         try:
             await self._answer(scope, headers, receive, answer)
         finally:
             self._in_flight -= 1
             self._service.release(scope)
-            self._service.metrics.in_flight.set(self._in_flight)
+            self._service.counts.in_flight(self._in_flight)
             self._tell(scope, answer)
         for action in scope.get(AFTER, ()):
             action()
@@ -91,23 +91,18 @@ class Guard:
     def _let_in(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         """Refuse a request by its head.
 
-        :raises RequestError: 400 its framing is ambiguous, or it was sent to another host; 401 it has no key;
-            503 there are too many.
+        :raises RequestError: 400 it was sent to another host; 401 it has no key; 503 there are too many.
         """
-        if b"transfer-encoding" in headers and b"content-length" in headers:  # RFC 9112, section 6.1
-            raise RequestError(
-                400, "the request has Content-Length and Transfer-Encoding; send one of them", {"Connection": "close"}
-            )
         access = self._service.access
-        if access.hosts is not None and _host_of(headers) not in access.hosts:
-            self._service.metrics.refused.labels("host").inc()
+        if not access.answers_for(_host_of(headers)):
+            self._service.counts.refused("host")
             raise RequestError(
                 400, f"this server does not answer for the host {_host_of(headers)!r}; start it with --allowed-host"
             )
         if scope["path"] in OPEN_PATHS:
             return
         if self._keys and not (scope["method"] == "OPTIONS" and access.origins) and not self._has_key(headers):
-            self._service.metrics.refused.labels("key").inc()
+            self._service.counts.refused("key")
             # A browser asks its user for a name and a password: the password is the key.
             browser = b"text/html" in headers.get(b"accept", b"")
             challenge = 'Basic realm="edgemnist: any name, the API key as the password"' if browser else "Bearer"
@@ -115,7 +110,7 @@ class Guard:
                 401, "an API key is needed; send it as Authorization: Bearer KEY", {"WWW-Authenticate": challenge}
             )
         if self._in_flight > self._service.limits.concurrency:
-            self._service.metrics.refused.labels("concurrency").inc()
+            self._service.counts.refused("concurrency")
             raise overloaded(f"{self._service.limits.concurrency} requests are being answered, and no more may be")
 
     def _has_key(self, headers: dict[bytes, bytes]) -> bool:
@@ -126,11 +121,11 @@ class Guard:
     def _tell(self, scope: Scope, answer: _Answer) -> None:
         seconds = time.perf_counter() - float(scope[STARTED])
         route = getattr(scope.get("route"), "path", "none")
-        metrics = self._service.metrics
-        metrics.requests.labels(route, _method(scope), str(answer.status)).inc()
-        metrics.seconds.labels(route).observe(seconds)
-        client = scope.get("client") or ("", 0)
+        self._service.counts.answered(route, _method(scope), answer.status, seconds)
         level = "error" if answer.status == 500 else "warning" if answer.status > 500 else "info"
+        if level != "error" and self._service.quiet:
+            return
+        client = scope.get("client") or ("", 0)
         log.write(
             level, "request", request_id=scope[REQUEST_ID], method=scope["method"], path=scope["path"],
             status=answer.status, ms=round(seconds * 1000, 3), client=client[0],

@@ -1,4 +1,4 @@
-"""What a net's outputs come to, as JSON values, and the responses that carry them."""
+"""Responses, and what is told of one picture as JSON values."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 from starlette.responses import Response
 
 from edgemnist.data.framing import FramedImage
-from edgemnist.harness.single import best_first
-from edgemnist.serving.models import ServedModel
+
+
+def json_bytes(content: Any) -> bytes:
+    """Return JSON values as they are sent."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a response whose body is JSON."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(body, status, headers, media_type="application/json")
+    return Response(json_bytes(content), status, headers, media_type="application/json")
 
 
 def problem_response(status: int, message: str, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -28,26 +30,19 @@ def problem_response(status: int, message: str, request_id: str, headers: Mappin
     return json_response({"error": message, "request_id": request_id}, status, headers)
 
 
-def prediction(
-    model: ServedModel, framed: FramedImage, chances: NDArray[np.float64], milliseconds: float
-) -> dict[str, Any]:
-    """Return what is told of one picture. ``chances``: class probabilities, shape (classes,)."""
-    names = model.class_names
-    best = best_first(chances, names, 1)[0]
-    digit = {"digit": int(best.label)} if are_digits(names) else {}
+def prediction(names: Sequence[str], chances: NDArray[np.float64], framed: FramedImage) -> dict[str, Any]:
+    """Return what is told of one picture.
+
+    ``chances``: class probabilities, shape (classes,), in the order of ``names``.
+    """
+    best = int(np.argmax(chances))
+    digit = {"digit": int(names[best])} if are_digits(names) else {}
     return {
-        "label": best.label,
+        "label": names[best],
         **digit,
-        "index": best.index,
-        "confidence": best.probability,
-        "probabilities": dict(zip(names, chances.tolist(), strict=True)),
-        "latency_ms": round(milliseconds, 3),
-        "model": {
-            "name": model.name,
-            "version": model.version,
-            "sha256": model.sha256,
-            "runtime": model.engine.runtime,
-        },
+        "index": best,
+        "confidence": float(chances[best]),
+        "probabilities": {name: float(chances[index]) for index, name in enumerate(names)},
         "inverted": framed.inverted,
         "framing": framed.framing,
         "note": framed.note,
