@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.compiler.graph import Graph, Node, plain_kind
+from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import quantisation_of
 from edgemnist.compiler.ops.lookup import Edges
 from edgemnist.compiler.ops.operands import (
@@ -81,7 +81,7 @@ class _Rewriting:
             else:
                 edges = Edges(quantisation_of(graph.tensors[index]), quantisation_of(like))
                 inputs.append(self._add(replace(like, data=rescaled(data.astype(np.int64), edges).astype(np.int8))))
-        yield replace(node, kind=plain_kind(node.kind), inputs=tuple(inputs))
+        yield replace(node, kind=node.operator, inputs=tuple(inputs))
 
     def _layer(self, node: Node, channel_axis: int) -> Iterator[Node]:
         weights = np.moveaxis(centred_weights(node, self._graph), channel_axis, 0)
@@ -92,7 +92,7 @@ class _Rewriting:
         narrow = np.where(wide.reshape(-1, *(1,) * (weights.ndim - 1)), 0, weights)
         constant = self._constant(weights_tensor(node, self._graph), np.moveaxis(narrow, 0, channel_axis), "int8")
         inputs = (activations_of(node), constant, *node.inputs[2:])
-        layer = replace(node, kind=plain_kind(node.kind), inputs=inputs)
+        layer = replace(node, kind=node.operator, inputs=inputs)
         if wide.any():
             yield from self._joined(node, layer, np.flatnonzero(wide))
         else:

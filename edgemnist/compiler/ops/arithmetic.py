@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.fixedpoint import IntArray, Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
-from edgemnist.compiler.graph import Graph, Node, held_in, plain_kind
+from edgemnist.compiler.graph import Graph, Node, held_in
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
@@ -99,14 +99,14 @@ class Arithmetic(Operator):
 
 
 def _lower_int16(node: Node, graph: Graph) -> Step:
-    if plain_kind(node.kind) == "MUL":
+    if node.operator == "MUL":
         return lower_int16_pair(node, graph, "em_int16_mul", Int16Pair(product_multiplier(node, graph)))
-    scaling, signs = sum_scaling(node, graph), (1, -1 if plain_kind(node.kind) == "SUB" else 1)
+    scaling, signs = sum_scaling(node, graph), (1, -1 if node.operator == "SUB" else 1)
     return lower_int16_pair(node, graph, "em_int16_add", Int16Pair(scaling.sum, scaling.operands, signs))
 
 
 def _scale_problems(node: Node, graph: Graph) -> list[str]:
-    if plain_kind(node.kind) == "MUL":
+    if node.operator == "MUL":
         return check_multiplier(node, product_multiplier(node, graph))
     if sum_scaling(node, graph).sum.exponent <= 0:
         return []
@@ -144,7 +144,7 @@ def compute_pair(node: Node, graph: Graph, first: IntArray, second: IntArray) ->
     """Return the result of ADD, SUB, MUL or SQUARED_DIFFERENCE for raw operands, int64."""
     zero_points = [quantisation_of(graph.tensors[index]).zero_point for index in node.inputs]
     centred = (first - zero_points[0], second - zero_points[1])
-    kind = plain_kind(node.kind)
+    kind = node.operator
     if kind == "MUL":
         scaled = multiply_by_quantised_multiplier(centred[0] * centred[1], product_multiplier(node, graph))
     else:

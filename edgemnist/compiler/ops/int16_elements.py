@@ -19,7 +19,6 @@ from edgemnist.compiler.graph import (
     INT16,
     Graph,
     Node,
-    plain_kind,
 )
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
@@ -52,7 +51,7 @@ _FORWARD, _BACKWARD = Overlap(at_most=0), Overlap(at_least=0)
 
 def _alpha(node: Node) -> float:
     """Return the factor of negative values, 1 of what is no LEAKY_RELU."""
-    return node.number("alpha") if plain_kind(node.kind) == "LEAKY_RELU" else 1.0
+    return node.number("alpha") if node.operator == "LEAKY_RELU" else 1.0
 
 
 def _multipliers(node: Node, graph: Graph) -> tuple[Multiplier, Multiplier]:
@@ -62,7 +61,7 @@ def _multipliers(node: Node, graph: Graph) -> tuple[Multiplier, Multiplier]:
 
 
 def _limits(node: Node, graph: Graph) -> tuple[int, int]:
-    target, activation = output_tensor(node, graph), _ACTIVATIONS.get(plain_kind(node.kind), ACTIVATION_NONE)
+    target, activation = output_tensor(node, graph), _ACTIVATIONS.get(node.operator, ACTIVATION_NONE)
     return limits_of(target.dtype) if activation == ACTIVATION_NONE else activation_range(activation, target)
 
 
@@ -119,7 +118,7 @@ class Int16Activation(Operator):
         if not math.isfinite(_alpha(node)):
             return [f"{node.label}: alpha is {_alpha(node)}, needed is a number; the file is corrupt"]
         # TFLM's RELU6 only clamps.
-        same = require_same_quantisation(node, graph, ends_of(node)) if plain_kind(node.kind) == "RELU6" else []
+        same = require_same_quantisation(node, graph, ends_of(node)) if node.operator == "RELU6" else []
         return same + _check_multipliers(node, graph)
 
     def reference(

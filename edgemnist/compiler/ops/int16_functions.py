@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.fixedpoint import IntArray, Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
-from edgemnist.compiler.graph import INT16, Graph, Node, plain_kind
+from edgemnist.compiler.graph import INT16, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_own_type
 from edgemnist.compiler.ops.fields import CArray, int16, int32
 from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, require_same_shape
@@ -173,7 +173,7 @@ class Int16Sigmoid(Operator):
         """See :meth:`Operator.reference`; source: TFLite ``Logistic`` and ``Tanh`` for int16."""
         multiplier, shift = argument_factor(node, graph)
         argument = (inputs[0].astype(np.int64) * multiplier + ((1 << shift) >> 1)) >> shift
-        if plain_kind(node.kind) == "LOGISTIC":
+        if node.operator == "LOGISTIC":
             value = _interpolated_sigmoid(np.abs(argument), 9, 32767 << 10)
             return [(np.where(argument >= 0, value + 512, (1 << 25) - value + 511) >> 10).astype(np.int16)]
         value = _interpolated_sigmoid(np.abs(argument), 8, 65535 << 8)
@@ -220,7 +220,7 @@ def argument_factor(node: Node, graph: Graph) -> tuple[int, int]:
     scale = quantisation_of(input_tensor(node, graph)).scale
     log2 = np.log(np.float32(scale)) * (np.float32(1) / np.log(np.float32(2)))
     left = 12 + round(float(log2))
-    if abs(float(log2) - (left - 12)) < 1e-3 and 0 <= left <= (plain_kind(node.kind) == "TANH"):
+    if abs(float(log2) - (left - 12)) < 1e-3 and 0 <= left <= (node.operator == "TANH"):
         return 3 << left, 0
     multiplier, shift = scale / _ARGUMENT_SCALE, 0
     while multiplier <= 32767 / 2 and shift <= 30:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
-from edgemnist.compiler.graph import Graph, Node, held_in, plain_kind
+from edgemnist.compiler.graph import Graph, Node, held_in
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, in_int16_too
 from edgemnist.compiler.ops.broadcasting import (
     check_pair,
@@ -66,4 +66,4 @@ class Maximum(Operator):
 
 
 def _chosen(node: Node, first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
-    return np.maximum(first, second) if plain_kind(node.kind) == "MAXIMUM" else np.minimum(first, second)
+    return np.maximum(first, second) if node.operator == "MAXIMUM" else np.minimum(first, second)

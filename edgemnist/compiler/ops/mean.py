@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.fixedpoint import Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
-from edgemnist.compiler.graph import Graph, Node, held_in, plain_kind
+from edgemnist.compiler.graph import Graph, Node, held_in
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step, in_int16_too, quantisation_of
 from edgemnist.compiler.ops.fields import int32, output_field, stride_fields
 from edgemnist.compiler.ops.operands import activations_of, ends_of, input_tensor, output_tensor
@@ -81,7 +81,7 @@ def reduced_count(node: Node, graph: Graph) -> int:
 def mean_multiplier(node: Node, graph: Graph) -> Multiplier:
     """Return ``input scale / output scale``, for a MEAN over the count: see :func:`folded_multiplier`."""
     source, target = (quantisation_of(graph.tensors[index]) for index in ends_of(node))
-    if plain_kind(node.kind) == "SUM":
+    if node.operator == "SUM":
         return quantise_multiplier(source.scale / target.scale)
     return folded_multiplier(source.scale, target.scale, reduced_count(node, graph))
 

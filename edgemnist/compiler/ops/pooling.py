@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.geometry import Geometry
-from edgemnist.compiler.graph import Graph, Node, held_in, plain_kind
+from edgemnist.compiler.graph import Graph, Node, held_in
 from edgemnist.compiler.ops.base import (
     LoweringSettings,
     Operator,
@@ -79,7 +79,7 @@ class Pool2D(Operator):
         wide, size = held_in(node.kind) == "int16", input_tensor(node, graph).itemsize
         return Step(
             node=node, header="em_int16_pool_2d.h" if wide else "em_pool_2d.h", struct_type="em_pool_2d_params",
-            function=f"em_{node.kind.lower()}",
+            function=f"em_{'int16_' if wide else ''}{node.operator.lower()}",
             parameters=int16(
                 in_height=g.in_height, in_width=g.in_width, channels=g.in_channels,
                 out_height=g.out_height, out_width=g.out_width,
@@ -93,7 +93,7 @@ class Pool2D(Operator):
 
 
 def _is_largest(node: Node) -> bool:
-    return plain_kind(node.kind) == "MAX_POOL_2D"
+    return node.operator == "MAX_POOL_2D"
 
 
 def pool_geometry(node: Node, graph: Graph) -> Geometry:
