@@ -37,7 +37,7 @@ class UInt8AveragePool2D(Pool2D):
         step = super().lower(node, graph, settings)
         # No sum of an odd number of integers is half way between two means.
         ties = (_counts(node, graph) % 2 == 0).any()
-        return replace(step, function="em_average_pool_2d_up") if ties else step
+        return replace(step, header="em_pool_2d.h", function="em_average_pool_2d_up") if ties else step
 
 
 def _counts(node: Node, graph: Graph) -> NDArray[np.int64]:
