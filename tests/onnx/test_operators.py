@@ -224,7 +224,7 @@ CASES: dict[str, Case] = {
     "resize, nearest": resize(2.0, 3.0, nearest_mode="floor", coordinate_transformation_mode="asymmetric"),
     "resize, nearest by halves": resize(2.0, 2.0),
     "resize, nearest smaller": resize(0.5, 1.0, nearest_mode="floor", coordinate_transformation_mode="asymmetric"),
-    "resize, between": resize(2.0, 1.5, mode="linear"),
+    "resize, between": resize(1.5, 3.0, mode="linear"),
     "resize, between, of PyTorch": resize(1.5, 2.0, mode="linear", coordinate_transformation_mode="pytorch_half_pixel"),
     "resize, between corners": resize(2.0, 2.0, mode="linear", coordinate_transformation_mode="align_corners"),
     "upsample": ([node("Upsample", "x s", "a")], {"s": np.asarray([1, 1, 3, 2], np.float32)}),
@@ -312,6 +312,7 @@ REFUSED = {
     "computes its input 1 from the image": ([node("Conv", "x w", "c"), node("Div", "c c", "a")], {"w": CHANNELS[None]}),
     "divides by zero": with_constant("Div", 0.0),
     "only 0": ([node("Flatten", "x", "f"), node("Gemm", "f f", "a", transA=1)], {}),
+    "that give no whole sizes": resize(2.0, 1.5, mode="linear"),
     "mode 'reflect'": ([node("Pad", "x p", "a", mode="reflect")], {"p": integers(0, 0, 1, 1, 0, 0, 1, 1)}),
 }
 

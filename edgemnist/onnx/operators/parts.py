@@ -90,7 +90,11 @@ def _target(use: Use, sizes: tuple[int, int]) -> tuple[int, int]:
         scales = given if given is not None else use.weights(2 if use.node.operator == "Resize" else 1).reshape(-1)
         if len(scales) != 4 or tuple(scales[:2]) != (1.0, 1.0):
             raise RefusedError(f"has scales {list(map(float, scales))}; only of height and width")
-        full = [1, 1, *(int(np.floor(size * float(scale))) for size, scale in zip(sizes, scales[2:], strict=True))]
+        grown = [size * float(scale) for size, scale in zip(sizes, scales[2:], strict=True)]
+        if any(abs(size - round(size)) > 1e-3 for size in grown):
+            # ONNX goes on with the scale, TensorFlow with the quotient of the sizes.
+            raise RefusedError(f"has scales {list(map(float, scales[2:]))} that give no whole sizes; give the sizes")
+        full = [1, 1, *map(round, grown)]
     if len(full) != 4 or min(full) < 1:
         raise RefusedError(f"resizes to {full}; only batch, channels, height and width, each of 1 at least")
     return full[2], full[3]
