@@ -209,7 +209,7 @@ def cost(model: TfliteModel, sparse: str, board: str, optimise: str, folder: Pat
     network = NetworkSettings(codegen=CodegenSettings(target=place.core.target, sparse=sparse))
     image = build_firmware(model, place, BuildSettings(optimise=optimise, network=network), folder)
     inputs = random_images((1, 16, 16, 1), 1, random=1)[-1]
-    profile = run_emulated(image, choose_emulator("unicorn", place), inputs, profiled=1).profiles[0]
+    profile = run_emulated(image, choose_emulator("unicorn", place), [inputs], profiled=1).profiles[0]
     return image.sizes.model_code + image.sizes.model_constants, profile.whole.instructions()
 
 
