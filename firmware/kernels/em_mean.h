@@ -32,8 +32,8 @@ EM_INLINE void em_mean_block(const em_mean_params *p, const int8_t *in, int8_t *
                              const int rounding, const int nested)
 {
   int32_t sums[EM_SUMMED_CHANNELS] = {0};
-  em_add_window(sums, in, p->averaged_0.stride, nested ? p->averaged_0.count : 1, p->averaged_1.stride,
-                p->averaged_1.count, channels);
+  em_add_pool_window(sums, in, p->averaged_0.stride, nested ? p->averaged_0.count : 1, p->averaged_1.stride,
+                     p->averaged_1.count, channels);
   for (int i = 0; i < channels; ++i) {
     out[i] = em_finish(sums[i] + p->bias, p->multiplier, p->shift, &p->output, rounding);
   }

@@ -65,7 +65,7 @@ EM_INLINE void em_pool_block(const em_pool_2d_params *p, const em_pool_window *w
   const int rows = w->bottom - w->top, columns = w->right - w->left, row_pitch = p->in_width * p->channels;
   if (average) {
     int32_t sums[EM_SUMMED_CHANNELS] = {0};
-    em_add_window(sums, from, row_pitch, rows, p->channels, columns, channels);
+    em_add_pool_window(sums, from, row_pitch, rows, p->channels, columns, channels);
     em_store_means(out, sums, rows * columns, channels, p->minimum, p->maximum);
   } else {
     em_store_maxima(out, from, row_pitch, rows, p->channels, columns, channels, p->minimum, p->maximum);

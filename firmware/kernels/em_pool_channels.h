@@ -59,8 +59,8 @@ EM_INLINE uint32_t em_four_bytes(int value)
 #endif
 
 /* Adds the channels of a window of `rows` rows, `row_pitch` apart, to `sums`. */
-EM_INLINE void em_add_window(int32_t sums[EM_SUMMED_CHANNELS], const int8_t *x, int32_t row_pitch, int32_t rows,
-                             int32_t pitch, int32_t count, const int channels)
+EM_INLINE void em_add_pool_window(int32_t sums[EM_SUMMED_CHANNELS], const int8_t *x, int32_t row_pitch, int32_t rows,
+                                  int32_t pitch, int32_t count, const int channels)
 {
 #if EM_DSP && !EM_SIZE
   if (channels == 4 && rows * count <= EM_NARROW_ELEMENTS) {

@@ -121,8 +121,8 @@ EM_INLINE void em_store_limited(int8_t *out, const int8_t best[EM_COMPARED_CHANN
 #endif
 
 /* As in em_pool_channels.h, of up to EM_SUMMED_CHANNELS or EM_COMPARED_CHANNELS channels. */
-EM_INLINE void em_add_window(int32_t sums[EM_SUMMED_CHANNELS], const int8_t *x, int32_t row_pitch, int32_t rows,
-                             int32_t pitch, int32_t count, int channels)
+EM_INLINE void em_add_pool_window(int32_t sums[EM_SUMMED_CHANNELS], const int8_t *x, int32_t row_pitch, int32_t rows,
+                                  int32_t pitch, int32_t count, int channels)
 {
   for (int32_t row = 0; row < rows; ++row) em_add_pixels(sums, x + row * row_pitch, (int)pitch, (int)count, channels);
 }
