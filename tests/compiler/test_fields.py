@@ -20,20 +20,27 @@ from edgemnist.tflite.file import parse_tflite
 from tests.compiler import (
     test_floats,
     test_fusions,
+    test_int4,
+    test_int16,
     test_operators_arg_max,
     test_operators_arithmetic,
     test_operators_bilinear,
     test_operators_cumsum,
     test_operators_elements,
+    test_operators_float,
+    test_operators_logic,
+    test_operators_lstm,
     test_operators_matrices,
     test_operators_mean,
     test_operators_movement,
     test_operators_pairs,
     test_operators_softmax,
+    test_operators_svdf,
     test_operators_transpose_conv,
     test_pooling,
     test_residual,
     test_sparse_layers,
+    test_uint8,
     test_weighted_layers,
 )
 from tests.compiler.bench import Variant, build_program
@@ -77,6 +84,9 @@ def operator_cases() -> Iterator[tuple[bytes, Variant]]:
         test_operators_softmax.TABLE, test_operators_pairs.TABLE, test_operators_bilinear.TABLE,
         test_operators_transpose_conv.TABLE, test_operators_matrices.TABLE,
         test_operators_arg_max.TABLE, test_operators_cumsum.TABLE,
+        test_operators_float.COMPUTED, test_operators_float.MOVED, test_operators_float.WITNESSED,
+        test_operators_logic.TABLE, test_int4.TABLE, *(table() for table in test_int16.TABLES.values()),
+        test_uint8.LAYERS, test_uint8.ELEMENTS, test_uint8.OTHERS,
     ]  # fmt: skip
     for table in tables:
         yield from ((content, plain) for content in table.values())
@@ -89,6 +99,8 @@ def operator_cases() -> Iterator[tuple[bytes, Variant]]:
     for case in list(test_sparse_layers.layer_table().values())[::3]:
         yield from ((case.content(), Variant(target=target, sparse="always")) for target in SPARSE_BODIES)
     yield one_layer("CONV_2D", 4, 2), plain  # pointwise
+    for cell in (*test_operators_svdf.TABLE.values(), *test_operators_lstm.TABLE.values()):
+        yield cell.model(), plain
     for one in (*test_floats.convolutions(), *test_floats.others()):
         yield one.content, plain
 
@@ -106,8 +118,11 @@ def test_every_struct_is_filled_as_its_header_declares_it() -> None:
 
 def test_every_size_in_the_headers_has_a_remedy_of_its_own() -> None:
     """Converting the model again helps with a scale, not with a size."""
-    arithmetic = re.compile(r"zero_point|minimum|maximum|factor|sign|shift|value|bias|scale|furthest|multiplier|offset")
+    arithmetic = re.compile(
+        r"zero_point|minimum|maximum|factor|sign|shift|value|bias|scale|furthest|multiplier|offset|exponent|argument"
+    )
     flags = {"a", "b", "direct", "backward", "long_channels", "residual_is_a", "wide", "exclusive", "reverse"}
+    flags |= {"turned", "time_major", "per_channel", "asymmetric", "element", "last"}
     for struct, fields in declared().items():
         for ctype, name in fields if struct.endswith(("_params", "_axis", "_layer")) else ():
             if ctype in ("int16_t", "int32_t") and name not in flags and not arithmetic.search(name):

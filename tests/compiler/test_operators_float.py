@@ -130,7 +130,8 @@ COMPUTED = {
     **{kind: with_constant(kind, IMAGE, (4, 3)) for kind in ("FLOOR_DIV", "FLOOR_MOD")},
     "clamped": pair("ADD", IMAGE, IMAGE, fused_activation_function=3),
     "PRELU": with_constant("PRELU", IMAGE, (1, 1, 3)),
-    **{kind: operator(kind, IMAGE, IMAGE) for kind in ("SOFTMAX", "LOG_SOFTMAX", "L2_NORMALIZATION")},
+    "SOFTMAX": operator("SOFTMAX", IMAGE, IMAGE, beta=0.7),
+    **{kind: operator(kind, IMAGE, IMAGE) for kind in ("LOG_SOFTMAX", "L2_NORMALIZATION")},
     **{
         f"{kind} over {axes}": reduction(kind, axes, keep)
         for kind in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")
