@@ -18,6 +18,7 @@ from edgemnist.compiler.reader import read_graph
 from edgemnist.support.errors import UnsupportedModelError
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler import (
+    int16_nets,
     test_floats,
     test_fusions,
     test_int4,
@@ -86,7 +87,7 @@ def operator_cases() -> Iterator[tuple[bytes, Variant]]:
         test_operators_arg_max.TABLE, test_operators_cumsum.TABLE,
         test_operators_float.COMPUTED, test_operators_float.MOVED, test_operators_float.WITNESSED,
         test_operators_logic.TABLE, test_int4.TABLE, *(table() for table in test_int16.TABLES.values()),
-        test_uint8.LAYERS, test_uint8.ELEMENTS, test_uint8.OTHERS,
+        int16_nets.elements(), test_uint8.LAYERS, test_uint8.ELEMENTS, test_uint8.OTHERS,
     ]  # fmt: skip
     for table in tables:
         yield from ((content, plain) for content in table.values())

@@ -177,7 +177,7 @@ def test_refuses_two_constants() -> None:
     total = builder.op("ADD", [first, second], (1, 4), 0.1)
     content = builder.finish([builder.op("ADD", [image, total], (1, 4), 0.1)])
 
-    assert_refused(content, "both operands are constants")
+    assert_refused(content, "all its operands are constants")
 
 
 def test_refuses_a_constant_quantised_per_channel() -> None:

@@ -45,7 +45,7 @@ CHANGES: dict[str, Callable[[list[int]], list[int]]] = {
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("dtype", ["int8", "int32"])
 def test_it_never_raises_another_error(change: str, dtype: str) -> None:
-    for kind in OPERATORS:
+    for kind in (kind for kind, one in OPERATORS.items() if one.of_files):
         try:
             read_graph(parse_tflite(model(kind, CHANGES[change], dtype)))
         except EdgeMnistError as error:

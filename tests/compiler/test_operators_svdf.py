@@ -177,7 +177,10 @@ def scaled(place: int, scale: float) -> Callable[[Any], None]:
         (lambda model: setattr(options(model), "rank", 2), "5 filters can't be 2 to a unit"),
         (lambda model: setattr(options(model), "rank", 0), "5 filters can't be 0 to a unit"),
         (lambda model: setattr(options(model), "fusedActivationFunction", 3), "fused activation 3"),
-        (lambda model: setattr(operands(model)[4].quantization, "zeroPoint", [3]), "the zero point 0, not 3"),
+        (
+            lambda model: setattr(operands(model)[4].quantization, "zeroPoint", [3]),
+            "'memory' is int16 and has the zero point 3",
+        ),
         (lambda model: setattr(model.subgraphs[0], "outputs", [6]), "is an input or output and the state"),
     ],
 )

@@ -134,7 +134,9 @@ def test_inexact_firmware_fails(
     """An oracle that is not what the firmware computes (TFLite's single rounding) gives exit code 1."""
     from edgemnist.commands.firmware import subject
 
-    monkeypatch.setattr(subject, "_expected", lambda model, inputs: (firmware.expected(inputs) ^ 1, "a wrong oracle"))
+    monkeypatch.setattr(
+        subject, "_expected", lambda model, inputs: ((firmware.expected(inputs[0]) ^ 1,), "a wrong oracle")
+    )
     assert cli.run(["firmware", "run", "--model", model_file, "--images", "2"]) == 1
     assert "8 of 8 output values, in 2 inputs, differ from a wrong oracle" in capsys.readouterr().err
 
