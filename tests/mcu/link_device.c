@@ -175,6 +175,10 @@ static int answer(const link_request *request)
       link_put_u32(runs);
       link_end();
       break;
+    case LINK_RESET:
+      link_begin(LINK_RESET_ANSWER, request->sequence, 0);
+      link_end();
+      break;
     default:
       link_begin(LINK_STOPPED, request->sequence, 0);
       link_end();
@@ -192,8 +196,9 @@ int main(int count, char **arguments)
   with_tensors = count > 2 && strcmp(arguments[2], "tensors") == 0;
   input = malloc(input_bytes); /* exactly, so that the sanitizer sees a byte beyond it */
   if (input == NULL) return 2;
-  const link_piece pieces[2] = {{input, input_bytes / 2 + 1}, {input + input_bytes / 2 + 1, input_bytes - input_bytes / 2 - 1}};
-  while (link_receive(&request, pieces, input_bytes > 1 ? 2 : 1) && answer(&request)) {
+  const uint32_t half = (input_bytes + 1) / 2;
+  const link_piece pieces[2] = {{input, half}, {input + half, input_bytes - half}};
+  while (link_receive(&request, pieces, input_bytes < 2 ? input_bytes : 2) && answer(&request)) {
   }
   free(input);
   return 0;
