@@ -100,8 +100,8 @@ def operator_cases() -> Iterator[tuple[bytes, Variant]]:
     for case in list(test_sparse_layers.layer_table().values())[::3]:
         yield from ((case.content(), Variant(target=target, sparse="always")) for target in SPARSE_BODIES)
     yield one_layer("CONV_2D", 4, 2), plain  # pointwise
-    for cell in (*test_operators_svdf.TABLE.values(), *test_operators_lstm.TABLE.values()):
-        yield cell.model(), plain
+    yield from ((filters.model(), plain) for filters in test_operators_svdf.TABLE.values())
+    yield from ((cell.model(), plain) for cell in test_operators_lstm.TABLE.values())
     for one in (*test_floats.convolutions(), *test_floats.others()):
         yield one.content, plain
 
