@@ -61,20 +61,35 @@ def computed_channels(node: Node, graph: Graph) -> tuple[int, ...]:
     return tuple(range(output_tensor(node, graph).shape[-1]))
 
 
-class UInt8Conv2D(Conv2D):
-    """Two-dimensional convolution with a zero point of the weights."""
+class UInt8Layer(Operator):
+    """A layer of int8 over weights less their zero point, of which only some channels may be computed."""
 
-    kinds = MappingProxyType({f"{UINT8}CONV_2D": Schema("Conv2DOptions", 2, 3, needed=True)})
+    int8: Operator
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        return [] if len(node.inputs) > PLACES else super().check(node, graph) or check_bias_scale(node, graph)
+        return [] if len(node.inputs) > PLACES else self.int8.check(node, graph) or check_bias_scale(node, graph)
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        return _chosen(node, graph, super().reference(node, graph, _centred(node, graph, inputs), settings))
+        return _chosen(node, graph, self.int8.reference(node, graph, _centred(node, graph, inputs), settings))
+
+    def window_values(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.window_values`."""
+        return self.int8.window_values(node, graph)
+
+    def products(self, node: Node, graph: Graph) -> int:
+        """See :meth:`Operator.products`."""
+        return self.int8.products(node, graph)
+
+
+class UInt8Conv2D(UInt8Layer):
+    """Two-dimensional convolution with a zero point of the weights."""
+
+    kinds = MappingProxyType({f"{UINT8}CONV_2D": Schema("Conv2DOptions", 2, 3, needed=True)})
+    int8 = Conv2D()
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
@@ -84,20 +99,11 @@ class UInt8Conv2D(Conv2D):
         return _lower(node, graph, geometry, weight_values(node, graph), each)
 
 
-class UInt8DepthwiseConv2D(DepthwiseConv2D):
+class UInt8DepthwiseConv2D(UInt8Layer):
     """Convolution of every channel by itself with a zero point of the weights."""
 
     kinds = MappingProxyType({f"{UINT8}DEPTHWISE_CONV_2D": Schema("DepthwiseConv2DOptions", 2, 3, needed=True)})
-
-    def check(self, node: Node, graph: Graph) -> list[str]:
-        """See :meth:`Operator.check`."""
-        return [] if len(node.inputs) > PLACES else super().check(node, graph) or check_bias_scale(node, graph)
-
-    def reference(
-        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
-    ) -> list[NDArray[Any]]:
-        """See :meth:`Operator.reference`."""
-        return _chosen(node, graph, super().reference(node, graph, _centred(node, graph, inputs), settings))
+    int8 = DepthwiseConv2D()
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
@@ -106,20 +112,11 @@ class UInt8DepthwiseConv2D(DepthwiseConv2D):
         return _lower(node, graph, geometry, weights, geometry.out_channels // geometry.in_channels)
 
 
-class UInt8FullyConnected(FullyConnected):
+class UInt8FullyConnected(UInt8Layer):
     """Dense layer over the last axis with a zero point of the weights."""
 
     kinds = MappingProxyType({f"{UINT8}FULLY_CONNECTED": Schema("FullyConnectedOptions", 2, 3, needed=True)})
-
-    def check(self, node: Node, graph: Graph) -> list[str]:
-        """See :meth:`Operator.check`."""
-        return [] if len(node.inputs) > PLACES else super().check(node, graph) or check_bias_scale(node, graph)
-
-    def reference(
-        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
-    ) -> list[NDArray[Any]]:
-        """See :meth:`Operator.reference`."""
-        return _chosen(node, graph, super().reference(node, graph, _centred(node, graph, inputs), settings))
+    int8 = FullyConnected()
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
