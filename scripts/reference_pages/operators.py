@@ -121,7 +121,8 @@ def kernels(operator: Operator) -> tuple[str, ...]:
 
 def takes_activation(operator: Operator) -> bool:
     """Whether an operator has an activation as an option of its own: its code checks it."""
-    bases = [one for one in type(operator).__mro__ if issubclass(one, Operator) and one is not Operator]
+    asked = getattr(operator, "int8", operator)  # of uint8 layers the one of int8 checks it
+    bases = [one for one in type(asked).__mro__ if issubclass(one, Operator) and one is not Operator]
     trees = (tree for one in bases for tree in _code_of(one))
     return any(
         isinstance(node, ast.Name) and node.id == check_activation.__name__ for tree in trees for node in ast.walk(tree)
