@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import functools
 import os
 import shutil
@@ -145,6 +146,9 @@ def test_a_worker_that_is_killed_is_started_again(watching: Running, digits: Spl
 
 
 def workers_of(pid: int) -> list[int]:
-    """Return the processes that a process started itself."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    """Return the processes that a process started itself; a thread may end while its are read."""
+    workers: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            workers += map(int, (task / "children").read_text().split())
+    return workers
