@@ -147,7 +147,11 @@ class Target:
 
 
 def _with_dsp(name: str, description: str) -> Target:
-    bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
+    bodies = {
+        "EM_TARGET_DOT": "em_dot_dsp.h",
+        "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h",
+        "EM_TARGET_ARITHMETIC": "em_arithmetic_dsp.h",
+    }
     told_by = "defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)" if name == "cortex-m4" else ""
     return Target(name, description, told_by, bodies, _pairs, _three_wide_rows, sparse_weights="pairs")
 

@@ -81,7 +81,8 @@ def subjects() -> Iterator[Subject]:
     yield from (case.subject(str(case)) for case in every[::23])
     for kind in KINDS:
         yield from (case.subject(name) for name, case in list(pool_table(kind).items())[::9])
-    for name, content in [*MEANS.items(), *arithmetic_table("ADD").items(), *arithmetic_table("SUB").items()]:
+    pairs = [item for kind in ("ADD", "SUB", "MUL") for item in arithmetic_table(kind).items()]
+    for name, content in [*MEANS.items(), *pairs]:
         graph = read_graph(parse_tflite(content))
         shape = graph.tensors[graph.input].shape
         yield Subject(name, content, random_images(shape, 3, random=2))
