@@ -93,6 +93,14 @@ EM_INLINE uint32_t em_multiply_upper(uint32_t sum, uint32_t x, uint32_t y)
   __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(x), "r"(y), "r"(sum));
   return result;
 }
+
+/* sum + the product of the upper 16 bits of both. */
+EM_INLINE uint32_t em_multiply_uppers(uint32_t sum, uint32_t x, uint32_t y)
+{
+  uint32_t result;
+  __asm__("smlatt %0, %1, %2, %3" : "=r"(result) : "r"(x), "r"(y), "r"(sum));
+  return result;
+}
 #else
 EM_INLINE uint32_t em_spread_even(uint32_t word)
 {
@@ -119,9 +127,14 @@ EM_INLINE uint32_t em_multiply_upper(uint32_t sum, uint32_t x, uint32_t y)
   return em_multiply_lower(sum, x >> 16, y);
 }
 
+EM_INLINE uint32_t em_multiply_uppers(uint32_t sum, uint32_t x, uint32_t y)
+{
+  return em_multiply_upper(sum, x, y >> 16);
+}
+
 EM_INLINE uint32_t em_multiply_pairs(uint32_t sum, uint32_t x, uint32_t y)
 {
-  return em_multiply_upper(em_multiply_lower(sum, x, y), x, y >> 16);
+  return em_multiply_uppers(em_multiply_lower(sum, x, y), x, y);
 }
 
 EM_INLINE uint32_t em_pairs_sum(uint32_t x, uint32_t y)
@@ -151,7 +164,7 @@ EM_INLINE int32_t em_lower_product(uint32_t x, uint32_t y)
 
 EM_INLINE int32_t em_upper_product(uint32_t x, uint32_t y)
 {
-  return (int32_t)em_multiply_upper(0, x, y >> 16);
+  return (int32_t)em_multiply_uppers(0, x, y);
 }
 #endif
 
