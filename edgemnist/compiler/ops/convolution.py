@@ -116,13 +116,17 @@ def bias_values(node: Node, graph: Graph, channels: int) -> NDArray[np.int64]:
 
 
 def channel_parameters(
-    node: Node, graph: Graph, rows: NDArray[Any], multipliers: tuple[Multiplier, ...]
+    node: Node, graph: Graph, rows: NDArray[Any], multipliers: tuple[Multiplier, ...], repeated: int = 1
 ) -> ChannelParameters:
-    """Fold zero points and prove which requantisation is exact; ``rows`` holds each output channel's weights, int."""
+    """Fold zero points and prove which requantisation is exact; ``rows`` holds each output channel's weights, int.
+
+    :param repeated: how often all of the layer's channels are there, each time with other weights.
+    """
     weights = rows.astype(np.int64)
     input_zero_point = quantisation_of(input_tensor(node, graph)).zero_point
     output_zero_point = quantisation_of(output_tensor(node, graph)).zero_point
-    bias = bias_values(node, graph, len(weights)) - input_zero_point * weights.sum(axis=1)
+    plain_bias = np.tile(bias_values(node, graph, len(weights) // repeated), repeated)
+    bias = plain_bias - input_zero_point * weights.sum(axis=1)
     positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
     highest = bias + 127 * positive - 128 * negative
     lowest = bias - 128 * positive + 127 * negative
