@@ -112,8 +112,11 @@ class ZigToolchain(Toolchain):
         return None if util.find_spec("ziglang") else f"ziglang is not installed; install it with: {INSTALL}"
 
     def command(self, core: Core) -> list[str]:
-        """Return ``python -m ziglang cc`` with the target; optimising for size it drops the symbols but for -g."""
-        return [sys.executable, "-m", "ziglang", "cc", "-g", *core.zig]
+        """Return ``python -m ziglang cc`` with the target; optimising for size it drops the symbols but for -g.
+
+        Without optimisation it would add checks for undefined behaviour, and compile their runtime for a minute.
+        """
+        return [sys.executable, "-m", "ziglang", "cc", "-g", "-fno-sanitize=undefined", *core.zig]
 
     def libraries(self) -> list[str]:
         """Return nothing: for a target without system Zig links its compiler-rt and nothing else."""
