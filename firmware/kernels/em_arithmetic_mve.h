@@ -74,7 +74,7 @@ EM_INLINE void em_own_add(const em_arithmetic_params *p, const int8_t *a, const 
   em_add_lanes(a, b, out, &lanes);
 }
 
-/* The same for products, of `rows` rows. */
+/* The same for products, of several rows: what em_mul_lanes loads, in this order. */
 typedef struct {
   int32_t a_offset, b_offset; /* minus the zero points */
   int32_t multiplier;
@@ -127,9 +127,9 @@ EM_NAKED void em_mul_lanes(const int8_t *a EM_UNUSED, const int8_t *b EM_UNUSED,
 EM_INLINE void em_own_mul(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out)
 {
   const int32_t count = p->axis_3.count, walked = (count + 3) / 4 * 4;
-  const em_product_lanes lanes = {-p->a_zero_point, -p->b_zero_point, p->multiplier, -p->shift, p->output.zero_point, count,
-                                  p->axis_2.a - walked, p->axis_2.b - walked, p->axis_2.count, p->output.minimum,
-                                  p->output.maximum, count - walked};
+  const em_product_lanes lanes = {-p->a_zero_point, -p->b_zero_point, p->multiplier, -p->shift, p->output.zero_point,
+                                  count, p->axis_2.a - walked, p->axis_2.b - walked, p->axis_2.count,
+                                  p->output.minimum, p->output.maximum, count - walked};
   em_mul_lanes(a, b, out, &lanes);
 }
 #else

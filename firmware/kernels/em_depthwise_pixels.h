@@ -1,5 +1,5 @@
-/* DEPTHWISE_CONV_2D window by window, all channels of one output after the other: for windows that have nothing in common,
- * such as one that is the whole image, since nothing is loaded twice then, and nothing is copied.
+/* DEPTHWISE_CONV_2D window by window, all channels of an output one after the other: for windows that have nothing in
+ * common, such as one that is the whole image. Nothing would be loaded twice there, so that nothing need be copied first.
  *
  * in, out: as in em_depthwise_conv_2d.h, with multiplier 1. Every window lies inside the image.
  * weights  int8 [kernel_height][kernel_width][in_channels]
@@ -68,7 +68,8 @@ EM_INLINE void em_window_outputs(const em_depthwise_conv_2d_params *p, em_depthw
 }
 
 EM_KERNEL void em_depthwise_conv_2d_pixels(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                           const em_channel *channels, const int8_t *shifts, const int8_t *in, int8_t *out)
+                                           const em_channel *channels, const int8_t *shifts, const int8_t *in,
+                                           int8_t *out)
 {
   const int block = EM_SIZE ? 1 : EM_WINDOW_CHANNELS;
   for (int y = 0; y < p->out_height; ++y) {

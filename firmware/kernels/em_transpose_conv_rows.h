@@ -21,9 +21,9 @@ typedef struct {
   int16_t pad_top; /* rows of the whole output that are left out */
 } em_transpose_conv_rows_params;
 
-EM_KERNEL void em_transpose_conv_rows(const em_transpose_conv_rows_params *p, const int8_t *weights, const int32_t *offsets,
-                                      const em_channel *channels, const int8_t *shifts, int8_t *scratch, const int8_t *in,
-                                      int8_t *out)
+EM_KERNEL void em_transpose_conv_rows(const em_transpose_conv_rows_params *p, const int8_t *weights,
+                                      const int32_t *offsets, const em_channel *channels, const int8_t *shifts,
+                                      int8_t *scratch, const int8_t *in, int8_t *out)
 {
   em_conv_2d_params row = p->conv;
   const int stride = p->stride_height;

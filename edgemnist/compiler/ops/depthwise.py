@@ -35,13 +35,14 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
         stepped = channels_in_steps(layer)
         assert stepped is not None, "no form for this layer"
         channels = stepped
+    by_pixels = function == PIXELS
+    without_rows = by_pixels or function.startswith(LINE)
+    weights = layer.rows.T.reshape(-1) if by_pixels else body.pack(layer.rows, g)
     overlaps = {}
     if body.by_rows:
         overlaps[ends_of(node)] = rows_overlap(g)
     elif in_place(g):
         overlaps[ends_of(node)] = Overlap(exactly=0)
-    by_pixels = function == PIXELS
-    without_rows = by_pixels or function.startswith(LINE)
     return Step(
         node=node, header=_header(function), function=function,
         struct_type="em_depthwise_conv_2d_params",
@@ -59,7 +60,7 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
             layer.output,
         ),
         inputs=(activations_of(node),), outputs=node.outputs,
-        arrays=(CArray("weights", "int8_t", layer.rows.T.reshape(-1) if by_pixels else body.pack(layer.rows, g)), *channels),
+        arrays=(CArray("weights", "int8_t", weights), *channels),
         scratch=0 if without_rows else body.scratch(g),
         overlaps=overlaps,
         macs=g.out_height * g.out_width * layer.rows.size,
