@@ -26,6 +26,7 @@ from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import LAST_WAY, SMALL, Variant, build_program
 from tests.compiler.emulated import Machine, build, build_networks
 from tests.compiler.layers import Arithmetic, Window, random_images
+from tests.compiler.test_depthwise_pixels import apart_table
 from tests.compiler.test_emit import wide_model
 from tests.compiler.test_operators_arithmetic import table as arithmetic_table
 from tests.compiler.test_operators_mean import TABLE as MEANS
@@ -105,20 +106,6 @@ def bodies_table() -> dict[str, Case]:
     table |= apart_table()
     largest = Arithmetic(lowest_weight=127)
     table["all weights 127"] = Case(DENSE, (1, 1, 1030), 4, arithmetic=largest, in_zero_point=127)
-    return table
-
-
-def apart_table() -> dict[str, Case]:
-    """Return depthwise layers whose windows have nothing in common."""
-    table = {}
-    sizes = ((7, 7, 5), (1, 9, 4), (6, 6, 3), (8, 12, 9), (5, 4, 6), (6, 7, 8))
-    kernels = ((7, 7), (1, 9), (3, 3), (4, 4), (2, 2), (3, 2))
-    for number, (size, kernel) in enumerate(zip(sizes, kernels, strict=True)):
-        arithmetic = Arithmetic(activation=number % 4, zero_point=(-128, -5, 64)[number % 3])
-        window = Window(kernel, kernel, padding=PADDING_VALID)
-        table[f"depthwise, {kernel} of {size} apart"] = Case(DEPTHWISE, size, 1, window, arithmetic)
-    dilated = Window((3, 2), dilation=(2, 3), padding=PADDING_VALID)
-    table["depthwise, the whole image, dilated"] = Case(DEPTHWISE, (5, 4, 6), 1, dilated)
     return table
 
 
