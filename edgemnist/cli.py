@@ -18,6 +18,7 @@ import typer
 
 import edgemnist.commands as commands
 from edgemnist.commands.outcome import Outcome, UnforeseenError
+from edgemnist.commands.sections import SectionedGroup
 from edgemnist.support.errors import EXIT_BAD_INPUT, EXIT_SIGNAL, EdgeMnistError, ErrorReport
 from edgemnist.support.faults import report_of
 from edgemnist.support.progress import print_json, print_json_line
@@ -29,6 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode=None,
+    cls=SectionedGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="From an image dataset to a proven int8 model on a microcontroller, a phone or a Raspberry Pi.",
 )
 
@@ -48,7 +51,8 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version and leave."),
     ] = False,
 ) -> None:
     pass
