@@ -12,11 +12,13 @@ import importlib
 import pkgutil
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import edgemnist.commands as commands
+from edgemnist.commands.defaults import read_defaults
 from edgemnist.commands.outcome import Outcome, UnforeseenError
 from edgemnist.commands.sections import SectionedGroup
 from edgemnist.support.errors import EXIT_BAD_INPUT, EXIT_SIGNAL, EdgeMnistError, ErrorReport
@@ -69,7 +71,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors become one message on stderr, with ``--json`` on stdout too."""
     try:
         register_commands()
-        result = app(args=list(arguments), standalone_mode=False)
+        result = app(args=list(arguments), standalone_mode=False, default_map=_defaults())
         if result == _TYPER_INTERRUPTED:
             raise KeyboardInterrupt
         if not isinstance(result, Outcome):  # help or version
@@ -84,6 +86,10 @@ def run(arguments: list[str]) -> int:
         return _fail(report_of(KeyboardInterrupt()), arguments)
     except BaseException as error:
         return _fail(report_of(error), arguments)
+
+
+def _defaults() -> dict[str, Any]:
+    return read_defaults(lambda: typer.main.get_command(app), Path.cwd()).as_map()
 
 
 def _say(outcome: Outcome) -> int:
