@@ -15,6 +15,7 @@ from types import MappingProxyType
 from edgemnist.mcu.cores import Core
 from edgemnist.mcu.elf import INSTALL
 from edgemnist.support import processes
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import EnvironmentFailure, InputError, MissingDependencyError
 from edgemnist.support.zig import run_zig
 
@@ -185,7 +186,7 @@ def choose_toolchain(name: str, core: Core) -> Toolchain:
     :raises MissingDependencyError: it, or with "auto" every one, is missing.
     """
     if name != "auto" and name not in TOOLCHAINS:
-        raise InputError(f"unknown toolchain {name!r}; choose auto, {', '.join(TOOLCHAINS)}")
+        raise unknown("toolchain", name, ("auto", *TOOLCHAINS))
     reasons = []
     for toolchain in [TOOLCHAINS[name]] if name != "auto" else TOOLCHAINS.values():
         reason = toolchain.available(core)
