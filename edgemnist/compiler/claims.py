@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgemnist.compiler.graph import Node
 from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
+from edgemnist.tflite.tables import enumeration
 
 LARGEST_TENSOR = 2**24
 """Elements of one tensor; all that is worked out about a layer takes memory for each."""
@@ -87,7 +88,15 @@ def _schema_problems(operator: OperatorInfo, schema: Schema) -> list[str]:
         return [f"{label}: has {found}, needed are {schema.options}; the file is corrupt, convert it again"]
     if found not in ("", schema.options):
         return [f"{label}: has {found}, allowed {_of(schema.options)}; the file is corrupt, convert it again"]
-    return []
+    return [
+        f"{label}: {name} is {operator.integer(name)}, which is no type; the file is corrupt, convert it again"
+        for name in _TYPE_OPTIONS
+        if operator.integer(name) not in enumeration("TensorType")
+    ]
+
+
+_TYPE_OPTIONS = ("output_type", "out_type", "in_data_type", "out_data_type")
+"""Options that name a type of elements. Interpreters take tensors' own, but refuse one that there is not."""
 
 
 def _of(table: str) -> str:
