@@ -83,7 +83,7 @@ def require_constants(
     """
     problems = []
     for position, what in operands.items():
-        tensor = graph.tensors[node.inputs[position]] if position < len(node.inputs) else None
+        tensor = graph.tensors.get(node.inputs[position]) if position < len(node.inputs) else None
         if tensor is None or tensor.data is None or tensor.dtype not in types:
             problems.append(
                 f"{node.label}: the {what} must be an integer constant in the file, {' or '.join(types)}; "
