@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,13 +19,14 @@ def image_of(axes: int) -> tuple[int, ...]:
     return (1,) * (axes - 3) + (2, 3, 2)
 
 
-def moved(kind: str, axes: int, shape: tuple[int, ...], *operands: object, dtype: str = "int8") -> bytes:
+def moved(
+    kind: str, axes: int, shape: tuple[int, ...], *operands: object, dtype: str = "int8", **options: Any
+) -> bytes:
     """Return a model of one operator with integer operands, which keeps the quantisation."""
     builder = ModelBuilder()
     scale = None if dtype == "float32" else SCALE
     image = builder.input(image_of(axes), scale, dtype=dtype)
     constants = [builder.constant(np.array(values, np.int32), dtype="int32") for values in operands]
-    options = {"begin_mask": 0} if kind == "STRIDED_SLICE" else {}
     return builder.finish([builder.op(kind, [image, *constants], shape, scale, dtype=dtype, **options)])
 
 
@@ -43,7 +45,7 @@ def part(axes: int) -> bytes:
 
 def strided(axes: int) -> bytes:
     shape = (*image_of(axes)[:-1], 1)
-    return moved("STRIDED_SLICE", axes, shape, [0] * axes, shape, [1] * axes)
+    return moved("STRIDED_SLICE", axes, shape, [0] * axes, shape, [1] * axes, begin_mask=0)
 
 
 def broadcast(axes: int) -> bytes:
