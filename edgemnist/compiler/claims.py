@@ -209,6 +209,10 @@ def operand_problems(node: Node, tensors: Mapping[int, TensorInfo], *, several_o
     for index in (*node.inputs, *node.outputs):
         if index != -1:
             problems += [f"{node.label}: {problem}" for problem in tensor_problems(tensors[index], node.kind)]
+    if plain_kind(node.kind) == "DEPTHWISE_CONV_2D" and -1 in node.inputs:  # TFLM reads it all the same, and crashes
+        problems.append(
+            f"{node.label}: an input is there and said to be absent; give the layer a bias, or leave it out"
+        )
     if -1 in node.outputs or (len(node.outputs) > 1 and not several_outputs):
         problems.append(f"{node.label}: has {len(node.outputs)} outputs, needed is 1; the file is corrupt")
     return problems

@@ -132,6 +132,10 @@ def absent_list(model: Any) -> None:
     operator(model, "MEAN").inputs = [operator(model, "MEAN").inputs[0], -1]
 
 
+def absent_bias(model: Any) -> None:
+    operator(model, "DEPTHWISE_CONV_2D").inputs = [*operator(model, "DEPTHWISE_CONV_2D").inputs[:2], -1]
+
+
 def no_zero_point(model: Any) -> None:
     result_of(model, "CONV_2D").quantization.zeroPoint = []
 
@@ -191,6 +195,7 @@ CHANGES: dict[str, tuple[Callable[[Any], None], str]] = {
     "a negative beta": (option("SOFTMAX", "beta", -1.0), "beta is -1"),
     "a scale that is no number": (scale("CONV_2D", math.nan), "has the scale nan"),
     "a negative scale": (scale("CONV_2D", -0.1), "has the scale -0.1"),
+    "a bias that is named as absent": (absent_bias, "DEPTHWISE_CONV_2D: an input is there and said to be absent"),
     "a list that is absent": (absent_list, "MEAN: the axes must be an integer constant"),
     "a list with rows": (list_of_lists, "MEAN: the constant of the axes has 2 axes, allowed are 1"),
     "no zero point": (no_zero_point, "has no scale and zero point"),
