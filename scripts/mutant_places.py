@@ -63,8 +63,8 @@ PLACES = (
     Place(
         "scales down to zero",
         "edgemnist/compiler/claims.py",
-        "SMALLEST_SCALE if tensor.data is None else 0.0",
-        "0.0",
+        "smallest = 0.0 if tensor.data is not None and kind in _WITH_WEIGHTS else SMALLEST_SCALE",
+        "smallest = 0.0",
         _CLAIMS,
     ),
     Place(

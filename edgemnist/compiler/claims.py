@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edgemnist.compiler.graph import Node
+from edgemnist.compiler.graph import Node, plain_kind
 from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
+from edgemnist.tflite.tables import enumeration
 
 LARGEST_TENSOR = 2**24
 """Elements of one tensor; all that is worked out about a layer takes memory for each."""
@@ -24,10 +25,14 @@ MOST_READ_AGAIN = 4
 """Each operator has its own constants in the C, so that a file whose operators share them makes many times its size."""
 
 SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30
-"""Of an activation; a constant's may also be 0. Beyond them quotients of scales leave single precision."""
+"""Of a tensor; that of weights may also be 0. Beyond them quotients of scales leave single precision."""
 
 ZERO_POINTS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255), "int16": (0, 0)}
 """Of each integer type that inputs and outputs may have; int16 is symmetric."""
+
+
+MOST_AXES = 6
+"""Of any operator's tensors: TFLM's kernels keep so many sizes, and write past them where there are more."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,14 @@ class Schema:
     """What TFLite's schema gives an operator: its table of options, empty for none, and how many inputs it has.
 
     ``most`` is None where there may be any number. ``needed``: whether it means nothing without its options; TFLite's
-    kernels take an absent table for zeros.
+    kernels take an absent table for zeros. ``axes``: how many its tensors may have in TFLM.
     """
 
     options: str = ""
     least: int = 1
     most: int | None = 1
     needed: bool = False
+    axes: int = MOST_AXES
 
 
 def budget_problems(model: TfliteModel) -> list[str]:
@@ -67,17 +73,33 @@ def _constant_bytes(model: TfliteModel, index: int) -> int:
     return 0 if data is None else data.nbytes
 
 
-def table_problems(model: TfliteModel, schemas: Mapping[str, Schema]) -> list[str]:
-    """Return what is wrong with numbers of inputs and tables of options.
+def table_problems(model: TfliteModel, kinds: Mapping[int, str], schemas: Mapping[str, Schema]) -> list[str]:
+    """Return what is wrong with numbers of inputs, tables of options and numbers of axes.
 
+    ``kinds``: of operators, by their number, with the type that they compute in, where that is not as in the file.
     ``schemas``: of the operators that are known, by kind.
     """
-    known = ((operator, schemas.get(operator.kind)) for operator in model.operators)
-    return [problem for operator, schema in known if schema for problem in _schema_problems(operator, schema)]
+    known = ((operator, schemas.get(kinds.get(operator.index, operator.kind))) for operator in model.operators)
+    return [
+        problem
+        for operator, schema in known
+        if schema
+        for problem in (*_schema_problems(operator, schema), *_axes_problems(operator, schema, model.tensors))
+    ]
+
+
+def _axes_problems(operator: OperatorInfo, schema: Schema, tensors: Sequence[TensorInfo]) -> list[str]:
+    operands = (tensors[index] for index in dict.fromkeys((*operator.inputs, *operator.outputs)) if index != -1)
+    return [
+        f"{_label(operator)}: {tensor.name!r} has {len(tensor.shape)} axes, allowed are {schema.axes}; "
+        "put axes together with a reshape"
+        for tensor in operands
+        if len(tensor.shape) > schema.axes
+    ]
 
 
 def _schema_problems(operator: OperatorInfo, schema: Schema) -> list[str]:
-    label = Node(operator.kind, (), (), {}, (operator.index,)).label
+    label = _label(operator)
     count, found, least, most = len(operator.inputs), operator.options_table, schema.least, schema.most
     if count < least or (most is not None and count > most):
         wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
@@ -87,7 +109,32 @@ def _schema_problems(operator: OperatorInfo, schema: Schema) -> list[str]:
         return [f"{label}: has {found}, needed are {schema.options}; the file is corrupt, convert it again"]
     if found not in ("", schema.options):
         return [f"{label}: has {found}, allowed {_of(schema.options)}; the file is corrupt, convert it again"]
-    return []
+    return _option_problems(operator)
+
+
+_TYPE_OPTIONS = ("output_type", "out_type", "in_data_type", "out_data_type", "quantized_bias_type")
+"""Options that name a type of elements. Interpreters take tensors' own, but refuse one that there is not."""
+
+_LONGEST_OPTION = 8
+"""Numbers in a list among an operator's options: interpreters have room for so many."""
+
+
+def _option_problems(operator: OperatorInfo) -> list[str]:
+    """Return what is wrong with options that an operator itself need not look at."""
+    label = _label(operator)
+    return [
+        f"{label}: {name} is {operator.integer(name)}, which is no type; the file is corrupt, convert it again"
+        for name in _TYPE_OPTIONS
+        if operator.integer(name) not in enumeration("TensorType")
+    ] + [
+        f"{label}: {name} has {len(value)} numbers, allowed are {_LONGEST_OPTION}; convert the model again"
+        for name, value in operator.options.items()
+        if isinstance(value, tuple) and len(value) > _LONGEST_OPTION
+    ]
+
+
+def _label(operator: OperatorInfo) -> str:
+    return Node(operator.kind, (), (), {}, (operator.index,)).label
 
 
 def _of(table: str) -> str:
@@ -107,7 +154,7 @@ def tensor_problems(tensor: TensorInfo, kind: str) -> list[str]:
     if tensor.data is not None and (tensor.is_variable or tensor.is_sparse):
         what = "a variable" if tensor.is_variable else "sparse"
         problems.append(f"constant {tensor.name!r} is {what}; convert the model again without that")
-    return problems + _size_problems(tensor) + _quantisation_problems(tensor)
+    return problems + _size_problems(tensor) + _quantisation_problems(tensor, plain_kind(kind))
 
 
 def _size_problems(tensor: TensorInfo) -> list[str]:
@@ -118,12 +165,23 @@ def _size_problems(tensor: TensorInfo) -> list[str]:
     ]
 
 
-def _quantisation_problems(tensor: TensorInfo) -> list[str]:
+_WITH_WEIGHTS = (
+    "CONV_2D",
+    "DEPTHWISE_CONV_2D",
+    "FULLY_CONNECTED",
+    "TRANSPOSE_CONV",
+    "SVDF",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM",
+)
+"""Whose constants may have the scale 0, that of weights which are all 0. Others divide by scales."""
+
+
+def _quantisation_problems(tensor: TensorInfo, kind: str) -> list[str]:
     quantisation = tensor.quantisation
     if quantisation is None:
         return []
     problems = []
-    smallest = SMALLEST_SCALE if tensor.data is None else 0.0
+    smallest = 0.0 if tensor.data is not None and kind in _WITH_WEIGHTS else SMALLEST_SCALE
     wrong = [scale for scale in quantisation.scales if not smallest <= scale <= LARGEST_SCALE]
     if wrong:
         problems.append(
@@ -151,6 +209,10 @@ def operand_problems(node: Node, tensors: Mapping[int, TensorInfo], *, several_o
     for index in (*node.inputs, *node.outputs):
         if index != -1:
             problems += [f"{node.label}: {problem}" for problem in tensor_problems(tensors[index], node.kind)]
+    if plain_kind(node.kind) == "DEPTHWISE_CONV_2D" and -1 in node.inputs:  # TFLM reads it all the same, and crashes
+        problems.append(
+            f"{node.label}: an input is there and said to be absent; give the layer a bias, or leave it out"
+        )
     if -1 in node.outputs or (len(node.outputs) > 1 and not several_outputs):
         problems.append(f"{node.label}: has {len(node.outputs)} outputs, needed is 1; the file is corrupt")
     return problems

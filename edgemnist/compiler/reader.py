@@ -43,7 +43,8 @@ def read_graph(model: TfliteModel) -> Graph:
     tensors = {tensor.index: with_int4_unpacked(_with_nothing(tensor, model)) for tensor in model.tensors}
     nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
-    inner = as_int8(tensors, [typed(node, tensors) for node in nodes], model.inputs, model.outputs)
+    typed_nodes = [typed(node, tensors) for node in nodes]
+    inner = as_int8(tensors, typed_nodes, model.inputs, model.outputs)
     changed, state_problems = variable_tensors(inner.nodes, inner.tensors, _state_places)
     variables = (*map(inner.variable, kept.variables), *changed)
     graph = Graph(
@@ -51,7 +52,8 @@ def read_graph(model: TfliteModel) -> Graph:
         further=model.subgraphs - 1, shifted=inner.shifted,
     )  # fmt: skip
     alive = _without_dead(graph.nodes, graph.wanted)
-    problems = [*_end_problems(model), *kept.problems, *state_problems, *table_problems(model, _SCHEMAS)]
+    kinds = {source: node.kind for node in typed_nodes for source in node.sources}
+    problems = [*_end_problems(model), *kept.problems, *state_problems, *table_problems(model, kinds, _SCHEMAS)]
     problems += [*inner.problems, *_problems(graph, alive)]
     if problems:
         raise refusal(model, problems)

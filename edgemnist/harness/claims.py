@@ -111,7 +111,7 @@ def _problems_of(known: Sequence[OperatorInfo], model: TfliteModel) -> Iterator[
     graph = Graph(tensors, nodes, model.inputs, model.outputs, model.sha256, {})
     for operator, node in zip(known, nodes, strict=True):
         definition = OPERATORS[node.kind]
-        schemas = {operator.kind: definition.kinds[node.kind]}
-        problems = table_problems(replace(model, operators=(operator,)), schemas)
+        alone = replace(model, operators=(operator,))
+        problems = table_problems(alone, {operator.index: node.kind}, definition.kinds)
         problems += operand_problems(node, tensors, several_outputs=definition.several_outputs)
         yield from problems or definition.check(node, graph)

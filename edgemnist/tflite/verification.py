@@ -14,6 +14,9 @@ from typing import Any
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.tables import options_of
 
+SCHEMA_VERSION = 3
+"""Of the schema; TensorFlow Lite, and programs around TFLM as they are written, refuse files of any other."""
+
 LEAST_TABLE = 8
 """Bytes of a table without fields, and of the offset by which it is named."""
 
@@ -36,9 +39,15 @@ def verify(model: Any, content: bytes) -> None:
     """Read all of a file.
 
     :param model: the file's root, as the ``tflite`` package reads it.
-    :raises ModelError: what is reached takes more than twice the file's bytes, or tables lie too deep.
+    :raises ModelError: what is reached takes more than twice the file's bytes, tables lie too deep, or the file is of
+        another version of the schema.
     :raises Exception: whatever the package raises where a field lies outside of the file.
     """
+    if model.Version() != SCHEMA_VERSION:
+        raise ModelError(
+            f"it has version {model.Version()} of TensorFlow Lite's schema, needed is {SCHEMA_VERSION}; "
+            "convert it again"
+        )
     left = most = 2 * len(content)
     for count in _counts(model, DEEPEST):
         left -= count

@@ -123,6 +123,19 @@ def shape_of_bytes(model: Any) -> None:
     tensor.type, tensor.shape = 9, [8]
 
 
+def list_of_lists(model: Any) -> None:
+    """The axes of the MEAN are said to be rows of numbers."""
+    weights(model, "MEAN").shape = [2, 1]
+
+
+def absent_list(model: Any) -> None:
+    operator(model, "MEAN").inputs = [operator(model, "MEAN").inputs[0], -1]
+
+
+def absent_bias(model: Any) -> None:
+    operator(model, "DEPTHWISE_CONV_2D").inputs = [*operator(model, "DEPTHWISE_CONV_2D").inputs[:2], -1]
+
+
 def no_zero_point(model: Any) -> None:
     result_of(model, "CONV_2D").quantization.zeroPoint = []
 
@@ -182,6 +195,9 @@ CHANGES: dict[str, tuple[Callable[[Any], None], str]] = {
     "a negative beta": (option("SOFTMAX", "beta", -1.0), "beta is -1"),
     "a scale that is no number": (scale("CONV_2D", math.nan), "has the scale nan"),
     "a negative scale": (scale("CONV_2D", -0.1), "has the scale -0.1"),
+    "a bias that is named as absent": (absent_bias, "DEPTHWISE_CONV_2D: an input is there and said to be absent"),
+    "a list that is absent": (absent_list, "MEAN: the axes must be an integer constant"),
+    "a list with rows": (list_of_lists, "MEAN: the constant of the axes has 2 axes, allowed are 1"),
     "no zero point": (no_zero_point, "has no scale and zero point"),
     "a bias of another type": (
         option("FULLY_CONNECTED", "quantizedBiasType", 4),
@@ -189,6 +205,7 @@ CHANGES: dict[str, tuple[Callable[[Any], None], str]] = {
     ),
     "a scale of hardly anything": (scale("CONV_2D", 1e-35), r"has the scale 1\.0.*e-35, allowed are 1e-30\.\.1e\+30"),
     "a zero point outside of the type": (zero_point_outside, r"the zero point 128, allowed are -128..127"),
+    "a list without room": (option("SQUEEZE", "squeezeDims", [1] * 9), "squeeze_dims has 9 numbers, allowed are 8"),
     "an operand too few": (one_fewer, "MEAN: has 1 inputs, needed are 2;"),
     "an operand too many": (one_more, "SOFTMAX: has 2 inputs, needed are 1"),
     "a constant that may change": (variable, "is a variable"),
@@ -232,6 +249,33 @@ def test_claims_of_operators_that_nobody_needs_are_checked_too() -> None:
 
     with pytest.raises(ModelError, match=r"operator 0 ADD: .* is int32"):
         read_graph(parse_tflite(content))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda negation: setattr(negation, "inputs", [0, 0]), "NEG: has 2 inputs, needed are 1"),
+        (
+            lambda negation: setattr(negation, "builtinOptionsType", 9),
+            "NEG: has SoftmaxOptions, allowed are NegOptions",
+        ),
+    ],
+)
+def test_tables_of_operators_that_only_floats_have_are_checked(change: Callable[[Any], None], reason: str) -> None:
+    builder = ModelBuilder()
+    image = builder.input((1, 4), None, dtype="float32")
+    content = builder.finish([builder.op("NEG", [image], (1, 4), dtype="float32")])
+
+    with pytest.raises(ModelError, match=reason):
+        read_graph(parse_tflite(edited(content, lambda model: change(model.subgraphs[0].operators[0]))))
+
+
+def test_a_constant_that_is_added_needs_a_scale() -> None:
+    builder = ModelBuilder()
+    operands = [builder.input((1, 4), 0.05), builder.constant([[1, 2, 3, 4]], 0.0)]
+
+    with pytest.raises(ModelError, match="has the scale 0"):
+        read_graph(parse_tflite(builder.finish([builder.op("ADD", operands, (1, 4), 0.05)])))
 
 
 @pytest.mark.parametrize(
@@ -402,7 +446,7 @@ def test_budgets_are_those_that_the_documentation_tells() -> None:
     told = (REPOSITORY / "docs" / "limits.md").read_text(encoding="utf-8")
     for sentence in (
         f"up to {claims.MOST_OPERATORS:,} operators ({claims.MOST_OPERATORS_OF_LARGE:,} in a file of over 1 MB)",
-        f"2^{int(math.log2(claims.LARGEST_TENSOR))} elements in a tensor",
+        f"2^{int(math.log2(claims.LARGEST_TENSOR))} elements and {claims.MOST_AXES} axes in a tensor",
         f"{claims.LARGEST_FOLDED // 2**20} MB of constants",
         f"2^{int(math.log2(self_test.LARGEST_TENSOR))} elements in a tensor, or over "
         f"2^{int(math.log2(self_test.MOST_COMPUTED))} in all",

@@ -19,12 +19,14 @@ from tests.compiler.operators import assert_exact, assert_reference_exact, asser
 Shape = tuple[int, ...]
 
 
-def model(kind: str, shape: Shape, axis: int, dtype: str = "int32", out_shape: Shape | None = None) -> bytes:
+def model(
+    kind: str, shape: Shape, axis: int, dtype: str = "int32", out_shape: Shape | None = None, output_type: int = 2
+) -> bytes:
     builder = ModelBuilder()
     image = builder.input(shape, 0.05, 3)
     shorter = shape[: axis % len(shape)] + shape[axis % len(shape) + 1 :]
     chosen = builder.constant([axis], dtype="int32")
-    output = builder.op(kind, [image, chosen], out_shape or shorter, dtype=dtype, output_type=2)
+    output = builder.op(kind, [image, chosen], out_shape or shorter, dtype=dtype, output_type=output_type)
     return builder.finish([output])
 
 
@@ -73,6 +75,8 @@ def test_int32_is_not_quantised() -> None:
 
 REFUSED = {
     "another type": (model("ARG_MAX", (1, 4), 1, dtype="int16"), "is int16, needed is int32 or int64"),
+    "no type": (model("ARG_MIN", (1, 4), 1, output_type=-1), "output_type is -1, which is no type"),
+    "an option of another type": (model("ARG_MAX", (1, 4), 1, output_type=4), "its option says another type"),
     "another shape": (model("ARG_MAX", (1, 4, 3), 1, out_shape=(1, 4)), "the file says"),
 }
 

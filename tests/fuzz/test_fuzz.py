@@ -20,10 +20,10 @@ BROKEN = """
 import runpy, sys
 import edgemnist.compiler.reader as reader
 check = reader.table_problems
-def broken(model, schemas):
+def broken(model, *rest):
     if any(operator.version > 100 for operator in model.operators):
         raise ZeroDivisionError("planted")
-    return check(model, schemas)
+    return check(model, *rest)
 reader.table_problems = broken
 runpy.run_path(sys.argv.pop(1), run_name="__main__")
 """

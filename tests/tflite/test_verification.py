@@ -52,6 +52,7 @@ def repeated(tensors: int = 2, operators: int = 0, sizes: int = 1) -> bytes:
     schema.SubGraphAddOperators(builder, all_operators)
     graphs = vector(builder, [schema.SubGraphEnd(builder)])
     schema.ModelStart(builder)
+    schema.ModelAddVersion(builder, 3)
     schema.ModelAddSubgraphs(builder, graphs)
     schema.ModelAddBuffers(builder, buffers)
     schema.ModelAddOperatorCodes(builder, codes)
@@ -112,3 +113,12 @@ def test_a_part_that_nobody_reads_has_to_lie_in_the_file() -> None:
 
     with pytest.raises(ModelError, match="corrupt"):
         parse_tflite(content[: where - 4] + len(content).to_bytes(4, "little") + content[where:])
+
+
+@pytest.mark.parametrize("version", [0, 2, 4, 2**32 - 1])
+def test_another_version_of_the_schema_is_refused(version: int) -> None:
+    def renumbered(model: Any) -> None:
+        model.version = version
+
+    with pytest.raises(ModelError, match=f"has version {version} of TensorFlow Lite's schema, needed is 3"):
+        parse_tflite(edited(relu(), renumbered))

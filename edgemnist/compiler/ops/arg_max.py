@@ -17,6 +17,7 @@ from edgemnist.compiler.ops.cumsum import axis_problems
 from edgemnist.compiler.ops.fields import int32
 from edgemnist.compiler.ops.floats import require_float
 from edgemnist.compiler.ops.operands import activations_of, input_tensor, integers, output_tensor, require_constants
+from edgemnist.tflite.tables import enumeration
 
 _FUNCTIONS: Mapping[str, str] = MappingProxyType({"int32": "", "int64": "_wide"})
 """How the kernel's name ends, by the type of its output."""
@@ -49,6 +50,11 @@ class ArgMax(Operator):
         problems = axis_problems(node, graph)
         if problems:
             return problems
+        if node.options and enumeration("TensorType").get(node.integer("output_type")) != target.dtype.upper():
+            return [
+                f"{node.label}: {target.name!r} is {target.dtype}, and its option says another type; the file is "
+                "corrupt, convert it again"
+            ]
         axis = integers(graph, node.inputs[1])[0] % len(source.shape)
         shape = (*source.shape[:axis], *source.shape[axis + 1 :])
         return require_shape(node, target, shape, f"{source.name!r} {list(source.shape)} along axis {axis}")

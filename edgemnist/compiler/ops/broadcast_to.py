@@ -19,7 +19,7 @@ from edgemnist.compiler.ops.operands import ends_of, input_tensor, integers, out
 class BroadcastTo(Operator):
     """A tensor repeated along the axes where it has size 1."""
 
-    kinds = moved_kinds(WITH_BOOL, {"BROADCAST_TO": Schema("BroadcastToOptions", 2, 2)})
+    kinds = moved_kinds(WITH_BOOL, {"BROADCAST_TO": Schema("BroadcastToOptions", 2, 2, axes=5)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""

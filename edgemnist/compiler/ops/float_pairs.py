@@ -46,7 +46,7 @@ _OTHERS: Mapping[str, tuple[Callable[[Floats, Floats], Floats], Schema]] = {
     "MAXIMUM": (lambda a, b: np.where(a > b, a, b), Schema("MaximumMinimumOptions", 2, 2)),
     "MINIMUM": (lambda a, b: np.where(a < b, a, b), Schema("MaximumMinimumOptions", 2, 2)),
     "SQUARED_DIFFERENCE": (lambda a, b: (a - b) * (a - b), Schema("SquaredDifferenceOptions", 2, 2)),
-    "PRELU": (lambda a, b: np.where(a >= 0, a, a * b), Schema("", 2, 2)),
+    "PRELU": (lambda a, b: np.where(a >= 0, a, a * b), Schema("", 2, 2, axes=4)),
     "FLOOR_DIV": (_floor_divide, Schema("FloorDivOptions", 2, 2)),
     "FLOOR_MOD": (_floor_remainder, Schema("FloorModOptions", 2, 2)),
     "POW": (lambda a, b: c_function("powf", a, b), Schema("PowOptions", 2, 2)),

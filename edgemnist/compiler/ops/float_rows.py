@@ -53,7 +53,7 @@ class FloatRows(Operator):
         {
             f"{FLOAT}SOFTMAX": Schema("SoftmaxOptions", needed=True),
             f"{FLOAT}LOG_SOFTMAX": Schema("LogSoftmaxOptions"),
-            f"{FLOAT}L2_NORMALIZATION": Schema("L2NormOptions"),
+            f"{FLOAT}L2_NORMALIZATION": Schema("L2NormOptions", axes=4),
         }
     )
     with_library = (f"{FLOAT}SOFTMAX", f"{FLOAT}LOG_SOFTMAX")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.compiler.claims import Schema, require_shape
+from edgemnist.compiler.claims import MOST_AXES, Schema, require_shape
 from edgemnist.compiler.graph import BOOL, INT32, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
 from edgemnist.compiler.ops.gathering import Picks, check_picks, lower_picks, picks_of
@@ -31,7 +31,7 @@ class Gather(Operator):
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
         problems = require_moved(node, graph, ends_of(node)) + require_constants(
-            node, graph, {1: "positions"}, ("int32",)
+            node, graph, {1: "positions"}, ("int32",), axes=MOST_AXES
         )
         if node.integer("batch_dims"):
             problems.append(f"{node.label}: batch_dims is {node.integer('batch_dims')}, needed is 0; gather in steps")

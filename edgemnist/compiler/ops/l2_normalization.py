@@ -27,7 +27,7 @@ LARGEST_DEPTH = INT32_MAX // 255**2
 class L2Normalization(Operator):
     """Each element over the root of the sum of the row's squares."""
 
-    kinds = MappingProxyType({"L2_NORMALIZATION": Schema("L2NormOptions")})
+    kinds = MappingProxyType({"L2_NORMALIZATION": Schema("L2NormOptions", axes=4)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -42,10 +42,6 @@ class L2Normalization(Operator):
             problems.append(
                 f"{node.label}: output {target.name!r} has scale {output.scale:g} and zero point {output.zero_point}, "
                 "needed are 1/128 and 0; convert the model again"
-            )
-        if len(source.shape) > 4:
-            problems.append(
-                f"{node.label}: {source.name!r} has {len(source.shape)} axes, allowed are 4; reshape before"
             )
         if source.shape[-1] > LARGEST_DEPTH:
             problems.append(

@@ -32,7 +32,7 @@ class MirrorPad(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_moved(node, graph, ends_of(node)) + require_constants(node, graph, {1: "paddings"})
+        problems = require_moved(node, graph, ends_of(node)) + require_constants(node, graph, {1: "paddings"}, axes=2)
         if not 0 <= node.integer("mode") < len(_MODES):
             problems.append(f"{node.label}: mode is {node.integer('mode')}, allowed are 0 and 1; the file is corrupt")
         return problems or _amount_problems(node, graph)

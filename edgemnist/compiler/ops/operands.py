@@ -75,17 +75,26 @@ def centred_weights(node: Node, graph: Graph) -> NDArray[np.int64]:
 
 
 def require_constants(
-    node: Node, graph: Graph, operands: Mapping[int, str], types: Sequence[str] = ("int32", "int64")
+    node: Node, graph: Graph, operands: Mapping[int, str], types: Sequence[str] = ("int32", "int64"), axes: int = 1
 ) -> list[str]:  # fmt: skip
-    """Return a problem for each input position in ``operands`` (with what it is) that holds no integer constant."""
-    return [
-        f"{node.label}: the {what} must be an integer constant in the file, {' or '.join(types)}; "
-        "convert the model again"
-        for position, what in operands.items()
-        if position >= len(node.inputs)
-        or not graph.is_constant(node.inputs[position])
-        or graph.tensors[node.inputs[position]].dtype not in types
-    ]
+    """Return a problem for each input position in ``operands`` that holds no integer constant of so many axes or fewer.
+
+    ``operands`` says what each is.
+    """
+    problems = []
+    for position, what in operands.items():
+        tensor = graph.tensors.get(node.inputs[position]) if position < len(node.inputs) else None
+        if tensor is None or tensor.data is None or tensor.dtype not in types:
+            problems.append(
+                f"{node.label}: the {what} must be an integer constant in the file, {' or '.join(types)}; "
+                "convert the model again"
+            )
+        elif len(tensor.shape) > axes:
+            problems.append(
+                f"{node.label}: the constant of the {what} has {len(tensor.shape)} axes, allowed are {axes}; "
+                "the file is corrupt, convert it again"
+            )
+    return problems
 
 
 def integers(graph: Graph, tensor: int) -> tuple[int, ...]:

@@ -54,7 +54,8 @@ class Pad(Operator):
     """Constant padding."""
 
     kinds = moved_kinds(
-        (*WITH_INT32, "int16"), {"PAD": Schema("PadOptions", 2, 2), "PADV2": Schema("PadV2Options", 3, 3)}
+        (*WITH_INT32, "int16"),
+        {"PAD": Schema("PadOptions", 2, 2, axes=5), "PADV2": Schema("PadV2Options", 3, 3, axes=5)},
     )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
@@ -62,7 +63,7 @@ class Pad(Operator):
         if -1 in _value_operand(node):
             return [f"{node.label}: lacks its padding value; the file is corrupt, convert it again"]
         tensors = [activations_of(node), output_of(node), *_value_operand(node)]
-        problems = require_moved(node, graph, tensors) + require_constants(node, graph, {1: "paddings"})
+        problems = require_moved(node, graph, tensors) + require_constants(node, graph, {1: "paddings"}, axes=2)
         if problems:
             return problems
         if not all(_is_one_constant(graph, index) for index in _value_operand(node)):

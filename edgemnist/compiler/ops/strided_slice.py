@@ -30,7 +30,10 @@ class StridedSlice(Operator):
 
     kinds = moved_kinds(
         (*WITH_BOOL, "int16"),
-        {"STRIDED_SLICE": Schema("StridedSliceOptions", 4, 4, needed=True), "SLICE": Schema("SliceOptions", 3, 3)},
+        {
+            "STRIDED_SLICE": Schema("StridedSliceOptions", 4, 4, needed=True, axes=4),
+            "SLICE": Schema("SliceOptions", 3, 3, axes=5),
+        },
     )
 
     def check(self, node: Node, graph: Graph) -> list[str]:

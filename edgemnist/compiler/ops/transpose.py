@@ -25,7 +25,7 @@ from edgemnist.compiler.ops.strided_copy import Walk, check_walk, lower_walk, ro
 class Transpose(Operator):
     """Axes in another order."""
 
-    kinds = moved_kinds((*WITH_BOOL, "int16"), {"TRANSPOSE": Schema("TransposeOptions", 2, 2)})
+    kinds = moved_kinds((*WITH_BOOL, "int16"), {"TRANSPOSE": Schema("TransposeOptions", 2, 2, axes=5)})
     without_tflm = (f"{INT32}TRANSPOSE", f"{BOOL}TRANSPOSE")
 
     def check(self, node: Node, graph: Graph) -> list[str]:
