@@ -79,9 +79,9 @@ def test_the_layout_and_size_of_a_file_hold_against_a_record() -> None:
     [
         ({"image_size": "32"}, "--image-size 32x32: 'net.tflite' takes 4x6"),
         ({"channels": "grey"}, "the model takes images of 3 channel"),
-        ({"channels": "cmyk"}, "choose one of grey, rgb, bgr"),
-        ({"fit": "squeeze"}, "choose one of pad, stretch, crop, centre"),
-        ({"layout": "hwc"}, "choose one of nhwc, nchw"),
+        ({"channels": "cmyk"}, "hoose one of grey, rgb, bgr"),
+        ({"fit": "squeeze"}, "hoose one of pad, stretch, crop, centre"),
+        ({"layout": "hwc"}, "hoose one of nhwc, nchw"),
         ({"classes": "a,b,a"}, "names a class twice"),
         ({"image_size": "0"}, "sides are 1 to 4096"),
         ({"image_size": "28x"}, "HEIGHTxWIDTH"),

@@ -56,7 +56,7 @@ def test_the_chain_of_fits_on_one_sigmoid(tmp_path_factory: pytest.TempPathFacto
     ("head", "message"),
     [
         ("sigmoid", "--head sigmoid is one output that tells 2 classes apart, this dataset has 4; use --head softmax"),
-        ("tanh", "unknown head 'tanh', known are softmax, sigmoid"),
+        ("tanh", "unknown head 'tanh'; choose one of softmax, sigmoid"),
     ],
 )
 def test_a_head_that_does_not_fit_is_refused(head: str, message: str, strokes: Dataset, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_small_sets_get_more_epochs(images: int, expected: int) -> None:
         ({"label_smoothing": 1.5}, "label smoothing 1.5 is out of range; give a number from 0 to 1"),
         ({"augmentation_strength": -0.1}, "augmentation strength -0.1 is out of range"),
         ({"augmentation_strength": float("nan")}, "augmentation strength nan is out of range"),
-        ({"schedule": "linear"}, "unknown schedule 'linear', known are one-cycle, cosine, constant"),
+        ({"schedule": "linear"}, "unknown schedule 'linear'; choose one of one-cycle, cosine, constant"),
     ],
 )
 def test_what_is_out_of_range_is_refused(changes: dict[str, Any], message: str) -> None:

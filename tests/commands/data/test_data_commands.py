@@ -144,7 +144,7 @@ def test_show_passes_over_what_cannot_be_read_when_asked(
     ("arguments", "message"),
     [
         (["show", "nothing"], "unknown dataset 'nothing'"),
-        (["show", "mnist", "--split", "validation"], "unknown split 'validation'; allowed are train, test"),
+        (["show", "mnist", "--split", "validation"], "unknown split 'validation'; choose one of train, test"),
         (["show", "mnist", "--count", "41"], "cannot take 41 of 40 images"),
         (["show", "mnist", "--count", "0"], "'--count'"),
         (["fetch"], "Missing argument"),
