@@ -164,7 +164,8 @@ class Int16Quantise(Operator):
         wide = [one for one in (source, target) if one.dtype == "int32"]
         if not problems and any(quantisation_of(one).zero_point for one in wide):
             problems.append(
-                f"{node.label}: tensor {wide[0].name!r} is int32 with a zero point, needed is 0; convert the model again"
+                f"{node.label}: tensor {wide[0].name!r} is int32 and has a zero point, needed is 0; "
+                "convert the model again"
             )
         return problems or _check_multipliers(node, graph)
 

@@ -41,7 +41,7 @@ def _quadrants() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     """Return weights (4, 64) that add up each quadrant, so that the net knows its images."""
     rows, columns = np.divmod(np.arange(FEATURES), SIDE)
     of_pixel = 2 * (rows // 4) + columns // 4
-    return (of_pixel[np.newaxis] == np.arange(len(CLASSES))[:, np.newaxis]).astype(np.float32)
+    return np.asarray(of_pixel[np.newaxis] == np.arange(len(CLASSES))[:, np.newaxis], np.float32)
 
 
 def _float_net(middle: str = "") -> bytes:
