@@ -147,7 +147,12 @@ class Target:
 
 
 def _with_dsp(name: str, description: str) -> Target:
-    bodies = {"EM_TARGET_DOT": "em_dot_dsp.h", "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h"}
+    bodies = {
+        "EM_TARGET_DOT": "em_dot_dsp.h",
+        "EM_TARGET_DEPTHWISE": "em_depthwise_dsp.h",
+        "EM_TARGET_DEPTHWISE_WINDOW": "em_depthwise_window_dsp.h",
+        "EM_TARGET_ARITHMETIC": "em_arithmetic_dsp.h",
+    }
     told_by = "defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)" if name == "cortex-m4" else ""
     return Target(name, description, told_by, bodies, _pairs, _three_wide_rows, sparse_weights="pairs")
 
@@ -167,6 +172,7 @@ _KNOWN = (
         {
             "EM_TARGET_DOT": "em_dot_thumb1.h",
             "EM_TARGET_DEPTHWISE": "em_depthwise_thumb1.h",
+            "EM_TARGET_DEPTHWISE_WINDOW": "em_depthwise_window_thumb1.h",
             "EM_TARGET_SPARSE": "em_sparse_thumb1.h",
         },
         make_dense=_plain_singles,
@@ -192,6 +198,7 @@ _KNOWN = (
             "EM_TARGET_DOT": "em_dot_mve.h",
             "EM_TARGET_WINDOW": "em_window_mve.h",
             "EM_TARGET_DEPTHWISE": "em_depthwise_mve.h",
+            "EM_TARGET_DEPTHWISE_WINDOW": "em_depthwise_window_dsp.h",
             "EM_TARGET_ARITHMETIC": "em_arithmetic_mve.h",
             "EM_TARGET_POOL": "em_pool_mve.h",
         },

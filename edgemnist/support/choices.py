@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 from edgemnist.support.errors import InputError
+from edgemnist.support.words import some
 
-_GUESSES = 3
+_GUESSES, _LISTED = 3, 40
 
 
 def unknown(what: str, value: str, known: Iterable[str]) -> InputError:
@@ -26,7 +27,7 @@ def unknown_text(
     names = list(known)
     guesses = " or ".join(repr(name) for name in nearest(value, names, meanings or {}))
     asked = f"did you mean {guesses}? Choose" if guesses else "choose"
-    return f"unknown {what} {value!r}; {asked} one of {', '.join(names)}{otherwise}"
+    return f"unknown {what} {value!r}; {asked} one of {some(names, _LISTED)}{otherwise}"
 
 
 def nearest(value: str, names: Iterable[str], meanings: Mapping[str, str]) -> list[str]:

@@ -41,13 +41,17 @@ EM_INLINE int32_t em_combine(const em_arithmetic_params *p, int32_t a, int32_t b
 
 /* A target's own body: EM_TARGET_ARITHMETIC names a header that defines EM_OWN_ADD as 1 and
  * void em_own_add(p, a, b, out, count): the sums of `count` elements side by side, with the usual requantisation, none of
- * them read after one behind it is written.
+ * them read after one behind it is written. And EM_OWN_MUL as 1, int em_own_mul_suits(p) and void em_own_mul(p, a, b, out):
+ * the products of the elements along axis_2 and axis_3, the same way.
  */
 #if defined(EM_TARGET_ARITHMETIC)
 #include EM_TARGET_ARITHMETIC
 #endif
 #ifndef EM_OWN_ADD
 #define EM_OWN_ADD 0
+#endif
+#ifndef EM_OWN_MUL
+#define EM_OWN_MUL 0
 #endif
 
 EM_INLINE int em_side_by_side(const em_arithmetic_params *p)
@@ -66,6 +70,13 @@ EM_INLINE void em_arithmetic_body(const em_arithmetic_params *p, const int8_t *a
 #endif
   for (int32_t i = 0; i < p->axis_0.count; ++i) {
     for (int32_t j = 0; j < p->axis_1.count; ++j) {
+#if EM_OWN_MUL
+      if (kind == EM_MUL && rounding == EM_ROUND_FAST && em_own_mul_suits(p)) {
+        em_own_mul(p, a + i * p->axis_0.a + j * p->axis_1.a, b + i * p->axis_0.b + j * p->axis_1.b, out);
+        out += p->axis_2.count * p->axis_3.count;
+        continue;
+      }
+#endif
       for (int32_t k = 0; k < p->axis_2.count; ++k) {
         const int8_t *x = a + i * p->axis_0.a + j * p->axis_1.a + k * p->axis_2.a;
         const int8_t *y = b + i * p->axis_0.b + j * p->axis_1.b + k * p->axis_2.b;

@@ -120,6 +120,13 @@
 #define EM_DSP 0
 #endif
 
+/* gcc adds a constant by an instruction of its own; what it doesn't know is added together with a shift. */
+#if EM_DSP && !defined(__clang__) && !EM_SIZE
+#define EM_IN_REGISTER(value) __asm__("" : "+r"(value))
+#else
+#define EM_IN_REGISTER(value) (void)0
+#endif
+
 /* Cores with SSAT, which gcc takes with that extension only: those and Cortex-M3. */
 #if defined(__GNUC__) && defined(__ARM_FEATURE_SAT) && defined(__thumb2__)
 #define EM_SATURATES 1
@@ -250,15 +257,21 @@ EM_INLINE int32_t em_multiply_high(int32_t start, int32_t a, int32_t b)
 
 /* Returns zero_point + round(round(accumulator * multiplier / 2^31) / 2^shift), the inner rounding with ties up and the
  * outer one with ties away from zero: gemmlowp's SaturatingRoundingDoublingHighMul and RoundingDivideByPOT in one
- * 32 x 32 + 64 bit multiply-accumulate.
+ * 32 x 32 + 64 bit multiply-accumulate. `twice` is the accumulator's double.
  *
  * Needs |accumulator| < 2^30, 0 <= multiplier, 1 <= shift <= 30, `unit` = 2 * zero_point + 1, and
  * |zero_point| * 2^shift + 2^(shift - 1) + |product| + 1 < 2^31; the generator proves this for every channel.
  */
+EM_INLINE int32_t em_requantise_twice(int32_t twice, int32_t multiplier, int32_t unit, int shift)
+{
+  int32_t rounding = (int32_t)((uint32_t)unit << (shift - 1));
+  EM_IN_REGISTER(rounding);
+  return em_multiply_high(rounding + (twice >> 31), twice, multiplier) >> shift;
+}
+
 EM_INLINE int32_t em_requantise(int32_t accumulator, int32_t multiplier, int32_t unit, int shift)
 {
-  const int32_t rounding = (int32_t)((uint32_t)unit << (shift - 1));
-  return em_multiply_high(rounding + (accumulator >> 31), accumulator * 2, multiplier) >> shift;
+  return em_requantise_twice(accumulator * 2, multiplier, unit, shift);
 }
 
 /* The same without preconditions: any int32 accumulator, exponent -31..30, result before the zero point is added. */
@@ -316,6 +329,13 @@ EM_INLINE int8_t em_finish(int32_t accumulator, int32_t multiplier, int shift, c
   } else {
     value = em_multiply_once(accumulator, multiplier, shift) + output->zero_point;
   }
+  return (int8_t)em_clamp(value, output->minimum, output->maximum);
+}
+
+/* The same of twice the accumulator, for EM_ROUND_FAST. */
+EM_INLINE int8_t em_finish_twice(int32_t twice, int32_t multiplier, int shift, const em_output *output)
+{
+  const int32_t value = em_requantise_twice(twice, multiplier, 2 * output->zero_point + 1, shift);
   return (int8_t)em_clamp(value, output->minimum, output->maximum);
 }
 

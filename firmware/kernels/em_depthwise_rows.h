@@ -13,6 +13,13 @@
 #define EM_LOAD_BEHIND(value, pointer, other) (void)0
 #endif
 
+/* The same of all that is loaded. */
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__x86_64__)
+#define EM_LOADS_END_HERE __asm__ volatile("" : : : "memory")
+#else
+#define EM_LOADS_END_HERE (void)0
+#endif
+
 typedef struct {
   int16_t in_height;
   int16_t in_width;

@@ -24,6 +24,44 @@ EM_INLINE uint32_t em_spread_odd(uint32_t word)
   return result;
 }
 
+/* Both added to those of `start`. */
+EM_INLINE uint32_t em_spread_even_plus(uint32_t start, uint32_t word)
+{
+  uint32_t result;
+  __asm__("sxtab16 %0, %1, %2" : "=r"(result) : "r"(start), "r"(word));
+  return result;
+}
+
+EM_INLINE uint32_t em_spread_odd_plus(uint32_t start, uint32_t word)
+{
+  uint32_t result;
+  __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(result) : "r"(start), "r"(word));
+  return result;
+}
+
+/* Both numbers times two. */
+EM_INLINE uint32_t em_twice(uint32_t pair)
+{
+  uint32_t result;
+  __asm__("sadd16 %0, %1, %1" : "=r"(result) : "r"(pair));
+  return result;
+}
+
+/* The product of the lower 16 bits, and of the upper ones. */
+EM_INLINE int32_t em_lower_product(uint32_t x, uint32_t y)
+{
+  int32_t result;
+  __asm__("smulbb %0, %1, %2" : "=r"(result) : "r"(x), "r"(y));
+  return result;
+}
+
+EM_INLINE int32_t em_upper_product(uint32_t x, uint32_t y)
+{
+  int32_t result;
+  __asm__("smultt %0, %1, %2" : "=r"(result) : "r"(x), "r"(y));
+  return result;
+}
+
 /* 16 bits each, `low` in the lower half. */
 EM_INLINE uint32_t em_pair(int32_t low, int32_t high)
 {
@@ -55,6 +93,14 @@ EM_INLINE uint32_t em_multiply_upper(uint32_t sum, uint32_t x, uint32_t y)
   __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(x), "r"(y), "r"(sum));
   return result;
 }
+
+/* sum + the product of the upper 16 bits of both. */
+EM_INLINE uint32_t em_multiply_uppers(uint32_t sum, uint32_t x, uint32_t y)
+{
+  uint32_t result;
+  __asm__("smlatt %0, %1, %2, %3" : "=r"(result) : "r"(x), "r"(y), "r"(sum));
+  return result;
+}
 #else
 EM_INLINE uint32_t em_spread_even(uint32_t word)
 {
@@ -81,9 +127,44 @@ EM_INLINE uint32_t em_multiply_upper(uint32_t sum, uint32_t x, uint32_t y)
   return em_multiply_lower(sum, x >> 16, y);
 }
 
+EM_INLINE uint32_t em_multiply_uppers(uint32_t sum, uint32_t x, uint32_t y)
+{
+  return em_multiply_upper(sum, x, y >> 16);
+}
+
 EM_INLINE uint32_t em_multiply_pairs(uint32_t sum, uint32_t x, uint32_t y)
 {
-  return em_multiply_upper(em_multiply_lower(sum, x, y), x, y >> 16);
+  return em_multiply_uppers(em_multiply_lower(sum, x, y), x, y);
+}
+
+EM_INLINE uint32_t em_pairs_sum(uint32_t x, uint32_t y)
+{
+  return ((x + y) & 65535) | (((x >> 16) + (y >> 16)) << 16);
+}
+
+EM_INLINE uint32_t em_spread_even_plus(uint32_t start, uint32_t word)
+{
+  return em_pairs_sum(start, em_spread_even(word));
+}
+
+EM_INLINE uint32_t em_spread_odd_plus(uint32_t start, uint32_t word)
+{
+  return em_pairs_sum(start, em_spread_odd(word));
+}
+
+EM_INLINE uint32_t em_twice(uint32_t pair)
+{
+  return em_pairs_sum(pair, pair);
+}
+
+EM_INLINE int32_t em_lower_product(uint32_t x, uint32_t y)
+{
+  return (int32_t)em_multiply_lower(0, x, y);
+}
+
+EM_INLINE int32_t em_upper_product(uint32_t x, uint32_t y)
+{
+  return (int32_t)em_multiply_uppers(0, x, y);
 }
 #endif
 

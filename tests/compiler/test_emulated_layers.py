@@ -27,9 +27,12 @@ from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import LAST_WAY, SMALL, Variant, build_program
 from tests.compiler.emulated import Machine, build, build_networks
 from tests.compiler.layers import Arithmetic, Window, random_images
+from tests.compiler.test_depthwise_pixels import apart_table
 from tests.compiler.test_emit import wide_model
+from tests.compiler.test_operators_arithmetic import table as arithmetic_table
 from tests.compiler.test_operators_mean import TABLE as MEANS
 from tests.compiler.test_operators_softmax import TABLE as SOFTMAX
+from tests.compiler.test_operators_transpose_conv import TABLE as TRANSPOSED
 from tests.compiler.test_pooling import KINDS
 from tests.compiler.test_pooling import Case as PoolCase
 from tests.compiler.test_pooling import table as pool_table
@@ -101,6 +104,7 @@ def bodies_table() -> dict[str, Case]:
         table[f"depthwise, {size}, stride {stride}"] = Case(DEPTHWISE, size, 1 + number % 2, window, arithmetic)
     for kernel in ((1, 5), (5, 1), (5, 5)):
         table[f"depthwise, {kernel}"] = Case(DEPTHWISE, (6, 7, 2), 1, Window(kernel))
+    table |= apart_table()
     largest = Arithmetic(lowest_weight=127)
     table["all weights 127"] = Case(DENSE, (1, 1, 1030), 4, arithmetic=largest, in_zero_point=127)
     return table
@@ -218,12 +222,14 @@ def test_weights_that_a_body_cannot_take_get_the_portable_one(core: str) -> None
 
 @on_every_core
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
-def test_pools_means_and_softmax_are_exact(core: str, toolchain: str) -> None:
+def test_other_operators_are_exact(core: str, toolchain: str) -> None:
     pools = [case for kind in KINDS for case in list(pool_table(kind).values())[::17]]
     pools += [PoolCase(kind, (20, 18, 9), Window((18, 16), (2, 2), padding=PADDING_VALID)) for kind in KINDS]
     networks = [case.subject(str(case)).content for case in pools] + [
         *list(MEANS.values())[::4],
         *list(SOFTMAX.values())[::2],
+        *list(arithmetic_table("MUL").values())[::2],
+        *TRANSPOSED.values(),
     ]
 
     check_networks_on_core(networks, core, toolchain, "-O2")

@@ -128,6 +128,12 @@ def test_exact_at_the_limits_of_overlap(tflm: RuntimeWorker) -> None:
     assert_exact_at_limits({name: case.model() for name, case in cases.items()}, tflm)
 
 
+def test_products_are_exact_in_the_bodies_of_a_cortex_m4(tflm: RuntimeWorker) -> None:
+    cases = {name: Case("MUL", shapes).model() for name, shapes in SHAPES.items()}
+
+    assert_exact_at_limits(cases, tflm, Variant(target="cortex-m4"))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_witness_agrees(kind: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     for name, content in table(kind).items():

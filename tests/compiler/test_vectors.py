@@ -23,6 +23,7 @@ from tests.compiler.test_emulated_layers import bodies_table
 from tests.compiler.test_fusions import subjects as fused_subjects
 from tests.compiler.test_operators_arithmetic import table as arithmetic_table
 from tests.compiler.test_operators_mean import TABLE as MEANS
+from tests.compiler.test_operators_transpose_conv import TABLE as TRANSPOSED
 from tests.compiler.test_overlaps import limits, plan_at
 from tests.compiler.test_pooling import KINDS
 from tests.compiler.test_pooling import table as pool_table
@@ -81,7 +82,8 @@ def subjects() -> Iterator[Subject]:
     yield from (case.subject(str(case)) for case in every[::23])
     for kind in KINDS:
         yield from (case.subject(name) for name, case in list(pool_table(kind).items())[::9])
-    for name, content in [*MEANS.items(), *arithmetic_table("ADD").items(), *arithmetic_table("SUB").items()]:
+    pairs = [item for kind in ("ADD", "SUB", "MUL") for item in arithmetic_table(kind).items()]
+    for name, content in [*MEANS.items(), *pairs, *TRANSPOSED.items()]:
         graph = read_graph(parse_tflite(content))
         shape = graph.tensors[graph.input].shape
         yield Subject(name, content, random_images(shape, 3, random=2))

@@ -109,10 +109,12 @@ class DepthwiseBody:
 
     ``by_rows``: the target's body does all channels of a row of outputs, and reads each row of the input once, before
     the first outputs that need it are written. ``one_channel``: whether it does a layer with one input channel and
-    several outputs too, better than a convolution.
+    several outputs too, better than a convolution. ``vectors``: it has channels side by side in vectors, beside which
+    kernels without them are slower.
     """
 
     by_rows: ClassVar[bool] = False
+    vectors: ClassVar[bool] = False
     one_channel: ClassVar[bool] = True
 
     def by_lines(self, geometry: Geometry) -> bool:
@@ -124,7 +126,19 @@ class DepthwiseBody:
         outputs, stride = (
             (geometry.out_height, geometry.stride_height) if column else (geometry.out_width, geometry.stride_width)
         )
-        return suits_line(geometry) and outputs >= LINE_OUTPUTS and (not column or stride > 1)
+        suits = suits_line(geometry) and not self.vectors
+        return suits and outputs >= LINE_OUTPUTS and (not column or stride > 1)
+
+    def by_pixels(self, geometry: Geometry) -> bool:
+        """Return whether a layer is done by ``em_depthwise_pixels.h``, window by window, without scratch.
+
+        That is fastest where windows have nothing in common, so that nothing would be loaded once for several outputs.
+        """
+        g = geometry
+        rows_apart = g.out_height == 1 or g.stride_height >= g.kernel_height
+        apart = rows_apart and (g.out_width == 1 or g.stride_width >= g.kernel_width)
+        suits = apart and g.out_channels == g.in_channels and g.windows_lie_inside
+        return suits and not self.vectors and not self.does_all(g)
 
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether the body is exact for a layer's weights (channels, kernel height * width)."""

@@ -54,10 +54,7 @@ class Columns(DepthwiseBody):
 
     one_channel = False
     by_rows = True
-
-    def by_lines(self, geometry: Geometry) -> bool:
-        """See :meth:`DepthwiseBody.by_lines`: vectors are faster."""
-        return False
+    vectors = True
 
     def pack(self, rows: NDArray[Any], geometry: Geometry) -> NDArray[np.int8]:
         """See :meth:`DepthwiseBody.pack`."""

@@ -50,15 +50,12 @@ class ChannelVectors(DepthwiseBody):
     """16 channels, or 8, side by side: weights tap by tap, and the rows that a kernel reaches as scratch."""
 
     one_channel = False
+    vectors = True
 
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether two neighbouring taps' products fit 16 bits: not with two weights of -128."""
         even, odd = rows[:, : rows.shape[1] // 2 * 2 : 2], rows[:, 1::2]
         return not bool(np.any((even == -128) & (odd == -128)))
-
-    def by_lines(self, geometry: Geometry) -> bool:
-        """See :meth:`DepthwiseBody.by_lines`: vectors are faster."""
-        return False
 
     def pack(self, rows: NDArray[Any], geometry: Geometry) -> NDArray[np.int8]:
         """See :meth:`DepthwiseBody.pack`."""

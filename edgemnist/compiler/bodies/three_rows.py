@@ -23,6 +23,11 @@ class ThreeRows(DepthwiseBody):
         """See :meth:`DepthwiseBody.by_lines`; on a core with few registers, ``made`` 1, nothing is gained."""
         return self.made > 1 and super().by_lines(geometry)
 
+    def by_pixels(self, geometry: Geometry) -> bool:
+        """See :meth:`DepthwiseBody.by_pixels`; with few registers, ``made`` 1, kernels of four weights gain nothing."""
+        taps = geometry.kernel_height * geometry.kernel_width
+        return taps > (4 if self.made == 1 else 0) and super().by_pixels(geometry)
+
     def rows_at_once(self, geometry: Geometry) -> int:
         """See :meth:`DepthwiseBody.rows_at_once`; wide rows take twice the scratch."""
         return 2 if self.wide and has_pairs(geometry) else super().rows_at_once(geometry)

@@ -123,13 +123,17 @@ def sums_by_sign(rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 def channel_parameters(
-    node: Node, graph: Graph, rows: NDArray[Any], multipliers: tuple[Multiplier, ...]
+    node: Node, graph: Graph, rows: NDArray[Any], multipliers: tuple[Multiplier, ...], repeated: int = 1
 ) -> ChannelParameters:
-    """Fold zero points and prove which requantisation is exact; ``rows`` holds each output channel's weights, int."""
+    """Fold zero points and prove which requantisation is exact; ``rows`` holds each output channel's weights, int.
+
+    :param repeated: how often all of the layer's channels are there, each time with other weights.
+    """
     input_zero_point = quantisation_of(input_tensor(node, graph)).zero_point
     output_zero_point = quantisation_of(output_tensor(node, graph)).zero_point
     positive, negative = sums_by_sign(rows)
-    bias = bias_values(node, graph, len(rows)) - input_zero_point * (positive + negative)
+    plain_bias = np.tile(bias_values(node, graph, len(rows) // repeated), repeated)
+    bias = plain_bias - input_zero_point * (positive + negative)
     highest = bias + 127 * positive - 128 * negative
     lowest = bias - 128 * positive + 127 * negative
     bounds = np.maximum(np.abs(highest), np.abs(lowest))

@@ -18,12 +18,15 @@ BLOCKS = (4, 2, 1)
 LINE = "em_depthwise_conv_2d_line"
 """How the names of the functions start of ``em_depthwise_line.h``."""
 
+PIXELS = "em_depthwise_conv_2d_pixels"
+"""The function of ``em_depthwise_pixels.h``."""
+
 STEP = "_step"
 """How the names of the functions end that requantise by step functions."""
 
 
 def lower_depthwise(layer: Convolution, function: str) -> Step:
-    """Return the call of one of the functions of ``em_depthwise_conv_2d.h`` or ``em_depthwise_line.h``."""
+    """Return the call of one of the functions of ``em_depthwise_conv_2d.h`` and the headers beside it."""
     node, graph, g = layer.node, layer.graph, layer.geometry
     multiplier = g.out_channels // g.in_channels
     body = layer.settings.bodies.depthwise
@@ -32,14 +35,16 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
         stepped = channels_in_steps(layer)
         assert stepped is not None, "no form for this layer"
         channels = stepped
+    by_pixels = function == PIXELS
+    without_rows = by_pixels or function.startswith(LINE)
+    weights = layer.rows.T.reshape(-1) if by_pixels else body.pack(layer.rows, g)
     overlaps = {}
     if body.by_rows:
         overlaps[ends_of(node)] = rows_overlap(g)
     elif in_place(g):
         overlaps[ends_of(node)] = Overlap(exactly=0)
-    by_lines = function.startswith(LINE)
     return Step(
-        node=node, header="em_depthwise_line.h" if by_lines else "em_depthwise_conv_2d.h", function=function,
+        node=node, header=_header(function), function=function,
         struct_type="em_depthwise_conv_2d_params",
         parameters=(
             *int16(
@@ -55,12 +60,18 @@ def lower_depthwise(layer: Convolution, function: str) -> Step:
             layer.output,
         ),
         inputs=(activations_of(node),), outputs=node.outputs,
-        arrays=(CArray("weights", "int8_t", body.pack(layer.rows, g)), *channels),
-        scratch=0 if by_lines else body.scratch(g),
+        arrays=(CArray("weights", "int8_t", weights), *channels),
+        scratch=0 if without_rows else body.scratch(g),
         overlaps=overlaps,
         macs=g.out_height * g.out_width * layer.rows.size,
         work=_work(layer),
     )  # fmt: skip
+
+
+def _header(function: str) -> str:
+    if function == PIXELS:
+        return "em_depthwise_pixels.h"
+    return "em_depthwise_line.h" if function.startswith(LINE) else "em_depthwise_conv_2d.h"
 
 
 def outputs_at_a_time(layer: Convolution) -> int:

@@ -11,7 +11,7 @@ from functools import partial
 
 from edgemnist.compiler.ops.base import Step
 from edgemnist.compiler.ops.dense import is_pointwise, lower_pointwise, lower_windows, lower_with_add
-from edgemnist.compiler.ops.depthwise import BLOCKS, LINE, STEP, lower_depthwise, outputs_at_a_time
+from edgemnist.compiler.ops.depthwise import BLOCKS, LINE, PIXELS, STEP, lower_depthwise, outputs_at_a_time
 from edgemnist.compiler.ops.layer import Convolution
 from edgemnist.compiler.ops.sparse_forms import lower_sparse_pixels, lower_sparse_windows
 from edgemnist.compiler.ops.steps import channels_in_steps
@@ -69,6 +69,11 @@ def _lines(fast: bool, layer: Convolution) -> bool:
     return layer.channels.fast == fast and layer.settings.bodies.depthwise.by_lines(layer.geometry)
 
 
+def _by_pixels(layer: Convolution) -> bool:
+    """Whether a layer is done window by window."""
+    return layer.channels.fast and layer.settings.bodies.depthwise.by_pixels(layer.geometry)
+
+
 def _three_by_three(fast: bool, layer: Convolution) -> bool:
     """Whether the target has a body of its own for a 3 x 3 kernel."""
     return layer.channels.fast == fast and layer.settings.bodies.depthwise.rows(layer.geometry) == 0
@@ -102,6 +107,7 @@ def depthwise_forms() -> tuple[Form, ...]:
     ]
     return (
         Form("convolution", _convolves, partial(lower_windows, body="em_conv_2d")),
+        Form("pixels", _by_pixels, partial(lower_depthwise, function=PIXELS)),
         Form("lines", partial(_lines, True), partial(lower_depthwise, function=LINE)),
         Form("lines, any multiplier", partial(_lines, False), partial(lower_depthwise, function=f"{LINE}_any")),
         *[

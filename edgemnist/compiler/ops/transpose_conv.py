@@ -48,6 +48,7 @@ from edgemnist.compiler.ops.operands import (
 )
 from edgemnist.compiler.ops.overlaps import forward_overlap, traced
 from edgemnist.compiler.ops.requantisation import kernel_name
+from edgemnist.compiler.ops.transposed_rows import TransposedRows
 
 
 class TransposeConv(Operator):
@@ -85,6 +86,10 @@ class TransposeConv(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         layer, g = as_convolution(node), transposed_geometry(node, graph)
+        macs = g.pixels * g.in_channels * g.kernel_height * g.kernel_width * g.out_channels
+        rows = TransposedRows(layer, graph, settings, g)
+        if rows.suits:
+            return rows.lower(node, macs)
         channels = _channels(layer, graph)
         return Step(
             node=node, header="em_transpose_conv.h", function=kernel_name("em_transpose_conv", fast=channels.fast),
@@ -96,7 +101,7 @@ class TransposeConv(Operator):
             inputs=layer.inputs[:1], outputs=node.outputs,
             arrays=(CArray("weights", "int8_t", weight_values(layer, graph)), *channels.arrays()),
             overlaps={ends_of(layer): traced(output_tensor(node, graph).elements, lambda: transposed_overlap(g))},
-            macs=g.pixels * g.in_channels * g.kernel_height * g.kernel_width * g.out_channels,
+            macs=macs,
         )  # fmt: skip
 
 
