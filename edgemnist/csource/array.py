@@ -76,6 +76,17 @@ def generate(
     }
 
 
+def left_out(model: TfliteModel, preprocessing: Preprocessing | None) -> list[str]:
+    """Return what :func:`generate` leaves out of the files of a model, and why, in words."""
+    pixels = pixel_code(DEFAULT_NAME, model, preprocessing)
+    missing = [] if pixels.declaration else [pixels.summary]
+    if len(model.outputs) != 1:
+        missing.append(f"no class names: the model has {len(model.outputs)} outputs, and classes are of one")
+    elif not (preprocessing and preprocessing.class_names):
+        missing.append("no class names: none are known; name them with --classes")
+    return missing
+
+
 def array_names(name: str, style: str, stem: str) -> ArrayNames:
     """Return the names for a C array; parameters and errors as for :func:`generate`."""
     if style not in STYLES:

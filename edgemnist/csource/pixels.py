@@ -77,8 +77,12 @@ def pixel_code(symbol: str, model: TfliteModel, preprocessing: Preprocessing | N
         that has to be rearranged is not of the input's size.
     """
     tensor = image_input(model)
+    if tensor is None:
+        return PixelCode(f"no pixel quantiser: the model has {len(model.inputs)} inputs, and a picture goes into one")
+    if tensor.dtype not in (*INTEGER_TYPES, "float32"):
+        return PixelCode(f"no pixel quantiser: the input is {tensor.dtype}, and pixels become int8, uint8 or float32")
     found = _known(model, tensor, preprocessing)
-    if tensor is None or found is None or tensor.dtype not in (*INTEGER_TYPES, "float32"):
+    if found is None:
         return PixelCode("no pixel quantiser: what range the input was trained on is not known")
     known, head = found
     table = pixel_table(tensor, known.normalisation, inverted=known.inverted)

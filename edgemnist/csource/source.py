@@ -186,12 +186,27 @@ def float_constant(value: float) -> str:
 
 
 def lines_of(items: Iterable[str], *, indent: str = "    ", width: int = 100) -> str:
-    """Return ``items`` joined by commas, as many to a line as fit into ``width`` characters."""
-    lines, line = [], indent
-    for item in items:
-        piece = item + ","
-        if len(line) > len(indent) and len(line) + 1 + len(piece) > width:
-            lines.append(line)
-            line = indent
-        line += piece if line == indent else " " + piece
-    return "\n".join([*lines, line])
+    """Return ``items`` joined by commas, as many to a line as fit into ``width`` characters; no item has a NUL."""
+    text = f",{APART}".join(items)
+    return cut_into_lines(f"{text}," if text else "", indent=indent, width=width)
+
+
+APART = "\0"
+"""Between the pieces of :func:`cut_into_lines`."""
+
+
+def cut_into_lines(text: str, *, indent: str, width: int) -> str:
+    """Return the pieces of ``text``, which ``APART`` tells apart, with spaces between them, as many to a line as fit.
+
+    It is made for millions of pieces.
+    """
+    lines, start, room = [], 0, width - len(indent)
+    while len(text) - start > room:
+        end = text.rfind(APART, start, start + room + 1)
+        end = end if end >= 0 else text.find(APART, start)
+        if end < 0:
+            break
+        lines.append(text[start:end])
+        start = end + 1
+    lines.append(text[start:])
+    return (indent + f"\n{indent}".join(lines)).replace(APART, " ")

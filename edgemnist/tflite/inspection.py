@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel, parse_subgraph
 from edgemnist.tflite.kept import KeptTensor, kept_of
 from edgemnist.tflite.macs import macs_of
@@ -163,19 +162,6 @@ def _subgraph(model: TfliteModel, index: int) -> SubgraphSummary:
 
 def _summaries(model: TfliteModel, indices: Sequence[int]) -> tuple[TensorSummary, ...]:
     return tuple(_summary(model.tensors[index]) for index in indices)
-
-
-def require_int8(model: TfliteModel, *, needed_by: str) -> None:
-    """Check that a model is a full int8 image classifier: one input and one output, both int8 with one scale.
-
-    :raises ModelError: it is not; says how to make one.
-    """
-    for role, tensor in (("input", model.input()), ("output", model.output())):
-        if tensor.dtype != "int8" or tensor.quantisation is None or tensor.quantisation.per_channel:
-            raise ModelError(
-                f"{needed_by} needs an int8 model, but the {role} {tensor.name!r} is {tensor.dtype}; "
-                "make one with `edgemnist convert --int8`"
-            )
 
 
 # --- constants -----------------------------------------------------------------------------------------------------

@@ -57,14 +57,17 @@ def tflm_project(
     style: str = "default",
     preprocessing: Preprocessing | None = None,
     stem: str = "model",
-) -> TflmProject | None:
-    """Return ``<stem>_tflm.h``, ``<stem>_main.cc`` and its ``<stem>_dump.h``, or None for no int8 model.
+) -> TflmProject:
+    """Return ``<stem>_tflm.h``, ``<stem>_main.cc`` and its ``<stem>_dump.h`` of an int8 model.
 
     The parameters are those of the C array (:func:`edgemnist.csource.array.generate`), whose files they include. A
-    model that TFLM can't run has no files, and a note.
+    model of another kind, or that TFLM can't run, has no files, and a note.
     """
-    if model_kind(model) is not ModelKind.INT8:
-        return None
+    kind = model_kind(model)
+    if kind is not ModelKind.INT8:
+        return TflmProject(
+            {}, TflmSummary(note=f"nothing was written: it is for int8 models, and this is {kind.value}")
+        )
     try:
         source = describe(model, name=name, style=style, preprocessing=preprocessing, stem=stem)
     except UnsupportedModelError as error:
@@ -77,7 +80,8 @@ def tflm_project(
         texts[f"{source.stem}_main.cc"] = main_program(source)
         texts[source.dump_header] = kernel_files([HEADER])[HEADER]
     else:
-        notes.append("no main program written: it takes exactly one input and one output")
+        ends = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
+        notes.append(f"no main program was written: it takes one input and one output, and this model has {ends}")
     return TflmProject(texts, _facts(source, tuple(texts), "; ".join(notes) or None))
 
 

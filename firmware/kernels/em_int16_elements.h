@@ -47,6 +47,17 @@ EM_KERNEL void em_int16_to_int8(const em_int16_scale_params *p, const int16_t *i
   }
 }
 
+/* The same. */
+EM_KERNEL void em_int16_from_int32(const em_int16_scale_params *p, const int32_t *in, int16_t *out)
+{
+  const int8_t *from = (const int8_t *)(const void *)in;
+  for (int32_t i = 0; i < p->count; ++i, from += sizeof(int32_t)) {
+    int32_t value;
+    memcpy(&value, from, sizeof value);
+    out[i] = (int16_t)em_int16_scaled(p, value);
+  }
+}
+
 /* Elements are done from the last to the first: `out` may start at or after `in`. */
 EM_KERNEL void em_int16_from_int8(const em_int16_scale_params *p, const int8_t *in, int16_t *out)
 {

@@ -190,9 +190,11 @@ def softmaxes() -> Mapping[str, bytes]:
 def edges() -> Mapping[str, bytes]:
     """Return nets that begin or end in another type."""
     found = {}
-    for before, after in (("int8", "int16"), ("int16", "int8"), ("int16", "int32"), ("float32", "int16")):
+    pairs = (("int8", "int16"), ("int16", "int8"), ("int16", "int32"), ("int32", "int16"), ("float32", "int16"))
+    for before, after in pairs:
         builder = ModelBuilder()
-        entry = builder.input((1, 300), None if before == "float32" else 0.01, -3 * (before == "int8"), dtype=before)
+        entry_scale = {"float32": None, "int32": 1e-8}.get(before, 0.01)
+        entry = builder.input((1, 300), entry_scale, -3 * (before == "int8"), dtype=before)
         scale, zero_point = {"int8": (0.04, 5), "int32": (1e-7, 0)}.get(after, (0.0003, 0))
         output = builder.op("QUANTIZE", [entry], (1, 300), scale, zero_point, dtype=after)
         found[f"{before} to {after}"] = builder.finish([output])

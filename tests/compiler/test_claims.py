@@ -387,7 +387,7 @@ def test_windows_of_many_values_have_no_self_test(kind: str) -> None:
     options: dict[str, Any] = {"padding": 0, "stride_h": 1, "stride_w": 1}
     weights: list[int] = []
     if "CONV" in kind:
-        weights = [builder.constant(np.ones((1, 7, 7, 1), np.int8), [0.1]), -1]
+        weights = [builder.constant(np.ones((1, 7, 7, 1), np.int8), [0.1])]
     else:
         options |= {"filter_height": 7, "filter_width": 7}
     if kind == "DEPTHWISE_CONV_2D":

@@ -7,16 +7,21 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 import numpy as np
 import pytest
 
-from edgemnist.compiler.emit import EmitSettings, emit, kernel_files, kernels_folder
+from edgemnist.compiler.emit import EmitSettings, constants_text, emit, kernel_files, kernels_folder
+from edgemnist.compiler.generate import CodegenSettings, generate
 from edgemnist.compiler.host_cpu import BODIES as HOST_BODIES
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import plan
+from edgemnist.compiler.ops.fields import CArray
 from edgemnist.compiler.targets import TARGETS
+from edgemnist.tflite.file import TfliteModel, parse_tflite
 from tests.compiler.bench import SMALL, WARNINGS, Variant, build_program
 from tests.compiler.layers import Arithmetic, Layers, Window
 from tests.compiler.random_graphs import random_network
@@ -57,6 +62,49 @@ def test_golden_files_are_reproduced() -> None:
         if os.environ.get("EDGEMNIST_UPDATE_GOLDEN"):
             (GOLDEN / name).write_text(files[name])
         assert (GOLDEN / name).read_text() == files[name], f"{name} changed"
+
+
+def dense_model(features: int) -> bytes:
+    layers = Layers.seeded(3)
+    return layers.finish(layers.dense(layers.input((1, features), 1 / 255, -128), 64))
+
+
+def calls_to_generate(model: TfliteModel) -> int:
+    """Return how many functions of Python are called, or generators resumed, to generate C."""
+    count = 0
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(note)
+    try:
+        generate(model, CodegenSettings(target="cortex-m3"))
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_no_work_for_each_weight() -> None:
+    """A network has millions of them, times as many targets."""
+    few, many = parse_tflite(dense_model(100)), parse_tflite(dense_model(4000))
+    calls_to_generate(few)  # what is only done once is done
+
+    assert calls_to_generate(many) < calls_to_generate(few) + 64 * 3900 / 10
+
+
+def test_arrays_hold_what_they_should() -> None:
+    every = np.arange(-128, 128).repeat(3)
+    step = build_program(dense_model(4), Variant()).steps[0]
+    kinds = [("int8_t", every), ("int16_t", every * 250), ("em_channel", np.stack([every * 9**7, every], axis=1))]
+    arrays = tuple(CArray(ctype, ctype, values) for ctype, values in kinds)
+
+    text = constants_text(replace(step, arrays=arrays), EmitSettings(name="tiny", command=""), 0)
+
+    assert max(map(len, text.splitlines())) <= 116
+    for array, found in zip(arrays, re.findall(r"\[(\d+)\] = \{\n(.*?)\n\};", text, re.DOTALL), strict=True):
+        assert int(found[0]) == len(array.values)
+        assert [int(number) for number in re.findall(r"-?\d+", found[1])] == array.values.reshape(-1).tolist()
 
 
 def test_another_process_writes_the_same_bytes() -> None:

@@ -24,7 +24,10 @@ from edgemnist.tflm.project import TflmProject, TflmSummary, tflm_project
 
 @dataclass(frozen=True)
 class CArrayResult:
-    """The C array of a ``.tflite`` file in ``folder``: ``files`` are its names, ``tflm`` is what lies beside it."""
+    """The C array of a ``.tflite`` file in ``folder``: ``files`` are its names, ``tflm`` is what lies beside it.
+
+    ``left_out``: what the files lack, and why, in words.
+    """
 
     source: Path
     sha256: str
@@ -32,7 +35,8 @@ class CArrayResult:
     name: str
     style: str
     files: tuple[str, ...]
-    tflm: TflmSummary | None = None
+    tflm: TflmSummary
+    left_out: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -43,7 +47,8 @@ class CArrayResult:
             "name": self.name,
             "style": self.style,
             "files": list(self.files),
-            "tflm": asdict(self.tflm) if self.tflm else None,
+            "tflm": asdict(self.tflm),
+            "left_out": list(self.left_out),
         }
 
 
@@ -55,17 +60,13 @@ def write_c_array(path: Path, settings: ConversionSettings, work: WorkFolder) ->
     """
     model, out = read_tflite(path), settings.out or work.root
     context = _context_of(model, work)
-    files, tflm = c_files(
-        model,
-        settings,
-        preprocessing=_preprocessing(path, model, settings, context),
-        stem=path.stem,
-    )
-    texts = {**files, **(tflm.texts if tflm else {})}
+    preprocessing = _preprocessing(path, model, settings, context)
+    files, tflm = c_files(model, settings, preprocessing=preprocessing, stem=path.stem)
+    texts = {**files, **tflm.texts}
     with WorkFolder(out).changing():
         write_together({out / name: text.encode() for name, text in texts.items()})
-    facts = tflm.facts if tflm else None
-    return CArrayResult(path, model.sha256, out, settings.name, settings.style, tuple(files), facts)
+    missing = tuple(carray.left_out(model, preprocessing))
+    return CArrayResult(path, model.sha256, out, settings.name, settings.style, tuple(files), tflm.facts, missing)
 
 
 def c_files(
@@ -74,7 +75,7 @@ def c_files(
     *,
     preprocessing: Preprocessing | None,
     stem: str,
-) -> tuple[dict[str, str], TflmProject | None]:
+) -> tuple[dict[str, str], TflmProject]:
     """Return the C array's files, and what goes with them for TFLM."""
     name, style = settings.name, settings.style
     array = carray.generate(model, name=name, style=style, preprocessing=preprocessing, stem=stem)

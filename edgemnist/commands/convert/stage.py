@@ -191,7 +191,7 @@ def _make(conversion: Conversion, mode: ModelKind, verifier: verification.Verifi
 
 def _c_array(
     conversion: Conversion, model: TfliteModel, mode: ModelKind, name: str
-) -> tuple[dict[str, str], TflmProject | None]:
+) -> tuple[dict[str, str], TflmProject]:
     return c_files(
         model,
         replace(conversion.settings, name=name),

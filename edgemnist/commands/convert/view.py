@@ -18,7 +18,7 @@ def show(result: ConversionResult | CArrayResult | Exports) -> None:
     if isinstance(result, CArrayResult):
         console = stdout_console()
         console.print(f"C array {result.name}: {', '.join(result.files)} in {result.folder}", markup=False)
-        for line in _tflm_lines(result.tflm):
+        for line in [*(f"left out: {one}" for one in result.left_out), *_tflm_lines(result.tflm)]:
             console.print(line, markup=False)
         return
     if isinstance(result, Exports):

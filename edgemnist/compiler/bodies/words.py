@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.bodies.base import DenseBody
 from edgemnist.compiler.geometry import Geometry
 
-_LONGEST_GROUP = 4
+_GROUPS = (2, 3, 4)
 _WORD_BYTES = 4
 _MOST_TAPS = 2**31 // (2 * 128 * 128)
 
@@ -21,12 +22,12 @@ def longest_groups(rows: NDArray[Any]) -> NDArray[np.int64]:
     Every group of a row, the shorter last one included, stays within int16 for whatever int8 inputs.
     """
     longest = np.ones(len(rows), np.int64)
-    for taps in range(2, _LONGEST_GROUP + 1):
-        filled = np.pad(rows.astype(np.int64), ((0, 0), (0, -rows.shape[1] % taps)))
-        groups = filled.reshape(len(rows), -1, taps)
-        positive, negative = np.maximum(groups, 0).sum(axis=2), np.minimum(groups, 0).sum(axis=2)
-        highest, lowest = 127 * positive - 128 * negative, -128 * positive + 127 * negative
-        fits = np.all((highest <= 32767) & (lowest >= -32768), axis=1)
+    filled = np.pad(rows.astype(np.int16), ((0, 0), (0, -rows.shape[1] % lcm(*_GROUPS))))
+    positive, negative = np.maximum(filled, 0), np.minimum(filled, 0)
+    for taps in _GROUPS:
+        more = np.sum([positive[:, tap::taps] for tap in range(taps)], axis=0, dtype=np.int32)
+        less = np.sum([negative[:, tap::taps] for tap in range(taps)], axis=0, dtype=np.int32)
+        fits = np.all((127 * more - 128 * less <= 32767) & (127 * less - 128 * more >= -32768), axis=1)
         longest[fits] = taps
     return longest
 

@@ -115,6 +115,13 @@ def bias_values(node: Node, graph: Graph, channels: int) -> NDArray[np.int64]:
     return np.zeros(channels, np.int64) if data is None else data.astype(np.int64).reshape(-1)
 
 
+def sums_by_sign(rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return each row's sums of its positive and of its negative weights; they are within int16."""
+    total = rows.sum(axis=1, dtype=np.int64)
+    absolute = np.abs(rows, dtype=np.int16).sum(axis=1, dtype=np.int64)
+    return (absolute + total) // 2, (total - absolute) // 2
+
+
 def channel_parameters(
     node: Node, graph: Graph, rows: NDArray[Any], multipliers: tuple[Multiplier, ...], repeated: int = 1
 ) -> ChannelParameters:
@@ -122,18 +129,17 @@ def channel_parameters(
 
     :param repeated: how often all of the layer's channels are there, each time with other weights.
     """
-    weights = rows.astype(np.int64)
     input_zero_point = quantisation_of(input_tensor(node, graph)).zero_point
     output_zero_point = quantisation_of(output_tensor(node, graph)).zero_point
-    plain_bias = np.tile(bias_values(node, graph, len(weights) // repeated), repeated)
-    bias = plain_bias - input_zero_point * weights.sum(axis=1)
-    positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
+    positive, negative = sums_by_sign(rows)
+    plain_bias = np.tile(bias_values(node, graph, len(rows) // repeated), repeated)
+    bias = plain_bias - input_zero_point * (positive + negative)
     highest = bias + 127 * positive - 128 * negative
     lowest = bias - 128 * positive + 127 * negative
     bounds = np.maximum(np.abs(highest), np.abs(lowest))
     # A partial sum may exceed the final one, never by more than the products' total.
     partial = np.abs(bias) + 128 * (positive - negative)
-    every = multipliers * (len(weights) // len(multipliers))
+    every = multipliers * (len(rows) // len(multipliers))
     fast = [fast_channel(int(bound), m, output_zero_point) for bound, m in zip(bounds, every, strict=True)]
     products = 128 * (positive - negative)
     if None not in fast and int(partial.max()) <= INT32_MAX and int(products.max()) < FAST_LIMIT:

@@ -27,7 +27,7 @@ def require_float(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]
     """Return a problem for each named tensor that is not float32."""
     return [
         f"{node.label}: tensor {graph.tensors[index].name!r} is {graph.tensors[index].dtype}, needed is float32; "
-        "convert the model with `edgemnist convert --float32`"
+        "convert the model with `edgemnist convert --int8`"
         for index in indices
         if graph.tensors[index].dtype != "float32"
     ]

@@ -137,12 +137,13 @@ _SCALES: Mapping[tuple[str, str], tuple[str, Overlap]] = {
     ("int16", "int8"): ("em_int16_to_int8", _FORWARD),
     ("int8", "int16"): ("em_int16_from_int8", _BACKWARD),
     ("int16", "int32"): ("em_int16_to_int32", _BACKWARD),
+    ("int32", "int16"): ("em_int16_from_int32", _FORWARD),
 }
 """By the types of both sides the kernel, and how it may overlap."""
 
 
 class Int16Quantise(Operator):
-    """float32, int8 or int16 to int16, and int16 to int8 or int32."""
+    """float32, int8, int16 or int32 to int16, and int16 to int8 or int32."""
 
     kinds = MappingProxyType({f"{INT16}QUANTIZE": Schema("QuantizeOptions")})
 
@@ -160,8 +161,12 @@ class Int16Quantise(Operator):
         problems = problems or [
             p for one in (source, target) for p in require_quantised(node, graph, [one.index], one.dtype)
         ]
-        if not problems and target.dtype == "int32" and quantisation_of(target).zero_point:
-            problems.append(f"{node.label}: an int32 output has a zero point, needed is 0; convert the model again")
+        wide = [one for one in (source, target) if one.dtype == "int32"]
+        if not problems and any(quantisation_of(one).zero_point for one in wide):
+            problems.append(
+                f"{node.label}: tensor {wide[0].name!r} is int32 and has a zero point, needed is 0; "
+                "convert the model again"
+            )
         return problems or _check_multipliers(node, graph)
 
     def reference(

@@ -17,6 +17,7 @@ from edgemnist.compiler.fixedpoint import (
     saturating_rounding_doubling_high_multiply,
 )
 from edgemnist.compiler.ops.base import activation_range, quantisation_of
+from edgemnist.compiler.ops.convolution import sums_by_sign
 from edgemnist.compiler.ops.fields import CArray
 from edgemnist.compiler.ops.layer import Convolution, Layer
 from edgemnist.compiler.ops.operands import output_tensor
@@ -68,8 +69,7 @@ def step_channels(layer: Layer) -> CArray | None:
     output = quantisation_of(output_tensor(layer.node, layer.graph))
     limits = activation_range(layer.node.integer("fused_activation_function"), output_tensor(layer.node, layer.graph))
     wanted = _Wanted(channels.mantissas, channels.shifts, output.zero_point, limits)
-    weights = layer.rows.astype(np.int64)
-    positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
+    positive, negative = sums_by_sign(layer.rows)
     # Where every result is the zero point, the bias would only risk an overflow.
     bias = np.where(channels.mantissas == 0, 0, channels.bias)
     thresholds, levels, base = _thresholds(

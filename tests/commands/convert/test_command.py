@@ -13,6 +13,7 @@ from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.convert.stage import run_conversion
 from tests.commands.convert.conftest import INT8
 from tests.csource.files import TINY_MODEL
+from tests.oracles import needs
 
 
 def test_command_prints_json_and_nothing_else(work: WorkFolder, capfd: pytest.CaptureFixture[str]) -> None:
@@ -37,6 +38,25 @@ def test_c_array_of_any_tflite(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert json.loads(capsys.readouterr().out)["files"] == ["tiny_int8_data.h", "tiny_int8_data.cc"]
     assert "g_tiny_model_data_size" in (tmp_path / "c" / "tiny_int8_data.h").read_text()
     assert not (tmp_path / "c" / "manifest.json").exists()
+
+
+LEFT_OUT = {
+    "079_emlearn_mnist_cnn_fp32": ("what range the input was trained on is not known", "this is float32"),
+    "109_tensorfl_add16": ("the model has 2 inputs", "this is int16x8"),
+    "046_esphome_alexa": ("no class names: none are known", "it has 2 subgraphs"),
+    "141_cpetig_mobilenet_v1_0_25_160_quantized": ("no class names", "TFLM's interpreter refuses the model"),
+}
+
+
+@needs("tflm")
+def test_c_array_says_what_is_left_out_and_why(
+    real_models: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, reasons in LEFT_OUT.items():
+        model = real_models / "public" / f"{name}.tflite"
+        assert cli.run(["convert", str(model), "--c-array", "--out", str(tmp_path)]) == 0
+        said = capfd.readouterr().out
+        assert all(reason in said for reason in reasons), said
 
 
 def test_c_array_of_the_work_folders_own_file_has_its_labels(work: WorkFolder, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from edgemnist import cli
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import OperatorInfo, TfliteModel, parse_tflite, read_tflite
-from edgemnist.tflite.inspection import MOST_SUBGRAPHS, Inspection, inspect, require_int8
+from edgemnist.tflite.inspection import MOST_SUBGRAPHS, Inspection, inspect
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.state_nets import Keeps, with_variables
 from tests.compiler.test_operators_lstm import TABLE as CELLS
@@ -161,12 +161,6 @@ def test_command_without_a_model_says_what_comes_first(tmp_path: Path, capsys: p
 def test_missing_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["inspect", str(tmp_path / "none.tflite")]) == 2
     assert "No such file" in capsys.readouterr().err
-
-
-def test_require_int8(real_models: Path) -> None:
-    require_int8(read_tflite(real_models / "compact_int8.tflite"), needed_by="parity")
-    with pytest.raises(ModelError, match=r"parity needs an int8 model.*float32.*edgemnist convert --int8"):
-        require_int8(read_tflite(real_models / "compact_float.tflite"), needed_by="parity")
 
 
 def test_every_graph_signature_and_state_is_shown(real_models: Path, capsys: pytest.CaptureFixture[str]) -> None:

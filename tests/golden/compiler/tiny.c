@@ -61,7 +61,6 @@ static const int8_t tiny_shifts_2[3] = {
   7, 8, 6
 };
 static const em_conv_2d_add_params tiny_params_2 = {
- 
   /* conv */ {/* in_height */ 4, /* in_width */ 3, /* in_channels */ 3, /* out_height */ 4, /* out_width */ 3, /* out_channels */ 3, /* kernel_height */ 1, /* kernel_width */ 1, /* stride_height */ 1, /* stride_width */ 1, /* dilation_height */ 1, /* dilation_width */ 1, /* pad_top */ 0, /* pad_left */ 0, /* groups */ 1, /* direct */ 1, /* pool_height */ 1, /* pool_width */ 1, /* in_zero_point */ 3, /* part_rows */ 0, /* strip */ 0, /* output */ {/* zero_point */ 3, /* minimum */ 3, /* maximum */ 127}},
   /* add */ {/* axis_0 */ {/* count */ 1, /* a */ 0, /* b */ 0}, /* axis_1 */ {/* count */ 1, /* a */ 0, /* b */ 0}, /* axis_2 */ {/* count */ 1, /* a */ 0, /* b */ 0}, /* axis_3 */ {/* count */ 36, /* a */ 1, /* b */ 1}, /* a_factor */ 524288, /* b_factor */ 1048576, /* b_multiplier */ 2129950251, /* multiplier */ 1347678865, /* a_zero_point */ 3, /* b_zero_point */ 3, /* b_shift */ 1, /* b_sign */ 1, /* shift */ 19, /* output */ {/* zero_point */ 4, /* minimum */ -128, /* maximum */ 127}},
   /* residual_is_a */ 1
