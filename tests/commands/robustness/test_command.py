@@ -174,7 +174,9 @@ def refuses(arguments: list[str], capsys: pytest.CaptureFixture[str], says: str,
 
 
 def test_bad_names_and_severities(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    refuses(["--work", str(work), "--corruption", "frost"], capsys, "unknown corruption 'frost'; choose one of brightness,")
+    refuses(
+        ["--work", str(work), "--corruption", "frost"], capsys, "unknown corruption 'frost'; choose one of brightness,"
+    )
     refuses(["--work", str(work), "--severity", "6"], capsys, "severity 6 is out of range; give 1 to 5")
     refuses(["--work", str(work), "--severity", "0"], capsys, "severity 0 is out of range; give 1 to 5")
     refuses(["--work", str(work), "--runtime", "tfml"], capsys, "unknown runtime 'tfml'")
