@@ -107,9 +107,9 @@ def depthwise_forms() -> tuple[Form, ...]:
     ]
     return (
         Form("convolution", _convolves, partial(lower_windows, body="em_conv_2d")),
-        Form("pixels", _by_pixels, partial(lower_depthwise, function=PIXELS)),
         Form("lines", partial(_lines, True), partial(lower_depthwise, function=LINE)),
         Form("lines, any multiplier", partial(_lines, False), partial(lower_depthwise, function=f"{LINE}_any")),
+        Form("pixels", _by_pixels, partial(lower_depthwise, function=PIXELS)),
         *[
             Form(f"{kind}by steps", partial(_by_steps, small), partial(lower_depthwise, function=f"{name}{end}{STEP}"))
             for kind, small, end in (("3 x 3, ", True, "_3x3"), ("", False, ""))
