@@ -27,6 +27,18 @@ CountLayers = Annotated[
         help="Choose each layer's way by counting it on the emulated core, instead of by the table of counted layers.",
     ),
 ]
+Ram = Annotated[
+    int | None,
+    typer.Option(
+        "--ram",
+        min=1,
+        metavar="BYTES",
+        help="What the arena may take: where it is more, the first layers run by bands of rows. Default: any size.",
+    ),
+]
+InputApart = Annotated[
+    bool, typer.Option("--input-apart", help="Read the input where the caller has it, instead of in the arena.")
+]
 
 
 @dataclass(frozen=True)
