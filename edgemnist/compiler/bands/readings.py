@@ -83,8 +83,8 @@ def _readings(node: Node, graph: Graph) -> tuple[Reading, ...] | None:
     if node.kind == "PAD":
         rank = len(graph.tensors[activations_of(node)].shape)
         amounts = integers(graph, paddings_of(node))
-        inside = rank == IMAGE_RANK and not any((*amounts[:2], *amounts[6:]))
-        return (Reading(activations_of(node), before=amounts[2]),) if inside else None
+        one_image = rank == IMAGE_RANK and not any(amounts[:2])
+        return (Reading(activations_of(node), before=amounts[2]),) if one_image else None
     if node.kind not in ELEMENTWISE or (node.kind == "CONCATENATION" and node.integer("axis") not in (-1, 3)):
         return None
     return _same_rows(node, graph)
@@ -113,6 +113,5 @@ def _same_rows(node: Node, graph: Graph) -> tuple[Reading, ...] | None:
 
 def _is_image(tensor: int, graph: Graph) -> bool:
     info = graph.tensors[tensor]
-    return (
-        len(info.shape) == IMAGE_RANK and info.shape[0] == 1 and info.dtype == "int8" and graph.root(tensor) == tensor
-    )
+    one_image = len(info.shape) == IMAGE_RANK and info.shape[0] == 1 and graph.root(tensor) == tensor
+    return one_image and (info.dtype == "int8" or tensor in graph.entering)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from edgemnist.compiler.bands.lowered import BandLowering
 from edgemnist.compiler.bands.schedule import Schedule, prefixes, scheduled
@@ -13,14 +14,17 @@ from edgemnist.compiler.memory import Plan, least_size, plan
 from edgemnist.compiler.ops.base import Overlap
 from edgemnist.support.errors import ModelError
 
-BAND_ROWS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48)
+BAND_ROWS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32)
 """Rows of the last output that a band may make."""
 
 CALL_COST = 200
 """Instructions of a call of a kernel that are there however few rows it makes."""
 
-MOST_TRIED = 24
+MOST_TRIED = 8
 """Arenas that are laid out, each in both orders of the candidates: by overhead, and by the least that they can take."""
+
+MOST_STEPS = 64
+"""Steps that may run by bands: in the nets that there are, what comes later is small."""
 
 
 class ArenaTooLargeError(ModelError):
@@ -75,7 +79,8 @@ def _refusal(program: Program, whole: Plan, ram: int, least: int) -> str:
     graph, settings = program.graph, program.settings
     given = sum(graph.tensors[index].bytes for index in graph.inputs)
     how = f"{least:,} by bands of rows" if least < whole.size else f"{least:,}, which bands of rows don't make less"
-    apart = "" if settings.input_apart else f"; or --input-apart, which leaves the input's {given:,} bytes out of it"
+    helps = not settings.input_apart and 2 * given > least
+    apart = f"; or --input-apart, which leaves the input's {given:,} bytes out of it" if helps else ""
     return (
         f"the arena for {settings.target} takes {whole.size:,} bytes, --ram allows {ram:,}, and the smallest is {how}; "
         f"give --ram {least}{apart}; or a model with smaller images"
@@ -83,7 +88,7 @@ def _refusal(program: Program, whole: Plan, ram: int, least: int) -> str:
 
 
 def _candidates(program: Program) -> Iterator[Candidate]:
-    for prefix in prefixes(program.graph):
+    for prefix in islice(prefixes(program.graph), MOST_STEPS):
         for rows in BAND_ROWS:
             schedule = scheduled(prefix, rows)
             if schedule is not None:
