@@ -49,6 +49,7 @@ class Building:
     optimise: Optimise = "speed"
     count_layers: CountLayers = False
     stack: Stack = None
+    ram: Ram = None
     engine: Engine = "c"
     tflm_include: TflmInclude = None
     tflm_lib: TflmLibrary = None
@@ -66,12 +67,15 @@ class Building:
         )  # fmt: skip
 
     def _network(self) -> NetworkSettings:
+        from edgemnist.compiler.generate import CodegenSettings
         from edgemnist.mcu.network import NetworkSettings, TflmPlace
         from edgemnist.support.errors import InputError
 
         include, library = self.tflm_include, self.tflm_lib
+        if self.ram is not None and self.engine != "c":
+            raise InputError(f"--ram {self.ram} is of generated C, not of --engine {self.engine}; leave it out")
         if include is None and library is None:
-            return NetworkSettings(engine=self.engine)
+            return NetworkSettings(engine=self.engine, codegen=CodegenSettings(ram=self.ram))
         if include is None or library is None or self.engine != "tflm":
             raise InputError("--tflm-include and --tflm-lib go together, with --engine tflm")
         return NetworkSettings(engine=self.engine, tflm=TflmPlace(include, library))
