@@ -36,7 +36,7 @@ from tests.compiler.bench import (
 from tests.compiler.emulated import Machine, build_networks
 from tests.compiler.layers import Arithmetic, Layers, Value, Window, random_images
 
-SEEDS = range(6)
+SEEDS = range(4)
 
 
 def mobile() -> bytes:
@@ -109,7 +109,7 @@ def test_exact_with_every_buffer_apart_and_with_all_overlaps(tflm: RuntimeWorker
         found = [one for variant in variants for one in by_bands(subject.content, variant, (1, 2, 3, 5))]
         assert found, f"{subject.name}: nothing of it can run by bands"
         truth = find_truth(subject, tflm, None).tensors
-        for _, program in found[number % 3 :: max(1, len(found) // 4)]:
+        for _, program in found[number % 3 :: max(1, len(found) // 3)]:
             for network in (Network(program, plan(program)), Network(program, plan_apart(program), apart=True)):
                 networks.append((network, subject.inputs))
                 truths.append((subject.name, truth))
