@@ -12,12 +12,15 @@ import importlib
 import pkgutil
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import edgemnist.commands as commands
+from edgemnist.commands.defaults import read_defaults
 from edgemnist.commands.outcome import Outcome, UnforeseenError
+from edgemnist.commands.sections import SectionedGroup
 from edgemnist.support.errors import EXIT_BAD_INPUT, EXIT_SIGNAL, EdgeMnistError, ErrorReport
 from edgemnist.support.faults import report_of
 from edgemnist.support.progress import print_json, print_json_line
@@ -29,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode=None,
+    cls=SectionedGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="From an image dataset to a proven int8 model on a microcontroller, a phone or a Raspberry Pi.",
 )
 
@@ -48,7 +53,8 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version and leave."),
     ] = False,
 ) -> None:
     pass
@@ -65,7 +71,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors become one message on stderr, with ``--json`` on stdout too."""
     try:
         register_commands()
-        result = app(args=list(arguments), standalone_mode=False)
+        result = app(args=list(arguments), standalone_mode=False, default_map=_defaults())
         if result == _TYPER_INTERRUPTED:
             raise KeyboardInterrupt
         if not isinstance(result, Outcome):  # help or version
@@ -80,6 +86,10 @@ def run(arguments: list[str]) -> int:
         return _fail(report_of(KeyboardInterrupt()), arguments)
     except BaseException as error:
         return _fail(report_of(error), arguments)
+
+
+def _defaults() -> dict[str, Any]:
+    return read_defaults(lambda: typer.main.get_command(app), Path.cwd()).as_map()
 
 
 def _say(outcome: Outcome) -> int:

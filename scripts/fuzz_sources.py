@@ -43,12 +43,20 @@ def sources(files: Sequence[Path], seed: int) -> Iterator[bytes]:
 
 def inputs_of(model: TfliteModel, seed: int) -> tuple[NDArray[np.generic], ...]:
     """Return what a model is fed: for each of its inputs extremes and noise, of shape (4, *input shape)."""
-    return tuple(_values(model.tensors[index], seed) for index in model.inputs)
+    return tuple(values_of(model.tensors[index], seed) for index in model.inputs)
 
 
-def _values(tensor: TensorInfo, seed: int) -> NDArray[np.generic]:
+def values_of(tensor: TensorInfo, seed: int) -> NDArray[np.generic]:
+    """Return extremes and noise of a tensor's type, of shape (4, *its shape)."""
     if tensor.dtype == "float32":
         noise = np.random.default_rng(seed).normal(0, 3, (4, *tensor.shape)).astype(np.float32)
         noise[0], noise[1] = 0, noise[1] * LARGEST_REAL
         return noise
-    return random_images(tensor.shape, seed, random=1).view(tensor.dtype)
+    values = random_images(tensor.shape, seed, random=1)
+    if tensor.dtype == "int16":
+        return values.astype(np.int16) * 256 + (values > 0) * np.int16(255)
+    if tensor.dtype == "uint8":
+        return values.view(np.uint8) ^ 128
+    if tensor.dtype == "bool":
+        return values > 0
+    return values.astype(tensor.dtype)

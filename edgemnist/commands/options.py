@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from edgemnist.commands.outcome import Outcome, UnforeseenError
+from edgemnist.commands.sections import Section
 
 Work = Annotated[Path, typer.Option("--work", help="Work folder in which the stages leave their artifacts.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
@@ -72,13 +73,21 @@ def _with_mlflow_value(arguments: Sequence[str]) -> list[str]:
 
 
 def add_command(
-    group: typer.Typer, command: Callable[..., Outcome], name: str | None = None, *, tracked: bool = False
+    group: typer.Typer,
+    command: Callable[..., Outcome],
+    name: str | None = None,
+    *,
+    tracked: bool = False,
+    section: Section | None = None,
+    short: str | None = None,
 ) -> None:
     """Add a command to a group: it gets ``--json``, and the fields of its dataclass parameters as options of its own.
 
-    ``tracked`` is for commands with ``--mlflow``.
+    ``tracked`` is for commands with ``--mlflow``. ``section`` and ``short`` are where and how ``edgemnist --help``
+    lists it, in at most 60 characters.
     """
-    group.command(name, cls=TrackedCommand if tracked else None)(_spread(command))
+    kind = TrackedCommand if tracked else None
+    group.command(name, cls=kind, short_help=short, rich_help_panel=section)(_spread(command))
 
 
 def _spread(command: Callable[..., Outcome]) -> Callable[..., Outcome]:

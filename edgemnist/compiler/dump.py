@@ -12,7 +12,7 @@ from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import SCRATCH, Placed, Plan
 from edgemnist.compiler.ops.base import Step
 from edgemnist.compiler.ops.fields import CArray, Field
-from edgemnist.support.errors import InputError
+from edgemnist.support.choices import unknown
 from edgemnist.tflite.file import TensorInfo
 
 
@@ -64,7 +64,7 @@ def check_dump(kind: str) -> str:
     :raises InputError: it can't.
     """
     if kind not in DUMPS:
-        raise InputError(f"unknown dump {kind!r}; choose one of {', '.join(DUMPS)}")
+        raise unknown("dump", kind, DUMPS)
     return kind
 
 

@@ -25,6 +25,7 @@ from edgemnist.compiler.targets import ANY, TARGETS
 from edgemnist.csource.outputs import class_function, known_output
 from edgemnist.csource.pixels import pixel_code
 from edgemnist.csource.source import check_file_name, check_identifier
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError, ModelError, UnsupportedModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, class_count
@@ -221,7 +222,7 @@ def _optimised(model: TfliteModel, settings: CodegenSettings) -> Graph:
         ("choice of sparse layers", settings.sparse, SPARSE_CHOICES),
     ):
         if value not in allowed:
-            raise InputError(f"unknown {what} {value!r}; choose one of {', '.join(allowed)}")
+            raise unknown(what, value, allowed)
     if settings.with_dump and (settings.ram is not None or settings.input_apart):
         raise InputError(
             "--with-dump prints whole tensors, and with --ram or --input-apart not all are in the arena; leave one out"

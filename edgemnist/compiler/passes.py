@@ -27,7 +27,7 @@ from edgemnist.compiler.ops.pad import paddings_of
 from edgemnist.compiler.ops.reshape import ALIAS_KINDS
 from edgemnist.compiler.rewriting import Links, Rule, rewrite
 from edgemnist.compiler.without_uint8 import without_uint8
-from edgemnist.support.errors import InputError
+from edgemnist.support.choices import unknown
 
 ACTIVATED_KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _ACTIVATIONS = {"RELU": ACTIVATION_RELU, "RELU6": ACTIVATION_RELU6}
@@ -146,9 +146,9 @@ def optimise(graph: Graph, fusions: Sequence[str] = tuple(FUSIONS)) -> Graph:
 
     :raises InputError: a name is not in ``FUSIONS``.
     """
-    unknown = [name for name in fusions if name not in FUSIONS]
-    if unknown:
-        raise InputError(f"unknown fusion {unknown[0]!r}; known are {', '.join(FUSIONS)}")
+    for name in fusions:
+        if name not in FUSIONS:
+            raise unknown("fusion", name, FUSIONS)
     result = validate(share_storage(without_uint8(graph)))
     if "dead-channels" in fusions:
         result = validate(drop_channels(result))

@@ -20,7 +20,8 @@ from edgemnist.csource.source import (
     lines_of,
     string_literal,
 )
-from edgemnist.support.errors import InputError, ModelError
+from edgemnist.support.choices import unknown
+from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.preprocessing import Preprocessing, class_count
 
@@ -78,7 +79,7 @@ def generate(
 def array_names(name: str, style: str, stem: str) -> ArrayNames:
     """Return the names for a C array; parameters and errors as for :func:`generate`."""
     if style not in STYLES:
-        raise InputError(f"unknown C array style {style!r}; choose one of {', '.join(STYLES)}")
+        raise unknown("C array style", style, STYLES)
     check_identifier(name)
     stem = re.sub(r"[^A-Za-z0-9_.-]", "_", stem).lstrip(".-") or "model"
     tflm = style == "tflm"

@@ -15,7 +15,7 @@ from edgemnist.data.mnist5k import mnist_5k_file
 from edgemnist.data.published import KnownDataset
 from edgemnist.data.registry import known_datasets
 from edgemnist.data.splits import class_balanced_sample
-from edgemnist.support.errors import InputError
+from edgemnist.support.choices import unknown
 from edgemnist.support.files import write_bytes
 
 SPLITS = ("train", "test")
@@ -102,7 +102,7 @@ def write_sheet(
     :raises InputError: ``split`` is not one of :data:`SPLITS`, or it has fewer than ``count`` images.
     """
     if split not in SPLITS:
-        raise InputError(f"unknown split {split!r}; allowed are {', '.join(SPLITS)}")
+        raise unknown("split", split, SPLITS)
     dataset = load_dataset(name, image_size=image_size, skip_unreadable=skip_unreadable)
     images = dataset.train if split == "train" else dataset.test
     count = min(SHEET_IMAGES, len(images)) if count is None else count

@@ -13,7 +13,8 @@ from edgemnist.data.base import Dataset, Split, fingerprint
 from edgemnist.data.facts import UNREADABLE
 from edgemnist.data.published import KnownDataset
 from edgemnist.data.registry import MNIST_5K, known_dataset, unknown_dataset
-from edgemnist.support.errors import DatasetError, DownloadError, InputError, StorageError
+from edgemnist.support.choices import unknown
+from edgemnist.support.errors import DatasetError, DownloadError, StorageError
 from edgemnist.support.progress import say
 from edgemnist.support.reading import require_file
 from edgemnist.tflite.preprocessing import FITS
@@ -63,7 +64,7 @@ def load_dataset(
     if name == AUTO:
         raise DatasetError("'auto' is for `edgemnist run`; everywhere else name the dataset, for example 'mnist'")
     if fit not in FITS:
-        raise InputError(f"unknown fit {fit!r}; choose one of {', '.join(FITS)}")
+        raise unknown("fit", fit, FITS)
     if (image_size and min(image_size) < 1) or channels not in (None, 1, 3):
         raise DatasetError(
             f"cannot make images of size {image_size} with {channels} channels; sizes start at 1, channels are 1 or 3"

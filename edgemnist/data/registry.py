@@ -8,10 +8,10 @@ the datasets' own pages.
 
 from __future__ import annotations
 
-import difflib
 import string
 
 from edgemnist.data.published import BinaryLayout, IdxLayout, KnownDataset, RemoteFile
+from edgemnist.support.choices import unknown_text
 from edgemnist.support.errors import DatasetError
 
 DIGITS = tuple(string.digits)
@@ -43,12 +43,11 @@ def find_dataset(name: str) -> KnownDataset:
 def unknown_dataset(name: str) -> DatasetError:
     """Return the error for a name that is neither in the table nor a path."""
     names = [known.name for known in KNOWN_DATASETS]
-    nearest = difflib.get_close_matches(name.lower().replace("_", "-"), names, n=1)
-    guess = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    return DatasetError(
-        f"unknown dataset {name!r}{guess or '.'} Known are {', '.join(names)}; or give the path of a folder with one "
-        "folder of images per class, of an .npz or .csv file or of a folder with IDX files"
+    instead = (
+        "; or give the path of a folder with one folder of images per class, of an .npz or .csv file or of a folder "
+        "with IDX files"
     )
+    return DatasetError(unknown_text("dataset", name, names, otherwise=instead))
 
 
 _MNIST = KnownDataset(

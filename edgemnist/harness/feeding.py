@@ -15,6 +15,7 @@ from edgemnist.runner.base import InputFacts
 from edgemnist.runner.client import runtime_worker
 from edgemnist.runner.registry import installed_for
 from edgemnist.runner.run import LoadedModel
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.tflite.derived import DerivedRange, ImageInput, derived_range, image_input_of, output_kind
 from edgemnist.tflite.file import TfliteModel
@@ -52,7 +53,7 @@ class FeedingSettings:
         for option, allowed in (("fit", FITS), ("channels", CHANNELS), ("layout", LAYOUTS)):
             value = getattr(self, option)
             if value is not None and value not in allowed:
-                raise InputError(f"unknown --{option} {value!r}; choose one of {', '.join(allowed)}")
+                raise unknown(f"--{option}", value, allowed)
         if self.image_size is not None and not all(1 <= side <= LARGEST_SIDE for side in self.image_size):
             raise InputError(f"--image-size {self.image_size!r} is out of range; sides are 1 to {LARGEST_SIDE}")
         if self.classes is not None and len(set(self.classes)) != len(self.classes):

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from edgemnist.mcu.cores import Core, find_core
+from edgemnist.support.choices import unknown_text
 from edgemnist.support.errors import InputError
 from edgemnist.support.resources import firmware_folder
 
@@ -106,9 +107,9 @@ def find_board(name: str) -> Board:
         return boards()[name]
     if (Path(name) / BOARD_FILE).is_file():
         return read_board(Path(name))
-    raise InputError(
-        f"unknown board {name!r}; known: {', '.join(boards())}; or the path of a folder with a {BOARD_FILE}"
-    )
+    cores = {board.name: board.core.title for board in boards().values()}
+    folder = f"; or the path of a folder with a {BOARD_FILE}"
+    raise InputError(unknown_text("board", name, boards(), otherwise=folder, meanings=cores))
 
 
 def boards_with(core: Core) -> list[Board]:

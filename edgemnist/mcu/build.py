@@ -17,6 +17,7 @@ from edgemnist.mcu.emulators.base import board_json
 from edgemnist.mcu.network import Layer, Network, NetworkSettings, Place, make_network
 from edgemnist.mcu.toolchain import LinkJob, choose_toolchain
 from edgemnist.mcu.verification import Expected, verify_image
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import GateFailedError, InputError
 from edgemnist.support.files import json_text, write_together
 from edgemnist.support.locking import alone_in
@@ -168,7 +169,7 @@ def _check(settings: BuildSettings, board: Board) -> None:
         ("optimisation", settings.optimise, tuple(OPTIMISATIONS)),
     ):
         if value not in allowed:
-            raise InputError(f"unknown {what} {value!r}; choose one of {', '.join(allowed)}")
+            raise unknown(what, value, allowed)
     if settings.transport == "uart" and board.uart is None:
         raise InputError(
             f"edgemnist has no serial port driver for {board.name!r}; `edgemnist firmware package` makes a project for "

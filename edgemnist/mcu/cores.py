@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from edgemnist.support.errors import InputError
+from edgemnist.support.choices import unknown
 
 
 @dataclass(frozen=True)
@@ -94,5 +94,5 @@ def find_core(name: str) -> Core:
     :raises InputError: there is no core of that name; lists those there are.
     """
     if name not in CORES:
-        raise InputError(f"unknown core {name!r}; known: {', '.join(CORES)}")
+        raise unknown("core", name, CORES)
     return CORES[name]

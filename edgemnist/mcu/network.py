@@ -13,6 +13,7 @@ from edgemnist.compiler.emit import EmitSettings, arena_bytes, constants, emit
 from edgemnist.compiler.ends import End, ends_of
 from edgemnist.compiler.generate import CodegenSettings, compile_model, require_integers
 from edgemnist.compiler.tensor_dump import TracedTensors, traced_tensors
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.kinds import operator_outputs
@@ -99,7 +100,7 @@ def make_network(model: TfliteModel, settings: NetworkSettings, machine: int, *,
     if settings.engine == "c":
         return _generated(model, _unfused(settings.codegen) if tensors else settings.codegen)
     if settings.engine != "tflm":
-        raise InputError(f"unknown engine {settings.engine!r}; choose {' or '.join(ENGINES)}")
+        raise unknown("engine", settings.engine, ENGINES)
     if settings.tflm is None:
         raise InputError("the engine tflm needs your TFLM: give --tflm-include and --tflm-lib")
     return _interpreted(model, settings.tflm, machine, tensors)

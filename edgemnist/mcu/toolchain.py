@@ -15,6 +15,7 @@ from types import MappingProxyType
 from edgemnist.mcu.cores import Core
 from edgemnist.mcu.elf import INSTALL
 from edgemnist.support import processes
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import EnvironmentFailure, InputError, MissingDependencyError
 from edgemnist.support.zig import run_zig
 
@@ -112,8 +113,11 @@ class ZigToolchain(Toolchain):
         return None if util.find_spec("ziglang") else f"ziglang is not installed; install it with: {INSTALL}"
 
     def command(self, core: Core) -> list[str]:
-        """Return ``python -m ziglang cc`` with the target; optimising for size it drops the symbols but for -g."""
-        return [sys.executable, "-m", "ziglang", "cc", "-g", *core.zig]
+        """Return ``python -m ziglang cc`` with the target; optimising for size it drops the symbols but for -g.
+
+        Without optimisation it would add checks for undefined behaviour, and compile their runtime for a minute.
+        """
+        return [sys.executable, "-m", "ziglang", "cc", "-g", "-fno-sanitize=undefined", *core.zig]
 
     def libraries(self) -> list[str]:
         """Return nothing: for a target without system Zig links its compiler-rt and nothing else."""
@@ -182,7 +186,7 @@ def choose_toolchain(name: str, core: Core) -> Toolchain:
     :raises MissingDependencyError: it, or with "auto" every one, is missing.
     """
     if name != "auto" and name not in TOOLCHAINS:
-        raise InputError(f"unknown toolchain {name!r}; choose auto, {', '.join(TOOLCHAINS)}")
+        raise unknown("toolchain", name, ("auto", *TOOLCHAINS))
     reasons = []
     for toolchain in [TOOLCHAINS[name]] if name != "auto" else TOOLCHAINS.values():
         reason = toolchain.available(core)

@@ -39,7 +39,8 @@ def print_explanation(found: Explanation) -> None:
 def _table(source: SourceExplanation) -> Table:
     table = Table(title=escape(f"{source.name} {source.version}"), title_justify="left", box=None, pad_edge=False)
     for name in ("", "operator", "own", "by", "inherited", "rule"):
-        table.add_column(name, justify="left" if name in ("operator", "rule") else "right", overflow="fold")
+        words = name in ("operator", "rule")
+        table.add_column(name, justify="left" if words else "right", no_wrap=name != "rule", overflow="fold")
     for row in source.operators:
         table.add_row(*(escape(cell) for cell in _cells(row)))
     return table

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from edgemnist.pi.sysroot import Sysroot, find_sysroot
 from edgemnist.pi.targets import Interpreter, Target
-from edgemnist.support.errors import InputError, MissingDependencyError, storage_errors
+from edgemnist.support.choices import unknown
+from edgemnist.support.errors import MissingDependencyError, storage_errors
 from edgemnist.support.files import write_text
 
 
@@ -139,7 +140,7 @@ def find_emulator(target: Target, board: str | None = None) -> Emulator:
     assert qemu is not None and sysroot is not None  # there is no problem
     board = board or DEFAULT_BOARDS[target.machine]
     if board not in PROCESSORS:
-        raise InputError(f"unknown board {board!r}; known: {', '.join(PROCESSORS)}")
+        raise unknown("board", board, PROCESSORS)
     return Emulator(qemu, sysroot, PROCESSORS[board])
 
 

@@ -27,6 +27,9 @@ FOLDER = "c"
 """Where it is in a bundle."""
 
 BUILD_SCRIPT = f"{FOLDER}/build.sh"
+COMPILED_THERE = ("portable", "cortex-a72", "cortex-a76")
+"""The targets that the script chooses among."""
+
 FUNCTION = "model_run"
 _INSTALL = "pip install 'edgemnist[mcu]'"
 _FLAGS = (*HOUSE_FLAGS, "-O2", "-fPIC", "-shared", "-s", "-Wl,--build-id=none")
@@ -102,10 +105,10 @@ def _sources(model: TfliteModel) -> dict[str, dict[str, str]]:
 
 
 def _source_files(sources: Mapping[str, Mapping[str, str]]) -> dict[str, bytes]:
-    """Return the C of every target, the kernels once, and the script that compiles it on a Pi."""
+    """Return the script that compiles the C on a Pi, the C that it takes, and the kernels once."""
     files = {BUILD_SCRIPT: (Path(__file__).with_name("bundle") / "build.sh").read_bytes()}
-    for target, texts in sources.items():
-        for name, text in texts.items():
+    for target in COMPILED_THERE:
+        for name, text in sources[target].items():
             folder = "kernels" if name.startswith("em_") else target
             files[f"{FOLDER}/{folder}/{name}"] = text.encode()
     return files

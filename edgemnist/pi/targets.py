@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError
 
 TFLITE_RUNTIME = "tflite-runtime"
@@ -154,5 +155,5 @@ def find_target(name: str) -> Target:
     if name in UNSUPPORTED:
         raise InputError(f"the target {name!r} cannot run the bundle: {UNSUPPORTED[name]}")
     if name not in TARGETS:
-        raise InputError(f"unknown target {name!r}; known: {', '.join(TARGETS)}")
+        raise unknown("target", name, TARGETS)
     return TARGETS[name]

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from edgemnist.runner.base import Runtime
+from edgemnist.support.choices import unknown
 from edgemnist.support.discovery import modules_of
-from edgemnist.support.errors import InputError, MissingDependencyError
+from edgemnist.support.errors import MissingDependencyError
 from edgemnist.tflite.kinds import ModelKind
 
 
@@ -46,5 +47,5 @@ def find_runtime(name: str) -> Runtime:
     """
     known = runtimes()
     if name not in known:
-        raise InputError(f"unknown runtime {name!r}; known: {', '.join(known)}")
+        raise unknown("runtime", name, known)
     return known[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -61,27 +61,6 @@ def print_json(content: Any) -> None:
 def print_json_line(content: Any) -> None:
     """Print ``content`` to stdout as JSON in one line."""
     sys.stdout.write(json.dumps(content) + "\n")
-
-
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table without lines to stdout; columns of numbers are aligned right."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    numbers = [bool(rows) and all(_is_number(row[column]) for row in rows) for column in range(len(headings))]
-    for heading, number in zip(headings, numbers, strict=True):
-        table.add_column(escape(heading), justify="right" if number else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    console = stdout_console()
-    if not console.is_terminal:
-        console.width = 140
-    console.print(table, "")
-
-
-def _is_number(text: str) -> bool:
-    return not text or text.replace(",", "").replace(".", "").isdigit()
 
 
 class Task:

@@ -14,13 +14,13 @@ No architecture has dropout: augmentation regularises, and a stateful random lay
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from edgemnist.keras_io.tensorflow import load_tensorflow
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError
 from edgemnist.training import mobilenet
 from edgemnist.training.heads import SOFTMAX, activation_of, outputs_of
@@ -82,9 +82,7 @@ def find_architecture(name: str) -> Architecture:
     known = {row.name: row for row in ARCHITECTURES}
     if name in known:
         return known[name]
-    close = difflib.get_close_matches(name.lower(), known, n=1)
-    suggestion = f"; did you mean {close[0]!r}?" if close else ""
-    raise InputError(f"unknown architecture {name!r}, known are {', '.join(known)}{suggestion}")
+    raise unknown("architecture", name, known)
 
 
 def require_images(chosen: Architecture, image_shape: tuple[int, int, int]) -> None:

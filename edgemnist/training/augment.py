@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError
 
 
@@ -87,8 +88,7 @@ def find_augmentation(name: str) -> Augmentation:
     for candidate in AUGMENTATIONS:
         if candidate.name == name:
             return candidate
-    known = ", ".join(candidate.name for candidate in AUGMENTATIONS)
-    raise InputError(f"unknown augmentation {name!r}, known are {known}")
+    raise unknown("augmentation", name, [candidate.name for candidate in AUGMENTATIONS])
 
 
 def augmentation_of(name: str, strength: float) -> Augmentation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError
 
 SOFTMAX, SIGMOID = "softmax", "sigmoid"
@@ -16,7 +17,7 @@ def outputs_of(head: str, classes: int) -> int:
     :raises InputError: there is no such head, or a sigmoid is to tell other than two classes apart.
     """
     if head not in HEADS:
-        raise InputError(f"unknown head {head!r}, known are {', '.join(HEADS)}")
+        raise unknown("head", head, HEADS)
     if head == SIGMOID and classes != 2:
         raise InputError(
             f"--head {SIGMOID} is one output that tells 2 classes apart, this dataset has {classes}; "

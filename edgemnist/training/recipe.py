@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError
 from edgemnist.training.averaging import DECAY
 
@@ -193,7 +194,7 @@ def find_schedule(name: str) -> Callable[[int, float], NDArray[np.float64]]:
     try:
         return SCHEDULES[name]
     except KeyError:
-        raise InputError(f"unknown schedule {name!r}, known are {', '.join(SCHEDULES)}") from None
+        raise unknown("schedule", name, SCHEDULES) from None
 
 
 def learning_rates(recipe: Recipe, steps: int) -> NDArray[np.float32]:

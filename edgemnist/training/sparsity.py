@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.keras_io.tensorflow import load_model_optimization, load_tensorflow
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError
 from edgemnist.training.loop import Hooks
 
@@ -270,9 +271,9 @@ def check_request(sparsity: float, schedule: str, pattern: str, initial_sparsity
     """
     check_sparsity(sparsity)
     if schedule not in SCHEDULES:
-        raise InputError(f"unknown pruning schedule {schedule!r}, known are {', '.join(SCHEDULES)}")
+        raise unknown("pruning schedule", schedule, SCHEDULES)
     if pattern not in PATTERNS:
-        raise InputError(f"unknown pattern {pattern!r}, known are {', '.join(PATTERNS)}")
+        raise unknown("pattern", pattern, PATTERNS)
     if pattern == "2:4" and (sparsity != 0.5 or schedule != "constant"):
         raise InputError(
             f"pattern 2:4 means sparsity 0.5 from the first step on, got sparsity {sparsity!r} and schedule "

@@ -56,12 +56,13 @@ class Toolchain:
     name: str
     compiler: str
     flags: tuple[str, ...]
-    emulator: str = ""
+    emulator: tuple[str, ...] = ()
 
     @property
     def available(self) -> bool:
-        """Whether the compiler and the emulator are installed here."""
-        return all(shutil.which(name) is not None for name in (self.compiler, self.emulator) if name)
+        """Whether the compiler, and the emulator with its system's libraries, are installed here."""
+        found = all(shutil.which(name) is not None for name in (self.compiler, *self.emulator[:1]))
+        return found and all(Path(name).exists() for name in self.emulator[2:])
 
     def __str__(self) -> str:
         return self.name
@@ -76,8 +77,10 @@ SPEED = Toolchain("gcc -O2", "gcc", ("-std=c99", "-O2"))
 """Each kernel inlined with its layer's sizes as constants."""
 SPEED_SANITISED = Toolchain("gcc -O1 sanitised", "gcc", ("-std=c99", "-O1", "-DEM_KEEP_OPTIMISATION", *SANITIZERS))
 CLANG = Toolchain("clang -O1", "clang", ("-std=c99", "-O1"))
-_AARCH64 = ("-m", "ziglang", "cc", "-target", "aarch64-linux-musl", "-std=c99")
-PI_4 = Toolchain("zig -O2 Cortex-A72", sys.executable, (*_AARCH64, "-mcpu=cortex_a72", "-O2"), "qemu-aarch64")
+# glibc is there, of Debian's package libc6-arm64-cross; Zig would compile musl once for each CPU and level.
+_AARCH64 = ("-m", "ziglang", "cc", "-target", "aarch64-linux-gnu.2.31", "-std=c99")
+_EMULATED = ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu")
+PI_4 = Toolchain("zig -O2 Cortex-A72", sys.executable, (*_AARCH64, "-mcpu=cortex_a72", "-O2"), _EMULATED)
 PI_4_SIZE = replace(PI_4, name="zig -Os Cortex-A72", flags=(*_AARCH64, "-mcpu=cortex_a72", *SMALL.split()))
 PI_5 = replace(PI_4, name="zig -O2 Cortex-A76", flags=(*_AARCH64, "-mcpu=cortex_a76", "-O2"))
 HOST = {body: Toolchain(f"gcc -O2 {body.name}", "gcc", ("-std=c99", "-O2", *flags_here(body))) for body in BODIES}
@@ -388,11 +391,11 @@ def _entry(name: str, network: Network, images: int) -> str:
 
 
 def _run_from(
-    first: int, networks: Sequence[tuple[Network, Inputs]], folder: Path, emulator: str
+    first: int, networks: Sequence[tuple[Network, Inputs]], folder: Path, emulator: Sequence[str]
 ) -> list[Observations | str]:
     """Run the networks from ``first`` on; the last outcome is a message when that network ended the process."""
     run = subprocess.run(
-        [*([emulator] if emulator else []), folder / "runner", str(first), "images.bin"],
+        [*emulator, folder / "runner", str(first), "images.bin"],
         cwd=folder, capture_output=True, check=False, timeout=300,
     )  # fmt: skip
     started = [line for line in run.stderr.decode(errors="replace").splitlines() if line.startswith("network ")]

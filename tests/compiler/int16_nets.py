@@ -223,6 +223,7 @@ def movements() -> Mapping[str, bytes]:
         "mean, kept": reduced("MEAN", [-1], (1, 7, 6, 1), SCALE),
         "sum": reduced("SUM", [1], (1, 6, 4), SCALE * 6),
         "pad": _image(lambda n, x: n.op("PAD", [x, n.numbers(around)], (1, 10, 7, 4))),
+        "pad with a value": _image(lambda n, x: n.op("PADV2", [x, n.numbers(around), n.constant((1,))], (1, 10, 7, 4))),
         "strided slice": sliced("STRIDED_SLICE", (1, 3, 2, 4), [0, 6, 1, 0], [1, 0, 6, 4], [1, -2, 3, 1]),
         "slice": sliced("SLICE", (1, 3, 6, 2), [0, 2, 0, 1], [1, 3, -1, 2]),
         "transpose": sliced("TRANSPOSE", (1, 4, 7, 6), [0, 3, 1, 2]),

@@ -208,14 +208,16 @@ def test_lines_are_exact(core: str, toolchain: str) -> None:
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
 @pytest.mark.parametrize("optimisation", ["-O2", SMALL])
 def test_any_kernel_is_exact(core: str, toolchain: str, optimisation: str) -> None:
-    check_on_core(kernels_table(), core, toolchain, optimisation)
+    """Each toolchain has half of them: an image of all of them takes long to compile."""
+    half = [*kernels_table().items()][[*TOOLCHAINS].index(toolchain) :: 2]
+    check_on_core(dict(half), core, toolchain, optimisation)
 
 
 @pytest.mark.parametrize("target", ["portable", "cortex-m0plus", "cortex-m4", "cortex-m55"])
 @pytest.mark.parametrize("compiled", [SPEED_SANITISED, SIZE_SANITISED], ids=["speed", "size"])
 def test_any_kernel_is_exact_in_plain_c(target: str, compiled: Toolchain, tflm: RuntimeWorker) -> None:
     table = {**kernels_table(), **lines_table(), **(step_table() if target == "cortex-m0plus" else {})}
-    every = 3 if compiled is SPEED_SANITISED else 1  # the kernels inlined take far longer to compile
+    every = 9 if compiled is SPEED_SANITISED else 1  # the kernels inlined take far longer to compile
     subjects = [case.subject(name) for name, case in [*table.items()][len(target) % every :: every]]
 
     check_exact(subjects, tflm, None, [compiled], [Variant(target=target), Variant(target=target, round=LAST_WAY)])

@@ -215,7 +215,7 @@ def test_each_fusion_can_be_had_alone(fusion: str) -> None:
 def test_an_unknown_fusion_is_refused() -> None:
     graph = read_graph(parse_tflite(model((7, 6, 2), pad_conv_pool)))
 
-    with pytest.raises(InputError, match="unknown fusion 'polish'; known are dead-channels"):
+    with pytest.raises(InputError, match="unknown fusion 'polish'; choose one of dead-channels"):
         optimise(graph, ["polish"])
 
 

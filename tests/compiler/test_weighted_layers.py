@@ -191,7 +191,7 @@ BUILDS = {
     "size, sanitised, Cortex-M0+": (SIZE_SANITISED, (Variant(apart=True, target="cortex-m0plus", round=LAST_WAY),), 3),
     "size, sanitised, Cortex-M55": (SIZE_SANITISED, (Variant(apart=True, target="cortex-m55"),), 2),
     "speed, sanitised": (SPEED_SANITISED, (Variant(),), 6),
-    "speed, sanitised, Cortex-M4": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m4"),), 6),
+    "speed, sanitised, Cortex-M4": (SPEED_SANITISED, (Variant(apart=True, target="cortex-m4"),), 12),
     "speed, sanitised, Cortex-M0+": (
         SPEED_SANITISED,
         (Variant(apart=True, target="cortex-m0plus", round=LAST_WAY),),
@@ -203,7 +203,7 @@ BUILDS = {
     "size, sanitised, Cortex-A72": (SIZE_SANITISED, (Variant(apart=True, target="cortex-a72"),), 3),
     "size, sanitised, Cortex-A76": (SIZE_SANITISED, (Variant(apart=True, target="cortex-a76"),), 6),
     "size, sanitised, WebAssembly": (SIZE_SANITISED, (Variant(apart=True, target="wasm-simd128"),), 12),
-    "speed, sanitised, Cortex-A72": (SPEED_SANITISED, (Variant(apart=True, target="cortex-a72"),), 12),
+    "speed, sanitised, Cortex-A72": (SPEED_SANITISED, (Variant(apart=True, target="cortex-a72"),), 24),
     "speed, Cortex-A72": (PI_4, (Variant(target="cortex-a72"),), 10),
     "size, Cortex-A72": (PI_4_SIZE, (Variant(target="cortex-a72"),), 12),
     "speed, Cortex-A76": (PI_5, (Variant(target="cortex-a76"),), 10),

@@ -230,7 +230,7 @@ def test_a_corruption_looks_the_same_at_twice_the_size() -> None:
 
 
 def test_unknown_corruption_lists_the_known() -> None:
-    with pytest.raises(InputError, match=r"unknown corruption 'frost'; known are brightness, .*, zigzag"):
+    with pytest.raises(InputError, match=r"unknown corruption 'frost'; choose one of brightness, .*, zigzag"):
         find_corruption("frost")
 
 

@@ -75,7 +75,7 @@ def test_find() -> None:
 )
 def test_unknown_name_suggests_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(
-        DatasetError, match=f"unknown dataset '{name}'; did you mean '{nearest}'.*Known are mnist, .*path"
+        DatasetError, match=f"unknown dataset '{name}'; did you mean '{nearest}'.*Choose one of mnist, .*path"
     ):
         find_dataset(name)
 

@@ -128,7 +128,7 @@ def test_an_engine_that_is_broken_is_passed_over_unless_it_was_asked_for(
 def test_engines_are_chosen_by_name_or_by_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one.name for one in choose_engines(())] == ["node", "chromium", "wasmtime"]
     assert [one.name for one in choose_engines(("wasmtime", "node", "node"))] == ["wasmtime", "node"]
-    with pytest.raises(InputError, match="unknown --engine 'v8'; choose from node, chromium, wasmtime"):
+    with pytest.raises(InputError, match="unknown --engine 'v8'; choose one of node, chromium, wasmtime"):
         choose_engines(("v8",))
     monkeypatch.setenv("PATH", "")
     assert [one.name for one in choose_engines(())] == ["wasmtime"]

@@ -143,7 +143,10 @@ def test_modules_in_the_users_folder_do_not_shadow_engines(
 
 
 def test_an_unknown_runtime_lists_the_known() -> None:
-    with pytest.raises(InputError, match=r"'tflmm'.*known: .*tflm"), runtime_worker("tflmm"):
+    with (
+        pytest.raises(InputError, match=r"'tflmm'; did you mean 'tflm'\? Choose one of .*tflm"),
+        runtime_worker("tflmm"),
+    ):
         pass
 
 

@@ -7,11 +7,12 @@ import typer
 from edgemnist.commands.building import Optimise, ToolchainName
 from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, boards)
+    add_command(app, boards, section=Section.DEPLOY, short="The boards, and whether a model fits each.")
 
 
 def boards(

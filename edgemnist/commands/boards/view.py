@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgemnist.commands.boards.stage import BoardList
 from edgemnist.mcu.emulators.base import emulators_of
-from edgemnist.support.progress import print_table
+from edgemnist.support.tables import Column, numbers, print_table
 
 
 def show(found: BoardList) -> None:
@@ -14,5 +14,8 @@ def show(found: BoardList) -> None:
          f"{fit.board.ram.bytes // 1024:,}", ", ".join(emulators_of(fit.board)), fit.verdict]
         for fit in found.boards
     ]  # fmt: skip
-    headings = ["board", "core", "MHz", "flash KiB", "RAM KiB", "emulators", found.model or "no model given"]
-    print_table(headings, rows)
+    columns = [
+        Column("board"), Column("core", rank=2), *numbers("MHz", rank=4), *numbers("flash KiB", "RAM KiB", rank=3),
+        Column("emulators", rank=5), Column(found.model or "no model given", rank=0 if found.model else 1),
+    ]  # fmt: skip
+    print_table(columns, rows)

@@ -11,13 +11,14 @@ from edgemnist.commands.building import CountLayers, InputApart, Ram
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 from edgemnist.compiler.host_cpu import HOST
 from edgemnist.compiler.targets import ANY, TARGETS
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, codegen)
+    add_command(app, codegen, section=Section.CONVERT, short="Write C without dependencies that runs a .tflite.")
 
 
 def codegen(

@@ -18,6 +18,7 @@ from edgemnist.harness.generating import with_preprocessing
 from edgemnist.harness.models import COMPILED, Subject, find_subject
 from edgemnist.mcu.build import BuildSettings
 from edgemnist.mcu.counting import count_layers
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError
 from edgemnist.tflm.least_arena import measure_arena
 
@@ -83,9 +84,9 @@ def settings_from(
 
     :raises InputError: a fusion's name is unknown, or the labels are no JSON array.
     """
-    unknown = [fusion for fusion in without if fusion not in FUSIONS]
-    if unknown:
-        raise InputError(f"unknown fusion {unknown[0]!r}; choose from {', '.join(FUSIONS)}")
+    for fusion in without:
+        if fusion not in FUSIONS:
+            raise unknown("fusion", fusion, FUSIONS)
     fusions = tuple(fusion for fusion in FUSIONS if fusion not in without)
     named = _parse_labels(labels or "")
     target = named_target(target)

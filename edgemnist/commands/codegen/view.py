@@ -12,6 +12,7 @@ from edgemnist.compiler.run_text import included, state_bytes
 from edgemnist.compiler.self_test import no_self_test
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import Column, numbers, print_table
 
 
 def show_dump(dump: Dump) -> None:
@@ -21,20 +22,15 @@ def show_dump(dump: Dump) -> None:
 
 def show(result: WrittenCode, *, host: bool = False) -> None:
     """Print the steps, the memory figures beside each other, and the files; with ``host`` what this machine got."""
-    from rich.table import Table
-
     console = stdout_console()
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("step", "operator", "kernel"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("MACs", "constants", "scratch"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for index, step in enumerate(result.generated.program.steps):
-        kind = step.node.label.split(" ", 2)[2]
-        table.add_row(
-            str(index), kind, step.function, f"{step.macs:,}", f"{step.constant_bytes:,} B", f"{step.scratch:,} B"
-        )  # fmt: skip
-    console.print(table, "")
+    columns = [Column("step"), Column("operator"), Column("kernel", rank=2)]
+    rows = [
+        (str(index), step.node.label.split(" ", 2)[2], step.function,
+         f"{step.macs:,}", f"{step.constant_bytes:,} B", f"{step.scratch:,} B")
+        for index, step in enumerate(result.generated.program.steps)
+    ]  # fmt: skip
+    print_table([*columns, *numbers("MACs", "constants"), *numbers("scratch", rank=1)], rows)
+    console.print("")
     for line in _left_out(result):
         console.print(line, markup=False)
     for line in [*_sparse_layers(result), *_choices(result)]:

@@ -11,11 +11,12 @@ from edgemnist.commands.building import Ram
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Seed, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, convert)
+    add_command(app, convert, section=Section.CONVERT, short="Make .tflite files, C arrays and C of a model.")
 
 
 def convert(

@@ -11,6 +11,7 @@ from edgemnist.artifacts.context import ModelContext
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.csource.array import DEFAULT_NAME, STYLES, array_names
 from edgemnist.harness.feeding import FeedingSettings
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 from edgemnist.tflite.kinds import ModelKind
@@ -38,7 +39,7 @@ def mode_named(name: str | ModelKind) -> ModelKind:
     if isinstance(name, ModelKind):
         return name
     if name not in known:
-        raise InputError(f"unknown mode {name!r}; choose one of {', '.join(known)}")
+        raise unknown("mode", name, known)
     return known[name]
 
 
@@ -84,9 +85,9 @@ class ConversionSettings:
     def __post_init__(self) -> None:
         """Check the values before anything slow starts."""
         if self.io not in IO_TYPES:
-            raise InputError(f"unknown input and output type {self.io!r}; choose one of {', '.join(IO_TYPES)}")
+            raise unknown("input and output type", self.io, IO_TYPES)
         if self.style not in STYLES:
-            raise InputError(f"unknown C array style {self.style!r}; choose one of {', '.join(STYLES)}")
+            raise unknown("C array style", self.style, STYLES)
         if self.calibration is not None and self.calibration < 1:
             raise InputError(f"cannot calibrate with {self.calibration} images; give at least 1, better 100 to 1000")
         array_names(self.name, self.style, "model")

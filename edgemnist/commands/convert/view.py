@@ -9,6 +9,7 @@ from edgemnist.commands.convert.exports import Exports
 from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, ExportedModel, TensorDescription
 from edgemnist.compiler.channels.report import summary
 from edgemnist.support.progress import say, stdout_console
+from edgemnist.support.tables import Column, numbers, print_table
 from edgemnist.tflm.project import TflmSummary
 
 
@@ -42,25 +43,10 @@ def _show_exports(models: Sequence[ExportedModel]) -> None:
 
 
 def _show_models(result: ConversionResult) -> None:
-    from rich.table import Table
-
     console = stdout_console()
-    if not console.is_terminal:
-        console.width = 100
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for heading, justify in (
-        ("file", "left"),
-        ("bytes", "right"),
-        ("gzip", "right"),
-        ("input", "left"),
-        ("output", "left"),
-        ("accuracy", "right"),
-        ("agrees", "right"),
-    ):
-        table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for model in result.models:
-        table.add_row(*_row(model))
-    console.print(table, "", markup=False)
+    columns = [Column("file"), *numbers("bytes"), *numbers("gzip", rank=3), Column("input", rank=2)]
+    print_table([*columns, Column("output", rank=2), *numbers("accuracy", "agrees")], [*map(_row, result.models)])
+    console.print("")
     for line in _lines(result):
         console.print(line, markup=False)
     for warning in result.warnings:

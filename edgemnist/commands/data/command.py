@@ -9,6 +9,7 @@ import typer
 
 from edgemnist.commands.options import Seed, SkipUnreadable, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
@@ -17,7 +18,7 @@ def register(app: typer.Typer) -> None:
     add_command(group, list_datasets, "list")
     add_command(group, fetch)
     add_command(group, show)
-    app.add_typer(group, name="data")
+    app.add_typer(group, name="data", rich_help_panel=Section.DATA)
 
 
 def list_datasets() -> Outcome:

@@ -10,6 +10,7 @@ import typer
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 from edgemnist.pi.targets import TARGETS
 
 
@@ -20,7 +21,7 @@ def register(app: typer.Typer) -> None:
     add_command(commands, emulator)
     add_command(commands, android)
     add_command(commands, ios)
-    app.add_typer(commands, name="deploy")
+    app.add_typer(commands, name="deploy", rich_help_panel=Section.DEPLOY)
 
 
 def pi(

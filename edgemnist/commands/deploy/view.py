@@ -10,6 +10,7 @@ from edgemnist.commands.deploy.pi import Bundle
 from edgemnist.commands.deploy.prepare import PreparedEmulator
 from edgemnist.pi.replay import Comparison, Replay
 from edgemnist.support.progress import say, stdout_console
+from edgemnist.support.tables import Column, numbers, print_table
 
 
 def show_bundle(bundle: Bundle) -> None:
@@ -37,20 +38,16 @@ def show_emulators(emulators: Sequence[PreparedEmulator]) -> None:
 
 def show_advice(advice: Advice) -> None:
     """Print counted instructions as a table, models beside each other, and the best of each board."""
-    from rich.table import Table
-
     models = list(dict.fromkeys((one.model, one.kind) for one in advice.measurements))
-    table = Table(title="guest instructions (not time) per inference, in thousands", title_justify="left", box=None)
-    table.add_column("board, engine")
-    for model, kind in models:
-        table.add_column(f"{model}\n({kind})", justify="right")
+    columns = [Column("board, engine"), *numbers(*(f"{model}\n({kind})" for model, kind in models))]
     counts = {(one.board, one.interpreter, one.model): one.instructions for one in advice.measurements}
+    rows = []
     for board, interpreter in dict.fromkeys((one.board, one.interpreter) for one in advice.measurements):
         found = [counts.get((board, interpreter, model)) for model, _ in models]
         cells = ["-" if count is None else f"{count / 1000:,.0f}" for count in found]
-        table.add_row(f"{board}, {interpreter}", *cells)
+        rows.append([f"{board}, {interpreter}", *cells])
+    print_table(columns, rows, "guest instructions (not time) per inference, in thousands")
     console = stdout_console()
-    console.print(table)
     for board in advice.boards:
         best = advice.best(board)
         console.print(f"{board}: fewest with {best.model} in {best.interpreter}", markup=False)

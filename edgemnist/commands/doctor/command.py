@@ -10,11 +10,12 @@ import typer
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, doctor)
+    add_command(app, doctor, section=Section.START, short="What works here; what runs a MODEL, and what is odd in it.")
 
 
 def doctor(

@@ -26,7 +26,8 @@ from edgemnist.runner.operator_versions import (
     untried,
 )
 from edgemnist.runner.registry import find_runtime, runtimes
-from edgemnist.support.errors import EdgeMnistError, InputError, ModelError, UnsupportedModelError
+from edgemnist.support.choices import unknown
+from edgemnist.support.errors import EdgeMnistError, ModelError, UnsupportedModelError
 from edgemnist.support.files import package_versions
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.file import TfliteModel
@@ -56,9 +57,9 @@ def judge(model: TfliteModel, names: Sequence[str] = ()) -> tuple[Verdict, ...]:
     :raises InputError: there is no target of that name.
     """
     judges = _judges()
-    unknown = [name for name in names if name not in judges]
-    if unknown:
-        raise InputError(f"unknown target {unknown[0]!r}; known: {', '.join(judges)}")
+    for name in names:
+        if name not in judges:
+            raise unknown("target", name, judges)
     chosen = [name for name in judges if not names or name in names]
     named = set(names)
 

@@ -10,11 +10,12 @@ import typer
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, evaluate)
+    add_command(app, evaluate, section=Section.PROVE, short="Accuracy, precision and confusion on the test set.")
 
 
 def evaluate(

@@ -4,66 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Group, RenderableType
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
-
 from edgemnist.commands.evaluate.report import THROUGHPUT, EvaluationReport
 from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import Column, fits, numbers, print_table, terminal_width
 
-_WIDTH_OFF_TERMINAL = 120
 _LARGEST_MATRIX = 16
 _CONFUSED_PAIRS = 10
 
 
 def show(report: EvaluationReport, notes: Sequence[str]) -> None:
-    """Print the report to stdout as tables with the notes below; a file or pipe gets their full width."""
+    """Print the report to stdout as tables with the notes below."""
     console = stdout_console()
-    if not console.is_terminal:
-        console.width = _WIDTH_OFF_TERMINAL
-    console.print(Group(*_parts(report), *(Text(note) for note in notes)))
+    for line in _head(report):
+        console.print(line, markup=False)
+    console.print("")
+    print_table([Column("class"), *numbers("precision %", "recall %", "F1 %", "support")], _scores(report))
+    if len(report.class_names) <= _LARGEST_MATRIX:
+        _print_matrix(report)
+    if report.mistakes:
+        console.print(f"\nconfused most often: {_most_confused(report)}", markup=False)
+    for note in notes:
+        console.print(note, markup=False)
 
 
-def _parts(report: EvaluationReport) -> Iterator[RenderableType]:
+def _head(report: EvaluationReport) -> Iterator[str]:
     model, accuracy = report.model, report.accuracy
-    yield Text(f"{report.dataset}: {report.sampling}; {report.preprocessing}")
-    yield Text(f"{model.file} ({model.kind}, {model.bytes:,} bytes) in {model.runtime} {model.version}")
-    yield Text(
+    yield f"{report.dataset}: {report.sampling}; {report.preprocessing}"
+    yield f"{model.file} ({model.kind}, {model.bytes:,} bytes) in {model.runtime} {model.version}"
+    yield (
         f"accuracy {100 * accuracy.share:.2f} ± {100 * accuracy.standard_error:.2f} %, "
         f"{accuracy.total - accuracy.count} of {accuracy.total} wrong"
     )
     top = "".join(f", top {count} {100 * one.share:.2f} %" for count, one in report.top.items())
-    yield Text(f"loss {report.loss:.4f}, expected calibration error {100 * report.calibration_error:.2f} %{top}")
-    yield Text(f"{report.images_per_second:,.0f} images/s: {THROUGHPUT}")
-    yield Text("")
-    yield _scores(report)
-    if len(report.class_names) <= _LARGEST_MATRIX:
-        yield Text("\nconfusion: rows are labels, columns what was predicted")
-        yield _matrix(report)
-    if report.mistakes:
-        yield Text(f"\nconfused most often: {_most_confused(report)}")
+    yield f"loss {report.loss:.4f}, expected calibration error {100 * report.calibration_error:.2f} %{top}"
+    yield f"{report.images_per_second:,.0f} images/s: {THROUGHPUT}"
 
 
-def _scores(report: EvaluationReport) -> Table:
-    table = Table(box=None)
-    table.add_column("class")
-    for name in ("precision %", "recall %", "F1 %", "support"):
-        table.add_column(name, justify="right")
-    for score in (*report.classes, *report.averages):
-        shares = (score.precision, score.recall, score.f1)
-        table.add_row(escape(score.name), *(f"{100 * share:.2f}" for share in shares), f"{score.support:,}")
-    return table
+def _scores(report: EvaluationReport) -> list[list[str]]:
+    return [
+        [
+            score.name,
+            *(f"{100 * share:.2f}" for share in (score.precision, score.recall, score.f1)),
+            f"{score.support:,}",
+        ]
+        for score in (*report.classes, *report.averages)
+    ]
 
 
-def _matrix(report: EvaluationReport) -> Table:
-    table = Table(box=None)
-    table.add_column("")
-    for name in report.class_names:
-        table.add_column(escape(name), justify="right", overflow="fold")
-    for name, row in zip(report.class_names, report.confusion, strict=True):
-        table.add_row(escape(name), *(str(count) if count else "·" for count in row))
-    return table
+def _print_matrix(report: EvaluationReport) -> None:
+    """Print the confusion matrix where it has room; lines of each class are no matrix."""
+    columns = [Column(""), *numbers(*report.class_names)]
+    counts = [[str(count) if count else "·" for count in row] for row in report.confusion]
+    rows = [[name, *row] for name, row in zip(report.class_names, counts, strict=True)]
+    if fits(columns, rows, terminal_width()):
+        print_table(columns, rows, "\nconfusion: rows are labels, columns what was predicted")
+    else:
+        stdout_console().print("\nconfusion: a wider terminal has room for the matrix, and --json has it", markup=False)
 
 
 def _most_confused(report: EvaluationReport) -> str:

@@ -10,11 +10,12 @@ import typer
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, explain)
+    add_command(app, explain, section=Section.PROVE, short="Say why bytes differ, operator by operator.")
 
 
 def explain(

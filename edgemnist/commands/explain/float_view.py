@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rich.markup import escape
-from rich.table import Table
-
 from edgemnist.commands.explain import view
 from edgemnist.commands.explain.float_part import Explained
 from edgemnist.quantisation_error.effects import Effect
 from edgemnist.quantisation_error.report import LayerRow, QuantisationError
 from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import Column, numbers, print_table
 
-_COLUMNS = ("", "layer", "dB", "own dB", "cosine", "LSB", "cut", "used", "dead", "alone", "without")
+_COLUMNS = (
+    Column("", right=True),
+    Column("layer"),
+    *numbers("dB"),
+    *numbers("own dB", rank=1),
+    *numbers("cosine", "LSB", rank=4),
+    *numbers("cut", "used", "dead", rank=3),
+    *numbers("alone", "without", rank=2),
+)
 
 _LEGEND = (
     "dB: SQNR in the whole net, own: of the operator on the same inputs; LSB: mean error; cut: values outside of the "
@@ -44,23 +50,13 @@ def _show(found: QuantisationError) -> None:
         f"float: {found.float_runtime}; int8: {found.int8_runtime}",
     ):
         console.print(line, markup=False, soft_wrap=True)
-    console.print(_table(found))
+    cost = _points if _changes_accuracy(found) else _logits
+    print_table(_COLUMNS, [_cells(row, cost) for row in found.layers])
     last = _POINTS if _changes_accuracy(found) else _LOGITS.format(found.simulated.logits)
     console.print(_LEGEND + last, markup=False, soft_wrap=True)
     console.print("")
     for sentence in (*found.verdict.sentences, *([found.verdict.remedy] if found.verdict.remedy else [])):
         console.print(sentence[:1].upper() + sentence[1:], markup=False, soft_wrap=True)
-
-
-def _table(found: QuantisationError) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in _COLUMNS:
-        left = name == "layer"
-        table.add_column(name, justify="left" if left else "right", overflow="fold" if left else "ellipsis")
-    cost = _points if _changes_accuracy(found) else _logits
-    for row in found.layers:
-        table.add_row(*(escape(cell) for cell in _cells(row, cost)))
-    return table
 
 
 def _changes_accuracy(found: QuantisationError) -> bool:

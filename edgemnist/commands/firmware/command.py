@@ -12,6 +12,7 @@ from edgemnist.commands.building import Building, CountLayers, Ram
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 from edgemnist.compiler.targets import ANY, TARGETS
 from edgemnist.mcu import DEFAULT_BOARD, DUMPED
 from edgemnist.mcu.emulators.base import emulators
@@ -29,7 +30,7 @@ def register(app: typer.Typer) -> None:
     add_command(group, build)
     add_command(group, run)
     add_command(group, package)
-    app.add_typer(group, name="firmware")
+    app.add_typer(group, name="firmware", rich_help_panel=Section.DEPLOY)
 
 
 def build(

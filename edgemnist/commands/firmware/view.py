@@ -8,7 +8,8 @@ from edgemnist.commands.firmware.report import FirmwareReport, LayerCount, Measu
 from edgemnist.mcu.build import FirmwareImage
 from edgemnist.mcu.cycles import NoTimingModel
 from edgemnist.mcu.packages.build import PackageResult
-from edgemnist.support.progress import print_table, stdout_console
+from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import Column, numbers, print_table
 
 _FUNCTIONS_SHOWN = 15
 
@@ -17,7 +18,7 @@ def show_image(image: FirmwareImage) -> None:
     """Print where an image's bytes go."""
     layers = zip(image.layers, image.sizes.layers, strict=True)
     rows = [[layer.operator, f"{size.code:,}", f"{size.constants:,}", f"{layer.macs:,}"] for layer, size in layers]
-    print_table(["layer", "code B", "constants B", "MACs"], rows)
+    print_table([Column("layer"), *numbers("code B", "constants B", "MACs")], rows)
     for line in _image_lines(image):
         stdout_console().print(line, markup=False)
     files = f"files   {image.path.parent}: firmware.elf, .bin, .hex, .map, .json"
@@ -41,15 +42,14 @@ def _image_lines(image: FirmwareImage) -> Iterator[str]:
 def show_report(report: FirmwareReport) -> None:
     """Print a firmware run."""
     if report.layers and report.layers[0].instructions is not None:
-        print_table(
-            ["layer", "instructions", "MACs", "per MAC", "code B", "constants B"], [*map(_layer_row, report.layers)]
-        )
+        columns = [Column("layer"), *numbers("instructions"), *numbers("MACs", "per MAC", rank=1)]
+        print_table([*columns, *numbers("code B", "constants B", rank=2)], [*map(_layer_row, report.layers)])
     if report.functions:
         shown = list(report.functions.items())[:_FUNCTIONS_SHOWN]
-        print_table(["function", "instructions"], [[name, f"{count:,}"] for name, count in shown])
+        print_table([Column("function"), *numbers("instructions")], [[name, f"{count:,}"] for name, count in shown])
         if report.estimate is not None and not isinstance(report.estimate, NoTimingModel):
             shares = [[one.kind.value, f"{one.instructions:,}", f"{one.cycles:,.0f}"] for one in report.estimate.shares]
-            print_table(["class of instruction", "instructions", "cycles (estimate)"], shares)
+            print_table([Column("class of instruction"), *numbers("instructions", "cycles (estimate)")], shares)
     for line in _report_lines(report):
         stdout_console().print(line, markup=False)
 

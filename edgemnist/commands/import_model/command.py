@@ -10,11 +10,18 @@ import typer
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Seed, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, import_model, "import")
+    add_command(
+        app,
+        import_model,
+        "import",
+        section=Section.DATA,
+        short="Take over a Keras, ONNX, PyTorch or scikit-learn model.",
+    )
 
 
 def import_model(

@@ -9,11 +9,12 @@ import typer
 
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, inspect)
+    add_command(app, inspect, section=Section.CONVERT, short="Show what is in a .tflite file.")
 
 
 def inspect(

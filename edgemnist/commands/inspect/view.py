@@ -1,11 +1,11 @@
-"""An :class:`~edgemnist.tflite.inspection.Inspection` as tables for people, readable at 100 columns."""
+"""An :class:`~edgemnist.tflite.inspection.Inspection` as tables for people, narrower where room lacks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import Column, numbers, print_table
 from edgemnist.tflite.inspection import (
     Inspection,
     OperatorSummary,
@@ -17,40 +17,35 @@ from edgemnist.tflite.kept import KeptTensor
 from edgemnist.tflite.names import short_name
 from edgemnist.tflite.signatures import Signature
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-PIPE_WIDTH = 100
+_COLUMNS = (
+    Column("operator"),
+    Column("in"),
+    Column("out"),
+    Column("type", rank=3),
+    *numbers("MACs"),
+    *numbers("weights\nbytes", rank=1),
+    *numbers("bias\nbytes", rank=5),
+    *numbers("live\nbytes", rank=2),
+    *numbers("output scale,\nzero point", rank=4),
+    Column("weight\nscales", rank=6),
+)
 
 
 def show(inspection: Inspection, name: str) -> None:
     """Print the operators of every graph and the totals to stdout."""
     console = stdout_console()
-    if not console.is_terminal:
-        console.width = PIPE_WIDTH
-    console.print(_table(inspection.operators, inspection.peak_operator), "")
+    _print_operators(inspection.operators, inspection.peak_operator)
     for graph in inspection.further:
         for line in _heading(graph, inspection.signatures):
             console.print(line, markup=False)
-        console.print(_table(graph.operators), "")
+        _print_operators(graph.operators)
     for line in _totals(inspection, name):
         console.print(line, markup=False)
 
 
-def _table(operators: Sequence[OperatorSummary], peak: int = -1) -> Table:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("operator", "in", "out", "type"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("MACs", "weights\nbytes", "bias\nbytes", "live\nbytes"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("output scale,\nzero point", justify="right", no_wrap=True)
-    table.add_column("weight\nscales", no_wrap=True)
-    for operator in operators:
-        table.add_row(*map(escape, _row(operator, peak=operator.index == peak)))
-    return table
+def _print_operators(operators: Sequence[OperatorSummary], peak: int = -1) -> None:
+    print_table(_COLUMNS, [_row(operator, peak=operator.index == peak) for operator in operators])
+    stdout_console().print("")
 
 
 def _heading(graph: SubgraphSummary, signatures: Sequence[Signature]) -> list[str]:

@@ -10,11 +10,12 @@ import typer
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, page)
+    add_command(app, page, section=Section.DEPLOY, short="One HTML file in which the C answers.")
 
 
 def page(

@@ -11,11 +11,12 @@ from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.gating import Gating
 from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, parity)
+    add_command(app, parity, section=Section.PROVE, short="The same images through every runtime, compared.")
 
 
 def parity(

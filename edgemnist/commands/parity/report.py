@@ -17,7 +17,7 @@ REPORT_FORMAT = 2
 TIMING = (
     "one invoke = copy the input in, run, copy the output out, called from Python; batch 1, one thread; without the "
     "quantisation of the image; first = the first invoke after opening the model; then, after a warm-up, all models "
-    f"and runtimes in turns, {WINDOWS} windows each: the median and p95 of all invokes, and in brackets the medians of "
+    f"and runtimes in turns, {WINDOWS} windows each: the median and p95 of all invokes, and as windows the medians of "
     "the fastest and the slowest window"
 )
 MEMORY = "resident memory of the runtime's process after the run, Python and its own libraries included"

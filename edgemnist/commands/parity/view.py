@@ -1,115 +1,102 @@
-"""A parity report as a table for people."""
+"""A parity report as tables for people."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from rich.console import Group, RenderableType
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
-
-from edgemnist.commands.parity.report import MEMORY, TIMING, ModelEntry, NotRun, ParityReport, RunEntry
+from edgemnist.commands.parity.report import MEMORY, TIMING, ModelEntry, ParityReport, RunEntry
 from edgemnist.harness.compare import Difference
 from edgemnist.mismatch.text import print_explanation
 from edgemnist.runner.base import StepTime
 from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import Column, numbers, print_table
 
 _COLUMNS = (
-    ("runtime", "left"),
-    ("accuracy %", "right"),
-    ("= float", "right"),
-    ("≠ oracle", "right"),
-    ("max LSB", "right"),
-    ("ties", "right"),
-    ("first/median/p95 µs\n(lowest–highest window)", "right"),
-    ("RSS MB", "right"),
+    Column("runtime"),
+    *numbers("accuracy %"),
+    *numbers("= float", rank=1),
+    *numbers("≠ oracle", "max LSB"),
+    *numbers("ties", rank=5),
+    *numbers("median µs", rank=2),
+    *numbers("p95 µs", "first µs", rank=3),
+    *numbers("windows µs", rank=6),
+    *numbers("RSS MB", rank=4),
 )
 
 
-_WIDTH_OFF_TERMINAL = 120
-
-
 def show(report: ParityReport) -> None:
-    """Print the report to stdout; a file or pipe gets the table's full width."""
+    """Print the report to stdout."""
+    show_models(report)
     console = stdout_console()
-    if not console.is_terminal:
-        console.width = _WIDTH_OFF_TERMINAL
-    console.print(render(report))
     for one in report.explanations:
         console.print("")
         print_explanation(one)
 
 
-def render(report: ParityReport) -> RenderableType:
-    """Return the report as a rich renderable: one table per model, then what did not run, gates, explanations."""
-    return Group(*_parts(report))
-
-
-def _parts(report: ParityReport) -> Iterator[RenderableType]:
-    yield Text(f"{report.dataset}: {report.sampling}; {report.preprocessing}")
-    yield Text(f"measured on {report.machine}; {report.conditions.in_words()}")
+def show_models(report: ParityReport) -> None:
+    """Print a table for each model, then what did not run, gates, and what the headings mean."""
+    console = stdout_console()
+    console.print(f"{report.dataset}: {report.sampling}; {report.preprocessing}", markup=False)
+    console.print(f"measured on {report.machine}; {report.conditions.in_words()}", markup=False)
     for model in report.models:
-        yield Text("")
-        failed = [entry for entry in report.not_run if entry.file == model.file]
-        yield _model_table(model, [run for run in report.runs if run.file == model.file], failed)
+        _print_model(report, model)
     for run in report.runs:
         if run.profile is not None:
-            yield _profile_table(run, run.profile)
+            _print_profile(run, run.profile)
+    console.print("")
+    for line in _notes(report):
+        console.print(line, markup=False)
+
+
+def _notes(report: ParityReport) -> Iterator[str]:
     for entry in report.not_run:
         subject = entry.runtime if entry.file is None else f"{entry.runtime} on {entry.file}"
-        yield Text(f"not run: {subject}: {entry.reason}")
+        yield f"not run: {subject}: {entry.reason}"
     for gate in report.gates:
-        yield Text(f"{'passed' if gate.passed else 'FAILED'}: {gate.gate}: {gate.detail}")
-    yield Text("")
+        yield f"{'passed' if gate.passed else 'FAILED'}: {gate.gate}: {gate.detail}"
     if report.no_keras:
-        yield Text(f"no Keras model to compare with: {report.no_keras}")
+        yield f"no Keras model to compare with: {report.no_keras}"
     if report.float_reference:
-        yield Text(f"= float: images in which the class is that of {report.float_reference}")
-    yield Text("≠ oracle: outputs/logits that are not the oracle's; max LSB: their largest difference")
-    yield Text(f"time: {TIMING}")
-    yield Text(f"RSS: {MEMORY}")
+        yield f"= float: images in which the class is that of {report.float_reference}"
+    yield "≠ oracle: outputs/logits that are not the oracle's; max LSB: their largest difference"
+    yield f"time: {TIMING}"
+    yield f"RSS: {MEMORY}"
+    for name, (version, kernels) in {run.runtime: (run.version, run.kernels) for run in report.runs}.items():
+        yield f"{name}: {version}, {kernels}"
 
 
-def _model_table(model: ModelEntry, runs: list[RunEntry], failed: list[NotRun]) -> Table:
-    title = f"{model.file} ({model.kind}, {model.bytes:,} bytes)"
-    no_oracle = f"no oracle: {model.no_oracle}" if model.no_oracle else None
-    caption = f"oracle: {model.oracle}" if model.oracle else no_oracle
-    table = Table(title=escape(title), caption=caption, title_justify="left", caption_justify="left", box=None)
-    for name, justify in _COLUMNS:
-        table.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
-    for run in runs:
-        table.add_row(*(escape(cell) for cell in _row(run)))
-    for entry in failed:
-        table.add_row(entry.runtime, entry.how)
-    if not runs and not failed:
-        table.add_row("no runtime took it")
-    return table
+def _print_model(report: ParityReport, model: ModelEntry) -> None:
+    runs = [_row(run) for run in report.runs if run.file == model.file]
+    failed = [entry for entry in report.not_run if entry.file == model.file]
+    empty = [""] * (len(_COLUMNS) - 2)
+    rows = [*runs, *([entry.runtime, entry.how, *empty] for entry in failed)]
+    console = stdout_console()
+    console.print(f"\n{model.file} ({model.kind}, {model.bytes:,} bytes)", markup=False)
+    print_table(_COLUMNS, rows or [["no runtime took it", "", *empty]])
+    if model.oracle or model.no_oracle:
+        console.print(f"oracle: {model.oracle}" if model.oracle else f"no oracle: {model.no_oracle}", markup=False)
 
 
-def _profile_table(run: RunEntry, steps: Sequence[StepTime]) -> Table:
+def _print_profile(run: RunEntry, steps: Sequence[StepTime]) -> None:
     whole = sum(step.microseconds for step in steps)
-    table = Table(title=escape(f"steps of {run.file} in {run.runtime}"), title_justify="left", box=None)
-    for name in ("step", "µs", "%"):
-        table.add_column(name, justify="left" if name == "step" else "right", overflow="fold")
-    for step in steps:
-        table.add_row(
-            escape(step.label), _microseconds(step.microseconds), f"{100 * step.microseconds / (whole or 1):.1f}"
-        )
-    return table
+    rows = [
+        (step.label, _microseconds(step.microseconds), f"{100 * step.microseconds / (whole or 1):.1f}")
+        for step in steps
+    ]
+    print_table([Column("step"), *numbers("µs", "%")], rows, f"\nsteps of {run.file} in {run.runtime}")
 
 
 def _row(run: RunEntry) -> list[str]:
     accuracy, agreement, latency = run.accuracy, run.agreement, run.latency
     return [
-        f"{run.runtime}\n  {run.version}, {run.kernels}",
+        run.runtime,
         f"{100 * accuracy.share:.2f} ± {100 * accuracy.standard_error:.2f}",
         "" if agreement is None else f"{agreement.count}/{agreement.total}",
         "oracle" if run.is_oracle else _pair(run, _unequal),
         "" if run.is_oracle else _pair(run, _largest),
         str(run.ties),
-        " / ".join(_microseconds(value) for value in (latency.first_us, latency.median_us, latency.p95_us))
-        + f"\n({_microseconds(latency.lowest_us)}–{_microseconds(latency.highest_us)})",
+        *(_microseconds(value) for value in (latency.median_us, latency.p95_us, latency.first_us)),
+        f"{_microseconds(latency.lowest_us)}–{_microseconds(latency.highest_us)}",
         f"{run.rss_bytes / 1e6:,.0f}",
     ]
 

@@ -9,6 +9,7 @@ import typer
 from edgemnist.commands.fitting import Fitting, TrainedOn, outcome_of
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 from edgemnist.training.augment import augmentation_from
 
 Sparsity = Annotated[float | None, typer.Option("--sparsity", help="Share of zeros, 0 to below 1; default 0.5.")]
@@ -37,7 +38,7 @@ End = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, prune, tracked=True)
+    add_command(app, prune, tracked=True, section=Section.DATA, short="Set weights to zero while training on.")
 
 
 def prune(

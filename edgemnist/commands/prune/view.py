@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import Column, numbers, print_table
 from edgemnist.training.report import epochs_in_words
 
 if TYPE_CHECKING:
@@ -13,27 +14,22 @@ if TYPE_CHECKING:
 
 def show(result: PruneResult) -> None:
     """Print a pruning's result to stdout: a table of layers and a table of figures."""
-    from rich.table import Table
-
-    layers = Table("layer", "kind", "weights", "zeros", "sparsity", "note")
-    for layer in result.layers:
-        layers.add_row(
-            layer.layer, layer.kind, f"{layer.weights:,}", f"{layer.zeros:,}", f"{layer.sparsity:.1%}", layer.note
-        )
-    table = Table("stage", "accuracy", "weights, gzip", "sparsity", "epochs", "seconds")
-    table.add_row("train", f"{result.accuracy_before:.2%}", f"{result.gzip_bytes_before:,} B", "", "", "")
-    table.add_row(
-        "prune",
-        f"{result.accuracy:.2%}",
-        f"{result.gzip_bytes:,} B",
-        f"{result.sparsity:.1%}",
-        epochs_in_words(result),
-        f"{result.seconds:.0f}",
-    )
+    layers = [
+        (one.layer, one.kind, f"{one.weights:,}", f"{one.zeros:,}", f"{one.sparsity:.1%}", one.note)
+        for one in result.layers
+    ]
+    stages = [
+        ("train", f"{result.accuracy_before:.2%}", f"{result.gzip_bytes_before:,} B", "", "", ""),
+        ("prune", f"{result.accuracy:.2%}", f"{result.gzip_bytes:,} B", f"{result.sparsity:.1%}",
+         epochs_in_words(result), f"{result.seconds:.0f}"),
+    ]  # fmt: skip
+    figures = [*numbers("accuracy", "weights, gzip", "sparsity"), Column("epochs"), *numbers("seconds")]
     console = stdout_console()
     console.print(f"prune {result.arch} on {result.dataset}")
-    console.print(layers)
-    console.print(table)
+    named = [Column("layer"), Column("kind", rank=2), *numbers("weights", "zeros", "sparsity")]
+    print_table([*named, Column("note", rank=1)], layers)
+    console.print("")
+    print_table([Column("stage"), *figures], stages)
     console.print(
         "accuracy: measured on the test split; zeros: counted after stripping; gzip: of all weights as float32. "
         "A .tflite file only gets smaller when it is compressed."

@@ -7,12 +7,13 @@ import typer
 from edgemnist.commands.fitting import Fitting, TrainedOn, outcome_of
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 from edgemnist.training.augment import augmentation_from
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, qat, tracked=True)
+    add_command(app, qat, tracked=True, section=Section.DATA, short="Train on with the rounding of int8.")
 
 
 def qat(*, dataset: TrainedOn = None, fitting: Fitting) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import Column, numbers, print_table
 from edgemnist.training.report import epochs_in_words
 
 if TYPE_CHECKING:
@@ -13,21 +14,15 @@ if TYPE_CHECKING:
 
 def show(result: QatResult) -> None:
     """Print a quantisation-aware training's result to stdout."""
-    from rich.table import Table
-
-    table = Table("model", "accuracy", "validation", "sparsity", "epochs", "seconds")
-    table.add_row(result.source, f"{result.accuracy_before:.2%}", "", "", "", "")
-    table.add_row(
-        result.model_path.name,
-        f"{result.accuracy:.2%}",
-        f"{result.validation_accuracy:.2%}",
-        f"{result.sparsity:.1%}",
-        epochs_in_words(result),
-        f"{result.seconds:.0f}",
-    )
+    columns = [Column("model"), *numbers("accuracy", "validation", "sparsity"), Column("epochs"), *numbers("seconds")]
+    rows = [
+        (result.source, f"{result.accuracy_before:.2%}", "", "", "", ""),
+        (result.model_path.name, f"{result.accuracy:.2%}", f"{result.validation_accuracy:.2%}",
+         f"{result.sparsity:.1%}", epochs_in_words(result), f"{result.seconds:.0f}"),
+    ]  # fmt: skip
     console = stdout_console()
     console.print(f"quantisation-aware training of {result.arch} on {result.dataset}")
-    console.print(table)
+    print_table(columns, rows)
     console.print(
         "accuracy: measured on the test split, in float and with activations rounded to int8; "
         "`edgemnist convert --int8` takes the learned ranges"

@@ -12,12 +12,13 @@ from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.gating import FirmwareGating
 from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 from edgemnist.mcu import DEFAULT_BOARD
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, report)
+    add_command(app, report, section=Section.PROVE, short="All that is known of a model in one file.")
 
 
 def report(

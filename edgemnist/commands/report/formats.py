@@ -10,6 +10,7 @@ from types import MappingProxyType
 from edgemnist.commands.report import junit, markdown
 from edgemnist.commands.report.report import Report
 from edgemnist.runner.base import missing_package
+from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError, MissingDependencyError
 from edgemnist.support.files import check_writable, json_text, write_text
 
@@ -61,7 +62,7 @@ def targets_from(names: Sequence[str], outputs: Sequence[Path], folder: Path) ->
 
 def _named(name: str, folder: Path) -> Target:
     if name not in FORMATS:
-        raise InputError(f"unknown format {name!r}; choose one of {', '.join(FORMATS)}")
+        raise unknown("format", name, FORMATS)
     return Target(folder / f"{DEFAULT_STEM}{FORMATS[name].suffixes[0]}", FORMATS[name])
 
 

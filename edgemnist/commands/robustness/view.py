@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Group, RenderableType
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
-
 from edgemnist.commands.robustness.report import CLEAN, DROPS, ConditionResult, RobustnessReport, Summary
 from edgemnist.commands.robustness.sheet import CorruptionSheet
 from edgemnist.commands.robustness.stage import Robustness
@@ -16,19 +11,27 @@ from edgemnist.commands.robustness.statistics import Estimate
 from edgemnist.commands.robustness.summary import in_points
 from edgemnist.data.corruptions import MAX_SEVERITY
 from edgemnist.support.progress import say, stdout_console
-
-_WIDTH_OFF_TERMINAL = 120
+from edgemnist.support.tables import Column, numbers, print_table
 
 
 def show(found: Robustness) -> None:
-    """Print the report to stdout as tables; a file or pipe gets their full width."""
+    """Print the report to stdout as tables."""
     if found.written and not found.plot:
         say("no plot drawn: matplotlib is not installed (pip install 'edgemnist[plot]')")
+    report = found.report
     console = stdout_console()
-    if not console.is_terminal:
-        console.width = _WIDTH_OFF_TERMINAL
-    notes = [Text(f"{what}: {path}") for what, path in (("report", found.written), ("plot", found.plot)) if path]
-    console.print(Group(*_parts(found.report), *notes))
+    for line in _head(report):
+        console.print(line, markup=False)
+    for index in range(len(report.models)):
+        if index != report.reference or len(report.models) == 1:
+            console.print("")
+            _print_accuracies(report, index)
+    console.print("")
+    for line in _verdicts(report):
+        console.print(line, markup=False)
+    for what, path in (("report", found.written), ("plot", found.plot)):
+        if path:
+            console.print(f"{what}: {path}", markup=False)
 
 
 def show_sheet(sheet: CorruptionSheet) -> None:
@@ -36,41 +39,34 @@ def show_sheet(sheet: CorruptionSheet) -> None:
     stdout_console().print(str(sheet.path), markup=False)
 
 
-def _parts(report: RobustnessReport) -> Iterator[RenderableType]:
-    yield Text(f"{report.dataset}: {report.sampling}; {report.preprocessing}; seed {report.seed}")
+def _head(report: RobustnessReport) -> Iterator[str]:
+    yield f"{report.dataset}: {report.sampling}; {report.preprocessing}; seed {report.seed}"
     for model in report.models:
-        yield Text(f"{model.file} ({model.kind}, {model.bytes:,} bytes) in {model.runtime} {model.version}")
-    for index in range(len(report.models)):
-        if index != report.reference or len(report.models) == 1:
-            yield Text("")
-            yield _table(report, index)
-    yield Text("")
-    yield Text("the severity at which MNIST-C was published is marked *")
+        yield f"{model.file} ({model.kind}, {model.bytes:,} bytes) in {model.runtime} {model.version}"
+
+
+def _verdicts(report: RobustnessReport) -> Iterator[str]:
+    yield "the severity at which MNIST-C was published is marked *"
     if report.reference is None:
-        yield Text("no float model took part, so there is nothing to compare with; name it or convert with --float32")
+        yield "no float model took part, so there is nothing to compare with; name it or convert with --float32"
     else:
-        yield Text(DROPS)
+        yield DROPS
     for verdict in report.verdicts:
-        yield Text(verdict.sentence)
+        yield verdict.sentence
 
 
-def _table(report: RobustnessReport, index: int) -> Table:
-    """Return the accuracies of a model, those of the reference before them, by corruption and severity."""
+def _print_accuracies(report: RobustnessReport, index: int) -> None:
+    """Print the accuracies of a model, those of the reference before them, by corruption and severity."""
     compared = report.reference is not None and index != report.reference
     shown = (report.reference, index) if compared and report.reference is not None else (index,)
     title = " / ".join(f"{report.models[one].file}" for one in shown) + ", accuracy in %"
-    table = Table(title=escape(title), title_justify="left", box=None)
-    table.add_column("corruption")
-    for severity in range(1, MAX_SEVERITY + 1):
-        table.add_column(str(severity), justify="right")
-    table.add_column("mean", justify="right")
-    if compared:
-        table.add_column("drop, points", justify="right")
-    table.add_row(CLEAN, *[""] * MAX_SEVERITY, *_clean_cells(report.clean, shown, index, compared))
+    severities = numbers(*map(str, range(1, MAX_SEVERITY + 1)), rank=1)
+    drop = numbers("drop, points") if compared else []
+    rows = [[CLEAN, *[""] * MAX_SEVERITY, *_clean_cells(report.clean, shown, index, compared)]]
     for summary in report.summaries:
         cells = _severity_cells([one for one in report.results if one.condition.corruption == summary.name], shown)
-        table.add_row(summary.name, *cells, *_mean_cells(summary, shown, index, compared))
-    return table
+        rows.append([summary.name, *cells, *_mean_cells(summary, shown, index, compared)])
+    print_table([Column("corruption"), *severities, *numbers("mean"), *drop], rows, title)
 
 
 def _clean_cells(clean: ConditionResult, shown: Sequence[int], index: int, compared: bool) -> list[str]:

@@ -10,11 +10,14 @@ import typer
 from edgemnist.commands.options import DEFAULT_WORK, Mlflow, Seed, SkipUnreadable, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.run.presets import PRESETS
+from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, run, tracked=True)
+    add_command(
+        app, run, tracked=True, section=Section.START, short="Everything at once: data, net, int8, C, firmware, proof."
+    )
 
 
 def run(

@@ -29,7 +29,8 @@ from edgemnist.data.loading import AUTO, load_for_run
 from edgemnist.harness.images import ImageSettings
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.support import progress
-from edgemnist.support.errors import InputError, MissingDependencyError
+from edgemnist.support.choices import unknown
+from edgemnist.support.errors import MissingDependencyError
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, find_architecture
 from edgemnist.training.chance import require_learned
@@ -74,7 +75,7 @@ class RunSettings:
         :raises InputError: there is none of that name.
         """
         if self.preset not in PRESETS:
-            raise InputError(f"unknown preset {self.preset!r}; choose one of {', '.join(PRESETS)}")
+            raise unknown("preset", self.preset, PRESETS)
         return PRESETS[self.preset]
 
 

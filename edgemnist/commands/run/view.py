@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from edgemnist.commands.parity.view import render
+from edgemnist.commands.parity.view import show_models as show_parity
 from edgemnist.commands.run.stage import RunReport, StageRow
 from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import Column, numbers, print_table
 
-WIDTH_OFF_TERMINAL = 120
+_COLUMNS = (
+    Column("stage"),
+    Column("file", rank=3),
+    *numbers("accuracy %"),
+    Column("measured with", rank=4),
+    *numbers("bytes"),
+    *numbers("gzip", rank=2),
+    *numbers("latency µs"),
+    Column("runtime", rank=1),
+)
 
 
 def show(report: RunReport) -> None:
     """Print the report to stdout."""
-    from rich.table import Table
-
     console = stdout_console()
-    if not console.is_terminal:
-        console.width = WIDTH_OFF_TERMINAL
     console.print(report.first_line, markup=False)
     console.print("")
-    console.print(render(report.parity))
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for heading in ("stage", "file"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("accuracy %", justify="right")
-    table.add_column("measured with")
-    for heading in ("bytes", "gzip", "latency µs"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("runtime")
-    for row in report.rows:
-        table.add_row(*_cells(row))
+    show_parity(report.parity)
     console.print("")
-    console.print(table)
+    print_table(_COLUMNS, [_cells(row) for row in report.rows])
     plan = report.codegen.generated.plan
     console.print(f"\narena of the C code: {plan.size:,} bytes, input, output and scratch included", markup=False)
     console.print(_firmware_line(report), markup=False)

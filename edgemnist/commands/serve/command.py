@@ -11,6 +11,7 @@ import typer
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 
 if TYPE_CHECKING:
     from edgemnist.http.settings import AccessSettings, Limits
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, serve)
+    add_command(app, serve, section=Section.DEPLOY, short="Answer HTTP requests with models.")
 
 
 @dataclass(frozen=True)

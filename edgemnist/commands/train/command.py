@@ -9,6 +9,7 @@ import typer
 from edgemnist.commands.fitting import Fitting, outcome_of
 from edgemnist.commands.options import SkipUnreadable, add_command
 from edgemnist.commands.outcome import Outcome
+from edgemnist.commands.sections import Section
 from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, architectures
 from edgemnist.training.augment import AUGMENTATIONS, augmentation_from
 
@@ -70,7 +71,7 @@ FineTuneEpochs = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, train, tracked=True)
+    add_command(app, train, tracked=True, section=Section.DATA, short="Train a net on a dataset.")
 
 
 def train(

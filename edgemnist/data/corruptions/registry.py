@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from edgemnist.data.corruptions.base import Corruption
+from edgemnist.support.choices import unknown
 from edgemnist.support.discovery import modules_of
-from edgemnist.support.errors import InputError
 
 GROUPS = ("mnist_c", "sweeps")
 """Names that stand for several: those of MNIST-C, and the others."""
@@ -31,7 +31,7 @@ def find_corruption(name: str) -> Corruption:
     known = corruptions()
     found = known.get(name.replace("-", "_"))
     if found is None:
-        raise InputError(f"unknown corruption {name!r}; known are {', '.join(known)}")
+        raise unknown("corruption", name, known)
     return found
 
 

@@ -16,8 +16,9 @@ from typing import Any
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import ElfImage
 from edgemnist.mcu.profile import InferenceProfile
+from edgemnist.support.choices import unknown
 from edgemnist.support.discovery import modules_of
-from edgemnist.support.errors import InputError, MissingDependencyError
+from edgemnist.support.errors import MissingDependencyError
 
 DEFAULT_TIMEOUT = 300.0
 """Seconds for one run of an emulator."""
@@ -96,7 +97,7 @@ def choose_emulator(name: str, board: Board) -> Emulator:
     :raises MissingDependencyError: it, or with "auto" every one, can't.
     """
     if name != "auto" and name not in emulators():
-        raise InputError(f"unknown emulator {name!r}; choose auto, {', '.join(emulators())}")
+        raise unknown("emulator", name, ("auto", *emulators()))
     reasons = []
     for emulator in [emulators()[name]] if name != "auto" else emulators().values():
         reason = emulator.available(board)

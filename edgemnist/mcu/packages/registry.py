@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from edgemnist.support.choices import unknown
 from edgemnist.support.discovery import module_names, modules_of
-from edgemnist.support.errors import InputError
 
 if TYPE_CHECKING:
     from edgemnist.mcu.packages.base import Platform
@@ -36,5 +36,5 @@ def find_platform(name: str) -> Platform:
     """
     known = platforms()
     if name not in known:
-        raise InputError(f"unknown platform {name!r}; choose one of {', '.join(known)}")
+        raise unknown("platform", name, known)
     return known[name]

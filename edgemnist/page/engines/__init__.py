@@ -9,7 +9,8 @@ from edgemnist.page.engines.base import Engine
 from edgemnist.page.engines.chromium import ChromiumEngine
 from edgemnist.page.engines.node import NodeEngine
 from edgemnist.page.engines.python import PythonEngine
-from edgemnist.support.errors import InputError, MissingDependencyError
+from edgemnist.support.choices import unknown
+from edgemnist.support.errors import MissingDependencyError
 
 ENGINES: Mapping[str, Engine] = MappingProxyType(
     {one.name: one for one in (NodeEngine(), ChromiumEngine(), PythonEngine())}
@@ -25,7 +26,7 @@ def choose_engines(names: Sequence[str]) -> tuple[Engine, ...]:
     """
     for name in names:
         if name not in ENGINES:
-            raise InputError(f"unknown --engine {name!r}; choose from {', '.join(ENGINES)}")
+            raise unknown("--engine", name, ENGINES)
         reason = ENGINES[name].available()
         if reason is not None:
             raise MissingDependencyError(reason)

@@ -187,7 +187,7 @@ def test_what_it_cant_do_it_refuses(
     assert "the model can't be compiled" in refused["float"]
     assert "CEIL: not supported" in refused["operator"]
     assert "can't be a package's" in refused["name"]
-    assert "choose from node, chromium, wasmtime" in refused["engine"]
+    assert "choose one of node, chromium, wasmtime" in refused["engine"]
     assert "tells 4 classes apart, 2 are named" in refused["classes"]
     assert "none-such" in refused["dataset"]
     assert not list(tmp_path.glob("*.html")) or list(tmp_path.glob("*.html")) == [tmp_path / "x.html"]

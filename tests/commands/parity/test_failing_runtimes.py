@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +67,9 @@ def one(real_models: Path, real_data: Path) -> Callable[[str], Subjects]:
 
 
 def as_text(report: ParityReport) -> str:
-    from rich.console import Console
-
-    console = Console(width=400)
-    with console.capture() as captured:
-        console.print(view.render(report))
-    return captured.get()
+    with redirect_stdout(StringIO()) as captured:
+        view.show_models(report)
+    return captured.getvalue()
 
 
 @pytest.mark.parametrize(

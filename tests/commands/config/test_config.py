@@ -1,0 +1,87 @@
+"""A project's own defaults: found upwards, for every command or for one, and refused where they mean nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edgemnist import cli
+from tests.compiler.layers import Layers, Window
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder, in a folder of which commands run."""
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep" / "er")
+    return tmp_path
+
+
+def effective(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[tuple[str, str], tuple[object, str]]:
+    assert cli.run(["config", "--json", *arguments]) == 0
+    options = json.loads(capsys.readouterr().out)["options"]
+    return {(one["command"], one["option"]): (one["value"], one["from"]) for one in options}
+
+
+def test_without_a_file_nothing_is_set(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert effective(capsys) == {}
+    assert effective(capsys, "--all")["codegen", "--target"] == ("any", "default")
+
+
+def test_what_is_at_the_top_is_for_every_command_and_a_table_for_its_own(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "edgemnist.toml").write_text('seed = 7\n[train]\nseed = 8\n[firmware.build]\nboard = "microbit"\n')
+    found = effective(capsys)
+
+    assert found["prune", "--seed"] == (7, "edgemnist.toml")
+    assert found["train", "--seed"] == (8, "edgemnist.toml")
+    assert found["firmware build", "--board"] == ("microbit", "edgemnist.toml")
+    assert ("firmware run", "--board") not in found
+
+
+def test_the_nearest_file_counts(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "edgemnist.toml").write_text("seed = 7\n")
+    (project / "deep" / "pyproject.toml").write_text("[tool.edgemnist.train]\nepochs = 3\n")
+
+    assert effective(capsys) == {("train", "--epochs"): (3, "pyproject.toml")}
+    (project / "deep" / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
+    assert effective(capsys)["train", "--seed"] == (7, "edgemnist.toml")
+
+
+def test_a_command_takes_it_and_the_command_line_wins(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layers = Layers.seeded(1)
+    (project / "net.tflite").write_bytes(layers.finish(layers.conv(layers.input((1, 4, 4, 2)), 3, Window((1, 1)))))
+    (project / "edgemnist.toml").write_text('[codegen]\ntarget = "cortex-m4"\nname = "small"\n')
+    model = str(project / "net.tflite")
+
+    assert cli.run(["codegen", model, "--out", "one"]) == 0
+    assert cli.run(["codegen", model, "--out", "two", "--name", "other"]) == 0
+    capsys.readouterr()
+    assert Path("one/small.c").is_file() and Path("two/other.c").is_file()
+    assert "em_dot_dsp.h" in "".join(path.name for path in Path("one").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sed = 7\n", "unknown option 'sed'; did you mean 'seed'?"),
+        ("[trian]\nepochs = 1\n", "unknown command 'trian'; did you mean 'train'?"),
+        ("[train]\nepoch = 1\n", "unknown option of train 'epoch'; did you mean 'epochs'?"),
+        ("[firmware]\nboard = 'microbit'\n", "unknown command of firmware 'board'"),
+        ("[train]\njson = true\n", "unknown option of train 'json'"),
+        ("seed = 2026-11-29\n", "seed is datetime.date(2026, 11, 29); give a text"),
+        ("seed = \n", "can't be read as TOML"),
+    ],
+)
+def test_what_means_nothing_is_refused(project: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "edgemnist.toml").write_text(text)
+
+    assert cli.run(["data", "list"]) == 2
+    message = capsys.readouterr().err
+    assert said in message
+    assert "edgemnist.toml" in message
