@@ -175,7 +175,9 @@ def _lifetimes(program: Program) -> dict[int, tuple[int, int]]:
             last[graph.root(tensor)] = index
     last.update({graph.root(index): len(steps) for index in graph.leaving})
     found = {root: (start, last.get(root, 0)) for root, start in first.items()}
-    for root, (start, end) in found.items() if bands else ():
+    if bands is None:
+        return found
+    for root, (start, end) in found.items():
         passing = root in bands.buffers and not bands.buffers[root].kept
         if start < bands.steps and not passing:
             found[root] = (0, max(end, bands.steps - 1))
@@ -198,8 +200,9 @@ def _overlaps(program: Program, buffers: Iterable[Buffer]) -> Overlaps:
                 overlap = choices.pop() if len(choices) == 1 else None
                 if overlap is not None and last.get(root) == index:
                     found[root, program.graph.root(target)] = overlap
-    for span in program.bands.spans if program.bands else ():
-        if last.get(span.source) == program.bands.steps - 1:
+    bands = program.bands
+    for span in bands.spans if bands else ():
+        if bands and last.get(span.source) == bands.steps - 1:
             found[span.source, span.target] = Overlap(at_most=span.at_most)
     return found
 

@@ -139,7 +139,7 @@ def test_every_row_is_computed_once() -> None:
     for content in (mobile(), *map(branching, SEEDS)):
         for schedule, program in by_bands(content, Variant(), (1, 3)):
             for step, node in enumerate(schedule.prefix.nodes):
-                spans = [spells[step].written for spells in schedule.spells if spells[step] is not None]
+                spans = [spell.written for spells in schedule.spells if (spell := spells[step]) is not None]
                 rows = [row for span in spans for row in range(span.first, span.last)]
                 assert rows == list(range(len(rows)))
                 assert output_of(node) not in schedule.prefix.whole or len(rows) == schedule.prefix.height(
@@ -199,7 +199,8 @@ def test_printing_whole_tensors_and_bands_exclude_each_other() -> None:
 def test_a_published_net_of_mcunet_fits_into_a_quarter(real_models: Path) -> None:
     """Its arena without bands takes 245,760 bytes."""
     path = real_models / "public" / "082_mit-han-_detection.tflite"
-    settings = CodegenSettings(target="cortex-m4", ram=245_760 // 4, input_apart=True)
+    quarter = 245_760 // 4
+    settings = CodegenSettings(target="cortex-m4", ram=quarter, input_apart=True)
     program, layout = compile_model(parse_tflite(path.read_bytes()), settings, any_net=True)
-    assert layout.size <= settings.ram
+    assert layout.size <= quarter
     assert program.bands is not None
