@@ -27,6 +27,18 @@ CountLayers = Annotated[
         help="Choose each layer's way by counting it on the emulated core, instead of by the table of counted layers.",
     ),
 ]
+Ram = Annotated[
+    int | None,
+    typer.Option(
+        "--ram",
+        min=1,
+        metavar="BYTES",
+        help="What the arena may take: where it is more, the first layers run by bands of rows. Default: any size.",
+    ),
+]
+InputApart = Annotated[
+    bool, typer.Option("--input-apart", help="Read the input where the caller has it, instead of in the arena.")
+]
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,7 @@ class Building:
     optimise: Optimise = "speed"
     count_layers: CountLayers = False
     stack: Stack = None
+    ram: Ram = None
     engine: Engine = "c"
     tflm_include: TflmInclude = None
     tflm_lib: TflmLibrary = None
@@ -54,12 +67,15 @@ class Building:
         )  # fmt: skip
 
     def _network(self) -> NetworkSettings:
+        from edgemnist.compiler.generate import CodegenSettings
         from edgemnist.mcu.network import NetworkSettings, TflmPlace
         from edgemnist.support.errors import InputError
 
         include, library = self.tflm_include, self.tflm_lib
+        if self.ram is not None and self.engine != "c":
+            raise InputError(f"--ram {self.ram} is of generated C, not of --engine {self.engine}; leave it out")
         if include is None and library is None:
-            return NetworkSettings(engine=self.engine)
+            return NetworkSettings(engine=self.engine, codegen=CodegenSettings(ram=self.ram))
         if include is None or library is None or self.engine != "tflm":
             raise InputError("--tflm-include and --tflm-lib go together, with --engine tflm")
         return NetworkSettings(engine=self.engine, tflm=TflmPlace(include, library))

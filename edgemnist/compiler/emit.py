@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from edgemnist.compiler import run_text, tensor_dump
+from edgemnist.compiler.bands.text import step_function, varies
+from edgemnist.compiler.bands.values import Bands
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.claims import ZERO_POINTS
-from edgemnist.compiler.ends import Ends, ends_of
+from edgemnist.compiler.ends import Ends, ends_of, typed
 from edgemnist.compiler.graph import type_of
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, Field, in_memory
-from edgemnist.csource.pixels import C_TYPES, IMAGE_AXES, PixelCode, image_axes
+from edgemnist.csource.pixels import IMAGE_AXES, PixelCode, image_axes
 from edgemnist.csource.source import APART, comment_text, cut_into_lines, float_constant, string_literal
 from edgemnist.support.resources import firmware_folder
 from edgemnist.tflite.file import TensorInfo
@@ -103,7 +105,7 @@ def _provenance(program: Program, plan: Plan, settings: EmitSettings, note: str)
         f"{settings.name}: {_numbers(program)} network as C99, without interpreter, heap or library.",
         f"Made by: {comment_text(settings.command)}",
         f"Source: TFLite file with SHA-256 {program.graph.source_sha256}{_further(program)}",
-        f"Arena {plan.size} bytes (input, output and scratch included); the largest tensor alone has "
+        f"Arena {plan.size} bytes ({run_text.included(program)} included); the largest tensor alone has "
         f"{plan.largest_tensor}, the largest live set without overlaps {plan.largest_live_set}.{note}",
         f"Constants {program.constant_bytes} bytes, {program.macs} multiply-accumulates per inference.",
         "",
@@ -113,6 +115,7 @@ def _provenance(program: Program, plan: Plan, settings: EmitSettings, note: str)
         shape = "x".join(str(size) for size in program.graph.tensors[step.outputs[0]].shape[1:])
         name = step.node.label.split(" ", 2)[2]
         lines.append(f"   {index:4}  {name:40}  {shape:12} {step.constant_bytes:11} {step.macs:9}")
+    lines += ["", *_bands_comment(program)] if program.bands else []
     found = program.graph.left_out
     lines += ["", f"{summary(found).capitalize()}:"] if found else []
     lines += [
@@ -122,6 +125,19 @@ def _provenance(program: Program, plan: Plan, settings: EmitSettings, note: str)
     lines += ["", "Weights of zero are left out:"] if sparse else []
     lines += [f"   step {index}: {sparsity.summary}" for index, sparsity in sparse]
     return "/* " + "\n * ".join(lines).replace(" * \n", " *\n") + "\n */\n"
+
+
+def _bands_comment(program: Program) -> list[str]:
+    bands = program.bands
+    assert bands is not None, "no bands in this program"
+    return [
+        f"Steps 0 to {bands.steps - 1} run by bands: {bands.summary}.",
+        *(
+            f"   step {index}: {buffer.rows} of {buffer.height} rows are there at once"
+            for index, step in enumerate(program.steps[: bands.steps])
+            if (buffer := bands.buffers.get(step.outputs[0])) is not None
+        ),
+    ]
 
 
 def _further(program: Program) -> str:
@@ -170,7 +186,7 @@ def layout_macros(program: Program, plan: Plan, settings: EmitSettings) -> list[
         f"#define {prefix}_ARENA_SIZE {arena_bytes(plan)}",
         *(
             f"#define {prefix}_{end.macro}_OFFSET {plan.tensor_offset(graph.root(end.index))}"
-            for end in (*ends.inputs, *ends.outputs)
+            for end in (*(() if program.settings.input_apart else ends.inputs), *ends.outputs)
         ),
     ]
 
@@ -262,19 +278,22 @@ def source_text(program: Program, plan: Plan, settings: EmitSettings) -> str:
     includes = [f'#include "{header}"' for header in _headers(program)]
     parts = [f'/* See {name}.h. */\n#include "{name}.h"\n', "\n".join([*_bodies(program), *includes])]
     for index, step in enumerate(program.steps):
-        parts.append(constants_text(step, settings, index))
+        parts.append(constants_text(step, settings, index, program.bands))
     parts.append(_run_functions(program, plan, settings))
     parts += [*_label_definition(settings), settings.pixels.definition]
     return "\n".join(parts) + "\n"
 
 
-def constants_text(step: Step, settings: EmitSettings, index: int) -> str:
-    """Return the arrays and the parameters of the step with that index, as C."""
+def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands | None = None) -> str:
+    """Return the arrays and the parameters of the step with that index, as C; one set of those for each kind of band."""
     text = [f"\n/* Step {index}: {step.node.label} */"]
     text += [_array(_array_name(settings, index, array), array) for array in step.arrays]
-    if step.struct_type:
-        fields = [_field(field) for field in step.parameters]
-        text.append(_braced(f"static const {step.struct_type} {settings.name}_params_{index}", _listed(fields)))
+    declared = f"static const {step.struct_type} {settings.name}_params_{index}"
+    if bands is not None and index < bands.steps and varies(bands, index):
+        sets = [f"{{{', '.join(_field(field) for field in fields)}}}" for fields in bands.variants[index]]
+        text.append(_braced(f"{declared}[{len(sets)}]", _listed(sets)))
+    elif step.struct_type:
+        text.append(_braced(declared, _listed(_field(field) for field in step.parameters)))
     return "\n".join(text)
 
 
@@ -328,26 +347,44 @@ def _braced(declared: str, listed: str) -> str:
 
 def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:
     lines: list[str] = []
-    for index, step in enumerate(program.steps):
-        state = ", int8_t *state" if step.states else ""
-        lines += ["", f"EM_STEP void {settings.name}_step_{index}(int8_t *arena{state})", "{",
-                  f"  {_call(program, plan, settings, index, step)};", "}"]  # fmt: skip
+    for index in range(len(program.steps)):
+        banded = program.bands is not None and index < program.bands.steps
+        lines += ["", *(_step_of_bands if banded else _step)(program, plan, settings, index)]
     return "\n".join([*lines, *run_text.definitions(program, plan, settings.name)])
 
 
-def _call(program: Program, plan: Plan, settings: EmitSettings, index: int, step: Step) -> str:
-    graph, name = program.graph, settings.name
+def _step(program: Program, plan: Plan, settings: EmitSettings, index: int) -> list[str]:
+    step, tensors = program.steps[index], program.graph.tensors
 
     def pointer(tensor: int, const: str) -> str:
         place = run_text.place_of(program, plan, tensor)
-        dtype = graph.tensors[tensor].dtype
-        return place if dtype == "int8" or step.as_bytes else f"({const}{C_TYPES[dtype]} *)({const}void *)({place})"
+        return typed(place, tensors[tensor].dtype, const, as_bytes=step.as_bytes)
 
-    arguments = [f"&{name}_params_{index}"] if step.struct_type else []
-    arguments += [_array_name(settings, index, array) for array in step.arrays]
-    if step.scratch or step.takes_scratch:
-        arguments.append(f"arena + {plan.scratch_offset(index)}" if step.scratch else "arena")
+    arguments = [f"&{settings.name}_params_{index}"] if step.struct_type else []
+    arguments += _constant_arguments(plan, settings, index, step)
     arguments += [pointer(tensor, "") for tensor in step.states]
     arguments += [pointer(tensor, "const ") for tensor in step.inputs]
     arguments += [pointer(tensor, "") for tensor in step.outputs]
-    return f"{step.function}({', '.join(arguments)})"
+    names = run_text.step_arguments(program, step)
+    taken = ["int8_t *arena", *(f"{'' if name == 'state' else 'const '}int8_t *{name}" for name in names)]
+    return [
+        f"EM_STEP void {settings.name}_step_{index}({', '.join(taken)})",
+        "{",
+        f"  {step.function}({', '.join(arguments)});",
+        "}",
+    ]
+
+
+def _step_of_bands(program: Program, plan: Plan, settings: EmitSettings, index: int) -> list[str]:
+    step = program.steps[index]
+    assert program.bands is not None, "no bands in this program"
+    arguments = _constant_arguments(plan, settings, index, step)
+    return step_function(program.bands, settings.name, index, step, arguments, program.graph)
+
+
+def _constant_arguments(plan: Plan, settings: EmitSettings, index: int, step: Step) -> list[str]:
+    """Return what a kernel takes between its parameters and the tensors: constants and scratch."""
+    arguments = [_array_name(settings, index, array) for array in step.arrays]
+    if step.scratch or step.takes_scratch:
+        arguments.append(f"arena + {plan.scratch_offset(index)}" if step.scratch else "arena")
+    return arguments

@@ -59,3 +59,11 @@ def ends_of(graph: Graph) -> Ends:
 def _named(what: str, indices: Sequence[int], graph: Graph) -> tuple[End, ...]:
     names = [what] if len(indices) == 1 else [f"{what}_{number}" for number in range(len(indices))]
     return tuple(End(index, graph.tensors[index], name) for index, name in zip(indices, names, strict=True))
+
+
+def typed(place: str, dtype: str, const: str, *, as_bytes: bool) -> str:
+    """Return a C expression of an ``int8_t *``, as a pointer to elements where a kernel takes those.
+
+    :param const: ``const`` and a blank, or empty.
+    """
+    return place if dtype == "int8" or as_bytes else f"({const}{C_TYPES[dtype]} *)({const}void *)({place})"

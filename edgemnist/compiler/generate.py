@@ -8,6 +8,7 @@ from typing import Any
 
 from edgemnist.compiler import memory_map
 from edgemnist.compiler.any_target import Variant, arena_range, emit_variants, sizes_json, variants_of
+from edgemnist.compiler.bands.search import ArenaTooLargeError, within
 from edgemnist.compiler.channels import report
 from edgemnist.compiler.choice import SPARSE_CHOICES
 from edgemnist.compiler.emit import EmitSettings, emit, with_dump
@@ -46,6 +47,8 @@ class CodegenSettings:
     store only their weights other than zero. ``counts``: what each layer costs in each of its ways, by target, where
     that was counted (``edgemnist.mcu.counting``); elsewhere it is estimated. ``round``: see ``LoweringSettings``.
     ``with_dump``: the C can print every operator's output; for that nothing is fused, whatever ``fusions`` says.
+    ``ram``: the bytes that the arena may take; where it would take more, the first steps run by bands. ``input_apart``:
+    inputs are read where the caller has them, instead of in the arena.
     """
 
     name: str = DEFAULT_NAME
@@ -58,6 +61,8 @@ class CodegenSettings:
     counts: Mapping[str, LayerCounts] = field(default_factory=dict, hash=False)
     round: int | None = None
     with_dump: bool = False
+    ram: int | None = None
+    input_apart: bool = False
 
     def class_names(self) -> tuple[str, ...]:
         """Return the labels, or the class names that are known."""
@@ -68,6 +73,8 @@ class CodegenSettings:
         parts = [f"edgemnist codegen {model} --name {self.name} --target {self.target} --rounding {self.rounding}"]
         parts += [f"--sparse {self.sparse}"] if self.sparse != "auto" else []
         parts += ["--count-layers"] if self.counts else []
+        parts += [f"--ram {self.ram}"] if self.ram is not None else []
+        parts += ["--input-apart"] if self.input_apart else []
         left = [f"--no-fuse {name}" for name in FUSIONS if name not in self.fusions]
         return " ".join([*parts, *(["--with-dump"] if self.with_dump else left)])
 
@@ -109,6 +116,8 @@ class GeneratedModel:
             "instructions_from": self.program.instructions_from,
             "source_sha256": self.program.graph.source_sha256,
             "arena_bytes": self.plan.size,
+            "input_apart": self.program.settings.input_apart,
+            "bands": self.program.bands.as_json() if self.program.bands else None,
             "state_bytes": state_bytes(self.program),
             "largest_tensor_bytes": self.plan.largest_tensor,
             "largest_live_set_bytes": self.plan.largest_live_set,
@@ -214,16 +223,21 @@ def _optimised(model: TfliteModel, settings: CodegenSettings) -> Graph:
     ):
         if value not in allowed:
             raise unknown(what, value, allowed)
+    if settings.with_dump and (settings.ram is not None or settings.input_apart):
+        raise InputError(
+            "--with-dump prints whole tensors, and with --ram or --input-apart not all are in the arena; leave one out"
+        )
     return optimise(read_graph(model), () if settings.with_dump else settings.fusions)
 
 
 def _compile(graph: Graph, settings: CodegenSettings) -> tuple[Program, Plan]:
     lowering = LoweringSettings(
         rounding=settings.rounding, target=settings.target, sparse=settings.sparse,
-        counts=settings.counts.get(settings.target), round=settings.round,
+        counts=settings.counts.get(settings.target), round=settings.round, input_apart=settings.input_apart,
     )  # fmt: skip
     program = lower(graph, lowering)
-    return program, plan(program)
+    layout = plan(program)
+    return (program, layout) if settings.ram is None else within(program, layout, settings.ram)
 
 
 def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str = "model.tflite") -> GeneratedModel:
@@ -282,7 +296,19 @@ def _memory_text(program: Program, layout: Plan, variants: Sequence[Variant], na
 
 def _variants(model: TfliteModel, settings: CodegenSettings) -> tuple[Variant, ...]:
     graph = _optimised(model, settings)
-    return variants_of(lambda target: _compile(graph, replace(settings, target=target)))
+    refused: list[ArenaTooLargeError] = []
+
+    def compiled(target: str) -> tuple[Program, Plan]:
+        try:
+            return _compile(graph, replace(settings, target=target))
+        except ArenaTooLargeError as error:
+            refused.append(error)
+            return _compile(graph, replace(settings, target=target, ram=None))
+
+    variants = variants_of(compiled)
+    if refused:  # what the most needy core takes serves all of them
+        raise max(refused, key=lambda error: error.least)
+    return variants
 
 
 def _check_labels(labels: Sequence[str], output: TensorInfo) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from edgemnist.compiler.bands.values import Bands
 from edgemnist.compiler.choice import Costed, choose, ways_of
 from edgemnist.compiler.costs import Costs, costs_of, portable_costs_on
 from edgemnist.compiler.graph import Graph, Node
@@ -20,12 +21,16 @@ from edgemnist.support.errors import UnsupportedModelError
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """What is to be generated: the optimised graph and its kernel calls. ``ways``: in how many each could be done."""
+    """What is to be generated: the optimised graph and its kernel calls. ``ways``: in how many each could be done.
+
+    ``bands``: how its first steps run by bands of rows, None where every tensor is whole.
+    """
 
     graph: Graph
     steps: tuple[Step, ...]
     settings: LoweringSettings
     ways: tuple[int, ...] = ()
+    bands: Bands | None = None
 
     @property
     def macs(self) -> int:
@@ -104,6 +109,11 @@ def _ways(node: Node, graph: Graph, settings: LoweringSettings) -> list[tuple[Wa
 
 def _same(step: Step, other: Step) -> bool:
     return (step.function, step.parameters) == (other.function, other.parameters)
+
+
+def ways_in(node: Node, graph: Graph, settings: LoweringSettings) -> list[Step]:
+    """Return a node's step in each of the ways in which it may be computed."""
+    return [step for _, step in _ways(node, graph, settings)]
 
 
 def _taken(node: Node, graph: Graph, settings: LoweringSettings) -> bool:

@@ -82,11 +82,14 @@ class Plan:
 Overlaps = dict[tuple[int, int], Overlap]
 
 
-def plan(program: Program) -> Plan:
-    """Lay out the arena, trying several orders of placement and keeping the smallest; deterministic."""
+def plan(program: Program, enough: int = 0) -> Plan:
+    """Lay out the arena, trying several orders of placement and keeping the smallest; deterministic.
+
+    ``enough``: no order is tried beyond one that takes no more bytes.
+    """
     buffers = _buffers(program)
     overlaps = _overlaps(program, buffers)
-    best = _best(tuple(buffers), frozenset(overlaps.items()), len(program.steps))
+    best = _best(tuple(buffers), frozenset(overlaps.items()), len(program.steps), enough)
     lowest = min((item.offset for item in best), default=0)
     placed = tuple(
         sorted((Placed(p.buffer, p.offset - lowest) for p in best), key=lambda p: (p.buffer.first, p.offset))
@@ -96,16 +99,22 @@ def plan(program: Program) -> Plan:
     return Plan(placed, _extent(best), max((b.size for b in tensors), default=0), max(live, default=0))
 
 
+def least_size(program: Program) -> int:
+    """Return bytes below which no arena of a program can be."""
+    buffers = _buffers(program)
+    return _least_extent(buffers, _overlaps(program, buffers), len(program.steps))
+
+
 @lru_cache(maxsize=16)
 def _best(
-    buffers: tuple[Buffer, ...], allowed: frozenset[tuple[tuple[int, int], Overlap]], steps: int
+    buffers: tuple[Buffer, ...], allowed: frozenset[tuple[tuple[int, int], Overlap]], steps: int, enough: int
 ) -> Sequence[Placed]:
     """Return the first of the smallest placements; none is looked for beyond one that can't be beaten.
 
     Kept for the next target: many have the same buffers.
     """
     overlaps = dict(allowed)
-    least = _least_extent(buffers, overlaps, steps)
+    least = max(_least_extent(buffers, overlaps, steps), enough)
     best: list[Placed] | None = None
     for order in _orders(buffers):
         placed = _place(order, overlaps, steps)
@@ -127,18 +136,35 @@ def _alive(buffers: Iterable[Buffer], steps: int) -> list[list[Buffer]]:
 
 def _least_extent(buffers: Sequence[Buffer], overlaps: Overlaps, steps: int) -> int:
     """Return a bound below which no arena can be: in some step, the buffers of which no two may overlap."""
-    sources, targets = ({pair[end] for pair in overlaps} for end in (0, 1))
     least = 0
-    for step, alive in enumerate(_alive(buffers, steps)):
-        dying = {buffer.tensor for buffer in alive if buffer.last == step and buffer.tensor in sources}
-        born = {buffer.tensor for buffer in alive if buffer.first == step and buffer.tensor in targets}
-        for shared in (dying, born):
+    for alive in _alive(buffers, steps):
+        there = {buffer.tensor for buffer in alive}
+        pairs = [pair for pair in overlaps if there.issuperset(pair)]
+        for shared in ({source for source, _ in pairs}, {target for _, target in pairs}):
             least = max(least, sum(aligned(buffer.size) for buffer in alive if buffer.tensor not in shared))
     return least
 
 
 def _buffers(program: Program) -> list[Buffer]:
-    graph, steps = program.graph, program.steps
+    graph, steps, bands = program.graph, program.steps, program.bands
+    apart = {graph.root(index) for index in graph.inputs} if program.settings.input_apart else set()
+    lifetimes = {root: span for root, span in _lifetimes(program).items() if root not in apart}
+    buffers = []
+    for root, (first, last) in lifetimes.items():
+        tensor = graph.tensors[root]
+        line = bands.buffers.get(root) if bands else None
+        name = f"{tensor.name}, {line.rows} of {line.height} rows" if line else tensor.name
+        buffers.append(Buffer(name, root, line.bytes if line else tensor.bytes, first, last))
+    scratch = [Buffer(f"scratch {i}", SCRATCH, step.scratch, i, i) for i, step in enumerate(steps) if step.scratch]
+    return buffers + scratch
+
+
+def _lifetimes(program: Program) -> dict[int, tuple[int, int]]:
+    """Return the first and the last step in which each root tensor is alive.
+
+    What bands keep, or make or use up bit by bit, is alive as long as there are bands.
+    """
+    graph, steps, bands = program.graph, program.steps, program.bands
     first: dict[int, int] = {graph.root(index): 0 for index in graph.entering}
     last: dict[int, int] = {}
     for index, step in enumerate(steps):
@@ -148,12 +174,14 @@ def _buffers(program: Program) -> list[Buffer]:
         for tensor in step.inputs:
             last[graph.root(tensor)] = index
     last.update({graph.root(index): len(steps) for index in graph.leaving})
-    buffers = [
-        Buffer(graph.tensors[root].name, root, graph.tensors[root].bytes, start, last.get(root, 0))
-        for root, start in first.items()
-    ]
-    scratch = [Buffer(f"scratch {i}", SCRATCH, step.scratch, i, i) for i, step in enumerate(steps) if step.scratch]
-    return buffers + scratch
+    found = {root: (start, last.get(root, 0)) for root, start in first.items()}
+    if bands is None:
+        return found
+    for root, (start, end) in found.items():
+        passing = root in bands.buffers and not bands.buffers[root].kept
+        if start < bands.steps and not passing:
+            found[root] = (0, max(end, bands.steps - 1))
+    return found
 
 
 def _overlaps(program: Program, buffers: Iterable[Buffer]) -> Overlaps:
@@ -170,8 +198,12 @@ def _overlaps(program: Program, buffers: Iterable[Buffer]) -> Overlaps:
                 declared.setdefault(program.graph.root(source), set()).add(step.overlaps.get((source, target)))
             for root, choices in declared.items():
                 overlap = choices.pop() if len(choices) == 1 else None
-                if overlap is not None and last[root] == index:
+                if overlap is not None and last.get(root) == index:
                     found[root, program.graph.root(target)] = overlap
+    bands = program.bands
+    for span in bands.spans if bands else ():
+        if bands and last.get(span.source) == bands.steps - 1:
+            found[span.source, span.target] = Overlap(at_most=span.at_most)
     return found
 
 
@@ -248,7 +280,7 @@ def _compatible(buffer: Buffer, offset: int, rival: Placed, overlaps: Overlaps) 
     if offset + buffer.size <= rival.offset or rival.end <= offset:
         return True
     forward = overlaps.get((rival.buffer.tensor, buffer.tensor))
-    if forward is not None and rival.buffer.last == buffer.first and forward.allows(offset - rival.offset):
+    if forward is not None and forward.allows(offset - rival.offset):
         return True
     backward = overlaps.get((buffer.tensor, rival.buffer.tensor))
-    return backward is not None and buffer.last == rival.buffer.first and backward.allows(rival.offset - offset)
+    return backward is not None and backward.allows(rival.offset - offset)

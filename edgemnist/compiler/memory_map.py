@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
+from edgemnist.compiler.run_text import included
 
 MOST_DRAWN = 300
 """Steps in a picture: with more nobody can read it."""
@@ -17,7 +18,7 @@ ROWS = 24
 def as_text(program: Program, plan: Plan, name: str) -> str:
     """Return the plan as a table and as a picture: columns are steps, lines are addresses."""
     lines = [
-        f"{name}: arena of {plan.size} bytes, input, output and scratch included",
+        f"{name}: arena of {plan.size} bytes, {included(program)} included",
         f"largest tensor {plan.largest_tensor}, largest set of tensors alive at once {plan.largest_live_set}",
         "",
         "  from    to  bytes  steps    what",
@@ -30,6 +31,7 @@ def as_text(program: Program, plan: Plan, name: str) -> str:
     lines += [
         "",
         "Each column is a step, each line a part of the arena; * where an output lies on top of a dying input.",
+        *([f"Steps 0 to {program.bands.steps - 1} run by bands, again and again."] if program.bands else []),
     ]
     step_bytes = max(-(-plan.size // ROWS), 1)
     for low in range(0, plan.size, step_bytes):

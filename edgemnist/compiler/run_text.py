@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgemnist.compiler.ends import Ends, ends_of
+from edgemnist.compiler.bands.text import BandsText
+from edgemnist.compiler.ends import End, Ends, ends_of
 from edgemnist.compiler.graph import Variable
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan, aligned
+from edgemnist.compiler.ops.base import Step
 from edgemnist.csource.pixels import C_TYPES
 from edgemnist.csource.source import comment_text, lines_of
 
@@ -55,32 +57,72 @@ def place_of(program: Program, plan: Plan, tensor: int) -> str:
     root = program.graph.root(tensor)
     if root in program.graph.in_place:
         return f"state + {next(one.offset for one in kept_by(program) if one.variable.before == root)}"
-    return f"arena + {plan.tensor_offset(root)}"
+    apart = apart_inputs(program)
+    return apart[root].name if root in apart else f"arena + {plan.tensor_offset(root)}"
+
+
+def apart_inputs(program: Program) -> dict[int, End]:
+    """Return by tensor the inputs that are read where the caller has them."""
+    return {end.index: end for end in ends_of(program.graph).inputs} if program.settings.input_apart else {}
+
+
+def included(program: Program) -> str:
+    """Return what is in the arena beside tensors between layers, for people."""
+    return "output and scratch" if program.settings.input_apart else "input, output and scratch"
+
+
+def step_arguments(program: Program, step: Step) -> list[str]:
+    """Return the C names that a step without bands takes behind the arena: the state, inputs that are apart."""
+    apart = apart_inputs(program)
+    read = dict.fromkeys(program.graph.root(tensor) for tensor in step.inputs)
+    return [*(["state"] if step.states else []), *(apart[root].name for root in read if root in apart)]
 
 
 def declarations(program: Program, name: str) -> list[str]:
     """Return the lines of the header that declare the functions."""
     ends, kept = ends_of(program.graph), kept_by(program)
     lines = [
-        "/* Runs the network once in an arena of its own; not for two threads at a time. */",
+        *_run_comment(apart=program.settings.input_apart),
         f"{_run(ends, name)};",
         "",
-        *_run_in_comment(ends),
-        f"{_run_in(name, kept)};",
+        *_run_in_comment(ends, apart=program.settings.input_apart),
+        f"{_run_in(program, name)};",
     ]
     return [*lines, *_state_declarations(name, kept)] if kept else lines
+
+
+def _run_comment(*, apart: bool) -> list[str]:
+    if apart:
+        return [
+            "/* Runs the network once in an arena of its own; not for two threads at a time. Inputs are read where",
+            " * they are, at a multiple of 4. */",
+        ]
+    return ["/* Runs the network once in an arena of its own; not for two threads at a time. */"]
 
 
 def _run(ends: Ends, name: str) -> str:
     return f"void {name}_run({ends.arguments(name.upper())})"
 
 
-def _run_in(name: str, kept: tuple[Kept, ...]) -> str:
-    state = f", int8_t state[{name.upper()}_STATE_SIZE]" if kept else ""
-    return f"void {name}_run_in(int8_t arena[{name.upper()}_ARENA_SIZE]{state})"
+def _run_in(program: Program, name: str) -> str:
+    return f"void {name}_run_in({', '.join(_run_in_parameters(program, name))})"
 
 
-def _run_in_comment(ends: Ends) -> list[str]:
+def _run_in_parameters(program: Program, name: str) -> list[str]:
+    prefix = name.upper()
+    return [
+        f"int8_t arena[{prefix}_ARENA_SIZE]",
+        *([f"int8_t state[{prefix}_STATE_SIZE]"] if program.graph.variables else []),
+        *(f"const {end.ctype} {end.name}[{prefix}_{end.macro}_SIZE]" for end in apart_inputs(program).values()),
+    ]
+
+
+def _run_in_comment(ends: Ends, *, apart: bool) -> list[str]:
+    if apart:
+        return [
+            "/* The same in the caller's arena, aligned to 4 bytes as inputs have to be. Find each output at",
+            " * arena + its OFFSET. Everything in the arena is overwritten, inputs are not changed. */",
+        ]
     if not ends.several:
         return [
             "/* The same in the caller's arena, aligned to 4 bytes: put the input at arena + INPUT_OFFSET, find the",
@@ -114,10 +156,13 @@ def definitions(program: Program, plan: Plan, name: str) -> list[str]:
     """Return the functions themselves; ``NAME_step_K(arena)`` are there before them."""
     ends, kept, prefix = ends_of(program.graph), kept_by(program), name.upper()
     copied = [one for one in kept if not one.variable.in_place]
+    apart = apart_inputs(program)
+    own = ["arena.bytes", *([f"{name}_state.bytes"] if kept else []), *(end.name for end in apart.values())]
     return [
         *_reset_in(name, kept),
+        *_bands(program, plan, name),
         "",
-        _run_in(name, kept),
+        _run_in(program, name),
         "{",
         *([] if program.steps else ["  (void)arena; /* the output is the input */"]),
         *([] if copied or not kept or any(step.states for step in program.steps) else ["  (void)state;"]),
@@ -137,8 +182,9 @@ def definitions(program: Program, plan: Plan, name: str) -> list[str]:
         *(
             f"  memcpy(arena.bytes + {prefix}_{end.macro}_OFFSET, {end.name}, {end.tensor.bytes});"
             for end in ends.inputs
+            if end.index not in apart
         ),
-        f"  {name}_run_in(arena.bytes{f', {name}_state.bytes' if kept else ''});",
+        f"  {name}_run_in({', '.join(own)});",
         *(
             f"  memcpy({end.name}, arena.bytes + {prefix}_{end.macro}_OFFSET, {end.tensor.bytes});"
             for end in ends.outputs
@@ -147,15 +193,41 @@ def definitions(program: Program, plan: Plan, name: str) -> list[str]:
     ]
 
 
+def _bands(program: Program, plan: Plan, name: str) -> list[str]:
+    """Return the function that runs the first steps by bands, nothing where there are none."""
+    if program.bands is None:
+        return []
+    apart = {index: end.name for index, end in apart_inputs(program).items()}
+    parameters = ["int8_t *arena", *(f"const int8_t *{input_name}" for input_name in apart.values())]
+    return BandsText(program, plan, name, apart).lines(", ".join(parameters))
+
+
 def _steps(program: Program, plan: Plan, name: str) -> list[str]:
-    graph = program.graph
-    lines = []
+    apart = apart_inputs(program)
+    given = {end.name: typed_as_bytes(end) for end in apart.values()}
+    lines = [f"  {name}_bands({', '.join(['arena', *given.values()])});"] if program.bands else []
     for index, step in enumerate(program.steps):
-        lines += [f"  {name}_step_{index}(arena{', state' if step.states else ''});", f"#ifdef {name.upper()}_TRACE"]
-        for tensor in step.outputs:
-            lines.append(f"  {name}_trace({index}, {place_of(program, plan, tensor)}, {graph.tensors[tensor].bytes});")
-        lines += ["#endif"]
+        if program.bands is None or index >= program.bands.steps:
+            arguments = [given.get(argument, argument) for argument in step_arguments(program, step)]
+            lines.append(f"  {name}_step_{index}({', '.join(['arena', *arguments])});")
+        traced = traced_outputs(program, index)
+        for tensor in traced:
+            size = program.graph.tensors[tensor].bytes
+            call = f"  {name}_trace({index}, {place_of(program, plan, tensor)}, {size});"
+            lines += [*([f"#ifdef {name.upper()}_TRACE"] if tensor == traced[0] else []), call]
+        lines += ["#endif"] if traced else []
     return lines
+
+
+def typed_as_bytes(end: End) -> str:
+    """Return an input that is apart as steps take it."""
+    return end.name if end.ctype == "int8_t" else f"(const int8_t *)(const void *){end.name}"
+
+
+def traced_outputs(program: Program, index: int) -> tuple[int, ...]:
+    """Return the outputs of a step that the trace function gets: all that are ever there as a whole."""
+    step = program.steps[index]
+    return tuple(tensor for tensor in step.outputs if program.bands is None or tensor not in program.bands.buffers)
 
 
 def _copy(program: Program, plan: Plan, one: Kept, *, out: bool) -> str:

@@ -13,6 +13,7 @@ from string import Template
 from edgemnist.compiler.ends import ends_of
 from edgemnist.compiler.graph import Graph
 from edgemnist.compiler.lowering import Program
+from edgemnist.compiler.run_text import traced_outputs
 
 HEADER = "em_dump.h"
 """What the generated C includes, in ``firmware/kernels``."""
@@ -44,7 +45,8 @@ def traced_tensors(program: Program) -> TracedTensors:
     views: dict[int, list[int]] = {}
     for index in sorted(graph.storage):
         views.setdefault(graph.root(index), []).append(index)
-    calls = tuple((index, *views.get(index, ())) for step in program.steps for index in step.outputs)
+    written = (index for step in range(len(program.steps)) for index in traced_outputs(program, step))
+    calls = tuple((index, *views.get(index, ())) for index in written)
     return TracedTensors(tuple((index, *views.get(index, ())) for index in graph.inputs), calls)
 
 

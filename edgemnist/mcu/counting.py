@@ -64,10 +64,12 @@ def count_layers(
     :raises MissingDependencyError: there is no compiler or emulator for it here.
     :raises ModelError: the model can't be compiled.
     """
+    # Of layers as a whole: which of them run by bands depends on the ways that are chosen.
+    whole = replace(settings, ram=None, input_apart=False)
     if settings.target != ANY:
-        return replace(settings, counts={settings.target: _counted(model, settings, build, core)})
+        return replace(settings, counts={settings.target: _counted(model, whole, build, core)})
     known = [name for name in (*(target.name for target in TOLD_APART), "portable") if _core_of(name) is not None]
-    counts = {name: _counted(model, replace(settings, target=name), build, None) for name in known}
+    counts = {name: _counted(model, replace(whole, target=name), build, None) for name in known}
     return replace(settings, counts=counts)
 
 

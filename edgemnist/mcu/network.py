@@ -98,7 +98,7 @@ def make_network(model: TfliteModel, settings: NetworkSettings, machine: int, *,
     :raises ModelError: the engine can't do the model.
     """
     if settings.engine == "c":
-        return _generated(model, replace(settings.codegen, fusions=()) if tensors else settings.codegen)
+        return _generated(model, _unfused(settings.codegen) if tensors else settings.codegen)
     if settings.engine != "tflm":
         raise unknown("engine", settings.engine, ENGINES)
     if settings.tflm is None:
@@ -110,8 +110,13 @@ def traced_of(model: TfliteModel, settings: NetworkSettings) -> TracedTensors:
     """Return which tensors the firmware of a model sends, where it sends any."""
     if settings.engine != "c":
         return _every_output(model)
-    program, _ = compile_model(model, replace(settings.codegen, fusions=()), any_net=True)
+    program, _ = compile_model(model, _unfused(settings.codegen), any_net=True)
     return traced_tensors(program)
+
+
+def _unfused(settings: CodegenSettings) -> CodegenSettings:
+    """Return the settings with which every operator's output is there as a whole."""
+    return replace(settings, fusions=(), ram=None)
 
 
 def _every_output(model: TfliteModel) -> TracedTensors:

@@ -29,7 +29,7 @@ from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.passes import FUSIONS, RULES, optimise
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.reference import run_stream
-from edgemnist.compiler.run_text import state_bytes
+from edgemnist.compiler.run_text import state_bytes, traced_outputs
 from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.host_flags import flags_here
@@ -118,6 +118,7 @@ class Variant:
     sparse: str = "auto"
     round: int | None = None
     """As in ``LoweringSettings``: which of its ways a layer takes, None for the one that costs least."""
+    input_apart: bool = False
 
     def __str__(self) -> str:
         sparse = "" if self.sparse == "auto" else f", sparse {self.sparse}"
@@ -152,7 +153,9 @@ class Truth:
 def build_program(content: bytes, variant: Variant) -> Program:
     """Compile a model as far as the kernel calls."""
     graph = optimise(read_graph(parse_tflite(content)), variant.fusions)
-    settings = LoweringSettings(target=variant.target, sparse=variant.sparse, round=variant.round)
+    settings = LoweringSettings(
+        target=variant.target, sparse=variant.sparse, round=variant.round, input_apart=variant.input_apart
+    )
     return lower(graph, settings)
 
 
@@ -318,17 +321,23 @@ def _write_sources(networks: Sequence[tuple[Network, Inputs]], folder: Path) -> 
 
 def _helpers(name: str, network: Network) -> str:
     ends = ends_of(network.program.graph)
-    arguments = [*_places(ends.inputs, "input", "const "), *_places(ends.outputs, "output", "")]
-    counts = ", ".join(str(len(step.outputs)) for step in network.program.steps) or "1"
+    given = list(_places(ends.inputs, "input", "const "))
+    arguments = [*given, *_places(ends.outputs, "output", "")]
+    in_arena = ["arena", *(["state"] if network.program.graph.variables else [])]
+    in_arena += given if network.program.settings.input_apart else []
+    counts = (
+        ", ".join(str(len(traced_outputs(network.program, step))) for step in range(len(network.program.steps))) or "1"
+    )
     regions = "".join(
         f"{{{index}, {item.offset}, {item.buffer.size}}}, " for index, item in _open_regions(network)
     )  # fmt: skip
     return (
-        f"static void {name}_in(int8_t *arena, int8_t *state)\n"
-        f"{{\n  (void)state;\n  {name}_run_in(arena{', state' if network.program.graph.variables else ''});\n}}\n"
+        f"static void {name}_in(int8_t *arena, int8_t *state, const int8_t *input)\n"
+        f"{{\n  (void)state;\n  (void)input;\n  {name}_run_in({', '.join(in_arena)});\n}}\n"
         f"static void {name}_call(const int8_t *input, int8_t *output)\n"
         f"{{\n  {name}_run({', '.join(arguments)});\n}}\n"
-        f"{_spans(name, 'input', ends.inputs)}{_spans(name, 'output', ends.outputs)}"
+        f"{_spans(name, 'input', ends.inputs, apart=network.program.settings.input_apart)}"
+        f"{_spans(name, 'output', ends.outputs)}"
         f"void {name}_trace(int step, const void *data, unsigned long bytes)\n"
         f"{{\n  static const int counts[] = {{{counts}}};\n  static int done = 0;\n"
         f"  const int last = ++done == counts[step];\n  if (last) done = 0;\n  traced(step, data, bytes, last);\n}}\n"
@@ -344,23 +353,28 @@ def _places(ends: Sequence[End], what: str, const: str) -> Iterator[str]:
         offset += end.tensor.bytes
 
 
-def _spans(name: str, what: str, ends: Sequence[End]) -> str:
-    spans = ", ".join(f"{{{name.upper()}_{end.macro}_OFFSET, {end.tensor.bytes}}}" for end in ends)
+def _spans(name: str, what: str, ends: Sequence[End], *, apart: bool = False) -> str:
+    offsets = ["APART" if apart else f"{name.upper()}_{end.macro}_OFFSET" for end in ends]
+    spans = ", ".join(f"{{{offset}, {end.tensor.bytes}}}" for offset, end in zip(offsets, ends, strict=True))
     return f"static const span {name}_{what}s[] = {{{spans}}};\n"
 
 
 def _open_regions(network: Network) -> Iterator[tuple[int, Placed]]:
     """Yield (step, buffer) for every buffer that a step may touch; nothing when the buffers are not apart.
 
-    Variables are put there before the first step, and taken after the last.
+    Variables are put there before the first step, and taken after the last. Steps that run by bands touch what all of
+    them do.
     """
-    graph, steps = network.program.graph, network.program.steps
+    graph, steps, bands = network.program.graph, network.program.steps, network.program.bands
     touched = [{graph.root(tensor) for tensor in (*step.inputs, *step.outputs)} for step in steps] + [set()]
+    together = bands.steps if bands else 0
+    touched[:together] = [set().union(*touched[:together])] * together
     touched[0].update(graph.root(variable.before) for variable in graph.variables)
     touched[-1].update(graph.root(variable.after) for variable in graph.variables)
     for index, roots in enumerate(touched if network.apart else ()):
         for item in network.plan.placed:
-            own_scratch = item.buffer.tensor == -1 and item.buffer.first == index
+            user = item.buffer.first
+            own_scratch = item.buffer.tensor == -1 and (user == index or max(user, index) < together)
             if own_scratch or item.buffer.tensor in roots:
                 yield index, item
 
@@ -400,7 +414,8 @@ def _run_from(
 
 def _slice(stream: bytes, position: int, program: Program, images: int) -> tuple[Observations, int]:
     graph = program.graph
-    order = [tensor for step in program.steps for tensor in step.outputs] + [*graph.outputs] * 2
+    steps = range(len(program.steps))
+    order = [tensor for step in steps for tensor in traced_outputs(program, step)] + [*graph.outputs] * 2
     collected: list[list[NDArray[Any]]] = [[] for _ in order]
     for _ in range(images):
         for column, index in zip(collected, order, strict=True):

@@ -163,9 +163,10 @@ class Machine:
         """Run network ``number`` on an input of its shape; return its output."""
         graph = program.graph
         output = graph.tensors[graph.output]
-        arena = _ARENA_END - plan.size
+        arena, apart = _ARENA_END - plan.size, program.settings.input_apart
         self._core.mem_write(arena, b"\xa5" * plan.size)
-        self._core.mem_write(arena + plan.tensor_offset(graph.root(graph.input)), image.tobytes())
-        self.call(f"m{number}_run_in", arena)
+        given = _ARENA_END - _RAM_BYTES if apart else arena + plan.tensor_offset(graph.root(graph.input))
+        self._core.mem_write(given, image.tobytes())
+        self.call(f"m{number}_run_in", arena, given)
         found = self._core.mem_read(arena + plan.tensor_offset(graph.root(graph.output)), output.bytes)
         return np.frombuffer(bytes(found), np.dtype(output.dtype)).reshape(output.shape)

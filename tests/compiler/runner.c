@@ -31,7 +31,8 @@ typedef struct {
   unsigned long size;
 } region;
 
-/* An input or output in the arena. */
+/* An input or output in the arena, or an input that is APART from it. */
+#define APART (~0ul)
 typedef struct {
   unsigned long offset;
   unsigned long size;
@@ -40,7 +41,7 @@ typedef struct {
 /* `input` and `output` of `run` are all inputs, and outputs, one behind the other. */
 typedef struct {
   void (*run)(const int8_t *input, int8_t *output);
-  void (*run_in)(int8_t *arena, int8_t *state);
+  void (*run_in)(int8_t *arena, int8_t *state, const int8_t *input);
   void (*reset_in)(int8_t *state);
   unsigned long state_size; /* 0: the network keeps nothing */
   unsigned long arena_size;
@@ -111,11 +112,11 @@ static void run_once(const int8_t *input, int image, int8_t *state)
   current_arena = memory + shift;
   memset(memory, 165 + 37 * image, current->arena_size + shift);
   for (int i = 0; i < current->inputs; ++i) {
-    memcpy(current_arena + current->input[i].offset, from, current->input[i].size);
+    if (current->input[i].offset != APART) memcpy(current_arena + current->input[i].offset, from, current->input[i].size);
     from += current->input[i].size;
   }
   open_regions(0);
-  current->run_in(current_arena, state);
+  current->run_in(current_arena, state, input);
   open_everything();
   for (int i = 0; i < current->outputs; ++i) {
     fwrite(current_arena + current->output[i].offset, 1, current->output[i].size, stdout);

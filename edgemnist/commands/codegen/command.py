@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.building import CountLayers
+from edgemnist.commands.building import CountLayers, InputApart, Ram
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
@@ -42,6 +42,8 @@ def codegen(
         typer.Option(help="Layers to store without their zeros: auto where it gains, never, always where possible."),
     ] = "auto",
     count_layers: CountLayers = False,
+    ram: Ram = None,
+    input_apart: InputApart = False,
     labels: Annotated[str | None, typer.Option(help="Class names, a,b,c. Default: the work folder's.")] = None,
     feeding: Feeding,
     with_dump: Annotated[
@@ -60,7 +62,7 @@ def codegen(
 
     code = settings_from(
         name=name, target=target, rounding=rounding, without=no_fuse or [], labels=labels, sparse=sparse,
-        with_dump=with_dump,
+        with_dump=with_dump, ram=ram, input_apart=input_apart,
     )  # fmt: skip
     settings = CodeSettings(model=model, out=out, code=code, feeding=feeding.settings(), count_layers=count_layers)
     if dump is not None:

@@ -75,6 +75,8 @@ def settings_from(
     labels: str | None,
     sparse: str = "auto",
     with_dump: bool = False,
+    ram: int | None = None,
+    input_apart: bool = False,
 ) -> CodegenSettings:
     """Return the settings that the flags ask for.
 
@@ -89,8 +91,9 @@ def settings_from(
     named = _parse_labels(labels or "")
     target = named_target(target)
     return CodegenSettings(
-        name=name, target=target, rounding=rounding, fusions=fusions, labels=named, sparse=sparse, with_dump=with_dump
-    )
+        name=name, target=target, rounding=rounding, fusions=fusions, labels=named, sparse=sparse, with_dump=with_dump,
+        ram=ram, input_apart=input_apart,
+    )  # fmt: skip
 
 
 def _parse_labels(text: str) -> tuple[str, ...]:

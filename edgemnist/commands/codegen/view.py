@@ -8,7 +8,7 @@ from edgemnist.compiler.graph import type_of
 from edgemnist.compiler.host_cpu import bodies_here
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.ops import WITHOUT_TFLM
-from edgemnist.compiler.run_text import state_bytes
+from edgemnist.compiler.run_text import included, state_bytes
 from edgemnist.compiler.self_test import no_self_test
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.support.progress import stdout_console
@@ -79,7 +79,8 @@ def _figures(result: WrittenCode) -> list[str]:
     further, state = program.graph.further, state_bytes(program)
     return [
         *([f"graphs                the first of {further + 1}; the others are not compiled"] if further else []),
-        f"arena                 {plan.size:,} B, input, output and scratch included",
+        f"arena                 {plan.size:,} B, {included(program)} included",
+        *([f"steps 0 to {program.bands.steps - 1:<11} {program.bands.summary}"] if program.bands else []),
         *([f"state                 {state:,} B, kept from one inference to the next"] if state else []),
         f"TFLM's arena          {_tflm_arena(result)}",
         f"largest live tensors  {plan.largest_live_set:,} B together",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.building import Ram
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Seed, Work, add_command
 from edgemnist.commands.outcome import Outcome
@@ -51,6 +52,7 @@ def convert(
     c: Annotated[
         bool, typer.Option("--c", help="Also write the int8 or int16x8 model as C code, as codegen does.")
     ] = False,
+    ram: Ram = None,
     name: Annotated[str, typer.Option(help="Name of the C array.")] = "g_model",
     style: Annotated[str, typer.Option(help="C names and files: default, or tflm as its examples do.")] = "default",
     out: Annotated[Path | None, typer.Option(help="Folder for the results. Default: the work folder.")] = None,
@@ -72,6 +74,7 @@ def convert(
         seed=seed,
         c_array=c_array,
         c_code=c,
+        ram=ram,
         name=name,
         style=style,
         dataset=dataset,

@@ -57,11 +57,11 @@ class ConversionSettings:
     ``io``: type of the int8 model's input and output; an int16x8 model takes float32 when that says float32, else
     int16. ``calibration``: images of the representative dataset; None takes :data:`DEFAULT_CALIBRATION`, or all
     training images where there are fewer. ``c_array``: None writes the C array of the int8 model only, True that of
-    every mode. ``c_code`` also generates the int8 model's C code, in ``c/`` beside it. ``dataset`` and
-    ``feeding`` are for models from elsewhere (what they leave open is as the manifest beside the file says, as the file
-    tells, or tried); a work folder's model brings its own. ``even_so``
-    converts a model that classifies nothing as it is fed. ``exports``: formats for servers, "saved-model" and "onnx";
-    with them and without ``modes`` no ``.tflite`` is made.
+    every mode. ``c_code`` also generates the int8 model's C code, in ``c/`` beside it, with an arena of ``ram``
+    bytes at most, where that is given. ``dataset`` and ``feeding`` are for models from elsewhere (what they leave
+    open is as the manifest beside the file says, as the file tells, or tried); a work folder's model brings its
+    own. ``even_so`` converts a model that classifies nothing as it is fed. ``exports``: formats for servers,
+    "saved-model" and "onnx"; with them and without ``modes`` no ``.tflite`` is made.
 
     :raises InputError: a value is out of range.
     """
@@ -74,6 +74,7 @@ class ConversionSettings:
     seed: int = 0
     c_array: bool | None = None
     c_code: bool = False
+    ram: int | None = None
     name: str = DEFAULT_NAME
     style: str = "default"
     dataset: str | None = None

@@ -78,10 +78,12 @@ def convert(settings: ConversionSettings, work: WorkFolder) -> ConversionResult 
         return _write_c_array(settings.model, settings, work)
     if settings.c_code and not set(COMPILED) & set(settings.ordered_modes()):
         raise InputError(NO_INT8_MODEL)
+    if settings.ram is not None and not settings.c_code:
+        raise InputError(f"--ram {settings.ram} is of the C code, and none is asked for; add --c, or leave it out")
     result = run_conversion(settings, work)
     if settings.exports:
         result = replace(result, exports=export(replace(settings, modes=()), work).models)
-    return _with_c_code(result) if settings.c_code else result
+    return _with_c_code(result, settings.ram) if settings.c_code else result
 
 
 def _write_c_array(model: Path, settings: ConversionSettings, work: WorkFolder) -> CArrayResult:
@@ -95,7 +97,7 @@ def _write_c_array(model: Path, settings: ConversionSettings, work: WorkFolder) 
     return write_c_array(model, settings, work)
 
 
-def _with_c_code(result: ConversionResult) -> ConversionResult:
+def _with_c_code(result: ConversionResult, ram: int | None) -> ConversionResult:
     """Generate the C code of the int8 model that was just made, or else of the int16x8 one, in ``c/`` beside it.
 
     :raises UnsupportedModelError: it cannot be compiled; says that its ``.tflite`` is there all the same.
@@ -104,7 +106,7 @@ def _with_c_code(result: ConversionResult) -> ConversionResult:
     subject = find_subject(None, work, COMPILED)
     if subject.tflite.sha256 not in {model.sha256 for model in result.models}:
         raise InputError(f"{str(subject.path)!r} was replaced by another command; run `edgemnist convert` again")
-    settings = with_preprocessing(CodegenSettings(target=ANY), subject, FeedingSettings())
+    settings = with_preprocessing(CodegenSettings(target=ANY, ram=ram), subject, FeedingSettings())
     try:
         written = write_code(subject.tflite, settings, work.path("c"), source_name=subject.path.name)
     except ModelError as error:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.building import Building, CountLayers
+from edgemnist.commands.building import Building, CountLayers, Ram
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
@@ -105,6 +105,7 @@ def package(
     name: Annotated[str, typer.Option(help="Prefix of files and C names.")] = "model",
     target: Annotated[str, typer.Option(help=f"Core to write for: {ANY}, {', '.join(TARGETS)}.")] = ANY,
     count_layers: CountLayers = False,
+    ram: Ram = None,
     with_dump: WithDump = False,
     feeding: Feeding,
     work: Work = DEFAULT_WORK,
@@ -121,6 +122,7 @@ def package(
         target=target,
         feeding=feeding.settings(),
         count_layers=count_layers,
+        ram=ram,
         with_dump=with_dump,
     )
     result = stage.package(settings, WorkFolder(work))

@@ -47,7 +47,8 @@ class PackageSettings:
 
     ``out``: the zip to write; None is for :func:`package_firmware` to say. ``name`` prefixes files and C names.
     ``target`` is the compiler's: "any" brings every core's bodies. ``count_layers`` as for ``FirmwareSettings``.
-    ``with_dump``: the main program also prints every operator's output.
+    ``ram``: the bytes that the arena may take, None for any. ``with_dump``: the main program also prints every
+    operator's output.
     """
 
     platform: str
@@ -57,6 +58,7 @@ class PackageSettings:
     target: str = ANY
     feeding: FeedingSettings = field(default_factory=FeedingSettings)
     count_layers: bool = False
+    ram: int | None = None
     with_dump: bool = False
 
 
@@ -109,7 +111,7 @@ def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
     """
     find_platform(settings.platform)
     subject = find_subject(settings.model, work, COMPILED, output=settings.feeding.output)
-    code = CodegenSettings(name=settings.name, target=settings.target, with_dump=settings.with_dump)
+    code = CodegenSettings(name=settings.name, target=settings.target, with_dump=settings.with_dump, ram=settings.ram)
     code = with_preprocessing(code, subject, settings.feeding)
     if settings.count_layers:
         code = count_layers(subject.tflite, code, BuildSettings())

@@ -184,6 +184,7 @@ class LoweringSettings:
     which layers store only their weights other than zero: "never", "always" those whose kernel can, or "auto" those
     that gain. ``way`` is that of the layer which is lowered. ``counts``: what the ways cost, None for what is
     estimated; ``round``: every layer is to take its way of that number, or its last, whatever it costs.
+    ``input_apart``: inputs are read where the caller has them, not in the arena.
     """
 
     rounding: str = "tflm"
@@ -193,6 +194,7 @@ class LoweringSettings:
     way: Way = Way()
     counts: LayerCounts | None = None
     round: int | None = None
+    input_apart: bool = False
 
     @property
     def bodies(self) -> Target:
