@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from edgemnist.compiler import run_text, tensor_dump
+from edgemnist.compiler.banded import Bands
 from edgemnist.compiler.bands.text import step_function, varies
-from edgemnist.compiler.bands.values import Bands
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.claims import ZERO_POINTS
 from edgemnist.compiler.ends import Ends, ends_of, typed
@@ -285,7 +285,7 @@ def source_text(program: Program, plan: Plan, settings: EmitSettings) -> str:
 
 
 def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands | None = None) -> str:
-    """Return the arrays and the parameters of the step with that index, as C; one set of those for each kind of band."""
+    """Return the arrays and the parameters of the step with that index, as C: these once for each kind of band."""
     text = [f"\n/* Step {index}: {step.node.label} */"]
     text += [_array(_array_name(settings, index, array), array) for array in step.arrays]
     declared = f"static const {step.struct_type} {settings.name}_params_{index}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edgemnist.compiler.bands.values import Bands
+from edgemnist.compiler.banded import Bands
 from edgemnist.compiler.choice import Costed, choose, ways_of
 from edgemnist.compiler.costs import Costs, costs_of, portable_costs_on
 from edgemnist.compiler.graph import Graph, Node

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgemnist.compiler.banded import Bands
 from edgemnist.compiler.bands.readings import Reading, windowed_geometry
 from edgemnist.compiler.bands.schedule import Extent, Schedule
-from edgemnist.compiler.bands.values import Bands
 from edgemnist.compiler.graph import Graph, Node, Padding
 from edgemnist.compiler.lowering import Program, ways_in
 from edgemnist.compiler.ops.base import Overlap, Step

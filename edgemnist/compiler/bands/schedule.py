@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from edgemnist.compiler.banded import Call, LineBuffer, Move, Place, Run, Span
 from edgemnist.compiler.bands.readings import Reading, Rows, readings_of
-from edgemnist.compiler.bands.values import Call, LineBuffer, Move, Place, Run, Span
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.memory import ALIGNMENT
 from edgemnist.compiler.ops.operands import output_of

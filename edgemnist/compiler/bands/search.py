@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from edgemnist.compiler.banded import Bands
 from edgemnist.compiler.bands.lowered import BandLowering
 from edgemnist.compiler.bands.schedule import Schedule, prefixes, scheduled
-from edgemnist.compiler.bands.values import Bands
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan, least_size, plan
 from edgemnist.compiler.ops.base import Overlap

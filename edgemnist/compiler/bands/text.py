@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from edgemnist.compiler.bands.values import Bands, Call, Move, Place, Run
+from edgemnist.compiler.banded import Bands, Call, Move, Place, Run
 from edgemnist.compiler.ends import typed
 from edgemnist.compiler.graph import Graph
 from edgemnist.compiler.lowering import Program
