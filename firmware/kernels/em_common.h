@@ -257,21 +257,23 @@ EM_INLINE int32_t em_multiply_high(int32_t start, int32_t a, int32_t b)
 
 /* Returns zero_point + round(round(accumulator * multiplier / 2^31) / 2^shift), the inner rounding with ties up and the
  * outer one with ties away from zero: gemmlowp's SaturatingRoundingDoublingHighMul and RoundingDivideByPOT in one
- * 32 x 32 + 64 bit multiply-accumulate. `twice` is the accumulator's double.
+ * 32 x 32 + 64 bit multiply-accumulate.
  *
  * Needs |accumulator| < 2^30, 0 <= multiplier, 1 <= shift <= 30, `unit` = 2 * zero_point + 1, and
  * |zero_point| * 2^shift + 2^(shift - 1) + |product| + 1 < 2^31; the generator proves this for every channel.
  */
+EM_INLINE int32_t em_requantise(int32_t accumulator, int32_t multiplier, int32_t unit, int shift)
+{
+  const int32_t rounding = (int32_t)((uint32_t)unit << (shift - 1));
+  return em_multiply_high(rounding + (accumulator >> 31), accumulator * 2, multiplier) >> shift;
+}
+
+/* The same of twice the accumulator. Where only the accumulator is there, its own sign is taken an instruction sooner. */
 EM_INLINE int32_t em_requantise_twice(int32_t twice, int32_t multiplier, int32_t unit, int shift)
 {
   int32_t rounding = (int32_t)((uint32_t)unit << (shift - 1));
   EM_IN_REGISTER(rounding);
   return em_multiply_high(rounding + (twice >> 31), twice, multiplier) >> shift;
-}
-
-EM_INLINE int32_t em_requantise(int32_t accumulator, int32_t multiplier, int32_t unit, int shift)
-{
-  return em_requantise_twice(accumulator * 2, multiplier, unit, shift);
 }
 
 /* The same without preconditions: any int32 accumulator, exponent -31..30, result before the zero point is added. */
