@@ -30,7 +30,7 @@ app = typer.Typer(
     name="edgemnist",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     cls=SectionedGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -82,6 +82,8 @@ def run(arguments: list[str]) -> int:
         return _fail(ErrorReport("usage", error.format_message(), None, EXIT_BAD_INPUT), arguments, said=True)
     except UnforeseenError as error:
         return _fail(report_of(error.__cause__ or error), arguments)
+    except SystemExit as left:  # a shell has got what it asked for; what commands raise comes as another error
+        return left.code if isinstance(left.code, int) else 0
     except typer.Abort:
         return _fail(report_of(KeyboardInterrupt()), arguments)
     except BaseException as error:

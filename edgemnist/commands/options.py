@@ -11,11 +11,14 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import typer
 from typer.core import TyperCommand
 
+from edgemnist.commands.completion import completion_of
 from edgemnist.commands.outcome import Outcome, UnforeseenError
 from edgemnist.commands.sections import Section
+from edgemnist.support.progress import quietly
 
 Work = Annotated[Path, typer.Option("--work", help="Work folder in which the stages leave their artifacts.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")]
 Seed = Annotated[
     int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every random choice; recorded in the manifest.")
 ]
@@ -42,7 +45,7 @@ SkipUnreadable = Annotated[
 
 DEFAULT_WORK = Path("artifacts")
 
-_AS_JSON = "as_json"
+_AS_JSON, _QUIET = "as_json", "quiet"
 
 _MLFLOW = "--mlflow"
 Mlflow = Annotated[
@@ -81,7 +84,7 @@ def add_command(
     section: Section | None = None,
     short: str | None = None,
 ) -> None:
-    """Add a command to a group: it gets ``--json``, and the fields of its dataclass parameters as options of its own.
+    """Add a command to a group: it gets ``--json`` and ``--quiet``, and its dataclass parameters' fields as options.
 
     ``tracked`` is for commands with ``--mlflow``. ``section`` and ``short`` are where and how ``edgemnist --help``
     lists it, in at most 60 characters.
@@ -108,13 +111,16 @@ def _spread(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
         else:
             parameters.append(_option(parameter.name, hint, parameter.default))
 
-    parameters.append(_option(_AS_JSON, _Json, False))
+    parameters += [_option(_AS_JSON, _Json, False), _option(_QUIET, _Quiet, False)]
+    for parameter in parameters:
+        _complete(command.__name__, parameter)
 
     def with_options(**values: Any) -> Outcome:
-        as_json = values.pop(_AS_JSON)
+        as_json, quiet = values.pop(_AS_JSON), values.pop(_QUIET)
         given = {name: {field: values.pop(field) for field in fields} for name, fields in groups.items()}
         try:
-            outcome = command(**values, **{name: hints[name](**fields) for name, fields in given.items()})
+            with quietly(quiet):
+                outcome = command(**values, **{name: hints[name](**fields) for name, fields in given.items()})
         except (
             EOFError,
             OSError,
@@ -127,6 +133,13 @@ def _spread(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
     with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return with_options
+
+
+def _complete(command: str, parameter: inspect.Parameter) -> None:
+    """Have a shell complete an option's value, where it is a name of a registry."""
+    completion = completion_of(command, parameter.name)
+    for part in get_args(parameter.annotation)[1:] if completion is not None else ():
+        part.autocompletion = completion
 
 
 def _declared(hint: Any) -> Any:

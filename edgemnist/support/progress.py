@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _active: list[Any] = []
 _listeners: list[Callable[[str], None]] = []
+_quiet = False
 
 
 def stdout_console() -> Console:
@@ -42,10 +43,23 @@ def said_to(listener: Callable[[str], None]) -> Iterator[None]:
         _listeners.remove(listener)
 
 
+@contextmanager
+def quietly(quiet: bool) -> Iterator[None]:
+    """With ``quiet`` neither say anything nor show progress, for as long as the block lasts."""
+    global _quiet
+    before, _quiet = _quiet, quiet or _quiet
+    try:
+        yield
+    finally:
+        _quiet = before
+
+
 def say(message: str) -> None:
     """Print one line to stderr, for people; appears above a running progress display."""
     if _listeners:
         _listeners[-1](message)
+        return
+    if _quiet:
         return
     from rich.markup import escape
 
@@ -101,7 +115,7 @@ def progress_task(description: str, total: float | None = None) -> Iterator[Task
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=stderr_console(),
-        disable=not sys.stderr.isatty(),
+        disable=_quiet or not sys.stderr.isatty(),
         transient=True,
     )
     with display:
