@@ -14,7 +14,7 @@ from edgemnist.compiler.banded import Bands
 from edgemnist.compiler.bands.text import step_function, varies
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.claims import ZERO_POINTS
-from edgemnist.compiler.ends import Ends, ends_of, typed
+from edgemnist.compiler.ends import Ends, ends_of, typed, value_functions
 from edgemnist.compiler.graph import type_of
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
@@ -215,6 +215,7 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         *run_text.declarations(program, settings.name),
         *_label_declaration(settings),
         *(["", *settings.class_function.splitlines()] if settings.class_function else []),
+        *value_functions(ends_of(program.graph), settings.name),
         "",
         f"/* {settings.pixels.summary} */",
         *settings.pixels.declaration.splitlines(),

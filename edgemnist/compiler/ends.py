@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgemnist.compiler.graph import Graph
 from edgemnist.csource.pixels import C_TYPES
+from edgemnist.csource.values import dequantise_function, quantise_function
 from edgemnist.tflite.file import TensorInfo
 
 
@@ -54,6 +55,19 @@ class Ends:
 def ends_of(graph: Graph) -> Ends:
     """Return a graph's inputs and outputs."""
     return Ends(_named("input", graph.inputs, graph), _named("output", graph.outputs, graph))
+
+
+def value_functions(ends: Ends, name: str) -> list[str]:
+    """Return the lines of the functions between real numbers and integers; of several ends each has its own."""
+    lines: list[str] = []
+    for make, verb, places in (
+        (quantise_function, "quantise", ends.inputs), (dequantise_function, "dequantise", ends.outputs),
+    ):  # fmt: skip
+        for end in places:
+            called = f"{name}_{verb}{f'_{end.name}' if ends.several else ''}"
+            text = make(called, f"{name.upper()}_{end.macro}", end.tensor)
+            lines += ["", *text.splitlines()] if text else []
+    return lines
 
 
 def _named(what: str, indices: Sequence[int], graph: Graph) -> tuple[End, ...]:

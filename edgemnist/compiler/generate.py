@@ -319,7 +319,7 @@ def _check_labels(labels: Sequence[str], output: TensorInfo) -> None:
 
 def _class_function(model: TfliteModel, settings: CodegenSettings) -> str:
     known, labels = settings.preprocessing, settings.class_names()
-    if not (known or labels) or len(model.outputs) != 1:
+    if len(model.outputs) != 1 or (model.output().elements == 1 and not (known or labels)):
         return ""
     return class_function(settings.name, model.output(), known_output(model, known), labels)
 

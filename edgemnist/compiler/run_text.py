@@ -210,12 +210,11 @@ def _steps(program: Program, plan: Plan, name: str) -> list[str]:
         if program.bands is None or index >= program.bands.steps:
             arguments = [given.get(argument, argument) for argument in step_arguments(program, step)]
             lines.append(f"  {name}_step_{index}({', '.join(['arena', *arguments])});")
-        traced = traced_outputs(program, index)
-        for tensor in traced:
-            size = program.graph.tensors[tensor].bytes
-            call = f"  {name}_trace({index}, {place_of(program, plan, tensor)}, {size});"
-            lines += [*([f"#ifdef {name.upper()}_TRACE"] if tensor == traced[0] else []), call]
-        lines += ["#endif"] if traced else []
+        calls = [
+            f"  {name}_trace({index}, {place_of(program, plan, tensor)}, {program.graph.tensors[tensor].bytes});"
+            for tensor in traced_outputs(program, index)
+        ]
+        lines += [f"#ifdef {name.upper()}_TRACE", *calls, "#endif"] if calls else []
     return lines
 
 

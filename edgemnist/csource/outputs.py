@@ -56,14 +56,16 @@ def second_class(output: TensorInfo, kind: OutputKind, value: str) -> str:
 def class_function(
     symbol: str, output: TensorInfo, kind: OutputKind, names: tuple[str, ...], *, taken: str = ""
 ) -> str:
-    """Return ``<symbol>_class_of``, which tells two classes by one output, and in a comment which those are.
+    """Return ``<symbol>_class_of``: the class with the highest value, or of two that one output tells apart.
 
-    It is "" where the output is not one value, or of a type that says nothing. ``taken`` is a name that the file
+    It is "" where the output is no list of values, or of a type that says nothing. ``taken`` is a name that the file
     declares elsewhere.
     """
-    if output.elements != 1 or class_limit(output, kind) is None:
-        return ""
     argument = "output" if taken != "output" else "output_"
+    if output.elements > 1:
+        return _highest(symbol, output, argument)
+    if class_limit(output, kind) is None:
+        return ""
     called = [f"{index} ({comment_text(name)})" for index, name in enumerate(names)] or ["0", "1"]
     what, half = ("probability", "0.5") if kind is OutputKind.ONE_PROBABILITY else ("score", "0")
     limit = "" if output.dtype == "float32" else f", q > {class_limit(output, kind)},"
@@ -73,4 +75,17 @@ def class_function(
         f"/* The output is the {what} of class {called[1]}: above {half}{limit} it is that one, else {called[0]}. */\n"
         f"static inline int {symbol}_class_of(const {C_TYPES[output.dtype]} *{argument})\n"
         f"{{\n{unused}    return {condition};\n}}\n"
+    )
+
+
+def _highest(symbol: str, output: TensorInfo, argument: str) -> str:
+    if output.elements != output.shape[-1] or output.dtype not in (*INTEGER_TYPES, "float32"):
+        return ""
+    return (
+        "/* The class with the highest value, the first of equals. */\n"
+        f"static inline int {symbol}_class_of(const {C_TYPES[output.dtype]} {argument}[{output.elements}])\n"
+        "{\n    int best = 0;\n"
+        f"    for (int i = 1; i < {output.elements}; ++i) {{\n"
+        f"        if ({argument}[i] > {argument}[best]) best = i;\n"
+        "    }\n    return best;\n}\n"
     )

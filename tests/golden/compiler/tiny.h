@@ -45,6 +45,26 @@ void tiny_run_in(int8_t arena[TINY_ARENA_SIZE]);
 /* Class names in the order of the output. */
 extern const char *const tiny_labels[4];
 
+/* A real number as the input holds it: value / scale + zero point, rounded, ties away from zero, and kept
+ * within the type; what is no number is its lowest value. */
+static inline int8_t tiny_quantise(float value)
+{
+    const float scaled = value / TINY_INPUT_SCALE;
+    int32_t whole;
+    if (!(scaled > 0.0f)) return -128;
+    if (scaled >= 255.0f) return 127;
+    whole = (int32_t)scaled;
+    if (scaled - (float)whole >= 0.5f) ++whole;
+    else if ((float)whole - scaled >= 0.5f) --whole;
+    return (int8_t)(whole + TINY_INPUT_ZERO_POINT);
+}
+
+/* The real number that a value of the output stands for. */
+static inline float tiny_dequantise(int8_t value)
+{
+    return (float)(value - TINY_OUTPUT_ZERO_POINT) * TINY_OUTPUT_SCALE;
+}
+
 /* no pixel quantiser */
 
 /* With this macro defined, the caller provides a function that gets each step's output when it is there. */

@@ -47,6 +47,16 @@ extern const int g_model_len;
 /* Class names in label order, UTF-8. */
 extern const char *const g_model_labels[G_MODEL_CLASSES];
 
+/* The class with the highest value, the first of equals. */
+static inline int g_model_class_of(const int8_t output[3])
+{
+    int best = 0;
+    for (int i = 1; i < 3; ++i) {
+        if (output[i] > output[best]) best = i;
+    }
+    return best;
+}
+
 /* What the input holds for a pixel: 0..255 stands for 0..1; q = pixel - 128. */
 static inline int8_t g_model_quantise_pixel(uint8_t pixel)
 {
