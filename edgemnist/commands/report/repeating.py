@@ -1,4 +1,7 @@
-"""The commands that make a report's models and figures again."""
+"""The commands that make a report's models and figures again.
+
+A report goes to others: of folders above the current one it tells nothing.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,14 @@ UNRECORDED = (
 def commands_for(work: WorkFolder | None, models: tuple[Path, ...], report: str) -> tuple[str, ...]:
     """Return the commands in their order; ``report`` is the one that made the report itself."""
     if work is None:
-        files = " ".join(shlex.quote(str(path)) for path in models)
+        files = " ".join(_shown(path) for path in models)
         return f"sha256sum {files}", report
     return (*_making(work), report)
 
 
 def _making(work: WorkFolder) -> Iterator[str]:
     records = work.stages()
-    place = f" --work {shlex.quote(str(work.root))}"
+    place = f" --work {_shown(work.root)}"
     if _made_by_run(records):
         settings = records["run"].settings
         skip = " --skip-unreadable" if settings.get("skip_unreadable") else ""
@@ -62,27 +65,36 @@ def _conversion(record: StageRecord, place: str) -> str:
     modes = "".join(f" --{mode}" for mode in record.settings.get("modes", ()))
     seed = f" --seed {record.settings['seed']}" if record.settings.get("seed") else ""
     if record.settings.get("source_named"):
-        source = shlex.quote(str(record.settings["source"]))
+        source = _shown(record.settings["source"])
         dataset = record.settings.get("dataset")
-        named = f" --dataset {shlex.quote(str(dataset))}" if dataset else ""
+        named = f" --dataset {_shown(dataset)}" if dataset else ""
         return f"edgemnist convert {source}{modes}{named}{seed} --out{place.removeprefix(' --work')}"
     return f"edgemnist convert{modes}{seed}{place}"
 
 
 def _options(flags: Mapping[str, str], settings: Mapping[str, Any]) -> str:
     given = {flag: settings[name] for name, flag in flags.items() if settings.get(name) is not None}
-    return "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given.items())
+    return "".join(f" {flag} {_shown(value)}" for flag, value in given.items())
+
+
+def _shown(value: object) -> str:
+    """Return a value as a command line has it; an absolute path from the current folder on, or else its last part."""
+    path = Path(str(value))
+    if path.is_absolute():
+        here = Path.cwd()
+        return shlex.quote(str(path.relative_to(here)) if path.is_relative_to(here) else path.name)
+    return shlex.quote(str(value))
 
 
 def report_command(models: Sequence[Path], **options: str | float | bool | Path | list[Any] | None) -> str:
     """Return the command line that makes the same report; what was not given (None) is left out."""
-    parts = ["edgemnist", "report", *(str(model) for model in models)]
+    parts = ["edgemnist", "report", *map(_shown, models)]
     for name, value in options.items():
         flag = name.replace("_", "-")
         if isinstance(value, bool):
             parts.append(f"--{flag}" if value else f"--no-{flag}")
         elif value is not None:
             parts += [
-                part for one in (value if isinstance(value, list) else [value]) for part in (f"--{flag}", str(one))
+                part for one in (value if isinstance(value, list) else [value]) for part in (f"--{flag}", _shown(one))
             ]
-    return shlex.join(parts)
+    return " ".join(parts)
