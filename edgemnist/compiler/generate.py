@@ -206,10 +206,11 @@ def require_integers(graph: Graph) -> None:
         raise UnsupportedModelError("the model can't be compiled:", problems)
     floats = [node.label for node in graph.nodes if type_of(node.kind) == "float32"]
     if floats:
+        who = f"{floats[0]} and {len(floats) - 1} more compute" if len(floats) > 1 else f"{floats[0]} computes"
         raise UnsupportedModelError(
             HEADLINE,
             [
-                f"{floats[0]} and {len(floats) - 1} more compute in float32, needed is int8; convert the model with "
+                f"{who} in float32, needed is int8; convert the model with "
                 "`edgemnist convert --int8`, or take `edgemnist codegen`, which makes C of floats"
             ],
         )

@@ -155,7 +155,9 @@ def test_robustness_digests_and_commands(found: dict[str, Any], work: Path) -> N
     assert found["robustness"]["verdicts"] == [one["sentence"] for one in recorded["verdicts"]]
     digests = {one["file"]: one["sha256"] for one in found["provenance"]["digests"]}
     assert digests["model_int8.tflite"] == read_tflite(work / "model_int8.tflite").sha256 == found["subject"]["sha256"]
-    assert found["provenance"]["commands"][-1] == f"edgemnist report --format json,html,markdown,junit --work {work.name}"
+    assert (
+        found["provenance"]["commands"][-1] == f"edgemnist report --format json,html,markdown,junit --work {work.name}"
+    )
     assert found["left_out"] == []
 
 
