@@ -33,12 +33,15 @@ def run(
     image_size: Annotated[
         str | None, typer.Option(help="Height and width of the images in pixels, or auto (default): by the pictures.")
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also print the tables: every runtime, every file.")
+    ] = False,
     seed: Seed = 0,
     skip_unreadable: SkipUnreadable = False,
     mlflow: Mlflow = None,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
-    """Run the main job: data, train, prune, convert, C array, C code, parity; then print the report."""
+    """Run the main job: data, train, prune, convert, C array, C code, parity; then print a summary."""
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.artifacts.tracking import open_tracking
     from edgemnist.commands.run import stage, view
@@ -51,4 +54,4 @@ def run(
     )  # fmt: skip
     report = stage.run_main_job(settings, WorkFolder(work))
     log = partial(tracking.log, WorkFolder(work), "run", stage.RECORDED_STAGES)
-    return Outcome(report, lambda: view.show(report), log)
+    return Outcome(report, lambda: view.show(report, verbose=verbose), log)

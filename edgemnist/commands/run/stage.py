@@ -254,7 +254,7 @@ def _firmware(work: WorkFolder) -> FirmwareReport | str:
     try:
         return run_on_default_board(work)
     except MissingDependencyError as error:
-        return f"no firmware was run: {error}"
+        return f"none was run: {error}"
 
 
 def _advice(net: PruneResult | TrainResult, report: FirmwareReport | str) -> str:
@@ -297,11 +297,12 @@ def _oracle_or_fastest(report: ParityReport, file: str) -> RunEntry | None:
 def _next_commands(work: WorkFolder) -> tuple[str, ...]:
     root = shlex.quote(str(work.root))
     return (
+        f"edgemnist report --work {root}",
+        f"edgemnist predict digit.png --work {root}",
+        f"edgemnist firmware run --board microbit --work {root}",
         f"edgemnist inspect --work {root}",
         f"edgemnist parity --all --require-exact tflm,host-c --work {root}",
-        f"edgemnist firmware run --board microbit --work {root}",
         f"edgemnist codegen --target cortex-m4 --name digits --out digits-c --work {root}",
-        f"edgemnist predict digit.png --work {root}",
     )
 
 

@@ -115,7 +115,7 @@ def test_only_a_missing_tool_leaves_the_firmware_out(tmp_path: Path, monkeypatch
         monkeypatch.setattr(pipeline, "run_on_default_board", fail)
 
     fail_with(MissingDependencyError("unicorn is not installed"))
-    assert pipeline._firmware(WorkFolder(tmp_path)) == "no firmware was run: unicorn is not installed"
+    assert pipeline._firmware(WorkFolder(tmp_path)) == "none was run: unicorn is not installed"
     fail_with(RuntimeCrashedError("the firmware faulted"))
     with pytest.raises(RuntimeCrashedError):
         pipeline._firmware(WorkFolder(tmp_path))
