@@ -10,6 +10,7 @@ import pytest
 from edgemnist import cli
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.run import stage as pipeline
+from edgemnist.commands.run import view
 from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError
 
 ARTIFACTS = (
@@ -23,12 +24,24 @@ ARTIFACTS = (
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+def made() -> list[pipeline.RunReport]:
+    """Return what the main job of :func:`report` returned, once it has run."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory, made: list[pipeline.RunReport]) -> tuple[Path, dict[str, object]]:
     """Run the main job on mnist-5k, one epoch, and return (work folder, its JSON document)."""
     work = tmp_path_factory.mktemp("run") / "work"
-    target = work.parent / "report.json"
+    target, run_main_job = work.parent / "report.json", pipeline.run_main_job
+
+    def kept(settings: pipeline.RunSettings, folder: WorkFolder) -> pipeline.RunReport:
+        made.append(run_main_job(settings, folder))
+        return made[0]
+
     with pytest.MonkeyPatch.context() as patch, target.open("w") as stdout:
         patch.setattr("sys.stdout", stdout)
+        patch.setattr(pipeline, "run_main_job", kept)
         code = cli.run(
             ["run", "--dataset", "mnist-5k", "--preset", "quick", "--epochs", "6", "--work", str(work), "--json"]
         )
@@ -61,6 +74,25 @@ def test_main_job_is_accurate_and_exact(report: tuple[Path, dict[str, object]]) 
     assert firmware["exact"] is True  # type: ignore[index]
     assert firmware["accuracy"]["share"] > 0.9  # type: ignore[index]
     assert firmware["instructions"]["mean"] > 100_000  # type: ignore[index]
+
+
+@pytest.mark.slow
+def test_the_summary_answers_in_a_line_each(
+    report: tuple[Path, dict[str, object]], made: list[pipeline.RunReport], capsys: pytest.CaptureFixture[str]
+) -> None:
+    view.show(made[0])
+    lines = capsys.readouterr().out.splitlines()
+    view.show(made[0], verbose=True)
+    verbose = capsys.readouterr().out
+
+    assert 7 <= len(lines) <= 9
+    for start in ("mnist-5k: ", "accuracy  train ", "bytes     those of tflm ", "C code    arena ", "seconds "):
+        assert sum(line.startswith(start) for line in lines) == 1, start
+    assert "host-c" in lines[2].split(";")[0]
+    assert "every output byte equals tflm" in next(line for line in lines if line.startswith("firmware  "))
+    assert lines[-1].startswith("next      `edgemnist report --work ")
+    assert verbose.endswith("\n".join(lines) + "\n")
+    assert "runtime  " in verbose and "convert to int8" in verbose.split("accuracy  ")[0]
 
 
 @pytest.mark.slow
