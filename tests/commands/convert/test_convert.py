@@ -314,7 +314,7 @@ def test_damaged_models_give_one_message(
         (["missing.keras"], "there is no model 'missing.keras'"),
         (["/dev/null"], "is a device; give a regular file"),
         (["."], "holds no saved_model.pb"),
-        (["--io", "int4"], "choose one of int8, uint8, float32"),
+        (["--io", "int4"], "hoose one of int8, uint8, float32"),
         (["--name", "1abc"], "not a C identifier"),
         (["--style", "x"], "choose one of default, tflm"),
         (["--normalisation", "0-2"], "choose one of 0..1, 0..255, -1..1"),
