@@ -22,6 +22,6 @@ def flags_here(body: HostBody, *, stood_in: bool = False) -> tuple[str, ...]:
     return ("-mavx2", f"-D{_STAND_INS[body.name]}", "-include", str(_HEADER))
 
 
-def fewer(body: HostBody, every: int = 4) -> int:
+def fewer(body: HostBody, every: int = 12) -> int:
     """Return of how many subjects one is enough: stood in for, a body is slow, and other machines try them all."""
     return 1 if body in bodies_here() else every

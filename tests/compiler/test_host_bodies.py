@@ -134,7 +134,7 @@ def test_tables_are_exact(body: HostBody, tflm: RuntimeWorker, witness: RuntimeW
     require(body)
     every = [case.subject(f"{table}: {name}") for table, rows in TABLES.items() for name, case in rows.items()]
 
-    check_exact(every[VECTORS.index(body) :: 17], tflm, witness, [SIZE[body]], [VARIANT])
+    check_exact(every[VECTORS.index(body) :: 17 * fewer(body, 3)], tflm, witness, [SIZE[body]], [VARIANT])
 
 
 def pooled_and_added() -> list[Subject]:
