@@ -163,12 +163,16 @@ def pooled_and_added() -> list[Subject]:
 def test_what_is_fused_is_exact(body: HostBody, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     require(body)
     every = pooled_and_added()[:: fewer(body)]
-    check_exact(every, tflm, witness, [SIZE[body]], [VARIANT, APART])
+    check_exact(every[::2], tflm, witness, [SIZE[body]], [VARIANT])
+    check_exact(every[1::2], tflm, witness, [SIZE[body]], [APART])
     check_exact(every[::5], tflm, witness, [HOST[body]], [VARIANT])
 
 
 def test_what_is_fused_is_exact_in_plain_c(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
-    check_exact(pooled_and_added(), tflm, witness, [SIZE_SANITISED], [VARIANT, APART])
+    every = pooled_and_added()
+
+    check_exact(every[::2], tflm, witness, [SIZE_SANITISED], [APART])
+    check_exact(every[1::2], tflm, witness, [SIZE_SANITISED], [VARIANT])
 
 
 def others() -> dict[str, bytes]:
