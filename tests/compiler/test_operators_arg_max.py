@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from edgemnist.compiler import lowering, memory, passes
 from edgemnist.compiler.emit import EmitSettings, emit
+from edgemnist.compiler.memory import plan
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reader import read_graph
 from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
+from tests.compiler.bench import SIZE_SANITISED, Network, Variant, build_program, run_networks
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import assert_exact, assert_reference_exact, assert_refused
 
@@ -93,3 +95,23 @@ def test_refuses_an_axis_that_is_not_there() -> None:
     assert_refused(
         builder.finish([builder.op("ARG_MAX", [image, axis], (1,), dtype="int32", output_type=2)]), "with 2 axes"
     )
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_an_int64_output_is_that_of_tflite_runtime(dtype: str, witness: RuntimeWorker) -> None:
+    """TFLM has none."""
+    networks, wanted = [], []
+    for kind in ("ARG_MAX", "ARG_MIN"):
+        builder = ModelBuilder()
+        image = builder.input((3, 5, 4), 0.1 if dtype == "int8" else None, dtype=dtype)
+        output = builder.op(kind, [image, builder.constant([1], dtype="int32")], (3, 4), dtype="int64", output_type=4)
+        content = builder.finish([output])
+        images = np.random.default_rng(0).integers(-5, 5, (4, 3, 5, 4)).astype(dtype)
+        program = build_program(content, Variant())
+        networks.append((Network(program, plan(program)), [images]))
+        wanted.append(witness.trace(content, [images])[output])
+
+    for outcome, values in zip(run_networks(networks, SIZE_SANITISED), wanted, strict=True):
+        assert not isinstance(outcome, str), outcome
+        for _, found in outcome:
+            np.testing.assert_array_equal(found, values)
