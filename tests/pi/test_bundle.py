@@ -81,7 +81,7 @@ def test_other_archives_are_refused(
     ("options", "message"),
     [
         (["--wheels", "trixie-armv7"], "no interpreter has a wheel for 32-bit Arm and Python 3.13"),
-        (["--wheels", "bookworm-riscv64"], "known: bookworm-aarch64"),
+        (["--wheels", "bookworm-riscv64"], "hoose one of bookworm-aarch64"),
         (["--wheels", "bookworm-armv7", "--interpreter", "ai-edge-litert"], "it can have: tflite-runtime"),
         (["--interpreter", "ai-edge-litert"], "name the target with --wheels, --emulate or --to"),
         (["--dataset", "fashion"], "fashion"),

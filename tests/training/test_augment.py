@@ -162,5 +162,5 @@ def test_contradicting_options_are_refused() -> None:
 
 
 def test_unknown_kind_lists_all() -> None:
-    with pytest.raises(InputError, match="'blur', choose one of handwriting, garments, gentle, photos, signs, none"):
+    with pytest.raises(InputError, match="'blur'; choose one of handwriting, garments, gentle, photos, signs, none"):
         find_augmentation("blur")
