@@ -188,6 +188,11 @@ def _quantisation_problems(tensor: TensorInfo, kind: str) -> list[str]:
             f"tensor {tensor.name!r} has the scale {wrong[0]}, allowed are {smallest:g}..{LARGEST_SCALE:g}; "
             "convert the model again"
         )
+    if quantisation.axis < 0:
+        problems.append(
+            f"tensor {tensor.name!r} has its scales along axis {quantisation.axis}, allowed are 0 and above; "
+            "convert the model again"
+        )
     low, high = ZERO_POINTS.get(tensor.dtype, (-(2**31), 2**31 - 1))
     outside = [point for point in quantisation.zero_points if not low <= point <= high]
     if outside:

@@ -117,6 +117,10 @@ def wrong_axis(model: Any) -> None:
     weights(model, "CONV_2D").quantization.quantizedDimension = 3
 
 
+def axis_below_0(model: Any) -> None:
+    result_of(model, "CONV_2D").quantization.quantizedDimension = -1
+
+
 def shape_of_bytes(model: Any) -> None:
     """The shape of the RESHAPE is said to be int8 numbers."""
     tensor = weights(model, "RESHAPE")
@@ -204,6 +208,7 @@ CHANGES: dict[str, tuple[Callable[[Any], None], str]] = {
         "quantized_bias_type is 4, not int32",
     ),
     "a scale of hardly anything": (scale("CONV_2D", 1e-35), r"has the scale 1\.0.*e-35, allowed are 1e-30\.\.1e\+30"),
+    "scales along no axis": (axis_below_0, "has its scales along axis -1, allowed are 0 and above"),
     "a zero point outside of the type": (zero_point_outside, r"the zero point 128, allowed are -128..127"),
     "a list without room": (option("SQUEEZE", "squeezeDims", [1] * 9), "squeeze_dims has 9 numbers, allowed are 8"),
     "an operand too few": (one_fewer, "MEAN: has 1 inputs, needed are 2;"),
