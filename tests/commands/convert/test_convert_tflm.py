@@ -29,5 +29,5 @@ def test_convert_writes_records_and_lists_the_files(work: WorkFolder) -> None:
     # A later call for another mode keeps the files in the record, and writes none of its own.
     later = run_conversion(ConversionSettings(modes=(ModelKind.FLOAT32,), c_array=True), work)
     left_out = later.models[0].tflm
-    assert left_out is not None and not left_out.files and "is for int8 models" in left_out.note
+    assert left_out is not None and not left_out.files and "is for int8 models" in (left_out.note or "")
     assert set(facts.files) <= set(work.stages()["convert"].outputs)
