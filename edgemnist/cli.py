@@ -91,7 +91,11 @@ def run(arguments: list[str]) -> int:
 
 
 def _defaults() -> dict[str, Any]:
-    return read_defaults(lambda: typer.main.get_command(app), Path.cwd()).as_map()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # the folder is gone; there is no project in it, and many commands can do without
+        return {}
+    return read_defaults(lambda: typer.main.get_command(app), here).as_map()
 
 
 def _say(outcome: Outcome) -> int:

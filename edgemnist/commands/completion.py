@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 def completion_of(command: str, option: str) -> Callable[[str], list[str]] | None:
     """Return what completes the value of a command's option, both by their names in Python; None where nothing does."""
     names = _NAMES.get(f"{command} {option}") or _NAMES.get(option)
-    if names is None:
-        return None
+    return None if names is None else completing(names)
+
+
+def completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """Return what completes a value to one of ``names``, which are asked for only then."""
 
     def complete(incomplete: str) -> list[str]:
         return [name for name in names() if name.startswith(incomplete)]
@@ -65,12 +68,6 @@ def _emulators() -> Iterable[str]:
     return ("auto", *emulators())
 
 
-def _presets() -> Iterable[str]:
-    from edgemnist.commands.run.presets import PRESETS
-
-    return PRESETS
-
-
 _NAMES: Mapping[str, Callable[[], Iterable[str]]] = {
     "dataset": _datasets,
     "arch": _architectures,
@@ -84,5 +81,4 @@ _NAMES: Mapping[str, Callable[[], Iterable[str]]] = {
     "package target": _targets,
     "toolchain": _toolchains,
     "emulator": _emulators,
-    "preset": _presets,
 }

@@ -15,19 +15,16 @@ relative to the current folder, as on the command line::
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgemnist.support import toml
 from edgemnist.support.choices import unknown_text
 from edgemnist.support.errors import InputError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edgemnist.support.reading import require_file
 
 FILE = "edgemnist.toml"
 PYPROJECT, TOOL = "pyproject.toml", ("tool", "edgemnist")
@@ -79,15 +76,19 @@ def read_defaults(group: Callable[[], Any], folder: Path) -> Defaults:
 
 
 def _content(path: Path, tables: tuple[str, ...]) -> Mapping[str, Any] | None:
-    """Return a file's tables, None where it has none for edgemnist."""
+    """Return a file's tables, None where it has none for edgemnist.
+
+    ``tables`` are where they lie in a file of others, which is not asked for more than it lets be read.
+    """
+    if not os.access(path, os.R_OK if tables else os.F_OK) or not path.is_file():
+        return None
     try:
-        if not path.is_file() or path.stat().st_size > _LARGEST:
+        require_file(path, _LARGEST)
+        raw = path.read_bytes()
+        if tables and ".".join(tables).encode() not in raw:
             return None
-        text = path.read_text(encoding="utf-8")
-        if tables and ".".join(tables) not in text:
-            return None
-        content = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
+        content = toml.loads(raw.decode("utf-8"))
+    except (OSError, UnicodeDecodeError, RecursionError, toml.TOMLDecodeError) as error:
         raise InputError(f"{str(path)!r} can't be read as TOML: {error}; mend it, or move it away") from error
     for name in tables:
         content = content.get(name, {})

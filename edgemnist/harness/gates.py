@@ -24,7 +24,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +31,9 @@ from typing import Any
 
 from edgemnist.harness.runtimes import ORACLES
 from edgemnist.runner.registry import find_runtime
+from edgemnist.support import toml
 from edgemnist.support.errors import InputError
 from edgemnist.support.reading import require_file
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 GATES_FILE = "parity.toml"
 _MOST_BYTES = 1 << 20
@@ -136,10 +131,10 @@ def read_gates(path: Path) -> Gates:
     """
     try:
         require_file(path, _MOST_BYTES)
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = toml.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read the gates {str(path)!r}: {error.strerror}; name a file that is there") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (toml.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{str(path)!r} is no TOML: {error}; mend it, `key = value` a line") from error
     found = _read(content, lambda name: f"{str(path)!r}: {name}")
     if not found.as_json():

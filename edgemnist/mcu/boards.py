@@ -11,7 +11,6 @@ cache_bytes). A board that firmware is built for with a serial port has ``uart``
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +18,10 @@ from types import MappingProxyType
 from typing import Any
 
 from edgemnist.mcu.cores import Core, find_core
+from edgemnist.support import toml
 from edgemnist.support.choices import unknown_text
 from edgemnist.support.errors import InputError
 from edgemnist.support.resources import firmware_folder
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 BOARD_FILE = "board.toml"
 
@@ -125,7 +120,7 @@ def read_board(folder: Path) -> Board:
     """
     path = folder / BOARD_FILE
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = toml.loads(path.read_text(encoding="utf-8"))
         core, clock_hz = find_core(content.pop("core")), int(content.pop("clock_hz"))
         core = core.with_fpu() if content.pop("fpu", False) else core
         board = Board(
@@ -139,7 +134,7 @@ def read_board(folder: Path) -> Board:
             uart=Peripheral(**content.pop("uart")) if "uart" in content else None,
             qemu_machine=content.pop("qemu", {}).get("machine"),
         )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (toml.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"cannot read the board {str(path)!r}: {error!r}; see the boards that come along") from error
     if content:
         raise InputError(f"{str(path)!r} has unknown keys: {', '.join(content)}")

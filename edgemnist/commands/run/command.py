@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.completion import completing
 from edgemnist.commands.options import DEFAULT_WORK, Mlflow, Seed, SkipUnreadable, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.run.presets import PRESETS
@@ -26,7 +27,11 @@ def run(
     ] = "auto",
     arch: Annotated[str, typer.Option(help="Architecture, see `edgemnist train --help`.")] = "tiny",
     preset: Annotated[
-        str, typer.Option(help="; ".join(f"{one.name}: {one.description}" for one in PRESETS.values()))
+        str,
+        typer.Option(
+            help="; ".join(f"{one.name}: {one.description}" for one in PRESETS.values()),
+            autocompletion=completing(lambda: PRESETS),
+        ),
     ] = "standard",
     epochs: Annotated[int | None, typer.Option(min=1, help="Training epochs. Default: the preset's.")] = None,
     sparsity: Annotated[float | None, typer.Option(help="Share of zeros. Default: the preset's.")] = None,

@@ -85,3 +85,25 @@ def test_what_means_nothing_is_refused(project: Path, text: str, said: str, caps
     message = capsys.readouterr().err
     assert said in message
     assert "edgemnist.toml" in message
+
+
+def test_files_of_others_are_left_alone(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = project / "deep" / "pyproject.toml"
+    (project / "edgemnist.toml").write_text("seed = 7\n")
+    for content in (b"[tool.other]\nname = '\xff'\n", b"no TOML at all", b""):
+        other.write_bytes(content)
+        assert effective(capsys)["train", "--seed"] == (7, "edgemnist.toml")
+
+
+def test_a_file_that_is_too_large_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "edgemnist.toml").write_text("# " + "x" * (1 << 20))
+
+    assert cli.run(["data", "list"]) == 2
+    assert "edgemnist.toml' has 1,048,578 bytes" in capsys.readouterr().err
+
+
+def test_in_a_folder_that_is_gone_there_are_no_defaults(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path.cwd().rmdir()
+
+    assert cli.run(["-V"]) == 0
+    assert capsys.readouterr().out.startswith("edgemnist ")
