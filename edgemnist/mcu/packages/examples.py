@@ -27,6 +27,11 @@ TRUE_LABELS = "The labels are the images' true classes."
 REFERENCE_LABELS = "The inputs are noise, so their labels are the classes that the numpy reference gives."
 
 _HIGHEST = "the class with the highest score, the first of equals"
+_SEARCH = """  int best = 0;
+  for (int i = 1; i < {size}; ++i) {{
+    if (output[i] > output[best]) best = i;
+  }}
+  return best;"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +151,7 @@ def _class_values(generated: GeneratedModel) -> dict[str, str]:
     graph, size = generated.program.graph, f"{generated.name.upper()}_OUTPUT_SIZE"
     result = graph.tensors[graph.output]
     if result.elements != 1:
-        return {"class_count": size, "best_is": _HIGHEST, "best_class": f"  return {generated.name}_class_of(output);"}
+        return {"class_count": size, "best_is": _HIGHEST, "best_class": _SEARCH.format(size=size)}
     what = (
         "1 where the output is above a half"
         if generated.output is OutputKind.ONE_PROBABILITY
