@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
-from edgemnist.tflite.file import TensorInfo, TfliteModel  # noqa: E402
+from edgemnist.tflite.file import TensorInfo, TfliteModel, parse_tflite  # noqa: E402
 from tests.compiler import test_several_ends, test_state  # noqa: E402
 from tests.compiler.layers import random_images  # noqa: E402
 from tests.compiler.random_graphs import random_network  # noqa: E402
@@ -29,9 +29,7 @@ def sources(files: Sequence[Path], seed: int) -> Iterator[bytes]:
     if files:
         while True:
             yield from (path.read_bytes() for path in files)
-    known = [content for content, _ in operator_cases()]
-    known += [one.content for nets in (test_several_ends.NETS, test_state.NETS) for one in nets.values()]
-    small = [content for content in known if len(content) <= LARGEST]
+    small = known()
     order = np.random.default_rng(seed).permutation(len(small))
     number = seed
     while True:
@@ -39,6 +37,24 @@ def sources(files: Sequence[Path], seed: int) -> Iterator[bytes]:
             number += 1
             yield random_network(number, operators=2 + number % 5).content
             yield small[place]
+
+
+def known() -> list[bytes]:
+    """Return the tests' models of every operator, every type and every kind of end, the small ones."""
+    found = [content for content, _ in operator_cases()]
+    found += [one.content for nets in (test_several_ends.NETS, test_state.NETS) for one in nets.values()]
+    return [content for content in found if len(content) <= LARGEST]
+
+
+def kinds() -> list[bytes]:
+    """Return the smallest of the tests' models of each combination of operators and types."""
+    found: dict[object, bytes] = {}
+    for content in sorted(known(), key=len):
+        model = parse_tflite(content)
+        types = {tensor.index: tensor.dtype for tensor in model.tensors}
+        operators = tuple((one.kind, *(types.get(index) for index in one.inputs)) for one in model.operators)
+        found.setdefault(operators, content)
+    return list(found.values())
 
 
 def inputs_of(model: TfliteModel, seed: int) -> tuple[NDArray[np.generic], ...]:

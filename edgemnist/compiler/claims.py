@@ -68,6 +68,20 @@ def budget_problems(model: TfliteModel) -> list[str]:
     return [problem for tensor in model.tensors for problem in _size_problems(tensor)]
 
 
+ASKING = (
+    "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "MIRROR_PAD", "TRANSPOSE_CONV", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM",
+)  # fmt: skip
+"""Operators whose reference kernels in TFLM ask for scratch while they are prepared (`RequestScratchBufferInArena`)."""
+
+
+def asks_for_scratch(operator: OperatorInfo, tensors: Sequence[TensorInfo]) -> bool:
+    """Whether TFLM's kernel asks for scratch, which it never gets in a graph that nothing runs.
+
+    Those of layers with 4-bit weights unpack them there.
+    """
+    return operator.kind in ASKING or any(tensors[index].dtype == "int4" for index in operator.inputs if index != -1)
+
+
 def _constant_bytes(model: TfliteModel, index: int) -> int:
     data = model.tensors[index].data if index >= 0 else None
     return 0 if data is None else data.nbytes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from edgemnist.compiler.claims import (
     LARGEST_FOLDED,
     ZERO_POINTS,
     Schema,
+    asks_for_scratch,
     budget_problems,
     operand_problems,
     require_shape,
@@ -26,7 +27,15 @@ from edgemnist.compiler.refusals import HEADLINE, refusal
 from edgemnist.compiler.state import nodes_of, variable_tensors, variables_of, without_variables
 from edgemnist.compiler.unsigned import as_int8
 from edgemnist.support.errors import ModelError, UnsupportedModelError
-from edgemnist.tflite.file import TensorInfo, TfliteModel
+from edgemnist.tflite.file import TensorInfo, TfliteModel, parse_subgraph
+
+MOST_IDLE = 16
+"""Graphs that nothing runs, each of which is read; a file of several signatures has one of each."""
+
+WITHOUT_KERNEL = ("BUILTIN_", "CUSTOM:")
+"""How the kinds of operators begin that TFLite's schema has no name for."""
+
+_ONE_SIGNATURE = "export the signature that is to run by itself"
 
 
 def read_graph(model: TfliteModel) -> Graph:
@@ -39,6 +48,7 @@ def read_graph(model: TfliteModel) -> Graph:
     if problems:
         raise refusal(model, problems)
     kept = variables_of(model)
+    idle_problems = list(_idle_problems(model, kept.graphs))
     model = without_variables(model, kept)
     tensors = {tensor.index: with_int4_unpacked(_with_nothing(tensor, model)) for tensor in model.tensors}
     nodes = nodes_of(model.operators)
@@ -54,12 +64,33 @@ def read_graph(model: TfliteModel) -> Graph:
     alive = _without_dead(graph.nodes, graph.wanted)
     kinds = {source: node.kind for node in typed_nodes for source in node.sources}
     problems = [*_end_problems(model), *kept.problems, *state_problems, *table_problems(model, kinds, _SCHEMAS)]
-    problems += [*inner.problems, *_problems(graph, alive)]
+    problems += [*inner.problems, *_problems(graph, alive), *idle_problems]
     if problems:
         raise refusal(model, problems)
     read = {index for node in alive for index in node.inputs}
     used = tuple(one for one in variables if not one.in_place or one.before in read)
     return replace(graph, nodes=alive, variables=used)
+
+
+def _idle_problems(model: TfliteModel, run: frozenset[int]) -> Iterator[str]:
+    """Yield what is wrong with the graphs that nothing runs: interpreters prepare them all the same."""
+    idle = [place for place in range(1, model.subgraphs) if place not in run]
+    if len(idle) > MOST_IDLE:
+        yield f"the file has {len(idle)} graphs that nothing runs, allowed are {MOST_IDLE}; {_ONE_SIGNATURE}"
+        return
+    for place in idle:
+        try:
+            graph = replace(parse_subgraph(model.content, place), subgraphs=1)
+            read_graph(graph)
+        except ModelError as error:
+            yield f"graph {place}, which nothing runs: {str(error).splitlines()[-1].strip()}; {_ONE_SIGNATURE}"
+        else:
+            asking = [operator for operator in graph.operators if asks_for_scratch(operator, graph.tensors)]
+            for operator in asking[:1]:
+                yield (
+                    f"graph {place}, which nothing runs: TFLM crashes on its operator {operator.index} "
+                    f"{operator.kind}, which asks for memory; {_ONE_SIGNATURE}"
+                )
 
 
 def _state_places(node: Node) -> tuple[int, ...]:
@@ -139,6 +170,8 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
             problems += _operand_problems(node, graph, written) or operator.check(node, graph)
         elif node.sources in needed:
             problems.append(f"{node.label}: not supported; replace the layer")
+        elif node.kind.startswith(WITHOUT_KERNEL):
+            problems.append(f"{node.label}: nothing reads it, but no interpreter has a kernel for it; leave it out")
         written.update(node.outputs)
     if any(node.kind not in OPERATORS for node in alive):
         known = sorted({plain_kind(kind) for kind, operator in OPERATORS.items() if operator.of_files})

@@ -41,8 +41,8 @@ class Variables:
     others: tuple[OperatorInfo, ...]
     views: Mapping[int, int] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
-    subgraphs: int = 1
-    """How many graphs of the file are accounted for: the first, and those that give first values."""
+    graphs: frozenset[int] = frozenset({0})
+    """Which graphs of the file are run: the first, and those that give first values."""
 
 
 def variables_of(model: TfliteModel) -> Variables:
@@ -68,7 +68,7 @@ def variables_of(model: TfliteModel) -> Variables:
 
 def without_variables(model: TfliteModel, found: Variables) -> TfliteModel:
     """Return the model as if there were no variables and no graphs beside the first that only concern them."""
-    return replace(model, operators=found.others, subgraphs=model.subgraphs - found.subgraphs + 1)
+    return replace(model, operators=found.others, subgraphs=model.subgraphs - len(found.graphs) + 1)
 
 
 @dataclass
@@ -98,12 +98,14 @@ def _handles(model: TfliteModel) -> dict[int, _Name]:
     return {
         operator.outputs[0]: (str(operator.options.get("container", "")), str(operator.options.get("shared_name", "")))
         for operator in model.operators
-        if operator.kind == HANDLE and len(operator.outputs) == 1
+        if operator.kind == HANDLE
+        and len(operator.outputs) == 1
+        and model.tensors[operator.outputs[0]].dtype in HANDLE_TYPES
     }
 
 
-def _first_values(model: TfliteModel) -> tuple[dict[_Name, NDArray[Any]], int, list[str]]:
-    """Return the variables' first values, how many graphs are read for that and the main one, and what is wrong."""
+def _first_values(model: TfliteModel) -> tuple[dict[_Name, NDArray[Any]], frozenset[int], list[str]]:
+    """Return the variables' first values, which graphs are read for that, with the main one, and what is wrong."""
     values: dict[_Name, NDArray[Any]] = {}
     problems: list[str] = []
     graphs: set[int] = {0}
@@ -120,7 +122,7 @@ def _first_values(model: TfliteModel) -> tuple[dict[_Name, NDArray[Any]], int, l
                 problems += _assigned_once(parse_subgraph(model.content, place), label, values)
             except ModelError as error:
                 problems.append(f"{label}: {error}")
-    return values, len(graphs), problems
+    return values, frozenset(graphs), problems
 
 
 def _late(model: TfliteModel) -> Iterator[str]:
@@ -152,6 +154,9 @@ def _wrong(model: TfliteModel, name: _Name, found: _Found, firsts: Mapping[_Name
     if not reads or name not in found.assigned:
         yield f"{said} is {'never read' if not reads else 'never assigned'}; leave it out, or make it a constant"
         return
+    if found.assigned[name] in reads:
+        yield f"{said} is assigned what was read from it, so it never changes; make it a constant"
+        return
     if name not in firsts:
         yield f"{said} has no first value; the file is corrupt, convert it again"
         return
@@ -166,6 +171,9 @@ def _wrong(model: TfliteModel, name: _Name, found: _Found, firsts: Mapping[_Name
 def _variable(name: _Name, found: _Found, first: NDArray[Any]) -> Variable:
     return Variable(name[1], found.reads[name][0], found.assigned[name], np.array(first))
 
+
+HANDLE_TYPES = ("resource", "int32")
+"""Of the tensor that stands for a variable; TFLM takes both."""
 
 STATE_TYPES = ("int8", "int16", "float32")
 

@@ -122,6 +122,21 @@ def test_operators_that_the_output_does_not_need_are_dropped(tflm: RuntimeWorker
 # What is refused
 
 
+@pytest.mark.parametrize("code", [217, 32])
+def test_an_operator_without_a_kernel_is_refused_where_nothing_reads_it(code: int) -> None:
+    layers = Layers.seeded(0)
+    image = layers.input(SHAPE)
+    kept = layers.conv(image, 3)
+    layers.op("EXP", [image], SHAPE)
+
+    def change(model: Any) -> None:
+        exponential = model.operatorCodes[model.subgraphs[0].operators[1].opcodeIndex]
+        exponential.builtinCode, exponential.deprecatedBuiltinCode = code, min(code, 127)
+        exponential.customCode = b"own" if code == 32 else None
+
+    assert "nothing reads it, but no interpreter has a kernel" in refusal(edited(layers.finish(kept), change))
+
+
 def test_every_problem_is_named_at_once() -> None:
     layers = Layers.seeded(0)
     image = layers.input(SHAPE)

@@ -194,6 +194,18 @@ def call_nothing(model: Any) -> None:
     model.subgraphs[0].operators[0].builtinOptions.initSubgraphIndex = 7
 
 
+def float_handle(model: Any) -> None:
+    graph = model.subgraphs[0]
+    graph.tensors[graph.operators[1].outputs[0]].type = 0
+
+
+def assign_what_was_read(model: Any) -> None:
+    graph = model.subgraphs[0]
+    kinds = [model.operatorCodes[one.opcodeIndex].builtinCode for one in graph.operators]
+    read, assign = (graph.operators[kinds.index(kind)] for kind in (143, 144))
+    assign.inputs = [assign.inputs[0], read.outputs[0]]
+
+
 def call_last(model: Any) -> None:
     """Until then TFLM has zeros."""
     graph = model.subgraphs[0]
@@ -217,6 +229,8 @@ def test_a_graph_that_is_called_often_is_read_once() -> None:
         (drop(129), "has no first value"),
         (drop(144), "is never assigned"),
         (drop(142), "is of no variable"),
+        (float_handle, "is of no variable"),
+        (assign_what_was_read, "is assigned what was read from it"),
         (assign_first, "is read after it was assigned"),
         (other_shape, "is of several shapes or types"),
         (call_nothing, "calls graph 7 of 2"),
