@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from edgemnist.compiler.bands.search import ArenaTooLargeError
+from edgemnist.compiler.memory import ALIGNMENT
 from edgemnist.compiler.tensor_dump import TracedTensors
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.elf import ElfImage, Sizes, measure, read_elf
@@ -21,6 +23,7 @@ from edgemnist.support.choices import unknown
 from edgemnist.support.errors import GateFailedError, InputError
 from edgemnist.support.files import json_text, write_together
 from edgemnist.support.locking import alone_in
+from edgemnist.support.progress import say
 from edgemnist.support.resources import firmware_folder
 from edgemnist.tflite.file import TensorInfo, TfliteModel
 
@@ -156,6 +159,31 @@ def build_firmware(model: TfliteModel, board: Board, settings: BuildSettings, fo
             }
         )
     return image
+
+
+def build_fitted(model: TfliteModel, board: Board, settings: BuildSettings, folder: Path) -> FirmwareImage:
+    """Build as :func:`build_firmware`; by bands of rows where only the arena makes the image too large for the board.
+
+    ``--ram`` asks for a size of one's own. What measures layers or sends tensors has them as a whole.
+
+    :raises EdgeMnistError: as :func:`build_firmware`.
+    """
+    image = build_firmware(model, board, settings, folder)
+    codegen, over = settings.network.codegen, image.excess().get("RAM", 0)
+    left = (image.sizes.arena - over) // ALIGNMENT * ALIGNMENT
+    free = settings.network.engine == "c" and codegen.ram is None and not (settings.step_ticks or settings.tensors)
+    if not over or not free or left <= 0:
+        return image
+    network = replace(settings.network, codegen=replace(codegen, ram=left))
+    try:
+        banded = build_firmware(model, board, replace(settings, network=network), folder)
+    except ArenaTooLargeError:
+        return image
+    say(
+        f"the arena's {image.sizes.arena:,} bytes are {over:,} too many for the RAM of {board.name}: the first layers "
+        f"run by bands of rows, and it takes {banded.sizes.arena:,}, as with --ram {left}"
+    )
+    return banded
 
 
 def building_in(folder: Path) -> AbstractContextManager[None]:

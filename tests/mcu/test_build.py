@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from edgemnist.mcu.boards import boards, find_board
-from edgemnist.mcu.build import BuildSettings, build_firmware
+from edgemnist.mcu.build import BuildSettings, build_firmware, build_fitted
 from edgemnist.mcu.cores import find_core
 from edgemnist.mcu.toolchain import TOOLCHAINS, choose_toolchain
 from edgemnist.support.errors import GateFailedError, InputError, MissingDependencyError
+from edgemnist.tflite.file import parse_tflite
+from tests.compiler.test_bands import mobile
 from tests.mcu import firmware
 
 ONE_BOARD_A_CORE = sorted({board.core.name: name for name, board in boards().items()}.values())
@@ -83,6 +85,23 @@ def test_a_board_too_small(tmp_path: Path, flash: int, ram: int, over: str) -> N
     }
     with pytest.raises(GateFailedError, match=f"over: {over} {next(iter(excess.values())):,} B"):
         image.raise_too_large()
+
+
+def test_an_arena_too_large_for_the_board_runs_by_bands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where bands don't make it small enough, the image is as it was, and says what is over."""
+    model = parse_tflite(mobile())
+    whole = build_firmware(model, firmware.small_board(1 << 20, 1 << 20), BuildSettings(), tmp_path)
+    need, arena = whole.sizes.ram, whole.sizes.arena
+
+    banded = build_fitted(model, firmware.small_board(1 << 20, need - arena // 3), BuildSettings(), tmp_path)
+    said = capsys.readouterr().err
+    hopeless = build_fitted(model, firmware.small_board(1 << 20, need - arena + 16), BuildSettings(), tmp_path)
+
+    assert banded.excess() == {}
+    assert banded.sizes.arena <= arena - arena // 3
+    assert f"{arena // 3:,} too many for the RAM" in said and f"it takes {banded.sizes.arena:,}" in said
+    assert hopeless.sizes == whole.sizes
+    assert list(hopeless.excess()) == ["RAM"]
 
 
 @pytest.mark.parametrize(

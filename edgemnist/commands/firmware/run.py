@@ -22,7 +22,7 @@ from edgemnist.harness.models import Subject
 from edgemnist.harness.outputs import class_scores
 from edgemnist.mcu import DEFAULT_BOARD, DUMPED
 from edgemnist.mcu.boards import Board
-from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware, building_in
+from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware, build_fitted, building_in
 from edgemnist.mcu.counting import layer_instructions
 from edgemnist.mcu.cycles import CycleEstimate, NoTimingModel, estimate
 from edgemnist.mcu.emulators.base import DEFAULT_TIMEOUT, Emulator, choose_emulator
@@ -80,7 +80,7 @@ def run_emulated_board(subject: Subject, board: Board, settings: RunSettings) ->
         folder = settings.out or Path(temporary) / "image"
         with building_in(folder):
             with progress_task(f"Building for {board.name}"):
-                image = build_firmware(chosen.model, board, settings.build, folder)
+                image = build_fitted(chosen.model, board, settings.build, folder)
             image.raise_too_large()
             with progress_task(f"Running {len(chosen.inputs[0])} inputs in {emulator.name}"):
                 start = time.perf_counter()
@@ -184,7 +184,7 @@ def _layer_counts(
         profile = execution.profiles[0]
         cycles = [_range(_estimate(image.board, one)) for one in profile.layers or [profile.whole]]
     else:
-        measuring = build_firmware(chosen.model, image.board, replace(settings.build, step_ticks=True), folder)
+        measuring = build_firmware(chosen.model, image.board, replace(image.settings, step_ticks=True), folder)
         counted = layer_instructions(run_emulated(measuring, emulator, chosen.first(1), timeout=settings.timeout))
     sizes = image.sizes.layers
     return tuple(

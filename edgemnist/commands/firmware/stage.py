@@ -17,7 +17,7 @@ from edgemnist.harness.models import COMPILED, Subject, find_subject
 from edgemnist.harness.subjects import with_images
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.mcu.boards import Board, find_board
-from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware, for_core
+from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_fitted, for_core
 from edgemnist.mcu.counting import count_layers
 from edgemnist.mcu.packages.base import Example
 from edgemnist.mcu.packages.build import PackageResult, package_firmware
@@ -65,13 +65,13 @@ class PackageSettings:
 def build(settings: FirmwareSettings, work: WorkFolder) -> FirmwareImage:
     """Build a model's firmware.
 
-    :raises EdgeMnistError: as :func:`build_firmware`; or there is no such board or model.
+    :raises EdgeMnistError: as :func:`build_fitted`; or there is no such board or model.
     """
     board = find_board(settings.board)
     subject = find_subject(settings.model, work, COMPILED, any_ends=True)
     folder = settings.out or work.path(f"firmware/{board.name}")
     build = _for_core(settings.build, board, subject, count=settings.count_layers)
-    return build_firmware(subject.tflite, board, build, folder)
+    return build_fitted(subject.tflite, board, build, folder)
 
 
 def run(settings: RunSettings, work: WorkFolder) -> FirmwareReport:
