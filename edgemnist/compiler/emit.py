@@ -20,8 +20,10 @@ from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, Field, in_memory
+from edgemnist.compiler.targets import TARGETS
+from edgemnist.csource.columns import within_columns
 from edgemnist.csource.pixels import IMAGE_AXES, PixelCode, image_axes
-from edgemnist.csource.source import APART, comment_text, cut_into_lines, float_constant, string_literal
+from edgemnist.csource.source import APART, COLUMNS, comment_text, cut_into_lines, float_constant, string_literal
 from edgemnist.support.resources import firmware_folder
 from edgemnist.tflite.file import TensorInfo
 
@@ -228,7 +230,7 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         "",
         "#endif",
     ]
-    return "\n".join(lines) + "\n"
+    return within_columns("\n".join(lines) + "\n")
 
 
 def _trace_declaration(program: Program, settings: EmitSettings) -> list[str]:
@@ -237,8 +239,8 @@ def _trace_declaration(program: Program, settings: EmitSettings) -> list[str]:
     if settings.with_dump:
         return [*tensor_dump.declaration(settings.name, program.graph), f"#define {prefix}_TRACE 1", trace]
     return [
-        "/* With this macro defined, the caller provides a function that gets each step's output when it is there"
-        + (", without the\n * channels that are left out. */" if program.graph.kept else ". */"),
+        "/* With this macro defined, the caller provides a function that gets each step's output when it is",
+        " * there" + (", without the channels that are left out. */" if program.graph.kept else ". */"),
         f"#ifdef {prefix}_TRACE",
         trace,
         "#endif",
@@ -262,11 +264,11 @@ def _label_definition(settings: EmitSettings) -> list[str]:
 def _bodies(program: Program) -> list[str]:
     """Return the lines that choose the target's bodies, or refuse to where another network has chosen others."""
     bodies = program.settings.bodies.bodies
-    chosen = "EM_BODIES_" + "_".join(sorted(re.sub(r"^em_|\.h$", "", header) for header in bodies.values())).upper()
-    chosen = chosen if bodies else "EM_BODIES_PORTABLE"
+    first = next(target.name for target in TARGETS.values() if target.bodies == bodies)
+    chosen = f"EM_BODIES_{first.replace('-', '_')}".upper()
     return [
         f"#if defined(EM_COMMON_H) && !defined({chosen})",
-        '#error "a network before this one is for another core: give each network a C file that is compiled by itself"',
+        "#error \"another core's network is before this one: compile each network's C file by itself\"",
         "#endif",
         f"#define {chosen}",
         *(f'#define {macro} "{header}"' for macro, header in bodies.items()),
@@ -282,7 +284,7 @@ def source_text(program: Program, plan: Plan, settings: EmitSettings) -> str:
         parts.append(constants_text(step, settings, index, program.bands))
     parts.append(_run_functions(program, plan, settings))
     parts += [*_label_definition(settings), settings.pixels.definition]
-    return "\n".join(parts) + "\n"
+    return within_columns("\n".join(parts) + "\n")
 
 
 def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands | None = None) -> str:
@@ -343,7 +345,7 @@ def _bytes_text(content: bytes) -> str:
 
 
 def _braced(declared: str, listed: str) -> str:
-    return f"{declared} = {{\n{cut_into_lines(listed, indent='  ', width=116)}\n}};"
+    return f"{declared} = {{\n{cut_into_lines(listed, indent='  ', width=COLUMNS)}\n}};"
 
 
 def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:

@@ -94,8 +94,8 @@ def declarations(program: Program, name: str) -> list[str]:
 def _run_comment(*, apart: bool) -> list[str]:
     if apart:
         return [
-            "/* Runs the network once in an arena of its own; not for two threads at a time. Inputs are read where",
-            " * they are, at a multiple of 4. */",
+            "/* Runs the network once in an arena of its own; not for two threads at a time. Inputs are read",
+            " * where they are, at a multiple of 4. */",
         ]
     return ["/* Runs the network once in an arena of its own; not for two threads at a time. */"]
 
@@ -125,12 +125,12 @@ def _run_in_comment(ends: Ends, *, apart: bool) -> list[str]:
         ]
     if not ends.several:
         return [
-            "/* The same in the caller's arena, aligned to 4 bytes: put the input at arena + INPUT_OFFSET, find the",
-            " * output at arena + OUTPUT_OFFSET. Everything in the arena is overwritten, the input too. */",
+            "/* The same in the caller's arena, aligned to 4 bytes: put the input at arena + INPUT_OFFSET, find",
+            " * the output at arena + OUTPUT_OFFSET. Everything in the arena is overwritten, the input too. */",
         ]
     return [
-        "/* The same in the caller's arena, aligned to 4 bytes: put each input at arena + its OFFSET above, find each",
-        " * output likewise. Everything in the arena is overwritten, the inputs too. */",
+        "/* The same in the caller's arena, aligned to 4 bytes: put each input at arena + its OFFSET above,",
+        " * find each output likewise. Everything in the arena is overwritten, the inputs too. */",
     ]
 
 

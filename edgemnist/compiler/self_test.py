@@ -16,6 +16,7 @@ from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops import OPERATORS, WITH_LIBRARY
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reference import run_stream, value_of
+from edgemnist.csource.columns import within_columns
 from edgemnist.csource.pixels import C_TYPES
 from edgemnist.csource.source import float_constant, lines_of
 from edgemnist.tflite.file import TensorInfo
@@ -49,8 +50,9 @@ _TOO_LARGE = (
 )
 
 _TEMPLATE = """/* Self-test of {name}: golden vectors, then a CRC-32 over the outputs of generated inputs.
- * {name}_self_test() returns 0 when all is right, 1 to {golden} for the first wrong golden vector and {crc_code} for a
- * wrong CRC. Compile with {prefix}_TEST_MAIN for a program that exits with that code.
+ * {name}_self_test() returns 0 when all is right, 1 to {golden} for the first wrong golden vector
+ * and {crc_code} for a wrong CRC. Compile with {prefix}_TEST_MAIN for a program that exits with
+ * that code.
  */
 #include <string.h>
 
@@ -67,7 +69,9 @@ static uint32_t crc32(uint32_t crc, const void *data, size_t size)
   crc = ~crc;
   while (size-- > 0) {{
     crc ^= *byte++;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (0xedb88320u & (uint32_t)-(int32_t)(crc & 1u));
+    for (int bit = 0; bit < 8; ++bit) {{
+      crc = (crc >> 1) ^ (0xedb88320u & (uint32_t)-(int32_t)(crc & 1u));
+    }}
   }}
   return ~crc;
 }}
@@ -131,7 +135,7 @@ def self_test_source(
             crc = zlib.crc32(output.tobytes(), crc)
     columns = [*zip(*golden, strict=True), *zip(*outputs, strict=True)]
     both, inputs, results = (*ends.inputs, *ends.outputs), ends.inputs, ends.outputs
-    return _TEMPLATE.format(
+    text = _TEMPLATE.format(
         name=settings.name, prefix=prefix, golden=len(golden), crc_code=len(golden) + 1, generated=crc_vectors, crc=crc,
         golden_arrays="\n\n".join(
             _GOLDEN.format(type=end.ctype, name=end.name, prefix=prefix, macro=end.macro, rows=value_rows(column))
@@ -152,6 +156,7 @@ def self_test_source(
         reset=f"  {settings.name}_reset();\n" if graph.variables else "",
         checked="\n".join(f"    crc = crc32(crc, {end.name}, sizeof {end.name});" for end in results),
     )  # fmt: skip
+    return within_columns(text)
 
 
 def _stream(graph: Graph, vectors: Sequence[Vector], lowering: LoweringSettings) -> list[Vector]:

@@ -14,6 +14,7 @@ from edgemnist.compiler.ends import ends_of
 from edgemnist.compiler.graph import Graph
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.run_text import traced_outputs
+from edgemnist.csource.columns import within_columns
 
 HEADER = "em_dump.h"
 """What the generated C includes, in ``firmware/kernels``."""
@@ -118,8 +119,9 @@ def dump_source(name: str, program: Program) -> str:
         for written, *views in (*traced.inputs, *traced.calls)
         for index in (written, *views)
     ]
-    return Template(_SOURCE).substitute(
+    text = Template(_SOURCE).substitute(
         name=name, header=HEADER, count=len(rows), rows="\n".join(rows).removesuffix(","),
         ends=ends.arguments(name.upper()), model=graph.source_sha256[:MODEL_DIGITS], names=ends.names(),
         inputs="\n".join(f"  {name}_dump_next({end.name}, {end.tensor.bytes});" for end in ends.inputs),
     )  # fmt: skip
+    return within_columns(text)

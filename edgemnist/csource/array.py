@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgemnist.csource.columns import within_columns
 from edgemnist.csource.outputs import class_function, known_output
 from edgemnist.csource.pixels import C_TYPES, PixelCode, image_axes, pixel_code
 from edgemnist.csource.source import (
@@ -71,8 +72,8 @@ def generate(
     _check_labels(model, labels)
     pixels = pixel_code(names.symbol, model, preprocessing, taken=names.array)
     return {
-        names.header: _header(model, names, preprocessing, pixels),
-        names.source: _source(model, names, style, labels, pixels),
+        names.header: within_columns(_header(model, names, preprocessing, pixels)),
+        names.source: within_columns(_source(model, names, style, labels, pixels)),
     }
 
 

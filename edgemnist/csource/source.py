@@ -16,6 +16,9 @@ MAX_NAME = 63
 
 _LONGEST_PROPOSED = 40
 
+COLUMNS = 100
+"""The longest line of C that is written."""
+
 MAX_LITERAL = 4095
 """Characters that C99 (5.2.4.1) promises for one string literal."""
 
@@ -185,7 +188,7 @@ def float_constant(value: float) -> str:
     return text + ("f" if any(mark in text for mark in ".e") else ".0f")
 
 
-def lines_of(items: Iterable[str], *, indent: str = "    ", width: int = 100) -> str:
+def lines_of(items: Iterable[str], *, indent: str = "    ", width: int = COLUMNS) -> str:
     """Return ``items`` joined by commas, as many to a line as fit into ``width`` characters; no item has a NUL."""
     text = f",{APART}".join(items)
     return cut_into_lines(f"{text}," if text else "", indent=indent, width=width)

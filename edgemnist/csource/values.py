@@ -23,8 +23,8 @@ def quantise_function(name: str, macro: str, tensor: TensorInfo) -> str:
         float_constant(float(int(limit) - tensor.quantisation.zero_point)) for limit in (limits.min, limits.max)
     )
     return (
-        "/* A real number as the input holds it: value / scale + zero point, rounded, ties away from zero, and kept\n"
-        " * within the type; what is no number is its lowest value. */\n"
+        "/* A real number as the input holds it: value / scale + zero point, rounded, ties away from zero,\n"
+        " * and kept within the type; what is no number is its lowest value. */\n"
         f"static inline {ctype} {name}(float value)\n{{\n"
         f"    const float scaled = value / {macro}_SCALE;\n"
         "    int32_t whole;\n"

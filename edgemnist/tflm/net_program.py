@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgemnist.csource.columns import within_columns
 from edgemnist.tflm.programs import DUMPED, END, INCLUDES, SET_UP, dump_values
 from edgemnist.tflm.sources import TflmSource
 
@@ -29,8 +30,8 @@ int ${net}_setup(void);
 /* Bytes that TFLM uses of its arena; 0 before the set-up. */
 uint32_t ${net}_tflm_arena_used(void);
 
-/* Runs the network once: input at arena + INPUT_OFFSET, output at arena + OUTPUT_OFFSET. Traps where TFLM fails, so
- * that no answer is mistaken for a right one. */
+/* Runs the network once: input at arena + INPUT_OFFSET, output at arena + OUTPUT_OFFSET. Traps where
+ * TFLM fails, so that no answer is mistaken for a right one. */
 void ${net}_run_in(int8_t arena[${net_macro}_ARENA_SIZE]);
 
 #ifdef ${net_macro}_TRACE
@@ -58,8 +59,8 @@ _NET_INCLUDES = """#include "${net}.h"
 """
 
 _NET_RUN = """
-/* TFLM's messages go nowhere: the line to the host carries frames. Defined here, they also keep the C library's printf
- * out of the image. */
+/* TFLM's messages go nowhere: the line to the host carries frames. Defined here, they also keep the
+ * C library's printf out of the image. */
 void DebugLog(const char *, va_list)
 {
 }
@@ -143,4 +144,5 @@ def net_files(source: TflmSource, net: str) -> dict[str, str]:
         **dump_values(source),
     }
     body = _NET_INCLUDES + INCLUDES + "\n" + SET_UP + DUMPED + END + _NET_RUN
-    return {f"{net}.h": source.fill(_NET_HEADER, **values), f"{net}.cc": source.fill(body, **values)}
+    texts = {f"{net}.h": _NET_HEADER, f"{net}.cc": body}
+    return {file: within_columns(source.fill(text, **values)) for file, text in texts.items()}

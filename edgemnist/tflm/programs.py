@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from edgemnist.compiler.self_test import LCG_INCREMENT, LCG_MULTIPLIER
 from edgemnist.compiler.tensor_dump import MODEL_DIGITS
+from edgemnist.csource.columns import within_columns
 from edgemnist.csource.outputs import second_class
 from edgemnist.csource.pixels import PixelCode
 from edgemnist.csource.source import float_constant, lines_of
@@ -29,7 +30,7 @@ INCLUDES = """#include <cstddef>
 #include "${header}"
 
 #ifndef TF_LITE_STATIC_MEMORY
-#error "TFLM's library is built with TF_LITE_STATIC_MEMORY; without it here, its tensors have another layout"
+#error "TFLM's library is built with TF_LITE_STATIC_MEMORY; without it tensors lie otherwise"
 #endif
 """
 
@@ -45,7 +46,8 @@ constexpr size_t kArenaBytes = kArenaSize;
 
 alignas(16) uint8_t tensor_arena[kArenaBytes];
 
-/* Places for the two objects: made in SetUp and never destroyed, so that no code for their end is linked. */
+/* Places for the two objects: made in SetUp and never destroyed, so that no code for their end is
+ * linked. */
 alignas(OpResolver) uint8_t resolver_place[sizeof(OpResolver)];
 alignas(tflite::MicroInterpreter) uint8_t interpreter_place[sizeof(tflite::MicroInterpreter)];
 tflite::MicroInterpreter *interpreter = nullptr;
@@ -55,25 +57,29 @@ TfLiteStatus SetUp()
 {
     const tflite::Model *model = tflite::GetModel(::${array});
     if (model->version() != TFLITE_SCHEMA_VERSION) {
-        MicroPrintf("the model has schema version %d, this TFLM reads %d", static_cast<int>(model->version()),
-                    TFLITE_SCHEMA_VERSION);
+        MicroPrintf("the model has schema version %d, this TFLM reads %d",
+                    static_cast<int>(model->version()), TFLITE_SCHEMA_VERSION);
         return kTfLiteError;
     }
     OpResolver *resolver = ::new (resolver_place) OpResolver;
     TF_LITE_ENSURE_STATUS(AddOperators(*resolver));
 #ifdef ${macro}_TFLM_DUMP
     tflite::MicroInterpreter *opened = ::new (interpreter_place)
-        tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaBytes, nullptr, nullptr, true);
+        tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaBytes, nullptr, nullptr,
+                                 true);
 #else
-    tflite::MicroInterpreter *opened =
-        ::new (interpreter_place) tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaBytes);
+    tflite::MicroInterpreter *opened = ::new (interpreter_place)
+        tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaBytes);
 #endif
     if (opened->AllocateTensors() != kTfLiteOk) {
-        MicroPrintf("AllocateTensors failed in an arena of %d bytes", static_cast<int>(kArenaBytes));
+        MicroPrintf("AllocateTensors failed in an arena of %d bytes",
+                    static_cast<int>(kArenaBytes));
         return kTfLiteError;
     }
-    if (opened->input(0)->bytes != ${macro}_INPUT_BYTES || opened->output(0)->bytes != ${macro}_OUTPUT_BYTES) {
-        MicroPrintf("input or output has another size than in the model: compile with the library's own flags");
+    if (opened->input(0)->bytes != ${macro}_INPUT_BYTES ||
+        opened->output(0)->bytes != ${macro}_OUTPUT_BYTES) {
+        MicroPrintf("input or output has another size than in the model: "
+                    "compile with the library's own flags");
         return kTfLiteError;
     }
     MicroPrintf("arena: %d of %d bytes used", static_cast<int>(opened->arena_used_bytes()),
@@ -105,7 +111,8 @@ void Put(const char *text)
     MicroPrintf("%s", text);
 }
 
-/* Prints the input and every operator's output of the last inference, for `edgemnist explain --dump`. */
+/* Prints the input and every operator's output of the last inference, for
+ * `edgemnist explain --dump`. */
 void Dump(uint32_t image)
 {
     em_dump_header(Put, "${model}");
@@ -177,7 +184,7 @@ int SelfTest()
 
 _NO_SELF_TEST = """
 #ifdef ${macro}_TFLM_SELF_TEST
-#error "no expected outputs: TFLM's interpreter was not there, or the input is of a type that it was not asked for"
+#error "no expected outputs: TFLM's interpreter was not there, or has not this input type"
 #endif
 """
 
@@ -187,11 +194,15 @@ END = """
 """
 
 _MAIN_BANNER = """/*
- * ${stem}_main.cc: runs the model with TensorFlow Lite Micro; made by `edgemnist convert`, for you to change.
- * Compile it as the library was (TF_LITE_STATIC_MEMORY, and CMSIS_NN if it has CMSIS-NN), with ${source}.
- * Define ${macro}_TFLM_SELF_TEST to compare the outputs with those of TFLM's interpreter for Python, byte by byte.
- * Define ${macro}_TFLM_DUMP to print every operator's output, and find out with `edgemnist explain --dump` which one
- * is wrong. It takes ${kept} bytes more of memory, and a TFLM of 2023 or newer whose MicroPrintf prints.
+ * ${stem}_main.cc: runs the model with TensorFlow Lite Micro; made by `edgemnist convert`,
+ * for you to change.
+ * Compile it as the library was (TF_LITE_STATIC_MEMORY, and CMSIS_NN if it has CMSIS-NN), with
+ * ${source}.
+ * Define ${macro}_TFLM_SELF_TEST to compare the outputs with those of TFLM's interpreter for Python,
+ * byte by byte.
+ * Define ${macro}_TFLM_DUMP to print every operator's output, and find out with
+ * `edgemnist explain --dump` which one is wrong. It takes ${kept} bytes more of memory, and a TFLM
+ * of 2023 or newer whose MicroPrintf prints.
  */
 """
 
@@ -255,7 +266,7 @@ def main_program(source: TflmSource) -> str:
     parts = (
         _MAIN_BANNER, INCLUDES, _DUMP_INCLUDE, "\n", SET_UP, DUMPED, _CLASSIFY, _DUMP, self_test, END, _MAIN,
     )  # fmt: skip
-    return source.fill("".join(parts), **values)
+    return within_columns(source.fill("".join(parts), **values))
 
 
 def dump_values(source: TflmSource) -> dict[str, object]:

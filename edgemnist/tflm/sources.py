@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from string import Template
 
 from edgemnist.csource.array import ArrayNames
+from edgemnist.csource.columns import within_columns
 from edgemnist.csource.pixels import PixelCode
-from edgemnist.csource.source import comment_text, lines_of
+from edgemnist.csource.source import COLUMNS, comment_text, lines_of
 from edgemnist.tflite.file import TfliteModel
 from edgemnist.tflite.preprocessing import OutputKind
 from edgemnist.tflm.arena import HANDLE_BYTES, ArenaMargin
@@ -92,8 +93,9 @@ constexpr size_t kArenaSize = ${macro}_TFLM_ARENA_SIZE;
 /* Exactly the operators of the model, ${count} kinds. */
 using OpResolver = tflite::MicroMutableOpResolver<${count}>;
 
-/* Registers them. Kernels for int8 alone are smaller where TFLM has them: with CMSIS-NN, if CMSIS_NN is defined here as
- * it was for the library; else the same calls register the kernels for all types. */
+/* Registers them. Kernels for int8 alone are smaller where TFLM has them: with CMSIS-NN, if CMSIS_NN
+ * is defined here as it was for the library; else the same calls register the kernels for all
+ * types. */
 inline TfLiteStatus AddOperators(OpResolver &resolver)
 {
 ${calls}
@@ -130,7 +132,7 @@ def header(source: TflmSource) -> str:
     includes.append("tensorflow/lite/micro/micro_mutable_op_resolver.h")
     margin = " *             "
     listed = lines_of((f"{operator.kind} {operator.uses}" for operator in source.operators), indent=margin)
-    return source.fill(
+    text = source.fill(
         _HEADER,
         size=source.model.size,
         sha256=source.model.sha256,
@@ -144,6 +146,7 @@ def header(source: TflmSource) -> str:
             for operator in source.operators
         ),
     )
+    return within_columns(text)
 
 
 def _arena(source: TflmSource) -> str:
@@ -173,7 +176,9 @@ def _arena(source: TflmSource) -> str:
 def _comment(paragraphs: Sequence[str]) -> str:
     margin = " * "
     filled = (
-        textwrap.fill(comment_text(text), 110, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False)
+        textwrap.fill(
+            comment_text(text), COLUMNS, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
+        )
         for text in paragraphs
     )
     return "/*\n" + "\n *\n".join(filled) + "\n */"

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* Returns the next byte from the host, 0..255, and waits for it; -1: no more will come (emulators only). */
+/* Returns the next byte from the host, 0..255, and waits for it; -1: no more will come (emulators
+ * only). */
 int board_read(void);
 
 /* Sends a byte to the host; may only buffer it. */
@@ -13,7 +14,8 @@ void board_write(uint8_t byte);
 /* Sends what is buffered. */
 void board_flush(void);
 
-/* Ends an emulation, with failure unless `failed` is 0; a real board stays in a loop. Does not return. */
+/* Ends an emulation, with failure unless `failed` is 0; a real board stays in a loop. Does not
+ * return. */
 void board_exit(int failed);
 
 /* Starts the tick counter; reads it, modulo 2^32; tells how fast it counts. */

@@ -18,14 +18,16 @@ typedef struct {
 
 enum { HEADER_BYTES = sizeof(frame_header), CRC_BYTES = 4, SEQUENCE_END = 4 };
 
-/* CRC-32 of IEEE 802.3, reflected: start value, and what is left after a message and its own (inverted) CRC. */
+/* CRC-32 of IEEE 802.3, reflected: start value, and what is left after a message and its own
+ * (inverted) CRC. */
 #define CRC_START 0xFFFFFFFFu
 #define CRC_RESIDUE 0xDEBB20E3u
 
 static uint32_t crc_update(uint32_t crc, uint8_t byte)
 {
-  static const uint32_t of_nibble[16] = {0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u,
-                                         0x4DB26158u, 0x5005713Cu, 0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
+  static const uint32_t of_nibble[16] = {0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu,
+                                         0x76DC4190u, 0x6B6B51F4u, 0x4DB26158u, 0x5005713Cu,
+                                         0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
                                          0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu};
   crc ^= byte;
   crc = (crc >> 4) ^ of_nibble[crc & 15u];
@@ -43,7 +45,8 @@ typedef struct {
   uint32_t left;           /* and how many pieces are not full yet */
 } incoming;
 
-/* Puts a RUN's next byte where it belongs. The CRC goes there, too, where a payload is shorter; such a frame is refused. */
+/* Puts a RUN's next byte where it belongs. The CRC goes there, too, where a payload is shorter;
+ * such a frame is refused. */
 static void put_input(incoming *frame, uint8_t byte)
 {
   if (frame->left == 0) return;
@@ -54,7 +57,8 @@ static void put_input(incoming *frame, uint8_t byte)
   --frame->left;
 }
 
-/* Takes the frame that ends at the next END and is not empty; returns 0 when the input ends before. */
+/* Takes the frame that ends at the next END and is not empty; returns 0 when the input ends
+ * before. */
 static int receive_content(incoming *frame, const link_piece *input, uint32_t count)
 {
   frame->piece = input;
@@ -97,7 +101,8 @@ static uint8_t fault_of(const incoming *frame, uint32_t input_bytes)
   if (frame->bytes < HEADER_BYTES + CRC_BYTES) return LINK_ERROR_LENGTH;
   if (frame->broken || frame->crc != CRC_RESIDUE) return LINK_ERROR_CRC;
   if (header->version != LINK_VERSION) return LINK_ERROR_VERSION;
-  if ((header->type < LINK_HELLO || header->type > LINK_STOP) && header->type != LINK_RESET) return LINK_ERROR_TYPE;
+  if ((header->type < LINK_HELLO || header->type > LINK_STOP) && header->type != LINK_RESET)
+    return LINK_ERROR_TYPE;
   if (header->length != frame->bytes - (HEADER_BYTES + CRC_BYTES)) return LINK_ERROR_LENGTH;
   return header->length == (header->type == LINK_RUN ? input_bytes : 0) ? 0 : LINK_ERROR_LENGTH;
 }

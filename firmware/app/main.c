@@ -1,8 +1,10 @@
-/* The application: takes inputs from the host, runs the network, answers with outputs, ticks and stack use.
+/* The application: takes inputs from the host, runs the network, answers with outputs, ticks and
+ * stack use.
  *
- * `net` is the generated network. firmware_config.h, written by the build, has the sizes in bytes, the board's name and
- * the first bytes of the model's SHA-256. With NET_TRACE defined every step's ticks go into the answer too, or, with
- * FIRMWARE_TENSORS as well, every tensor that the network writes.
+ * `net` is the generated network. firmware_config.h, written by the build, has the sizes in bytes,
+ * the board's name and the first bytes of the model's SHA-256. With NET_TRACE defined every step's
+ * ticks go into the answer too, or, with FIRMWARE_TENSORS as well, every tensor that the network
+ * writes.
  */
 #include "board.h"
 #include "firmware_config.h"
@@ -63,7 +65,8 @@ void net_trace(int step, const void *data, unsigned long bytes)
   step_end[step] = board_ticks();
 }
 
-/* Steps that run by bands have no end of their own: their ticks are those of the step whose output is whole. */
+/* Steps that run by bands have no end of their own: their ticks are those of the step whose output
+ * is whole. */
 static void put_more(uint32_t start)
 {
   for (int step = 0; step < NET_STEPS; ++step) {
@@ -87,7 +90,8 @@ static const char board_name[] = FIRMWARE_BOARD;
 
 static void answer_hello(uint16_t sequence)
 {
-  const uint32_t fields[6] = {FIRMWARE_INPUT_BYTES, FIRMWARE_OUTPUT_BYTES,    NET_ARENA_SIZE, NET_STEPS,
+  const uint32_t fields[6] = {FIRMWARE_INPUT_BYTES,     FIRMWARE_OUTPUT_BYTES,
+                              NET_ARENA_SIZE,           NET_STEPS,
                               board_ticks_per_second(), FLAGS};
   link_begin(LINK_INFO, sequence, sizeof fields + sizeof model_sha256 + sizeof board_name - 1);
   for (int i = 0; i < 6; ++i) link_put_u32(fields[i]);
@@ -131,7 +135,8 @@ int main(void)
   link_request request;
   FIRMWARE_SETUP;
   RESET();
-  answer_hello(0); /* unasked: tells a host in the middle of its work that the board has started anew */
+  answer_hello(0); /* unasked: tells a host in the middle of its work that the board has started
+                    * anew */
   while (link_receive(&request, inputs, INPUTS)) {
     switch (request.type) {
       case LINK_HELLO: answer_hello(request.sequence); break;

@@ -13,8 +13,8 @@ typedef struct {
   int32_t inner;
 } em_arg_max_params;
 
-/* Defines the kernel NAME from elements of `type` to numbers of `to_type`; another element is taken where it is `order` the
- * one that was found. */
+/* Defines the kernel NAME from elements of `type` to numbers of `to_type`; another element is taken
+ * where it is `order` the one that was found. */
 #define EM_ARG_OF(name, type, order, to_type)                                              \
   EM_KERNEL void name(const em_arg_max_params *p, const type *in, to_type *out)            \
   {                                                                                        \

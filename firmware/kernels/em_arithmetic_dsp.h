@@ -1,4 +1,5 @@
-/* Products of elements for Cortex-M4, M7 and M33: four at a time, of which words are loaded and spread to 16 bits. */
+/* Products of elements for Cortex-M4, M7 and M33: four at a time, of which words are loaded and
+ * spread to 16 bits. */
 #ifndef EM_ARITHMETIC_DSP_H
 #define EM_ARITHMETIC_DSP_H
 
@@ -31,7 +32,8 @@ EM_INLINE void em_mul_four(const em_arithmetic_params *p, uint32_t a, uint32_t b
 }
 
 /* MUL of the elements along axis_2 and axis_3; see em_arithmetic.h. */
-EM_INLINE void em_own_mul(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+EM_INLINE void em_own_mul(const em_arithmetic_params *p, const int8_t *a, const int8_t *b,
+                          int8_t *out)
 {
   const int count = p->axis_3.count;
   for (int32_t k = 0; k < p->axis_2.count; ++k) {
@@ -43,8 +45,8 @@ EM_INLINE void em_own_mul(const em_arithmetic_params *p, const int8_t *a, const 
       out += 4;
     }
     for (int left = count % 4; left > 0; --left) {
-      *out++ = em_finish((*x - p->a_zero_point) * (*y - p->b_zero_point), p->multiplier, p->shift, &p->output,
-                         EM_ROUND_FAST);
+      *out++ = em_finish((*x - p->a_zero_point) * (*y - p->b_zero_point), p->multiplier, p->shift,
+                         &p->output, EM_ROUND_FAST);
       x += p->axis_3.a;
       y += p->axis_3.b;
     }

@@ -26,10 +26,9 @@ typedef struct {
 } em_sum_lanes;
 
 /* em_combine and em_finish of `lanes->count` elements. */
-__attribute__((naked, noinline, unused)) static void em_add_lanes(const int8_t *a __attribute__((unused)),
-                                                                  const int8_t *b __attribute__((unused)),
-                                                                  int8_t *out __attribute__((unused)),
-                                                                  const em_sum_lanes *lanes __attribute__((unused)))
+__attribute__((naked, noinline, unused)) static void em_add_lanes(
+    const int8_t *a __attribute__((unused)), const int8_t *b __attribute__((unused)),
+    int8_t *out __attribute__((unused)), const em_sum_lanes *lanes __attribute__((unused)))
 {
   __asm__("push {r4-r11, lr}\n\t"
           "vpush {d8-d15}\n\t"
@@ -66,11 +65,22 @@ __attribute__((naked, noinline, unused)) static void em_add_lanes(const int8_t *
           "pop {r4-r11, pc}\n\t");
 }
 
-EM_INLINE void em_own_add(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t count)
+EM_INLINE void em_own_add(const em_arithmetic_params *p, const int8_t *a, const int8_t *b,
+                          int8_t *out, int32_t count)
 {
-  const em_sum_lanes lanes = {-p->a_zero_point * p->a_factor, -p->b_zero_point * p->b_factor, p->b_multiplier,
-                              -p->b_shift, p->b_sign, p->multiplier, -p->shift, p->output.zero_point, count,
-                              p->a_factor, p->b_factor, p->output.minimum, p->output.maximum};
+  const em_sum_lanes lanes = {-p->a_zero_point * p->a_factor,
+                              -p->b_zero_point * p->b_factor,
+                              p->b_multiplier,
+                              -p->b_shift,
+                              p->b_sign,
+                              p->multiplier,
+                              -p->shift,
+                              p->output.zero_point,
+                              count,
+                              p->a_factor,
+                              p->b_factor,
+                              p->output.minimum,
+                              p->output.maximum};
   em_add_lanes(a, b, out, &lanes);
 }
 
@@ -87,8 +97,8 @@ typedef struct {
   int32_t out_step;
 } em_product_lanes;
 
-EM_NAKED void em_mul_lanes(const int8_t *a EM_UNUSED, const int8_t *b EM_UNUSED, int8_t *out EM_UNUSED,
-                           const em_product_lanes *lanes EM_UNUSED)
+EM_NAKED void em_mul_lanes(const int8_t *a EM_UNUSED, const int8_t *b EM_UNUSED,
+                           int8_t *out EM_UNUSED, const em_product_lanes *lanes EM_UNUSED)
 {
   __asm__("push {r4-r11, lr}\n\t"
           "vpush {d8-d11}\n\t"
@@ -124,16 +134,21 @@ EM_NAKED void em_mul_lanes(const int8_t *a EM_UNUSED, const int8_t *b EM_UNUSED,
           "pop {r4-r11, pc}\n\t");
 }
 
-EM_INLINE void em_own_mul(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+EM_INLINE void em_own_mul(const em_arithmetic_params *p, const int8_t *a, const int8_t *b,
+                          int8_t *out)
 {
   const int32_t count = p->axis_3.count, walked = (count + 3) / 4 * 4;
-  const em_product_lanes lanes = {-p->a_zero_point, -p->b_zero_point, p->multiplier, -p->shift, p->output.zero_point,
-                                  count, p->axis_2.a - walked, p->axis_2.b - walked, p->axis_2.count,
-                                  p->output.minimum, p->output.maximum, count - walked};
+  const em_product_lanes lanes = {-p->a_zero_point,     -p->b_zero_point,
+                                  p->multiplier,        -p->shift,
+                                  p->output.zero_point, count,
+                                  p->axis_2.a - walked, p->axis_2.b - walked,
+                                  p->axis_2.count,      p->output.minimum,
+                                  p->output.maximum,    count - walked};
   em_mul_lanes(a, b, out, &lanes);
 }
 #else
-EM_INLINE void em_own_add(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t count)
+EM_INLINE void em_own_add(const em_arithmetic_params *p, const int8_t *a, const int8_t *b,
+                          int8_t *out, int32_t count)
 {
   for (int32_t i = 0; i < count; ++i) {
     const int32_t sum = em_combine(p, a[i] - p->a_zero_point, b[i] - p->b_zero_point, EM_ADD);
@@ -141,7 +156,8 @@ EM_INLINE void em_own_add(const em_arithmetic_params *p, const int8_t *a, const 
   }
 }
 
-EM_INLINE void em_own_mul(const em_arithmetic_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+EM_INLINE void em_own_mul(const em_arithmetic_params *p, const int8_t *a, const int8_t *b,
+                          int8_t *out)
 {
   for (int32_t k = 0; k < p->axis_2.count; ++k) {
     for (int32_t i = 0; i < p->axis_3.count; ++i) {

@@ -1,6 +1,7 @@
 /* BATCH_MATMUL.
  *
- * a, b   int8 matrices, walked with the given strides       out   int8 [batch_0][batch_1][batch_2][rows][columns]
+  * a, b   int8 matrices, walked with the given strides
+ * out    int8 [batch_0][batch_1][batch_2][rows][columns]
  */
 #ifndef EM_BATCH_MATMUL_H
 #define EM_BATCH_MATMUL_H
@@ -27,8 +28,8 @@ typedef struct {
 } em_batch_matmul_params;
 
 /* One product of matrices; returns the end of what it wrote. */
-EM_INLINE int8_t *em_matmul(const em_batch_matmul_params *p, const int8_t *a, const int8_t *b, int8_t *out,
-                            const int rounding)
+EM_INLINE int8_t *em_matmul(const em_batch_matmul_params *p, const int8_t *a, const int8_t *b,
+                            int8_t *out, const int rounding)
 {
   for (int32_t row = 0; row < p->rows; ++row) {
     for (int32_t column = 0; column < p->columns; ++column) {
@@ -43,8 +44,8 @@ EM_INLINE int8_t *em_matmul(const em_batch_matmul_params *p, const int8_t *a, co
   return out;
 }
 
-EM_INLINE void em_batch_matmul_body(const em_batch_matmul_params *p, const int8_t *a, const int8_t *b, int8_t *out,
-                                    const int rounding)
+EM_INLINE void em_batch_matmul_body(const em_batch_matmul_params *p, const int8_t *a,
+                                    const int8_t *b, int8_t *out, const int rounding)
 {
   for (int32_t i = 0; i < p->batch_0.count; ++i) {
     for (int32_t j = 0; j < p->batch_1.count; ++j) {
@@ -57,24 +58,27 @@ EM_INLINE void em_batch_matmul_body(const em_batch_matmul_params *p, const int8_
   }
 }
 
-EM_KERNEL void em_batch_matmul(const em_batch_matmul_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+EM_KERNEL void em_batch_matmul(const em_batch_matmul_params *p, const int8_t *a, const int8_t *b,
+                               int8_t *out)
 {
   em_batch_matmul_body(p, a, b, out, EM_ROUND_FAST);
 }
 
-EM_KERNEL void em_batch_matmul_any(const em_batch_matmul_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+EM_KERNEL void em_batch_matmul_any(const em_batch_matmul_params *p, const int8_t *a,
+                                   const int8_t *b, int8_t *out)
 {
   em_batch_matmul_body(p, a, b, out, EM_ROUND_ANY);
 }
 
 /* The same for a constant b, which comes first. */
-EM_KERNEL void em_batch_matmul_constant(const em_batch_matmul_params *p, const int8_t *b, const int8_t *a, int8_t *out)
+EM_KERNEL void em_batch_matmul_constant(const em_batch_matmul_params *p, const int8_t *b,
+                                        const int8_t *a, int8_t *out)
 {
   em_batch_matmul_body(p, a, b, out, EM_ROUND_FAST);
 }
 
-EM_KERNEL void em_batch_matmul_constant_any(const em_batch_matmul_params *p, const int8_t *b, const int8_t *a,
-                                            int8_t *out)
+EM_KERNEL void em_batch_matmul_constant_any(const em_batch_matmul_params *p, const int8_t *b,
+                                            const int8_t *a, int8_t *out)
 {
   em_batch_matmul_body(p, a, b, out, EM_ROUND_ANY);
 }

@@ -1,6 +1,8 @@
-/* The loops of em_sparse_chunks.h, which says how weights lie and what a job is, in the vector instructions of Armv8.1-M.
+/* The loops of em_sparse_chunks.h, which says how weights lie and what a job is, in the vector
+ * instructions of Armv8.1-M.
  *
- * Compilers put eight sums on the stack, so that the loops are written as a whole; they are the same code for all layers.
+ * Compilers put eight sums on the stack, so that the loops are written as a whole; they are the
+ * same code for all layers.
  */
 #ifndef EM_CHUNKS_MVE_H
 #define EM_CHUNKS_MVE_H
@@ -24,7 +26,8 @@
   "vldrb.u8 q3, [r7, q0]\n\t"                \
   "vmladav" a ".s8 " s2 ", q1, q2\n\t"       \
   "vmladav" a ".s8 " s3 ", q1, q3\n\t"
-/* A chunk's products, with `a` added to what is there; where the windows start is at r11 - 16 and after. */
+/* A chunk's products, with `a` added to what is there; where the windows start is at r11 - 16 and
+ * after. */
 #define EM_CHUNKS_SUM_4(a)           \
   "ldmdb r11, {r1, r3, r5, r7}\n\t"  \
   EM_CHUNKS_FOUR(a, "r0", "r2", "r4", "r6")
@@ -101,14 +104,16 @@
   "vmax.s32 q4, q4, q2\n\t"          \
   "vmax.s32 q5, q5, q3\n\t"
 
-/* em_requantise rounds ties away from zero: a negative sum's by one less. Not needed where all of them come to the minimum. */
+/* em_requantise rounds ties away from zero: a negative sum's by one less. Not needed where all of
+ * them come to the minimum. */
 #define EM_CHUNKS_TIES               \
   "vshr.s32 q2, q4, #31\n\t"         \
   "vshr.s32 q3, q5, #31\n\t"
 #define EM_CHUNKS_ADD_TIES           \
   "vadd.i32 q4, q4, q2\n\t"          \
   "vadd.i32 q5, q5, q3\n\t"
-/* Requantises the sums in q4 and q5 with the shift in r1 and stores the outputs; on to the next channel, if there is one. */
+/* Requantises the sums in q4 and q5 with the shift in r1 and stores the outputs; on to the next
+ * channel, if there is one. */
 #define EM_CHUNKS_STORE(ties, add_ties)  \
   "ldm sp, {r0, r2, r3, r5}\n\t"     \
   "ldrd r4, r6, [r0], #8\n\t"        \
@@ -143,7 +148,8 @@
   "vpop {d8-d13}\n\t"                \
   "pop {r4-r11, pc}"
 
-/* Eight pixels or seven, of which one base is enough for the windows; `last` has the last one's sum. */
+/* Eight pixels or seven, of which one base is enough for the windows; `last` has the last one's
+ * sum. */
 #define EM_CHUNKS_GROUP(sum, last, ties, add_ties)  \
   EM_CHUNKS_START                    \
   "add r11, r6, #16\n"               \
@@ -154,7 +160,8 @@
   EM_CHUNKS_END
 
 #define EM_CHUNKS_LOAD_END "ldr r3, [sp, #24]\n\t"
-/* The same with a pool. Where its windows' list ends is in `end`: after `load_end`, or with seven pixels all along. */
+/* The same with a pool. Where its windows' list ends is in `end`: after `load_end`, or with seven
+ * pixels all along. */
 #define EM_CHUNKS_GROUP_POOLED(sum, last, end, load_end, ties, add_ties)  \
   EM_CHUNKS_START                    \
   "add r6, r6, #16\n\t"              \
@@ -216,7 +223,8 @@ EM_NAKED void em_chunks_eight_rectified(const em_chunks_job *job EM_UNUSED)
 
 EM_NAKED void em_chunks_eight_pooled(const em_chunks_job *job EM_UNUSED)
 {
-  __asm__(EM_CHUNKS_GROUP_POOLED(EM_CHUNKS_SUM_8, "lr", "r3", EM_CHUNKS_LOAD_END, EM_CHUNKS_TIES, EM_CHUNKS_ADD_TIES));
+  __asm__(EM_CHUNKS_GROUP_POOLED(EM_CHUNKS_SUM_8, "lr", "r3", EM_CHUNKS_LOAD_END, EM_CHUNKS_TIES,
+                                 EM_CHUNKS_ADD_TIES));
 }
 
 EM_NAKED void em_chunks_eight_pooled_rectified(const em_chunks_job *job EM_UNUSED)
@@ -236,7 +244,8 @@ EM_NAKED void em_chunks_seven_rectified(const em_chunks_job *job EM_UNUSED)
 
 EM_NAKED void em_chunks_seven_pooled(const em_chunks_job *job EM_UNUSED)
 {
-  __asm__(EM_CHUNKS_GROUP_POOLED(EM_CHUNKS_SUM_7, "r12", "lr", "", EM_CHUNKS_TIES, EM_CHUNKS_ADD_TIES));
+  __asm__(
+      EM_CHUNKS_GROUP_POOLED(EM_CHUNKS_SUM_7, "r12", "lr", "", EM_CHUNKS_TIES, EM_CHUNKS_ADD_TIES));
 }
 
 EM_NAKED void em_chunks_seven_pooled_rectified(const em_chunks_job *job EM_UNUSED)

@@ -2,10 +2,11 @@
  *
  * in        int8 [in_height][in_width][in_channels]
  * residual  int8 [out_height][out_width][out_channels]     out  the same shape
- * Each pair of pixels is requantised to the convolution's own output first and then added, so the bytes are those of
- * the two operators one after the other. A residual element is read just before its sum is written: `out` may be
- * `residual` itself, and may lie over `in` as for em_conv_2d. `scratch` is 2 * out_channels bytes larger
- * than there (4 * out_channels with two pairs at a time), which lie behind the strip.
+ * Each pair of pixels is requantised to the convolution's own output first and then added, so the
+ * bytes are those of the two operators one after the other. A residual element is read just before
+ * its sum is written: `out` may be `residual` itself, and may lie over `in` as for em_conv_2d.
+ * `scratch` is 2 * out_channels bytes larger than there (4 * out_channels with two pairs at a
+ * time), which lie behind the strip.
  */
 #ifndef EM_CONV_2D_ADD_H
 #define EM_CONV_2D_ADD_H
@@ -19,25 +20,28 @@ typedef struct {
   int16_t residual_is_a; /* which operand of the addition the residual is */
 } em_conv_2d_add_params;
 
-EM_INLINE void em_add_residual(const em_conv_2d_add_params *p, const int8_t *conv, const int8_t *residual, int8_t *out,
-                               int count)
+EM_INLINE void em_add_residual(const em_conv_2d_add_params *p, const int8_t *conv,
+                               const int8_t *residual, int8_t *out, int count)
 {
   const em_arithmetic_params *add = &p->add;
 #if EM_OWN_ADD
-  em_own_add(add, p->residual_is_a ? residual : conv, p->residual_is_a ? conv : residual, out, count);
+  em_own_add(add, p->residual_is_a ? residual : conv, p->residual_is_a ? conv : residual, out,
+             count);
 #else
   for (int i = 0; i < count; ++i) {
     const int32_t a = (p->residual_is_a ? residual[i] : conv[i]) - add->a_zero_point;
     const int32_t b = (p->residual_is_a ? conv[i] : residual[i]) - add->b_zero_point;
-    out[i] = em_finish(em_combine(add, a, b, EM_ADD), add->multiplier, add->shift, &add->output, EM_ROUND_FAST);
+    out[i] = em_finish(em_combine(add, a, b, EM_ADD), add->multiplier, add->shift, &add->output,
+                       EM_ROUND_FAST);
   }
 #endif
 }
 
 #if EM_PIXEL_WORDS
 /* Two pairs at a time; what is done already is not added to once more. */
-EM_INLINE void em_conv_2d_add_quads(const em_conv_2d_add_params *p, const int8_t *weights, const em_channel *channels,
-                                    const int8_t *shifts, int8_t *scratch, const int8_t *in, const int8_t *residual,
+EM_INLINE void em_conv_2d_add_quads(const em_conv_2d_add_params *p, const int8_t *weights,
+                                    const em_channel *channels, const int8_t *shifts,
+                                    int8_t *scratch, const int8_t *in, const int8_t *residual,
                                     int8_t *out)
 {
   const em_conv_2d_params *c = &p->conv;
@@ -46,8 +50,11 @@ EM_INLINE void em_conv_2d_add_quads(const em_conv_2d_add_params *p, const int8_t
   int8_t *const outputs = scratch + c->strip;
   em_pixel_pair next = em_first_pair(c);
   while (next.y < c->out_height) {
-    const em_quad_block block = {weights, channels, shifts,
-                                 {outputs, outputs + pixel, outputs + 2 * pixel, outputs + 3 * pixel}};
+    const em_quad_block block = {
+        weights,
+        channels,
+        shifts,
+        {outputs, outputs + pixel, outputs + 2 * pixel, outputs + 3 * pixel}};
     em_pixel_pair pairs[2] = {next, next};
     int count = 1;
     next = em_next_pair(c, next);
@@ -65,8 +72,9 @@ EM_INLINE void em_conv_2d_add_quads(const em_conv_2d_add_params *p, const int8_t
 }
 #endif
 
-/* A target's own body: EM_TARGET_CONV_2D_ADD names a header that defines EM_OWN_CONV_2D_ADD as 1 and, with the arguments of
- * em_conv_2d_add, em_own_conv_2d_add for `direct` layers, from the bodies for the two operators.
+/* A target's own body: EM_TARGET_CONV_2D_ADD names a header that defines EM_OWN_CONV_2D_ADD as 1
+ * and, with the arguments of em_conv_2d_add, em_own_conv_2d_add for `direct` layers, from the
+ * bodies for the two operators.
  */
 #if defined(EM_TARGET_CONV_2D_ADD) && EM_OWN_CONV_2D && EM_OWN_ADD
 #include EM_TARGET_CONV_2D_ADD
@@ -75,9 +83,9 @@ EM_INLINE void em_conv_2d_add_quads(const em_conv_2d_add_params *p, const int8_t
 #define EM_OWN_CONV_2D_ADD 0
 #endif
 
-EM_KERNEL void em_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weights, const em_channel *channels,
-                              const int8_t *shifts, int8_t *scratch, const int8_t *in, const int8_t *residual,
-                              int8_t *out)
+EM_KERNEL void em_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weights,
+                              const em_channel *channels, const int8_t *shifts, int8_t *scratch,
+                              const int8_t *in, const int8_t *residual, int8_t *out)
 {
   const em_conv_2d_params *c = &p->conv;
 #if EM_OWN_CONV_2D_ADD
@@ -100,7 +108,8 @@ EM_KERNEL void em_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weig
 #else
   for (int y = 0; y < c->out_height; ++y) {
     for (int done = 0; done < c->out_width; done += 2) {
-      /* An odd row's last pixel is made up to a pair with its neighbour, whose sum is there already. */
+      /* An odd row's last pixel is made up to a pair with its neighbour, whose sum is there
+       * already. */
       const int x = done > 0 && done + 2 > c->out_width ? c->out_width - 2 : done;
       const int at = (y * c->out_width + done) * c->out_channels;
       if (c->out_width < 2) {
@@ -111,7 +120,8 @@ EM_KERNEL void em_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weig
         const em_window window = em_find_window(c, in, y, x, 0, gathered, 2);
         const int skipped = (done - x) * c->out_channels;
         em_dot_channels(&window, block, c->out_channels, &c->output, scratch, 2, EM_ROUND_FAST);
-        em_add_residual(p, outputs + skipped, residual + at, out + at, 2 * c->out_channels - skipped);
+        em_add_residual(p, outputs + skipped, residual + at, out + at,
+                        2 * c->out_channels - skipped);
       }
     }
   }

@@ -7,9 +7,9 @@
 
 #define EM_OWN_CONV_2D_ADD 1
 
-EM_INLINE void em_own_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weights, const em_channel *channels,
-                                  const int8_t *shifts, int8_t *scratch, const int8_t *in, const int8_t *residual,
-                                  int8_t *out)
+EM_INLINE void em_own_conv_2d_add(const em_conv_2d_add_params *p, const int8_t *weights,
+                                  const em_channel *channels, const int8_t *shifts, int8_t *scratch,
+                                  const int8_t *in, const int8_t *residual, int8_t *out)
 {
   const em_conv_2d_params *c = &p->conv;
   const int row = c->out_width * c->out_channels;

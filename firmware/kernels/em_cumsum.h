@@ -20,7 +20,8 @@ typedef struct {
   em_output output;
 } em_cumsum_params;
 
-EM_INLINE void em_running_sums(const em_cumsum_params *p, const int8_t *in, int8_t *out, const int rounding)
+EM_INLINE void em_running_sums(const em_cumsum_params *p, const int8_t *in, int8_t *out,
+                               const int rounding)
 {
   const int32_t step = p->reverse ? -p->inner : p->inner;
   for (int32_t row = 0; row < p->rows; ++row) {
@@ -30,7 +31,8 @@ EM_INLINE void em_running_sums(const em_cumsum_params *p, const int8_t *in, int8
       for (int32_t j = 0; j < p->count; ++j, at += step) {
         const int32_t before = sum;
         sum += in[at] - p->zero_point;
-        out[at] = em_finish((p->exclusive ? before : sum) * 524288, p->multiplier, p->shift, &p->output, rounding);
+        out[at] = em_finish((p->exclusive ? before : sum) * 524288, p->multiplier, p->shift,
+                            &p->output, rounding);
       }
     }
   }

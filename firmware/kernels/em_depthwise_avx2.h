@@ -1,11 +1,12 @@
 /* DEPTHWISE_CONV_2D for x86-64, 16 output channels at once.
  *
- * The rows that a row of outputs needs stand side by side in 32-bit words: four neighbouring rows' activations of one
- * column and channel, unsigned as in em_tile.h, so that one instruction does four rows of the kernel. A new row moves the
- * bytes of each word on by one.
+ * The rows that a row of outputs needs stand side by side in 32-bit words: four neighbouring rows'
+ * activations of one column and channel, unsigned as in em_tile.h, so that one instruction does
+ * four rows of the kernel. A new row moves the bytes of each word on by one.
  *
- * weights   for each group of 16 channels 16 int32 (see em_load_group), then for each column of the kernel and each word
- *           16 channels' four weights. The last row is the last word's last byte; bytes that are no row's are 0.
+ * weights   for each group of 16 channels 16 int32 (see em_load_group), then for each column of the
+ *           kernel and each word 16 channels' four weights. The last row is the last word's last
+ *           byte; bytes that are no row's are 0.
  * scratch   int32 [plane_width][groups][words][16] at the first multiple of 64 in it
  * Each row of the input is read once, before the first row of outputs that needs it is written.
  */
@@ -41,11 +42,13 @@ EM_INLINE int em_own_depthwise_suits(const em_depthwise_conv_2d_params *p)
 }
 
 /* The activations of up to 16 output channels of a pixel, from channel `first` on. */
-EM_INLINE em_lanes em_column_bytes(const em_depthwise_conv_2d_params *p, const int8_t *pixel, int first)
+EM_INLINE em_lanes em_column_bytes(const em_depthwise_conv_2d_params *p, const int8_t *pixel,
+                                   int first)
 {
   const int left = p->in_channels * p->multiplier - first;
   if (p->multiplier == 1) {
-    return left < EM_LANE_COUNT ? em_lanes_extend_some(pixel + first, left) : em_lanes_extend(pixel + first);
+    return left < EM_LANE_COUNT ? em_lanes_extend_some(pixel + first, left)
+                                : em_lanes_extend(pixel + first);
   }
   if (p->in_channels == 1) return em_lanes_all(pixel[0]);
   int8_t each[EM_LANE_COUNT] = {0};
@@ -61,12 +64,13 @@ EM_INLINE void em_column_push(int8_t *column, em_lanes byte, const int words)
     em_lanes_store(at, em_lanes_push(em_lanes_load(at), em_lanes_load(at + EM_WORD_BYTES)));
   }
   column += (words - 1) * EM_WORD_BYTES;
-  em_lanes_store(column, em_lanes_push(em_lanes_load(column), em_lanes_xor(byte, em_lanes_all(128))));
+  em_lanes_store(column,
+                 em_lanes_push(em_lanes_load(column), em_lanes_xor(byte, em_lanes_all(128))));
 }
 
 /* Row `y` of the input, which may be one of the border's. */
-EM_INLINE void em_columns_push(const em_depthwise_conv_2d_params *p, const em_columns *c, const int8_t *in, int y,
-                               int8_t *columns)
+EM_INLINE void em_columns_push(const em_depthwise_conv_2d_params *p, const em_columns *c,
+                               const int8_t *in, int y, int8_t *columns)
 {
   for (int column = 0; column < p->plane_width; ++column, columns += c->pitch) {
     const int x = column - p->pad_left;
@@ -84,8 +88,9 @@ EM_INLINE void em_columns_push(const em_depthwise_conv_2d_params *p, const em_co
 }
 
 /* A row of outputs of one group of channels. */
-EM_INLINE void em_columns_outputs(const em_depthwise_conv_2d_params *p, const em_columns *c, const int8_t *weights,
-                                  const em_group *group, const int8_t *columns, int8_t *out, const int rounding)
+EM_INLINE void em_columns_outputs(const em_depthwise_conv_2d_params *p, const em_columns *c,
+                                  const int8_t *weights, const em_group *group,
+                                  const int8_t *columns, int8_t *out, const int rounding)
 {
   for (int x = 0; x < p->out_width; ++x) {
     const int8_t *at = columns + x * p->stride_width * c->pitch;
@@ -100,8 +105,9 @@ EM_INLINE void em_columns_outputs(const em_depthwise_conv_2d_params *p, const em
   }
 }
 
-EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                                const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
+EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                                const em_channel *channels, const int8_t *shifts, int8_t *scratch,
+                                const int8_t *in, int8_t *out, const int rounding)
 {
   const int out_channels = p->in_channels * p->multiplier;
   const em_columns c = em_columns_of(p);
@@ -114,8 +120,10 @@ EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8
     for (int first = 0; first < out_channels; first += EM_LANE_COUNT) {
       const int group = first / EM_LANE_COUNT;
       const int8_t *const w = weights + group * group_bytes;
-      const em_group g = em_load_group(w, channels + first, shifts + first, out_channels - first, &p->output, rounding);
-      em_columns_outputs(p, &c, w + EM_WORD_BYTES, &g, columns + group * c.words * EM_WORD_BYTES, out + first, rounding);
+      const em_group g = em_load_group(w, channels + first, shifts + first, out_channels - first,
+                                       &p->output, rounding);
+      em_columns_outputs(p, &c, w + EM_WORD_BYTES, &g, columns + group * c.words * EM_WORD_BYTES,
+                         out + first, rounding);
     }
     out += p->out_width * out_channels;
   }

@@ -2,10 +2,12 @@
  *
  * in   int8 [in_height][in_width][in_channels]
  * out  int8 [out_height][out_width][in_channels * multiplier]
- * One input channel's plane, the image with its border of zero points, is int8 [plane_height][plane_width]. It is never
- * there as a whole: `held`, int8 [rows][plane_width rounded up to a multiple of 4], has the rows that some rows of outputs
- * need, and goes down the plane with them. No other channel reads or writes a channel's bytes, and a row is read before
- * outputs come where it was (the generator chooses `rows` so), so with multiplier 1 `out` may be `in` itself.
+ * One input channel's plane, the image with its border of zero points, is int8
+ * [plane_height][plane_width]. It is never there as a whole: `held`, int8 [rows][plane_width
+ * rounded up to a multiple of 4], has the rows that some rows of outputs need, and goes down the
+ * plane with them. No other channel reads or writes a channel's bytes, and a row is read before
+ * outputs come where it was (the generator chooses `rows` so), so with multiplier 1 `out` may be
+ * `in` itself.
  */
 #ifndef EM_DEPTHWISE_CONV_2D_H
 #define EM_DEPTHWISE_CONV_2D_H
@@ -13,7 +15,8 @@
 #include "em_depthwise_rows.h"
 #include "em_step.h"
 
-/* A channel's constants; `factor` is other than 0 for a step function, the others are its range and offset then. */
+/* A channel's constants; `factor` is other than 0 for a step function, the others are its range and
+ * offset then. */
 typedef struct {
   int32_t bias, multiplier;
   int shift;
@@ -21,7 +24,8 @@ typedef struct {
 } em_depthwise_constants;
 
 /* Those of the channel `at` places behind the first one of `channels` and `shifts`. */
-EM_INLINE em_depthwise_constants em_depthwise_constants_of(const em_channel *channels, const int8_t *shifts, int at,
+EM_INLINE em_depthwise_constants em_depthwise_constants_of(const em_channel *channels,
+                                                           const int8_t *shifts, int at,
                                                            const int rounding)
 {
   if (rounding == EM_ROUND_STEP) {
@@ -34,8 +38,8 @@ EM_INLINE em_depthwise_constants em_depthwise_constants_of(const em_channel *cha
   return k;
 }
 
-EM_INLINE int8_t em_depthwise_finish(const em_depthwise_conv_2d_params *p, int32_t sum, const em_depthwise_constants k,
-                                     const int rounding)
+EM_INLINE int8_t em_depthwise_finish(const em_depthwise_conv_2d_params *p, int32_t sum,
+                                     const em_depthwise_constants k, const int rounding)
 {
   if (rounding != EM_ROUND_STEP) return em_finish(sum, k.multiplier, k.shift, &p->output, rounding);
   if (k.factor == 0) return em_finish(sum, k.multiplier, k.shift, &p->output, EM_ROUND_FAST);
@@ -43,21 +47,28 @@ EM_INLINE int8_t em_depthwise_finish(const em_depthwise_conv_2d_params *p, int32
   return em_step_finish(sum, &step);
 }
 
-/* `block` neighbouring outputs, of a row or below one another, and the kernel along that direction: `taps` weights in each
- * of `lines`, so that an element that several outputs read is loaded once where the compiler unrolls the taps. Distances are
- * of elements, weights and outputs.
+/* `block` neighbouring outputs, of a row or below one another, and the kernel along that direction:
+ * `taps` weights in each of `lines`, so that an element that several outputs read is loaded once
+ * where the compiler unrolls the taps. Distances are of elements, weights and outputs.
  */
 typedef struct {
   int lines, taps;
   int line, tap;               /* from a line's or a tap's element to the next one's */
   int line_weight, tap_weight; /* the same of weights */
-  int step, pitch;             /* from an output's window to the next one's, and from output to output */
+  int step, pitch;             /* from an output's window to the next one's, and from output to
+                                * output */
 } em_depthwise_way;
 
 EM_INLINE em_depthwise_way em_depthwise_across(const em_depthwise_conv_2d_params *p)
 {
-  const em_depthwise_way way = {p->kernel_height, p->kernel_width, p->dilation_height * em_depthwise_pitch(p),
-                                p->dilation_width, p->kernel_width, 1, p->stride_width, p->in_channels * p->multiplier};
+  const em_depthwise_way way = {p->kernel_height,
+                                p->kernel_width,
+                                p->dilation_height * em_depthwise_pitch(p),
+                                p->dilation_width,
+                                p->kernel_width,
+                                1,
+                                p->stride_width,
+                                p->in_channels * p->multiplier};
   return way;
 }
 
@@ -71,8 +82,9 @@ EM_INLINE em_depthwise_way em_depthwise_down(const em_depthwise_conv_2d_params *
 }
 
 /* `block` is 1, 2 or 4 and constant. */
-EM_INLINE void em_depthwise_block(const em_depthwise_conv_2d_params *p, em_depthwise_way way, const int8_t *window,
-                                  const int8_t *weights, const em_depthwise_constants k, int8_t *out, const int block,
+EM_INLINE void em_depthwise_block(const em_depthwise_conv_2d_params *p, em_depthwise_way way,
+                                  const int8_t *window, const int8_t *weights,
+                                  const em_depthwise_constants k, int8_t *out, const int block,
                                   const int rounding)
 {
   const int step = way.step, pitch = way.pitch;
@@ -113,14 +125,16 @@ EM_INLINE void em_depthwise_block(const em_depthwise_conv_2d_params *p, em_depth
 /* A target's own body, for optimisation for speed. EM_TARGET_DEPTHWISE names a header that defines
  * int em_depthwise_suits(p): whether it can do the layer;
  * em_depthwise_weights em_depthwise_load(p, weights): a channel's weights, as it wants them;
- * em_two_sums em_depthwise_pair(p, at, &weights, bias): the sums of two neighbouring outputs, the first one's window at `at`.
+ * em_two_sums em_depthwise_pair(p, at, &weights, bias): the sums of two neighbouring outputs, the
+ * first one's window at `at`.
  *
- * Or it does whole layers in its own way: then it defines EM_OWN_DEPTHWISE as 1, int em_own_depthwise_suits(p) and, with
- * the arguments of em_depthwise_body but `block`, em_own_depthwise. The generator has to know of it (DepthwiseBody).
+ * Or it does whole layers in its own way: then it defines EM_OWN_DEPTHWISE as 1, int
+ * em_own_depthwise_suits(p) and, with the arguments of em_depthwise_body but `block`,
+ * em_own_depthwise. The generator has to know of it (DepthwiseBody).
  *
- * And it may have a body for 3 x 3 kernels with strides of 1 or 2, which the generator then calls by its own name: it
- * defines EM_THREE_ROWS as the function that does such a layer, with the same arguments, and EM_DEPTHWISE_PAIRS as 1 if it
- * has the first kind beside it.
+ * And it may have a body for 3 x 3 kernels with strides of 1 or 2, which the generator then calls
+ * by its own name: it defines EM_THREE_ROWS as the function that does such a layer, with the same
+ * arguments, and EM_DEPTHWISE_PAIRS as 1 if it has the first kind beside it.
  */
 typedef struct {
   int32_t a, b;
@@ -140,7 +154,8 @@ typedef struct {
 #endif
 #endif
 
-/* Elements that a line of `block` outputs loads: what outputs share at the next tap but one is not kept in registers. */
+/* Elements that a line of `block` outputs loads: what outputs share at the next tap but one is not
+ * kept in registers. */
 EM_INLINE int em_depthwise_elements(int taps, int stride, int dilation, int block)
 {
   for (int apart = 1; apart < block; ++apart) {
@@ -149,15 +164,19 @@ EM_INLINE int em_depthwise_elements(int taps, int stride, int dilation, int bloc
   return block * taps;
 }
 
-/* Whether outputs are made in fours below one another, not `block` of a row: for clearly fewer estimated instructions. */
+/* Whether outputs are made in fours below one another, not `block` of a row: for clearly fewer
+ * estimated instructions. */
 EM_INLINE int em_depthwise_is_tall(const em_depthwise_conv_2d_params *p, const int block)
 {
   const int taps = p->kernel_height * p->kernel_width, each = taps + 8;
-  const int loads = p->kernel_width * em_depthwise_elements(p->kernel_height, p->stride_height, p->dilation_height, 4);
-  const int row_loads =
-      p->kernel_height * em_depthwise_elements(p->kernel_width, p->stride_width, p->dilation_width, block);
-  const int64_t down = (int64_t)((p->out_height + 3) / 4) * p->out_width * (loads + taps + 4 * each);
-  const int64_t across = (int64_t)((p->out_width + block - 1) / block) * p->out_height * (row_loads + taps + block * each);
+  const int loads = p->kernel_width *
+      em_depthwise_elements(p->kernel_height, p->stride_height, p->dilation_height, 4);
+  const int row_loads = p->kernel_height *
+      em_depthwise_elements(p->kernel_width, p->stride_width, p->dilation_width, block);
+  const int64_t down =
+      (int64_t)((p->out_height + 3) / 4) * p->out_width * (loads + taps + 4 * each);
+  const int64_t across = (int64_t)((p->out_width + block - 1) / block) * p->out_height *
+      (row_loads + taps + block * each);
 #if EM_DEPTHWISE_PAIRS
   if (p->out_width >= 2 && p->kernel_width > 1 && em_depthwise_suits(p)) return 0;
 #elif defined(__x86_64__) && defined(__clang__)
@@ -168,8 +187,9 @@ EM_INLINE int em_depthwise_is_tall(const em_depthwise_conv_2d_params *p, const i
 
 #if EM_DEPTHWISE_PAIRS
 /* One channel's outputs of a row, for out_width >= 2. */
-EM_INLINE void em_depthwise_row_of_pairs(const em_depthwise_conv_2d_params *p, const int8_t *at, const int8_t *weights,
-                                         const em_depthwise_constants k, int8_t *to, const int rounding)
+EM_INLINE void em_depthwise_row_of_pairs(const em_depthwise_conv_2d_params *p, const int8_t *at,
+                                         const int8_t *weights, const em_depthwise_constants k,
+                                         int8_t *to, const int rounding)
 {
   const int pitch = p->in_channels * p->multiplier;
   const em_depthwise_weights loaded = em_depthwise_load(p, weights);
@@ -189,8 +209,9 @@ EM_INLINE void em_depthwise_row_of_pairs(const em_depthwise_conv_2d_params *p, c
 #endif
 
 /* One channel's outputs of a row. */
-EM_INLINE void em_depthwise_row(const em_depthwise_conv_2d_params *p, const int8_t *row, const int8_t *weights,
-                                const em_depthwise_constants k, int8_t *to, const int block, const int rounding)
+EM_INLINE void em_depthwise_row(const em_depthwise_conv_2d_params *p, const int8_t *row,
+                                const int8_t *weights, const em_depthwise_constants k, int8_t *to,
+                                const int block, const int rounding)
 {
 #if EM_DEPTHWISE_PAIRS
   if (!EM_SIZE && p->out_width >= 2 && em_depthwise_suits(p)) {
@@ -207,8 +228,9 @@ EM_INLINE void em_depthwise_row(const em_depthwise_conv_2d_params *p, const int8
 }
 
 /* One channel's outputs of `count` rows, at least 4. */
-EM_INLINE void em_depthwise_tall_rows(const em_depthwise_conv_2d_params *p, const int8_t *held, const int8_t *weights,
-                                      const em_depthwise_constants k, int8_t *to, int count, const int rounding)
+EM_INLINE void em_depthwise_tall_rows(const em_depthwise_conv_2d_params *p, const int8_t *held,
+                                      const int8_t *weights, const em_depthwise_constants k,
+                                      int8_t *to, int count, const int rounding)
 {
   const em_depthwise_way way = em_depthwise_down(p);
   for (int done = 0; done < count; done += 4) {
@@ -223,9 +245,11 @@ EM_INLINE void em_depthwise_tall_rows(const em_depthwise_conv_2d_params *p, cons
   }
 }
 
-/* All outputs that are made of one input channel. `weights`, `channels`, `shifts` and `out` are those of the first. */
-EM_INLINE void em_depthwise_channel(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                                    const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int block,
+/* All outputs that are made of one input channel. `weights`, `channels`, `shifts` and `out` are
+ * those of the first. */
+EM_INLINE void em_depthwise_channel(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                                    const em_channel *channels, const int8_t *shifts, int8_t *held,
+                                    const int8_t *in, int8_t *out, const int block,
                                     const int rounding)
 {
   const int at_once = em_depthwise_rows_at_once(p), tall = em_depthwise_is_tall(p, block);
@@ -233,7 +257,8 @@ EM_INLINE void em_depthwise_channel(const em_depthwise_conv_2d_params *p, const 
   const int out_pitch = p->out_width * p->in_channels * p->multiplier;
   int kept = 0;
   for (int done = 0, before = 0; done < p->out_height; done += at_once) {
-    /* Of what is held anyway, rows that end with the last one: tall blocks do some of them twice over. */
+    /* Of what is held anyway, rows that end with the last one: tall blocks do some of them twice
+     * over. */
     const int y = tall && done + at_once > p->out_height ? p->out_height - at_once : done;
     const int count = p->out_height - y < at_once ? p->out_height - y : at_once;
     const int needed = (count - 1) * p->stride_height + em_depthwise_reach(p);
@@ -245,7 +270,8 @@ EM_INLINE void em_depthwise_channel(const em_depthwise_conv_2d_params *p, const 
     for (int i = 0; i < p->multiplier; ++i) {
       const em_depthwise_constants k = em_depthwise_constants_of(channels, shifts, i, rounding);
       if (tall) {
-        em_depthwise_tall_rows(p, held, weights + i * taps, k, out + y * out_pitch + i, count, rounding);
+        em_depthwise_tall_rows(p, held, weights + i * taps, k, out + y * out_pitch + i, count,
+                               rounding);
       }
       for (int row = 0; row < (tall ? 0 : count); ++row) {
         em_depthwise_row(p, held + row * p->stride_height * pitch, weights + i * taps, k,
@@ -255,9 +281,9 @@ EM_INLINE void em_depthwise_channel(const em_depthwise_conv_2d_params *p, const 
   }
 }
 
-EM_INLINE void em_depthwise_body(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                                 const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int block,
-                                 const int rounding)
+EM_INLINE void em_depthwise_body(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                                 const em_channel *channels, const int8_t *shifts, int8_t *held,
+                                 const int8_t *in, int8_t *out, const int block, const int rounding)
 {
 #if EM_OWN_DEPTHWISE
   if (em_own_depthwise_suits(p)) {
@@ -268,46 +294,51 @@ EM_INLINE void em_depthwise_body(const em_depthwise_conv_2d_params *p, const int
   memset(held, p->in_zero_point, (size_t)p->rows * (size_t)em_depthwise_pitch(p));
   for (int channel = 0; channel < p->in_channels; ++channel) {
     const int first = channel * p->multiplier, entries = rounding == EM_ROUND_STEP ? 2 : 1;
-    em_depthwise_channel(p, weights + first * p->kernel_height * p->kernel_width, channels + first * entries,
-                         rounding == EM_ROUND_STEP ? shifts : shifts + first, held, in + channel, out + first, block,
-                         rounding);
+    em_depthwise_channel(p, weights + first * p->kernel_height * p->kernel_width,
+                         channels + first * entries,
+                         rounding == EM_ROUND_STEP ? shifts : shifts + first, held, in + channel,
+                         out + first, block, rounding);
   }
 }
 
 /* out_width >= 4 */
-EM_KERNEL void em_depthwise_conv_2d_by_4(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                         const em_channel *channels, const int8_t *shifts, int8_t *held,
-                                         const int8_t *in, int8_t *out)
+EM_KERNEL void em_depthwise_conv_2d_by_4(const em_depthwise_conv_2d_params *p,
+                                         const int8_t *weights, const em_channel *channels,
+                                         const int8_t *shifts, int8_t *held, const int8_t *in,
+                                         int8_t *out)
 {
   em_depthwise_body(p, weights, channels, shifts, held, in, out, 4, EM_ROUND_FAST);
 }
 
 /* out_width >= 2 */
-EM_KERNEL void em_depthwise_conv_2d_by_2(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                         const em_channel *channels, const int8_t *shifts, int8_t *held,
-                                         const int8_t *in, int8_t *out)
+EM_KERNEL void em_depthwise_conv_2d_by_2(const em_depthwise_conv_2d_params *p,
+                                         const int8_t *weights, const em_channel *channels,
+                                         const int8_t *shifts, int8_t *held, const int8_t *in,
+                                         int8_t *out)
 {
   em_depthwise_body(p, weights, channels, shifts, held, in, out, 2, EM_ROUND_FAST);
 }
 
-EM_KERNEL void em_depthwise_conv_2d_by_1(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                         const em_channel *channels, const int8_t *shifts, int8_t *held,
-                                         const int8_t *in, int8_t *out)
+EM_KERNEL void em_depthwise_conv_2d_by_1(const em_depthwise_conv_2d_params *p,
+                                         const int8_t *weights, const em_channel *channels,
+                                         const int8_t *shifts, int8_t *held, const int8_t *in,
+                                         int8_t *out)
 {
   em_depthwise_body(p, weights, channels, shifts, held, in, out, 1, EM_ROUND_FAST);
 }
 
 EM_KERNEL void em_depthwise_conv_2d_any(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                        const em_channel *channels, const int8_t *shifts, int8_t *held,
-                                        const int8_t *in, int8_t *out)
+                                        const em_channel *channels, const int8_t *shifts,
+                                        int8_t *held, const int8_t *in, int8_t *out)
 {
   em_depthwise_body(p, weights, channels, shifts, held, in, out, 1, EM_ROUND_ANY);
 }
 
 /* `channels` as em_step.h describes them; out_width >= 2 */
-EM_KERNEL void em_depthwise_conv_2d_step(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                         const em_channel *channels, const int8_t *shifts, int8_t *held,
-                                         const int8_t *in, int8_t *out)
+EM_KERNEL void em_depthwise_conv_2d_step(const em_depthwise_conv_2d_params *p,
+                                         const int8_t *weights, const em_channel *channels,
+                                         const int8_t *shifts, int8_t *held, const int8_t *in,
+                                         int8_t *out)
 {
   em_depthwise_body(p, weights, channels, shifts, held, in, out, 2, EM_ROUND_STEP);
 }
@@ -315,23 +346,25 @@ EM_KERNEL void em_depthwise_conv_2d_step(const em_depthwise_conv_2d_params *p, c
 #if defined(EM_THREE_ROWS)
 /* rows == 0 */
 EM_KERNEL void em_depthwise_conv_2d_3x3(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                        const em_channel *channels, const int8_t *shifts, int8_t *held,
-                                        const int8_t *in, int8_t *out)
+                                        const em_channel *channels, const int8_t *shifts,
+                                        int8_t *held, const int8_t *in, int8_t *out)
 {
   EM_THREE_ROWS(p, weights, channels, shifts, held, in, out, EM_ROUND_FAST);
 }
 
-EM_KERNEL void em_depthwise_conv_2d_3x3_any(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                            const em_channel *channels, const int8_t *shifts, int8_t *held,
-                                            const int8_t *in, int8_t *out)
+EM_KERNEL void em_depthwise_conv_2d_3x3_any(const em_depthwise_conv_2d_params *p,
+                                            const int8_t *weights, const em_channel *channels,
+                                            const int8_t *shifts, int8_t *held, const int8_t *in,
+                                            int8_t *out)
 {
   EM_THREE_ROWS(p, weights, channels, shifts, held, in, out, EM_ROUND_ANY);
 }
 
 /* `channels` as em_step.h describes them, for targets that take it so */
-EM_KERNEL void em_depthwise_conv_2d_3x3_step(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                             const em_channel *channels, const int8_t *shifts, int8_t *held,
-                                             const int8_t *in, int8_t *out)
+EM_KERNEL void em_depthwise_conv_2d_3x3_step(const em_depthwise_conv_2d_params *p,
+                                             const int8_t *weights, const em_channel *channels,
+                                             const int8_t *shifts, int8_t *held, const int8_t *in,
+                                             int8_t *out)
 {
   EM_THREE_ROWS(p, weights, channels, shifts, held, in, out, EM_ROUND_STEP);
 }

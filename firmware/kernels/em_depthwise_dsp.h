@@ -1,5 +1,6 @@
-/* Depthwise convolution on Cortex-M4, M7, M33 and M55: 3 x 3 kernels as em_three_rows_dsp.h does them, others as
- * em_depthwise_wide.h does; elements in 16 bits, two of which are multiplied at once.
+/* Depthwise convolution on Cortex-M4, M7, M33 and M55: 3 x 3 kernels as em_three_rows_dsp.h does
+ * them, others as em_depthwise_wide.h does; elements in 16 bits, two of which are multiplied at
+ * once.
  */
 #ifndef EM_DEPTHWISE_DSP_H
 #define EM_DEPTHWISE_DSP_H
@@ -15,8 +16,9 @@ EM_INLINE int em_own_depthwise_suits(const em_depthwise_conv_2d_params *p)
   return em_wide_has_pairs(p);
 }
 
-EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                                const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
+EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                                const em_channel *channels, const int8_t *shifts, int8_t *held,
+                                const int8_t *in, int8_t *out, const int rounding)
 {
   em_wide_layer(p, weights, channels, shifts, held, in, out, rounding);
 }

@@ -1,14 +1,15 @@
 /* Depthwise convolution for Cortex-M55 and M85, with the vector instructions of Armv8.1-M.
  *
- * Sixteen channels at a time, one or two rows of outputs at a time. The rows of the input that these need are taken apart
- * into `words`, uint32 [columns][16]: the four bytes of a word are a channel's neighbours in a column, so that a vector of
- * four columns' words holds a whole window of 3 x 3, and up to 4 x 4. VST4 makes sixteen such words of four vectors. With
- * stride 1 a vector gives 2 x 2 outputs, by four products with the weights at four places in it.
- * Weights are in the file's order, int8 [kernel_height][kernel_width][channels], and are taken apart in the same way.
+ * Sixteen channels at a time, one or two rows of outputs at a time. The rows of the input that
+ * these need are taken apart into `words`, uint32 [columns][16]: the four bytes of a word are a
+ * channel's neighbours in a column, so that a vector of four columns' words holds a whole window of
+ * 3 x 3, and up to 4 x 4. VST4 makes sixteen such words of four vectors. With stride 1 a vector
+ * gives 2 x 2 outputs, by four products with the weights at four places in it. Weights are in the
+ * file's order, int8 [kernel_height][kernel_width][channels], and are taken apart in the same way.
  *
- * `scratch` is the weights' words, [5][16], then `words`, 16 bytes of the zero point, 16 that nobody reads and, with stride
- * 1 and a border above, the last row that will be overwritten but is needed once more, [in_width][16]. `out` may be `in`:
- * other rows are read before they are written.
+ * `scratch` is the weights' words, [5][16], then `words`, 16 bytes of the zero point, 16 that
+ * nobody reads and, with stride 1 and a border above, the last row that will be overwritten but is
+ * needed once more, [in_width][16]. `out` may be `in`: other rows are read before they are written.
  */
 #ifndef EM_DEPTHWISE_MVE_H
 #define EM_DEPTHWISE_MVE_H
@@ -20,7 +21,8 @@
 
 enum { EM_WORDS = 64, EM_WORDS_CHANNELS = 16 }; /* bytes of a column, and what it has */
 
-/* Rows of up to 16 channels to be taken apart: column by column `step` further on. Offsets are known to the loop. */
+/* Rows of up to 16 channels to be taken apart: column by column `step` further on. Offsets are
+ * known to the loop. */
 typedef struct {
   const int8_t *from[4]; /*  0 */
   int8_t *keep;          /* 16: where the third row's columns go as well */
@@ -31,18 +33,22 @@ typedef struct {
   int32_t channels;      /* 48 */
 } em_row_bytes;
 
-/* Up to 16 channels' outputs in one row or two. Offsets are known to the loops, and where the weights are: before the words.
+/* Up to 16 channels' outputs in one row or two. Offsets are known to the loops, and where the
+ * weights are: before the words.
  */
 typedef struct {
   const int8_t *words;               /*  0: the first channel's in the first column */
   int8_t *out;                       /*  4 */
   const em_lane_channel *channel;    /*  8 */
   const em_lane_channel *end;        /* 12: behind the last channel */
-  int32_t second_row;                /* 16: 256, or 1 where there is no second row: then the first one is done twice */
+  int32_t second_row;                /* 16: 256, or 1 where there is no second row: then the first
+                                      * one is done twice */
   int32_t second_column;             /* 20: 0, or EM_WORDS where there is no second column */
   int32_t blocks;                    /* 24: of two columns or, with stride 2, four; at least 1 */
-  int32_t to_next;                   /* 28: from behind a channel's last output to the next channel's first */
-  int32_t back;                      /* 32: columns that one more block at the end goes back, or 0: no such block */
+  int32_t to_next;                   /* 28: from behind a channel's last output to the next
+                                      * channel's first */
+  int32_t back;                      /* 32: columns that one more block at the end goes back, or 0:
+                                      * no such block */
   int32_t out_back;                  /* 36 */
   int32_t out_step;                  /* 40: from block to block */
   int32_t zero_point;                /* 44 */
@@ -81,9 +87,10 @@ EM_NAKED void em_take_rows_apart(const em_row_bytes *rows __attribute__((unused)
           "pop {r4-r11, pc}\n\t");
 }
 
-/* A channel's registers: r1 outputs, r3 bias, r5 multiplier, r7 shift to the left, q7 four columns' addresses before the
- * first block's, lr blocks. r8 is the zero point, r9 the step between blocks, r10 em_row_outputs, r11 the channel's words,
- * r12 the next channel. The weights' own vectors are loaded with the columns' offsets in q7.
+/* A channel's registers: r1 outputs, r3 bias, r5 multiplier, r7 shift to the left, q7 four columns'
+ * addresses before the first block's, lr blocks. r8 is the zero point, r9 the step between blocks,
+ * r10 em_row_outputs, r11 the channel's words, r12 the next channel. The weights' own vectors are
+ * loaded with the columns' offsets in q7.
  */
 #define EM_CHANNEL_START                \
   "ldm r12!, {r3, r5, r7}\n\t"          \
@@ -187,7 +194,8 @@ EM_NAKED void em_four_outputs_row(const em_row_outputs *outputs __attribute__((u
 }
 
 /* Limits sixteen or fewer channels of `count` pixels `pitch` apart. */
-EM_INLINE void em_limit_pixels(int8_t *out, int count, int pitch, int channels, const em_output *output)
+EM_INLINE void em_limit_pixels(int8_t *out, int count, int pitch, int channels,
+                               const em_output *output)
 {
   __asm__ volatile("vctp.8 %[channels]\n\t"
                    "vdup.8 q1, %[low]\n\t"
@@ -203,8 +211,8 @@ EM_INLINE void em_limit_pixels(int8_t *out, int count, int pitch, int channels, 
                    "add %[out], %[out], %[pitch]\n\t"
                    "le lr, 1b"
                    : [out] "+r"(out)
-                   : [count] "r"(count), [pitch] "r"(pitch), [channels] "r"(channels), [low] "r"(output->minimum),
-                     [high] "r"(output->maximum)
+                   : [count] "r"(count), [pitch] "r"(pitch), [channels] "r"(channels),
+                     [low] "r"(output->minimum), [high] "r"(output->maximum)
                    : "q0", "q1", "q2", "lr", "memory");
 }
 #else
@@ -222,8 +230,8 @@ EM_PART void em_take_rows_apart(const em_row_bytes *rows)
 }
 #endif
 
-/* The sum of a window's products, its words at `words`, from their row `top` on, and those of the weights at `weights`, of
- * `width` columns.
+/* The sum of a window's products, its words at `words`, from their row `top` on, and those of the
+ * weights at `weights`, of `width` columns.
  */
 EM_INLINE int32_t em_sum_words(const int8_t *words, const int8_t *weights, int top, int width)
 {
@@ -246,11 +254,14 @@ EM_INLINE int em_words_suit(const em_depthwise_conv_2d_params *p)
   const int plain = p->multiplier == 1 && p->kernel_height <= most && p->kernel_width <= most &&
                     (p->dilation_height == 1 || p->kernel_height == 1) &&
                     (p->dilation_width == 1 || p->kernel_width == 1);
-  if (em_in_two_rows(p) && p->out_height == 1 && p->kernel_height == 1 && p->out_width >= 3) return 0; /* of one row */
-  const int strides = em_in_two_rows(p) ? p->stride_height == 1
-                                        : p->stride_width == 2 && (p->stride_height >= 2 || p->pad_top == 0);
-  return plain && strides && p->pad_top <= 1 && p->pad_top < p->kernel_height && p->pad_left < p->kernel_width &&
-         p->out_width <= p->in_width;
+  /* of one row */
+  if (em_in_two_rows(p) && p->out_height == 1 && p->kernel_height == 1 && p->out_width >= 3)
+    return 0;
+  const int strides = em_in_two_rows(p)
+      ? p->stride_height == 1
+      : p->stride_width == 2 && (p->stride_height >= 2 || p->pad_top == 0);
+  return plain && strides && p->pad_top <= 1 && p->pad_top < p->kernel_height &&
+      p->pad_left < p->kernel_width && p->out_width <= p->in_width;
 }
 
 /* Columns of words that are read. */
@@ -277,12 +288,14 @@ EM_INLINE em_words em_words_at(const em_depthwise_conv_2d_params *p, int8_t *scr
 }
 
 /* Takes up to 16 channels' weights apart; what there are fewer than 4 rows of is zero. */
-EM_INLINE void em_take_weights(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_words *w, int channels)
+EM_INLINE void em_take_weights(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                               const em_words *w, int channels)
 {
   em_row_bytes rows;
   em_fill_bytes(w->weights, 0, 5 * EM_WORDS);
   for (int ky = 0; ky < 4; ++ky) {
-    rows.from[ky] = ky < p->kernel_height ? weights + ky * p->kernel_width * p->in_channels : w->nowhere;
+    rows.from[ky] =
+        ky < p->kernel_height ? weights + ky * p->kernel_width * p->in_channels : w->nowhere;
     rows.step[ky] = ky < p->kernel_height ? p->in_channels : 0;
   }
   em_fill_bytes(w->nowhere, 0, EM_WORDS_CHANNELS);
@@ -295,8 +308,10 @@ EM_INLINE void em_take_weights(const em_depthwise_conv_2d_params *p, const int8_
   em_fill_bytes(w->border, p->in_zero_point, EM_WORDS_CHANNELS);
 }
 
-/* Takes the rows apart that the outputs at row y (and y + 1) need; `in` is the group's first channel. */
-EM_INLINE void em_take_rows(const em_depthwise_conv_2d_params *p, const int8_t *in, const em_words *w, int y, int channels)
+/* Takes the rows apart that the outputs at row y (and y + 1) need; `in` is the group's first
+ * channel. */
+EM_INLINE void em_take_rows(const em_depthwise_conv_2d_params *p, const int8_t *in,
+                            const em_words *w, int y, int channels)
 {
   const int beside = p->plane_width - p->pad_left;
   em_row_bytes rows;
@@ -327,15 +342,16 @@ typedef struct {
 } em_channel_group;
 
 /* Outputs of `rows` rows from y on one by one, with any rounding. */
-EM_PART void em_depthwise_each(const em_depthwise_conv_2d_params *p, const em_words *w, const em_channel_group *g, int y,
-                               int rows, const int rounding)
+EM_PART void em_depthwise_each(const em_depthwise_conv_2d_params *p, const em_words *w,
+                               const em_channel_group *g, int y, int rows, const int rounding)
 {
   for (int c = 0; c < g->count; ++c) {
     for (int x = 0; x < p->out_width; ++x) {
       for (int row = 0; row < rows; ++row) {
         const int8_t *const words = w->words + x * p->stride_width * EM_WORDS + 4 * c;
         const int32_t sum =
-            em_sum_words(words, w->weights + EM_WORDS + 4 * c, row, p->kernel_width) + g->channels[c].bias;
+            em_sum_words(words, w->weights + EM_WORDS + 4 * c, row, p->kernel_width) +
+            g->channels[c].bias;
         g->out[((y + row) * p->out_width + x) * p->in_channels + c] =
             em_finish(sum, g->channels[c].multiplier, g->shifts[c], &p->output, rounding);
       }
@@ -371,8 +387,8 @@ EM_INLINE void em_set_columns(const em_depthwise_conv_2d_params *p, em_row_outpu
   for (int i = 0; i < 4; ++i) o->columns[i] = (uint32_t)(i * EM_WORDS);
 }
 
-EM_INLINE void em_depthwise_group(const em_depthwise_conv_2d_params *p, const em_words *w, const em_channel_group *g,
-                                  const int8_t *in)
+EM_INLINE void em_depthwise_group(const em_depthwise_conv_2d_params *p, const em_words *w,
+                                  const em_channel_group *g, const int8_t *in)
 {
   const int at_once = em_in_two_rows(p) ? 2 : 1;
   em_lane_channel lanes[EM_WORDS_CHANNELS];
@@ -405,8 +421,9 @@ EM_INLINE int em_own_depthwise_suits(const em_depthwise_conv_2d_params *p)
   return em_words_suit(p) || em_strip_suits(p) || em_wide_has_pairs(p);
 }
 
-EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                                const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
+EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                                const em_channel *channels, const int8_t *shifts, int8_t *scratch,
+                                const int8_t *in, int8_t *out, const int rounding)
 {
   if (!em_words_suit(p)) {
     if (em_strip_suits(p)) {
@@ -421,7 +438,8 @@ EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8
   em_fill_bytes(w.words, p->in_zero_point, em_words_columns(p) * EM_WORDS);
   for (int first = 0; first < p->in_channels; first += EM_WORDS_CHANNELS) {
     const int left = p->in_channels - first;
-    const em_channel_group group = {channels + first, shifts + first, left < EM_WORDS_CHANNELS ? left : EM_WORDS_CHANNELS,
+    const em_channel_group group = {channels + first, shifts + first,
+                                    left < EM_WORDS_CHANNELS ? left : EM_WORDS_CHANNELS,
                                     out + first};
     em_take_weights(p, weights + first, &w, group.count);
     if (w.line != 0) em_fill_bytes(w.line, p->in_zero_point, p->in_width * EM_WORDS_CHANNELS);

@@ -1,13 +1,14 @@
 /* Depthwise convolution on 64-bit Arm: 16 or 8 channels at a time, a pixel after the other.
  *
- * `plane` holds the last rows of the input that a kernel reaches, of the channels that are being done, with their border of
- * the zero point: int8 [rows][plane_width][width], where `width` is 16 or 8 and an input channel stands as often as there
- * are outputs of it. Each row is copied before an output is written over it: then `out` may be `in` itself, as no other
- * channel's bytes are touched. Weights stand by blocks of 16 channels, the last one made up to 16 or 8 by zeros, as
+ * `plane` holds the last rows of the input that a kernel reaches, of the channels that are being
+ * done, with their border of the zero point: int8 [rows][plane_width][width], where `width` is 16
+ * or 8 and an input channel stands as often as there are outputs of it. Each row is copied before
+ * an output is written over it: then `out` may be `in` itself, as no other channel's bytes are
+ * touched. Weights stand by blocks of 16 channels, the last one made up to 16 or 8 by zeros, as
  * int8 [taps][width].
  *
- * Two taps' products are added in 16 bits. That fits unless both weights are -128; the generator takes such weights
- * elsewhere.
+ * Two taps' products are added in 16 bits. That fits unless both weights are -128; the generator
+ * takes such weights elsewhere.
  */
 #ifndef EM_DEPTHWISE_NEON_H
 #define EM_DEPTHWISE_NEON_H
@@ -108,8 +109,8 @@ EM_INLINE void em_add_taps(em_lanes *sums, em_products p, const int width)
 #endif
 #endif
 
-/* Whether an output row's bytes are those of input rows that are copied by then, all of them. Else all rows are copied
- * before the first output.
+/* Whether an output row's bytes are those of input rows that are copied by then, all of them. Else
+ * all rows are copied before the first output.
  */
 EM_INLINE int em_rows_follow(const em_depthwise_conv_2d_params *p)
 {
@@ -121,8 +122,10 @@ EM_INLINE int em_kept_rows(const em_depthwise_conv_2d_params *p)
   return em_rows_follow(p) ? em_depthwise_reach(p) : p->plane_height;
 }
 
-/* Copies `lanes` output channels' elements of one pixel; `first` is the first of those output channels. */
-EM_INLINE void em_copy_pixel(const em_depthwise_conv_2d_params *p, const int8_t *pixel, int8_t *to, int first, int lanes)
+/* Copies `lanes` output channels' elements of one pixel; `first` is the first of those output
+ * channels. */
+EM_INLINE void em_copy_pixel(const em_depthwise_conv_2d_params *p, const int8_t *pixel, int8_t *to,
+                             int first, int lanes)
 {
   if (p->multiplier == 1) {
     memcpy(to, pixel + first, (size_t)lanes);
@@ -132,8 +135,8 @@ EM_INLINE void em_copy_pixel(const em_depthwise_conv_2d_params *p, const int8_t 
 }
 
 /* Copies one row of the plane, its border included. */
-EM_INLINE void em_copy_row(const em_depthwise_conv_2d_params *p, const int8_t *in, int8_t *to, int row, int first, int lanes,
-                           const int width)
+EM_INLINE void em_copy_row(const em_depthwise_conv_2d_params *p, const int8_t *in, int8_t *to,
+                           int row, int first, int lanes, const int width)
 {
   const int y = row - p->pad_top;
   const int beside = p->plane_width - p->pad_left, columns = em_depthwise_columns(p);
@@ -144,7 +147,8 @@ EM_INLINE void em_copy_row(const em_depthwise_conv_2d_params *p, const int8_t *i
   const int8_t *from = in + y * p->in_width * p->in_channels;
   if (p->pad_left > 0) memset(to, p->in_zero_point, (size_t)(p->pad_left * width));
   to += p->pad_left * width;
-  for (int x = 0; x < columns; ++x, from += p->in_channels, to += width) em_copy_pixel(p, from, to, first, lanes);
+  for (int x = 0; x < columns; ++x, from += p->in_channels, to += width)
+    em_copy_pixel(p, from, to, first, lanes);
   if (beside > columns) memset(to, p->in_zero_point, (size_t)((beside - columns) * width));
 }
 
@@ -156,7 +160,8 @@ typedef struct {
   em_lanes bias[4], multipliers[4], shifts[4];
 } em_depthwise_lanes;
 
-EM_INLINE void em_load_block(const em_depthwise_conv_2d_params *p, em_depthwise_lanes *b, const int width)
+EM_INLINE void em_load_block(const em_depthwise_conv_2d_params *p, em_depthwise_lanes *b,
+                             const int width)
 {
   const int taps = p->kernel_height * p->kernel_width;
   EM_UNROLL(4)
@@ -171,9 +176,11 @@ EM_INLINE void em_load_block(const em_depthwise_conv_2d_params *p, em_depthwise_
   for (int i = 0; i < taps; ++i) b->kept[i] = em_load_taps(b->weights + i * width, width);
 }
 
-/* One pixel's sums; the window starts `column` bytes after the start of the row `first` and of those after it. */
-EM_INLINE void em_sum_window(const em_depthwise_conv_2d_params *p, const em_depthwise_lanes *b, const int8_t *plane,
-                             int first, int column, em_lanes *sums, const int width)
+/* One pixel's sums; the window starts `column` bytes after the start of the row `first` and of
+ * those after it. */
+EM_INLINE void em_sum_window(const em_depthwise_conv_2d_params *p, const em_depthwise_lanes *b,
+                             const int8_t *plane, int first, int column, em_lanes *sums,
+                             const int width)
 {
   const int taps = p->kernel_height * p->kernel_width;
   const int rows = em_kept_rows(p);
@@ -187,7 +194,8 @@ EM_INLINE void em_sum_window(const em_depthwise_conv_2d_params *p, const em_dept
     const int8_t *at = plane + row * p->plane_width * width + column;
     EM_UNROLL(3)
     for (int kx = 0; kx < p->kernel_width; ++kx, ++tap, at += p->dilation_width * width) {
-      const em_taps w = taps <= EM_KEPT_TAPS ? b->kept[tap] : em_load_taps(b->weights + tap * width, width);
+      const em_taps w =
+          taps <= EM_KEPT_TAPS ? b->kept[tap] : em_load_taps(b->weights + tap * width, width);
       const em_taps x = em_load_taps(at, width);
       if (tap % 2 == 0) {
         products = em_multiply_taps(x, w, width);
@@ -200,9 +208,9 @@ EM_INLINE void em_sum_window(const em_depthwise_conv_2d_params *p, const em_dept
 }
 
 /* A block of `width` channels, of which `lanes` are stored, from output channel `first` on. */
-EM_INLINE void em_depthwise_lanes_of(const em_depthwise_conv_2d_params *p, const int8_t *weights, em_lane_block block,
-                                     int8_t *plane, const int8_t *in, int8_t *out, int first, const int width,
-                                     const int rounding)
+EM_INLINE void em_depthwise_lanes_of(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                                     em_lane_block block, int8_t *plane, const int8_t *in,
+                                     int8_t *out, int first, const int width, const int rounding)
 {
   const int pitch = p->in_channels * p->multiplier;
   const int rows = em_kept_rows(p);
@@ -216,7 +224,8 @@ EM_INLINE void em_depthwise_lanes_of(const em_depthwise_conv_2d_params *p, const
     const int needed = em_rows_follow(p) ? top + em_depthwise_reach(p) : p->plane_height;
     if (copied < top && em_rows_follow(p)) copied = top;
     for (; copied < needed; ++copied) {
-      em_copy_row(p, in, plane + copied % rows * p->plane_width * width, copied, first, block.lanes, width);
+      em_copy_row(p, in, plane + copied % rows * p->plane_width * width, copied, first, block.lanes,
+                  width);
     }
     int8_t *to = out + y * p->out_width * pitch + first;
     for (int x = 0; x < p->out_width; ++x, to += pitch) {
@@ -227,22 +236,26 @@ EM_INLINE void em_depthwise_lanes_of(const em_depthwise_conv_2d_params *p, const
   }
 }
 
-EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                                const int8_t *shifts, int8_t *plane, const int8_t *in, int8_t *out, const int rounding)
+EM_INLINE void em_own_depthwise(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                                const em_channel *channels, const int8_t *shifts, int8_t *plane,
+                                const int8_t *in, int8_t *out, const int rounding)
 {
   const int taps = p->kernel_height * p->kernel_width;
   const int count = p->in_channels * p->multiplier;
   int first = 0;
-  for (; count - first >= EM_NEON_CHANNELS; first += EM_NEON_CHANNELS, weights += taps * EM_NEON_CHANNELS) {
+  for (; count - first >= EM_NEON_CHANNELS;
+       first += EM_NEON_CHANNELS, weights += taps * EM_NEON_CHANNELS) {
     const em_lane_block block = {channels + first, shifts + first, EM_NEON_CHANNELS};
     em_depthwise_lanes_of(p, weights, block, plane, in, out, first, 16, rounding);
   }
   em_lane_room room;
   if (count - first > 8) {
-    const em_lane_block block = em_lane_block_of(channels + first, shifts + first, count - first, 16, &room);
+    const em_lane_block block =
+        em_lane_block_of(channels + first, shifts + first, count - first, 16, &room);
     em_depthwise_lanes_of(p, weights, block, plane, in, out, first, 16, rounding);
   } else if (count - first > 0) {
-    const em_lane_block block = em_lane_block_of(channels + first, shifts + first, count - first, 8, &room);
+    const em_lane_block block =
+        em_lane_block_of(channels + first, shifts + first, count - first, 8, &room);
     em_depthwise_lanes_of(p, weights, block, plane, in, out, first, 8, rounding);
   }
 }

@@ -1,10 +1,11 @@
-/* DEPTHWISE_CONV_2D window by window, all channels of an output one after the other: for windows that have nothing in
- * common, such as one that is the whole image. Nothing would be loaded twice there, so that nothing need be copied first.
+/* DEPTHWISE_CONV_2D window by window, all channels of an output one after the other: for windows
+ * that have nothing in common, such as one that is the whole image. Nothing would be loaded twice
+ * there, so that nothing need be copied first.
  *
  * in, out: as in em_depthwise_conv_2d.h, with multiplier 1. Every window lies inside the image.
  * weights  int8 [kernel_height][kernel_width][in_channels]
- * A channel of a pixel is written when the channel's window is read, and no later window begins before that pixel: `out`
- * may be `in` itself.
+ * A channel of a pixel is written when the channel's window is read, and no later window begins
+ * before that pixel: `out` may be `in` itself.
  */
 #ifndef EM_DEPTHWISE_PIXELS_H
 #define EM_DEPTHWISE_PIXELS_H
@@ -17,8 +18,9 @@ typedef struct {
   const int8_t *weights;
 } em_depthwise_window;
 
-/* A target's own body: EM_TARGET_DEPTHWISE_WINDOW names a header that defines EM_WINDOW_CHANNELS, 1 or 4, and
- * void em_own_window_sums(p, window, sums), which adds the products of so many neighbouring channels to `sums`.
+/* A target's own body: EM_TARGET_DEPTHWISE_WINDOW names a header that defines EM_WINDOW_CHANNELS, 1
+ * or 4, and void em_own_window_sums(p, window, sums), which adds the products of so many
+ * neighbouring channels to `sums`.
  */
 #if defined(EM_TARGET_DEPTHWISE_WINDOW)
 #include EM_TARGET_DEPTHWISE_WINDOW
@@ -29,10 +31,11 @@ typedef struct {
 #endif
 
 /* The same for `count` channels. */
-EM_INLINE void em_window_sums(const em_depthwise_conv_2d_params *p, em_depthwise_window window, int32_t *sums,
-                              const int count)
+EM_INLINE void em_window_sums(const em_depthwise_conv_2d_params *p, em_depthwise_window window,
+                              int32_t *sums, const int count)
 {
-  const int step = p->dilation_width * p->in_channels, row = p->dilation_height * p->in_width * p->in_channels;
+  const int step = p->dilation_width * p->in_channels,
+            row = p->dilation_height * p->in_width * p->in_channels;
 #if EM_OWN_WINDOW
   if (count == EM_WINDOW_CHANNELS) {
     em_own_window_sums(p, window, sums);
@@ -55,7 +58,8 @@ EM_INLINE void em_window_sums(const em_depthwise_conv_2d_params *p, em_depthwise
 
 /* `count` channels of an output. */
 EM_INLINE void em_window_outputs(const em_depthwise_conv_2d_params *p, em_depthwise_window window,
-                                           const em_channel *channels, const int8_t *shifts, int8_t *out, const int count)
+                                 const em_channel *channels, const int8_t *shifts, int8_t *out,
+                                 const int count)
 {
   int32_t sums[4];
   EM_UNROLL(4)
@@ -67,9 +71,9 @@ EM_INLINE void em_window_outputs(const em_depthwise_conv_2d_params *p, em_depthw
   }
 }
 
-EM_KERNEL void em_depthwise_conv_2d_pixels(const em_depthwise_conv_2d_params *p, const int8_t *weights,
-                                           const em_channel *channels, const int8_t *shifts, const int8_t *in,
-                                           int8_t *out)
+EM_KERNEL void em_depthwise_conv_2d_pixels(const em_depthwise_conv_2d_params *p,
+                                           const int8_t *weights, const em_channel *channels,
+                                           const int8_t *shifts, const int8_t *in, int8_t *out)
 {
   const int block = EM_SIZE ? 1 : EM_WINDOW_CHANNELS;
   for (int y = 0; y < p->out_height; ++y) {

@@ -1,11 +1,12 @@
-/* What the bodies of DEPTHWISE_CONV_2D share: the layer's sizes, and the rows of a channel's plane that are held. */
+/* What the bodies of DEPTHWISE_CONV_2D share: the layer's sizes, and the rows of a channel's plane
+ * that are held. */
 #ifndef EM_DEPTHWISE_ROWS_H
 #define EM_DEPTHWISE_ROWS_H
 
 #include "em_common.h"
 
-/* What is loaded from either pointer comes behind `value`: gcc would load all of a large kernel's elements and weights
- * first, and put them on the stack.
+/* What is loaded from either pointer comes behind `value`: gcc would load all of a large kernel's
+ * elements and weights first, and put them on the stack.
  */
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__x86_64__)
 #define EM_LOAD_BEHIND(value, pointer, other) __asm__("" : "+r"(value), "+r"(pointer), "+r"(other))
@@ -74,8 +75,10 @@ EM_INLINE int em_depthwise_kept(const em_depthwise_conv_2d_params *p)
   return kept > 0 ? kept : 0;
 }
 
-/* Copies `count` rows of a channel's plane, from row `first` on; the columns of the border are there already. */
-EM_INLINE void em_gather_rows(const em_depthwise_conv_2d_params *p, const int8_t *in, int first, int count, int8_t *to)
+/* Copies `count` rows of a channel's plane, from row `first` on; the columns of the border are
+ * there already. */
+EM_INLINE void em_gather_rows(const em_depthwise_conv_2d_params *p, const int8_t *in, int first,
+                              int count, int8_t *to)
 {
   const int columns = em_depthwise_columns(p);
   for (int y = first - p->pad_top; y < first + count - p->pad_top; ++y) {

@@ -1,5 +1,6 @@
-/* Depthwise convolution on Cortex-M0, M0+ and M23: 3 x 3 kernels as em_three_rows_thumb1.h does them; of other kernels two
- * outputs at once, one index for activations and weights as in em_dot_thumb1.h.
+/* Depthwise convolution on Cortex-M0, M0+ and M23: 3 x 3 kernels as em_three_rows_thumb1.h does
+ * them; of other kernels two outputs at once, one index for activations and weights as in
+ * em_dot_thumb1.h.
  */
 #ifndef EM_DEPTHWISE_THUMB1_H
 #define EM_DEPTHWISE_THUMB1_H
@@ -18,7 +19,8 @@ typedef struct {
   const int8_t *first;
 } em_depthwise_weights;
 
-EM_INLINE em_depthwise_weights em_depthwise_load(const em_depthwise_conv_2d_params *p, const int8_t *weights)
+EM_INLINE em_depthwise_weights em_depthwise_load(const em_depthwise_conv_2d_params *p,
+                                                 const int8_t *weights)
 {
   const em_depthwise_weights w = {weights};
   (void)p;
@@ -26,7 +28,8 @@ EM_INLINE em_depthwise_weights em_depthwise_load(const em_depthwise_conv_2d_para
 }
 
 /* Adds the products of element i of a row with weight i; returns i + 1. */
-EM_INLINE int em_depthwise_tap(em_two_sums *s, const int8_t *x, const int8_t *second_x, const int8_t *weights, int i)
+EM_INLINE int em_depthwise_tap(em_two_sums *s, const int8_t *x, const int8_t *second_x,
+                               const int8_t *weights, int i)
 {
 #if EM_THUMB1
   int32_t u, w;

@@ -1,6 +1,7 @@
-/* Depthwise convolution on Cortex-M4, M7, M33 and M55, any kernel: rows as in em_depthwise_conv_2d.h but of 16-bit
- * elements, so that two neighbours and their weights are one multiplication. A row has an element more than the plane is
- * wide, since the last weight of a kernel's row of odd length comes with a zero.
+/* Depthwise convolution on Cortex-M4, M7, M33 and M55, any kernel: rows as in
+ * em_depthwise_conv_2d.h but of 16-bit elements, so that two neighbours and their weights are one
+ * multiplication. A row has an element more than the plane is wide, since the last weight of a
+ * kernel's row of odd length comes with a zero.
  */
 #ifndef EM_DEPTHWISE_WIDE_H
 #define EM_DEPTHWISE_WIDE_H
@@ -20,7 +21,8 @@ EM_INLINE void em_wide_store(int8_t *to, int16_t element)
 }
 
 /* em_gather_rows with wide elements. */
-EM_INLINE void em_wide_gather(const em_depthwise_conv_2d_params *p, const int8_t *in, int first, int count, int8_t *to)
+EM_INLINE void em_wide_gather(const em_depthwise_conv_2d_params *p, const int8_t *in, int first,
+                              int count, int8_t *to)
 {
   const int columns = em_depthwise_columns(p);
   for (int y = first - p->pad_top; y < first + count - p->pad_top; ++y) {
@@ -40,15 +42,16 @@ EM_INLINE void em_wide_gather(const em_depthwise_conv_2d_params *p, const int8_t
   }
 }
 
-/* Whether two neighbours are one multiplication. If not, em_depthwise_conv_2d.h loads an element once for several outputs,
- * which is faster: rows are laid out for either.
+/* Whether two neighbours are one multiplication. If not, em_depthwise_conv_2d.h loads an element
+ * once for several outputs, which is faster: rows are laid out for either.
  */
 EM_INLINE int em_wide_has_pairs(const em_depthwise_conv_2d_params *p)
 {
   return EM_SIZE || (p->kernel_width > 1 && p->dilation_width == 1);
 }
 
-/* Words of a row of the kernel, each of two weights, or of one where neighbours are not one multiplication. */
+/* Words of a row of the kernel, each of two weights, or of one where neighbours are not one
+ * multiplication. */
 EM_INLINE int em_wide_words(const em_depthwise_conv_2d_params *p)
 {
   return p->dilation_width == 1 ? (p->kernel_width + 1) / 2 : p->kernel_width;
@@ -61,23 +64,27 @@ EM_INLINE int em_wide_bytes(const em_depthwise_conv_2d_params *p)
 }
 
 /* A channel's weights in words; what there is no second one of is zero. */
-EM_INLINE void em_wide_weights(const em_depthwise_conv_2d_params *p, const int8_t *weights, int8_t *to)
+EM_INLINE void em_wide_weights(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                               int8_t *to)
 {
   const int together = p->dilation_width == 1 ? 2 : 1;
   for (int ky = 0; ky < p->kernel_height; ++ky) {
     for (int kx = 0; kx < p->kernel_width; kx += together) {
-      em_store_4(to, em_pair(weights[kx], together == 2 && kx + 1 < p->kernel_width ? weights[kx + 1] : 0));
+      em_store_4(
+          to,
+          em_pair(weights[kx], together == 2 && kx + 1 < p->kernel_width ? weights[kx + 1] : 0));
       to += 4;
     }
     weights += p->kernel_width;
   }
 }
 
-/* em_depthwise_block with wide elements; `weights` are words. With stride 1 outputs at even distances read the same words of
- * elements, which are loaded once.
+/* em_depthwise_block with wide elements; `weights` are words. With stride 1 outputs at even
+ * distances read the same words of elements, which are loaded once.
  */
-EM_INLINE void em_wide_block(const em_depthwise_conv_2d_params *p, const int8_t *window, const int8_t *weights,
-                             em_channel channel, int shift, int8_t *out, const int block, const int rounding)
+EM_INLINE void em_wide_block(const em_depthwise_conv_2d_params *p, const int8_t *window,
+                             const int8_t *weights, em_channel channel, int shift, int8_t *out,
+                             const int block, const int rounding)
 {
   const int pitch = p->in_channels * p->multiplier, step = 2 * p->stride_width;
   const int apart = p->stride_width > 1 || p->dilation_width > 1;
@@ -117,12 +124,13 @@ EM_INLINE void em_wide_block(const em_depthwise_conv_2d_params *p, const int8_t 
 /* Whether rows of outputs are em_wide_fours': with few weights C is faster. */
 EM_INLINE int em_wide_has_fours(const em_depthwise_conv_2d_params *p)
 {
-  return !EM_SIZE && p->out_width >= 4 && p->stride_width == 1 && em_wide_words(p) <= EM_WIDE_WORDS &&
-         p->kernel_height * em_wide_words(p) >= 3;
+  return !EM_SIZE && p->out_width >= 4 && p->stride_width == 1 &&
+      em_wide_words(p) <= EM_WIDE_WORDS && p->kernel_height * em_wide_words(p) >= 3;
 }
 
 /* What is the same for all rows of a channel. */
-EM_INLINE em_wide_job em_wide_job_of(const em_depthwise_conv_2d_params *p, const int8_t *weights, em_channel channel, int shift)
+EM_INLINE em_wide_job em_wide_job_of(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                                     em_channel channel, int shift)
 {
   em_wide_job job;
   job.weights = weights;
@@ -140,8 +148,8 @@ EM_INLINE em_wide_job em_wide_job_of(const em_depthwise_conv_2d_params *p, const
 }
 
 /* `count` rows of a channel's outputs, made of the rows from `held` on. */
-EM_INLINE void em_wide_rows_of_fours(const em_depthwise_conv_2d_params *p, em_wide_job *job, const int8_t *held, int count,
-                                     int8_t *to)
+EM_INLINE void em_wide_rows_of_fours(const em_depthwise_conv_2d_params *p, em_wide_job *job,
+                                     const int8_t *held, int count, int8_t *to)
 {
   for (int row = 0; row < count; ++row) {
     job->x = held;
@@ -156,8 +164,9 @@ EM_INLINE void em_wide_rows_of_fours(const em_depthwise_conv_2d_params *p, em_wi
 #endif
 
 /* One channel's outputs of a row. */
-EM_PART void em_wide_row(const em_depthwise_conv_2d_params *p, const int8_t *row, const int8_t *weights,
-                         em_channel channel, int shift, int8_t *to, const int rounding)
+EM_PART void em_wide_row(const em_depthwise_conv_2d_params *p, const int8_t *row,
+                         const int8_t *weights, em_channel channel, int shift, int8_t *to,
+                         const int rounding)
 {
   const int block = p->out_width >= 4 ? 4 : 1;
   const int pitch = p->in_channels * p->multiplier;
@@ -172,8 +181,9 @@ EM_PART void em_wide_row(const em_depthwise_conv_2d_params *p, const int8_t *row
   }
 }
 
-EM_INLINE void em_wide_channel(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                               const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
+EM_INLINE void em_wide_channel(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                               const em_channel *channels, const int8_t *shifts, int8_t *held,
+                               const int8_t *in, int8_t *out, const int rounding)
 {
   const int at_once = em_depthwise_rows_at_once(p), taps = p->kernel_height * p->kernel_width;
   const int pitch = em_wide_pitch(p), out_pitch = p->out_width * p->in_channels * p->multiplier;
@@ -205,15 +215,16 @@ EM_INLINE void em_wide_channel(const em_depthwise_conv_2d_params *p, const int8_
   }
 }
 
-EM_PART void em_wide_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                           const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
+EM_PART void em_wide_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                           const em_channel *channels, const int8_t *shifts, int8_t *held,
+                           const int8_t *in, int8_t *out, const int rounding)
 {
   const int elements = p->rows * em_wide_pitch(p) / 2;
   for (int i = 0; i < elements; ++i) em_wide_store(held + 2 * i, p->in_zero_point);
   for (int channel = 0; channel < p->in_channels; ++channel) {
     const int first = channel * p->multiplier;
-    em_wide_channel(p, weights + first * p->kernel_height * p->kernel_width, channels + first, shifts + first, held,
-                    in + channel, out + first, rounding);
+    em_wide_channel(p, weights + first * p->kernel_height * p->kernel_width, channels + first,
+                    shifts + first, held, in + channel, out + first, rounding);
   }
 }
 

@@ -1,4 +1,5 @@
-/* Windows of four neighbouring channels for Cortex-M4, M7, M33 and M55: elements and weights are loaded in words. */
+/* Windows of four neighbouring channels for Cortex-M4, M7, M33 and M55: elements and weights are
+ * loaded in words. */
 #ifndef EM_DEPTHWISE_WINDOW_DSP_H
 #define EM_DEPTHWISE_WINDOW_DSP_H
 
@@ -6,10 +7,13 @@
 
 #define EM_WINDOW_CHANNELS 4
 
-EM_INLINE void em_own_window_sums(const em_depthwise_conv_2d_params *p, em_depthwise_window window, int32_t *sums)
+EM_INLINE void em_own_window_sums(const em_depthwise_conv_2d_params *p, em_depthwise_window window,
+                                  int32_t *sums)
 {
-  const int step = p->dilation_width * p->in_channels, row = p->dilation_height * p->in_width * p->in_channels;
-  uint32_t a = (uint32_t)sums[0], b = (uint32_t)sums[1], c = (uint32_t)sums[2], d = (uint32_t)sums[3];
+  const int step = p->dilation_width * p->in_channels,
+            row = p->dilation_height * p->in_width * p->in_channels;
+  uint32_t a = (uint32_t)sums[0], b = (uint32_t)sums[1], c = (uint32_t)sums[2],
+           d = (uint32_t)sums[3];
   for (int ky = 0; ky < p->kernel_height; ++ky) {
     const int8_t *x = window.x;
     EM_UNROLL(8)

@@ -1,4 +1,5 @@
-/* Windows of one channel for Cortex-M0, M0+ and M23: one index for elements and weights, which are as far apart. */
+/* Windows of one channel for Cortex-M0, M0+ and M23: one index for elements and weights, which are
+ * as far apart. */
 #ifndef EM_DEPTHWISE_WINDOW_THUMB1_H
 #define EM_DEPTHWISE_WINDOW_THUMB1_H
 
@@ -25,7 +26,8 @@ EM_INLINE int em_window_tap(int32_t *sum, const int8_t *x, const int8_t *weights
 #endif
 }
 
-EM_INLINE void em_own_window_sums(const em_depthwise_conv_2d_params *p, em_depthwise_window window, int32_t *sums)
+EM_INLINE void em_own_window_sums(const em_depthwise_conv_2d_params *p, em_depthwise_window window,
+                                  int32_t *sums)
 {
   const int step = p->in_channels, row = p->dilation_height * p->in_width * step;
   int i = 0;

@@ -1,5 +1,6 @@
-/* em_own_channels for x86-64 with AVX2 and what there is beyond it: windows are read where they are, one by one. That is
- * for dense layers and rare convolutions; the others have bodies of their own. Weights as in em_tile.h.
+/* em_own_channels for x86-64 with AVX2 and what there is beyond it: windows are read where they
+ * are, one by one. That is for dense layers and rare convolutions; the others have bodies of their
+ * own. Weights as in em_tile.h.
  */
 #ifndef EM_DOT_AVX2_H
 #define EM_DOT_AVX2_H
@@ -26,8 +27,10 @@ EM_INLINE em_lanes em_window_quad(const int8_t *x, int left)
   return em_lanes_xor(em_lanes_all((int32_t)word), flip);
 }
 
-/* Returns a group's sums over one window that starts at `x`; four chains of them, because one would wait for itself. */
-EM_INLINE em_lanes em_window_sums(const em_window *window, const int8_t *x, const int8_t *weights, em_lanes start)
+/* Returns a group's sums over one window that starts at `x`; four chains of them, because one would
+ * wait for itself. */
+EM_INLINE em_lanes em_window_sums(const em_window *window, const int8_t *x, const int8_t *weights,
+                                  em_lanes start)
 {
   const em_lanes none = em_lanes_all(0);
   em_lanes s0 = start, s1 = none, s2 = none, s3 = none;
@@ -57,14 +60,17 @@ EM_INLINE void em_next_group(em_block *block, const em_window *window)
   block->out1 += EM_LANE_COUNT;
 }
 
-EM_INLINE void em_own_channels(const em_window *window, em_block block, int count, const em_output *output,
-                               int8_t *strip, const int pixels, const int rounding)
+EM_INLINE void em_own_channels(const em_window *window, em_block block, int count,
+                               const em_output *output, int8_t *strip, const int pixels,
+                               const int rounding)
 {
   (void)strip;
   for (int left = count; left > 0; left -= EM_LANE_COUNT) {
-    const em_group g = em_load_group(block.weights, block.channel, block.shift, left, output, rounding);
+    const em_group g =
+        em_load_group(block.weights, block.channel, block.shift, left, output, rounding);
     const int8_t *const weights = block.weights + EM_GROUP_HEAD;
-    em_store_group(em_window_sums(window, window->x, weights, g.start), &g, output, block.out0, rounding);
+    em_store_group(em_window_sums(window, window->x, weights, g.start), &g, output, block.out0,
+                   rounding);
     if (pixels > 1) {
       const em_lanes sums = em_window_sums(window, window->x + window->pair, weights, g.start);
       em_store_group(sums, &g, output, block.out1, rounding);
@@ -73,17 +79,19 @@ EM_INLINE void em_own_channels(const em_window *window, em_block block, int coun
   }
 }
 
-EM_INLINE void em_own_pooled(const em_window *windows, int pairs, em_block block, int count, const em_output *output,
-                             int8_t *strip, const int rounding)
+EM_INLINE void em_own_pooled(const em_window *windows, int pairs, em_block block, int count,
+                             const em_output *output, int8_t *strip, const int rounding)
 {
   (void)strip;
   for (int left = count; left > 0; left -= EM_LANE_COUNT) {
-    const em_group g = em_load_group(block.weights, block.channel, block.shift, left, output, rounding);
+    const em_group g =
+        em_load_group(block.weights, block.channel, block.shift, left, output, rounding);
     const int8_t *const weights = block.weights + EM_GROUP_HEAD;
     em_lanes best = em_lanes_all(INT32_MIN);
     for (int i = 0; i < pairs; ++i) {
       best = em_lanes_max(best, em_window_sums(&windows[i], windows[i].x, weights, g.start));
-      best = em_lanes_max(best, em_window_sums(&windows[i], windows[i].x + windows[i].pair, weights, g.start));
+      best = em_lanes_max(
+          best, em_window_sums(&windows[i], windows[i].x + windows[i].pair, weights, g.start));
     }
     em_store_group(best, &g, output, block.out0, rounding);
     if (left > EM_LANE_COUNT) em_next_group(&block, &windows[0]);

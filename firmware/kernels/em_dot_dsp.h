@@ -1,17 +1,21 @@
-/* All channels of a pixel or two for Cortex-M4, M7 and M33, whose DSP instructions multiply two pairs of 16-bit numbers.
+/* All channels of a pixel or two for Cortex-M4, M7 and M33, whose DSP instructions multiply two
+ * pairs of 16-bit numbers.
  *
- * Channels are done in pairs, low and high, and one left over by itself. A window's elements, row after row, are in groups
- * of four, filled up with weights of zero; a group is in the order 0, 2, 1, 3. Two or three rows that lack an element of
- * whole groups are filled up each (em_rows_by_groups), which takes no more groups.
+ * Channels are done in pairs, low and high, and one left over by itself. A window's elements, row
+ * after row, are in groups of four, filled up with weights of zero; a group is in the order 0, 2,
+ * 1, 3. Two or three rows that lack an element of whole groups are filled up each
+ * (em_rows_by_groups), which takes no more groups.
  *
- * Weights: of a pair 16-bit numbers 256 * high + low, little-endian; of a channel left over bytes, in the window's own
- * order. So a word of weights is an operand of SMLAD as it stands and gives 256 times the high channel's sum plus the low
- * one's; its low bytes, which SXTB16 spreads, give the low one's by itself. No high weight may be -128 where the low one is
- * negative; the generator sees to that. Weights are aligned to words.
+ * Weights: of a pair 16-bit numbers 256 * high + low, little-endian; of a channel left over bytes,
+ * in the window's own order. So a word of weights is an operand of SMLAD as it stands and gives 256
+ * times the high channel's sum plus the low one's; its low bytes, which SXTB16 spreads, give the
+ * low one's by itself. No high weight may be -128 where the low one is negative; the generator sees
+ * to that. Weights are aligned to words.
  *
- * `strip`: the activations as 16-bit numbers, once for all channels. Of one pixel, for each group the word of elements 0
- * and 2 and that of 1 and 3; of two, pixel a's and b's words take turns. Windows of a pool lie one after another. Behind
- * them, where rows lie apart and are no whole groups, there is room for both pixels' elements as bytes.
+ * `strip`: the activations as 16-bit numbers, once for all channels. Of one pixel, for each group
+ * the word of elements 0 and 2 and that of 1 and 3; of two, pixel a's and b's words take turns.
+ * Windows of a pool lie one after another. Behind them, where rows lie apart and are no whole
+ * groups, there is room for both pixels' elements as bytes.
  */
 #ifndef EM_DOT_DSP_H
 #define EM_DOT_DSP_H
@@ -23,12 +27,17 @@
 #include "em_pairs_dsp.h"
 #include "em_widen_dsp.h"
 
-/* A long row of one pixel by itself is done in parts, for so many channels at a time, whose sums lie behind the strip; one
- * of as many elements as take no more bytes is done as a whole.
+/* A long row of one pixel by itself is done in parts, for so many channels at a time, whose sums
+ * lie behind the strip; one of as many elements as take no more bytes is done as a whole.
  */
-enum { EM_PART_ELEMENTS = 264, EM_PART_CHANNELS = 64, EM_WHOLE_ELEMENTS = EM_PART_ELEMENTS + 2 * EM_PART_CHANNELS };
+enum {
+  EM_PART_ELEMENTS = 264,
+  EM_PART_CHANNELS = 64,
+  EM_WHOLE_ELEMENTS = EM_PART_ELEMENTS + 2 * EM_PART_CHANNELS
+};
 
-/* What lies widened in a strip: a window of so many groups, for 1 or 2 pixels, or `windows` of them for a pool. */
+/* What lies widened in a strip: a window of so many groups, for 1 or 2 pixels, or `windows` of them
+ * for a pool. */
 typedef struct {
   const int8_t *strip;
   int groups;
@@ -37,8 +46,8 @@ typedef struct {
 } em_wide;
 
 #if EM_DSP
-/* All about the window and its weights. A window of many groups is done in rounds, of which the first is the odd one;
- * `whole`: whether em_long_sums, which knows of rounds, comes next.
+/* All about the window and its weights. A window of many groups is done in rounds, of which the
+ * first is the odd one; `whole`: whether em_long_sums, which knows of rounds, comes next.
  */
 EM_PART void em_prepare(em_job *job, const em_wide *wide, const int8_t *weights, const int whole)
 {
@@ -82,10 +91,12 @@ EM_PART em_sums em_pair_sums(const em_wide *wide, const int8_t *weights)
 }
 
 /* The job of `pairs` pairs of channels, with EM_ROUND_FAST and no limits but -128 and 127. */
-EM_INLINE void em_fast_job(em_job *job, const em_wide *wide, const em_block *block, int pairs, const em_output *output)
+EM_INLINE void em_fast_job(em_job *job, const em_wide *wide, const em_block *block, int pairs,
+                           const em_output *output)
 {
   const int pooled = wide->windows > 0, two = wide->pixels > 1;
-  const int whole = EM_SIZE || wide->groups > EM_ROUND_GROUPS; /* for size, without the endings for short windows */
+  /* for size, without the endings for short windows */
+  const int whole = EM_SIZE || wide->groups > EM_ROUND_GROUPS;
   job->distance = (int32_t)(block->out1 - block->out0);
   em_prepare(job, wide, block->weights, whole);
   job->channel = block->channel;
@@ -100,7 +111,8 @@ EM_INLINE void em_fast_job(em_job *job, const em_wide *wide, const em_block *blo
     job->state.weight_bytes = wide->groups * 8;
   }
   if (whole) {
-    job->state.ending = pooled ? em_finish_whole_pool : (two ? em_finish_whole_two : em_finish_whole_one);
+    job->state.ending =
+        pooled ? em_finish_whole_pool : (two ? em_finish_whole_two : em_finish_whole_one);
     job->ending = em_long_sums;
   } else {
     job->ending = pooled ? em_finish_pool : (two ? em_finish_two : em_finish_one);
@@ -108,7 +120,8 @@ EM_INLINE void em_fast_job(em_job *job, const em_wide *wide, const em_block *blo
 }
 
 /* Their outputs. */
-EM_INLINE void em_fast_pairs(const em_wide *wide, const em_block *block, int pairs, const em_output *output)
+EM_INLINE void em_fast_pairs(const em_wide *wide, const em_block *block, int pairs,
+                             const em_output *output)
 {
   em_job job;
   em_fast_job(&job, wide, block, pairs, output);
@@ -161,8 +174,8 @@ EM_INLINE em_sums em_wide_sums(const em_wide *wide, const int8_t *weights, const
 }
 
 /* The outputs of a pair of channels or of the one left over. */
-EM_PART void em_any_block(const em_wide *wide, const em_block *block, const em_output *output, const int lanes,
-                          const int rounding)
+EM_PART void em_any_block(const em_wide *wide, const em_block *block, const em_output *output,
+                          const int lanes, const int rounding)
 {
   em_wide window = *wide;
   em_sums s = em_wide_sums(&window, block->weights, lanes);
@@ -178,9 +191,11 @@ EM_PART void em_any_block(const em_wide *wide, const em_block *block, const em_o
     const em_channel *const channel = &block->channel[lane];
     const int pooled = wide->windows > 0;
     const int32_t a = pooled && s.b[lane] > s.a[lane] ? s.b[lane] : s.a[lane];
-    block->out0[lane] = em_finish(a + channel->bias, channel->multiplier, block->shift[lane], output, rounding);
+    block->out0[lane] =
+        em_finish(a + channel->bias, channel->multiplier, block->shift[lane], output, rounding);
     if (wide->pixels == 1 || pooled) continue;
-    block->out1[lane] = em_finish(s.b[lane] + channel->bias, channel->multiplier, block->shift[lane], output, rounding);
+    block->out1[lane] = em_finish(s.b[lane] + channel->bias, channel->multiplier,
+                                  block->shift[lane], output, rounding);
   }
 }
 
@@ -188,7 +203,8 @@ EM_PART void em_any_block(const em_wide *wide, const em_block *block, const em_o
 EM_INLINE void em_limit(int8_t *out, int count, const em_output *output)
 {
   if (output->minimum == -128 && output->maximum == 127) return;
-  for (int i = 0; i < count; ++i) out[i] = (int8_t)em_clamp(out[i], output->minimum, output->maximum);
+  for (int i = 0; i < count; ++i)
+    out[i] = (int8_t)em_clamp(out[i], output->minimum, output->maximum);
 }
 
 EM_INLINE void em_move_on(em_block *block, int channels, int groups)
@@ -200,10 +216,11 @@ EM_INLINE void em_move_on(em_block *block, int channels, int groups)
   block->out1 += channels;
 }
 
-/* Adds to `sums` those of `count` channels over the part of a row that is in the strip: from the element `done` on. `groups`
- * are those of the whole row.
+/* Adds to `sums` those of `count` channels over the part of a row that is in the strip: from the
+ * element `done` on. `groups` are those of the whole row.
  */
-EM_INLINE void em_add_part(const em_wide *wide, const int8_t *weights, int done, int groups, int count, int32_t *sums)
+EM_INLINE void em_add_part(const em_wide *wide, const int8_t *weights, int done, int groups,
+                           int count, int32_t *sums)
 {
   const int paired = count & -2;
 #if EM_DSP
@@ -223,12 +240,14 @@ EM_INLINE void em_add_part(const em_wide *wide, const int8_t *weights, int done,
     sums[i + 1] += s.a[1];
   }
 #endif
-  if (count > paired) sums[paired] += em_single_sums(wide, weights + done + 4 * groups * paired).a[0];
+  if (count > paired)
+    sums[paired] += em_single_sums(wide, weights + done + 4 * groups * paired).a[0];
 }
 
-/* One pixel's long row, part by part and a few channels at a time, so that the strip stays small. */
-EM_PART void em_long_row(const int8_t *x, int length, em_block block, int count, const em_output *output, int8_t *strip,
-                         const int rounding)
+/* One pixel's long row, part by part and a few channels at a time, so that the strip stays
+ * small. */
+EM_PART void em_long_row(const int8_t *x, int length, em_block block, int count,
+                         const em_output *output, int8_t *strip, const int rounding)
 {
   const int groups = (length + 3) / 4;
   int32_t *const sums = (int32_t *)(void *)(strip + 2 * EM_PART_ELEMENTS);
@@ -242,15 +261,16 @@ EM_PART void em_long_row(const int8_t *x, int length, em_block block, int count,
       em_add_part(&wide, block.weights, done, groups, channels, sums);
     }
     for (int i = 0; i < channels; ++i) {
-      block.out0[i] = em_finish(sums[i], block.channel[i].multiplier, block.shift[i], output, rounding);
+      block.out0[i] =
+          em_finish(sums[i], block.channel[i].multiplier, block.shift[i], output, rounding);
     }
     em_move_on(&block, channels, groups);
   }
 }
 
 /* All channels of the windows in the strip. */
-EM_PART void em_wide_channels(const em_wide *wide, em_block block, int count, const em_output *output,
-                              const int rounding)
+EM_PART void em_wide_channels(const em_wide *wide, em_block block, int count,
+                              const em_output *output, const int rounding)
 {
 #if EM_DSP
   if (rounding == EM_ROUND_FAST && count > 1) {
@@ -270,8 +290,9 @@ EM_PART void em_wide_channels(const em_wide *wide, em_block block, int count, co
 }
 
 /* See em_dot_channels. */
-EM_INLINE void em_own_channels(const em_window *window, em_block block, int count, const em_output *output,
-                               int8_t *strip, const int pixels, const int rounding)
+EM_INLINE void em_own_channels(const em_window *window, em_block block, int count,
+                               const em_output *output, int8_t *strip, const int pixels,
+                               const int rounding)
 {
   const em_wide wide = {strip, (window->rows * window->length + 3) / 4, 0, pixels};
   if (pixels == 1 && window->rows == 1 && window->length > EM_WHOLE_ELEMENTS) {
@@ -282,9 +303,11 @@ EM_INLINE void em_own_channels(const em_window *window, em_block block, int coun
   em_wide_channels(&wide, block, count, output, rounding);
 }
 
-/* Pairs of pixels that lie evenly, for a number of channels that fours divide: one job serves all of them. */
-EM_INLINE void em_own_pairs(const em_window *window, em_block block, int count, const em_output *output, int8_t *strip,
-                            int pairs, int x_step, int out_step, const int rounding)
+/* Pairs of pixels that lie evenly, for a number of channels that fours divide: one job serves all
+ * of them. */
+EM_INLINE void em_own_pairs(const em_window *window, em_block block, int count,
+                            const em_output *output, int8_t *strip, int pairs, int x_step,
+                            int out_step, const int rounding)
 {
   em_window at = *window;
 #if EM_DSP
@@ -313,8 +336,8 @@ EM_INLINE void em_own_pairs(const em_window *window, em_block block, int count, 
 }
 
 /* See em_dot_pooled. */
-EM_INLINE void em_own_pooled(const em_window *windows, int pairs, em_block block, int count, const em_output *output,
-                             int8_t *strip, const int rounding)
+EM_INLINE void em_own_pooled(const em_window *windows, int pairs, em_block block, int count,
+                             const em_output *output, int8_t *strip, const int rounding)
 {
   const em_wide wide = {strip, (windows[0].rows * windows[0].length + 3) / 4, pairs, 2};
   int8_t *const joined = strip + 16 * wide.groups * pairs;

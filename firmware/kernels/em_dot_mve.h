@@ -1,13 +1,15 @@
-/* em_own_channels and em_own_pooled for Cortex-M55 and M85, with the vector instructions of Armv8.1-M.
+/* em_own_channels and em_own_pooled for Cortex-M55 and M85, with the vector instructions of
+ * Armv8.1-M.
  *
- * A channel's weights are in chunks of 16. The first one holds what is left over when the others are full: its elements
- * are the last ones of the vector, zeros before them. Four channels' chunks stand side by side, chunk by chunk; the up
- * to three channels left over are packed by themselves. Windows are one run of elements (em_window_mve.h sees to that),
- * are read where they are, and no byte beside them is.
+ * A channel's weights are in chunks of 16. The first one holds what is left over when the others
+ * are full: its elements are the last ones of the vector, zeros before them. Four channels' chunks
+ * stand side by side, chunk by chunk; the up to three channels left over are packed by themselves.
+ * Windows are one run of elements (em_window_mve.h sees to that), are read where they are, and no
+ * byte beside them is.
  *
- * Four channels and two pixels at once give eight sums, for which there are just as many registers that VMLADAV can add
- * to: 14 instructions for 128 products. Compilers put such sums on the stack, so that the loops are written as a whole;
- * they are the same code for all layers.
+ * Four channels and two pixels at once give eight sums, for which there are just as many registers
+ * that VMLADAV can add to: 14 instructions for 128 products. Compilers put such sums on the stack,
+ * so that the loops are written as a whole; they are the same code for all layers.
  */
 #ifndef EM_DOT_MVE_H
 #define EM_DOT_MVE_H
@@ -20,8 +22,8 @@ enum { EM_CHUNK = 16 };
 /* Elements that a channel's weights take. */
 #define EM_CHANNEL_BYTES(length) (((length) + EM_CHUNK - 1) / EM_CHUNK * EM_CHUNK)
 
-/* Fours of channels at pixels that lie evenly: what the loops below work on. `x` are where the first chunk of each pixel
- * would start if it were full. Offsets are known to the loops.
+/* Fours of channels at pixels that lie evenly: what the loops below work on. `x` are where the
+ * first chunk of each pixel would start if it were full. Offsets are known to the loops.
  */
 typedef struct {
   const int8_t *x0;          /*  0 */
@@ -35,18 +37,21 @@ typedef struct {
   int32_t rest;              /* 32: chunks behind the first */
   int32_t skipped;           /* 36: lanes of the first chunk before its elements */
   const em_output *output;   /* 40 */
-  int32_t times;             /* 44: pixels or pairs, or with a pool the pairs of which the largest is taken */
+  int32_t times;             /* 44: pixels or pairs, or with a pool the pairs of which the largest
+                              * is taken */
   int32_t x_step;            /* 48: from one to the next */
   int32_t out_step;          /* 52 */
   const int8_t *const *list; /* 56: with a pool, x0 and x1 of each pair */
-  int32_t entry;             /* 60: bytes from where the first round is entered to its end, less 1 */
+  int32_t entry;             /* 60: bytes from where the first round is entered to its end, less
+                              * 1 */
 } em_quads;
 
 enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8 }; /* of code */
 
 #if defined(__ARM_FEATURE_MVE)
 
-/* The products of a chunk with the first pixel alone: sums in r0, r4, r8, r12; with `a` added to what is there. */
+/* The products of a chunk with the first pixel alone: sums in r0, r4, r8, r12; with `a` added to
+ * what is there. */
 #define EM_ONE_CHUNK(a)             \
   "vldrb.8 q2, [r1], #16\n\t"       \
   "vmladav" a ".s8 r0, q0, q2\n\t"  \
@@ -76,26 +81,28 @@ enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8
 #define EM_TWO_FULL "vldrb.8 q0, [r3], #16\n\tvldrb.8 q1, [r5], #16\n\t" EM_TWO_CHUNKS("a")
 #define EM_FOUR_TIMES(text) text text text text
 
-/* All chunks of one pixel or of two, from r3 (and r5) and r1. The rest is done in rounds of four, of which the first one is
- * entered where it leaves as many as there are, or behind it: at the address at sp + 12, for sp + 8 rounds. */
-#define EM_ONE_WINDOW                                                                                   \
-  "vpst\n\t"                                                                                            \
-  "vldrbt.8 q0, [r3], #16\n\t" EM_ONE_CHUNK("")                                                        \
-  "ldr r11, [sp, #8]\n\t"                                                                                \
-  "ldr pc, [sp, #12]\n"                                                                                 \
-  "2:\n\t" EM_FOUR_TIMES(EM_ONE_FULL)                                                                   \
+/* All chunks of one pixel or of two, from r3 (and r5) and r1. The rest is done in rounds of four,
+ * of which the first one is entered where it leaves as many as there are, or behind it: at the
+ * address at sp + 12, for sp + 8 rounds. */
+#define EM_ONE_WINDOW                                                                              \
+  "vpst\n\t"                                                                                       \
+  "vldrbt.8 q0, [r3], #16\n\t" EM_ONE_CHUNK("")                                                    \
+  "ldr r11, [sp, #8]\n\t"                                                                          \
+  "ldr pc, [sp, #12]\n"                                                                            \
+  "2:\n\t" EM_FOUR_TIMES(EM_ONE_FULL)                                                              \
   "3:\n\tsubs r11, r11, #1\n\tbne.w 2b\n\t"
-#define EM_TWO_WINDOWS                                                                                  \
-  "vpstt\n\t"                                                                                           \
-  "vldrbt.8 q0, [r3], #16\n\t"                                                                          \
-  "vldrbt.8 q1, [r5], #16\n\t" EM_TWO_CHUNKS("")                                                        \
-  "ldr r11, [sp, #8]\n\t"                                                                                \
-  "ldr pc, [sp, #12]\n"                                                                                 \
-  "2:\n\t" EM_FOUR_TIMES(EM_TWO_FULL)                                                                   \
+#define EM_TWO_WINDOWS                                                                             \
+  "vpstt\n\t"                                                                                      \
+  "vldrbt.8 q0, [r3], #16\n\t"                                                                     \
+  "vldrbt.8 q1, [r5], #16\n\t" EM_TWO_CHUNKS("")                                                   \
+  "ldr r11, [sp, #8]\n\t"                                                                          \
+  "ldr pc, [sp, #12]\n"                                                                            \
+  "2:\n\t" EM_FOUR_TIMES(EM_TWO_FULL)                                                              \
   "3:\n\tsubs r11, r11, #1\n\tbne.w 2b\n\t"
 
-/* From em_quads at r0: on the stack, from sp on, x0, x1, rounds, where they are entered, shifts' distance from the outputs,
- * the outputs' end, zero point, em_quads; r1 weights, r9 channels, r7 outputs, q6 and q7 the output's limits. */
+/* From em_quads at r0: on the stack, from sp on, x0, x1, rounds, where they are entered, shifts'
+ * distance from the outputs, the outputs' end, zero point, em_quads; r1 weights, r9 channels, r7
+ * outputs, q6 and q7 the output's limits. */
 #define EM_QUADS_START                              \
   "push {r4-r11, lr}\n\t"                           \
   "vpush {d8-d15}\n\t"                              \
@@ -130,8 +137,8 @@ enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8
   "vpop {d8-d15}\n\t"    \
   "pop {r4-r11, pc}\n\t"
 
-/* Biases, multipliers and shifts of the four channels into q0, q1, q2; r2 is the outputs' end, r4 the zero point. Then
- * `biases` adds the former to the sums.
+/* Biases, multipliers and shifts of the four channels into q0, q1, q2; r2 is the outputs' end, r4
+ * the zero point. Then `biases` adds the former to the sums.
  */
 #define EM_QUAD_CHANNELS            \
   "ldrd r0, r2, [sp, #16]\n\t"      \
@@ -141,8 +148,9 @@ enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8
   "vld21.32 {q0, q1}, [r9]!\n\t"    \
   "ldr r4, [sp, #24]\n\t"
 
-/* The sums in q3 (and q4) with their biases, ready for the scaling: as em_requantise takes them, with shifts to the left
- * in q2, or as em_multiply_any does, shifted to the left where they are to be, with the other shifts in q2.
+/* The sums in q3 (and q4) with their biases, ready for the scaling: as em_requantise takes them,
+ * with shifts to the left in q2, or as em_multiply_any does, shifted to the left where they are to
+ * be, with the other shifts in q2.
  */
 #define EM_BIAS(sums) "vadd.i32 " sums ", " sums ", q0\n\t"
 #define EM_SHIFT_UP(sums) "vshl.s32 " sums ", " sums ", q0\n\t"
@@ -163,7 +171,8 @@ enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8
   "vshr.s32 " sums ", " sums ", #31\n\t"    \
   "vadd.i32 " to ", " to ", " sums "\n\t"   \
   "vrshl.s32 " to ", " to ", q2\n\t"
-/* em_multiply_any: what rounds ties away from zero is the sign of the product, where there is a shift to the right. */
+/* em_multiply_any: what rounds ties away from zero is the sign of the product, where there is a
+ * shift to the right. */
 #define EM_SCALE_ANY(to, sums)              \
   "vqrdmulh.s32 " to ", " sums ", q1\n\t"   \
   "vand " sums ", " to ", q2\n\t"           \
@@ -192,7 +201,8 @@ enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8
   "vstrb.16 q0, [r7, q5]\n\t"       \
   "adds r7, r7, #4\n\t"
 
-/* On to the next pixel or pair: back to the first channel, unless it was the last. r2 is the outputs' end. */
+/* On to the next pixel or pair: back to the first channel, unless it was the last. r2 is the
+ * outputs' end. */
 #define EM_QUADS_NEXT               \
   "ldr r0, [sp, #28]\n\t"           \
   "ldr r4, [r0, #44]\n\t"           \
@@ -214,7 +224,8 @@ enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8
   "b 1b\n"                          \
   "5:\n\t"
 
-/* All channels of `times` pairs of pixels. q5 holds where the outputs go: channel by channel the first and second pixel's. */
+/* All channels of `times` pairs of pixels. q5 holds where the outputs go: channel by channel the
+ * first and second pixel's. */
 #define EM_QUADS_OF_PAIRS(ready, scale)     \
   EM_QUADS_START                            \
   "movs r2, #0\n\t"                         \
@@ -253,8 +264,8 @@ enum { EM_ONE_CHUNK_BYTES = 36, EM_TWO_CHUNKS_BYTES = 56, EM_ROUND_END_BYTES = 8
   EM_QUADS_NEXT                             \
   EM_QUADS_END
 
-/* All channels of one pixel, each the largest of `times` pairs: q4 is what there is of them. The list is walked in r9, and
- * where the weights and the channels stand is put down at sp + 32.
+/* All channels of one pixel, each the largest of `times` pairs: q4 is what there is of them. The
+ * list is walked in r9, and where the weights and the channels stand is put down at sp + 32.
  */
 #define EM_QUADS_POOLED(ready, scale)       \
   EM_QUADS_START                            \
@@ -345,26 +356,28 @@ EM_INLINE void em_do_pooled(em_quads *quads, const int rounding)
   }
 }
 
-/* The sum of one channel's products at one window, its bias left out; its chunks are `step` apart. */
-#define EM_SUM_CHUNKS(step)                                                                                \
-  __asm__ volatile("vctp.8 %[skipped]\n\t"                                                                          \
-          "vpnot\n\t"                                                                                      \
-          "vpst\n\t"                                                                                       \
-          "vldrbt.8 q0, [%[x]], #16\n\t"                                                                   \
-          "vldrb.8 q1, [%[w]], #" step "\n\t"                                                              \
-          "vmladav.s8 %[sum], q0, q1\n\t"                                                                  \
-          "wls lr, %[rest], 2f\n"                                                                          \
-          "1:\n\t"                                                                                         \
-          "vldrb.8 q0, [%[x]], #16\n\t"                                                                    \
-          "vldrb.8 q1, [%[w]], #" step "\n\t"                                                              \
-          "vmladava.s8 %[sum], q0, q1\n\t"                                                                 \
-          "le lr, 1b\n"                                                                                    \
-          "2:"                                                                                             \
-          : [x] "+r"(x), [w] "+r"(weights), [sum] "=&Te"(sum)                                              \
-          : [skipped] "r"(skipped), [rest] "r"(rest)                                                       \
+/* The sum of one channel's products at one window, its bias left out; its chunks are `step`
+ * apart. */
+#define EM_SUM_CHUNKS(step)                                                                        \
+  __asm__ volatile("vctp.8 %[skipped]\n\t"                                                         \
+          "vpnot\n\t"                                                                              \
+          "vpst\n\t"                                                                               \
+          "vldrbt.8 q0, [%[x]], #16\n\t"                                                           \
+          "vldrb.8 q1, [%[w]], #" step "\n\t"                                                      \
+          "vmladav.s8 %[sum], q0, q1\n\t"                                                          \
+          "wls lr, %[rest], 2f\n"                                                                  \
+          "1:\n\t"                                                                                 \
+          "vldrb.8 q0, [%[x]], #16\n\t"                                                            \
+          "vldrb.8 q1, [%[w]], #" step "\n\t"                                                      \
+          "vmladava.s8 %[sum], q0, q1\n\t"                                                         \
+          "le lr, 1b\n"                                                                            \
+          "2:"                                                                                     \
+          : [x] "+r"(x), [w] "+r"(weights), [sum] "=&Te"(sum)                                      \
+          : [skipped] "r"(skipped), [rest] "r"(rest)                                               \
           : "q0", "q1", "lr", "cc", "memory")
 
-EM_PART int32_t em_sum_channel(const int8_t *x, const int8_t *weights, int rest, int skipped, int step)
+EM_PART int32_t em_sum_channel(const int8_t *x, const int8_t *weights, int rest, int skipped,
+                               int step)
 {
   int32_t sum;
   x -= skipped;
@@ -376,7 +389,8 @@ EM_PART int32_t em_sum_channel(const int8_t *x, const int8_t *weights, int rest,
   return sum;
 }
 #else
-EM_PART int32_t em_sum_channel(const int8_t *x, const int8_t *weights, int rest, int skipped, int step)
+EM_PART int32_t em_sum_channel(const int8_t *x, const int8_t *weights, int rest, int skipped,
+                               int step)
 {
   int32_t sum = 0;
   for (int i = skipped; i < EM_CHUNK; ++i) sum += weights[i] * x[i - skipped];
@@ -389,20 +403,25 @@ EM_PART int32_t em_sum_channel(const int8_t *x, const int8_t *weights, int rest,
 
 EM_INLINE int32_t em_quad_sum(const em_quads *q, const int8_t *x, int channel)
 {
-  const int8_t *const weights = q->weights + (channel / 4 * (q->rest + 1) * 4 + channel % 4) * EM_CHUNK;
-  return em_sum_channel(x + q->skipped, weights, q->rest, q->skipped, 4 * EM_CHUNK) + q->channel[channel].bias;
+  const int8_t *const weights =
+      q->weights + (channel / 4 * (q->rest + 1) * 4 + channel % 4) * EM_CHUNK;
+  return em_sum_channel(x + q->skipped, weights, q->rest, q->skipped, 4 * EM_CHUNK) +
+      q->channel[channel].bias;
 }
 
-EM_INLINE void em_quad_finish(const em_quads *q, int32_t sum, int channel, int8_t *out, const int rounding)
+EM_INLINE void em_quad_finish(const em_quads *q, int32_t sum, int channel, int8_t *out,
+                              const int rounding)
 {
-  out[channel] = em_finish(sum, q->channel[channel].multiplier, q->shift[channel], q->output, rounding);
+  out[channel] =
+      em_finish(sum, q->channel[channel].multiplier, q->shift[channel], q->output, rounding);
 }
 
 EM_PART void em_do_pixels(em_quads *q, const int rounding)
 {
   for (int i = 0; i < q->times; ++i) {
     for (int c = 0; c < q->count; ++c) {
-      em_quad_finish(q, em_quad_sum(q, q->x0 + i * q->x_step, c), c, q->out + i * q->out_step, rounding);
+      em_quad_finish(q, em_quad_sum(q, q->x0 + i * q->x_step, c), c, q->out + i * q->out_step,
+                     rounding);
     }
   }
 }
@@ -431,28 +450,43 @@ EM_PART void em_do_pooled(em_quads *q, const int rounding)
 }
 #endif
 
-/* The bytes from where the loops' first round is entered, so that `rest` chunks are done, to its end; less 1. */
+/* The bytes from where the loops' first round is entered, so that `rest` chunks are done, to its
+ * end; less 1. */
 EM_INLINE int em_quads_entry(int rest, int chunk_bytes)
 {
   return (rest > 0 ? ((rest - 1) % 4 + 1) * chunk_bytes : -EM_ROUND_END_BYTES) - 1;
 }
 
 /* The block's channels at a window in fours, as far as that goes, for one pixel or two. */
-EM_INLINE em_quads em_quads_of(const em_window *window, const em_block *block, int count, const em_output *output,
-                               const int pixels)
+EM_INLINE em_quads em_quads_of(const em_window *window, const em_block *block, int count,
+                               const em_output *output, const int pixels)
 {
   const int chunks = EM_CHANNEL_BYTES(window->length) / EM_CHUNK;
   const int bytes = pixels > 1 ? EM_TWO_CHUNKS_BYTES : EM_ONE_CHUNK_BYTES;
   const int skipped = chunks * EM_CHUNK - window->length;
   const int8_t *const x = window->x - skipped;
-  const em_quads quads = {x, x + window->pair, block->weights, block->channel, block->shift, block->out0, count & ~3,
-                          (int32_t)(block->out1 - block->out0), chunks - 1, skipped, output, 1, 0, 0, 0,
+  const em_quads quads = {x,
+                          x + window->pair,
+                          block->weights,
+                          block->channel,
+                          block->shift,
+                          block->out0,
+                          count & ~3,
+                          (int32_t)(block->out1 - block->out0),
+                          chunks - 1,
+                          skipped,
+                          output,
+                          1,
+                          0,
+                          0,
+                          0,
                           em_quads_entry(chunks - 1, bytes)};
   return quads;
 }
 
 /* Where a channel's weights start, and how far apart its chunks are. */
-EM_INLINE const int8_t *em_channel_weights(const em_block *block, int channel, int fours, int chunks, int *step)
+EM_INLINE const int8_t *em_channel_weights(const em_block *block, int channel, int fours,
+                                           int chunks, int *step)
 {
   *step = channel < fours ? 4 * EM_CHUNK : EM_CHUNK;
   if (channel >= fours) return block->weights + channel * chunks * EM_CHUNK;
@@ -460,8 +494,9 @@ EM_INLINE const int8_t *em_channel_weights(const em_block *block, int channel, i
 }
 
 /* Channels from `first` to `count`, one by one. */
-EM_PART void em_channels_alone(const em_window *windows, int pairs, const em_block *block, int first, int count,
-                               const em_output *output, const int pixels, const int pooled, const int rounding)
+EM_PART void em_channels_alone(const em_window *windows, int pairs, const em_block *block,
+                               int first, int count, const em_output *output, const int pixels,
+                               const int pooled, const int rounding)
 {
   const int chunks = EM_CHANNEL_BYTES(windows->length) / EM_CHUNK;
   const int skipped = chunks * EM_CHUNK - windows->length;
@@ -472,19 +507,24 @@ EM_PART void em_channels_alone(const em_window *windows, int pairs, const em_blo
     int32_t a = em_sum_channel(windows->x, weights, chunks - 1, skipped, step);
     for (int i = 0; pooled && i < 2 * pairs; ++i) {
       const em_window *const w = &windows[i / 2];
-      const int32_t sum = em_sum_channel(w->x + (i % 2 ? w->pair : 0), weights, chunks - 1, skipped, step);
+      const int32_t sum =
+          em_sum_channel(w->x + (i % 2 ? w->pair : 0), weights, chunks - 1, skipped, step);
       a = sum > a ? sum : a;
     }
-    block->out0[c] = em_finish(a + channel.bias, channel.multiplier, block->shift[c], output, rounding);
+    block->out0[c] =
+        em_finish(a + channel.bias, channel.multiplier, block->shift[c], output, rounding);
     if (pixels > 1) {
-      const int32_t b = em_sum_channel(windows->x + windows->pair, weights, chunks - 1, skipped, step);
-      block->out1[c] = em_finish(b + channel.bias, channel.multiplier, block->shift[c], output, rounding);
+      const int32_t b =
+          em_sum_channel(windows->x + windows->pair, weights, chunks - 1, skipped, step);
+      block->out1[c] =
+          em_finish(b + channel.bias, channel.multiplier, block->shift[c], output, rounding);
     }
   }
 }
 
-EM_INLINE void em_own_channels(const em_window *window, em_block block, int count, const em_output *output,
-                               int8_t *strip, const int pixels, const int rounding)
+EM_INLINE void em_own_channels(const em_window *window, em_block block, int count,
+                               const em_output *output, int8_t *strip, const int pixels,
+                               const int rounding)
 {
   const int fours = rounding != EM_ROUND_ONCE ? count & ~3 : 0;
   (void)strip;
@@ -496,12 +536,14 @@ EM_INLINE void em_own_channels(const em_window *window, em_block block, int coun
       em_do_pixels(&quads, rounding);
     }
   }
-  if (fours < count) em_channels_alone(window, 1, &block, fours, count, output, pixels, 0, rounding);
+  if (fours < count)
+    em_channels_alone(window, 1, &block, fours, count, output, pixels, 0, rounding);
 }
 
 /* Pairs of pixels that lie evenly, for a number of channels that fours divide. */
-EM_INLINE void em_own_pairs(const em_window *window, em_block block, int count, const em_output *output, int8_t *strip,
-                            int pairs, int x_step, int out_step, const int rounding)
+EM_INLINE void em_own_pairs(const em_window *window, em_block block, int count,
+                            const em_output *output, int8_t *strip, int pairs, int x_step,
+                            int out_step, const int rounding)
 {
   (void)strip;
   em_quads quads = em_quads_of(window, &block, count, output, 2);
@@ -513,8 +555,8 @@ EM_INLINE void em_own_pairs(const em_window *window, em_block block, int count, 
 
 enum { EM_LISTED_PAIRS = 8 }; /* as EM_POOL_PAIRS */
 
-EM_INLINE void em_own_pooled(const em_window *windows, int pairs, em_block block, int count, const em_output *output,
-                             int8_t *strip, const int rounding)
+EM_INLINE void em_own_pooled(const em_window *windows, int pairs, em_block block, int count,
+                             const em_output *output, int8_t *strip, const int rounding)
 {
   const int fours = rounding != EM_ROUND_ONCE ? count & ~3 : 0;
   (void)strip;
@@ -529,7 +571,8 @@ EM_INLINE void em_own_pooled(const em_window *windows, int pairs, em_block block
     quads.times = pairs;
     em_do_pooled(&quads, rounding);
   }
-  if (fours < count) em_channels_alone(windows, pairs, &block, fours, count, output, 1, 1, rounding);
+  if (fours < count)
+    em_channels_alone(windows, pairs, &block, fours, count, output, 1, 1, rounding);
 }
 
 #endif

@@ -1,4 +1,5 @@
-/* The body of em_dot_neon.h for 64-bit Arm cores with dot products, Cortex-A76 among them: 16 products in an instruction.
+/* The body of em_dot_neon.h for 64-bit Arm cores with dot products, Cortex-A76 among them: 16
+ * products in an instruction.
  *
  * Of 4 channels' 4 elements, each channel's stand together.
  */
@@ -26,8 +27,10 @@ EM_INLINE em_elements em_load_elements(const int8_t *from)
 EM_INLINE em_elements em_spread_word(em_run run, const int i)
 {
   const int32x4_t words = vreinterpretq_s32_s8(run);
-  return vreinterpretq_s8_s32(i == 0 ? vdupq_laneq_s32(words, 0) : i == 1 ? vdupq_laneq_s32(words, 1)
-                              : i == 2 ? vdupq_laneq_s32(words, 2) : vdupq_laneq_s32(words, 3));
+  return vreinterpretq_s8_s32(i == 0       ? vdupq_laneq_s32(words, 0)
+                                  : i == 1 ? vdupq_laneq_s32(words, 1)
+                                  : i == 2 ? vdupq_laneq_s32(words, 2)
+                                           : vdupq_laneq_s32(words, 3));
 }
 
 EM_INLINE em_lanes em_add_products(em_lanes sums, const int8_t *weights, em_elements x)

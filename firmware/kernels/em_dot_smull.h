@@ -1,8 +1,9 @@
-/* The body of em_dot_neon.h for 64-bit Arm cores without dot products, Cortex-A53 and A72 among them: products of 8 bits,
- * two of which are added in 16 bits and then in pairs to sums of 32.
+/* The body of em_dot_neon.h for 64-bit Arm cores without dot products, Cortex-A53 and A72 among
+ * them: products of 8 bits, two of which are added in 16 bits and then in pairs to sums of 32.
  *
- * Of 4 channels' 4 elements, the first two of each channel stand first, then the last two. Two products fit 16 bits unless
- * both weights are -128: those of elements 0 and 2, or of 1 and 3. The generator takes such weights elsewhere.
+ * Of 4 channels' 4 elements, the first two of each channel stand first, then the last two. Two
+ * products fit 16 bits unless both weights are -128: those of elements 0 and 2, or of 1 and 3. The
+ * generator takes such weights elsewhere.
  */
 #ifndef EM_DOT_SMULL_H
 #define EM_DOT_SMULL_H
@@ -15,8 +16,8 @@ typedef struct {
   int8x16_t first, second;
 } em_elements;
 
-/* Clang, which sees that all of a vector is the same, takes its lower half for the upper one and then moves the weights'
- * upper halves: 4 instructions more in 22. So it isn't shown.
+/* Clang, which sees that all of a vector is the same, takes its lower half for the upper one and
+ * then moves the weights' upper halves: 4 instructions more in 22. So it isn't shown.
  */
 EM_INLINE em_elements em_hidden(int8x16_t first, int8x16_t second)
 {
@@ -38,7 +39,8 @@ EM_INLINE em_elements em_load_elements(const int8_t *from)
   uint16_t first, second;
   EM_COPY(&first, from, 2);
   EM_COPY(&second, from + 2, 2);
-  return em_hidden(vreinterpretq_s8_u16(vdupq_n_u16(first)), vreinterpretq_s8_u16(vdupq_n_u16(second)));
+  return em_hidden(vreinterpretq_s8_u16(vdupq_n_u16(first)),
+                   vreinterpretq_s8_u16(vdupq_n_u16(second)));
 }
 
 /* Elements 4 * i to 4 * i + 3 of 16; `i` is constant. */

@@ -12,8 +12,9 @@ EM_INLINE __m128i em_load_word(const int8_t *from)
   return _mm_cvtsi32_si128(word);
 }
 
-/* `count` bytes (1 to 4), sign-extended to 16 bits and laid out as the pairs (0, 1) and (2, 3) for _mm_madd_epi16.
- * Fewer than four are put together in a register: through memory they would wait for the store.
+/* `count` bytes (1 to 4), sign-extended to 16 bits and laid out as the pairs (0, 1) and (2, 3) for
+ * _mm_madd_epi16. Fewer than four are put together in a register: through memory they would wait
+ * for the store.
  */
 EM_INLINE __m128i em_widen(const int8_t *from, int count)
 {
@@ -39,10 +40,12 @@ EM_INLINE __m128i em_load_weights(const int8_t *from, int count)
 }
 
 /* Adds `count` (1 to 4) elements' products with the block's 4 channels, for one or two pixels. */
-EM_INLINE void em_madd_4(__m128i sums[2], const int8_t *x, int pair, const int8_t *weights, int count, const int pixels)
+EM_INLINE void em_madd_4(__m128i sums[2], const int8_t *x, int pair, const int8_t *weights,
+                         int count, const int pixels)
 {
   __m128i w = em_load_weights(weights, count);
-  /* Elements 0, 2, 1, 3, then the halves interleaved: for each channel the weights of elements 0 and 1, then 2 and 3. */
+  /* Elements 0, 2, 1, 3, then the halves interleaved: for each channel the weights of elements 0
+   * and 1, then 2 and 3. */
   w = _mm_shuffle_epi32(w, 0xd8);
   w = _mm_unpacklo_epi8(w, _mm_srli_si128(w, 8));
   const __m128i first = _mm_srai_epi16(_mm_unpacklo_epi8(_mm_setzero_si128(), w), 8);
@@ -65,7 +68,8 @@ EM_INLINE em_sums em_dot_block(const em_window *window, const em_block *block, i
   for (int row = 0; row < window->rows; ++row) {
     const int8_t *x = window->x + row * window->row_stride;
     int left = window->length;
-    for (; left >= 4; left -= 4, x += 4, weights += 16) em_madd_4(sums, x, window->pair, weights, 4, pixels);
+    for (; left >= 4; left -= 4, x += 4, weights += 16)
+      em_madd_4(sums, x, window->pair, weights, 4, pixels);
     if (left > 0) {
       em_madd_4(sums, x, window->pair, weights, left, pixels);
       weights += 4 * left;

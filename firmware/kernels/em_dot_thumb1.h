@@ -1,9 +1,9 @@
 /* The inner product of Cortex-M0, M0+ and M23: pixels as em_words.h packs them.
  *
- * Where a layer has a single pixel, weights are packed channel by channel, each in the window's order; channels are done
- * by fours. These cores load signed bytes only by two registers, and compute only in eight of theirs: one index walks
- * over all that is read at once, and the sums stay in the other registers, to which one can add. A product takes the
- * place of a factor.
+ * Where a layer has a single pixel, weights are packed channel by channel, each in the window's
+ * order; channels are done by fours. These cores load signed bytes only by two registers, and
+ * compute only in eight of theirs: one index walks over all that is read at once, and the sums stay
+ * in the other registers, to which one can add. A product takes the place of a factor.
  */
 #ifndef EM_DOT_THUMB1_H
 #define EM_DOT_THUMB1_H
@@ -21,7 +21,8 @@
 #include "em_words.h"
 
 #if EM_QUAD_ASM
-/* Four channels' sums, the ends of a row and of their weights, minus the row's length, and where in the loop to start. */
+/* Four channels' sums, the ends of a row and of their weights, minus the row's length, and where in
+ * the loop to start. */
 typedef struct {
   int32_t sums[4];
   const int8_t *x;
@@ -30,15 +31,16 @@ typedef struct {
   em_code *entry;
 } em_single_job;
 
-/* r0 the row's end, r1 to r4 the weights' ends, r5 the index, r6 the element, r7 a product; sums r8 to r11; r12 the job.
- * All of it is assembly because the loop takes every register, and so as many instructions at every optimisation.
+/* r0 the row's end, r1 to r4 the weights' ends, r5 the index, r6 the element, r7 a product; sums r8
+ * to r11; r12 the job. All of it is assembly because the loop takes every register, and so as many
+ * instructions at every optimisation.
  */
-#define EM_SINGLE_LANE(weights, sum)                                                                   \
-  "ldrsb r7, [" weights ", r5]\n\t"                                                                    \
-  "muls r7, r6, r7\n\t"                                                                               \
+#define EM_SINGLE_LANE(weights, sum)                                                               \
+  "ldrsb r7, [" weights ", r5]\n\t"                                                                \
+  "muls r7, r6, r7\n\t"                                                                            \
   "add " sum ", r7\n\t"
-#define EM_SINGLE_TAP                                                                                  \
-  "ldrsb r6, [r0, r5]\n\t" EM_SINGLE_LANE("r1", "r8") EM_SINGLE_LANE("r2", "r9")                      \
+#define EM_SINGLE_TAP                                                                              \
+  "ldrsb r6, [r0, r5]\n\t" EM_SINGLE_LANE("r1", "r8") EM_SINGLE_LANE("r2", "r9")                   \
       EM_SINGLE_LANE("r3", "r10") EM_SINGLE_LANE("r4", "r11") "adds r5, #1\n\t"
 enum { EM_SINGLE_TAP_BYTES = 28, EM_SINGLE_TAPS = 4 };
 
@@ -93,25 +95,27 @@ EM_INLINE em_sums em_single_row(em_sums s, const int8_t *x, int length, const in
 #endif
 
 /* Up to four channels of a single pixel; the last one is done again in place of what is missing. */
-EM_INLINE void em_single_block(const em_window *window, const em_block *block, int lanes, const em_output *output,
-                               const int rounding)
+EM_INLINE void em_single_block(const em_window *window, const em_block *block, int lanes,
+                               const em_output *output, const int rounding)
 {
   const int elements = window->rows * window->length;
   const int8_t *w[4];
   em_sums s = {{0, 0, 0, 0}, {0, 0, 0, 0}};
-  for (int lane = 0; lane < 4; ++lane) w[lane] = block->weights + (lane < lanes ? lane : lanes - 1) * elements;
+  for (int lane = 0; lane < 4; ++lane)
+    w[lane] = block->weights + (lane < lanes ? lane : lanes - 1) * elements;
   for (int row = 0; row < window->rows; ++row) {
     for (int lane = 0; lane < 4; ++lane) w[lane] += window->length;
     s = em_single_row(s, window->x + row * window->row_stride + window->length, window->length, w);
   }
   for (int lane = 0; lane < lanes; ++lane) {
     const em_channel channel = block->channel[lane];
-    block->out0[lane] = em_finish(channel.bias + s.a[lane], channel.multiplier, block->shift[lane], output, rounding);
+    block->out0[lane] = em_finish(channel.bias + s.a[lane], channel.multiplier, block->shift[lane],
+                                  output, rounding);
   }
 }
 
-EM_INLINE void em_single_channels(const em_window *window, em_block block, int count, const em_output *output,
-                                  const int rounding)
+EM_INLINE void em_single_channels(const em_window *window, em_block block, int count,
+                                  const em_output *output, const int rounding)
 {
   for (; count > 0; count -= 4) {
     em_single_block(window, &block, count < 4 ? count : 4, output, rounding);

@@ -1,7 +1,9 @@
-/* The body of em_dot_neon.h for WebAssembly with 128-bit SIMD: i32x4.dot_i16x8_s multiplies 8 elements of 16 bits and adds
- * the products in pairs to 4 sums of 32 bits, where no two of them can overflow.
+/* The body of em_dot_neon.h for WebAssembly with 128-bit SIMD: i32x4.dot_i16x8_s multiplies 8
+ * elements of 16 bits and adds the products in pairs to 4 sums of 32 bits, where no two of them can
+ * overflow.
  *
- * Of 4 channels' 4 elements, the first two of each channel stand first, then the last two, as for em_dot_smull.h.
+ * Of 4 channels' 4 elements, the first two of each channel stand first, then the last two, as for
+ * em_dot_smull.h.
  */
 #ifndef EM_DOT_WASM_H
 #define EM_DOT_WASM_H
@@ -42,7 +44,8 @@ EM_INLINE em_elements em_load_elements(const int8_t *from)
 /* Elements 4 * i to 4 * i + 3 of 16; `i` is constant. */
 EM_INLINE em_elements em_spread_word(em_run run, const int i)
 {
-  return em_spread_half(i < 2 ? wasm_i16x8_extend_low_i8x16(run) : wasm_i16x8_extend_high_i8x16(run), i % 2);
+  return em_spread_half(
+      i < 2 ? wasm_i16x8_extend_low_i8x16(run) : wasm_i16x8_extend_high_i8x16(run), i % 2);
 }
 
 EM_INLINE em_lanes em_add_products(em_lanes sums, const int8_t *weights, em_elements x)
@@ -57,7 +60,8 @@ EM_INLINE em_lanes em_add_products(em_lanes sums, const int8_t *weights, em_elem
 {
   for (int i = 0; i < 4; ++i) {
     const int8_t *w = weights + 2 * i;
-    sums.lane[i] += w[0] * x.element[0] + w[1] * x.element[1] + w[8] * x.element[2] + w[9] * x.element[3];
+    sums.lane[i] +=
+        w[0] * x.element[0] + w[1] * x.element[1] + w[8] * x.element[2] + w[9] * x.element[3];
   }
   return sums;
 }

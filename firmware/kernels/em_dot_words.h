@@ -1,7 +1,7 @@
 /* The inner product of Cortex-M3 and RV32IM: pixels as em_words.h packs them.
  *
- * Where a layer has a single pixel, weights are in blocks of 8 channels, then at most one of 4, of 2 and of 1, a block's
- * weights side by side for each element.
+ * Where a layer has a single pixel, weights are in blocks of 8 channels, then at most one of 4, of
+ * 2 and of 1, a block's weights side by side for each element.
  */
 #ifndef EM_DOT_WORDS_H
 #define EM_DOT_WORDS_H
@@ -21,19 +21,20 @@
 /* A single pixel: 8 channels in a and b of the sums, or what is left of them in a. */
 #if EM_QUAD_ASM && defined(__OPTIMIZE__)
 /* Compilers load all 8 weights first and have no registers left for them. */
-#define EM_SINGLE_LANE(sum, offset) "ldrsb %[k], [%[w], #" offset "]\n\tmla " sum ", %[u], %[k], " sum "\n\t"
-#define EM_SINGLE_TAP                                                                                  \
-  "ldrsb %[u], [%[x]], #1\n\t"                                                                         \
-  "ldrsb %[k], [%[w]], #8\n\t"                                                                         \
-  "mla %[s0], %[u], %[k], %[s0]\n\t" EM_SINGLE_LANE("%[s1]", "-7") EM_SINGLE_LANE("%[s2]", "-6")        \
-      EM_SINGLE_LANE("%[s3]", "-5") EM_SINGLE_LANE("%[s4]", "-4") EM_SINGLE_LANE("%[s5]", "-3")        \
+#define EM_SINGLE_LANE(sum, offset) \
+  "ldrsb %[k], [%[w], #" offset "]\n\tmla " sum ", %[u], %[k], " sum "\n\t"
+#define EM_SINGLE_TAP                                                                              \
+  "ldrsb %[u], [%[x]], #1\n\t"                                                                     \
+  "ldrsb %[k], [%[w]], #8\n\t"                                                                     \
+  "mla %[s0], %[u], %[k], %[s0]\n\t" EM_SINGLE_LANE("%[s1]", "-7") EM_SINGLE_LANE("%[s2]", "-6")   \
+      EM_SINGLE_LANE("%[s3]", "-5") EM_SINGLE_LANE("%[s4]", "-4") EM_SINGLE_LANE("%[s5]", "-3")    \
           EM_SINGLE_LANE("%[s6]", "-2") EM_SINGLE_LANE("%[s7]", "-1")
-#define EM_SINGLE_SUM(text)                                                                            \
-  __asm__(text                                                                                         \
-          : [s0] "+&r"(s.a[0]), [s1] "+&r"(s.a[1]), [s2] "+&r"(s.a[2]), [s3] "+&r"(s.a[3]),            \
-            [s4] "+&r"(s.b[0]), [s5] "+&r"(s.b[1]), [s6] "+&r"(s.b[2]), [s7] "+&r"(s.b[3]),            \
-            [x] "+&r"(x), [w] "+&r"(w), [u] "=&r"(u), [k] "=&r"(k)                                     \
-          : [end] "r"(end)                                                                             \
+#define EM_SINGLE_SUM(text)                                                                        \
+  __asm__(text                                                                                     \
+          : [s0] "+&r"(s.a[0]), [s1] "+&r"(s.a[1]), [s2] "+&r"(s.a[2]), [s3] "+&r"(s.a[3]),        \
+            [s4] "+&r"(s.b[0]), [s5] "+&r"(s.b[1]), [s6] "+&r"(s.b[2]), [s7] "+&r"(s.b[3]),        \
+            [x] "+&r"(x), [w] "+&r"(w), [u] "=&r"(u), [k] "=&r"(k)                                 \
+          : [end] "r"(end)                                                                         \
           : "cc", "memory")
 
 EM_INLINE em_sums em_single_row_8(em_sums s, const int8_t *x, int length, const int8_t *w)
@@ -43,7 +44,8 @@ EM_INLINE em_sums em_single_row_8(em_sums s, const int8_t *x, int length, const 
   if ((length & 1) != 0) EM_SINGLE_SUM(EM_SINGLE_TAP);
   if ((length & 2) != 0) EM_SINGLE_SUM(EM_SINGLE_TAP EM_SINGLE_TAP);
   if (length > 3) {
-    EM_SINGLE_SUM("1:\n\t" EM_SINGLE_TAP EM_SINGLE_TAP EM_SINGLE_TAP EM_SINGLE_TAP "cmp %[x], %[end]\n\tbne 1b");
+    EM_SINGLE_SUM("1:\n\t" EM_SINGLE_TAP EM_SINGLE_TAP EM_SINGLE_TAP EM_SINGLE_TAP
+                  "cmp %[x], %[end]\n\tbne 1b");
   }
   return s;
 }
@@ -67,7 +69,8 @@ EM_INLINE em_sums em_single_row_8(em_sums s, const int8_t *x, int length, const 
 }
 #endif
 
-EM_INLINE em_sums em_single_row(em_sums s, const int8_t *x, int length, const int8_t *w, const int lanes)
+EM_INLINE em_sums em_single_row(em_sums s, const int8_t *x, int length, const int8_t *w,
+                                const int lanes)
 {
   const int8_t *const end = x + length;
   EM_UNROLL(2)
@@ -83,8 +86,8 @@ EM_INLINE em_sums em_single_row(em_sums s, const int8_t *x, int length, const in
   return s;
 }
 
-EM_INLINE void em_single_block(const em_window *window, em_block *block, const em_output *output, const int lanes,
-                               const int rounding)
+EM_INLINE void em_single_block(const em_window *window, em_block *block, const em_output *output,
+                               const int lanes, const int rounding)
 {
   em_sums s = {{0, 0, 0, 0}, {0, 0, 0, 0}};
   for (int row = 0; row < window->rows; ++row) {
@@ -101,8 +104,8 @@ EM_INLINE void em_single_block(const em_window *window, em_block *block, const e
   }
 }
 
-EM_INLINE void em_single_channels(const em_window *window, em_block block, int count, const em_output *output,
-                                  const int rounding)
+EM_INLINE void em_single_channels(const em_window *window, em_block block, int count,
+                                  const em_output *output, const int rounding)
 {
   EM_ROLLED
   for (; count >= 8; count -= 8) em_single_block(window, &block, output, 8, rounding);

@@ -1,12 +1,14 @@
 /* Prints tensors as lines of text, format 1, for `edgemnist explain --dump`:
  *
  *   @dump 1 model=<first digits of the .tflite's SHA-256>
- *   @tensor <image> <tensor> <type> <bytes of the tensor> <offset of these> <bytes in hexadecimal, as they lie in memory>
+ *   @tensor <image> <tensor> <type> <bytes of the tensor> <offset of these>
+ *           <bytes in hexadecimal, as they lie in memory>
  *   @check <image> <tensor> <CRC-32 of the tensor's bytes>
  *   @same <image> <tensor> <the tensor that has the same bytes>
  *   @end <image> <how many tensors were printed of it>
  *
- * Tensors have their number in the .tflite. A line is handed over whole, so that those of other tasks stay apart.
+ * Tensors have their number in the .tflite. A line is handed over whole, so that those of other
+ * tasks stay apart.
  * C99 or C++11; 200 bytes of stack, nothing else. The memory has to be little-endian.
  */
 #ifndef EM_DUMP_H
@@ -44,7 +46,8 @@ static inline char *em_dump_number(char *to, uint32_t value)
 
 static inline char *em_dump_hex(char *to, uint32_t value, int digits)
 {
-  for (int shift = 4 * digits - 4; shift >= 0; shift -= 4) *to++ = "0123456789abcdef"[(value >> shift) & 15u];
+  for (int shift = 4 * digits - 4; shift >= 0; shift -= 4)
+    *to++ = "0123456789abcdef"[(value >> shift) & 15u];
   return to;
 }
 
@@ -63,8 +66,8 @@ static inline void em_dump_header(em_dump_put *put, const char *model)
 }
 
 /* Prints a tensor. `type` is int8, uint8, int16, int32, float32, ... */
-static inline void em_dump_tensor(em_dump_put *put, uint32_t image, uint32_t tensor, const char *type, const void *data,
-                                  uint32_t bytes)
+static inline void em_dump_tensor(em_dump_put *put, uint32_t image, uint32_t tensor,
+                                  const char *type, const void *data, uint32_t bytes)
 {
   const uint8_t *from = (const uint8_t *)data;
   uint32_t crc = 0xFFFFFFFFu;
@@ -98,11 +101,13 @@ static inline void em_dump_same(em_dump_put *put, uint32_t image, uint32_t tenso
   em_dump_put_line(put, line, em_dump_number(to, other));
 }
 
-/* Ends an image, of which so many tensors were printed, those that are the same as others included. */
+/* Ends an image, of which so many tensors were printed, those that are the same as others
+ * included. */
 static inline void em_dump_end(em_dump_put *put, uint32_t image, uint32_t tensors)
 {
   char line[EM_DUMP_LINE];
-  em_dump_put_line(put, line, em_dump_number(em_dump_number(em_dump_text(line, "@end"), image), tensors));
+  em_dump_put_line(put, line,
+                   em_dump_number(em_dump_number(em_dump_text(line, "@end"), image), tensors));
 }
 
 #endif

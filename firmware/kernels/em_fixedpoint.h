@@ -17,7 +17,8 @@ EM_INLINE int32_t em_high_product(int32_t a, int32_t b)
   return (int32_t)(((int64_t)(a * 2) * b + 2147483648) >> 32);
 }
 
-/* round(a * b / 2^31), ties up, for a, b < 2^31: of a >= 2^30 the double is 2^32 above what int32 makes of it. */
+/* round(a * b / 2^31), ties up, for a, b < 2^31: of a >= 2^30 the double is 2^32 above what int32
+ * makes of it. */
 EM_INLINE uint32_t em_high_product_unsigned(uint32_t a, uint32_t b)
 {
   if (EM_DSP) {
@@ -26,11 +27,13 @@ EM_INLINE uint32_t em_high_product_unsigned(uint32_t a, uint32_t b)
   return (uint32_t)(((uint64_t)(a * 2) * b + 2147483648u) >> 32);
 }
 
-/* exp(-n / 2^26) in Q31, for n < 2^31: a polynomial for the part below 1/4, then one factor for each higher bit. */
+/* exp(-n / 2^26) in Q31, for n < 2^31: a polynomial for the part below 1/4, then one factor for
+ * each higher bit. */
 EM_KERNEL uint32_t em_exp(uint32_t n)
 {
   static const uint32_t powers[7] = {/* exp(-2^k) for k = -2 .. 4 */
-                                     1672461947u, 1302514674u, 790015084u, 290630308u, 39332535u, 720401u, 242u};
+                                     1672461947u, 1302514674u, 790015084u, 290630308u,
+                                     39332535u,   720401u,     242u};
   const uint32_t part = ((n - 1) & 0xffffff) + 1; /* in (0, 1/4] */
   const int32_t x = 268435456 - (int32_t)(part << 5);
   const int32_t size = x < 0 ? -x : x;
@@ -51,7 +54,8 @@ EM_KERNEL uint32_t em_exp(uint32_t n)
 EM_INLINE uint32_t em_reciprocal(uint32_t value)
 {
   const uint32_t half = value >> 1;
-  int32_t x = 1515870810 + em_high_product(-1010580540, (int32_t)half); /* 48/17 - 32/17 half, Q29 */
+  /* 48/17 - 32/17 half, Q29 */
+  int32_t x = 1515870810 + em_high_product(-1010580540, (int32_t)half);
   for (int i = 0; i < 3; ++i) {
     const int32_t error = 536870912 - (int32_t)em_high_product_unsigned(half, (uint32_t)x);
     x += em_high_product(error, x) * 4; /* x stays positive */

@@ -1,8 +1,10 @@
 /* CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, MAX_POOL_2D and AVERAGE_POOL_2D on float32.
  *
- * in    float [in_height][in_width][in_channels]           out   float [out_height][out_width][out_channels]
- * weights   float [out_channels][kernel_height][kernel_width][in_channels of a group], of a depthwise convolution
- *           [kernel_height][kernel_width][out_channels]; of a dense layer [out_features][features]
+  * in    float [in_height][in_width][in_channels]
+ * out   float [out_height][out_width][out_channels]
+ * weights   float [out_channels][kernel_height][kernel_width][in_channels of a group], of a
+ *           depthwise convolution [kernel_height][kernel_width][out_channels]; of a dense layer
+ *           [out_features][features]
  */
 #ifndef EM_FLOAT_H
 #define EM_FLOAT_H
@@ -24,7 +26,8 @@ typedef struct {
   int32_t dilation_width;
   int32_t pad_top;
   int32_t pad_left;
-  int32_t multiplier; /* outputs that read the same channels: those of a group, of a depthwise convolution of one channel */
+  int32_t multiplier; /* outputs that read the same channels: those of a group, of a depthwise
+                       * convolution of one channel */
   float minimum;
   float maximum;
 } em_float_window_params;
@@ -37,8 +40,8 @@ typedef struct {
   float maximum;
 } em_float_dense_params;
 
-EM_KERNEL void em_float_conv_2d(const em_float_window_params *p, const float *weights, const float *bias, const float *in,
-                                float *out)
+EM_KERNEL void em_float_conv_2d(const em_float_window_params *p, const float *weights,
+                                const float *bias, const float *in, float *out)
 {
   for (int32_t out_y = 0; out_y < p->out_height; ++out_y) {
     for (int32_t out_x = 0; out_x < p->out_width; ++out_x) {
@@ -51,7 +54,8 @@ EM_KERNEL void em_float_conv_2d(const em_float_window_params *p, const float *we
           for (int32_t x = 0; x < p->kernel_width; ++x, w += depth) {
             const int32_t in_x = out_x * p->stride_width - p->pad_left + x * p->dilation_width;
             if (in_y < 0 || in_y >= p->in_height || in_x < 0 || in_x >= p->in_width) continue;
-            const float *pixel = in + (in_y * p->in_width + in_x) * p->in_channels + channel / p->multiplier * depth;
+            const float *pixel =
+                in + (in_y * p->in_width + in_x) * p->in_channels + channel / p->multiplier * depth;
             for (int32_t i = 0; i < depth; ++i) sum += pixel[i] * w[i];
           }
         }
@@ -61,8 +65,8 @@ EM_KERNEL void em_float_conv_2d(const em_float_window_params *p, const float *we
   }
 }
 
-EM_KERNEL void em_float_depthwise_conv_2d(const em_float_window_params *p, const float *weights, const float *bias,
-                                          const float *in, float *out)
+EM_KERNEL void em_float_depthwise_conv_2d(const em_float_window_params *p, const float *weights,
+                                          const float *bias, const float *in, float *out)
 {
   for (int32_t out_y = 0; out_y < p->out_height; ++out_y) {
     for (int32_t out_x = 0; out_x < p->out_width; ++out_x) {
@@ -83,8 +87,8 @@ EM_KERNEL void em_float_depthwise_conv_2d(const em_float_window_params *p, const
   }
 }
 
-EM_KERNEL void em_float_fully_connected(const em_float_dense_params *p, const float *weights, const float *bias,
-                                        const float *in, float *out)
+EM_KERNEL void em_float_fully_connected(const em_float_dense_params *p, const float *weights,
+                                        const float *bias, const float *in, float *out)
 {
   for (int32_t row = 0; row < p->rows; ++row, in += p->features) {
     const float *w = weights;
@@ -97,7 +101,8 @@ EM_KERNEL void em_float_fully_connected(const em_float_dense_params *p, const fl
 }
 
 /* The mean of what lies within the image, or its largest. */
-EM_PART void em_float_pool(const em_float_window_params *p, const float *in, float *out, const int largest)
+EM_PART void em_float_pool(const em_float_window_params *p, const float *in, float *out,
+                           const int largest)
 {
   for (int32_t out_y = 0; out_y < p->out_height; ++out_y) {
     for (int32_t out_x = 0; out_x < p->out_width; ++out_x) {
@@ -124,7 +129,8 @@ EM_PART void em_float_pool(const em_float_window_params *p, const float *in, flo
   }
 }
 
-EM_KERNEL void em_float_average_pool_2d(const em_float_window_params *p, const float *in, float *out)
+EM_KERNEL void em_float_average_pool_2d(const em_float_window_params *p, const float *in,
+                                        float *out)
 {
   em_float_pool(p, in, out, 0);
 }

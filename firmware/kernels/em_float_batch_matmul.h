@@ -24,28 +24,31 @@ typedef struct {
 } em_float_batch_matmul_params;
 
 /* One product of matrices; returns the end of what it wrote. */
-EM_INLINE float *em_float_matmul(const em_float_batch_matmul_params *p, const float *a, const float *b, float *out)
+EM_INLINE float *em_float_matmul(const em_float_batch_matmul_params *p, const float *a,
+                                 const float *b, float *out)
 {
   for (int32_t row = 0; row < p->rows; ++row) {
     for (int32_t column = 0; column < p->columns; ++column) {
       const float *x = a + row * p->a_outer_step, *y = b + column * p->b_outer_step;
       float sum = 0.0f;
-      for (int32_t i = 0; i < p->depth; ++i, x += p->a_inner_step, y += p->b_inner_step) sum += *x * *y;
+      for (int32_t i = 0; i < p->depth; ++i, x += p->a_inner_step, y += p->b_inner_step)
+        sum += *x * *y;
       *out++ = sum;
     }
   }
   return out;
 }
 
-EM_KERNEL void em_float_batch_matmul(const em_float_batch_matmul_params *p, const float *first, const float *second,
-                                     float *out)
+EM_KERNEL void em_float_batch_matmul(const em_float_batch_matmul_params *p, const float *first,
+                                     const float *second, float *out)
 {
   const float *a = p->turned ? second : first, *b = p->turned ? first : second;
   for (int32_t i = 0; i < p->batch_0.count; ++i) {
     for (int32_t j = 0; j < p->batch_1.count; ++j) {
       for (int32_t k = 0; k < p->batch_2.count; ++k) {
         const float *x = a + i * p->batch_0.a + j * p->batch_1.a + k * p->batch_2.a;
-        out = em_float_matmul(p, x, b + i * p->batch_0.b + j * p->batch_1.b + k * p->batch_2.b, out);
+        out =
+            em_float_matmul(p, x, b + i * p->batch_0.b + j * p->batch_1.b + k * p->batch_2.b, out);
       }
     }
   }

@@ -1,8 +1,8 @@
 /* Functions of one float32 element.
  *
  * in, out   float [count]; elements are done in order, so that `out` may be `in`
- * EXP, LOG, SIN, COS, TANH, LOGISTIC and ELU call the C library. FLOOR, CEIL, SQRT and RSQRT do so where the core has no
- * instruction; those are exact.
+ * EXP, LOG, SIN, COS, TANH, LOGISTIC and ELU call the C library. FLOOR, CEIL, SQRT and RSQRT do so
+ * where the core has no instruction; those are exact.
  */
 #ifndef EM_FLOAT_ELEMENTS_H
 #define EM_FLOAT_ELEMENTS_H
@@ -32,13 +32,13 @@ EM_INLINE float em_float_rounded(float x)
 }
 
 /* Defines the kernel em_float_NAME, which makes each element `value` of `x`. */
-#define EM_FLOAT_OF_ELEMENT(name, value)                                                            \
-  EM_KERNEL void em_float_##name(const em_float_elements_params *p, const float *in, float *out)    \
-  {                                                                                                 \
-    for (int32_t i = 0; i < p->count; ++i) {                                                        \
-      const float x = in[i];                                                                        \
-      out[i] = value;                                                                               \
-    }                                                                                               \
+#define EM_FLOAT_OF_ELEMENT(name, value)                                                           \
+  EM_KERNEL void em_float_##name(const em_float_elements_params *p, const float *in, float *out)   \
+  {                                                                                                \
+    for (int32_t i = 0; i < p->count; ++i) {                                                       \
+      const float x = in[i];                                                                       \
+      out[i] = value;                                                                              \
+    }                                                                                              \
   }
 
 EM_FLOAT_OF_ELEMENT(abs, fabsf(x))

@@ -6,7 +6,8 @@
  * cell    float [batch][units]; changed
  * weights float [units][4][inputs + units], gates in the order input, forget, cell, output
  * bias    float [units][4]
- * A row is read for every unit, so `out` may start `units` or more before `in` where `units` <= `inputs`, as in every row.
+ * A row is read for every unit, so `out` may start `units` or more before `in` where `units` <=
+ * `inputs`, as in every row.
  */
 #ifndef EM_FLOAT_LSTM_H
 #define EM_FLOAT_LSTM_H
@@ -35,8 +36,9 @@ EM_INLINE float em_float_lstm_sum(const float *weights, const float *x, int32_t 
 }
 
 /* Brings a unit's cell state forward and returns its output. */
-EM_PART float em_float_lstm_unit(const em_float_lstm_params *p, const float *weights, const float *bias,
-                                 const float *in, const float *hidden, float *cell)
+EM_PART float em_float_lstm_unit(const em_float_lstm_params *p, const float *weights,
+                                 const float *bias, const float *in, const float *hidden,
+                                 float *cell)
 {
   float argument[4];
   for (int gate = 0; gate < 4; ++gate, weights += p->inputs + p->units) {
@@ -53,15 +55,15 @@ EM_PART float em_float_lstm_unit(const em_float_lstm_params *p, const float *wei
   return em_float_lstm_finite(tanhf(*cell) * em_float_sigmoid(argument[3]));
 }
 
-EM_KERNEL void em_float_lstm(const em_float_lstm_params *p, const float *weights, const float *bias, float *hidden,
-                             float *cell, const float *in, float *out)
+EM_KERNEL void em_float_lstm(const em_float_lstm_params *p, const float *weights, const float *bias,
+                             float *hidden, float *cell, const float *in, float *out)
 {
   const int32_t steps = p->rows / p->batch, width = 4 * (p->inputs + p->units);
   for (int32_t row = 0; row < p->rows; ++row, in += p->inputs, out += p->units) {
     const int32_t first = (p->time_major ? row % p->batch : row / steps) * p->units;
     for (int32_t unit = 0; unit < p->units; ++unit) {
-      out[unit] =
-          em_float_lstm_unit(p, weights + unit * width, bias + 4 * unit, in, hidden + first, cell + first + unit);
+      out[unit] = em_float_lstm_unit(p, weights + unit * width, bias + 4 * unit, in, hidden + first,
+                                     cell + first + unit);
     }
     EM_COPY(hidden + first, out, (size_t)p->units * sizeof *out);
   }

@@ -1,7 +1,10 @@
-/* ADD, SUB, MUL, DIV and other functions of two float32 elements, of two tensors of which either may be broadcast.
+/* ADD, SUB, MUL, DIV and other functions of two float32 elements, of two tensors of which either
+ * may be broadcast.
  *
- * a, b   float, walked with the given strides        out   float [axis_0][axis_1][axis_2][axis_3], in order
- * An element is written when its operands are read; the generator computes how `out` may lie over `a` or `b`.
+  * a, b   float, walked with the given strides
+ * out    float [axis_0][axis_1][axis_2][axis_3], in order
+ * An element is written when its operands are read; the generator computes how `out` may lie over
+ * `a` or `b`.
  * POW calls the C library.
  */
 #ifndef EM_FLOAT_PAIRS_H
@@ -22,8 +25,8 @@ typedef struct {
 
 typedef float em_float_function(float a, float b);
 
-EM_INLINE void em_float_pairwise(const em_float_pair_params *p, const float *a, const float *b, float *out,
-                                 em_float_function *function, const int limits)
+EM_INLINE void em_float_pairwise(const em_float_pair_params *p, const float *a, const float *b,
+                                 float *out, em_float_function *function, const int limits)
 {
   for (int32_t i = 0; i < p->axis_0.count; ++i) {
     for (int32_t j = 0; j < p->axis_1.count; ++j) {
@@ -39,15 +42,17 @@ EM_INLINE void em_float_pairwise(const em_float_pair_params *p, const float *a, 
   }
 }
 
-/* Defines the kernel em_float_NAME, which makes each pair of elements `value` of `a` and `b`, within limits or not. */
-#define EM_FLOAT_OF_PAIR(name, limits, value)                                                                  \
-  EM_INLINE float em_float_##name##_of(float a, float b)                                                       \
-  {                                                                                                            \
-    return value;                                                                                              \
-  }                                                                                                            \
-  EM_KERNEL void em_float_##name(const em_float_pair_params *p, const float *a, const float *b, float *out)    \
-  {                                                                                                            \
-    em_float_pairwise(p, a, b, out, em_float_##name##_of, limits);                                             \
+/* Defines the kernel em_float_NAME, which makes each pair of elements `value` of `a` and `b`,
+ * within limits or not. */
+#define EM_FLOAT_OF_PAIR(name, limits, value)                                                      \
+  EM_INLINE float em_float_##name##_of(float a, float b)                                           \
+  {                                                                                                \
+    return value;                                                                                  \
+  }                                                                                                \
+  EM_KERNEL void em_float_##name(const em_float_pair_params *p, const float *a, const float *b,    \
+                                 float *out)                                                       \
+  {                                                                                                \
+    em_float_pairwise(p, a, b, out, em_float_##name##_of, limits);                                 \
   }
 
 EM_INLINE float em_float_floor_remainder(float a, float b)

@@ -1,8 +1,9 @@
-/* MEAN, SUM, REDUCE_MAX and REDUCE_MIN of float32 over up to two groups of neighbouring axes, and CUMSUM along one axis.
+/* MEAN, SUM, REDUCE_MAX and REDUCE_MIN of float32 over up to two groups of neighbouring axes, and
+ * CUMSUM along one axis.
  *
  * in   float, walked with the given strides        out   float [kept_0.count][kept_1.count]
- * An output is written when all its inputs are read: `out` may lie over `in` as far ahead as the generator computed it.
- * Of CUMSUM `in` and `out` are [rows][count][inner], and `out` may be `in`.
+ * An output is written when all its inputs are read: `out` may lie over `in` as far ahead as the
+ * generator computed it. Of CUMSUM `in` and `out` are [rows][count][inner], and `out` may be `in`.
  */
 #ifndef EM_FLOAT_REDUCE_H
 #define EM_FLOAT_REDUCE_H
@@ -25,23 +26,24 @@ typedef struct {
   int32_t reverse;   /* 1 where sums run from the end */
 } em_float_cumsum_params;
 
-/* Defines the kernel em_float_NAME: from `start` on `step` takes each element `x` in, and `found` becomes `end`. */
-#define EM_FLOAT_OF_AXES(name, start, step, end)                                                       \
-  EM_KERNEL void em_float_##name(const em_float_reduce_params *p, const float *in, float *out)         \
-  {                                                                                                    \
-    for (int32_t i = 0; i < p->kept_0.count; ++i) {                                                    \
-      for (int32_t j = 0; j < p->kept_1.count; ++j) {                                                  \
-        const float *row = in + i * p->kept_0.stride + j * p->kept_1.stride;                           \
-        float found = start;                                                                           \
-        for (int32_t k = 0; k < p->reduced_0.count; ++k) {                                             \
-          for (int32_t l = 0; l < p->reduced_1.count; ++l) {                                           \
-            const float x = row[k * p->reduced_0.stride + l * p->reduced_1.stride];                    \
-            found = step;                                                                              \
-          }                                                                                            \
-        }                                                                                              \
-        *out++ = end;                                                                                  \
-      }                                                                                                \
-    }                                                                                                  \
+/* Defines the kernel em_float_NAME: from `start` on `step` takes each element `x` in, and `found`
+ * becomes `end`. */
+#define EM_FLOAT_OF_AXES(name, start, step, end)                                                   \
+  EM_KERNEL void em_float_##name(const em_float_reduce_params *p, const float *in, float *out)     \
+  {                                                                                                \
+    for (int32_t i = 0; i < p->kept_0.count; ++i) {                                                \
+      for (int32_t j = 0; j < p->kept_1.count; ++j) {                                              \
+        const float *row = in + i * p->kept_0.stride + j * p->kept_1.stride;                       \
+        float found = start;                                                                       \
+        for (int32_t k = 0; k < p->reduced_0.count; ++k) {                                         \
+          for (int32_t l = 0; l < p->reduced_1.count; ++l) {                                       \
+            const float x = row[k * p->reduced_0.stride + l * p->reduced_1.stride];                \
+            found = step;                                                                          \
+          }                                                                                        \
+        }                                                                                          \
+        *out++ = end;                                                                              \
+      }                                                                                            \
+    }                                                                                              \
   }
 
 EM_FLOAT_OF_AXES(sum, 0.0f, found + x, found)

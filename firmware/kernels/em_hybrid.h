@@ -1,10 +1,12 @@
 /* CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on float32 with int8 weights.
  *
  * in        float, as em_float.h has it                     out   float
- * weights   int8, in the same order as there                scales, bias   float, one for each output channel
- * quantised int8 scratch: of an image [in_height][in_width][in_channels], of a dense layer [features]
- * The input is quantised by its largest and smallest element, an image as a whole and a dense layer's rows one by one;
- * sums are integers of 32 bits, which the generator proves.
+  * weights   int8, in the same order as there
+ * scales, bias  float, one for each output channel
+ * quantised int8 scratch: of an image [in_height][in_width][in_channels], of a dense layer
+ * [features]
+ * The input is quantised by its largest and smallest element, an image as a whole and a dense
+ * layer's rows one by one; sums are integers of 32 bits, which the generator proves.
  */
 #ifndef EM_HYBRID_H
 #define EM_HYBRID_H
@@ -13,7 +15,8 @@
 
 typedef struct {
   em_float_window_params window;
-  int32_t per_channel; /* 1 where the file has a scale for each channel: then the image has a zero point */
+  int32_t per_channel; /* 1 where the file has a scale for each channel: then the image has a zero
+                        * point */
 } em_hybrid_window_params;
 
 typedef struct {
@@ -37,7 +40,8 @@ EM_INLINE int32_t em_hybrid_zero_point(double low, double high)
   return chosen <= -128.0 ? -128 : chosen >= 127.0 ? 127 : (int32_t)round(chosen);
 }
 
-EM_PART em_hybrid_scaling em_hybrid_quantise(const float *in, int32_t count, int8_t *quantised, const int asymmetric)
+EM_PART em_hybrid_scaling em_hybrid_quantise(const float *in, int32_t count, int8_t *quantised,
+                                             const int asymmetric)
 {
   em_hybrid_scaling found = {1.0f, 0};
   float low = in[0], high = in[0], factor;
@@ -70,11 +74,13 @@ EM_PART em_hybrid_scaling em_hybrid_quantise(const float *in, int32_t count, int
   return found;
 }
 
-/* The sum of one output: `pixel` is the first input channel that it reads, `weight` its first weight; it steps on by `step`
- * from a place of the window to the next, and reads `depth` channels of each.
+/* The sum of one output: `pixel` is the first input channel that it reads, `weight` its first
+ * weight; it steps on by `step` from a place of the window to the next, and reads `depth` channels
+ * of each.
  */
-EM_PART int32_t em_hybrid_sum(const em_float_window_params *p, const int8_t *pixels, const int8_t *weight, int32_t out_y,
-                              int32_t out_x, int32_t depth, int32_t step, int32_t zero_point)
+EM_PART int32_t em_hybrid_sum(const em_float_window_params *p, const int8_t *pixels,
+                              const int8_t *weight, int32_t out_y, int32_t out_x, int32_t depth,
+                              int32_t step, int32_t zero_point)
 {
   int32_t sum = 0;
   for (int32_t y = 0; y < p->kernel_height; ++y) {
@@ -89,8 +95,9 @@ EM_PART int32_t em_hybrid_sum(const em_float_window_params *p, const int8_t *pix
   return sum;
 }
 
-EM_KERNEL void em_hybrid_conv_2d(const em_hybrid_window_params *p, const int8_t *weights, const float *scales,
-                                 const float *bias, int8_t *quantised, const float *in, float *out)
+EM_KERNEL void em_hybrid_conv_2d(const em_hybrid_window_params *p, const int8_t *weights,
+                                 const float *scales, const float *bias, int8_t *quantised,
+                                 const float *in, float *out)
 {
   const em_float_window_params *w = &p->window;
   const int32_t count = w->in_height * w->in_width * w->in_channels;
@@ -99,17 +106,19 @@ EM_KERNEL void em_hybrid_conv_2d(const em_hybrid_window_params *p, const int8_t 
   for (int32_t y = 0; y < w->out_height; ++y) {
     for (int32_t x = 0; x < w->out_width; ++x) {
       for (int32_t channel = 0; channel < w->out_channels; ++channel) {
-        const float sum = (float)em_hybrid_sum(w, quantised, weights + channel * size, y, x, w->in_channels,
-                                               w->in_channels, image.zero_point);
-        const float scaled = p->per_channel ? sum * scales[channel] * image.scale : sum * (image.scale * scales[channel]);
+        const float sum = (float)em_hybrid_sum(w, quantised, weights + channel * size, y, x,
+                                               w->in_channels, w->in_channels, image.zero_point);
+        const float scaled = p->per_channel ? sum * scales[channel] * image.scale
+                                            : sum * (image.scale * scales[channel]);
         *out++ = em_float_limited(scaled + bias[channel], w->minimum, w->maximum);
       }
     }
   }
 }
 
-EM_KERNEL void em_hybrid_depthwise_conv_2d(const em_hybrid_window_params *p, const int8_t *weights, const float *scales,
-                                           const float *bias, int8_t *quantised, const float *in, float *out)
+EM_KERNEL void em_hybrid_depthwise_conv_2d(const em_hybrid_window_params *p, const int8_t *weights,
+                                           const float *scales, const float *bias,
+                                           int8_t *quantised, const float *in, float *out)
 {
   const em_float_window_params *w = &p->window;
   const int32_t count = w->in_height * w->in_width * w->in_channels;
@@ -117,16 +126,19 @@ EM_KERNEL void em_hybrid_depthwise_conv_2d(const em_hybrid_window_params *p, con
   for (int32_t y = 0; y < w->out_height; ++y) {
     for (int32_t x = 0; x < w->out_width; ++x) {
       for (int32_t channel = 0; channel < w->out_channels; ++channel) {
-        const float sum = (float)em_hybrid_sum(w, quantised + channel / w->multiplier, weights + channel, y, x, 1,
-                                               w->out_channels, image.zero_point);
-        *out++ = em_float_limited(sum * (scales[channel] * image.scale) + bias[channel], w->minimum, w->maximum);
+        const float sum =
+            (float)em_hybrid_sum(w, quantised + channel / w->multiplier, weights + channel, y, x, 1,
+                                 w->out_channels, image.zero_point);
+        *out++ = em_float_limited(sum * (scales[channel] * image.scale) + bias[channel], w->minimum,
+                                  w->maximum);
       }
     }
   }
 }
 
-EM_KERNEL void em_hybrid_fully_connected(const em_hybrid_dense_params *p, const int8_t *weights, const float *scales,
-                                         const float *bias, int8_t *quantised, const float *in, float *out)
+EM_KERNEL void em_hybrid_fully_connected(const em_hybrid_dense_params *p, const int8_t *weights,
+                                         const float *scales, const float *bias, int8_t *quantised,
+                                         const float *in, float *out)
 {
   for (int32_t row = 0; row < p->rows; ++row, in += p->features) {
     const em_hybrid_scaling values = em_hybrid_quantise(in, p->features, quantised, p->asymmetric);

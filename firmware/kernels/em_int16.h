@@ -1,13 +1,16 @@
-/* What layers with int16 activations and int8 weights share: their sums, and how these become outputs.
+/* What layers with int16 activations and int8 weights share: their sums, and how these become
+ * outputs.
  *
- * Sums have 64 bits only where `wide` is 1; elsewhere the generator has proved that 32 suffice, the bias included.
+ * Sums have 64 bits only where `wide` is 1; elsewhere the generator has proved that 32 suffice, the
+ * bias included.
  */
 #ifndef EM_INT16_H
 #define EM_INT16_H
 
 #include "em_common.h"
 
-/* Of each output channel: the bias, which is int64_t where sums are wide, the factor's 15 bits, and a right shift of
+/* Of each output channel: the bias, which is int64_t where sums are wide, the factor's 15 bits, and
+ * a right shift of
  * 8 to 46.
  */
 typedef struct {
@@ -23,19 +26,22 @@ typedef struct {
 
 EM_INLINE int64_t em_int16_bias(const em_int16_channels *channels, int32_t channel, const int wide)
 {
-  return wide ? ((const int64_t *)channels->bias)[channel] : ((const int32_t *)channels->bias)[channel];
+  return wide ? ((const int64_t *)channels->bias)[channel]
+              : ((const int32_t *)channels->bias)[channel];
 }
 
 /* See em_multiply_short for what it needs. */
 EM_INLINE int16_t em_int16_finish(int64_t sum, const em_int16_channels *channels, int32_t channel,
                                   const em_int16_limits *limits)
 {
-  const int32_t value = em_multiply_short(sum, channels->multipliers[channel], channels->shifts[channel]);
+  const int32_t value =
+      em_multiply_short(sum, channels->multipliers[channel], channels->shifts[channel]);
   return (int16_t)em_clamp(value, limits->minimum, limits->maximum);
 }
 
 /* The sum of `count` neighbouring products. */
-EM_INLINE int64_t em_int16_dot(const int16_t *x, const int8_t *weights, int32_t count, const int wide)
+EM_INLINE int64_t em_int16_dot(const int16_t *x, const int8_t *weights, int32_t count,
+                               const int wide)
 {
   int32_t sum = 0;
   int64_t wide_sum = 0;
@@ -49,7 +55,8 @@ EM_INLINE int64_t em_int16_dot(const int16_t *x, const int8_t *weights, int32_t 
 }
 
 #if EM_DSP
-/* The two activations of a word that are at even places, or at odd ones, of four that follow each other. */
+/* The two activations of a word that are at even places, or at odd ones, of four that follow each
+ * other. */
 EM_INLINE uint32_t em_int16_even(uint32_t first, uint32_t second)
 {
   uint32_t result;
@@ -79,10 +86,11 @@ EM_INLINE int32_t em_int16_add_four(int32_t sum, uint32_t even, uint32_t odd, co
 }
 #endif
 
-/* Adds to four sums, which 32 bits suffice for, the products of `count` neighbouring activations with the weights of a
- * channel each, which are `pitch` apart.
+/* Adds to four sums, which 32 bits suffice for, the products of `count` neighbouring activations
+ * with the weights of a channel each, which are `pitch` apart.
  */
-EM_INLINE void em_int16_add_dots(const int16_t *x, const int8_t *weights, int32_t pitch, int32_t count, int32_t *sums)
+EM_INLINE void em_int16_add_dots(const int16_t *x, const int8_t *weights, int32_t pitch,
+                                 int32_t count, int32_t *sums)
 {
   int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3], i = 0;
   const int8_t *second = weights + pitch, *third = second + pitch, *fourth = third + pitch;

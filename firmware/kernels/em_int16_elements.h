@@ -1,6 +1,8 @@
-/* RELU, RELU6 and LEAKY_RELU on int16, and QUANTIZE and DEQUANTIZE where one side is int16. Zero points of int16 are 0.
+/* RELU, RELU6 and LEAKY_RELU on int16, and QUANTIZE and DEQUANTIZE where one side is int16. Zero
+ * points of int16 are 0.
  *
- * Elements may be of different sizes on the two sides; see each function for how input and output may overlap.
+ * Elements may be of different sizes on the two sides; see each function for how input and output
+ * may overlap.
  */
 #ifndef EM_INT16_ELEMENTS_H
 #define EM_INT16_ELEMENTS_H
@@ -82,8 +84,8 @@ EM_KERNEL void em_int16_to_int32(const em_int16_scale_params *p, const int16_t *
   }
 }
 
-/* out = round(in / scale), halves away from zero, limited to int16; not a number becomes 0. Elements are done in order:
- * `out` may start at or before `in`.
+/* out = round(in / scale), halves away from zero, limited to int16; not a number becomes 0.
+ * Elements are done in order: `out` may start at or before `in`.
  */
 EM_KERNEL void em_int16_quantise(const em_quantise_params *p, const float *in, int16_t *out)
 {
@@ -98,7 +100,8 @@ EM_KERNEL void em_int16_quantise(const em_quantise_params *p, const float *in, i
   }
 }
 
-/* out = scale * in. Elements are done from the last to the first: `out` may start at or after `in`. */
+/* out = scale * in. Elements are done from the last to the first: `out` may start at or after
+ * `in`. */
 EM_KERNEL void em_int16_dequantise(const em_quantise_params *p, const int16_t *in, float *out)
 {
   const int8_t *from = (const int8_t *)(const void *)in;

@@ -1,7 +1,8 @@
 /* SOFTMAX, LOGISTIC and TANH on int16, by tables between whose entries they interpolate.
  *
  * in, out   int16; outputs have the scale 1/32768
- * An element is written after the last read of it and of all before it: `out` may start at or before `in`.
+ * An element is written after the last read of it and of all before it: `out` may start at or
+ * before `in`.
  */
 #ifndef EM_INT16_FUNCTIONS_H
 #define EM_INT16_FUNCTIONS_H
@@ -38,7 +39,8 @@ EM_KERNEL void em_int16_softmax(const em_int16_softmax_params *p, const int16_t 
     for (int32_t c = 0; c < p->depth; ++c) highest = em_max(highest, in[c]);
     for (int32_t c = 0; c < p->depth; ++c) {
       const int32_t difference = em_multiply_any(in[c] - highest, p->multiplier, p->exponent);
-      out[c] = (int16_t)em_int16_interpolated(exponentials, em_clamp(difference + 32767, -32768, 32767));
+      out[c] =
+          (int16_t)em_int16_interpolated(exponentials, em_clamp(difference + 32767, -32768, 32767));
       sum += out[c];
     }
     while (sum >> shift == 0) --shift; /* the sum's highest bit */
@@ -58,27 +60,31 @@ EM_INLINE int32_t em_int16_argument(const em_int16_sigmoid_params *p, int32_t in
 }
 
 /* `table` has the logistic function of i / 24 in Q16. */
-EM_KERNEL void em_int16_logistic(const em_int16_sigmoid_params *p, const uint16_t *table, const int16_t *in,
-                                 int16_t *out)
+EM_KERNEL void em_int16_logistic(const em_int16_sigmoid_params *p, const uint16_t *table,
+                                 const int16_t *in, int16_t *out)
 {
   for (int32_t i = 0; i < p->count; ++i) {
     const int32_t argument = em_int16_argument(p, in[i]);
     const uint32_t size = (uint32_t)(argument < 0 ? -argument : argument), entry = size >> 9;
     uint32_t value = 32767u << 10; /* Q25 */
-    if (entry < 255) value = ((uint32_t)table[entry] << 9) + (size & 511) * ((uint32_t)table[entry + 1] - table[entry]);
+    if (entry < 255)
+      value = ((uint32_t)table[entry] << 9) +
+          (size & 511) * ((uint32_t)table[entry + 1] - table[entry]);
     value = argument >= 0 ? value + 512 : (1u << 25) - value + 511;
     out[i] = (int16_t)(value >> 10);
   }
 }
 
 /* The same table: tanh(x) is 2 * logistic(2 * x) - 1. */
-EM_KERNEL void em_int16_tanh(const em_int16_sigmoid_params *p, const uint16_t *table, const int16_t *in, int16_t *out)
+EM_KERNEL void em_int16_tanh(const em_int16_sigmoid_params *p, const uint16_t *table,
+                             const int16_t *in, int16_t *out)
 {
   for (int32_t i = 0; i < p->count; ++i) {
     const int32_t argument = em_int16_argument(p, in[i]);
     const uint32_t size = (uint32_t)(argument < 0 ? -argument : argument), entry = size >> 8;
     int32_t value = 65535 << 8; /* Q24 */
-    if (entry < 255) value = (table[entry] << 8) + (int32_t)(size & 255) * (table[entry + 1] - table[entry]);
+    if (entry < 255)
+      value = (table[entry] << 8) + (int32_t)(size & 255) * (table[entry + 1] - table[entry]);
     value = argument >= 0 ? value - 8388608 + 128 : 8388608 - value + 127;
     out[i] = (int16_t)(value >> 8);
   }

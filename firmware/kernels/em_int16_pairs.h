@@ -1,10 +1,12 @@
 /* ADD, SUB, MUL, MAXIMUM and MINIMUM of two int16 tensors, either of them broadcast.
  *
- * a, b   int16, walked with the given strides        out   int16 [axis_0][axis_1][axis_2][axis_3], in order
- * An element is written when its operands are read; the generator computes how `out` may lie over `a` or `b`.
+  * a, b   int16, walked with the given strides
+ * out    int16 [axis_0][axis_1][axis_2][axis_3], in order
+ * An element is written when its operands are read; the generator computes how `out` may lie over
+ * `a` or `b`.
  *
- * ADD and SUB scale both operands to half the larger scale / 2^14, and their sum to the output's scale: with a sign each,
- * they are one kernel.
+ * ADD and SUB scale both operands to half the larger scale / 2^14, and their sum to the output's
+ * scale: with a sign each, they are one kernel.
  */
 #ifndef EM_INT16_PAIRS_H
 #define EM_INT16_PAIRS_H
@@ -17,9 +19,11 @@ typedef struct {
   em_pair_axis axis_1;
   em_pair_axis axis_2;
   em_pair_axis axis_3;
-  int32_t a_multiplier; /* Q31, at most one half; of ADD and SUB alone, as the other multiplier of an operand */
+  int32_t a_multiplier; /* Q31, at most one half; of ADD and SUB alone, as the other multiplier of
+                         * an operand */
   int32_t b_multiplier;
-  int32_t multiplier; /* of the sum or product; the larger and the smaller need no more than the axes */
+  int32_t multiplier; /* of the sum or product; the larger and the smaller need no more than the
+                       * axes */
   int16_t a_exponent;
   int16_t b_exponent;
   int16_t exponent;
@@ -31,7 +35,8 @@ typedef struct {
 
 enum { EM_INT16_SUM, EM_INT16_PRODUCT, EM_INT16_LARGER, EM_INT16_SMALLER };
 
-EM_INLINE int16_t em_int16_of_pair(const em_int16_pair_params *p, int32_t a, int32_t b, const int kind)
+EM_INLINE int16_t em_int16_of_pair(const em_int16_pair_params *p, int32_t a, int32_t b,
+                                   const int kind)
 {
   int32_t value = a * b;
   if (kind == EM_INT16_LARGER) return (int16_t)(a > b ? a : b);
@@ -40,11 +45,12 @@ EM_INLINE int16_t em_int16_of_pair(const em_int16_pair_params *p, int32_t a, int
     value = em_multiply_any(a * 32768, p->a_multiplier, p->a_exponent) * p->a_sign +
         em_multiply_any(b * 32768, p->b_multiplier, p->b_exponent) * p->b_sign;
   }
-  return (int16_t)em_clamp(em_multiply_any(value, p->multiplier, p->exponent), p->minimum, p->maximum);
+  return (int16_t)em_clamp(em_multiply_any(value, p->multiplier, p->exponent), p->minimum,
+                           p->maximum);
 }
 
-EM_INLINE void em_int16_pairs(const em_int16_pair_params *p, const int16_t *a, const int16_t *b, int16_t *out,
-                              const int kind)
+EM_INLINE void em_int16_pairs(const em_int16_pair_params *p, const int16_t *a, const int16_t *b,
+                              int16_t *out, const int kind)
 {
   for (int32_t i = 0; i < p->axis_0.count; ++i) {
     for (int32_t j = 0; j < p->axis_1.count; ++j) {
@@ -59,22 +65,26 @@ EM_INLINE void em_int16_pairs(const em_int16_pair_params *p, const int16_t *a, c
   }
 }
 
-EM_KERNEL void em_int16_add(const em_int16_pair_params *p, const int16_t *a, const int16_t *b, int16_t *out)
+EM_KERNEL void em_int16_add(const em_int16_pair_params *p, const int16_t *a, const int16_t *b,
+                            int16_t *out)
 {
   em_int16_pairs(p, a, b, out, EM_INT16_SUM);
 }
 
-EM_KERNEL void em_int16_mul(const em_int16_pair_params *p, const int16_t *a, const int16_t *b, int16_t *out)
+EM_KERNEL void em_int16_mul(const em_int16_pair_params *p, const int16_t *a, const int16_t *b,
+                            int16_t *out)
 {
   em_int16_pairs(p, a, b, out, EM_INT16_PRODUCT);
 }
 
-EM_KERNEL void em_int16_maximum(const em_int16_pair_params *p, const int16_t *a, const int16_t *b, int16_t *out)
+EM_KERNEL void em_int16_maximum(const em_int16_pair_params *p, const int16_t *a, const int16_t *b,
+                                int16_t *out)
 {
   em_int16_pairs(p, a, b, out, EM_INT16_LARGER);
 }
 
-EM_KERNEL void em_int16_minimum(const em_int16_pair_params *p, const int16_t *a, const int16_t *b, int16_t *out)
+EM_KERNEL void em_int16_minimum(const em_int16_pair_params *p, const int16_t *a, const int16_t *b,
+                                int16_t *out)
 {
   em_int16_pairs(p, a, b, out, EM_INT16_SMALLER);
 }

@@ -1,9 +1,9 @@
 /* MAX_POOL_2D, AVERAGE_POOL_2D, MEAN and SUM on int16.
  *
  * in   int16 [in_height][in_width][channels]         out  int16 [out_height][out_width][channels]
- * As em_pool_2d.h and em_mean.h have them on int8, element by element. Sums have 32 bits: the generator has seen to it that
- * they suffice. Outputs are done in order, each after its window is read: `out` may lie over `in` as far ahead as the
- * generator computed it.
+ * As em_pool_2d.h and em_mean.h have them on int8, element by element. Sums have 32 bits: the
+ * generator has seen to it that they suffice. Outputs are done in order, each after its window is
+ * read: `out` may lie over `in` as far ahead as the generator computed it.
  */
 #ifndef EM_INT16_POOL_2D_H
 #define EM_INT16_POOL_2D_H
@@ -11,7 +11,8 @@
 #include "em_mean.h"
 #include "em_pool_2d.h"
 
-EM_INLINE void em_int16_pool_2d(const em_pool_2d_params *p, const int16_t *in, int16_t *out, const int average)
+EM_INLINE void em_int16_pool_2d(const em_pool_2d_params *p, const int16_t *in, int16_t *out,
+                                const int average)
 {
   for (int y = 0; y < p->out_height; ++y) {
     for (int x = 0; x < p->out_width; ++x) {

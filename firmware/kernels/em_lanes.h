@@ -1,8 +1,9 @@
-/* Sixteen 32-bit lanes for x86-64: one vector of AVX-512 with VNNI, two of AVX2 with or without VNNI, or an array in C.
+/* Sixteen 32-bit lanes for x86-64: one vector of AVX-512 with VNNI, two of AVX2 with or without
+ * VNNI, or an array in C.
  *
- * What the compiler may use is what it was told with -march or -m; each way gives the same bytes. Activations lie here as
- * unsigned bytes, 128 above their values, because VPDPBUSD wants them so; without it two VPMADDWD do the same.
- * VPMADDUBSW is of no use: it saturates.
+ * What the compiler may use is what it was told with -march or -m; each way gives the same bytes.
+ * Activations lie here as unsigned bytes, 128 above their values, because VPDPBUSD wants them so;
+ * without it two VPMADDWD do the same. VPMADDUBSW is of no use: it saturates.
  */
 #ifndef EM_LANES_H
 #define EM_LANES_H
@@ -23,7 +24,8 @@ enum { EM_LANE_COUNT = 16 };
 EM_INLINE em_scale em_scale_of(em_lanes multiplier, em_lanes shift, int zero_point)
 {
   const em_lanes unit = em_lanes_all(2 * zero_point + 1);
-  return em_scale_make(multiplier, em_lanes_shift_left(unit, em_lanes_add(shift, em_lanes_all(-1))), shift);
+  return em_scale_make(multiplier, em_lanes_shift_left(unit, em_lanes_add(shift, em_lanes_all(-1))),
+                       shift);
 }
 
 /* Up to 16 channels: what they need beside their weights. */
@@ -36,8 +38,9 @@ typedef struct {
 } em_group;
 
 /* `weights` start with 16 int32 that take the 128s off: -128 * the channel's sum of weights. */
-EM_INLINE em_group em_load_group(const int8_t *weights, const em_channel *channel, const int8_t *shift, int left,
-                                 const em_output *output, const int rounding)
+EM_INLINE em_group em_load_group(const int8_t *weights, const em_channel *channel,
+                                 const int8_t *shift, int left, const em_output *output,
+                                 const int rounding)
 {
   em_channel channels[EM_LANE_COUNT];
   int8_t shifts[EM_LANE_COUNT];
@@ -56,15 +59,19 @@ EM_INLINE em_group em_load_group(const int8_t *weights, const em_channel *channe
   }
   em_lanes_split(channel, &bias, &multiplier);
   g.start = em_lanes_add(bias, em_lanes_load(weights));
-  g.scale = em_scale_of(multiplier, rounding == EM_ROUND_FAST ? em_lanes_extend(shift) : em_lanes_all(1), output->zero_point);
+  g.scale =
+      em_scale_of(multiplier, rounding == EM_ROUND_FAST ? em_lanes_extend(shift) : em_lanes_all(1),
+                  output->zero_point);
   return g;
 }
 
 /* Requantises a pixel's sums of a group and stores them. */
-EM_INLINE void em_store_group(em_lanes sums, const em_group *g, const em_output *output, int8_t *out, const int rounding)
+EM_INLINE void em_store_group(em_lanes sums, const em_group *g, const em_output *output,
+                              int8_t *out, const int rounding)
 {
   if (rounding == EM_ROUND_FAST) {
-    em_lanes_put(out, em_lanes_requantise(sums, &g->scale), output->minimum, output->maximum, g->count);
+    em_lanes_put(out, em_lanes_requantise(sums, &g->scale), output->minimum, output->maximum,
+                 g->count);
   } else {
     int32_t each[EM_LANE_COUNT];
     em_lanes_store(each, sums);

@@ -27,7 +27,8 @@ typedef struct {
 } em_taps;
 #endif
 
-/* For 8 lanes; `start_*` have the rounding in the upper half of 64 bits, for the even lanes and for the odd ones. */
+/* For 8 lanes; `start_*` have the rounding in the upper half of 64 bits, for the even lanes and for
+ * the odd ones. */
 typedef struct {
   __m256i even, odd, start_even, start_odd, shift;
 } em_half_scale;
@@ -105,8 +106,8 @@ EM_INLINE em_lanes em_lanes_extend(const int8_t *from)
   return em_lanes_extend_bytes(_mm_loadu_si128((const __m128i *)(const void *)from));
 }
 
-/* The first `count` of them, at most 15, and zeros. From 8 on two loads overlap: bytes put together in memory would wait
- * for the stores.
+/* The first `count` of them, at most 15, and zeros. From 8 on two loads overlap: bytes put together
+ * in memory would wait for the stores.
  */
 EM_INLINE em_lanes em_lanes_extend_some(const int8_t *from, int count)
 {
@@ -124,8 +125,9 @@ EM_INLINE em_lanes em_lanes_extend_some(const int8_t *from, int count)
 /* Each lane's bytes one down, the lowest byte of `byte` above them. */
 EM_INLINE em_lanes em_lanes_push(em_lanes word, em_lanes byte)
 {
-  return em_lanes_of(_mm256_or_si256(_mm256_srli_epi32(word.low, 8), _mm256_slli_epi32(byte.low, 24)),
-                     _mm256_or_si256(_mm256_srli_epi32(word.high, 8), _mm256_slli_epi32(byte.high, 24)));
+  return em_lanes_of(
+      _mm256_or_si256(_mm256_srli_epi32(word.low, 8), _mm256_slli_epi32(byte.low, 24)),
+      _mm256_or_si256(_mm256_srli_epi32(word.high, 8), _mm256_slli_epi32(byte.high, 24)));
 }
 
 EM_INLINE void em_half_split(const em_channel *from, __m256i *bias, __m256i *multiplier)
@@ -144,7 +146,8 @@ EM_INLINE void em_lanes_split(const em_channel *from, em_lanes *bias, em_lanes *
   em_half_split(from + 8, &bias->high, &multiplier->high);
 }
 
-/* Four weights for each lane, and adding the products of each lane's four activations and weights. */
+/* Four weights for each lane, and adding the products of each lane's four activations and
+ * weights. */
 #if EM_VNNI
 EM_INLINE em_taps em_lanes_taps(const int8_t *from)
 {
@@ -161,7 +164,8 @@ EM_INLINE em_taps em_lanes_taps(const int8_t *from)
 {
   const em_lanes w = em_lanes_load(from);
   em_taps t;
-  t.even = em_lanes_of(_mm256_srai_epi16(_mm256_slli_epi16(w.low, 8), 8), _mm256_srai_epi16(_mm256_slli_epi16(w.high, 8), 8));
+  t.even = em_lanes_of(_mm256_srai_epi16(_mm256_slli_epi16(w.low, 8), 8),
+                       _mm256_srai_epi16(_mm256_slli_epi16(w.high, 8), 8));
   t.odd = em_lanes_of(_mm256_srai_epi16(w.low, 8), _mm256_srai_epi16(w.high, 8));
   return t;
 }
@@ -169,7 +173,8 @@ EM_INLINE em_taps em_lanes_taps(const int8_t *from)
 EM_INLINE __m256i em_half_dot(__m256i sum, __m256i x, __m256i w_even, __m256i w_odd)
 {
   const __m256i even = _mm256_madd_epi16(_mm256_and_si256(x, _mm256_set1_epi16(255)), w_even);
-  return _mm256_add_epi32(_mm256_add_epi32(sum, even), _mm256_madd_epi16(_mm256_srli_epi16(x, 8), w_odd));
+  return _mm256_add_epi32(_mm256_add_epi32(sum, even),
+                          _mm256_madd_epi16(_mm256_srli_epi16(x, 8), w_odd));
 }
 
 EM_INLINE em_lanes em_lanes_dot(em_lanes sum, em_lanes x, em_taps w)
@@ -199,12 +204,14 @@ EM_INLINE em_scale em_scale_make(em_lanes multiplier, em_lanes rounding, em_lane
   return s;
 }
 
-/* em_requantise, before the limits: the upper halves of the 64-bit sums are what em_multiply_high returns. */
+/* em_requantise, before the limits: the upper halves of the 64-bit sums are what em_multiply_high
+ * returns. */
 EM_INLINE __m256i em_half_requantise(__m256i v, const em_half_scale *s)
 {
   const __m256i twice = _mm256_add_epi32(v, v);
   const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(twice, s->even), s->start_even);
-  const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(twice, 32), s->odd), s->start_odd);
+  const __m256i odd =
+      _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(twice, 32), s->odd), s->start_odd);
   const __m256i high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
   return _mm256_srav_epi32(_mm256_add_epi32(high, _mm256_srai_epi32(v, 31)), s->shift);
 }
@@ -218,7 +225,8 @@ EM_INLINE em_lanes em_lanes_requantise(em_lanes v, const em_scale *s)
 EM_INLINE void em_lanes_put(int8_t *out, em_lanes v, int32_t minimum, int32_t maximum, int count)
 {
   const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(v.low, v.high), 0xd8);
-  __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  __m128i bytes =
+      _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
   if (minimum > -128) bytes = _mm_max_epi8(bytes, _mm_set1_epi8((char)minimum));
   if (maximum < 127) bytes = _mm_min_epi8(bytes, _mm_set1_epi8((char)maximum));
   if (count == 16) {

@@ -6,13 +6,15 @@
 
 #include <immintrin.h>
 
-/* The pixels that are done at once with one group of channels, and the groups that share pixels where there are two. */
+/* The pixels that are done at once with one group of channels, and the groups that share pixels
+ * where there are two. */
 enum { EM_PIXELS = 16, EM_BLOCKS = 2, EM_FLIP_BYTES = 64 };
 
 typedef __m512i em_lanes;
 typedef __m512i em_taps;
 
-/* `start_*` have the rounding in the upper half of 64 bits, for the even lanes and for the odd ones. */
+/* `start_*` have the rounding in the upper half of 64 bits, for the even lanes and for the odd
+ * ones. */
 typedef struct {
   __m512i even, odd, start_even, start_odd, shift;
 } em_scale;
@@ -115,12 +117,14 @@ EM_INLINE em_scale em_scale_make(em_lanes multiplier, em_lanes rounding, em_lane
   return s;
 }
 
-/* em_requantise, before the limits: the upper halves of the 64-bit sums are what em_multiply_high returns. */
+/* em_requantise, before the limits: the upper halves of the 64-bit sums are what em_multiply_high
+ * returns. */
 EM_INLINE em_lanes em_lanes_requantise(em_lanes v, const em_scale *s)
 {
   const __m512i twice = _mm512_add_epi32(v, v);
   const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(twice, s->even), s->start_even);
-  const __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(twice, 32), s->odd), s->start_odd);
+  const __m512i odd =
+      _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(twice, 32), s->odd), s->start_odd);
   const __m512i high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, (_MM_PERM_ENUM)0xf5);
   return _mm512_srav_epi32(_mm512_add_epi32(high, _mm512_srai_epi32(v, 31)), s->shift);
 }

@@ -18,7 +18,8 @@ EM_INLINE em_lane_channel em_lane_channel_of(const em_channel *channel, int shif
 }
 
 #if defined(__ARM_FEATURE_MVE)
-/* Requantises the sums in r0, r2, r4, r6 into q6: em_requantise, zero point, int8 in each lane's low byte. */
+/* Requantises the sums in r0, r2, r4, r6 into q6: em_requantise, zero point, int8 in each lane's
+ * low byte. */
 #define EM_REQUANTISE_LANES             \
   "vmov q5[2], q5[0], r0, r4\n\t"       \
   "vmov q5[3], q5[1], r2, r6\n\t"       \

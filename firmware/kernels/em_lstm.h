@@ -1,14 +1,16 @@
-/* UNIDIRECTIONAL_SEQUENCE_LSTM of int8 with a cell state of int16: four gates, no peephole, projection or normalisation.
+/* UNIDIRECTIONAL_SEQUENCE_LSTM of int8 with a cell state of int16: four gates, no peephole,
+ * projection or normalisation.
  *
  * in      int8 [rows][inputs]                out    int8 [rows][units]
  * A row is a step of one of `batch` sequences; `time_major`: the sequences' steps take turns.
  * hidden  int8 [batch][units], what the last step gave; changed
  * cell    int16 [batch][units], in powers of two; changed
  * weights int8 [units][inputs + units][4], the gates side by side: input, forget, cell, output
- * sums    int32 [units][2][4], where each gate's sum of the input's products begins, and that of the hidden state's:
- *         bias - zero point * sum(weights)
+ * sums    int32 [units][2][4], where each gate's sum of the input's products begins, and that of
+ *         the hidden state's: bias - zero point * sum(weights)
  * table   uint16 [256], the logistic function of i / 24, times 2^16
- * A row is read for every unit, so `out` may start `units` or more before `in` where `units` <= `inputs`, as in every row.
+ * A row is read for every unit, so `out` may start `units` or more before `in` where `units` <=
+ * `inputs`, as in every row.
  */
 #ifndef EM_LSTM_H
 #define EM_LSTM_H
@@ -47,7 +49,8 @@ typedef struct {
 } em_lstm_sums;
 
 /* Adds the products of `count` elements. */
-EM_INLINE em_lstm_sums em_lstm_dot(em_lstm_sums s, const int8_t *weights, const int8_t *x, int32_t count)
+EM_INLINE em_lstm_sums em_lstm_dot(em_lstm_sums s, const int8_t *weights, const int8_t *x,
+                                   int32_t count)
 {
   for (int32_t i = 0; i < count; ++i, weights += 4) {
     for (int gate = 0; gate < 4; ++gate) s.gate[gate] += weights[gate] * x[i];
@@ -60,7 +63,8 @@ EM_INLINE int32_t em_lstm_limited(int32_t value)
   return em_clamp(value, -32768, 32767);
 }
 
-/* The logistic function of x / 3 / 2^12, 15 fractional bits; between two entries of the table a line. */
+/* The logistic function of x / 3 / 2^12, 15 fractional bits; between two entries of the table a
+ * line. */
 EM_PART int32_t em_lstm_sigmoid(const uint16_t *table, int32_t x)
 {
   const int32_t size = x < 0 ? -x : x, entry = size >> 9;
@@ -88,13 +92,17 @@ EM_INLINE int32_t em_lstm_argument(const em_lstm_gate *gate, int32_t input, int3
 }
 
 /* Brings a unit's cell state forward and returns its output. */
-EM_PART int8_t em_lstm_unit(const em_lstm_params *p, const uint16_t *table, em_lstm_sums input, em_lstm_sums hidden,
-                            int16_t *cell)
+EM_PART int8_t em_lstm_unit(const em_lstm_params *p, const uint16_t *table, em_lstm_sums input,
+                            em_lstm_sums hidden, int16_t *cell)
 {
-  const int32_t enters = em_lstm_sigmoid(table, em_lstm_argument(&p->input_gate, input.gate[0], hidden.gate[0]));
-  const int32_t stays = em_lstm_sigmoid(table, em_lstm_argument(&p->forget_gate, input.gate[1], hidden.gate[1]));
-  const int32_t news = em_lstm_tanh(table, em_lstm_argument(&p->cell_gate, input.gate[2], hidden.gate[2]));
-  const int32_t leaves = em_lstm_sigmoid(table, em_lstm_argument(&p->output_gate, input.gate[3], hidden.gate[3]));
+  const int32_t enters =
+      em_lstm_sigmoid(table, em_lstm_argument(&p->input_gate, input.gate[0], hidden.gate[0]));
+  const int32_t stays =
+      em_lstm_sigmoid(table, em_lstm_argument(&p->forget_gate, input.gate[1], hidden.gate[1]));
+  const int32_t news =
+      em_lstm_tanh(table, em_lstm_argument(&p->cell_gate, input.gate[2], hidden.gate[2]));
+  const int32_t leaves =
+      em_lstm_sigmoid(table, em_lstm_argument(&p->output_gate, input.gate[3], hidden.gate[3]));
   const int32_t old = em_lstm_limited(em_times(stays * *cell, &p->forgotten));
   const int32_t sum = old + em_lstm_limited(em_times(enters * news, &p->added));
   const int32_t half = p->argument_shift > 0 ? 1 << (p->argument_shift - 1) : 0;
@@ -104,8 +112,9 @@ EM_PART int8_t em_lstm_unit(const em_lstm_params *p, const uint16_t *table, em_l
   return (int8_t)em_clamp(value, p->output.minimum, p->output.maximum);
 }
 
-EM_KERNEL void em_lstm(const em_lstm_params *p, const int8_t *weights, const int32_t *sums, const uint16_t *table,
-                       int8_t *hidden, int16_t *cell, const int8_t *in, int8_t *out)
+EM_KERNEL void em_lstm(const em_lstm_params *p, const int8_t *weights, const int32_t *sums,
+                       const uint16_t *table, int8_t *hidden, int16_t *cell, const int8_t *in,
+                       int8_t *out)
 {
   const int32_t steps = p->rows / p->batch;
   for (int32_t row = 0; row < p->rows; ++row, in += p->inputs, out += p->units) {

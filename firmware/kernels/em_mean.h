@@ -2,7 +2,8 @@
  *
  * in   int8, walked with the given strides         out  int8 [kept_0.count][kept_1.count]
  * em_mean takes one group of each kind (kept_1, averaged_1), em_mean_nested two of each.
- * An output is written when all its inputs are read: `out` may lie over `in` as far ahead as the generator computed it.
+ * An output is written when all its inputs are read: `out` may lie over `in` as far ahead as the
+ * generator computed it.
  */
 #ifndef EM_MEAN_H
 #define EM_MEAN_H
@@ -28,20 +29,20 @@ typedef struct {
 #endif
 
 /* The means of `channels` neighbouring elements. */
-EM_INLINE void em_mean_block(const em_mean_params *p, const int8_t *in, int8_t *out, const int channels,
-                             const int rounding, const int nested)
+EM_INLINE void em_mean_block(const em_mean_params *p, const int8_t *in, int8_t *out,
+                             const int channels, const int rounding, const int nested)
 {
   int32_t sums[EM_SUMMED_CHANNELS] = {0};
-  em_add_pool_window(sums, in, p->averaged_0.stride, nested ? p->averaged_0.count : 1, p->averaged_1.stride,
-                     p->averaged_1.count, channels);
+  em_add_pool_window(sums, in, p->averaged_0.stride, nested ? p->averaged_0.count : 1,
+                     p->averaged_1.stride, p->averaged_1.count, channels);
   for (int i = 0; i < channels; ++i) {
     out[i] = em_finish(sums[i] + p->bias, p->multiplier, p->shift, &p->output, rounding);
   }
 }
 
 /* All of neighbouring elements, for kept_1.stride 1. */
-EM_INLINE void em_mean_channels(const em_mean_params *p, const int8_t *in, int8_t *out, const int rounding,
-                                const int nested)
+EM_INLINE void em_mean_channels(const em_mean_params *p, const int8_t *in, int8_t *out,
+                                const int rounding, const int nested)
 {
   int32_t c = 0;
   for (; c + EM_SUMMED_CHANNELS <= p->kept_1.count; c += EM_SUMMED_CHANNELS) {
@@ -54,8 +55,8 @@ EM_INLINE void em_mean_channels(const em_mean_params *p, const int8_t *in, int8_
   }
 }
 
-/* A target's own body: EM_TARGET_MEAN names a header that defines EM_OWN_MEAN as 1 and em_own_mean(p, in, out, nested) for
- * the usual rounding where kept_1's stride is 1.
+/* A target's own body: EM_TARGET_MEAN names a header that defines EM_OWN_MEAN as 1 and
+ * em_own_mean(p, in, out, nested) for the usual rounding where kept_1's stride is 1.
  */
 #if defined(EM_TARGET_MEAN)
 #include EM_TARGET_MEAN
@@ -65,8 +66,8 @@ EM_INLINE void em_mean_channels(const em_mean_params *p, const int8_t *in, int8_
 #endif
 
 /* With nested = 0 both outer counts are taken to be 1. */
-EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *out, const int rounding,
-                            const int nested)
+EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *out,
+                            const int rounding, const int nested)
 {
 #if EM_OWN_MEAN
   if (rounding == EM_ROUND_FAST && p->kept_1.stride == 1) {
@@ -83,10 +84,12 @@ EM_INLINE void em_mean_body(const em_mean_params *p, const int8_t *in, int8_t *o
     for (int32_t j = 0; j < p->kept_1.count; ++j) {
       const int8_t *row = in + i * p->kept_0.stride + j * p->kept_1.stride;
       int32_t sum = p->bias;
-      for (int32_t k = 0; k < (nested ? p->averaged_0.count : 1); ++k, row += p->averaged_0.stride) {
+      for (int32_t k = 0; k < (nested ? p->averaged_0.count : 1);
+           ++k, row += p->averaged_0.stride) {
         const int8_t *from = row;
         EM_UNROLL(4)
-        for (int32_t l = 0; l < p->averaged_1.count; ++l, from += p->averaged_1.stride) sum += *from;
+        for (int32_t l = 0; l < p->averaged_1.count; ++l, from += p->averaged_1.stride)
+          sum += *from;
       }
       *out++ = em_finish(sum, p->multiplier, p->shift, &p->output, rounding);
     }

@@ -1,5 +1,5 @@
-/* Four 32-bit sums at a time on 64-bit Arm with Advanced SIMD (Neon), and their requantisation. Elsewhere the same in
- * plain C, so that other machines can check what is read and computed.
+/* Four 32-bit sums at a time on 64-bit Arm with Advanced SIMD (Neon), and their requantisation.
+ * Elsewhere the same in plain C, so that other machines can check what is read and computed.
  */
 #ifndef EM_NEON_H
 #define EM_NEON_H
@@ -13,8 +13,8 @@
 #define EM_NEON 0
 #endif
 
-/* One copy of the inner loops, for 4 channels at once: for size, and without optimisation, when compilers would expand every
- * branch of every layer.
+/* One copy of the inner loops, for 4 channels at once: for size, and without optimisation, when
+ * compilers would expand every branch of every layer.
  */
 #if EM_SIZE || (defined(__GNUC__) && !defined(__OPTIMIZE__))
 #define EM_NEON_ONE_COPY 1
@@ -22,7 +22,8 @@
 #define EM_NEON_ONE_COPY 0
 #endif
 
-enum { EM_NEON_CHANNELS = 16 }; /* channels that are done at once: 4 vectors of sums for each pixel */
+enum { EM_NEON_CHANNELS = 16 }; /* channels that are done at once: 4 vectors of sums for each
+                                 * pixel */
 
 #ifndef EM_OWN_LANES /* else another header has these for vectors of another kind: em_wasm.h */
 /* Sums, or what else there is of 4 channels. */
@@ -128,16 +129,17 @@ EM_INLINE void em_load_shifts(em_lanes *shifts, const int8_t *from, const int gr
 }
 
 #if EM_NEON
-/* em_requantise without its zero point: SQRDMULH rounds ties up, and so does SRSHL; a negative sum less 1 in between makes
- * the second rounding one with ties away from zero.
+/* em_requantise without its zero point: SQRDMULH rounds ties up, and so does SRSHL; a negative sum
+ * less 1 in between makes the second rounding one with ties away from zero.
  */
 EM_INLINE int16x4_t em_requantise_lanes(int32x4_t sums, int32x4_t multiplier, int32x4_t shift)
 {
   return vqmovn_s32(vrshlq_s32(vsraq_n_s32(vqrdmulhq_s32(sums, multiplier), sums, 31), shift));
 }
 
-/* Saturated sums of 16 bits, with the zero point, within the activation's limits. Saturating twice over changes nothing:
- * a value that does not fit 16 bits doesn't fit 8 bits either, with any zero point.
+/* Saturated sums of 16 bits, with the zero point, within the activation's limits. Saturating twice
+ * over changes nothing: a value that does not fit 16 bits doesn't fit 8 bits either, with any zero
+ * point.
  */
 EM_INLINE int8x8_t em_limit_lanes(int16x4_t first, int16x4_t second, const em_output *output)
 {
@@ -150,8 +152,9 @@ EM_INLINE int8x8_t em_limit_lanes(int16x4_t first, int16x4_t second, const em_ou
 #endif
 
 /* Requantises `groups` times 4 sums with EM_ROUND_FAST and stores them. */
-EM_INLINE void em_finish_lanes(const em_lanes *sums, const em_lanes *multipliers, const em_lanes *shifts, int8_t *out,
-                               const em_output *output, const int groups)
+EM_INLINE void em_finish_lanes(const em_lanes *sums, const em_lanes *multipliers,
+                               const em_lanes *shifts, int8_t *out, const em_output *output,
+                               const int groups)
 {
 #if EM_NEON
   EM_UNROLL(2)
@@ -161,14 +164,15 @@ EM_INLINE void em_finish_lanes(const em_lanes *sums, const em_lanes *multipliers
       const int16x4_t second = em_requantise_lanes(sums[i + 1], multipliers[i + 1], shifts[i + 1]);
       vst1_s8(out + 4 * i, em_limit_lanes(first, second, output));
     } else {
-      const uint32_t word = vget_lane_u32(vreinterpret_u32_s8(em_limit_lanes(first, first, output)), 0);
+      const uint32_t word =
+          vget_lane_u32(vreinterpret_u32_s8(em_limit_lanes(first, first, output)), 0);
       EM_COPY(out + 4 * i, &word, 4);
     }
   }
 #else
   for (int i = 0; i < 4 * groups; ++i) {
-    out[i] = em_finish(sums[i / 4].lane[i % 4], multipliers[i / 4].lane[i % 4], -shifts[i / 4].lane[i % 4], output,
-                       EM_ROUND_FAST);
+    out[i] = em_finish(sums[i / 4].lane[i % 4], multipliers[i / 4].lane[i % 4],
+                       -shifts[i / 4].lane[i % 4], output, EM_ROUND_FAST);
   }
 #endif
 }
@@ -188,8 +192,8 @@ typedef struct {
 } em_lane_room;
 
 /* Makes `lanes` channels up to a multiple of 4; what is beyond is not stored. */
-EM_INLINE em_lane_block em_lane_block_of(const em_channel *channels, const int8_t *shifts, int lanes, int wanted,
-                                         em_lane_room *room)
+EM_INLINE em_lane_block em_lane_block_of(const em_channel *channels, const int8_t *shifts,
+                                         int lanes, int wanted, em_lane_room *room)
 {
   em_lane_block block = {channels, shifts, lanes};
   if (lanes == wanted) return block;
@@ -203,15 +207,16 @@ EM_INLINE em_lane_block em_lane_block_of(const em_channel *channels, const int8_
 }
 
 /* Requantises and stores a block's sums at one pixel. */
-EM_INLINE void em_store_block(const em_lanes *sums, const em_lanes *multipliers, const em_lanes *shifts,
-                              const em_lane_block *block, int8_t *out, const em_output *output, const int groups,
-                              const int rounding)
+EM_INLINE void em_store_block(const em_lanes *sums, const em_lanes *multipliers,
+                              const em_lanes *shifts, const em_lane_block *block, int8_t *out,
+                              const em_output *output, const int groups, const int rounding)
 {
   if (rounding != EM_ROUND_FAST) {
     int32_t every[EM_NEON_CHANNELS];
     for (int i = 0; i < groups; ++i) em_store_lanes(every + 4 * i, sums[i]);
     for (int i = 0; i < block->lanes; ++i) {
-      out[i] = em_finish(every[i], block->channels[i].multiplier, block->shifts[i], output, rounding);
+      out[i] =
+          em_finish(every[i], block->channels[i].multiplier, block->shifts[i], output, rounding);
     }
   } else if (block->lanes == 4 * groups) {
     em_finish_lanes(sums, multipliers, shifts, out, output, groups);

@@ -1,8 +1,10 @@
 /* PAD and PADV2: a tensor surrounded by one value, along up to four axes.
  *
- * in   bytes [axis_0.size]...[axis_3.size]       out   bytes [before + size + after] along each axis
- * `value` holds the bytes of one element, a power of two, so that the last axis is whole elements on every side. Rows along axis_3 are done from the last to the first, each copied as a whole before its borders are written; the
- * generator computes how `out` may lie over `in`.
+  * in   bytes [axis_0.size]...[axis_3.size]
+ * out  bytes [before + size + after] along each axis
+ * `value` holds the bytes of one element, a power of two, so that the last axis is whole elements
+ * on every side. Rows along axis_3 are done from the last to the first, each copied as a whole
+ * before its borders are written; the generator computes how `out` may lie over `in`.
  */
 #ifndef EM_PAD_H
 #define EM_PAD_H
@@ -47,7 +49,8 @@ EM_KERNEL void em_pad(const em_pad_params *p, const int8_t *value, const int8_t 
     for (int32_t j = em_pad_end(&p->axis_1) - 1; j >= 0; --j) {
       for (int32_t k = em_pad_end(&p->axis_2) - 1; k >= 0; --k) {
         out -= width;
-        if (em_pad_inside(&p->axis_0, i) && em_pad_inside(&p->axis_1, j) && em_pad_inside(&p->axis_2, k)) {
+        if (em_pad_inside(&p->axis_0, i) && em_pad_inside(&p->axis_1, j) &&
+            em_pad_inside(&p->axis_2, k)) {
           in -= p->axis_3.size;
           memmove(out + p->axis_3.before, in, (size_t)p->axis_3.size);
           em_fill(p, value, out, p->axis_3.before);

@@ -1,7 +1,10 @@
-/* MAXIMUM, MINIMUM and PRELU: functions of two elements, of two tensors of which either may be broadcast.
+/* MAXIMUM, MINIMUM and PRELU: functions of two elements, of two tensors of which either may be
+ * broadcast.
  *
- * a, b   int8, walked with the given strides        out   int8 [axis_0][axis_1][axis_2][axis_3], in order
- * An element is written when its operands are read; the generator computes how `out` may lie over `a` or `b`.
+  * a, b   int8, walked with the given strides
+ * out    int8 [axis_0][axis_1][axis_2][axis_3], in order
+ * An element is written when its operands are read; the generator computes how `out` may lie over
+ * `a` or `b`.
  * For PRELU `a` are the slopes; the larger and the smaller need no more than the axes.
  */
 #ifndef EM_PAIRWISE_H
@@ -26,17 +29,19 @@ typedef struct {
 
 enum { EM_LARGER, EM_SMALLER, EM_SLOPE };
 
-EM_INLINE int8_t em_of_pair(const em_pairwise_params *p, int8_t a, int8_t b, const int kind, const int rounding)
+EM_INLINE int8_t em_of_pair(const em_pairwise_params *p, int8_t a, int8_t b, const int kind,
+                            const int rounding)
 {
   const int32_t value = b - p->b_zero_point;
   if (kind == EM_LARGER) return a > b ? a : b;
   if (kind == EM_SMALLER) return a < b ? a : b;
   if (value >= 0) return em_finish(value, p->multiplier, p->shift, &p->output, rounding);
-  return em_finish(value * (a - p->a_zero_point), p->slope_multiplier, p->slope_shift, &p->output, rounding);
+  return em_finish(value * (a - p->a_zero_point), p->slope_multiplier, p->slope_shift, &p->output,
+                   rounding);
 }
 
-EM_INLINE void em_pairwise(const em_pairwise_params *p, const int8_t *a, const int8_t *b, int8_t *out, const int kind,
-                           const int rounding)
+EM_INLINE void em_pairwise(const em_pairwise_params *p, const int8_t *a, const int8_t *b,
+                           int8_t *out, const int kind, const int rounding)
 {
   for (int32_t i = 0; i < p->axis_0.count; ++i) {
     for (int32_t j = 0; j < p->axis_1.count; ++j) {
@@ -51,12 +56,14 @@ EM_INLINE void em_pairwise(const em_pairwise_params *p, const int8_t *a, const i
   }
 }
 
-EM_KERNEL void em_maximum(const em_pairwise_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+EM_KERNEL void em_maximum(const em_pairwise_params *p, const int8_t *a, const int8_t *b,
+                          int8_t *out)
 {
   em_pairwise(p, a, b, out, EM_LARGER, EM_ROUND_FAST);
 }
 
-EM_KERNEL void em_minimum(const em_pairwise_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+EM_KERNEL void em_minimum(const em_pairwise_params *p, const int8_t *a, const int8_t *b,
+                          int8_t *out)
 {
   em_pairwise(p, a, b, out, EM_SMALLER, EM_ROUND_FAST);
 }
@@ -66,7 +73,8 @@ EM_KERNEL void em_prelu(const em_pairwise_params *p, const int8_t *a, const int8
   em_pairwise(p, a, b, out, EM_SLOPE, EM_ROUND_FAST);
 }
 
-EM_KERNEL void em_prelu_any(const em_pairwise_params *p, const int8_t *a, const int8_t *b, int8_t *out)
+EM_KERNEL void em_prelu_any(const em_pairwise_params *p, const int8_t *a, const int8_t *b,
+                            int8_t *out)
 {
   em_pairwise(p, a, b, out, EM_SLOPE, EM_ROUND_ANY);
 }

@@ -1,9 +1,10 @@
 /* CONV_2D with a 1 x 1 kernel and stride 1: every pixel by itself.
  *
  * in   int8 [pixels][in_channels], pixels >= 2       out  int8 [pixels][out_channels]
- * Pixels are done two at a time, from the first to the last or, with `backward`, from the last to the first; an odd one
- * is made up to a pair with its neighbour, which is then done twice over. `out` may lie over `in` as the generator
- * computed it from these pairs. `scratch` is the strip of the target's body.
+ * Pixels are done two at a time, from the first to the last or, with `backward`, from the last to
+ * the first; an odd one is made up to a pair with its neighbour, which is then done twice over.
+ * `out` may lie over `in` as the generator computed it from these pairs. `scratch` is the strip of
+ * the target's body.
  */
 #ifndef EM_POINTWISE_H
 #define EM_POINTWISE_H
@@ -18,8 +19,9 @@ typedef struct {
   em_output output;
 } em_pointwise_params;
 
-/* A target's own body for the whole layer. EM_TARGET_POINTWISE names a header that defines EM_OWN_POINTWISE as 1 and, with
- * the arguments of em_pointwise_body, em_own_pointwise. The generator has to know of it (DenseBody).
+/* A target's own body for the whole layer. EM_TARGET_POINTWISE names a header that defines
+ * EM_OWN_POINTWISE as 1 and, with the arguments of em_pointwise_body, em_own_pointwise. The
+ * generator has to know of it (DenseBody).
  */
 #if defined(EM_TARGET_POINTWISE)
 #include EM_TARGET_POINTWISE
@@ -36,9 +38,11 @@ EM_INLINE int32_t em_pair_at(const em_pointwise_params *p, int32_t done)
 }
 
 #if EM_PIXEL_WORDS
-/* Two pairs at a time, of which both are read before either is written; a last single one is done twice over. */
-EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
-                                 const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
+/* Two pairs at a time, of which both are read before either is written; a last single one is done
+ * twice over. */
+EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *weights,
+                                 const em_channel *channels, const int8_t *shifts, int8_t *scratch,
+                                 const int8_t *in, int8_t *out, const int rounding)
 {
   em_words layer = em_words_of(scratch, p->in_channels, p->out_channels, rounding, 0);
   em_window window = {in, p->in_channels, 0, 1, p->in_channels};
@@ -55,8 +59,9 @@ EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *wei
   }
 }
 #else
-EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
-                                 const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
+EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *weights,
+                                 const em_channel *channels, const int8_t *shifts, int8_t *scratch,
+                                 const int8_t *in, int8_t *out, const int rounding)
 {
 #if EM_OWN_POINTWISE
   em_own_pointwise(p, weights, channels, shifts, scratch, in, out, rounding);
@@ -70,8 +75,8 @@ EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *wei
     const em_block block = {weights, channels, shifts, out + pixel * p->out_channels,
                             out + (pixel + 1) * p->out_channels};
     window.x = in + pixel * p->in_channels;
-    em_own_pairs(&window, block, p->out_channels, &p->output, scratch, p->pixels / 2, step * p->in_channels,
-                 step * p->out_channels, rounding);
+    em_own_pairs(&window, block, p->out_channels, &p->output, scratch, p->pixels / 2,
+                 step * p->in_channels, step * p->out_channels, rounding);
   }
 #else
   const int32_t first = 0;
@@ -87,22 +92,25 @@ EM_INLINE void em_pointwise_body(const em_pointwise_params *p, const int8_t *wei
 }
 #endif
 
-EM_KERNEL void em_pointwise(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
-                            const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out)
+EM_KERNEL void em_pointwise(const em_pointwise_params *p, const int8_t *weights,
+                            const em_channel *channels, const int8_t *shifts, int8_t *scratch,
+                            const int8_t *in, int8_t *out)
 {
   em_pointwise_body(p, weights, channels, shifts, scratch, in, out, EM_ROUND_FAST);
 }
 
-EM_KERNEL void em_pointwise_any(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
-                                const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out)
+EM_KERNEL void em_pointwise_any(const em_pointwise_params *p, const int8_t *weights,
+                                const em_channel *channels, const int8_t *shifts, int8_t *scratch,
+                                const int8_t *in, int8_t *out)
 {
   em_pointwise_body(p, weights, channels, shifts, scratch, in, out, EM_ROUND_ANY);
 }
 
 #if EM_PIXEL_WORDS
 /* Requantised by step functions: `channels` is as em_quad_channels_step reads it. */
-EM_KERNEL void em_pointwise_step(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
-                                 const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out)
+EM_KERNEL void em_pointwise_step(const em_pointwise_params *p, const int8_t *weights,
+                                 const em_channel *channels, const int8_t *shifts, int8_t *scratch,
+                                 const int8_t *in, int8_t *out)
 {
   em_pointwise_body(p, weights, channels, shifts, scratch, in, out, EM_ROUND_STEP);
 }

@@ -1,6 +1,8 @@
-/* em_pointwise for x86-64: some pixels are copied to a strip, then all their outputs are done. Weights as in em_tile.h.
+/* em_pointwise for x86-64: some pixels are copied to a strip, then all their outputs are done.
+ * Weights as in em_tile.h.
  *
- * `scratch` is the strip: EM_STRETCH(in_channels) + EM_MOST_PIXELS - 1 pixels, or all if there are fewer, and 4 bytes.
+ * `scratch` is the strip: EM_STRETCH(in_channels) + EM_MOST_PIXELS - 1 pixels, or all if there are
+ * fewer, and 4 bytes.
  */
 #ifndef EM_POINTWISE_AVX2_H
 #define EM_POINTWISE_AVX2_H
@@ -9,13 +11,14 @@
 
 #define EM_OWN_POINTWISE 1
 
-/* How many pixels to copy at once: the generator computes from it how far `out` may lie over `in`. The last ones are
- * joined to those before when they are fewer than a tile.
+/* How many pixels to copy at once: the generator computes from it how far `out` may lie over `in`.
+ * The last ones are joined to those before when they are fewer than a tile.
  */
 #define EM_STRETCH(channels) ((channels) > 64 ? 16 : 32)
 
-EM_INLINE void em_own_pointwise(const em_pointwise_params *p, const int8_t *weights, const em_channel *channels,
-                                const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
+EM_INLINE void em_own_pointwise(const em_pointwise_params *p, const int8_t *weights,
+                                const em_channel *channels, const int8_t *shifts, int8_t *scratch,
+                                const int8_t *in, int8_t *out, const int rounding)
 {
   const int stretch = EM_STRETCH(p->in_channels);
   const int least = p->pixels < stretch ? p->pixels : stretch;
@@ -27,8 +30,8 @@ EM_INLINE void em_own_pointwise(const em_pointwise_params *p, const int8_t *weig
     count = left < stretch + EM_MOST_PIXELS ? left : stretch;
     const int first = p->backward ? left - count : done;
     em_flip(strip, in + first * p->in_channels, count * p->in_channels);
-    em_line(view, weights, channels, shifts, p->out_channels, count, out + first * p->out_channels, &p->output, least,
-            rounding);
+    em_line(view, weights, channels, shifts, p->out_channels, count, out + first * p->out_channels,
+            &p->output, least, rounding);
   }
 }
 

@@ -1,8 +1,8 @@
 /* MAX_POOL_2D and AVERAGE_POOL_2D.
  *
  * in   int8 [in_height][in_width][channels]          out  int8 [out_height][out_width][channels]
- * What hangs over the border does not count. Outputs are done in order, each after its window is read: `out` may lie
- * over `in` as far ahead as the generator computed it.
+ * What hangs over the border does not count. Outputs are done in order, each after its window is
+ * read: `out` may lie over `in` as far ahead as the generator computed it.
  */
 #ifndef EM_POOL_2D_H
 #define EM_POOL_2D_H
@@ -42,15 +42,15 @@ EM_INLINE em_pool_window em_pool_clip(const em_pool_2d_params *p, int y, int x)
   return w;
 }
 
-/* The mean of `sum` over `count` elements, rounded to nearest, ties up: of unsigned elements, each 128 more, it is their mean
- * with ties away from zero. */
+/* The mean of `sum` over `count` elements, rounded to nearest, ties up: of unsigned elements, each
+ * 128 more, it is their mean with ties away from zero. */
 EM_INLINE int32_t em_mean_ties_up(int32_t sum, int32_t count)
 {
   return (sum > 0 ? sum + count / 2 : sum - (count - 1) / 2) / count;
 }
 
-/* A target's own body: EM_TARGET_POOL names a header that does what em_pool_channels.h does, which is that of the others;
- * em_mean.h takes it too.
+/* A target's own body: EM_TARGET_POOL names a header that does what em_pool_channels.h does, which
+ * is that of the others; em_mean.h takes it too.
  */
 #if defined(EM_TARGET_POOL)
 #include EM_TARGET_POOL
@@ -59,28 +59,32 @@ EM_INLINE int32_t em_mean_ties_up(int32_t sum, int32_t count)
 #endif
 
 /* The largest or the mean of `channels` channels of a window, the first of which are at `from`. */
-EM_INLINE void em_pool_block(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *from, int8_t *out,
-                             const int channels, const int average)
+EM_INLINE void em_pool_block(const em_pool_2d_params *p, const em_pool_window *w,
+                             const int8_t *from, int8_t *out, const int channels, const int average)
 {
-  const int rows = w->bottom - w->top, columns = w->right - w->left, row_pitch = p->in_width * p->channels;
+  const int rows = w->bottom - w->top, columns = w->right - w->left,
+            row_pitch = p->in_width * p->channels;
   if (average) {
     int32_t sums[EM_SUMMED_CHANNELS] = {0};
     em_add_pool_window(sums, from, row_pitch, rows, p->channels, columns, channels);
     em_store_means(out, sums, rows * columns, channels, p->minimum, p->maximum);
   } else {
-    em_store_maxima(out, from, row_pitch, rows, p->channels, columns, channels, p->minimum, p->maximum);
+    em_store_maxima(out, from, row_pitch, rows, p->channels, columns, channels, p->minimum,
+                    p->maximum);
   }
 }
 
-/* All channels of one output, in order: the generator knows how far ahead of `in` that lets `out` lie. */
-EM_INLINE void em_pool_pixel(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *in, int8_t *out,
-                             const int average)
+/* All channels of one output, in order: the generator knows how far ahead of `in` that lets `out`
+ * lie. */
+EM_INLINE void em_pool_pixel(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *in,
+                             int8_t *out, const int average)
 {
   const int8_t *const from = in + (w->top * p->in_width + w->left) * p->channels;
   const int small = p->kernel_height * p->kernel_width <= EM_SMALL_WINDOW;
   const int at_once = small ? 1 : average ? EM_SUMMED_CHANNELS : EM_COMPARED_CHANNELS;
   int c = 0;
-  for (; c + at_once <= p->channels; c += at_once) em_pool_block(p, w, from + c, out + c, at_once, average);
+  for (; c + at_once <= p->channels; c += at_once)
+    em_pool_block(p, w, from + c, out + c, at_once, average);
   while (c < p->channels) {
     const int channels = small ? 1 : EM_NEXT_CHANNELS(p->channels - c);
     em_pool_block(p, w, from + c, out + c, channels, average);
@@ -89,8 +93,8 @@ EM_INLINE void em_pool_pixel(const em_pool_2d_params *p, const em_pool_window *w
 }
 
 /* A target's own body: EM_TARGET_POOL_2D names a header that defines EM_OWN_POOL_2D as 1 and
- * em_own_pool_2d(p, &window, in, out, average): all channels of one output, each read before it and those behind it are
- * written.
+ * em_own_pool_2d(p, &window, in, out, average): all channels of one output, each read before it and
+ * those behind it are written.
  */
 #if defined(EM_TARGET_POOL_2D)
 #include EM_TARGET_POOL_2D
@@ -100,7 +104,8 @@ EM_INLINE void em_pool_pixel(const em_pool_2d_params *p, const em_pool_window *w
 #endif
 
 /* The sum of a window's elements of one channel. */
-EM_INLINE int32_t em_pool_sum(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *in, int c)
+EM_INLINE int32_t em_pool_sum(const em_pool_2d_params *p, const em_pool_window *w, const int8_t *in,
+                              int c)
 {
   int32_t sum = 0;
   for (int iy = w->top; iy < w->bottom; ++iy) {
@@ -111,7 +116,8 @@ EM_INLINE int32_t em_pool_sum(const em_pool_2d_params *p, const em_pool_window *
   return sum;
 }
 
-EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int8_t *out, const int average)
+EM_INLINE void em_pool_2d_body(const em_pool_2d_params *p, const int8_t *in, int8_t *out,
+                               const int average)
 {
   for (int y = 0; y < p->out_height; ++y) {
     for (int x = 0; x < p->out_width; ++x) {

@@ -1,4 +1,5 @@
-/* Sums and maxima over the pixels of a window, of 4 neighbouring channels at a time and then of one: for pools and MEAN. */
+/* Sums and maxima over the pixels of a window, of 4 neighbouring channels at a time and then of
+ * one: for pools and MEAN. */
 #ifndef EM_POOL_CHANNELS_H
 #define EM_POOL_CHANNELS_H
 
@@ -14,9 +15,10 @@ enum {
 /* How many of the `left` channels, fewer than are done at once, come next. */
 #define EM_NEXT_CHANNELS(left) 1
 
-/* Adds `channels` channels, EM_SUMMED_CHANNELS or 1, of a row of `count` pixels, `pitch` apart, to `sums`. */
-EM_INLINE void em_add_pixels(int32_t sums[EM_SUMMED_CHANNELS], const int8_t *x, int pitch, int count,
-                             const int channels)
+/* Adds `channels` channels, EM_SUMMED_CHANNELS or 1, of a row of `count` pixels, `pitch` apart, to
+ * `sums`. */
+EM_INLINE void em_add_pixels(int32_t sums[EM_SUMMED_CHANNELS], const int8_t *x, int pitch,
+                             int count, const int channels)
 {
   EM_UNROLL(4)
   for (int i = 0; i < count; ++i) {
@@ -59,8 +61,9 @@ EM_INLINE uint32_t em_four_bytes(int value)
 #endif
 
 /* Adds the channels of a window of `rows` rows, `row_pitch` apart, to `sums`. */
-EM_INLINE void em_add_pool_window(int32_t sums[EM_SUMMED_CHANNELS], const int8_t *x, int32_t row_pitch, int32_t rows,
-                                  int32_t pitch, int32_t count, const int channels)
+EM_INLINE void em_add_pool_window(int32_t sums[EM_SUMMED_CHANNELS], const int8_t *x,
+                                  int32_t row_pitch, int32_t rows, int32_t pitch, int32_t count,
+                                  const int channels)
 {
 #if EM_DSP && !EM_SIZE
   if (channels == 4 && rows * count <= EM_NARROW_ELEMENTS) {
@@ -80,20 +83,23 @@ EM_INLINE void em_add_pool_window(int32_t sums[EM_SUMMED_CHANNELS], const int8_t
     return;
   }
 #endif
-  for (int32_t row = 0; row < rows; ++row) em_add_pixels(sums, x + row * row_pitch, (int)pitch, (int)count, channels);
+  for (int32_t row = 0; row < rows; ++row)
+    em_add_pixels(sums, x + row * row_pitch, (int)pitch, (int)count, channels);
 }
 
 /* Stores the means of sums over `count` elements within their limits. */
-EM_INLINE void em_store_means(int8_t *out, const int32_t sums[EM_SUMMED_CHANNELS], int count, const int channels,
-                              int low, int high)
+EM_INLINE void em_store_means(int8_t *out, const int32_t sums[EM_SUMMED_CHANNELS], int count,
+                              const int channels, int low, int high)
 {
   EM_UNROLL(4)
-  for (int c = 0; c < channels; ++c) out[c] = (int8_t)em_clamp(em_rounded_mean(sums[c], count), low, high);
+  for (int c = 0; c < channels; ++c)
+    out[c] = (int8_t)em_clamp(em_rounded_mean(sums[c], count), low, high);
 }
 
-/* Stores the largest elements of a window of `rows` rows of `count` pixels, at least one, within their limits. */
-EM_INLINE void em_store_maxima(int8_t *out, const int8_t *x, int row_pitch, int rows, int pitch, int count,
-                               const int channels, int low, int high)
+/* Stores the largest elements of a window of `rows` rows of `count` pixels, at least one, within
+ * their limits. */
+EM_INLINE void em_store_maxima(int8_t *out, const int8_t *x, int row_pitch, int rows, int pitch,
+                               int count, const int channels, int low, int high)
 {
 #if EM_DSP && !EM_SIZE
   if (channels == 4) {

@@ -1,11 +1,13 @@
-/* From the sums of em_words.h to outputs: the channels of a quad, which is four pixels, or of a pool over several. */
+/* From the sums of em_words.h to outputs: the channels of a quad, which is four pixels, or of a
+ * pool over several. */
 #include "em_dot.h" /* comes first, and includes what this header needs */
 #ifndef EM_QUAD_H
 #define EM_QUAD_H
 #include "em_step.h"
 #if EM_PIXEL_WORDS
 
-/* What is done for a quad: the first channel's constants, and where each of the four pixels' results go. */
+/* What is done for a quad: the first channel's constants, and where each of the four pixels'
+ * results go. */
 typedef struct {
   const int8_t *weights;
   const em_channel *channel;
@@ -14,21 +16,25 @@ typedef struct {
 } em_quad_block;
 
 /* How sums become outputs, in registers. `whole`: the output's limits are those of int8. */
-EM_INLINE int8_t em_quad_finish(int32_t sum, int32_t multiplier, int shift, int32_t rounded, const em_output *output,
-                                const int whole, const int rounding)
+EM_INLINE int8_t em_quad_finish(int32_t sum, int32_t multiplier, int shift, int32_t rounded,
+                                const em_output *output, const int whole, const int rounding)
 {
   if (rounding != EM_ROUND_FAST) return em_finish(sum, multiplier, shift, output, rounding);
-  const int32_t value = em_multiply_high(rounded + (sum >> 31), sum * 2, multiplier) >> shift; /* em_requantise */
-  return (int8_t)(whole ? em_clamp(value, -128, 127) : em_clamp(value, output->minimum, output->maximum));
+  /* em_requantise */
+  const int32_t value = em_multiply_high(rounded + (sum >> 31), sum * 2, multiplier) >> shift;
+  return (int8_t)(whole ? em_clamp(value, -128, 127)
+                        : em_clamp(value, output->minimum, output->maximum));
 }
 
 EM_INLINE int32_t em_rounded(const em_output *output, int shift, const int rounding)
 {
-  return rounding == EM_ROUND_FAST ? (int32_t)((uint32_t)(2 * output->zero_point + 1) << (shift - 1)) : 0;
+  return rounding == EM_ROUND_FAST
+      ? (int32_t)((uint32_t)(2 * output->zero_point + 1) << (shift - 1))
+      : 0;
 }
 
-EM_INLINE void em_quad_channels_body(em_words *layer, const em_quad_block *block, const em_output *output,
-                                     const int whole, const int rounding)
+EM_INLINE void em_quad_channels_body(em_words *layer, const em_quad_block *block,
+                                     const em_output *output, const int whole, const int rounding)
 {
   const em_output limits = *output;
   const em_channel *const channels = block->channel;
@@ -56,7 +62,8 @@ EM_INLINE void em_quad_channels_body(em_words *layer, const em_quad_block *block
 /* The fused activation, on outputs that are within -128 and 127 already. */
 EM_INLINE void em_quad_limit(int8_t *out, int32_t count, const em_output *output)
 {
-  for (int32_t i = 0; i < count; ++i) out[i] = (int8_t)em_clamp(out[i], output->minimum, output->maximum);
+  for (int32_t i = 0; i < count; ++i)
+    out[i] = (int8_t)em_clamp(out[i], output->minimum, output->maximum);
 }
 
 EM_INLINE void em_quad_start(em_words *layer, const em_quad_block *block, const em_output *output)
@@ -71,7 +78,8 @@ EM_INLINE void em_quad_start(em_words *layer, const em_quad_block *block, const 
   em_quad_run(job);
 }
 
-EM_SHARED void em_quad_channels_whole(em_words *layer, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_channels_whole(em_words *layer, const em_quad_block *block,
+                                      const em_output *output)
 {
   layer->job.b0 = (int32_t)(block->out[1] - block->out[0]);
   layer->job.a1 = (int32_t)(block->out[2] - block->out[0]);
@@ -79,26 +87,30 @@ EM_SHARED void em_quad_channels_whole(em_words *layer, const em_quad_block *bloc
   em_quad_start(layer, block, output);
 }
 
-EM_SHARED void em_quad_channels_fast(em_words *layer, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_channels_fast(em_words *layer, const em_quad_block *block,
+                                     const em_output *output)
 {
   em_quad_channels_whole(layer, block, output);
   for (int i = 0; i < 4; ++i) em_quad_limit(block->out[i], layer->count, output);
 }
 
-EM_SHARED void em_quad_pooled_whole(em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_pooled_whole(em_words *layer, int quads, const em_quad_block *block,
+                                    const em_output *output)
 {
   layer->job.words_end = layer->words + 2 * layer->taps * quads;
   em_quad_start(layer, block, output);
 }
 
-EM_SHARED void em_quad_pooled_fast(em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_pooled_fast(em_words *layer, int quads, const em_quad_block *block,
+                                   const em_output *output)
 {
   em_quad_pooled_whole(layer, quads, block, output);
   em_quad_limit(block->out[0], layer->count, output);
 }
 #else
 /* `channel` has two entries for each channel, as em_step.h describes them. */
-EM_SHARED void em_quad_channels_step(em_words *layer, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_channels_step(em_words *layer, const em_quad_block *block,
+                                     const em_output *output)
 {
   const em_channel *channel = block->channel;
   const int8_t *weights = block->weights;
@@ -125,19 +137,23 @@ EM_SHARED void em_quad_channels_step(em_words *layer, const em_quad_block *block
   }
 }
 
-/* One copy of each serves all layers: the loops over taps are long, and so is what they are unrolled to. */
-EM_SHARED void em_quad_channels_whole(em_words *layer, const em_quad_block *block, const em_output *output)
+/* One copy of each serves all layers: the loops over taps are long, and so is what they are
+ * unrolled to. */
+EM_SHARED void em_quad_channels_whole(em_words *layer, const em_quad_block *block,
+                                      const em_output *output)
 {
   em_quad_channels_body(layer, block, output, 1, EM_ROUND_FAST);
 }
 
-EM_SHARED void em_quad_channels_fast(em_words *layer, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_channels_fast(em_words *layer, const em_quad_block *block,
+                                     const em_output *output)
 {
   em_quad_channels_body(layer, block, output, 0, EM_ROUND_FAST);
 }
 #endif
 
-EM_SHARED void em_quad_channels_any(em_words *layer, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_channels_any(em_words *layer, const em_quad_block *block,
+                                    const em_output *output)
 {
   em_quad_channels_body(layer, block, output, 0, EM_ROUND_ANY);
 }
@@ -148,8 +164,8 @@ EM_INLINE int em_is_whole(const em_output *output)
 }
 
 /* All output channels of the four pixels whose words are in layer->words. */
-EM_INLINE void em_quad_channels(em_words *layer, const em_quad_block *block, const em_output *output,
-                                const int rounding)
+EM_INLINE void em_quad_channels(em_words *layer, const em_quad_block *block,
+                                const em_output *output, const int rounding)
 {
 #if !EM_QUAD_ASM
   if (rounding == EM_ROUND_STEP) {
@@ -166,8 +182,8 @@ EM_INLINE void em_quad_channels(em_words *layer, const em_quad_block *block, con
   }
 }
 
-EM_INLINE void em_quad_pooled_body(em_words *layer, int quads, const em_quad_block *block, const em_output *output,
-                                   const int whole, const int rounding)
+EM_INLINE void em_quad_pooled_body(em_words *layer, int quads, const em_quad_block *block,
+                                   const em_output *output, const int whole, const int rounding)
 {
   const int8_t *weights = block->weights;
   for (int channel = 0; channel < layer->count; ++channel) {
@@ -181,32 +197,37 @@ EM_INLINE void em_quad_pooled_body(em_words *layer, int quads, const em_quad_blo
       next = sums.next;
     }
     const int shift = block->shift[channel];
-    block->out[0][channel] = em_quad_finish(best, block->channel[channel].multiplier, shift,
-                                            em_rounded(output, shift, rounding), output, whole, rounding);
+    block->out[0][channel] =
+        em_quad_finish(best, block->channel[channel].multiplier, shift,
+                       em_rounded(output, shift, rounding), output, whole, rounding);
     weights = next;
   }
 }
 
 #if !EM_QUAD_ASM
-EM_SHARED void em_quad_pooled_whole(em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_pooled_whole(em_words *layer, int quads, const em_quad_block *block,
+                                    const em_output *output)
 {
   em_quad_pooled_body(layer, quads, block, output, 1, EM_ROUND_FAST);
 }
 
-EM_SHARED void em_quad_pooled_fast(em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_pooled_fast(em_words *layer, int quads, const em_quad_block *block,
+                                   const em_output *output)
 {
   em_quad_pooled_body(layer, quads, block, output, 0, EM_ROUND_FAST);
 }
 #endif
 
-EM_SHARED void em_quad_pooled_any(em_words *layer, int quads, const em_quad_block *block, const em_output *output)
+EM_SHARED void em_quad_pooled_any(em_words *layer, int quads, const em_quad_block *block,
+                                  const em_output *output)
 {
   em_quad_pooled_body(layer, quads, block, output, 0, EM_ROUND_ANY);
 }
 
-/* One pixel, each channel the largest of its sums in `quads` quads, whose words stand one after the other. */
-EM_INLINE void em_quad_pooled(em_words *layer, int quads, const em_quad_block *block, const em_output *output,
-                              const int rounding)
+/* One pixel, each channel the largest of its sums in `quads` quads, whose words stand one after the
+ * other. */
+EM_INLINE void em_quad_pooled(em_words *layer, int quads, const em_quad_block *block,
+                              const em_output *output, const int rounding)
 {
   if (rounding != EM_ROUND_FAST) {
     em_quad_pooled_any(layer, quads, block, output);

@@ -1,8 +1,10 @@
-/* What the assembly that does all channels of a quad, or of a pool, is called with: em_quad_thumb1.h and em_quad_thumb2.h.
+/* What the assembly that does all channels of a quad, or of a pool, is called with:
+ * em_quad_thumb1.h and em_quad_thumb2.h.
  *
- * Each channel's first byte of weights says how many taps a group has, and so which loop it is done by. A loop for groups
- * of g goes on at the job's `after[g - 1]` with what is left of the taps, if anything is, and from there at its `ending`,
- * which does something with the sums and goes on with the next channel, or returns.
+ * Each channel's first byte of weights says how many taps a group has, and so which loop it is done
+ * by. A loop for groups of g goes on at the job's `after[g - 1]` with what is left of the taps, if
+ * anything is, and from there at its `ending`, which does something with the sums and goes on with
+ * the next channel, or returns.
  */
 #ifndef EM_QUAD_JOB_H
 #define EM_QUAD_JOB_H
@@ -11,8 +13,9 @@
 
 typedef void em_code(void);
 
-/* How groups of so many are done: from what the sums start beside the bias, and where in their loop. `limit` is the address
- * of the words at which it ends (Thumb-2), or 1 more than the taps that it does (Thumb-1).
+/* How groups of so many are done: from what the sums start beside the bias, and where in their
+ * loop. `limit` is the address of the words at which it ends (Thumb-2), or 1 more than the taps
+ * that it does (Thumb-1).
  */
 typedef struct {
   const uint32_t *words;
@@ -38,7 +41,8 @@ typedef struct {
   em_code *exact;            /* Thumb-1: what requantises four sums */
 } em_quad_job;
 
-/* What em_quad_keep stores: of each pair all that was multiplied, on Thumb-2 twice that, and pixel b's part of it. */
+/* What em_quad_keep stores: of each pair all that was multiplied, on Thumb-2 twice that, and pixel
+ * b's part of it. */
 typedef struct {
   uint32_t total0;
   int32_t high0;

@@ -1,6 +1,8 @@
-/* QUANTIZE and DEQUANTIZE between float32 and int8, at the ends of a network with float input or output.
+/* QUANTIZE and DEQUANTIZE between float32 and int8, at the ends of a network with float input or
+ * output.
  *
- * Elements are of different sizes on the two sides; see each function for how input and output may overlap.
+ * Elements are of different sizes on the two sides; see each function for how input and output may
+ * overlap.
  */
 #ifndef EM_QUANTISE_H
 #define EM_QUANTISE_H
@@ -23,8 +25,9 @@ EM_INLINE int32_t em_nearest(float value, float limit)
   return whole + (value >= 0.5f ? 1 : 0) - (value <= -0.5f ? 1 : 0);
 }
 
-/* out = zero_point + round(in / scale), halves away from zero, limited to int8; not a number becomes the zero point.
- * Elements are done in order, each read before it is written: `out` may start at or before `in`.
+/* out = zero_point + round(in / scale), halves away from zero, limited to int8; not a number
+ * becomes the zero point. Elements are done in order, each read before it is written: `out` may
+ * start at or before `in`.
  */
 EM_KERNEL void em_quantise(const em_quantise_params *p, const float *in, int8_t *out)
 {
@@ -36,7 +39,8 @@ EM_KERNEL void em_quantise(const em_quantise_params *p, const float *in, int8_t 
   }
 }
 
-/* out = scale * (in - zero_point). Elements are done from the last to the first: `out` may start at or after `in` - 3. */
+/* out = scale * (in - zero_point). Elements are done from the last to the first: `out` may start at
+ * or after `in` - 3. */
 EM_KERNEL void em_dequantise(const em_quantise_params *p, const int8_t *in, float *out)
 {
   int8_t *to = (int8_t *)(void *)out;

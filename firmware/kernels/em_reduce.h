@@ -1,7 +1,8 @@
 /* REDUCE_MAX and REDUCE_MIN over up to two groups of neighbouring axes.
  *
  * in   int8, walked with the given strides         out  int8 [kept_0.count][kept_1.count]
- * An output is written when all its inputs are read: `out` may lie over `in` as far ahead as the generator computed it.
+ * An output is written when all its inputs are read: `out` may lie over `in` as far ahead as the
+ * generator computed it.
  */
 #ifndef EM_REDUCE_H
 #define EM_REDUCE_H
@@ -16,7 +17,8 @@ typedef struct {
   em_axis reduced_1;
 } em_reduce_params;
 
-EM_INLINE void em_reduce(const em_reduce_params *p, const int8_t *in, int8_t *out, const int largest)
+EM_INLINE void em_reduce(const em_reduce_params *p, const int8_t *in, int8_t *out,
+                         const int largest)
 {
   for (int32_t i = 0; i < p->kept_0.count; ++i) {
     for (int32_t j = 0; j < p->kept_1.count; ++j) {

@@ -1,5 +1,5 @@
-/* Entry and return of functions that are nothing but assembly, on cores where PUSH and POP take only r0 to r7: the caller's
- * r4 to r11 are kept on the stack.
+/* Entry and return of functions that are nothing but assembly, on cores where PUSH and POP take
+ * only r0 to r7: the caller's r4 to r11 are kept on the stack.
  */
 #ifndef EM_REGISTERS_THUMB1_H
 #define EM_REGISTERS_THUMB1_H

@@ -24,13 +24,16 @@ typedef struct {
   int32_t groups;
 } em_sliding_params;
 
-/* Of a window along one axis the taps that lie within the image: those from `first` to before `last`. */
+/* Of a window along one axis the taps that lie within the image: those from `first` to before
+ * `last`. */
 typedef struct {
   int32_t first, last;
 } em_sliding_taps;
 
-/* The taps of a window that begins at `start` (which may lie before the image) and has `count`, each `step` apart. */
-EM_INLINE em_sliding_taps em_sliding_taps_within(int32_t start, int32_t step, int32_t count, int32_t size)
+/* The taps of a window that begins at `start` (which may lie before the image) and has `count`,
+ * each `step` apart. */
+EM_INLINE em_sliding_taps em_sliding_taps_within(int32_t start, int32_t step, int32_t count,
+                                                 int32_t size)
 {
   em_sliding_taps taps;
   const int32_t end = start < size ? (size - start + step - 1) / step : 0;

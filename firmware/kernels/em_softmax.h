@@ -14,7 +14,8 @@ typedef struct {
   int32_t rows;
   int16_t depth; /* below 4096, or the sum of exponentials would overflow */
   int16_t shift;
-  int16_t furthest; /* how far below the row's maximum an input may be to count; furthest * 2^shift < 2^31 */
+  int16_t furthest; /* how far below the row's maximum an input may be to count; furthest * 2^shift
+                     * < 2^31 */
 } em_softmax_params;
 
 /* `difference` input steps, at most `furthest` of them, in Q26. */
@@ -30,7 +31,8 @@ EM_INLINE uint32_t em_softmax_exp(const em_softmax_params *p, int32_t difference
   return difference > p->furthest ? 0 : em_exp(em_softmax_scaled(p, difference));
 }
 
-EM_KERNEL void em_softmax(const em_softmax_params *p, int8_t *scratch, const int8_t *in, int8_t *out)
+EM_KERNEL void em_softmax(const em_softmax_params *p, int8_t *scratch, const int8_t *in,
+                          int8_t *out)
 {
   uint32_t *const exponentials = (uint32_t *)(void *)scratch;
   for (int32_t row = 0; row < p->rows; ++row) {
@@ -46,7 +48,8 @@ EM_KERNEL void em_softmax(const em_softmax_params *p, int8_t *scratch, const int
     const uint32_t scale = exponent < 32 ? em_reciprocal(sum) : 0; /* 0: all outputs are */
     const int shift = exponent < 32 ? exponent : 31;
     for (int c = 0; c < p->depth; ++c) {
-      const uint32_t value = (em_high_product_unsigned(exponentials[c], scale) + (1u << (shift - 1))) >> shift;
+      const uint32_t value =
+          (em_high_product_unsigned(exponentials[c], scale) + (1u << (shift - 1))) >> shift;
       out[c] = (int8_t)((value < 255 ? (int32_t)value : 255) - 128);
     }
     in += p->depth;

@@ -1,27 +1,31 @@
-/* The inner product over weights of which most are zero: only the others are stored, and only they are multiplied.
+/* The inner product over weights of which most are zero: only the others are stored, and only they
+ * are multiplied.
  *
- * The weights of an output channel are a stream: how many pairs of weights follow, in one byte or, `long_channels`, in
- * two, the lower one first; then each pair in three bytes. The first holds in its upper half how far it is from the weight
- * before (from the window's start for the first) to the pair's first weight and in its lower half how far from there to
- * the second, in elements of the window; the other two are the weights. What is farther than 15 elements away is reached
- * over weights of 0, and one of them makes an odd count even.
+ * The weights of an output channel are a stream: how many pairs of weights follow, in one byte or,
+ * `long_channels`, in two, the lower one first; then each pair in three bytes. The first holds in
+ * its upper half how far it is from the weight before (from the window's start for the first) to
+ * the pair's first weight and in its lower half how far from there to the second, in elements of
+ * the window; the other two are the weights. What is farther than 15 elements away is reached over
+ * weights of 0, and one of them makes an odd count even.
  *
- * A weight is loaded once for up to EM_SPARSE_PIXELS pixels, whose windows are contiguous and lie `step` bytes apart.
+ * A weight is loaded once for up to EM_SPARSE_PIXELS pixels, whose windows are contiguous and lie
+ * `step` bytes apart.
  */
 #ifndef EM_SPARSE_H
 #define EM_SPARSE_H
 
 #include "em_common.h"
 
-/* With optimisation for size there is one body, for four pixels; one pixel is then done four times over. */
+/* With optimisation for size there is one body, for four pixels; one pixel is then done four times
+ * over. */
 enum { EM_SPARSE_SIZE_PIXELS = 4, EM_SPARSE_PIXELS = EM_SIZE ? EM_SPARSE_SIZE_PIXELS : 8 };
 
 typedef struct {
   int32_t a[EM_SPARSE_PIXELS];
 } em_sparse_sums;
 
-/* What all layers with such weights have: how many pixels they do at a time, at most EM_SPARSE_PIXELS, and no more than
- * there are in a row; 1 or, for the body for size, at least 4.
+/* What all layers with such weights have: how many pixels they do at a time, at most
+ * EM_SPARSE_PIXELS, and no more than there are in a row; 1 or, for the body for size, at least 4.
  */
 typedef struct {
   int16_t out_channels;
@@ -30,8 +34,8 @@ typedef struct {
   em_output output;
 } em_sparse_layer;
 
-/* One channel's weights in the stream, and its windows: `passes_down` times `passes_across` of each pixel, of which the
- * largest sum counts.
+/* One channel's weights in the stream, and its windows: `passes_down` times `passes_across` of each
+ * pixel, of which the largest sum counts.
  */
 typedef struct {
   const int8_t *x;
@@ -44,21 +48,22 @@ typedef struct {
 
 EM_INLINE int em_sparse_pixels(const em_sparse_layer *layer)
 {
-  return EM_SIZE && layer->pixels > EM_SPARSE_SIZE_PIXELS ? (int)EM_SPARSE_SIZE_PIXELS : layer->pixels;
+  return EM_SIZE && layer->pixels > EM_SPARSE_SIZE_PIXELS ? (int)EM_SPARSE_SIZE_PIXELS
+                                                          : layer->pixels;
 }
 
-#define EM_SPARSE_EACH(pixels, statement)                                                              \
-  do {                                                                                                 \
-    { enum { i = 0 }; statement; }                                                                     \
-    if ((pixels) > 1) { enum { i = 1 }; statement; }                                                   \
-    if ((pixels) > 2) { enum { i = 2 }; statement; }                                                   \
-    if ((pixels) > 3) { enum { i = 3 }; statement; }                                                   \
-    if (!EM_SIZE) {                                                                                    \
-      if ((pixels) > 4) { enum { i = EM_SIZE ? 0 : 4 }; statement; }                                   \
-      if ((pixels) > 5) { enum { i = EM_SIZE ? 0 : 5 }; statement; }                                   \
-      if ((pixels) > 6) { enum { i = EM_SIZE ? 0 : 6 }; statement; }                                   \
-      if ((pixels) > 7) { enum { i = EM_SIZE ? 0 : 7 }; statement; }                                   \
-    }                                                                                                  \
+#define EM_SPARSE_EACH(pixels, statement)                                                          \
+  do {                                                                                             \
+    { enum { i = 0 }; statement; }                                                                 \
+    if ((pixels) > 1) { enum { i = 1 }; statement; }                                               \
+    if ((pixels) > 2) { enum { i = 2 }; statement; }                                               \
+    if ((pixels) > 3) { enum { i = 3 }; statement; }                                               \
+    if (!EM_SIZE) {                                                                                \
+      if ((pixels) > 4) { enum { i = EM_SIZE ? 0 : 4 }; statement; }                               \
+      if ((pixels) > 5) { enum { i = EM_SIZE ? 0 : 5 }; statement; }                               \
+      if ((pixels) > 6) { enum { i = EM_SIZE ? 0 : 6 }; statement; }                               \
+      if ((pixels) > 7) { enum { i = EM_SIZE ? 0 : 7 }; statement; }                               \
+    }                                                                                              \
   } while (0)
 
 EM_INLINE em_sparse_sums em_sparse_all(int32_t value, const int pixels)
@@ -68,8 +73,8 @@ EM_INLINE em_sparse_sums em_sparse_all(int32_t value, const int pixels)
   return s;
 }
 
-/* Returns sum + weight * x[at]; `at` is a constant where speed counts. Load and product are written as one for Thumb-2,
- * because clang, which orders them itself, runs out of registers.
+/* Returns sum + weight * x[at]; `at` is a constant where speed counts. Load and product are written
+ * as one for Thumb-2, because clang, which orders them itself, runs out of registers.
  */
 EM_INLINE int32_t em_sparse_product(int32_t sum, int32_t weight, const int8_t *x, const int at)
 {
@@ -87,7 +92,8 @@ EM_INLINE int32_t em_sparse_product(int32_t sum, int32_t weight, const int8_t *x
   return sum + weight * x[at];
 }
 
-EM_INLINE void em_sparse_add(em_sparse_sums *s, int32_t weight, const int8_t *x, int step, const int pixels)
+EM_INLINE void em_sparse_add(em_sparse_sums *s, int32_t weight, const int8_t *x, int step,
+                             const int pixels)
 {
   EM_SPARSE_EACH(pixels, s->a[i] = em_sparse_product(s->a[i], weight, x, i * step));
 }
@@ -96,9 +102,10 @@ EM_INLINE void em_sparse_add(em_sparse_sums *s, int32_t weight, const int8_t *x,
 #include EM_TARGET_SPARSE
 #endif
 
-/* Raises `best` to the sums of a channel's weights, which end at `end`, at `pixels` pixels, a constant. */
-EM_PART void em_sparse_dot(const int8_t *stream, const int8_t *end, const int8_t *x, int step, em_sparse_sums *best,
-                           const int pixels)
+/* Raises `best` to the sums of a channel's weights, which end at `end`, at `pixels` pixels, a
+ * constant. */
+EM_PART void em_sparse_dot(const int8_t *stream, const int8_t *end, const int8_t *x, int step,
+                           em_sparse_sums *best, const int pixels)
 {
   em_sparse_sums s = em_sparse_all(0, pixels);
 #if defined(EM_TARGET_SPARSE) && EM_THUMB1
@@ -119,9 +126,11 @@ EM_PART void em_sparse_dot(const int8_t *stream, const int8_t *end, const int8_t
   EM_SPARSE_EACH(pixels, best->a[i] = s.a[i] > best->a[i] ? s.a[i] : best->a[i]);
 }
 
-/* All channels of up to `layer->pixels` pixels, which are written `layer->out_channels` bytes apart. */
-EM_PART void em_sparse_channels(const em_sparse_layer *layer, const int8_t *stream, const em_channel *channels,
-                                const int8_t *shifts, const em_sparse_windows *windows, int8_t *out)
+/* All channels of up to `layer->pixels` pixels, which are written `layer->out_channels` bytes
+ * apart. */
+EM_PART void em_sparse_channels(const em_sparse_layer *layer, const int8_t *stream,
+                                const em_channel *channels, const int8_t *shifts,
+                                const em_sparse_windows *windows, int8_t *out)
 {
   const int computed = EM_SIZE ? (int)EM_SPARSE_SIZE_PIXELS : layer->pixels;
   const int pixels = em_sparse_pixels(layer);

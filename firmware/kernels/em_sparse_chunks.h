@@ -1,14 +1,16 @@
-/* Sums over weights of which most are zero, for Cortex-M55 and M85: 16 stored weights and up to eight pixels at once.
+/* Sums over weights of which most are zero, for Cortex-M55 and M85: 16 stored weights and up to
+ * eight pixels at once.
  *
- * The weights other than zero of an output channel stand in order of their places in the window, in chunks of up to 16: how
- * many there are, a byte each for how far they are from the chunk's base, and the weights. What stands where the next chunk
- * would start is below zero and ends the channel: the shift to the right of its requantisation, negative. A channel without
- * weights has one chunk of none. The first base is the window's start; where a chunk's count has EM_CHUNKS_MOVES added,
+ * The weights other than zero of an output channel stand in order of their places in the window, in
+ * chunks of up to 16: how many there are, a byte each for how far they are from the chunk's base,
+ * and the weights. What stands where the next chunk would start is below zero and ends the channel:
+ * the shift to the right of its requantisation, negative. A channel without weights has one chunk
+ * of none. The first base is the window's start; where a chunk's count has EM_CHUNKS_MOVES added,
  * two bytes follow it, the lower one first, by which the base moves on (`wide` layers only).
  *
- * A chunk is loaded once for all pixels; then each takes two instructions for 16 products: a gathering load and VMLADAVA. On
- * a real core a gathering load of bytes takes several cycles, on an emulated one it is one instruction like any other: in
- * cycles less is gained than in instructions.
+ * A chunk is loaded once for all pixels; then each takes two instructions for 16 products: a
+ * gathering load and VMLADAVA. On a real core a gathering load of bytes takes several cycles, on an
+ * emulated one it is one instruction like any other: in cycles less is gained than in instructions.
  */
 #ifndef EM_SPARSE_CHUNKS_H
 #define EM_SPARSE_CHUNKS_H
@@ -17,8 +19,8 @@
 
 enum { EM_CHUNKS_LANES = 8, EM_CHUNKS_HALF = 4, EM_CHUNKS_MOVES = 64, EM_CHUNKS_PASSES = 16 };
 
-/* What all layers with such weights have. `pixels`: how many are done at a time, at most EM_CHUNKS_LANES and no more than
- * there are in a row. `wide`: whether bases move on.
+/* What all layers with such weights have. `pixels`: how many are done at a time, at most
+ * EM_CHUNKS_LANES and no more than there are in a row. `wide`: whether bases move on.
  */
 typedef struct {
   int16_t out_channels;
@@ -32,7 +34,8 @@ typedef struct {
   const int8_t *x[EM_CHUNKS_LANES];
 } em_chunks_lanes;
 
-/* All channels of so many pixels: what the loops below work on, which know the offsets on a core with 32-bit addresses. */
+/* All channels of so many pixels: what the loops below work on, which know the offsets on a core
+ * with 32-bit addresses. */
 typedef struct {
   const em_channel *channel;     /*  0 */
   int8_t *out;                   /*  4: the first pixel's */
@@ -41,13 +44,15 @@ typedef struct {
   const int8_t *stream;          /* 16 */
   const em_chunks_lanes *first;  /* 20: windows, of which the largest sum counts */
   const em_chunks_lanes *end;    /* 24 */
-  uint16_t places[EM_CHUNKS_LANES]; /* 28: each pixel's outputs from the first one's on: pixels 0, 4, 1, 5, 2, 6, 3, 7 */
+  uint16_t places[EM_CHUNKS_LANES]; /* 28: each pixel's outputs from the first one's on: pixels 0,
+                                     * 4, 1, 5, 2, 6, 3, 7 */
 } em_chunks_job;
 
 #include "em_chunks_mve.h"
 
 #if defined(__ARM_FEATURE_MVE)
-EM_INLINE void em_chunks_do(const em_chunks_job *job, const em_chunks_layer *layer, const int pooled)
+EM_INLINE void em_chunks_do(const em_chunks_job *job, const em_chunks_layer *layer,
+                            const int pooled)
 {
   const int rectified = layer->output.minimum >= layer->output.zero_point;
   if (layer->pixels <= EM_CHUNKS_HALF) {
@@ -87,7 +92,8 @@ EM_INLINE int32_t em_chunks_chunk(int32_t sum, const int8_t *chunk, int count, c
   return sum;
 }
 
-/* Returns a channel's sum at one window, without its bias; `end` is where the channel's negative shift stands. */
+/* Returns a channel's sum at one window, without its bias; `end` is where the channel's negative
+ * shift stands. */
 EM_PART int32_t em_chunks_sum(const int8_t *stream, const int8_t *x, const int8_t **end)
 {
   int32_t sum = 0;
@@ -121,7 +127,8 @@ EM_PART void em_chunks_do(const em_chunks_job *job, const em_chunks_layer *layer
         best = sum > best ? sum : best;
       }
       job->out[job->places[2 * (i % EM_CHUNKS_HALF) + i / EM_CHUNKS_HALF] + c] =
-          em_finish(best + job->channel[c].bias, job->channel[c].multiplier, -*end, &layer->output, EM_ROUND_FAST);
+          em_finish(best + job->channel[c].bias, job->channel[c].multiplier, -*end, &layer->output,
+                    EM_ROUND_FAST);
     }
     stream = end + 1;
   }
@@ -129,19 +136,22 @@ EM_PART void em_chunks_do(const em_chunks_job *job, const em_chunks_layer *layer
 #endif
 
 /* A job without windows and outputs. */
-EM_INLINE em_chunks_job em_chunks_prepare(const em_chunks_layer *layer, const int8_t *stream, const em_channel *channels)
+EM_INLINE em_chunks_job em_chunks_prepare(const em_chunks_layer *layer, const int8_t *stream,
+                                          const em_channel *channels)
 {
   em_chunks_job job = {channels, 0, layer->output.zero_point, 0, stream, 0, 0, {0}};
   const int distinct = layer->pixels <= EM_CHUNKS_HALF ? (int)EM_CHUNKS_HALF : (int)EM_CHUNKS_LANES;
   for (int lane = 0; lane < EM_CHUNKS_LANES; ++lane) {
     const int pixel = lane % distinct < layer->pixels ? lane % distinct : layer->pixels - 1;
-    job.places[2 * (lane % EM_CHUNKS_HALF) + lane / EM_CHUNKS_HALF] = (uint16_t)(pixel * layer->out_channels);
+    job.places[2 * (lane % EM_CHUNKS_HALF) + lane / EM_CHUNKS_HALF] =
+        (uint16_t)(pixel * layer->out_channels);
   }
   return job;
 }
 
 /* Windows that start `step` bytes apart from `x` on. */
-EM_INLINE em_chunks_lanes em_chunks_each_lane(const em_chunks_layer *layer, const int8_t *x, int step)
+EM_INLINE em_chunks_lanes em_chunks_each_lane(const em_chunks_layer *layer, const int8_t *x,
+                                              int step)
 {
   em_chunks_lanes lanes;
   for (int lane = 0; lane < EM_CHUNKS_LANES; ++lane) {
@@ -151,7 +161,8 @@ EM_INLINE em_chunks_lanes em_chunks_each_lane(const em_chunks_layer *layer, cons
 }
 
 /* All channels of a group of pixels, the first of which goes to `out`. */
-EM_INLINE void em_chunks_group(em_chunks_job *job, const em_chunks_layer *layer, int8_t *out, const int pooled)
+EM_INLINE void em_chunks_group(em_chunks_job *job, const em_chunks_layer *layer, int8_t *out,
+                               const int pooled)
 {
   job->out = out;
   job->out_end = out + layer->out_channels;

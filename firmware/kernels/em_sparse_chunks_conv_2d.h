@@ -1,14 +1,16 @@
-/* CONV_2D whose weights are mostly zero, for the bodies of em_sparse_chunks.h, which says how they are stored; with an
- * optional non-overlapping MAX_POOL_2D behind it.
+/* CONV_2D whose weights are mostly zero, for the bodies of em_sparse_chunks.h, which says how they
+ * are stored; with an optional non-overlapping MAX_POOL_2D behind it.
  *
  * in   int8 [in_height][in_width][in_channels]
  * out  int8 [out_height][out_width][out_channels], after the pool where there is one
- * Outputs are done in row order, `layer.pixels` at a time; a row's last ones are made up to so many with their neighbours,
- * which are then done twice over. What their windows read is copied to `scratch` first, and what hangs over the border is
- * filled up with the zero point; so `out` may lie over what later windows don't read. There it is [strip_rows][columns]
- * [in_channels], or [columns][strip_rows][in_channels] where one base is then enough for a window: rows are `row_step`,
- * columns `column_step` bytes apart. Weights' places are those in this strip.
- * `scratch` has columns * strip_rows * in_channels bytes, columns = (pixels * pool_width - 1) * stride_width + kernel_width.
+ * Outputs are done in row order, `layer.pixels` at a time; a row's last ones are made up to so many
+ * with their neighbours, which are then done twice over. What their windows read is copied to
+ * `scratch` first, and what hangs over the border is filled up with the zero point; so `out` may
+ * lie over what later windows don't read. There it is [strip_rows][columns] [in_channels], or
+ * [columns][strip_rows][in_channels] where one base is then enough for a window: rows are
+ * `row_step`, columns `column_step` bytes apart. Weights' places are those in this strip. `scratch`
+ * has columns * strip_rows * in_channels bytes, columns = (pixels * pool_width - 1) * stride_width
+ * + kernel_width.
  */
 #ifndef EM_SPARSE_CHUNKS_CONV_2D_H
 #define EM_SPARSE_CHUNKS_CONV_2D_H
@@ -63,7 +65,8 @@ EM_INLINE void em_chunks_fill(const em_sparse_chunks_conv_2d_params *p, int8_t *
     return;
   }
   EM_ROLLED
-  for (int i = 0; i < count; ++i) em_fill_bytes(to + i * p->column_step, p->in_zero_point, p->in_channels);
+  for (int i = 0; i < count; ++i)
+    em_fill_bytes(to + i * p->column_step, p->in_zero_point, p->in_channels);
 }
 
 #if defined(__ARM_FEATURE_MVE)
@@ -83,7 +86,8 @@ EM_INLINE void em_chunks_copy_16(int8_t *to, int step, const int8_t *from, int c
 }
 
 /* Of 8 bytes, in words, of which four go to `places`; four instructions for two pixels. */
-EM_INLINE void em_chunks_copy_8(int8_t *to, int step, const int8_t *from, int count, const uint32_t *places)
+EM_INLINE void em_chunks_copy_8(int8_t *to, int step, const int8_t *from, int count,
+                                const uint32_t *places)
 {
   __asm__ volatile("vldrw.u32 q1, [%[places]]\n\t"
                    "wlstp.32 lr, %[words], 2f\n"
@@ -114,11 +118,11 @@ EM_INLINE void em_chunks_copy_12(int8_t *to, int step, const int8_t *from, int c
 }
 #endif
 
-/* Copies `count` pixels, which are neighbours in the input, into columns of the strip. Tensors and `scratch` lie at
- * multiples of 4.
+/* Copies `count` pixels, which are neighbours in the input, into columns of the strip. Tensors and
+ * `scratch` lie at multiples of 4.
  */
-EM_INLINE void em_chunks_copy(const em_sparse_chunks_conv_2d_params *p, int8_t *to, const int8_t *from, int count,
-                              const uint32_t *places)
+EM_INLINE void em_chunks_copy(const em_sparse_chunks_conv_2d_params *p, int8_t *to,
+                              const int8_t *from, int count, const uint32_t *places)
 {
   const int channels = p->in_channels, step = p->column_step;
   (void)places;
@@ -138,7 +142,8 @@ EM_INLINE void em_chunks_copy(const em_sparse_chunks_conv_2d_params *p, int8_t *
 }
 
 /* Copies what the windows from row `top` and column `left` on read. */
-EM_PART void em_chunks_copy_strip(const em_sparse_chunks_conv_2d_params *p, const int8_t *in, int top, int left, int8_t *to)
+EM_PART void em_chunks_copy_strip(const em_sparse_chunks_conv_2d_params *p, const int8_t *in,
+                                  int top, int left, int8_t *to)
 {
   const int columns = em_chunks_columns(p), step = p->strip_dilation * p->in_width * p->in_channels;
   const int first = left < 0 ? (columns < -left ? columns : -left) : 0;
@@ -159,9 +164,10 @@ EM_PART void em_chunks_copy_strip(const em_sparse_chunks_conv_2d_params *p, cons
   }
 }
 
-EM_INLINE void em_chunks_strips(const em_sparse_chunks_conv_2d_params *p, const int8_t *stream, const em_channel *channels,
-                                int8_t *scratch, const em_chunks_lanes *first, const em_chunks_lanes *end, const int8_t *in,
-                                int8_t *out, const int pooled)
+EM_INLINE void em_chunks_strips(const em_sparse_chunks_conv_2d_params *p, const int8_t *stream,
+                                const em_channel *channels, int8_t *scratch,
+                                const em_chunks_lanes *first, const em_chunks_lanes *end,
+                                const int8_t *in, int8_t *out, const int pooled)
 {
   em_chunks_job job = em_chunks_prepare(&p->layer, stream, channels);
   job.first = first;
@@ -174,20 +180,24 @@ EM_INLINE void em_chunks_strips(const em_sparse_chunks_conv_2d_params *p, const 
       const int top = y * p->pool_height * p->stride_height - p->pad_top;
       const int left = x * p->pool_width * p->stride_width - p->pad_left;
       em_chunks_copy_strip(p, in, top, left, scratch);
-      em_chunks_group(&job, &p->layer, out + (y * p->out_width + x) * p->layer.out_channels, pooled);
+      em_chunks_group(&job, &p->layer, out + (y * p->out_width + x) * p->layer.out_channels,
+                      pooled);
     }
   }
 }
 
-EM_KERNEL void em_sparse_chunks_conv_2d(const em_sparse_chunks_conv_2d_params *p, const int8_t *stream,
-                                        const em_channel *channels, int8_t *scratch, const int8_t *in, int8_t *out)
+EM_KERNEL void em_sparse_chunks_conv_2d(const em_sparse_chunks_conv_2d_params *p,
+                                        const int8_t *stream, const em_channel *channels,
+                                        int8_t *scratch, const int8_t *in, int8_t *out)
 {
-  const em_chunks_lanes windows = em_chunks_each_lane(&p->layer, scratch, p->stride_width * p->column_step);
+  const em_chunks_lanes windows =
+      em_chunks_each_lane(&p->layer, scratch, p->stride_width * p->column_step);
   em_chunks_strips(p, stream, channels, scratch, &windows, &windows + 1, in, out, 0);
 }
 
-EM_KERNEL void em_sparse_chunks_conv_2d_max_pool(const em_sparse_chunks_conv_2d_params *p, const int8_t *stream,
-                                                 const em_channel *channels, int8_t *scratch, const int8_t *in, int8_t *out)
+EM_KERNEL void em_sparse_chunks_conv_2d_max_pool(const em_sparse_chunks_conv_2d_params *p,
+                                                 const int8_t *stream, const em_channel *channels,
+                                                 int8_t *scratch, const int8_t *in, int8_t *out)
 {
   const int column = p->stride_width * p->column_step, row = p->stride_height * p->row_step;
   em_chunks_lanes windows[EM_CHUNKS_PASSES];
@@ -196,7 +206,8 @@ EM_KERNEL void em_sparse_chunks_conv_2d_max_pool(const em_sparse_chunks_conv_2d_
   for (int down = 0; down < p->pool_height; ++down) {
     EM_ROLLED
     for (int across = 0; across < p->pool_width; ++across) {
-      *end++ = em_chunks_each_lane(&p->layer, scratch + across * column + down * row, p->pool_width * column);
+      *end++ = em_chunks_each_lane(&p->layer, scratch + across * column + down * row,
+                                   p->pool_width * column);
     }
   }
   em_chunks_strips(p, stream, channels, scratch, windows, end, in, out, 1);

@@ -1,16 +1,18 @@
-/* CONV_2D whose weights are mostly zero, for the bodies of em_sparse_pairs.h, which says how they are stored; with an
- * optional non-overlapping MAX_POOL_2D of 2 x 2 behind it.
+/* CONV_2D whose weights are mostly zero, for the bodies of em_sparse_pairs.h, which says how they
+ * are stored; with an optional non-overlapping MAX_POOL_2D of 2 x 2 behind it.
  *
  * in   int8 [in_height][in_width][in_channels]
  * out  int8 [out_height][out_width][out_channels], after the pool where there is one
- * Outputs are done in row order, `pixels` at a time, or, with `backward`, from the last to the first; a row's last ones are
- * made up to so many with their neighbours, which are then done twice over. What their windows read is put into `scratch`
- * first; so `out` may lie over what later windows don't read.
+ * Outputs are done in row order, `pixels` at a time, or, with `backward`, from the last to the
+ * first; a row's last ones are made up to so many with their neighbours, which are then done twice
+ * over. What their windows read is put into `scratch` first; so `out` may lie over what later
+ * windows don't read.
  *
- * A place in the window is [kernel_height][in_channels][kernel_width]. Its words are pixels 0 and 1, 2 and 3, and so on; with
- * a pool, whose two outputs are made of two rows of four pixels, two words of the upper row and two of the lower one.
- * `scratch` has 16 * kernel_height * in_channels * kernel_width bytes for them and columns * in_channels for a row of the
- * input that hangs over the border, columns = 7 * stride_width + kernel_width, with a pool 3 * stride_width + kernel_width.
+ * A place in the window is [kernel_height][in_channels][kernel_width]. Its words are pixels 0 and
+ * 1, 2 and 3, and so on; with a pool, whose two outputs are made of two rows of four pixels, two
+ * words of the upper row and two of the lower one. `scratch` has 16 * kernel_height * in_channels *
+ * kernel_width bytes for them and columns * in_channels for a row of the input that hangs over the
+ * border, columns = 7 * stride_width + kernel_width, with a pool 3 * stride_width + kernel_width.
  */
 #ifndef EM_SPARSE_PAIRS_CONV_2D_H
 #define EM_SPARSE_PAIRS_CONV_2D_H
@@ -70,13 +72,15 @@ EM_INLINE void em_pairs_fill_words(int8_t *to, int32_t value, int bytes)
 }
 
 /* Copies the columns from `left` on of a row, of which some hang over the border. */
-EM_PART void em_pairs_line(const em_sparse_pairs_conv_2d_params *p, const int8_t *row, int left, int columns, int8_t *line)
+EM_PART void em_pairs_line(const em_sparse_pairs_conv_2d_params *p, const int8_t *row, int left,
+                           int columns, int8_t *line)
 {
   const int channels = p->in_channels;
   const int first = left < 0 ? (columns < -left ? columns : -left) : 0;
   const int beyond = columns < p->in_width - left ? columns : p->in_width - left;
   const int end = beyond < first ? first : beyond;
-  const int before = first * channels, copied = (end - first) * channels, behind = (columns - end) * channels;
+  const int before = first * channels, copied = (end - first) * channels,
+            behind = (columns - end) * channels;
   const int8_t *const from = row + (left + first) * channels;
   if ((channels & 3) == 0) {
     em_pairs_fill_words(line, p->in_zero_point, before);
@@ -96,14 +100,18 @@ EM_PART void em_pairs_line(const em_sparse_pairs_conv_2d_params *p, const int8_t
 EM_INLINE void em_pairs_store(int32_t *to, const int32_t *v, int distance, const int words)
 {
   EM_UNROLL(4)
-  for (int word = 0; word < words; ++word) to[word] = v[2 * word * distance] + v[(2 * word + 1) * distance] * EM_PAIRS_FACTOR;
+  for (int word = 0; word < words; ++word)
+    to[word] = v[2 * word * distance] + v[(2 * word + 1) * distance] * EM_PAIRS_FACTOR;
 }
 
-/* Puts a row of the input into the places at `upper`, and with a pool into the lower words of those at `lower`. */
-EM_INLINE void em_pairs_put_row(const em_sparse_pairs_conv_2d_params *p, const int8_t *x, int32_t *upper, int32_t *lower,
-                                const int is_upper, const int is_lower, const int pooled)
+/* Puts a row of the input into the places at `upper`, and with a pool into the lower words of those
+ * at `lower`. */
+EM_INLINE void em_pairs_put_row(const em_sparse_pairs_conv_2d_params *p, const int8_t *x,
+                                int32_t *upper, int32_t *lower, const int is_upper,
+                                const int is_lower, const int pooled)
 {
-  const int columns = em_pairs_columns(p, pooled), channels = p->in_channels, step = p->kernel_width * EM_PAIRS_WORDS;
+  const int columns = em_pairs_columns(p, pooled), channels = p->in_channels,
+            step = p->kernel_width * EM_PAIRS_WORDS;
   const int8_t *const end = x + channels;
   EM_ROLLED
   for (; x != end; ++x, upper += step, lower += step) {
@@ -112,15 +120,17 @@ EM_INLINE void em_pairs_put_row(const em_sparse_pairs_conv_2d_params *p, const i
     for (int i = 0; i < columns; ++i) v[i] = x[i * channels];
     EM_UNROLL(8)
     for (int i = 0; i < p->kernel_width; ++i) {
-      if (is_upper) em_pairs_store(upper + i * EM_PAIRS_WORDS, v + i, p->stride_width, pooled ? 2 : 4);
+      if (is_upper)
+        em_pairs_store(upper + i * EM_PAIRS_WORDS, v + i, p->stride_width, pooled ? 2 : 4);
       if (is_lower) em_pairs_store(lower + i * EM_PAIRS_WORDS + 2, v + i, p->stride_width, 2);
     }
   }
 }
 
-/* The same for row `row` of the input: the kernel's upper row of this number and its lower one `stride_height` before. */
-EM_PART void em_pairs_put_rows(const em_sparse_pairs_conv_2d_params *p, const int8_t *x, int row, int32_t *strip,
-                               const int pooled)
+/* The same for row `row` of the input: the kernel's upper row of this number and its lower one
+ * `stride_height` before. */
+EM_PART void em_pairs_put_rows(const em_sparse_pairs_conv_2d_params *p, const int8_t *x, int row,
+                               int32_t *strip, const int pooled)
 {
   const int words = p->in_channels * p->kernel_width * EM_PAIRS_WORDS;
   const int is_upper = row < p->kernel_height, is_lower = pooled && row >= p->stride_height;
@@ -140,12 +150,13 @@ EM_PART void em_pairs_put_rows(const em_sparse_pairs_conv_2d_params *p, const in
 }
 
 /* Puts what the windows from row `top` and column `left` on read into the strip. */
-EM_PART void em_pairs_put(const em_sparse_pairs_conv_2d_params *p, const int8_t *in, int top, int left, int32_t *strip,
-                          const int pooled)
+EM_PART void em_pairs_put(const em_sparse_pairs_conv_2d_params *p, const int8_t *in, int top,
+                          int left, int32_t *strip, const int pooled)
 {
   const int columns = em_pairs_columns(p, pooled), channels = p->in_channels;
   const int rows = p->kernel_height + (pooled ? p->stride_height : 0);
-  int8_t *const line = (int8_t *)(strip + p->kernel_height * channels * p->kernel_width * EM_PAIRS_WORDS);
+  int8_t *const line =
+      (int8_t *)(strip + p->kernel_height * channels * p->kernel_width * EM_PAIRS_WORDS);
   const int inside = left >= 0 && left + columns <= p->in_width;
   EM_ROLLED
   for (int row = 0; row < rows; ++row) {
@@ -157,12 +168,15 @@ EM_PART void em_pairs_put(const em_sparse_pairs_conv_2d_params *p, const int8_t 
   }
 }
 
-EM_INLINE void em_pairs_conv_2d(const em_sparse_pairs_conv_2d_params *p, const int8_t *stream, const em_channel *channels,
-                                int8_t *scratch, const int8_t *in, int8_t *out, const int pooled)
+EM_INLINE void em_pairs_conv_2d(const em_sparse_pairs_conv_2d_params *p, const int8_t *stream,
+                                const em_channel *channels, int8_t *scratch, const int8_t *in,
+                                int8_t *out, const int pooled)
 {
   int32_t *const strip = (int32_t *)(void *)scratch;
-  const int rows = (pooled ? 2 : 1) * p->stride_height, columns = (pooled ? 2 : 1) * p->stride_width;
-  em_pairs_job job = {channels, 0, p->out_channels, 0, 2 * p->output.zero_point + 1, p->pixels, stream, strip};
+  const int rows = (pooled ? 2 : 1) * p->stride_height,
+            columns = (pooled ? 2 : 1) * p->stride_width;
+  em_pairs_job job = {channels, 0,    p->out_channels, 0, 2 * p->output.zero_point + 1, p->pixels,
+                      stream,   strip};
   EM_ROLLED
   for (int y = 0; y < p->out_height; ++y) {
     EM_ROLLED
@@ -182,14 +196,16 @@ EM_INLINE void em_pairs_conv_2d(const em_sparse_pairs_conv_2d_params *p, const i
   }
 }
 
-EM_KERNEL void em_sparse_pairs_conv_2d(const em_sparse_pairs_conv_2d_params *p, const int8_t *stream,
-                                       const em_channel *channels, int8_t *scratch, const int8_t *in, int8_t *out)
+EM_KERNEL void em_sparse_pairs_conv_2d(const em_sparse_pairs_conv_2d_params *p,
+                                       const int8_t *stream, const em_channel *channels,
+                                       int8_t *scratch, const int8_t *in, int8_t *out)
 {
   em_pairs_conv_2d(p, stream, channels, scratch, in, out, 0);
 }
 
-EM_KERNEL void em_sparse_pairs_conv_2d_max_pool(const em_sparse_pairs_conv_2d_params *p, const int8_t *stream,
-                                                const em_channel *channels, int8_t *scratch, const int8_t *in, int8_t *out)
+EM_KERNEL void em_sparse_pairs_conv_2d_max_pool(const em_sparse_pairs_conv_2d_params *p,
+                                                const int8_t *stream, const em_channel *channels,
+                                                int8_t *scratch, const int8_t *in, int8_t *out)
 {
   em_pairs_conv_2d(p, stream, channels, scratch, in, out, 1);
 }

@@ -1,14 +1,15 @@
 /* Requantisation by step functions, for cores without 64-bit products.
  *
- * `channels` then has two entries for each channel: (bias, range), (offset, factor), or where there is no exact step
- * function (bias, multiplier), (shift, 0).
+ * `channels` then has two entries for each channel: (bias, range), (offset, factor), or where there
+ * is no exact step function (bias, multiplier), (shift, 0).
  */
 #ifndef EM_STEP_H
 #define EM_STEP_H
 
 #include "em_common.h"
 
-/* How a channel's sums become outputs by two 32-bit products; the generator proves it exact for each channel. */
+/* How a channel's sums become outputs by two 32-bit products; the generator proves it exact for
+ * each channel. */
 typedef struct {
   int32_t range;
   uint32_t high, low; /* the factor's whole part and its fraction in 12 bits */
@@ -31,7 +32,8 @@ EM_INLINE int em_has_step(const em_channel *entries)
 EM_INLINE em_step_function em_step_of(const em_channel *entries)
 {
   const uint32_t factor = (uint32_t)entries[1].multiplier;
-  const em_step_function step = {entries[0].multiplier, factor >> 12, factor & 4095, (uint32_t)entries[1].bias};
+  const em_step_function step = {entries[0].multiplier, factor >> 12, factor & 4095,
+                                 (uint32_t)entries[1].bias};
   return step;
 }
 

@@ -1,12 +1,15 @@
-/* Depthwise convolution for Cortex-M55 and M85 with any kernel: a channel at a time, four neighbouring outputs at once.
+/* Depthwise convolution for Cortex-M55 and M85 with any kernel: a channel at a time, four
+ * neighbouring outputs at once.
  *
- * A channel's rows stand in `strip` column by column, so that a window is one run of bytes, kernel_height for each of its
- * columns, and VMLADAV makes 16 products of it. With the next row of outputs windows start stride_height bytes further on: a
- * new row's elements come where the column to the right had a row that is not needed any more. So every row of the input is
- * read once, and only the rows of one window are ever there.
- * Weights are in the same order, int8 [channels][kernel_width][kernel_height].
+ * A channel's rows stand in `strip` column by column, so that a window is one run of bytes,
+ * kernel_height for each of its columns, and VMLADAV makes 16 products of it. With the next row of
+ * outputs windows start stride_height bytes further on: a new row's elements come where the column
+ * to the right had a row that is not needed any more. So every row of the input is read once, and
+ * only the rows of one window are ever there. Weights are in the same order, int8
+ * [channels][kernel_width][kernel_height].
  *
- * `out` may be `in`: the generator sees to it that a row of outputs comes only over what has been read.
+ * `out` may be `in`: the generator sees to it that a row of outputs comes only over what has been
+ * read.
  */
 #ifndef EM_STRIP_MVE_H
 #define EM_STRIP_MVE_H
@@ -22,7 +25,8 @@ typedef struct {
   const int8_t *window;    /*   0: the next row's first */
   int8_t *out;             /*   4 */
   int32_t step;            /*   8: from a window to the next */
-  int32_t to_next;         /*  12: from behind an output's window, in whole vectors, to that of the fourth one after it */
+  int32_t to_next;         /* 12: from behind an output's window, in whole vectors, to that of the
+                            * fourth one after it */
   int32_t blocks;          /*  16: of four outputs in a row */
   int32_t left;            /*  20: outputs after them, 0 to 3 */
   int32_t pitch;           /*  24: from output to output */
@@ -47,8 +51,9 @@ typedef struct {
 } em_strip_job;
 
 #if defined(__ARM_FEATURE_MVE)
-/* Registers: r1 outputs, r3 bias, r5 multiplier, r7 shift to the left, r8 zero point, r9 window, r10 step, r11 from block to
- * block of outputs, r12 em_strip_job, lr blocks; q0 (and q1) weights, q2 and q3 limits, q7 places of a block's outputs.
+/* Registers: r1 outputs, r3 bias, r5 multiplier, r7 shift to the left, r8 zero point, r9 window,
+ * r10 step, r11 from block to block of outputs, r12 em_strip_job, lr blocks; q0 (and q1) weights,
+ * q2 and q3 limits, q7 places of a block's outputs.
  */
 #define EM_STRIP_START                     \
   "push {r4-r11, lr}\n\t"                  \
@@ -70,8 +75,8 @@ typedef struct {
   "vpst\n\t"                               \
   "vldrbt.u8 q0, [r2]\n\t"
 
-/* The rows that the next row of outputs needs. One that is not in the image is a border's; with each comes the last element of
- * the left border, where the first column had a row.
+/* The rows that the next row of outputs needs. One that is not in the image is a border's; with
+ * each comes the last element of the left border, where the first column had a row.
  */
 #define EM_STRIP_TAKE                      \
   "ldrd r2, r0, [r12, #92]\n\t"            \
@@ -237,10 +242,12 @@ EM_INLINE int em_strip_window(const em_depthwise_conv_2d_params *p)
   return (p->kernel_height * p->kernel_width + EM_STRIP_VECTOR - 1) & -EM_STRIP_VECTOR;
 }
 
-/* Bytes of the strip: to the end of the last window that is read, four windows at a time, or of what is written. */
+/* Bytes of the strip: to the end of the last window that is read, four windows at a time, or of
+ * what is written. */
 EM_INLINE int em_strip_bytes(const em_depthwise_conv_2d_params *p)
 {
-  const int last = ((p->out_width + 3) / 4 * 4 - 1) * p->stride_width * p->kernel_height + em_strip_window(p);
+  const int last =
+      ((p->out_width + 3) / 4 * 4 - 1) * p->stride_width * p->kernel_height + em_strip_window(p);
   const int reads = (p->out_height - 1) * p->stride_height + last;
   const int writes = p->plane_width * p->kernel_height + p->plane_height;
   return ((reads > writes ? reads : writes) + 3) & ~3;
@@ -250,11 +257,12 @@ EM_INLINE int em_strip_bytes(const em_depthwise_conv_2d_params *p)
 EM_INLINE int em_strip_suits(const em_depthwise_conv_2d_params *p)
 {
   return p->rows == p->kernel_height && (p->dilation_height == 1 || p->kernel_height == 1) &&
-         (p->dilation_width == 1 || p->kernel_width == 1) && p->out_width >= 3 && p->in_channels <= 8192 &&
-         p->kernel_height <= 8192 && p->plane_width > p->pad_left;
+      (p->dilation_width == 1 || p->kernel_width == 1) && p->out_width >= 3 &&
+      p->in_channels <= 8192 && p->kernel_height <= 8192 && p->plane_width > p->pad_left;
 }
 
-/* The parts of the scratch: a zero point, room for the left border where there is none, the strip, a channel's weights. */
+/* The parts of the scratch: a zero point, room for the left border where there is none, the strip,
+ * a channel's weights. */
 typedef struct {
   int8_t *border, *strip, *weights;
 } em_strip_scratch;
@@ -268,9 +276,11 @@ EM_INLINE em_strip_scratch em_strip_at(const em_depthwise_conv_2d_params *p, int
   return at;
 }
 
-/* One output channel's outputs one after the other, with any rounding; the strip is all zero points before. */
-EM_PART void em_strip_each(const em_depthwise_conv_2d_params *p, const em_channel *channel, int shift,
-                           const int8_t *weights, int8_t *strip, const int8_t *in, int8_t *out, const int rounding)
+/* One output channel's outputs one after the other, with any rounding; the strip is all zero points
+ * before. */
+EM_PART void em_strip_each(const em_depthwise_conv_2d_params *p, const em_channel *channel,
+                           int shift, const int8_t *weights, int8_t *strip, const int8_t *in,
+                           int8_t *out, const int rounding)
 {
   const int taps = p->kernel_height * p->kernel_width, step = p->stride_width * p->kernel_height;
   int row = 0;
@@ -315,8 +325,9 @@ EM_INLINE void em_strip_prepare(const em_depthwise_conv_2d_params *p, em_strip_j
   job->stride = p->stride_height;
 }
 
-EM_INLINE void em_strip_channel(const em_depthwise_conv_2d_params *p, em_strip_job *job, const em_strip_scratch *at,
-                                const int8_t *weights, const int8_t *in, int8_t *out)
+EM_INLINE void em_strip_channel(const em_depthwise_conv_2d_params *p, em_strip_job *job,
+                                const em_strip_scratch *at, const int8_t *weights, const int8_t *in,
+                                int8_t *out)
 {
   job->window = at->strip;
   job->out = out;
@@ -338,8 +349,9 @@ EM_INLINE void em_strip_channel(const em_depthwise_conv_2d_params *p, em_strip_j
 }
 #endif
 
-EM_PART void em_strip_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                            const int8_t *shifts, int8_t *scratch, const int8_t *in, int8_t *out, const int rounding)
+EM_PART void em_strip_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                            const em_channel *channels, const int8_t *shifts, int8_t *scratch,
+                            const int8_t *in, int8_t *out, const int rounding)
 {
   const int taps = p->kernel_height * p->kernel_width;
   const em_strip_scratch at = em_strip_at(p, scratch);
@@ -360,8 +372,8 @@ EM_PART void em_strip_layer(const em_depthwise_conv_2d_params *p, const int8_t *
       continue;
     }
 #endif
-    em_strip_each(p, &channels[channel], shifts[channel], weights + channel * taps, at.strip, plane, out + channel,
-                  rounding);
+    em_strip_each(p, &channels[channel], shifts[channel], weights + channel * taps, at.strip, plane,
+                  out + channel, rounding);
   }
 }
 

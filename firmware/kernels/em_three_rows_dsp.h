@@ -1,9 +1,10 @@
-/* Steps of em_three_rows.h on Cortex-M4, M7, M33 and M55. A column is a word, the first row's element in its lower half,
- * which saves to widen elements again for each output.
+/* Steps of em_three_rows.h on Cortex-M4, M7, M33 and M55. A column is a word, the first row's
+ * element in its lower half, which saves to widen elements again for each output.
  *
- * With weights[2j] = (w[0][j], w[1][j]) and weights[2j + 1] = (w[1][j], w[2][j]), lower half first, a column of a window
- * adds to the first row's output the product of pairs upper * weights[2j] and that of lower's lower half with w[2][j];
- * to the second row's the product of upper's upper half with w[0][j] and that of pairs lower * weights[2j + 1].
+ * With weights[2j] = (w[0][j], w[1][j]) and weights[2j + 1] = (w[1][j], w[2][j]), lower half first,
+ * a column of a window adds to the first row's output the product of pairs upper * weights[2j] and
+ * that of lower's lower half with w[2][j]; to the second row's the product of upper's upper half
+ * with w[0][j] and that of pairs lower * weights[2j + 1].
  */
 #ifndef EM_THREE_ROWS_DSP_H
 #define EM_THREE_ROWS_DSP_H
@@ -23,8 +24,8 @@ EM_INLINE void em_store_element(int8_t *to, int16_t element)
   EM_COPY((int8_t *)EM_ALIGNED(to, 2), &element, sizeof element);
 }
 
-/* Offsets matter: the instructions below know them. `pitch` is the bytes from an output to the next one's place in the
- * row, `below` those to the next row, 0 where there is none.
+/* Offsets matter: the instructions below know them. `pitch` is the bytes from an output to the next
+ * one's place in the row, `below` those to the next row, 0 where there is none.
  */
 typedef struct {
   uint32_t weights[6];
@@ -43,9 +44,10 @@ typedef struct {
 #define EM_THREE_ROWS_ASM 0
 #endif
 
-/* 9 weights, row by row. For the usual rounding weights and bias are doubled, as em_requantise wants its sums. */
-EM_INLINE em_three_rows em_three_rows_of(const em_depthwise_conv_2d_params *p, const int8_t *w, em_channel channel,
-                                         int shift, const int rounding)
+/* 9 weights, row by row. For the usual rounding weights and bias are doubled, as em_requantise
+ * wants its sums. */
+EM_INLINE em_three_rows em_three_rows_of(const em_depthwise_conv_2d_params *p, const int8_t *w,
+                                         em_channel channel, int shift, const int rounding)
 {
   em_three_rows k;
   const int doubled = EM_THREE_ROWS_ASM && rounding == EM_ROUND_FAST;
@@ -66,8 +68,8 @@ EM_INLINE em_three_rows em_three_rows_of(const em_depthwise_conv_2d_params *p, c
 }
 
 /* The same in C, for other machines and for any multiplier. */
-EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_three_rows *k, const int8_t *upper,
-                                 const int8_t *lower, const int rounding)
+EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_three_rows *k,
+                                 const int8_t *upper, const int8_t *lower, const int rounding)
 {
   int8_t *to = k->out;
   for (int x = 0; x < p->out_width; ++x) {
@@ -79,7 +81,8 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
       b = em_multiply_upper(b, u, k->weights[2 * j]);
       b = em_multiply_pairs(b, l, k->weights[2 * j + 1]);
     }
-    if (k->below != 0) to[k->below] = em_finish((int32_t)b, k->multiplier, k->shift, &p->output, rounding);
+    if (k->below != 0)
+      to[k->below] = em_finish((int32_t)b, k->multiplier, k->shift, &p->output, rounding);
     to[0] = em_finish((int32_t)a, k->multiplier, k->shift, &p->output, rounding);
     upper += 4 * p->stride_width;
     lower += 4 * p->stride_width;
@@ -88,10 +91,11 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
 }
 
 #if EM_THREE_ROWS_ASM
-/* Every register is taken, which compilers don't manage (29 instructions an output instead of 13): the weights are loaded
- * again for each block, since the requantisation needs their registers. On the stack, from sp on: weights, bias; from 28 on:
- * multiplier (then in r3), rounding (r4), shift (r5), pitch (r6), below (r7), out (r8), where the last whole block of
- * `upper` ends (r9), out_width. r1 and r2 go along upper and lower.
+/* Every register is taken, which compilers don't manage (29 instructions an output instead of 13):
+ * the weights are loaded again for each block, since the requantisation needs their registers. On
+ * the stack, from sp on: weights, bias; from 28 on: multiplier (then in r3), rounding (r4), shift
+ * (r5), pitch (r6), below (r7), out (r8), where the last whole block of `upper` ends (r9),
+ * out_width. r1 and r2 go along upper and lower.
  */
 #define EM_THREE_ROWS_ENTER(block, columns)                      \
   "push {r4-r11, lr}\n\t"                                        \
@@ -111,8 +115,8 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
   "add sp, #60\n\t"         \
   "pop {r4-r11, pc}\n\t"
 
-/* An output: the sum is doubled. Below zero it is rounded down where it stands between two; there is no need where what is
- * below zero becomes the minimum anyway.
+/* An output: the sum is doubled. Below zero it is rounded down where it stands between two; there
+ * is no need where what is below zero becomes the minimum anyway.
  */
 #define EM_FINISH_SIGNED(sum)            \
   "add r0, r4, " sum ", asr #31\n\t"     \
@@ -281,11 +285,11 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
   "4:\n\t"                                   \
   EM_THREE_ROWS_LEAVE
 
-#define EM_THREE_ROWS_FUNCTION(name, body)                                                                       \
-  EM_NAKED void name(const em_three_rows *k EM_UNUSED, const int8_t *upper EM_UNUSED, const int8_t *lower EM_UNUSED, \
-                     int out_width EM_UNUSED)                                                                    \
-  {                                                                                                              \
-    __asm__ volatile(body ::: "memory");                                                                         \
+#define EM_THREE_ROWS_FUNCTION(name, body)                                                         \
+  EM_NAKED void name(const em_three_rows *k EM_UNUSED, const int8_t *upper EM_UNUSED,              \
+                     const int8_t *lower EM_UNUSED, int out_width EM_UNUSED)                       \
+  {                                                                                                \
+    __asm__ volatile(body ::: "memory");                                                           \
   }
 EM_THREE_ROWS_FUNCTION(em_stride_1_signed, EM_TWO_ROWS_STRIDE_1(EM_FINISH_SIGNED))
 EM_THREE_ROWS_FUNCTION(em_stride_1_positive, EM_TWO_ROWS_STRIDE_1(EM_FINISH_POSITIVE))
@@ -294,8 +298,8 @@ EM_THREE_ROWS_FUNCTION(em_stride_2_positive, EM_ONE_ROW_STRIDE_2(EM_FINISH_POSIT
 #endif
 
 /* One step. */
-EM_INLINE void em_three_rows_step(const em_depthwise_conv_2d_params *p, const em_three_rows *k, const int8_t *upper,
-                                  const int8_t *lower, const int rounding)
+EM_INLINE void em_three_rows_step(const em_depthwise_conv_2d_params *p, const em_three_rows *k,
+                                  const int8_t *upper, const int8_t *lower, const int rounding)
 {
 #if EM_THREE_ROWS_ASM
   if (rounding == EM_ROUND_FAST) {

@@ -1,7 +1,8 @@
-/* Depthwise layers of 3 x 3 kernels with strides of 1 or 2 on Cortex-M0, M0+ and M23, a channel at a time.
+/* Depthwise layers of 3 x 3 kernels with strides of 1 or 2 on Cortex-M0, M0+ and M23, a channel at
+ * a time.
  *
- * `held` has three rows of the plane, int32 [3][plane_width]: one instruction loads all that a row of the kernel needs for
- * two outputs, and a multiplication may take the place of its operand.
+ * `held` has three rows of the plane, int32 [3][plane_width]: one instruction loads all that a row
+ * of the kernel needs for two outputs, and a multiplication may take the place of its operand.
  */
 #ifndef EM_THREE_ROWS_THUMB1_H
 #define EM_THREE_ROWS_THUMB1_H
@@ -10,9 +11,10 @@
 #include "em_registers_thumb1.h"
 #include "em_step.h"
 
-/* A channel and a row of its outputs, which starts at `out`; `pitch` is the bytes from one output to the next. Offsets
- * matter: the instructions below know them, and change `out` and `pairs`. Where it is `stepped`, by a step function,
- * `multiplier_low` and `multiplier_high` are the factor's parts, `rounding` is the offset and `shift` the range.
+/* A channel and a row of its outputs, which starts at `out`; `pitch` is the bytes from one output
+ * to the next. Offsets matter: the instructions below know them, and change `out` and `pairs`.
+ * Where it is `stepped`, by a step function, `multiplier_low` and `multiplier_high` are the
+ * factor's parts, `rounding` is the offset and `shift` the range.
  */
 typedef struct {
   int32_t weights[9];
@@ -44,7 +46,8 @@ EM_INLINE void em_line_set_step(em_line *line, const em_step_function *step, int
   line->shift = step->range;
 }
 
-/* Sets all but `out` and `pairs`. For the usual rounding weights and bias are doubled, as em_requantise wants its sums. */
+/* Sets all but `out` and `pairs`. For the usual rounding weights and bias are doubled, as
+ * em_requantise wants its sums. */
 EM_INLINE void em_line_set(em_line *line, const em_depthwise_conv_2d_params *p, const int8_t *w,
                            const em_channel *entries, const int8_t *shifts, const int rounding)
 {
@@ -81,8 +84,8 @@ EM_INLINE int32_t em_line_load(const int8_t *from)
 }
 
 /* A row of outputs in C, for other machines and for any multiplier. */
-EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *line, const int8_t *a, const int8_t *b,
-                           const int8_t *c, const int rounding)
+EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *line,
+                           const int8_t *a, const int8_t *b, const int8_t *c, const int rounding)
 {
   const uint32_t high = (uint32_t)line->multiplier_high, low = (uint32_t)line->multiplier_low;
   const em_step_function step = {line->shift, high, low, (uint32_t)line->rounding};
@@ -94,16 +97,18 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
     int32_t sum = line->bias;
     for (int i = 0; i < 3; ++i) {
       const int at = x + 4 * i;
-      sum += w[i] * em_line_load(a + at) + w[3 + i] * em_line_load(b + at) + w[6 + i] * em_line_load(c + at);
+      sum += w[i] * em_line_load(a + at) + w[3 + i] * em_line_load(b + at) +
+          w[6 + i] * em_line_load(c + at);
     }
-    *to = line->stepped ? em_step_finish(sum, &step) : em_finish(sum, multiplier, line->shift, &p->output, usual);
+    *to = line->stepped ? em_step_finish(sum, &step)
+                        : em_finish(sum, multiplier, line->shift, &p->output, usual);
     to += line->pitch;
   }
 }
 
 #if EM_LINE_ASM
-/* Compilers keep hardly any of this in registers and take twice as many instructions. r8 and r9 are the sums, r10, r12 and
- * lr go along the three rows, r11 is the em_line.
+/* Compilers keep hardly any of this in registers and take twice as many instructions. r8 and r9 are
+ * the sums, r10, r12 and lr go along the three rows, r11 is the em_line.
  */
 #define EM_LINE_ENTER    \
   ".syntax unified\n\t"  \
@@ -113,7 +118,8 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
   "mov r12, r2\n\t"      \
   "mov lr, r3\n\t"
 
-/* The output of the doubled sum in r0, in r1; r7 is at the bias. As em_multiply_high of em_common.h. */
+/* The output of the doubled sum in r0, in r1; r7 is at the bias. As em_multiply_high of
+ * em_common.h. */
 #define EM_LINE_REQUANTISE \
   "asrs r1, r0, #31\n\t"   \
   "ldr r2, [r7, #12]\n\t"  \
@@ -190,8 +196,8 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
   "muls r2, r6, r2\n\t"    \
   "add r8, r2\n\t"
 
-/* The outputs of both sums; r7 is at the bias. Then on to the next pair, so many bytes further on, and behind the last one
- * a single output, if the row has an odd number.
+/* The outputs of both sums; r7 is at the bias. Then on to the next pair, so many bytes further on,
+ * and behind the last one a single output, if the row has an odd number.
  */
 #define EM_LINE_FINISH(bytes, requantise) \
   "mov r0, r8\n\t"            \
@@ -254,7 +260,11 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
   "muls r3, r6, r3\n\t"    \
   "add r9, r3\n\t"
 #define EM_LINE_STRIDE_1(requantise) \
-  EM_LINE_PAIRS EM_LINE_FOUR("r10") EM_LINE_FOUR("r12") EM_LINE_FOUR("lr") EM_LINE_FINISH("8", requantise)
+  EM_LINE_PAIRS                      \
+  EM_LINE_FOUR("r10")                \
+  EM_LINE_FOUR("r12")                \
+  EM_LINE_FOUR("lr")                 \
+  EM_LINE_FINISH("8", requantise)
 
 /* Stride 2: five elements; `weights` moves r5 on to the row's. */
 #define EM_LINE_FIVE(row, weights) \
@@ -285,11 +295,11 @@ EM_PART void em_line_plain(const em_depthwise_conv_2d_params *p, const em_line *
   "adds r7, #36\n\t"                      \
   EM_LINE_FINISH("16", requantise)
 
-#define EM_LINE_FUNCTION(name, body)                                                                \
-  EM_NAKED void name(em_line *line EM_UNUSED, const int8_t *a EM_UNUSED, const int8_t *b EM_UNUSED, \
-                     const int8_t *c EM_UNUSED)                                                     \
-  {                                                                                                 \
-    __asm__ volatile(body ::: "memory");                                                            \
+#define EM_LINE_FUNCTION(name, body)                                                               \
+  EM_NAKED void name(em_line *line EM_UNUSED, const int8_t *a EM_UNUSED,                           \
+                     const int8_t *b EM_UNUSED, const int8_t *c EM_UNUSED)                         \
+  {                                                                                                \
+    __asm__ volatile(body ::: "memory");                                                           \
   }
 EM_LINE_FUNCTION(em_line_stride_1, EM_LINE_STRIDE_1(EM_LINE_REQUANTISE))
 EM_LINE_FUNCTION(em_line_stride_2, EM_LINE_STRIDE_2(EM_LINE_REQUANTISE))
@@ -298,8 +308,8 @@ EM_LINE_FUNCTION(em_line_step_stride_2, EM_LINE_STRIDE_2(EM_LINE_STEP))
 #endif
 
 /* A row of outputs from the rows a, b, c of the plane. */
-EM_INLINE void em_line_step(const em_depthwise_conv_2d_params *p, em_line *line, int8_t *out, const int8_t *a,
-                            const int8_t *b, const int8_t *c, const int rounding)
+EM_INLINE void em_line_step(const em_depthwise_conv_2d_params *p, em_line *line, int8_t *out,
+                            const int8_t *a, const int8_t *b, const int8_t *c, const int rounding)
 {
   line->out = out;
 #if EM_LINE_ASM
@@ -318,7 +328,8 @@ EM_INLINE void em_line_step(const em_depthwise_conv_2d_params *p, em_line *line,
 }
 
 /* A row of a channel's plane; the columns of the border are there already. */
-EM_INLINE void em_line_gather(const em_depthwise_conv_2d_params *p, const int8_t *in, int row, int8_t *to)
+EM_INLINE void em_line_gather(const em_depthwise_conv_2d_params *p, const int8_t *in, int row,
+                              int8_t *to)
 {
   const int columns = em_depthwise_columns(p), y = row - p->pad_top;
   to += 4 * p->pad_left;
@@ -335,8 +346,8 @@ EM_INLINE void em_line_gather(const em_depthwise_conv_2d_params *p, const int8_t
 }
 
 /* All outputs of one channel, the first of which is at `out`. */
-EM_INLINE void em_line_channel(const em_depthwise_conv_2d_params *p, em_line *line, int8_t *held, const int8_t *in,
-                               int8_t *out, const int rounding)
+EM_INLINE void em_line_channel(const em_depthwise_conv_2d_params *p, em_line *line, int8_t *held,
+                               const int8_t *in, int8_t *out, const int rounding)
 {
   int8_t *a = held, *b = held + 4 * p->plane_width, *c = held + 8 * p->plane_width;
   em_line_gather(p, in, 0, a);
@@ -353,16 +364,18 @@ EM_INLINE void em_line_channel(const em_depthwise_conv_2d_params *p, em_line *li
   }
 }
 
-EM_PART void em_line_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights, const em_channel *channels,
-                           const int8_t *shifts, int8_t *held, const int8_t *in, int8_t *out, const int rounding)
+EM_PART void em_line_layer(const em_depthwise_conv_2d_params *p, const int8_t *weights,
+                           const em_channel *channels, const int8_t *shifts, int8_t *held,
+                           const int8_t *in, int8_t *out, const int rounding)
 {
   const int out_channels = p->in_channels * p->multiplier;
   for (int i = 0; i < 3 * p->plane_width; ++i) em_line_store(held + 4 * i, p->in_zero_point);
-  const int entries = rounding == EM_ROUND_STEP ? 2 : 1; /* of a channel, which has a shift only where it is one */
+  const int entries = rounding == EM_ROUND_STEP ? 2 : 1; /* of a channel, which has a shift only
+                                                          * where it is one */
   for (int channel = 0; channel < out_channels; ++channel) {
     em_line line;
-    em_line_set(&line, p, weights + 9 * channel, channels + entries * channel, shifts + (entries == 1 ? channel : 0),
-                rounding);
+    em_line_set(&line, p, weights + 9 * channel, channels + entries * channel,
+                shifts + (entries == 1 ? channel : 0), rounding);
     em_line_channel(p, &line, held, in + channel / p->multiplier, out + channel, rounding);
   }
 }

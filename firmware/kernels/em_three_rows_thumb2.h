@@ -1,4 +1,5 @@
-/* Steps of em_three_rows.h on Cortex-M3. A column is two words, so that a column of a window is two instructions to load.
+/* Steps of em_three_rows.h on Cortex-M3. A column is two words, so that a column of a window is two
+ * instructions to load.
  */
 #ifndef EM_THREE_ROWS_THUMB2_H
 #define EM_THREE_ROWS_THUMB2_H
@@ -18,9 +19,9 @@ EM_INLINE void em_store_column(int8_t *to, int32_t first, int32_t second)
   em_store_element(to + 4, second);
 }
 
-/* Weights of three columns of the kernel, each from the top, for stride 2 the last column before the middle one. Offsets
- * matter: the instructions below know them. `pitch` is the bytes from an output to the next one's place in the row, `below`
- * those to the next row, 0 where there is none.
+/* Weights of three columns of the kernel, each from the top, for stride 2 the last column before
+ * the middle one. Offsets matter: the instructions below know them. `pitch` is the bytes from an
+ * output to the next one's place in the row, `below` those to the next row, 0 where there is none.
  */
 typedef struct {
   int32_t first_weights[3];
@@ -40,9 +41,10 @@ typedef struct {
 #define EM_THREE_ROWS_ASM 0
 #endif
 
-/* 9 weights, row by row. For the usual rounding weights and bias are doubled, as em_requantise wants its sums. */
-EM_INLINE em_three_rows em_three_rows_of(const em_depthwise_conv_2d_params *p, const int8_t *w, em_channel channel,
-                                         int shift, const int rounding)
+/* 9 weights, row by row. For the usual rounding weights and bias are doubled, as em_requantise
+ * wants its sums. */
+EM_INLINE em_three_rows em_three_rows_of(const em_depthwise_conv_2d_params *p, const int8_t *w,
+                                         em_channel channel, int shift, const int rounding)
 {
   em_three_rows k;
   const int doubled = EM_THREE_ROWS_ASM && rounding == EM_ROUND_FAST;
@@ -72,7 +74,8 @@ EM_INLINE int32_t em_load_element(const int8_t *from)
 }
 
 /* The sum of a column of three rows, from the first or the second of the four on. */
-EM_INLINE int32_t em_three_products(const int8_t *upper, const int8_t *lower, const int32_t *w, const int second)
+EM_INLINE int32_t em_three_products(const int8_t *upper, const int8_t *lower, const int32_t *w,
+                                    const int second)
 {
   const int32_t middle = em_load_element(second ? lower : upper + 4);
   const int32_t last = em_load_element(second ? lower + 4 : lower);
@@ -80,8 +83,8 @@ EM_INLINE int32_t em_three_products(const int8_t *upper, const int8_t *lower, co
 }
 
 /* A step in C, for other machines and for any multiplier. */
-EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_three_rows *k, const int8_t *upper,
-                                 const int8_t *lower, const int rounding)
+EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_three_rows *k,
+                                 const int8_t *upper, const int8_t *lower, const int rounding)
 {
   const int second = p->stride_width == 2 ? 16 : 8, third = 24 - second;
   int8_t *to = k->out;
@@ -92,7 +95,8 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
                 em_three_products(upper + second, lower + second, k->other_weights, i) +
                 em_three_products(upper + third, lower + third, k->other_weights + 3, i);
     }
-    if (k->below != 0) to[k->below] = em_finish(sums[1], k->multiplier, k->shift, &p->output, rounding);
+    if (k->below != 0)
+      to[k->below] = em_finish(sums[1], k->multiplier, k->shift, &p->output, rounding);
     to[0] = em_finish(sums[0], k->multiplier, k->shift, &p->output, rounding);
     upper += 8 * p->stride_width;
     lower += 8 * p->stride_width;
@@ -101,9 +105,10 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
 }
 
 #if EM_THREE_ROWS_ASM
-/* As in em_three_rows_dsp.h every register is taken, so the weights are loaded again for each block. On the stack, from sp
- * on: em_three_rows, 64 bytes; where the last whole block of `upper` ends; out_width. r1 and r2 go along upper and lower.
- * Requantisation has the multiplier in r3, rounding r4, shift r5, pitch r6, below r7, out r12.
+/* As in em_three_rows_dsp.h every register is taken, so the weights are loaded again for each
+ * block. On the stack, from sp on: em_three_rows, 64 bytes; where the last whole block of `upper`
+ * ends; out_width. r1 and r2 go along upper and lower. Requantisation has the multiplier in r3,
+ * rounding r4, shift r5, pitch r6, below r7, out r12.
  */
 #define EM_THREE_ROWS_ENTER(log_2_of_pair)        \
   "push {r4-r11, lr}\n\t"                         \
@@ -133,7 +138,8 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
 #define EM_TWO_COLUMNS_AT(at) "ldrd r3, r7, [r1" at "\n\tldrd r12, lr, [r2" at "\n\t"
 #define EM_ONE_COLUMN_AT(at) "ldrd r3, r7, [r1" at "\n\tldr r12, [r2" at "\n\t"
 
-/* What the column adds to an output, and to that below, with three weights in r4 to r6: to `start` it is `sum`. */
+/* What the column adds to an output, and to that below, with three weights in r4 to r6: to `start`
+ * it is `sum`. */
 #define EM_IN_ONE_ROW(sum, start)      \
   "mla " sum ", r3, r4, " start "\n\t" \
   "mla " sum ", r7, r5, " sum "\n\t"   \
@@ -252,23 +258,24 @@ EM_PART void em_three_rows_plain(const em_depthwise_conv_2d_params *p, const em_
   "3:\n\t"                       \
   EM_THREE_ROWS_LEAVE
 
-#define EM_THREE_ROWS_FUNCTION(name, body)                                                                           \
-  EM_NAKED void name(const em_three_rows *k EM_UNUSED, const int8_t *upper EM_UNUSED, const int8_t *lower EM_UNUSED, \
-                     int out_width EM_UNUSED)                                                                        \
-  {                                                                                                                  \
-    __asm__ volatile(body ::: "memory");                                                                             \
+#define EM_THREE_ROWS_FUNCTION(name, body)                                                         \
+  EM_NAKED void name(const em_three_rows *k EM_UNUSED, const int8_t *upper EM_UNUSED,              \
+                     const int8_t *lower EM_UNUSED, int out_width EM_UNUSED)                       \
+  {                                                                                                \
+    __asm__ volatile(body ::: "memory");                                                           \
   }
 EM_THREE_ROWS_FUNCTION(em_three_rows_stride_1, EM_TWO_ROWS_STRIDE_1)
 EM_THREE_ROWS_FUNCTION(em_three_rows_stride_2, EM_ONE_ROW_STRIDE_2)
 #endif
 
 /* One step. */
-EM_INLINE void em_three_rows_step(const em_depthwise_conv_2d_params *p, const em_three_rows *k, const int8_t *upper,
-                                  const int8_t *lower, const int rounding)
+EM_INLINE void em_three_rows_step(const em_depthwise_conv_2d_params *p, const em_three_rows *k,
+                                  const int8_t *upper, const int8_t *lower, const int rounding)
 {
 #if EM_THREE_ROWS_ASM
   if (rounding == EM_ROUND_FAST) {
-    (p->stride_width == 1 ? em_three_rows_stride_1 : em_three_rows_stride_2)(k, upper, lower, p->out_width);
+    (p->stride_width == 1 ? em_three_rows_stride_1 : em_three_rows_stride_2)(k, upper, lower,
+                                                                             p->out_width);
     return;
   }
 #endif

@@ -1,9 +1,11 @@
 /* TRANSPOSE_CONV.
  *
- * in        int8 [in_height][in_width][in_channels]       out   int8 [out_height][out_width][out_channels]
+  * in        int8 [in_height][in_width][in_channels]
+ * out       int8 [out_height][out_width][out_channels]
  * weights   int8 [out_channels][kernel_height][kernel_width][in_channels]
  * channels  the bias as it is in the file: how many weights meet a pixel depends on where it is
- * Elements are done in order, from those rows of `in` that reach them; the generator computes how `out` may lie over `in`.
+ * Elements are done in order, from those rows of `in` that reach them; the generator computes how
+ * `out` may lie over `in`.
  */
 #ifndef EM_TRANSPOSE_CONV_H
 #define EM_TRANSPOSE_CONV_H
@@ -28,7 +30,8 @@ typedef struct {
 } em_transpose_conv_params;
 
 /* What the input adds to the element at (y, x) of the whole output, for one channel's weights. */
-EM_INLINE int32_t em_transposed_sum(const em_transpose_conv_params *p, const int8_t *weights, const int8_t *in, int y, int x)
+EM_INLINE int32_t em_transposed_sum(const em_transpose_conv_params *p, const int8_t *weights,
+                                    const int8_t *in, int y, int x)
 {
   int32_t sum = 0;
   for (int a = y % p->stride_height; a < p->kernel_height && a <= y; a += p->stride_height) {
@@ -45,28 +48,33 @@ EM_INLINE int32_t em_transposed_sum(const em_transpose_conv_params *p, const int
   return sum;
 }
 
-EM_INLINE void em_transpose_conv_body(const em_transpose_conv_params *p, const int8_t *weights, const em_channel *channels,
-                                      const int8_t *shifts, const int8_t *in, int8_t *out, const int rounding)
+EM_INLINE void em_transpose_conv_body(const em_transpose_conv_params *p, const int8_t *weights,
+                                      const em_channel *channels, const int8_t *shifts,
+                                      const int8_t *in, int8_t *out, const int rounding)
 {
   const int32_t size = (int32_t)p->kernel_height * p->kernel_width * p->in_channels;
   for (int y = 0; y < p->out_height; ++y) {
     for (int x = 0; x < p->out_width; ++x) {
       for (int c = 0; c < p->out_channels; ++c) {
-        const int32_t sum = em_transposed_sum(p, weights + c * size, in, y + p->pad_top, x + p->pad_left);
-        *out++ = em_finish(channels[c].bias + sum, channels[c].multiplier, shifts[c], &p->output, rounding);
+        const int32_t sum =
+            em_transposed_sum(p, weights + c * size, in, y + p->pad_top, x + p->pad_left);
+        *out++ = em_finish(channels[c].bias + sum, channels[c].multiplier, shifts[c], &p->output,
+                           rounding);
       }
     }
   }
 }
 
-EM_KERNEL void em_transpose_conv(const em_transpose_conv_params *p, const int8_t *weights, const em_channel *channels,
-                                 const int8_t *shifts, const int8_t *in, int8_t *out)
+EM_KERNEL void em_transpose_conv(const em_transpose_conv_params *p, const int8_t *weights,
+                                 const em_channel *channels, const int8_t *shifts, const int8_t *in,
+                                 int8_t *out)
 {
   em_transpose_conv_body(p, weights, channels, shifts, in, out, EM_ROUND_FAST);
 }
 
-EM_KERNEL void em_transpose_conv_any(const em_transpose_conv_params *p, const int8_t *weights, const em_channel *channels,
-                                     const int8_t *shifts, const int8_t *in, int8_t *out)
+EM_KERNEL void em_transpose_conv_any(const em_transpose_conv_params *p, const int8_t *weights,
+                                     const em_channel *channels, const int8_t *shifts,
+                                     const int8_t *in, int8_t *out)
 {
   em_transpose_conv_body(p, weights, channels, shifts, in, out, EM_ROUND_ANY);
 }

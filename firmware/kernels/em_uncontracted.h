@@ -1,4 +1,5 @@
-/* In what follows a product of floats and a sum must not become one operation, which rounds once. */
+/* In what follows a product of floats and a sum must not become one operation, which rounds
+ * once. */
 #ifndef EM_UNCONTRACTED_H
 #define EM_UNCONTRACTED_H
 

@@ -1,7 +1,8 @@
-/* The loop of em_depthwise_wide.h on cores with SMLAD: four neighbouring outputs of a channel at a time, of stride 1.
+/* The loop of em_depthwise_wide.h on cores with SMLAD: four neighbouring outputs of a channel at a
+ * time, of stride 1.
  *
- * As C, gcc works the addresses out anew for every four outputs and puts weights on the stack: 23 instructions an output of
- * a 1 x 9 kernel instead of 19.
+ * As C, gcc works the addresses out anew for every four outputs and puts weights on the stack: 23
+ * instructions an output of a 1 x 9 kernel instead of 19.
  */
 #ifndef EM_WIDE_ROW_DSP_H
 #define EM_WIDE_ROW_DSP_H
@@ -22,15 +23,18 @@ typedef struct {
   int32_t pitch;         /* 28: from output to output */
   int32_t rows;          /* 32: of the kernel */
   int32_t to_row;        /* 36: from behind a row's words to the next row's first */
-  int32_t skipped;       /* 40: bytes of code, where a row of the kernel has fewer than EM_WIDE_WORDS words; and 1 */
+  int32_t skipped;       /* 40: bytes of code, where a row of the kernel has fewer than
+                          * EM_WIDE_WORDS words; and 1 */
   int32_t blocks;        /* 44: of four outputs, at least 1 */
-  int32_t back;          /* 48: bytes that one more block at the end goes back in a window, or 0: no such block */
+  int32_t back;          /* 48: bytes that one more block at the end goes back in a window, or 0: no
+                          * such block */
   int32_t out_back;      /* 52 */
 } em_wide_job;
 
 #if EM_DSP
-/* Registers: r0 window, r1 weights, r2 and r3 elements, r4 to r7 sums, r8 a word of weights, r11 rows left, r12 em_wide_job, lr
- * where a row of the kernel starts. A word's code takes EM_WIDE_WORD_BYTES: all instructions are wide.
+/* Registers: r0 window, r1 weights, r2 and r3 elements, r4 to r7 sums, r8 a word of weights, r11
+ * rows left, r12 em_wide_job, lr where a row of the kernel starts. A word's code takes
+ * EM_WIDE_WORD_BYTES: all instructions are wide.
  */
 #define EM_WIDE_WORD            \
   "ldr.w r8, [r1], #4\n\t"      \
@@ -68,41 +72,36 @@ EM_NAKED void em_wide_fours(em_wide_job *job EM_UNUSED)
           "ldr r3, [r0, #2]\n\t"
           "bx lr\n\t"
           ".balign 4\n"
-          "3:\n\t"
-          EM_WIDE_WORD EM_WIDE_WORD EM_WIDE_WORD EM_WIDE_WORD EM_WIDE_WORD EM_WIDE_WORD EM_WIDE_WORD EM_WIDE_WORD
-          "ldr r8, [r12, #36]\n\t"
+          "3:\n\t" EM_WIDE_WORD EM_WIDE_WORD EM_WIDE_WORD EM_WIDE_WORD EM_WIDE_WORD EM_WIDE_WORD
+              EM_WIDE_WORD EM_WIDE_WORD "ldr r8, [r12, #36]\n\t"
           "subs r11, r11, #1\n\t"
           "add r0, r0, r8\n\t"
           "bne 2b\n\t"
           "ldrd r2, r3, [r12, #16]\n\t"
           "ldrd r8, r10, [r12, #24]\n\t"
-          "ldr r9, [r12, #4]\n\t"
-          EM_WIDE_FINISH("r4")
-          EM_WIDE_FINISH("r5")
-          EM_WIDE_FINISH("r6")
-          EM_WIDE_FINISH("r7")
-          "strb r4, [r9]\n\t"
-          "strb r5, [r9, r10]\n\t"
-          "add r9, r9, r10, lsl #1\n\t"
-          "strb r6, [r9]\n\t"
-          "strb r7, [r9, r10]\n\t"
-          "add r9, r9, r10, lsl #1\n\t"
-          "ldr r0, [r12]\n\t"
-          "ldr r2, [r12, #44]\n\t"
-          "adds r0, r0, #8\n\t"
-          "strd r0, r9, [r12]\n\t"
-          "subs r2, r2, #1\n\t"
-          "str r2, [r12, #44]\n\t"
-          "bgt 1b\n\t"
-          "bmi 4f\n\t"
-          "ldrd r2, r3, [r12, #48]\n\t"
-          "cbz r2, 4f\n\t"
-          "subs r0, r0, r2\n\t"
-          "sub r9, r9, r3\n\t"
-          "strd r0, r9, [r12]\n\t"
-          "b 1b\n"
-          "4:\n\t"
-          "pop {r4-r11, pc}\n\t");
+          "ldr r9, [r12, #4]\n\t" EM_WIDE_FINISH("r4") EM_WIDE_FINISH("r5") EM_WIDE_FINISH("r6")
+              EM_WIDE_FINISH("r7") "strb r4, [r9]\n\t"
+                                   "strb r5, [r9, r10]\n\t"
+                                   "add r9, r9, r10, lsl #1\n\t"
+                                   "strb r6, [r9]\n\t"
+                                   "strb r7, [r9, r10]\n\t"
+                                   "add r9, r9, r10, lsl #1\n\t"
+                                   "ldr r0, [r12]\n\t"
+                                   "ldr r2, [r12, #44]\n\t"
+                                   "adds r0, r0, #8\n\t"
+                                   "strd r0, r9, [r12]\n\t"
+                                   "subs r2, r2, #1\n\t"
+                                   "str r2, [r12, #44]\n\t"
+                                   "bgt 1b\n\t"
+                                   "bmi 4f\n\t"
+                                   "ldrd r2, r3, [r12, #48]\n\t"
+                                   "cbz r2, 4f\n\t"
+                                   "subs r0, r0, r2\n\t"
+                                   "sub r9, r9, r3\n\t"
+                                   "strd r0, r9, [r12]\n\t"
+                                   "b 1b\n"
+                                   "4:\n\t"
+                                   "pop {r4-r11, pc}\n\t");
 }
 #endif
 

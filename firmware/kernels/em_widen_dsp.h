@@ -15,7 +15,8 @@ EM_INLINE uint32_t em_load_group(const int8_t *x, int count)
 }
 
 /* Widens a group; returns where the next one's words go. */
-EM_INLINE int8_t *em_widen_group(const int8_t *x, int pair, int count, int8_t *strip, const int pixels)
+EM_INLINE int8_t *em_widen_group(const int8_t *x, int pair, int count, int8_t *strip,
+                                 const int pixels)
 {
   const uint32_t a = em_load_group(x, count);
   if (pixels == 1) {
@@ -31,7 +32,8 @@ EM_INLINE int8_t *em_widen_group(const int8_t *x, int pair, int count, int8_t *s
   return strip + 16;
 }
 
-/* Widens a whole group. Compilers store the four words one by one: 13 instructions a group instead of 8 to 9. */
+/* Widens a whole group. Compilers store the four words one by one: 13 instructions a group instead
+ * of 8 to 9. */
 EM_INLINE int8_t *em_widen_four(const int8_t *x, int pair, int8_t *strip, const int pixels)
 {
 #if EM_DSP && defined(__ARM_FEATURE_UNALIGNED)
@@ -82,10 +84,11 @@ EM_INLINE void em_join_rows(const em_window *window, const int8_t *x, int8_t *to
   }
 }
 
-/* Widens a small window's rows element by element, which beats putting them together first. What no element fills may be
- * anything: its weights are zero.
+/* Widens a small window's rows element by element, which beats putting them together first. What no
+ * element fills may be anything: its weights are zero.
  */
-EM_INLINE void em_widen_small(const em_window *window, const int8_t *x, int8_t *strip, const int pixels)
+EM_INLINE void em_widen_small(const em_window *window, const int8_t *x, int8_t *strip,
+                              const int pixels)
 {
   EM_UNROLL(4)
   for (int row = 0; row < window->rows; ++row) {
@@ -105,8 +108,8 @@ EM_INLINE int em_rows_by_groups(const em_window *window)
   return window->rows > 1 && window->rows <= 3 && (window->length & 3) == 3;
 }
 
-/* Widens the last three elements of a row, of which x is the first, without reading behind them: there is another row
- * before. The fourth may be anything: its weights are zero.
+/* Widens the last three elements of a row, of which x is the first, without reading behind them:
+ * there is another row before. The fourth may be anything: its weights are zero.
  */
 EM_INLINE int8_t *em_widen_three(const int8_t *x, int pair, int8_t *strip, const int pixels)
 {
@@ -168,7 +171,8 @@ EM_PART int8_t *em_widen(const em_window *window, int8_t *strip, int8_t *joined,
     return em_widen_run(joined, bytes, bytes, strip, pixels);
   }
   for (int row = 0; row < window->rows; ++row) {
-    strip = em_widen_run(window->x + row * window->row_stride, window->pair, window->length, strip, pixels);
+    strip = em_widen_run(window->x + row * window->row_stride, window->pair, window->length, strip,
+                         pixels);
   }
   return strip;
 }

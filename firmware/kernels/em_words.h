@@ -1,17 +1,19 @@
-/* Four pixels at a time, two in one word: for cores that multiply 32 bits by 32, but no pairs of 16 bits.
+/* Four pixels at a time, two in one word: for cores that multiply 32 bits by 32, but no pairs of 16
+ * bits.
  *
- * A word is x_a + 65536 * x_b, so that one multiplication by a weight gives the products of two pixels. The sum of a few
- * of them (a group) still has each pixel's part in 16 bits; then it is taken apart: with 32768 added, its upper half is
- * pixel b's part exactly, and what all groups add up to gives pixel a's. How many taps a group may have depends on the
- * weights: the generator proves it for each channel.
+ * A word is x_a + 65536 * x_b, so that one multiplication by a weight gives the products of two
+ * pixels. The sum of a few of them (a group) still has each pixel's part in 16 bits; then it is
+ * taken apart: with 32768 added, its upper half is pixel b's part exactly, and what all groups add
+ * up to gives pixel a's. How many taps a group may have depends on the weights: the generator
+ * proves it for each channel.
  *
  * words    uint32 [taps][2]: two pixel pairs side by side, made once for all channels
- * weights  channel by channel: a byte that says how many taps a group has (1 to 4), then a byte per tap in the window's
- *          order
+ * weights  channel by channel: a byte that says how many taps a group has (1 to 4), then a byte per
+ *          tap in the window's order
  * What follows groups of 3 or 4 that are whole is done as a group of two and one of one.
  *
- * The including header defines EM_PIXEL_WORDS, EM_OWN_CHANNELS and EM_QUAD_ASM: with it, assembly of its own does whole
- * channels, see em_quad_job.h. Then it defines em_single_channels.
+ * The including header defines EM_PIXEL_WORDS, EM_OWN_CHANNELS and EM_QUAD_ASM: with it, assembly
+ * of its own does whole channels, see em_quad_job.h. Then it defines em_single_channels.
  */
 #include "em_dot.h" /* comes first, and includes the target's header, which includes this one */
 #ifndef EM_WORDS_H
@@ -50,29 +52,36 @@ typedef struct {
   em_quad_job job;
 } em_words;
 
-EM_INLINE em_quad_groups em_quad_groups_of(uint32_t *words, int32_t taps, int32_t group, em_code *loop, int32_t bytes,
-                                           int32_t unrolled)
+EM_INLINE em_quad_groups em_quad_groups_of(uint32_t *words, int32_t taps, int32_t group,
+                                           em_code *loop, int32_t bytes, int32_t unrolled)
 {
   const int32_t whole = taps / group, rest = taps % group;
-  const uint32_t excess = (uint32_t)(whole + (rest >> 1) + (rest & 1)) * ((uint32_t)EM_HALF << EM_QUAD_TWOFOLD);
+  const uint32_t excess =
+      (uint32_t)(whole + (rest >> 1) + (rest & 1)) * ((uint32_t)EM_HALF << EM_QUAD_TWOFOLD);
   const int32_t skipped = (unrolled - whole % unrolled) % unrolled;
-  const em_quad_groups groups = {words, 0u - excess, (em_code *)((uintptr_t)loop + (uintptr_t)(skipped * bytes)),
+  const em_quad_groups groups = {words, 0u - excess,
+                                 (em_code *)((uintptr_t)loop + (uintptr_t)(skipped * bytes)),
                                  em_quad_loop_limit(words, taps - rest)};
   return groups;
 }
 
 EM_INLINE em_code *em_quad_after(int32_t rest, em_code *ending)
 {
-  return rest == 0 ? ending : (rest == 1 ? em_quad_rest_1 : (rest == 2 ? em_quad_rest_2 : em_quad_rest_3));
+  return rest == 0 ? ending
+                   : (rest == 1 ? em_quad_rest_1 : (rest == 2 ? em_quad_rest_2 : em_quad_rest_3));
 }
 
 /* A layer's job; the first channel's constants and the outputs are still to be filled in. */
 EM_INLINE void em_quad_prepare(em_quad_job *job, uint32_t *words, int32_t taps, em_code *ending)
 {
-  job->groups[0] = em_quad_groups_of(words, taps, 1, em_quad_loop_1, EM_QUAD_BYTES_1, EM_QUAD_UNROLLED_1);
-  job->groups[1] = em_quad_groups_of(words, taps, 2, em_quad_loop_2, EM_QUAD_BYTES_2, EM_QUAD_UNROLLED_2);
-  job->groups[2] = em_quad_groups_of(words, taps, 3, em_quad_loop_3, EM_QUAD_BYTES_3, EM_QUAD_UNROLLED_3);
-  job->groups[3] = em_quad_groups_of(words, taps, 4, em_quad_loop_4, EM_QUAD_BYTES_4, EM_QUAD_UNROLLED_4);
+  job->groups[0] =
+      em_quad_groups_of(words, taps, 1, em_quad_loop_1, EM_QUAD_BYTES_1, EM_QUAD_UNROLLED_1);
+  job->groups[1] =
+      em_quad_groups_of(words, taps, 2, em_quad_loop_2, EM_QUAD_BYTES_2, EM_QUAD_UNROLLED_2);
+  job->groups[2] =
+      em_quad_groups_of(words, taps, 3, em_quad_loop_3, EM_QUAD_BYTES_3, EM_QUAD_UNROLLED_3);
+  job->groups[3] =
+      em_quad_groups_of(words, taps, 4, em_quad_loop_4, EM_QUAD_BYTES_4, EM_QUAD_UNROLLED_4);
   for (int32_t i = 0; i < 4; ++i) {
     job->after[i] = em_quad_after(taps % (i + 1), ending);
     if (taps <= i) job->groups[i].entry = job->after[i];
@@ -84,7 +93,8 @@ EM_INLINE void em_quad_prepare(em_quad_job *job, uint32_t *words, int32_t taps, 
 }
 
 /* `pooled`: whether em_quad_pooled comes after that. */
-EM_INLINE em_words em_words_of(int8_t *strip, int32_t taps, int32_t count, const int rounding, const int pooled)
+EM_INLINE em_words em_words_of(int8_t *strip, int32_t taps, int32_t count, const int rounding,
+                               const int pooled)
 {
   void *const aligned = strip; /* as the generator lays it out */
   em_words layer;
@@ -101,10 +111,13 @@ EM_INLINE int32_t em_quad_lower_sum(uint32_t total, int32_t high)
   return (int32_t)(total - ((uint32_t)high << (16 + EM_QUAD_TWOFOLD))) >> EM_QUAD_TWOFOLD;
 }
 
-/* Returns the sums of the channel whose weights these are, its bias included; of a layer without EM_ROUND_FAST. */
-EM_SHARED em_quad em_quad_sums(em_words *layer, const uint32_t *words, const int8_t *weights, int32_t bias)
+/* Returns the sums of the channel whose weights these are, its bias included; of a layer without
+ * EM_ROUND_FAST. */
+EM_SHARED em_quad em_quad_sums(em_words *layer, const uint32_t *words, const int8_t *weights,
+                               int32_t bias)
 {
-  static const em_channel unbiased = {0, 0}; /* twice the sum is kept, which any bias might make too large */
+  static const em_channel unbiased = {0, 0}; /* twice the sum is kept, which any bias might make too
+                                              * large */
   em_running_sums s = {0, 0, 0, 0};
   em_quad_job *const job = &layer->job;
   const int32_t moved = (int32_t)(words - job->groups[0].words);
@@ -117,12 +130,13 @@ EM_SHARED em_quad em_quad_sums(em_words *layer, const uint32_t *words, const int
   job->weights = weights;
   em_quad_run(job);
   const em_quad sums = {em_quad_lower_sum(s.total0, s.high0) + bias, s.high0 + bias,
-                        em_quad_lower_sum(s.total1, s.high1) + bias, s.high1 + bias, weights + layer->taps + 1};
+                        em_quad_lower_sum(s.total1, s.high1) + bias, s.high1 + bias,
+                        weights + layer->taps + 1};
   return sums;
 }
 #else
-/* Running sums of the two pairs, and where the next tap's words and weight are: all that was multiplied, and pixel b's
- * part of it.
+/* Running sums of the two pairs, and where the next tap's words and weight are: all that was
+ * multiplied, and pixel b's part of it.
  */
 typedef struct {
   uint32_t total0, total1;
@@ -160,7 +174,8 @@ EM_INLINE em_running em_words_groups(em_running s, int32_t taps, const int count
   return s;
 }
 
-/* How a layer's taps are done in groups of so many: `looped` of them in the loop, `excess` is what EM_HALF adds up to. */
+/* How a layer's taps are done in groups of so many: `looped` of them in the loop, `excess` is what
+ * EM_HALF adds up to. */
 typedef struct {
   int32_t looped;
   int32_t excess;
@@ -181,19 +196,25 @@ EM_INLINE em_groups em_groups_of(int32_t taps, int32_t group)
   return groups;
 }
 
-EM_INLINE em_words em_words_of(int8_t *strip, int32_t taps, int32_t count, const int rounding, const int pooled)
+EM_INLINE em_words em_words_of(int8_t *strip, int32_t taps, int32_t count, const int rounding,
+                               const int pooled)
 {
   (void)rounding;
   (void)pooled;
   void *const aligned = strip; /* as the generator lays it out */
-  const em_words layer = {(uint32_t *)aligned, taps, count,
-                          {{0, 0}, em_groups_of(taps, 1), em_groups_of(taps, 2), em_groups_of(taps, 3),
+  const em_words layer = {(uint32_t *)aligned,
+                          taps,
+                          count,
+                          {{0, 0},
+                           em_groups_of(taps, 1),
+                           em_groups_of(taps, 2),
+                           em_groups_of(taps, 3),
                            em_groups_of(taps, 4)}};
   return layer;
 }
 
-/* What both sums of a pair start from: `total` for all that is multiplied, which is pixel a's sum and 65536 times pixel
- * b's, and the bias for pixel b's.
+/* What both sums of a pair start from: `total` for all that is multiplied, which is pixel a's sum
+ * and 65536 times pixel b's, and the bias for pixel b's.
  */
 EM_INLINE uint32_t em_total_start(int32_t bias, int32_t excess)
 {
@@ -207,7 +228,8 @@ EM_INLINE int32_t em_lower_sum(uint32_t total, int32_t high)
 }
 
 /* Returns the sums of the channel whose weights these are, its bias included. */
-EM_INLINE em_quad em_quad_sums(em_words *layer, const uint32_t *words, const int8_t *weights, int32_t bias)
+EM_INLINE em_quad em_quad_sums(em_words *layer, const uint32_t *words, const int8_t *weights,
+                               int32_t bias)
 {
   const int32_t group = weights[0];
   const em_groups groups = layer->groups[group];
@@ -225,13 +247,14 @@ EM_INLINE em_quad em_quad_sums(em_words *layer, const uint32_t *words, const int
   }
   if ((rest & 2) != 0) s = em_words_group(s, 2);
   if ((rest & 1) != 0) s = em_words_group(s, 1);
-  const em_quad sums = {em_lower_sum(s.total0, s.high0), s.high0, em_lower_sum(s.total1, s.high1), s.high1, s.w};
+  const em_quad sums = {em_lower_sum(s.total0, s.high0), s.high0, em_lower_sum(s.total1, s.high1),
+                        s.high1, s.w};
   return sums;
 }
 #endif
 
-#define EM_PACK_TAP                                                                                    \
-  *words = (uint32_t)*a++ + ((uint32_t)*b++ << 16);                                                    \
+#define EM_PACK_TAP                                                                                \
+  *words = (uint32_t)*a++ + ((uint32_t)*b++ << 16);                                                \
   words += 2
 
 /* Writes a pixel pair's words to `words`, of which every other one is another pair's. */
@@ -260,7 +283,8 @@ EM_SHARED void em_pack_pair(uint32_t *words, const em_window *window)
   }
 }
 
-/* The same of a window of few elements, whose sizes are constants: most of the other is around its loops. */
+/* The same of a window of few elements, whose sizes are constants: most of the other is around its
+ * loops. */
 EM_INLINE void em_pack_small(uint32_t *words, const em_window *window)
 {
   EM_UNROLL(4)
@@ -274,27 +298,31 @@ EM_INLINE void em_pack_small(uint32_t *words, const em_window *window)
 }
 
 /* All channels of a single pixel, as the including header does them. */
-EM_INLINE void em_single_channels(const em_window *window, em_block block, int count, const em_output *output,
-                                  const int rounding);
+EM_INLINE void em_single_channels(const em_window *window, em_block block, int count,
+                                  const em_output *output, const int rounding);
 
-EM_SHARED void em_single_fast(const em_window *window, em_block block, int count, const em_output *output)
+EM_SHARED void em_single_fast(const em_window *window, em_block block, int count,
+                              const em_output *output)
 {
   em_single_channels(window, block, count, output, EM_ROUND_FAST);
 }
 
-EM_SHARED void em_single_any(const em_window *window, em_block block, int count, const em_output *output)
+EM_SHARED void em_single_any(const em_window *window, em_block block, int count,
+                             const em_output *output)
 {
   em_single_channels(window, block, count, output, EM_ROUND_ANY);
 }
 
-EM_SHARED void em_single_once(const em_window *window, em_block block, int count, const em_output *output)
+EM_SHARED void em_single_once(const em_window *window, em_block block, int count,
+                              const em_output *output)
 {
   em_single_channels(window, block, count, output, EM_ROUND_ONCE);
 }
 
 /* All channels of a single pixel. */
-EM_INLINE void em_own_channels(const em_window *window, em_block block, int count, const em_output *output,
-                               int8_t *strip, const int pixels, const int rounding)
+EM_INLINE void em_own_channels(const em_window *window, em_block block, int count,
+                               const em_output *output, int8_t *strip, const int pixels,
+                               const int rounding)
 {
   (void)strip;
   (void)pixels;

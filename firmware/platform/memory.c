@@ -1,4 +1,5 @@
-/* memcpy and its kin, which compilers call on their own: words at a time where both sides are aligned. */
+/* memcpy and its kin, which compilers call on their own: words at a time where both sides are
+ * aligned. */
 #include <stdint.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ void *memcpy(void *to, const void *from, size_t size)
   uint8_t *target = (uint8_t *)to;
   const uint8_t *source = (const uint8_t *)from;
   if (aligned(target, source)) {
-    for (; size >= 4; size -= 4, target += 4, source += 4) *(word *)(void *)target = *(const word *)(const void *)source;
+    for (; size >= 4; size -= 4, target += 4, source += 4)
+      *(word *)(void *)target = *(const word *)(const void *)source;
   }
   for (; size > 0; --size) *target++ = *source++;
   return to;

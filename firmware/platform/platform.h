@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* From the linker script: the stack lies at the very bottom of RAM, so that an overflow leaves RAM and faults. */
+/* From the linker script: the stack lies at the very bottom of RAM, so that an overflow leaves RAM
+ * and faults. */
 extern uint32_t stack_limit[], stack_top[];
 
 /* The transport's part of start-up: UART registers, semihosting files. Called once, before main. */

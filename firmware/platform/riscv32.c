@@ -24,8 +24,9 @@ __attribute__((naked, section(".vectors"), used)) void reset_handler(void)
       "j start\n");
 }
 
-/* Physical memory protection: flash up to the start of RAM can be read and executed, not written, in machine mode too.
- * A stack that overflows runs into it (Privileged Architecture, section 3.7: top of range, locked). */
+/* Physical memory protection: flash up to the start of RAM can be read and executed, not written,
+ * in machine mode too. A stack that overflows runs into it (Privileged Architecture, section 3.7:
+ * top of range, locked). */
 static void protect_flash(void)
 {
   const uintptr_t bottom = (uintptr_t)flash_start >> 2, top = (uintptr_t)stack_limit >> 2;

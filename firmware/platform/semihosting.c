@@ -1,4 +1,5 @@
-/* Transport for emulators: all requests stand in one file, all answers go to another (Arm's semihosting, also on RISC-V). */
+/* Transport for emulators: all requests stand in one file, all answers go to another (Arm's
+ * semihosting, also on RISC-V). */
 #include "board.h"
 #include "platform.h"
 

@@ -1,4 +1,5 @@
-/* Ticks of the nRF51's TIMER0 (nRF51 Series Reference Manual, chapter 18): its core has no SysTick. */
+/* Ticks of the nRF51's TIMER0 (nRF51 Series Reference Manual, chapter 18): its core has no
+ * SysTick. */
 #include "board.h"
 
 #define TIMER0(offset) (*(volatile uint32_t *)(BOARD_TICKS_ADDRESS + (offset)))

@@ -1,4 +1,5 @@
-/* The 16550 UART (National Semiconductor PC16550D), byte-wide registers, as on QEMU's RISC-V machine `virt`. */
+/* The 16550 UART (National Semiconductor PC16550D), byte-wide registers, as on QEMU's RISC-V
+ * machine `virt`. */
 #include "platform.h"
 #include "uart_polled.h"
 

@@ -1,4 +1,5 @@
-/* UART of Arm's Cortex-M System Design Kit (DDI 0479, section 4.3), as on the MPS2 and MPS3 boards. */
+/* UART of Arm's Cortex-M System Design Kit (DDI 0479, section 4.3), as on the MPS2 and MPS3
+ * boards. */
 #include "platform.h"
 #include "uart_polled.h"
 

@@ -1,4 +1,5 @@
-/* UART of the nRF51 (nRF51 Series Reference Manual, chapter 29) on the pins of the BBC micro:bit's USB interface. */
+/* UART of the nRF51 (nRF51 Series Reference Manual, chapter 29) on the pins of the BBC micro:bit's
+ * USB interface. */
 #include "platform.h"
 #include "uart_polled.h"
 

@@ -1,4 +1,5 @@
-/* What every polled UART shares: nothing is buffered, and a board has nowhere to exit to. Included by the drivers. */
+/* What every polled UART shares: nothing is buffered, and a board has nowhere to exit to. Included
+ * by the drivers. */
 #ifndef UART_POLLED_H
 #define UART_POLLED_H
 

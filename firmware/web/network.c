@@ -1,8 +1,10 @@
-/* A generated network as a WebAssembly module without imports: what a page, or node, writes, calls and reads.
+/* A generated network as a WebAssembly module without imports: what a page, or node, writes, calls
+ * and reads.
  *
- * The compiler is told NETWORK_INPUT and NETWORK_OUTPUT, the C types of the two ends, and NETWORK_TRACE_SIZE, how many
- * bytes all steps write together; where the network takes pictures, also NETWORK_PICTURE_SIZE, their bytes, and either
- * NETWORK_PIXEL or NETWORK_IMAGE, the generated function that quantises a pixel or a whole picture.
+ * The compiler is told NETWORK_INPUT and NETWORK_OUTPUT, the C types of the two ends, and
+ * NETWORK_TRACE_SIZE, how many bytes all steps write together; where the network takes pictures,
+ * also NETWORK_PICTURE_SIZE, their bytes, and either NETWORK_PIXEL or NETWORK_IMAGE, the generated
+ * function that quantises a pixel or a whole picture.
  */
 #include <string.h>
 
@@ -25,7 +27,8 @@ void model_trace(int step, const void *data, unsigned long bytes)
   next += bytes;
 }
 
-/* Runs the network once, from `input` to `output`; with `keep` not 0 every step's output is kept in `trace`. */
+/* Runs the network once, from `input` to `output`; with `keep` not 0 every step's output is kept in
+ * `trace`. */
 EXPORT(invoke) void invoke(int keep)
 {
   next = keep ? trace : 0;

@@ -108,7 +108,7 @@ def test_networks_for_different_cores_in_one_file_are_refused(tmp_path: Path) ->
              for name, text in same.items() if name.startswith("first")}  # fmt: skip
 
     compile_files(same, tmp_path, "both.o", ["-std=c99", "-O1", "-c"])
-    with pytest.raises(EnvironmentFailure, match="is for another core: give each network a C file"):
+    with pytest.raises(EnvironmentFailure, match="another core's network is before this one"):
         compile_files(
             {**together, "both.c": '#include "first.inc"\n#include "second.inc"\n'}, tmp_path, "both.o", ["-c"]
         )

@@ -10,7 +10,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgemnist.compiler.generate import GeneratedModel
+from edgemnist.csource.columns import within_columns
 from edgemnist.support.resources import firmware_folder
+
+C_SUFFIXES = (".c", ".cpp", ".h", ".ino")
+"""How templates of C, C++ and sketches end."""
 
 _PLACEHOLDER = re.compile(r"@\{(\w+)\}")
 
@@ -47,7 +51,8 @@ class Package:
 
     def text(self, template: str, **more: str) -> str:
         """Return a template of ``firmware/packages`` with each ``@{name}`` replaced by its value."""
-        return fill(template_text(template), {**self.values, **more})
+        filled = fill(template_text(template), {**self.values, **more})
+        return within_columns(filled) if template.endswith(C_SUFFIXES) else filled
 
     def c_files(self, *, sources: str, headers: str) -> dict[str, str]:
         """Return the C files by path: sources and their kernels in one folder, public headers in another."""

@@ -24,12 +24,14 @@ ${indent}}
 
 _README = """## Which operator is wrong
 
-This package was made with `--with-dump`: nothing is fused, and after `PASSED` or `FAILED` the program prints the input
-and every operator's output of ${examples}, as lines that begin with `@`. Save what the board prints in a file, and
+This package was made with `--with-dump`: nothing is fused, and after `PASSED` or `FAILED` the program prints
+the input and every operator's output of ${examples}, as lines that begin with
+`@`. Save what the board prints in a file, and
 
     edgemnist explain MODEL.tflite --dump FILE
 
-says which operator is the first whose bytes differ, and by which rule. Leave `--with-dump` out of what you ship.
+says which operator is the first whose bytes differ, and by which rule. Leave
+`--with-dump` out of what you ship.
 
 """
 

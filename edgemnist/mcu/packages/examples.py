@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.generate import GeneratedModel
 from edgemnist.compiler.reference import run_stream
 from edgemnist.compiler.self_test import CRC_VECTORS, GOLDEN_VECTORS, generated_inputs, value_rows
+from edgemnist.csource.columns import within_columns
 from edgemnist.csource.outputs import class_limit, second_class
 from edgemnist.csource.pixels import C_TYPES
 from edgemnist.csource.source import lines_of, string_literal
@@ -87,7 +88,7 @@ def example_code(generated: GeneratedModel, examples: Sequence[Example]) -> Exam
         **_class_values(generated),
     }
     printed = printed_lines(generated.name, [names[index] for index in found], [names[index] for index in labels])
-    header, source = (fill(template_text(f"common/examples.{suffix}"), values) for suffix in ("h", "c"))
+    header, source = (within_columns(fill(template_text(f"common/examples.{suffix}"), values)) for suffix in ("h", "c"))
     reset = f"{generated.name}_reset();" if graph.variables else ""
     return ExampleCode(header, source, values["labels_are"], printed, len(inputs), reset)
 

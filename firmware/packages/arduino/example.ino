@@ -1,4 +1,5 @@
-/* Runs the self-test of @{name}, then classifies the examples, and prints what came out at 115200 baud. */
+/* Runs the self-test of @{name}, then classifies the examples, and prints what came out at
+ * 115200 baud. */
 #include <@{name}.h>
 #include <@{name}_examples.h>
 

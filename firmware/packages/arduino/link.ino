@@ -1,5 +1,5 @@
-/* Runs @{name} for a program on the other end of the serial port, which sends inputs and gets outputs and times:
- * `edgemnist firmware run --port`. The protocol is described in em_link.h.
+/* Runs @{name} for a program on the other end of the serial port, which sends inputs and gets
+ * outputs and times: `edgemnist firmware run --port`. The protocol is described in em_link.h.
  */
 #include <@{name}.h>
 

@@ -1,4 +1,5 @@
-/* Runs the self-test of @{name}, then classifies the examples and prints what came out; ends with 0 if all is right. */
+/* Runs the self-test of @{name}, then classifies the examples and prints what came out; ends
+ * with 0 if all is right. */
 #include <stdio.h>
 #include <time.h>
 
@@ -26,8 +27,9 @@ int main(void)
     const int exact = @{name}_example_is_exact(example, output);
     right += found == label ? 1 : 0;
     passed = passed && exact;
-    printf("@{name}: example %d: class %s, label %s: %s, %.0f us%s\n", example, @{name}_class_text(found),
-           @{name}_class_text(label), found == label ? "right" : "wrong", elapsed, exact ? "" : ", bytes differ");
+    printf("@{name}: example %d: class %s, label %s: %s, %.0f us%s\n", example,
+           @{name}_class_text(found), @{name}_class_text(label), found == label ? "right" : "wrong",
+           elapsed, exact ? "" : ", bytes differ");
   }
   printf("@{name}: %d of %d right\n", right, @{NAME}_EXAMPLE_COUNT);
   printf("@{name}: %s\n", passed ? "PASSED" : "FAILED");

@@ -1,5 +1,5 @@
-/* Runs the self-test of @{name}, then classifies the examples and prints what came out. SysTick, which every Cortex-M
- * with a CMSIS device header has, counts the core's cycles.
+/* Runs the self-test of @{name}, then classifies the examples and prints what came out. SysTick,
+ * which every Cortex-M with a CMSIS device header has, counts the core's cycles.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,12 +40,14 @@ static bool run_example(int example)
   const uint32_t start = cycles();
   @{name}_run(@{name}_example_inputs[example], output);
   const uint32_t elapsed = cycles() - start;
-  const unsigned long microseconds = (unsigned long)((uint64_t)elapsed * 1000000u / SystemCoreClock);
+  const uint64_t millions = (uint64_t)elapsed * 1000000u;
+  const unsigned long microseconds = (unsigned long)(millions / SystemCoreClock);
   const int found = @{name}_best_class(output);
   const int label = @{name}_example_labels[example];
   const bool exact = @{name}_example_is_exact(example, output) != 0;
-  printf("@{name}: example %d: class %s, label %s: %s, %lu us%s\n", example, @{name}_class_text(found),
-         @{name}_class_text(label), found == label ? "right" : "wrong", microseconds, exact ? "" : ", bytes differ");
+  printf("@{name}: example %d: class %s, label %s: %s, %lu us%s\n", example,
+         @{name}_class_text(found), @{name}_class_text(label), found == label ? "right" : "wrong",
+         microseconds, exact ? "" : ", bytes differ");
   return exact;
 }
 

@@ -1,4 +1,5 @@
-/* Examples of @{name}: inputs with the outputs and classes that they should give. Nothing here is needed to use the net.
+/* Examples of @{name}: inputs with the outputs and classes that they should give. Nothing here is
+ * needed to use the net.
  * @{labels_are}
  */
 #ifndef @{NAME}_EXAMPLES_H

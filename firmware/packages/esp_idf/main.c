@@ -30,8 +30,9 @@ void app_main(void)
     const bool exact = @{name}_example_is_exact(example, output) != 0;
     right += found == label ? 1 : 0;
     passed = passed && exact;
-    printf("@{name}: example %d: class %s, label %s: %s, %lu us%s\n", example, @{name}_class_text(found),
-           @{name}_class_text(label), found == label ? "right" : "wrong", elapsed, exact ? "" : ", bytes differ");
+    printf("@{name}: example %d: class %s, label %s: %s, %lu us%s\n", example,
+           @{name}_class_text(found), @{name}_class_text(label), found == label ? "right" : "wrong",
+           elapsed, exact ? "" : ", bytes differ");
   }
   printf("@{name}: %d of %d right\n", right, @{NAME}_EXAMPLE_COUNT);
   printf("@{name}: %s\n", passed ? "PASSED" : "FAILED");

@@ -1,4 +1,5 @@
-/* Runs the self-test of @{name}, then classifies the examples: Serial on a board, standard output in the native build. */
+/* Runs the self-test of @{name}, then classifies the examples: Serial on a board, standard output
+ * in the native build. */
 #include <@{name}.h>
 #include <@{name}_examples.h>
 

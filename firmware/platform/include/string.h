@@ -1,4 +1,5 @@
-/* The part of <string.h> that generated C needs, for compilers that bring no C library. Defined in memory.c. */
+/* The part of <string.h> that generated C needs, for compilers that bring no C library. Defined
+ * in memory.c. */
 #ifndef STRING_H
 #define STRING_H
 

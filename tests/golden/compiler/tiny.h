@@ -1,7 +1,8 @@
 /* tiny: an int8 network as C99, without interpreter, heap or library.
  * Made by: edgemnist codegen tiny.tflite
  * Source: TFLite file with SHA-256 7a01962fe3aeb49adbcbac97209682622137bd09120d870343d950f658fdbbec
- * Arena 120 bytes (input, output and scratch included); the largest tensor alone has 56, the largest live set without overlaps 108.
+ * Arena 120 bytes (input, output and scratch included); the largest tensor alone has 56, the
+ * largest live set without overlaps 108.
  * Constants 324 bytes, 1872 multiply-accumulates per inference.
  *
  *    step  operator                                  output         constants      MACs
@@ -38,15 +39,15 @@ extern "C" {
 /* Runs the network once in an arena of its own; not for two threads at a time. */
 void tiny_run(const int8_t input[TINY_INPUT_SIZE], int8_t output[TINY_OUTPUT_SIZE]);
 
-/* The same in the caller's arena, aligned to 4 bytes: put the input at arena + INPUT_OFFSET, find the
- * output at arena + OUTPUT_OFFSET. Everything in the arena is overwritten, the input too. */
+/* The same in the caller's arena, aligned to 4 bytes: put the input at arena + INPUT_OFFSET, find
+ * the output at arena + OUTPUT_OFFSET. Everything in the arena is overwritten, the input too. */
 void tiny_run_in(int8_t arena[TINY_ARENA_SIZE]);
 
 /* Class names in the order of the output. */
 extern const char *const tiny_labels[4];
 
-/* A real number as the input holds it: value / scale + zero point, rounded, ties away from zero, and kept
- * within the type; what is no number is its lowest value. */
+/* A real number as the input holds it: value / scale + zero point, rounded, ties away from zero,
+ * and kept within the type; what is no number is its lowest value. */
 static inline int8_t tiny_quantise(float value)
 {
     const float scaled = value / TINY_INPUT_SCALE;
@@ -67,7 +68,8 @@ static inline float tiny_dequantise(int8_t value)
 
 /* no pixel quantiser */
 
-/* With this macro defined, the caller provides a function that gets each step's output when it is there. */
+/* With this macro defined, the caller provides a function that gets each step's output when it is
+ * there. */
 #ifdef TINY_TRACE
 void tiny_trace(int step, const void *data, unsigned long bytes);
 #endif

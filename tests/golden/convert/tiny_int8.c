@@ -4,7 +4,8 @@
 
 #include "tiny_int8.h"
 
-/* An interpreter reads the file in place, so it is aligned; define this for a compiler not listed. */
+/* An interpreter reads the file in place, so it is aligned; define this for a compiler not
+ * listed. */
 #ifndef G_MODEL_ALIGN16
 #if defined(__cplusplus) && __cplusplus >= 201103L
 #define G_MODEL_ALIGN16 alignas(16)

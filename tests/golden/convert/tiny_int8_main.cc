@@ -1,9 +1,13 @@
 /*
- * tiny_int8_main.cc: runs the model with TensorFlow Lite Micro; made by `edgemnist convert`, for you to change.
- * Compile it as the library was (TF_LITE_STATIC_MEMORY, and CMSIS_NN if it has CMSIS-NN), with tiny_int8.c.
- * Define G_MODEL_TFLM_SELF_TEST to compare the outputs with those of TFLM's interpreter for Python, byte by byte.
- * Define G_MODEL_TFLM_DUMP to print every operator's output, and find out with `edgemnist explain --dump` which one
- * is wrong. It takes 8384 bytes more of memory, and a TFLM of 2023 or newer whose MicroPrintf prints.
+ * tiny_int8_main.cc: runs the model with TensorFlow Lite Micro; made by `edgemnist convert`,
+ * for you to change.
+ * Compile it as the library was (TF_LITE_STATIC_MEMORY, and CMSIS_NN if it has CMSIS-NN), with
+ * tiny_int8.c.
+ * Define G_MODEL_TFLM_SELF_TEST to compare the outputs with those of TFLM's interpreter for Python,
+ * byte by byte.
+ * Define G_MODEL_TFLM_DUMP to print every operator's output, and find out with
+ * `edgemnist explain --dump` which one is wrong. It takes 8384 bytes more of memory, and a TFLM
+ * of 2023 or newer whose MicroPrintf prints.
  */
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +23,7 @@
 #include "tiny_int8_tflm.h"
 
 #ifndef TF_LITE_STATIC_MEMORY
-#error "TFLM's library is built with TF_LITE_STATIC_MEMORY; without it here, its tensors have another layout"
+#error "TFLM's library is built with TF_LITE_STATIC_MEMORY; without it tensors lie otherwise"
 #endif
 
 #ifdef G_MODEL_TFLM_DUMP
@@ -38,7 +42,8 @@ constexpr size_t kArenaBytes = kArenaSize;
 
 alignas(16) uint8_t tensor_arena[kArenaBytes];
 
-/* Places for the two objects: made in SetUp and never destroyed, so that no code for their end is linked. */
+/* Places for the two objects: made in SetUp and never destroyed, so that no code for their end is
+ * linked. */
 alignas(OpResolver) uint8_t resolver_place[sizeof(OpResolver)];
 alignas(tflite::MicroInterpreter) uint8_t interpreter_place[sizeof(tflite::MicroInterpreter)];
 tflite::MicroInterpreter *interpreter = nullptr;
@@ -48,25 +53,29 @@ TfLiteStatus SetUp()
 {
     const tflite::Model *model = tflite::GetModel(::g_model);
     if (model->version() != TFLITE_SCHEMA_VERSION) {
-        MicroPrintf("the model has schema version %d, this TFLM reads %d", static_cast<int>(model->version()),
-                    TFLITE_SCHEMA_VERSION);
+        MicroPrintf("the model has schema version %d, this TFLM reads %d",
+                    static_cast<int>(model->version()), TFLITE_SCHEMA_VERSION);
         return kTfLiteError;
     }
     OpResolver *resolver = ::new (resolver_place) OpResolver;
     TF_LITE_ENSURE_STATUS(AddOperators(*resolver));
 #ifdef G_MODEL_TFLM_DUMP
     tflite::MicroInterpreter *opened = ::new (interpreter_place)
-        tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaBytes, nullptr, nullptr, true);
+        tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaBytes, nullptr, nullptr,
+                                 true);
 #else
-    tflite::MicroInterpreter *opened =
-        ::new (interpreter_place) tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaBytes);
+    tflite::MicroInterpreter *opened = ::new (interpreter_place)
+        tflite::MicroInterpreter(model, *resolver, tensor_arena, kArenaBytes);
 #endif
     if (opened->AllocateTensors() != kTfLiteOk) {
-        MicroPrintf("AllocateTensors failed in an arena of %d bytes", static_cast<int>(kArenaBytes));
+        MicroPrintf("AllocateTensors failed in an arena of %d bytes",
+                    static_cast<int>(kArenaBytes));
         return kTfLiteError;
     }
-    if (opened->input(0)->bytes != G_MODEL_INPUT_BYTES || opened->output(0)->bytes != G_MODEL_OUTPUT_BYTES) {
-        MicroPrintf("input or output has another size than in the model: compile with the library's own flags");
+    if (opened->input(0)->bytes != G_MODEL_INPUT_BYTES ||
+        opened->output(0)->bytes != G_MODEL_OUTPUT_BYTES) {
+        MicroPrintf("input or output has another size than in the model: "
+                    "compile with the library's own flags");
         return kTfLiteError;
     }
     MicroPrintf("arena: %d of %d bytes used", static_cast<int>(opened->arena_used_bytes()),
@@ -118,7 +127,8 @@ void Put(const char *text)
     MicroPrintf("%s", text);
 }
 
-/* Prints the input and every operator's output of the last inference, for `edgemnist explain --dump`. */
+/* Prints the input and every operator's output of the last inference, for
+ * `edgemnist explain --dump`. */
 void Dump(uint32_t image)
 {
     em_dump_header(Put, "f4d547be7c24bad9");
