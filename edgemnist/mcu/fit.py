@@ -33,16 +33,6 @@ class BoardFit:
         """Bytes by which the firmware is too large, by memory."""
         return self.board.excess(self.sizes.flash, self.sizes.ram) if self.sizes else {}
 
-    @property
-    def verdict(self) -> str:
-        """Whether it fits, for people."""
-        if self.sizes is None:
-            return self.reason
-        if self.over:
-            return "does not fit: " + ", ".join(f"{memory} over by {count:,} B" for memory, count in self.over.items())
-        flash, ram = self.board.flash.bytes - self.sizes.flash, self.board.ram.bytes - self.sizes.ram
-        return f"fits: {flash:,} B of flash and {ram:,} B of RAM to spare"
-
     def as_json(self) -> dict[str, Any]:
         """Return the board and its verdict as JSON values."""
         content = board_json(self.board)

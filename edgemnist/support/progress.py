@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from edgemnist.support.files import json_text
+from edgemnist.support.wrapping import wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,16 +56,15 @@ def quietly(quiet: bool) -> Iterator[None]:
 
 
 def say(message: str) -> None:
-    """Print one line to stderr, for people; appears above a running progress display."""
+    """Print a message to stderr, for people; appears above a running progress display."""
     if _listeners:
         _listeners[-1](message)
         return
     if _quiet:
         return
-    from rich.markup import escape
-
     console = _active[-1].console if _active else stderr_console()
-    console.print(escape(message), soft_wrap=True)
+    for line in wrapped(message, console.width if console.is_terminal else None):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def print_json(content: Any) -> None:

@@ -11,7 +11,7 @@ from edgemnist.commands.doctor.installation import Finding as Looked
 from edgemnist.commands.doctor.report import Answer, Delegation, Evidence, Finding, ModelDiagnosis, Verdict
 from edgemnist.commands.doctor.verdicts import C_PREFIX
 from edgemnist.compiler.targets import TARGETS as CORES
-from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import print_text
 
 _NAME_WIDTH = 30
 _TARGET_WIDTH = 21
@@ -33,7 +33,7 @@ def show(diagnosis: Diagnosis) -> None:
     ):
         lines += ["", title, *_lines(findings)]
     lines += ["", "Clashes", *(_clashes(diagnosis) or ["  ok  none"])]
-    stdout_console().print("\n".join(lines), markup=False, soft_wrap=True)
+    print_text("\n".join(lines))
 
 
 def _lines(findings: Sequence[Looked]) -> list[str]:
@@ -53,7 +53,7 @@ def _clashes(diagnosis: Diagnosis) -> list[str]:
 def show_model(diagnosis: ModelDiagnosis) -> None:
     """Print what each target makes of the model, then its faults with their places."""
     lines = (_shortened(line) for line in _model_lines(diagnosis))
-    stdout_console().print("\n".join(lines), markup=False, soft_wrap=True)
+    print_text("\n".join(lines))
 
 
 def _shortened(line: str) -> str:

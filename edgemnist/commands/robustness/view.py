@@ -10,8 +10,8 @@ from edgemnist.commands.robustness.stage import Robustness
 from edgemnist.commands.robustness.statistics import Estimate
 from edgemnist.commands.robustness.summary import in_points
 from edgemnist.data.corruptions import MAX_SEVERITY
-from edgemnist.support.progress import say, stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.progress import say
+from edgemnist.support.tables import Column, numbers, print_table, print_text
 
 
 def show(found: Robustness) -> None:
@@ -19,24 +19,21 @@ def show(found: Robustness) -> None:
     if found.written and not found.plot:
         say("no plot drawn: matplotlib is not installed (pip install 'edgemnist[plot]')")
     report = found.report
-    console = stdout_console()
-    for line in _head(report):
-        console.print(line, markup=False)
+    print_text(*_head(report))
     for index in range(len(report.models)):
         if index != report.reference or len(report.models) == 1:
-            console.print("")
+            print_text("")
             _print_accuracies(report, index)
-    console.print("")
-    for line in _verdicts(report):
-        console.print(line, markup=False)
+    print_text("")
+    print_text(*_verdicts(report))
     for what, path in (("report", found.written), ("plot", found.plot)):
         if path:
-            console.print(f"{what}: {path}", markup=False)
+            print_text(f"{what}: {path}")
 
 
 def show_sheet(sheet: CorruptionSheet) -> None:
     """Print where a contact sheet is."""
-    stdout_console().print(str(sheet.path), markup=False)
+    print_text(str(sheet.path))
 
 
 def _head(report: RobustnessReport) -> Iterator[str]:

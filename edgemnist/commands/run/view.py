@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from edgemnist.commands.parity.report import ParityReport
 from edgemnist.commands.parity.view import show_models as show_parity
 from edgemnist.commands.run.stage import RunReport, StageRow
-from edgemnist.support.progress import stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.tables import Column, numbers, print_table, print_text
 from edgemnist.tflite.kinds import ModelKind
 
 NEXT_SHOWN = 3
@@ -27,14 +26,12 @@ _COLUMNS = (
 
 def show(report: RunReport, *, verbose: bool = False) -> None:
     """Print a summary to stdout, with ``verbose`` the tables of all runtimes and files before it."""
-    console = stdout_console()
     if verbose:
         show_parity(report.parity)
-        console.print("")
+        print_text("")
         print_table(_COLUMNS, [_cells(row) for row in report.rows])
-        console.print("")
-    for line in _summary(report):
-        console.print(line, markup=False)
+        print_text("")
+    print_text(*_summary(report))
 
 
 def _summary(report: RunReport) -> Iterator[str]:
