@@ -88,8 +88,15 @@ def _figures(result: WrittenCode) -> list[str]:
             if f"{result.generated.name}_test.c" in result.files
             else [f"self-test             none: {no_self_test(program.graph)}"]
         ),
-        f"written to            {result.folder}: {', '.join(result.files)}",
+        f"written to            {result.folder}: {_files(result)}",
     ]
+
+
+def _files(result: WrittenCode) -> str:
+    """Return the files that are the model's own by name, and how many headers of kernels there are."""
+    own = [name for name in result.files if name.startswith(result.generated.name)]
+    kernels = len(result.files) - len(own)
+    return ", ".join(own) + (f" and {kernels} headers of kernels, em_*.h" if kernels else "")
 
 
 def _of_floats(program: Program) -> list[str]:

@@ -15,7 +15,7 @@ def show(found: Configuration) -> None:
         print_text(f"defaults of {found.path}")
     if found.options:
         rows = [(one.command, one.option, _text(one.value), found.origin(one)) for one in found.options]
-        print_table([Column("command"), Column("option"), Column("value"), Column("from")], rows)
+        print_table([Column("command"), Column("option"), Column("value"), Column("from", rank=1)], rows)
 
 
 def _text(value: object) -> str:

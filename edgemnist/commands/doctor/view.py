@@ -24,7 +24,7 @@ _MARKS = {Answer.LOADS: "ok", Answer.REFUSES: "no", Answer.UNKNOWN: "? "}
 def show(diagnosis: Diagnosis) -> None:
     """Print the diagnosis: what is there with its version or place, what is not with the command that brings it."""
     heading = f"edgemnist {diagnosis.edgemnist}, Python {diagnosis.python} ({diagnosis.executable}), {diagnosis.system}"
-    lines = [heading]
+    lines = [heading, "ok: is here; --: is not, with what brings it; !!: clash, with what mends it"]
     for title, findings in (
         ("Packages", diagnosis.packages),
         ("Runtimes (each was started)", diagnosis.runtimes),
@@ -64,6 +64,7 @@ def _shortened(line: str) -> str:
 def _model_lines(diagnosis: ModelDiagnosis) -> Iterator[str]:
     images = f", looked at with {diagnosis.images}" if diagnosis.images else ""
     yield f"{diagnosis.file}: {diagnosis.kind}, {diagnosis.operators} operators{images}"
+    yield "ok: loads; no: refuses, with why and what helps; ?: not known"
     for title, verdicts in _sections(diagnosis.verdicts):
         yield from ("", title)
         for names, verdict in _joined(verdicts):

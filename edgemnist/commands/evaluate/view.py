@@ -53,7 +53,7 @@ def _print_matrix(report: EvaluationReport) -> None:
     counts = [[str(count) if count else "·" for count in row] for row in report.confusion]
     rows = [[name, *row] for name, row in zip(report.class_names, counts, strict=True)]
     if fits(columns, rows, terminal_width()):
-        print_table(columns, rows, "\nconfusion: rows are labels, columns what was predicted")
+        print_table(columns, rows, "\nconfusion: rows are labels, columns what was predicted; · is none")
     else:
         print_text("\nconfusion: a wider terminal has room for the matrix, and --json has it")
 

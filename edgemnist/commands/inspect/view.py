@@ -89,7 +89,7 @@ def _quantisation(quantisation: QuantisationSummary | None) -> str:
 def _totals(inspection: Inspection, name: str) -> list[str]:
     parameter_bytes = inspection.weight_bytes + inspection.bias_bytes
     uncounted = f" without {', '.join(inspection.uncounted)} (not counted)" if inspection.uncounted else ""
-    lines = [f"{name}: {inspection.size:,} bytes, SHA-256 {inspection.sha256[:16]}..."]
+    lines = [f"{name}: {inspection.size:,} bytes, SHA-256 begins with {inspection.sha256[:16]}"]
     for role, tensors in (("input", inspection.inputs), ("output", inspection.outputs)):
         lines += [f"{role + ':':<8}{_tensor_words(tensor)}" for tensor in tensors]
     lines += [

@@ -14,7 +14,7 @@ _COLUMNS = (
     Column("runtime"),
     *numbers("accuracy %"),
     *numbers("= float", rank=1),
-    *numbers("≠ oracle", "max LSB"),
+    *numbers("≠ oracle %", "max LSB"),
     *numbers("ties", rank=5),
     *numbers("median µs", rank=2),
     *numbers("p95 µs", "first µs", rank=3),
@@ -54,7 +54,7 @@ def _notes(report: ParityReport) -> Iterator[str]:
         yield f"no Keras model to compare with: {report.no_keras}"
     if report.float_reference:
         yield f"= float: images in which the class is that of {report.float_reference}"
-    yield "≠ oracle: outputs/logits that are not the oracle's; max LSB: their largest difference"
+    yield "≠ oracle %: outputs/logits that are not the oracle's; max LSB: their largest difference"
     yield f"time: {TIMING}"
     yield f"RSS: {MEMORY}"
     for name, (version, kernels) in {run.runtime: (run.version, run.kernels) for run in report.runs}.items():
@@ -108,7 +108,7 @@ def _unequal(found: Difference) -> str:
     if found.exact:
         return "0"
     percent = 100 * found.elements.share
-    return f"{percent:.2f} %" if percent >= 0.01 else "< 0.01 %"
+    return f"{percent:.2f}" if percent >= 0.01 else "< 0.01"
 
 
 def _largest(found: Difference) -> str:

@@ -56,7 +56,8 @@ def _print_accuracies(report: RobustnessReport, index: int) -> None:
     """Print the accuracies of a model, those of the reference before them, by corruption and severity."""
     compared = report.reference is not None and index != report.reference
     shown = (report.reference, index) if compared and report.reference is not None else (index,)
-    title = " / ".join(f"{report.models[one].file}" for one in shown) + ", accuracy in %"
+    models = " / ".join(f"{report.models[one].file}" for one in shown)
+    title = f"{models}, accuracy in % at severities 1 to {MAX_SEVERITY}"
     severities = numbers(*map(str, range(1, MAX_SEVERITY + 1)), rank=1)
     drop = numbers("drop, points") if compared else []
     rows = [[CLEAN, *[""] * MAX_SEVERITY, *_clean_cells(report.clean, shown, index, compared)]]
