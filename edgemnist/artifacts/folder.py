@@ -276,6 +276,13 @@ class WorkFolder:
             record = stages[stage]
             self._write({**stages, stage: replace(record, results={**record.results, SET_ASIDE: reason})})
 
+    def take_back(self, stage: str) -> None:
+        """Undo :meth:`set_aside`."""
+        with self.changing():
+            stages = self.stages()
+            results = {name: value for name, value in stages[stage].results.items() if name != SET_ASIDE}
+            self._write({**stages, stage: replace(stages[stage], results=results)})
+
     def _write(self, stages: Mapping[str, StageRecord]) -> None:
         records = {name: _record_json(record) for name, record in stages.items()}
         write_json(self.manifest_path, {"format": MANIFEST_FORMAT, "stages": records})

@@ -33,10 +33,7 @@ class Listing:
     @property
     def remedy(self) -> str:
         """The command that brings the dataset here."""
-        if not self.known.files:
-            return "no: pip install 'edgemnist[mnist5k]'"
-        size = f" ({self.known.download_size / 1e6:,.0f} MB)" if all(file.size for file in self.known.files) else ""
-        return f"no: edgemnist data fetch {self.known.name}{size}"
+        return f"edgemnist data fetch {self.known.name}" if self.known.files else "pip install 'edgemnist[mnist5k]'"
 
     def as_json(self) -> dict[str, Any]:
         """Return the listing as JSON values."""

@@ -128,30 +128,17 @@ def build_firmware(model: TfliteModel, board: Board, settings: BuildSettings, fo
     :raises EnvironmentFailure: the toolchain failed.
     :raises InternalError: the image that was linked is not that of the model; nothing is written.
     """
-    _check(settings, board)
-    toolchain = choose_toolchain(settings.toolchain, board.core)
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
-        scratch = Path(temporary)
         network = make_network(model, settings.network, board.core.elf_machine, tensors=settings.tensors)
-        sources = _sources(model, network, board, settings)
-        for name, text in sources.items():
-            (scratch / name).write_text(text, encoding="utf-8")
-        digest = _digest(sources)
-        toolchain.link(board.core, _link_job(network, board, settings, digest), scratch)
-        elf = read_elf(scratch / "firmware.elf")
-        wanted = Expected(network, model.sha256, (digest,) * (len(_compiled(network)) + 1), board, settings.stack())
-        verify_image(elf, wanted, toolchain.version(board.core))
-        linked = (scratch / "firmware.elf").read_bytes()
+        linked = link_firmware(model, network, board, settings, Path(temporary))
+        content = linked.path.read_bytes()
     path = folder / "firmware.elf"
-    elf = replace(elf, path=path)
-    image = FirmwareImage(
-        path, board, toolchain.version(board.core), settings, network.layers, network.ends.results, network.traced, elf,
-        measure(elf, len(network.layers)), model.sha256,
-    )  # fmt: skip
+    elf = replace(linked.elf, path=path)
+    image = replace(linked, path=path, elf=elf)
     with building_in(folder):
         write_together(
             {
-                path: linked,
+                path: content,
                 folder / "firmware.bin": elf.binary(),
                 folder / "firmware.hex": elf.intel_hex().encode(),
                 folder / "firmware.map": elf.map().encode(),
@@ -159,6 +146,31 @@ def build_firmware(model: TfliteModel, board: Board, settings: BuildSettings, fo
             }
         )
     return image
+
+
+def link_firmware(
+    model: TfliteModel, network: Network, board: Board, settings: BuildSettings, folder: Path
+) -> FirmwareImage:
+    """Link a model's firmware into ``firmware.elf`` in an empty folder, among all that it is made of.
+
+    ``network`` is the model's, as ``settings`` ask for it.
+
+    :raises EdgeMnistError: as ``build_firmware``.
+    """
+    _check(settings, board)
+    toolchain = choose_toolchain(settings.toolchain, board.core)
+    sources = _sources(model, network, board, settings)
+    for name, text in sources.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    digest, compiler, path = _digest(sources), toolchain.version(board.core), folder / "firmware.elf"
+    toolchain.link(board.core, _link_job(network, board, settings, digest), folder)
+    elf = read_elf(path)
+    wanted = Expected(network, model.sha256, (digest,) * (len(_compiled(network)) + 1), board, settings.stack())
+    verify_image(elf, wanted, compiler)
+    sizes = measure(elf, len(network.layers))
+    return FirmwareImage(
+        path, board, compiler, settings, network.layers, network.ends.results, network.traced, elf, sizes, model.sha256
+    )
 
 
 def build_fitted(model: TfliteModel, board: Board, settings: BuildSettings, folder: Path) -> FirmwareImage:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgemnist.mcu.boards import Board, boards
-from edgemnist.mcu.build import BuildSettings, build_firmware
+from edgemnist.mcu.build import BuildSettings, link_firmware
 from edgemnist.mcu.elf import Sizes
 from edgemnist.mcu.emulators.base import board_json
+from edgemnist.mcu.network import make_network
 from edgemnist.support.errors import MissingDependencyError
 from edgemnist.support.progress import progress_task
 from edgemnist.tflite.file import TfliteModel
@@ -29,16 +32,6 @@ class BoardFit:
     def over(self) -> dict[str, int]:
         """Bytes by which the firmware is too large, by memory."""
         return self.board.excess(self.sizes.flash, self.sizes.ram) if self.sizes else {}
-
-    @property
-    def verdict(self) -> str:
-        """Whether it fits, for people."""
-        if self.sizes is None:
-            return self.reason
-        if self.over:
-            return "does not fit: " + ", ".join(f"{memory} over by {count:,} B" for memory, count in self.over.items())
-        flash, ram = self.board.flash.bytes - self.sizes.flash, self.board.ram.bytes - self.sizes.ram
-        return f"fits: {flash:,} B of flash and {ram:,} B of RAM to spare"
 
     def as_json(self) -> dict[str, Any]:
         """Return the board and its verdict as JSON values."""
@@ -61,20 +54,29 @@ def fit_boards(model: TfliteModel | None, settings: BuildSettings) -> Sequence[B
     known = list(boards().values())
     if model is None:
         return [BoardFit(board) for board in known]
-    sizes: dict[str, Sizes | str] = {}
-    with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary, progress_task("Building", len(known)) as task:
-        for board in known:
-            if board.core.name not in sizes:
-                sizes[board.core.name] = _sizes(model, board, settings, Path(temporary))
-            task.update(advance=1)
+    sizes = _sizes_by_core(model, known, settings)
     return [_fit(board, sizes[board.core.name]) for board in known]
 
 
-def _sizes(model: TfliteModel, board: Board, settings: BuildSettings, folder: Path) -> Sizes | str:
-    try:
-        return build_firmware(model, board, settings, folder / board.core.name).sizes
-    except MissingDependencyError as error:
-        return f"not known: {error}"
+def _sizes_by_core(model: TfliteModel, known: Sequence[Board], settings: BuildSettings) -> Mapping[str, Sizes | str]:
+    """Return what a model takes on the first board of each core, as many built at once as there are processors."""
+    first = {board.core.name: board for board in reversed(known)}
+    machines = {board.core.elf_machine for board in known}
+    networks = {machine: make_network(model, settings.network, machine) for machine in machines}
+
+    def built(board: Board) -> Sizes | str:
+        try:
+            with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
+                return link_firmware(model, networks[board.core.elf_machine], board, settings, Path(folder)).sizes
+        except MissingDependencyError as error:
+            return f"not known: {error}"
+
+    with progress_task("Building for every core", len(first)) as task, ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = {}
+        for core, sizes in zip(first, pool.map(built, first.values()), strict=True):
+            found[core] = sizes
+            task.update(advance=1)
+    return found
 
 
 def _fit(board: Board, found: Sizes | str) -> BoardFit:

@@ -26,6 +26,8 @@ _COMMON = (
 )  # fmt: skip
 C_FLAGS = ("-ffreestanding", *_COMMON, "-std=c99", *WARNINGS)
 _TIMEOUT_SECONDS = 300
+_LACKING = "undefined symbol"
+"""What Zig's linker says of a function that none of the objects has."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,13 @@ class ZigToolchain(Toolchain):
         return f"zig {metadata.version('ziglang')} (clang)"
 
     def _start(self, command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-        return run_zig(command, folder, _TIMEOUT_SECONDS)
+        """Link without compiler-rt, which takes Zig seconds at a core's first use, and with it where it is needed.
+
+        The second time takes the objects of the first, which are in the folder's cache.
+        """
+        bare = run_zig([*command, "-nostdlib"], folder, _TIMEOUT_SECONDS)
+        lacking = bare.returncode and _LACKING in bare.stderr
+        return run_zig(command, folder, _TIMEOUT_SECONDS) if lacking else bare
 
 
 class GnuToolchain(Toolchain):

@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-from rich.markup import escape
-from rich.table import Table
-
 from edgemnist.mismatch.cost import Cost
-from edgemnist.mismatch.explanation import Explanation, OperatorRow, SourceExplanation, span
+from edgemnist.mismatch.explanation import Explanation, OperatorRow, span
 from edgemnist.mismatch.tally import Differences
-from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import Column, numbers, print_table, print_text
+
+_COLUMNS = (
+    Column("", right=True),
+    Column("operator"),
+    *numbers("own"),
+    *numbers("by", rank=2),
+    *numbers("inherited", rank=3),
+    Column("rule", rank=1),
+)
 
 
 def print_explanation(found: Explanation) -> None:
     """Print a table for each source that differs, then in sentences what makes the difference and what it costs."""
-    console = stdout_console()
-    console.print(f"{found.model}; {found.inputs}", markup=False, soft_wrap=True)
-    console.print(f"oracle: {found.oracle}", markup=False, soft_wrap=True)
+    print_text(f"{found.model}; {found.inputs}")
+    print_text(f"oracle: {found.oracle}")
     if found.fed is not None:
-        console.print(found.fed.sentence(), markup=False, soft_wrap=True)
+        print_text(found.fed.sentence())
     for source in found.sources:
-        console.print("")
+        print_text("")
         if source.first is not None:
-            console.print(_table(source))
-        for sentence in source.sentences():
-            console.print(sentence, markup=False, soft_wrap=True)
-        for sentence in (*_cost_sentences(source.cost), *(f"  to reproduce: {one}" for one in source.reproducers)):
-            console.print(sentence, markup=False, soft_wrap=True)
+            rows = [_cells(row) for row in source.operators]
+            print_table(_COLUMNS, rows, f"{source.name} {source.version}")
+        print_text(*source.sentences())
+        print_text(*_cost_sentences(source.cost), *(f"  to reproduce: {one}" for one in source.reproducers))
     if any(source.first is not None for source in found.sources):
-        console.print("")
-        console.print(
+        print_text("")
+        print_text(
             "own: elements that differ although the operator got the oracle's bytes; by: in LSB, or the floats' unit; "
-            "inherited: elements that differ in the whole model",
-            markup=False,
-            soft_wrap=True,
+            "inherited: elements that differ in the whole model; ?: not known"
         )
-
-
-def _table(source: SourceExplanation) -> Table:
-    table = Table(title=escape(f"{source.name} {source.version}"), title_justify="left", box=None, pad_edge=False)
-    for name in ("", "operator", "own", "by", "inherited", "rule"):
-        words = name in ("operator", "rule")
-        table.add_column(name, justify="left" if words else "right", no_wrap=name != "rule", overflow="fold")
-    for row in source.operators:
-        table.add_row(*(escape(cell) for cell in _cells(row)))
-    return table
 
 
 def _cells(row: OperatorRow) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ above 0 in which nothing stands.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edgemnist.support.progress import stdout_console
+from edgemnist.support.wrapping import wrapped
 
 Rows = Sequence[Sequence[str]]
 """A cell for each column; one of several lines has line breaks."""
@@ -50,7 +50,14 @@ def terminal_width() -> int | None:
 
 def print_table(columns: Sequence[Column], rows: Rows, title: str = "") -> None:
     """Print a table to stdout."""
-    print_lines([*([title] if title else []), *table_lines(columns, rows, terminal_width())])
+    width = terminal_width()
+    print_lines([*(wrapped(title, width) if title else []), *table_lines(columns, rows, width)])
+
+
+def print_text(*texts: str) -> None:
+    """Print texts to stdout, each on lines of its own, on a terminal broken between words."""
+    width = terminal_width()
+    print_lines(line for text in texts for line in wrapped(text, width))
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -68,7 +75,7 @@ def table_lines(columns: Sequence[Column], rows: Rows, width: int | None) -> lis
     while width is not None and _taken(total, shown, gap) > width:
         left_out = max(shown, key=lambda index: (columns[index].rank, index))
         if not columns[left_out].rank:
-            return _stacked(columns, rows)
+            return [part for line in _stacked(columns, rows) for part in wrapped(line, width)]
         shown.remove(left_out)
     lines = [
         line
@@ -77,7 +84,7 @@ def table_lines(columns: Sequence[Column], rows: Rows, width: int | None) -> lis
     ]
     missing = [columns[index].title for index in with_content if index not in shown]
     note = f"(in a wider terminal, and with --json: {'; '.join(missing)})"
-    return [*lines, *(textwrap.wrap(note, width) if missing and width else [])]
+    return [*lines, *(wrapped(note, width) if missing else [])]
 
 
 def fits(columns: Sequence[Column], rows: Rows, width: int | None) -> bool:

@@ -8,6 +8,7 @@ Between the two the caller finds the teacher, if there is to be one: a teacher m
 from __future__ import annotations
 
 import dataclasses
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import STAGE_COMMANDS, WorkFolder
 from edgemnist.data.base import Dataset
 from edgemnist.data.splits import TrainingDivision, divide_for_training
+from edgemnist.support.files import sha256_of
 from edgemnist.training.chance import remedy_for_chance, seen_at_chance
 from edgemnist.training.checkpoint import Checkpoint
 from edgemnist.training.distillation import Teacher
@@ -237,3 +239,25 @@ def run_fit(planned: PlannedFit[SettingsT, PlanT, FittedT, ResultT], teacher: Te
         record = {**plan.context.as_json(), **settings}
         finish_fit(fitted.model, result, work, stage.name, settings=record, inputs=plan.inputs, checkpoints=checkpoints)
     return result
+
+
+def is_made(planned: PlannedFit[SettingsT, PlanT, FittedT, ResultT]) -> bool:
+    """Whether the work folder has the whole model that a fit without a teacher would come to, by its record."""
+    stage, work = planned.stage, planned.work
+    record, path = work.find(stage.name), work.path(stage.model)
+    whole = record is not None and path.is_file() and sha256_of(path) == record.outputs.get(stage.model)
+    return whole and record is not None and _is_of(planned, record.settings)
+
+
+def is_unfinished(planned: PlannedFit[SettingsT, PlanT, FittedT, ResultT]) -> bool:
+    """Whether the work folder has the checkpoint of just this fit, without a teacher.
+
+    :raises InputError: the checkpoint is damaged.
+    """
+    stage, work = planned.stage, planned.work
+    return work.path(stage.checkpoint).exists() and _is_of(planned, stage.unfinished(work).settings)
+
+
+def _is_of(planned: PlannedFit[SettingsT, PlanT, FittedT, ResultT], stored: Mapping[str, Any]) -> bool:
+    wanted = json.loads(json.dumps(planned.plan.as_json(planned.dataset, None)))
+    return all(stored.get(name) == value for name, value in wanted.items() if name != "dataset")

@@ -8,17 +8,23 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from edgemnist.artifacts.context import ModelContext
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.keras_io.saving import save_model
+from edgemnist.support.errors import InputError
 from edgemnist.support.files import package_versions, write_json, write_text
 from edgemnist.support.memory import peak_memory_bytes
 from edgemnist.support.progress import say
+from edgemnist.support.reading import read_json
 from edgemnist.training.loop import EpochReport, FitState
 from edgemnist.training.plots import write_curves
 
+if TYPE_CHECKING:
+    from typing import Self
+
+_MOST_HISTORY_BYTES = 64 << 20
 _NOT_FIGURES = ("model_path", "dataset", "arch", "history")
 
 
@@ -46,6 +52,35 @@ class FitResult:
     history: tuple[EpochReport, ...]
 
     stage: ClassVar[str]
+
+    @classmethod
+    def recorded(cls, work: WorkFolder) -> Self:
+        """Return what the stage's record in a work folder says.
+
+        :raises StageOrderError: there is none, or its model is gone or another.
+        :raises InputError: the record or the history beside it is damaged.
+        """
+        record = work.require(cls.stage, needed_by=f"the result of {cls.stage}")
+        history = work.path(f"{_history_prefix(cls.stage)}history.json")
+        fields = {field.name for field in dataclasses.fields(cls)}
+        try:
+            rows = tuple(EpochReport(**row) for row in read_json(history, _MOST_HISTORY_BYTES))
+            return cls(
+                model_path=work.path(next(iter(record.outputs))),
+                dataset=record.settings["dataset"],
+                arch=record.settings["arch"],
+                history=rows,
+                **cls.read_figures({name: value for name, value in record.results.items() if name in fields}),
+            )
+        except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
+            raise InputError(
+                f"cannot read what {cls.stage!r} came to in {str(work.root)!r}: {error!r}; run it again"
+            ) from error
+
+    @classmethod
+    def read_figures(cls, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the figures of a record as the values that the fields have."""
+        return dict(figures)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON document of the stage."""
@@ -94,7 +129,7 @@ def finish_fit(
     packages = ("edgemnist", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
     with work.changing():
         save_model(model, result.model_path)
-        write_history(work, "" if stage == "train" else f"{stage}-", result.history)
+        write_history(work, _history_prefix(stage), result.history)
         work.record(
             stage,
             settings=settings,
@@ -105,6 +140,10 @@ def finish_fit(
         )
     for checkpoint in checkpoints:
         checkpoint.unlink(missing_ok=True)
+
+
+def _history_prefix(stage: str) -> str:
+    return "" if stage == "train" else f"{stage}-"
 
 
 def write_history(work: WorkFolder, prefix: str, history: Sequence[EpochReport]) -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.support.errors import InputError
-from edgemnist.support.progress import Task, progress_task, say
+from edgemnist.support.progress import Task, progress_task, say, stderr_console
 from edgemnist.training.checkpoint import Checkpoint, read_checkpoint, require_same_settings, write_checkpoint
 from edgemnist.training.loop import EpochReport, FitState, Loop, TrainingDivergedError
 
@@ -110,9 +110,23 @@ def _resumed(fit: ResumableFit) -> FitState:
 def _tell(report: EpochReport, state: FitState, fit: ResumableFit, task: Task) -> None:
     task.update(description=f"{fit.title}, epoch {report.epoch} of {fit.epochs}")
     if sys.stderr.isatty():
-        mark = " *" if state.best_epoch == report.epoch else ""
-        say(
-            f"epoch {report.epoch:3d}/{fit.epochs}  loss {report.loss:.4f}  accuracy {report.accuracy:.2%}  "
-            f"validation {report.validation_loss:.4f} {report.validation_accuracy:.2%}  "
-            f"rate {report.learning_rate:.2g}  {report.seconds:.1f} s{mark}"
-        )
+        say(epoch_line(report, fit.epochs, best=state.best_epoch == report.epoch, width=stderr_console().width))
+
+
+def epoch_line(report: EpochReport, epochs: int, *, best: bool, width: int) -> str:
+    """Return one line of at most ``width`` columns: what lacks room is left out, the least needed first."""
+    parts = (
+        (0, f"epoch {report.epoch:{len(str(epochs))}}/{epochs}"),
+        (2, f"loss {report.loss:.4f}"),
+        (4, f"accuracy {report.accuracy:.2%}"),
+        (6, f"validation loss {report.validation_loss:.4f}"),
+        (0, f"validation {report.validation_accuracy:.2%}"),
+        (5, f"rate {report.learning_rate:.2g}"),
+        (3, f"{report.seconds:.1f} s"),
+        (1, "best" if best else ""),
+    )
+    for most in range(max(rank for rank, _ in parts), -1, -1):
+        line = "  ".join(text for rank, text in parts if rank <= most and text)
+        if len(line) <= width:
+            break
+    return line

@@ -40,6 +40,19 @@ def test_sizes_add_up(board: str, toolchain: str, optimise: str) -> None:
     assert len(image.elf.binary()) == sizes.flash
 
 
+@pytest.mark.parametrize(("board", "needed"), [("mps2-an385", False), ("microbit", True)])
+def test_zig_makes_its_library_only_where_it_is_needed(
+    board: str, needed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Cortex-M0 has no product of 64 bits."""
+    firmware.need(board, "zig")
+    if not needed:
+        monkeypatch.setenv("EDGEMNIST_CACHE", str(tmp_path / "cache"))
+    image = build_firmware(firmware.model(), find_board(board), BuildSettings(toolchain="zig"), tmp_path / "image")
+    assert ("__aeabi_lmul" in image.elf.symbols) == needed
+    assert not list((tmp_path / "cache").rglob("*compiler_rt*"))
+
+
 def test_files_beside_the_elf(tmp_path: Path) -> None:
     image = build_firmware(firmware.model(), find_board("microbit"), BuildSettings(), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {

@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from edgemnist.commands.boards.stage import BoardList
 from edgemnist.mcu.emulators.base import emulators_of
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.mcu.fit import BoardFit
+from edgemnist.support.tables import Column, numbers, print_table, print_text
+
+_NEEDS = ("fits", "flash\nneeded", "flash\nto spare", "RAM\nneeded", "RAM\nto spare")
 
 
 def show(found: BoardList) -> None:
     """Print the boards, and whether the model fits each."""
-    rows = [
-        [fit.board.name, fit.board.core.title, f"{fit.board.clock_hz / 1e6:g}", f"{fit.board.flash.bytes // 1024:,}",
-         f"{fit.board.ram.bytes // 1024:,}", ", ".join(emulators_of(fit.board)), fit.verdict]
-        for fit in found.boards
-    ]  # fmt: skip
     columns = [
-        Column("board"), Column("core", rank=2), *numbers("MHz", rank=4), *numbers("flash KiB", "RAM KiB", rank=3),
-        Column("emulators", rank=5), Column(found.model or "no model given", rank=0 if found.model else 1),
+        Column("board"), Column("core", rank=2), *numbers("MHz", rank=4), *numbers("flash\nKiB", "RAM\nKiB", rank=5),
+        Column("emulators", rank=6),
     ]  # fmt: skip
-    print_table(columns, rows)
+    if found.model:
+        columns += [*numbers(*_NEEDS[:1]), *numbers(*_NEEDS[1:], rank=1)]
+    print_table(columns, [[*_board(fit), *(_needs(fit) if found.model else [])] for fit in found.boards])
+    print_text(*_notes(found))
+
+
+def _board(fit: BoardFit) -> list[str]:
+    board = fit.board
+    memories = (f"{memory.bytes // 1024:,}" for memory in (board.flash, board.ram))
+    return [board.name, board.core.title, f"{board.clock_hz / 1e6:g}", *memories, ", ".join(emulators_of(board))]
+
+
+def _needs(fit: BoardFit) -> list[str]:
+    if fit.sizes is None:
+        return ["?", *[""] * (len(_NEEDS) - 1)]
+    pairs = ((fit.sizes.flash, fit.board.flash), (fit.sizes.ram, fit.board.ram))
+    figures = (f"{figure:,}" for need, memory in pairs for figure in (need, memory.bytes - need))
+    return ["no" if fit.over else "yes", *figures]
+
+
+def _notes(found: BoardList) -> Iterator[str]:
+    """Yield the verdict in a sentence, and why it is not known where it is not."""
+    if not found.model:
+        yield "give a .tflite file with --model, and each board is asked whether it fits"
+        return
+    built = [fit for fit in found.boards if fit.sizes is not None]
+    fitting = sum(not fit.over for fit in built)
+    yield (
+        f"{found.model} fits {fitting} of {len(built)} boards; bytes of its firmware for each core, the "
+        "stack's reserve included, and those to spare"
+    )
+    for reason in dict.fromkeys(fit.reason for fit in found.boards if fit.sizes is None):
+        yield f"? {reason}"

@@ -11,18 +11,16 @@ from edgemnist.compiler.ops import WITHOUT_TFLM
 from edgemnist.compiler.run_text import included, state_bytes
 from edgemnist.compiler.self_test import no_self_test
 from edgemnist.compiler.written import WrittenCode
-from edgemnist.support.progress import stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.tables import Column, numbers, print_lines, print_table, print_text
 
 
 def show_dump(dump: Dump) -> None:
     """Print a dump as it is, lines of any length."""
-    stdout_console().print(dump.as_text(), end="", markup=False, highlight=False, soft_wrap=True)
+    print_lines([dump.as_text().removesuffix("\n")])
 
 
 def show(result: WrittenCode, *, host: bool = False) -> None:
     """Print the steps, the memory figures beside each other, and the files; with ``host`` what this machine got."""
-    console = stdout_console()
     columns = [Column("step"), Column("operator"), Column("kernel", rank=2)]
     rows = [
         (str(index), step.node.label.split(" ", 2)[2], step.function,
@@ -30,15 +28,12 @@ def show(result: WrittenCode, *, host: bool = False) -> None:
         for index, step in enumerate(result.generated.program.steps)
     ]  # fmt: skip
     print_table([*columns, *numbers("MACs", "constants"), *numbers("scratch", rank=1)], rows)
-    console.print("")
-    for line in _left_out(result):
-        console.print(line, markup=False)
-    for line in [*_sparse_layers(result), *_choices(result)]:
-        console.print(line, markup=False)
+    print_text("")
+    print_text(*_left_out(result))
+    print_text(*_sparse_layers(result), *_choices(result))
     if host:
-        console.print(_host_line(result.generated.program.settings.target), markup=False)
-    for line in _figures(result):
-        console.print(line, markup=False)
+        print_text(_host_line(result.generated.program.settings.target))
+    print_text(*_figures(result))
 
 
 def _left_out(result: WrittenCode) -> list[str]:
@@ -93,8 +88,15 @@ def _figures(result: WrittenCode) -> list[str]:
             if f"{result.generated.name}_test.c" in result.files
             else [f"self-test             none: {no_self_test(program.graph)}"]
         ),
-        f"written to            {result.folder}: {', '.join(result.files)}",
+        f"written to            {result.folder}: {_files(result)}",
     ]
+
+
+def _files(result: WrittenCode) -> str:
+    """Return the files that are the model's own by name, and how many headers of kernels there are."""
+    own = [name for name in result.files if name.startswith(result.generated.name)]
+    kernels = len(result.files) - len(own)
+    return ", ".join(own) + (f" and {kernels} headers of kernels, em_*.h" if kernels else "")
 
 
 def _of_floats(program: Program) -> list[str]:

@@ -8,21 +8,19 @@ from edgemnist.commands.convert.c_array import CArrayResult
 from edgemnist.commands.convert.exports import Exports
 from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, ExportedModel, TensorDescription
 from edgemnist.compiler.channels.report import summary
-from edgemnist.support.progress import say, stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.progress import say
+from edgemnist.support.tables import Column, numbers, print_table, print_text
 from edgemnist.tflm.project import TflmSummary
 
 
 def show(result: ConversionResult | CArrayResult | Exports) -> None:
     """Print what was written to stdout, warnings to stderr."""
     if isinstance(result, CArrayResult):
-        console = stdout_console()
-        console.print(f"C array {result.name}: {', '.join(result.files)} in {result.folder}", markup=False)
-        for line in [*(f"left out: {one}" for one in result.left_out), *_tflm_lines(result.tflm)]:
-            console.print(line, markup=False)
+        print_text(f"C array {result.name}: {', '.join(result.files)} in {result.folder}")
+        print_text(*(f"left out: {one}" for one in result.left_out), *_tflm_lines(result.tflm))
         return
     if isinstance(result, Exports):
-        stdout_console().print(f"fed: {result.preprocessing}", markup=False, soft_wrap=True)
+        print_text(f"fed: {result.preprocessing}")
         _show_exports(result.models)
         return
     _show_models(result)
@@ -30,31 +28,24 @@ def show(result: ConversionResult | CArrayResult | Exports) -> None:
 
 
 def _show_exports(models: Sequence[ExportedModel]) -> None:
-    console = stdout_console()
     for one in models:
         same = f"{one.agreement:.2%} of {one.images} images, outputs within {one.max_difference:.1g}"
-        console.print(
-            f"{one.path} ({one.bytes:,} bytes): {one.input} -> {one.output}; {one.by} agrees on {same}",
-            markup=False,
-            soft_wrap=True,
-        )
+        print_text(f"{one.path} ({one.bytes:,} bytes): {one.input} -> {one.output}; {one.by} agrees on {same}")
         if one.serve:
-            console.print(f"serve it: {one.serve}", markup=False, soft_wrap=True)
+            print_text(f"serve it: {one.serve}")
 
 
 def _show_models(result: ConversionResult) -> None:
-    console = stdout_console()
     columns = [Column("file"), *numbers("bytes"), *numbers("gzip", rank=3), Column("input", rank=2)]
     print_table([*columns, Column("output", rank=2), *numbers("accuracy", "agrees")], [*map(_row, result.models)])
-    console.print("")
-    for line in _lines(result):
-        console.print(line, markup=False)
+    print_text("")
+    print_text(*_lines(result))
     for warning in result.warnings:
         say(f"warning: {warning}")
     if result.c is not None:
         size = f"arena {result.c.generated.plan.size:,} bytes"
         channels = summary(result.c.generated.program.graph.left_out)
-        console.print(f"C code: {result.c.folder}, {size}{f'; {channels}' if channels else ''}", markup=False)
+        print_text(f"C code: {result.c.folder}, {size}{f'; {channels}' if channels else ''}")
 
 
 def _row(model: ConvertedModel) -> list[str]:

@@ -9,8 +9,8 @@ from edgemnist.commands.deploy.phones import PhoneFiles
 from edgemnist.commands.deploy.pi import Bundle
 from edgemnist.commands.deploy.prepare import PreparedEmulator
 from edgemnist.pi.replay import Comparison, Replay
-from edgemnist.support.progress import say, stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.progress import say
+from edgemnist.support.tables import Column, numbers, print_table, print_text
 
 
 def show_bundle(bundle: Bundle) -> None:
@@ -18,22 +18,18 @@ def show_bundle(bundle: Bundle) -> None:
     for note in bundle.notes:
         say(f"note: {note}")
     wheels = f", wheels {bundle.wheel_bytes:,}" if bundle.wheel_bytes else ""
-    console = stdout_console()
-    console.print(f"wrote {bundle.path}: {bundle.bytes:,} bytes (model {bundle.model_bytes:,}{wheels})", markup=False)
+    print_text(f"wrote {bundle.path}: {bundle.bytes:,} bytes (model {bundle.model_bytes:,}{wheels})")
     for expected in bundle.expected:
-        console.print(f"  {bundle.images} golden vectors of {expected}", markup=False)
+        print_text(f"  {bundle.images} golden vectors of {expected}")
     for replay in bundle.replays:
-        for line in _replay_lines(replay):
-            console.print(line, markup=False)
+        print_text(*_replay_lines(replay))
 
 
 def show_emulators(emulators: Sequence[PreparedEmulator]) -> None:
     """Print what was fetched."""
     for one in emulators:
         versions = ", ".join(f"{package} {version}" for package, version in one.interpreters)
-        stdout_console().print(
-            f"{one.target}: Python {one.python}, {versions}; {one.bytes / 1e6:,.0f} MB in {one.folder}", markup=False
-        )
+        print_text(f"{one.target}: Python {one.python}, {versions}; {one.bytes / 1e6:,.0f} MB in {one.folder}")
 
 
 def show_advice(advice: Advice) -> None:
@@ -47,21 +43,19 @@ def show_advice(advice: Advice) -> None:
         cells = ["-" if count is None else f"{count / 1000:,.0f}" for count in found]
         rows.append([f"{board}, {interpreter}", *cells])
     print_table(columns, rows, "guest instructions (not time) per inference, in thousands")
-    console = stdout_console()
     for board in advice.boards:
         best = advice.best(board)
-        console.print(f"{board}: fewest with {best.model} in {best.interpreter}", markup=False)
+        print_text(f"{board}: fewest with {best.model} in {best.interpreter}")
     for note in advice.notes:
         say(f"not measured: {note}")
 
 
 def show_phone(written: PhoneFiles) -> None:
     """Print what was written for a phone."""
-    console = stdout_console()
-    console.print(f"wrote {', '.join(written.files)} into {written.folder}", markup=False)
-    console.print(f"  input:  {written.input}", markup=False)
-    console.print(f"  output: {written.output}", markup=False)
-    console.print(f"  fed with {written.preprocessing}", markup=False)
+    print_text(f"wrote {', '.join(written.files)} into {written.folder}")
+    print_text(f"  input:  {written.input}")
+    print_text(f"  output: {written.output}")
+    print_text(f"  fed with {written.preprocessing}")
 
 
 def _replay_lines(replay: Replay) -> list[str]:

@@ -11,7 +11,7 @@ from edgemnist.commands.doctor.installation import Finding as Looked
 from edgemnist.commands.doctor.report import Answer, Delegation, Evidence, Finding, ModelDiagnosis, Verdict
 from edgemnist.commands.doctor.verdicts import C_PREFIX
 from edgemnist.compiler.targets import TARGETS as CORES
-from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import print_text
 
 _NAME_WIDTH = 30
 _TARGET_WIDTH = 21
@@ -24,7 +24,7 @@ _MARKS = {Answer.LOADS: "ok", Answer.REFUSES: "no", Answer.UNKNOWN: "? "}
 def show(diagnosis: Diagnosis) -> None:
     """Print the diagnosis: what is there with its version or place, what is not with the command that brings it."""
     heading = f"edgemnist {diagnosis.edgemnist}, Python {diagnosis.python} ({diagnosis.executable}), {diagnosis.system}"
-    lines = [heading]
+    lines = [heading, "ok: is here; --: is not, with what brings it; !!: clash, with what mends it"]
     for title, findings in (
         ("Packages", diagnosis.packages),
         ("Runtimes (each was started)", diagnosis.runtimes),
@@ -33,7 +33,7 @@ def show(diagnosis: Diagnosis) -> None:
     ):
         lines += ["", title, *_lines(findings)]
     lines += ["", "Clashes", *(_clashes(diagnosis) or ["  ok  none"])]
-    stdout_console().print("\n".join(lines), markup=False, soft_wrap=True)
+    print_text("\n".join(lines))
 
 
 def _lines(findings: Sequence[Looked]) -> list[str]:
@@ -53,7 +53,7 @@ def _clashes(diagnosis: Diagnosis) -> list[str]:
 def show_model(diagnosis: ModelDiagnosis) -> None:
     """Print what each target makes of the model, then its faults with their places."""
     lines = (_shortened(line) for line in _model_lines(diagnosis))
-    stdout_console().print("\n".join(lines), markup=False, soft_wrap=True)
+    print_text("\n".join(lines))
 
 
 def _shortened(line: str) -> str:
@@ -64,6 +64,7 @@ def _shortened(line: str) -> str:
 def _model_lines(diagnosis: ModelDiagnosis) -> Iterator[str]:
     images = f", looked at with {diagnosis.images}" if diagnosis.images else ""
     yield f"{diagnosis.file}: {diagnosis.kind}, {diagnosis.operators} operators{images}"
+    yield "ok: loads; no: refuses, with why and what helps; ?: not known"
     for title, verdicts in _sections(diagnosis.verdicts):
         yield from ("", title)
         for names, verdict in _joined(verdicts):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from edgemnist.commands.evaluate.report import THROUGHPUT, EvaluationReport
-from edgemnist.support.progress import stdout_console
-from edgemnist.support.tables import Column, fits, numbers, print_table, terminal_width
+from edgemnist.support.tables import Column, fits, numbers, print_table, print_text, terminal_width
 
 _LARGEST_MATRIX = 16
 _CONFUSED_PAIRS = 10
@@ -14,17 +13,14 @@ _CONFUSED_PAIRS = 10
 
 def show(report: EvaluationReport, notes: Sequence[str]) -> None:
     """Print the report to stdout as tables with the notes below."""
-    console = stdout_console()
-    for line in _head(report):
-        console.print(line, markup=False)
-    console.print("")
+    print_text(*_head(report))
+    print_text("")
     print_table([Column("class"), *numbers("precision %", "recall %", "F1 %", "support")], _scores(report))
     if len(report.class_names) <= _LARGEST_MATRIX:
         _print_matrix(report)
     if report.mistakes:
-        console.print(f"\nconfused most often: {_most_confused(report)}", markup=False)
-    for note in notes:
-        console.print(note, markup=False)
+        print_text(f"\nconfused most often: {_most_confused(report)}")
+    print_text(*notes)
 
 
 def _head(report: EvaluationReport) -> Iterator[str]:
@@ -57,9 +53,9 @@ def _print_matrix(report: EvaluationReport) -> None:
     counts = [[str(count) if count else "·" for count in row] for row in report.confusion]
     rows = [[name, *row] for name, row in zip(report.class_names, counts, strict=True)]
     if fits(columns, rows, terminal_width()):
-        print_table(columns, rows, "\nconfusion: rows are labels, columns what was predicted")
+        print_table(columns, rows, "\nconfusion: rows are labels, columns what was predicted; · is none")
     else:
-        stdout_console().print("\nconfusion: a wider terminal has room for the matrix, and --json has it", markup=False)
+        print_text("\nconfusion: a wider terminal has room for the matrix, and --json has it")
 
 
 def _most_confused(report: EvaluationReport) -> str:

@@ -8,8 +8,7 @@ from edgemnist.commands.explain import view
 from edgemnist.commands.explain.float_part import Explained
 from edgemnist.quantisation_error.effects import Effect
 from edgemnist.quantisation_error.report import LayerRow, QuantisationError
-from edgemnist.support.progress import stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.tables import Column, numbers, print_table, print_text
 
 _COLUMNS = (
     Column("", right=True),
@@ -43,20 +42,19 @@ def show(found: Explained) -> None:
 
 
 def _show(found: QuantisationError) -> None:
-    console = stdout_console()
-    console.print("")
+    print_text("")
     for line in (
         f"{found.float_model} beside {found.int8_model}; {found.inputs}",
         f"float: {found.float_runtime}; int8: {found.int8_runtime}",
     ):
-        console.print(line, markup=False, soft_wrap=True)
+        print_text(line)
     cost = _points if _changes_accuracy(found) else _logits
     print_table(_COLUMNS, [_cells(row, cost) for row in found.layers])
     last = _POINTS if _changes_accuracy(found) else _LOGITS.format(found.simulated.logits)
-    console.print(_LEGEND + last, markup=False, soft_wrap=True)
-    console.print("")
+    print_text(_LEGEND + last)
+    print_text("")
     for sentence in (*found.verdict.sentences, *([found.verdict.remedy] if found.verdict.remedy else [])):
-        console.print(sentence[:1].upper() + sentence[1:], markup=False, soft_wrap=True)
+        print_text(sentence[:1].upper() + sentence[1:])
 
 
 def _changes_accuracy(found: QuantisationError) -> bool:

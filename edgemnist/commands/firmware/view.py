@@ -8,8 +8,7 @@ from edgemnist.commands.firmware.report import FirmwareReport, LayerCount, Measu
 from edgemnist.mcu.build import FirmwareImage
 from edgemnist.mcu.cycles import NoTimingModel
 from edgemnist.mcu.packages.build import PackageResult
-from edgemnist.support.progress import stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.tables import Column, numbers, print_table, print_text
 
 _FUNCTIONS_SHOWN = 15
 
@@ -19,10 +18,9 @@ def show_image(image: FirmwareImage) -> None:
     layers = zip(image.layers, image.sizes.layers, strict=True)
     rows = [[layer.operator, f"{size.code:,}", f"{size.constants:,}", f"{layer.macs:,}"] for layer, size in layers]
     print_table([Column("layer"), *numbers("code B", "constants B", "MACs")], rows)
-    for line in _image_lines(image):
-        stdout_console().print(line, markup=False)
+    print_text(*_image_lines(image))
     files = f"files   {image.path.parent}: firmware.elf, .bin, .hex, .map, .json"
-    stdout_console().print(files, markup=False)
+    print_text(files)
 
 
 def _image_lines(image: FirmwareImage) -> Iterator[str]:
@@ -50,8 +48,7 @@ def show_report(report: FirmwareReport) -> None:
         if report.estimate is not None and not isinstance(report.estimate, NoTimingModel):
             shares = [[one.kind.value, f"{one.instructions:,}", f"{one.cycles:,.0f}"] for one in report.estimate.shares]
             print_table([Column("class of instruction"), *numbers("instructions", "cycles (estimate)")], shares)
-    for line in _report_lines(report):
-        stdout_console().print(line, markup=False)
+    print_text(*_report_lines(report))
 
 
 def _layer_row(layer: LayerCount) -> list[str]:
@@ -113,4 +110,4 @@ def _time_text(time: MeasuredTime) -> str:
 
 def show_package(result: PackageResult) -> None:
     """Print where a package is."""
-    stdout_console().print(f"{result.path}: {result.bytes:,} B, {len(result.files)} files", markup=False)
+    print_text(f"{result.path}: {result.bytes:,} B, {len(result.files)} files")

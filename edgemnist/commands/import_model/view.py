@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from edgemnist.commands.import_model.stage import ImportResult
-from edgemnist.support.progress import say, stdout_console
+from edgemnist.support.progress import say
+from edgemnist.support.tables import print_text
 
 
 def show(result: ImportResult) -> None:
@@ -27,7 +28,7 @@ def show(result: ImportResult) -> None:
             f"{result.qat_path}, with the ranges of its quantisation-aware training: {result.qat_accuracy:.2%}"
         )
     for name, text in rows.items():
-        stdout_console().print(f"{name:<12}{text}", markup=False, soft_wrap=True)
+        print_text(f"{name:<12}{text}")
     for note in result.notes:
         say(note)
     for warning in result.warnings:

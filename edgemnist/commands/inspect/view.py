@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgemnist.support.progress import stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.tables import Column, numbers, print_table, print_text
 from edgemnist.tflite.inspection import (
     Inspection,
     OperatorSummary,
@@ -33,19 +32,16 @@ _COLUMNS = (
 
 def show(inspection: Inspection, name: str) -> None:
     """Print the operators of every graph and the totals to stdout."""
-    console = stdout_console()
     _print_operators(inspection.operators, inspection.peak_operator)
     for graph in inspection.further:
-        for line in _heading(graph, inspection.signatures):
-            console.print(line, markup=False)
+        print_text(*_heading(graph, inspection.signatures))
         _print_operators(graph.operators)
-    for line in _totals(inspection, name):
-        console.print(line, markup=False)
+    print_text(*_totals(inspection, name))
 
 
 def _print_operators(operators: Sequence[OperatorSummary], peak: int = -1) -> None:
     print_table(_COLUMNS, [_row(operator, peak=operator.index == peak) for operator in operators])
-    stdout_console().print("")
+    print_text("")
 
 
 def _heading(graph: SubgraphSummary, signatures: Sequence[Signature]) -> list[str]:
@@ -93,7 +89,7 @@ def _quantisation(quantisation: QuantisationSummary | None) -> str:
 def _totals(inspection: Inspection, name: str) -> list[str]:
     parameter_bytes = inspection.weight_bytes + inspection.bias_bytes
     uncounted = f" without {', '.join(inspection.uncounted)} (not counted)" if inspection.uncounted else ""
-    lines = [f"{name}: {inspection.size:,} bytes, SHA-256 {inspection.sha256[:16]}..."]
+    lines = [f"{name}: {inspection.size:,} bytes, SHA-256 begins with {inspection.sha256[:16]}"]
     for role, tensors in (("input", inspection.inputs), ("output", inspection.outputs)):
         lines += [f"{role + ':':<8}{_tensor_words(tensor)}" for tensor in tensors]
     lines += [

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from edgemnist.commands.page.stage import WrittenPage
-from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import print_text
 
 
 def show(found: WrittenPage) -> None:
     """Print what was checked with what, the digests, and the files."""
-    console, facts = stdout_console(), found.facts
+    facts = found.facts
     check = facts["check"]
     lines = [f"network   {facts['networkBytes']:,} bytes of WebAssembly, by {facts['compiler']}"]
     if facts["simd"]:
@@ -21,5 +21,4 @@ def show(found: WrittenPage) -> None:
     ]
     lines += [f"inputs    {check['of']}"] if check["engines"] else [f"checked   not: {check['not_checked']}"]
     lines += [f"written   {path}, {size:,} bytes" for path, size in found.files.items()]
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+    print_text(*lines)

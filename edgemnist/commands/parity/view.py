@@ -8,14 +8,13 @@ from edgemnist.commands.parity.report import MEMORY, TIMING, ModelEntry, ParityR
 from edgemnist.harness.compare import Difference
 from edgemnist.mismatch.text import print_explanation
 from edgemnist.runner.base import StepTime
-from edgemnist.support.progress import stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.tables import Column, numbers, print_table, print_text
 
 _COLUMNS = (
     Column("runtime"),
     *numbers("accuracy %"),
     *numbers("= float", rank=1),
-    *numbers("≠ oracle", "max LSB"),
+    *numbers("≠ oracle %", "max LSB"),
     *numbers("ties", rank=5),
     *numbers("median µs", rank=2),
     *numbers("p95 µs", "first µs", rank=3),
@@ -27,25 +26,22 @@ _COLUMNS = (
 def show(report: ParityReport) -> None:
     """Print the report to stdout."""
     show_models(report)
-    console = stdout_console()
     for one in report.explanations:
-        console.print("")
+        print_text("")
         print_explanation(one)
 
 
 def show_models(report: ParityReport) -> None:
     """Print a table for each model, then what did not run, gates, and what the headings mean."""
-    console = stdout_console()
-    console.print(f"{report.dataset}: {report.sampling}; {report.preprocessing}", markup=False)
-    console.print(f"measured on {report.machine}; {report.conditions.in_words()}", markup=False)
+    print_text(f"{report.dataset}: {report.sampling}; {report.preprocessing}")
+    print_text(f"measured on {report.machine}; {report.conditions.in_words()}")
     for model in report.models:
         _print_model(report, model)
     for run in report.runs:
         if run.profile is not None:
             _print_profile(run, run.profile)
-    console.print("")
-    for line in _notes(report):
-        console.print(line, markup=False)
+    print_text("")
+    print_text(*_notes(report))
 
 
 def _notes(report: ParityReport) -> Iterator[str]:
@@ -58,7 +54,7 @@ def _notes(report: ParityReport) -> Iterator[str]:
         yield f"no Keras model to compare with: {report.no_keras}"
     if report.float_reference:
         yield f"= float: images in which the class is that of {report.float_reference}"
-    yield "≠ oracle: outputs/logits that are not the oracle's; max LSB: their largest difference"
+    yield "≠ oracle %: outputs/logits that are not the oracle's; max LSB: their largest difference"
     yield f"time: {TIMING}"
     yield f"RSS: {MEMORY}"
     for name, (version, kernels) in {run.runtime: (run.version, run.kernels) for run in report.runs}.items():
@@ -70,11 +66,10 @@ def _print_model(report: ParityReport, model: ModelEntry) -> None:
     failed = [entry for entry in report.not_run if entry.file == model.file]
     empty = [""] * (len(_COLUMNS) - 2)
     rows = [*runs, *([entry.runtime, entry.how, *empty] for entry in failed)]
-    console = stdout_console()
-    console.print(f"\n{model.file} ({model.kind}, {model.bytes:,} bytes)", markup=False)
+    print_text(f"\n{model.file} ({model.kind}, {model.bytes:,} bytes)")
     print_table(_COLUMNS, rows or [["no runtime took it", "", *empty]])
     if model.oracle or model.no_oracle:
-        console.print(f"oracle: {model.oracle}" if model.oracle else f"no oracle: {model.no_oracle}", markup=False)
+        print_text(f"oracle: {model.oracle}" if model.oracle else f"no oracle: {model.no_oracle}")
 
 
 def _print_profile(run: RunEntry, steps: Sequence[StepTime]) -> None:
@@ -113,7 +108,7 @@ def _unequal(found: Difference) -> str:
     if found.exact:
         return "0"
     percent = 100 * found.elements.share
-    return f"{percent:.2f} %" if percent >= 0.01 else "< 0.01 %"
+    return f"{percent:.2f}" if percent >= 0.01 else "< 0.01"
 
 
 def _largest(found: Difference) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from edgemnist.commands.predict.stage import Prediction, Predictions, ascii_view, png_view
 from edgemnist.support.errors import InputError
 from edgemnist.support.files import write_bytes
-from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import print_lines, print_text
 
 ASCII = "ascii"
 _SHOWN_PROBABILITY = 0.0005
@@ -52,13 +52,13 @@ def shown(found: Predictions, view: str | None) -> ShownPredictions:
 
 def show(predictions: ShownPredictions) -> None:
     """Print predictions to stdout."""
-    found, console = predictions.found, stdout_console()
+    found = predictions.found
     for one in found.predictions:
         if predictions.as_characters:
-            console.print("\n".join(ascii_view(one.seen.pixels)), markup=False)
-        console.print(_line(one), markup=False, soft_wrap=True)
+            print_lines(ascii_view(one.seen.pixels))
+        print_text(_line(one))
     if found.predictions:
-        console.print(f"{found.model} in {found.runtime}", markup=False, soft_wrap=True)
+        print_text(f"{found.model} in {found.runtime}")
 
 
 def _line(one: Prediction) -> str:

@@ -78,6 +78,13 @@ class PruneResult(FitResult):
     gzip_bytes_before: int
     gzip_bytes: int
 
+    @classmethod
+    def read_figures(cls, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """See :meth:`FitResult.read_figures`."""
+        names = [field.name for field in dataclasses.fields(LayerSparsity)]
+        layers = (LayerSparsity(**{name: layer[name] for name in names}) for layer in figures["layers"])
+        return {**figures, "layers": tuple(layers)}
+
     def figures(self) -> dict[str, Any]:
         """Return the figures as JSON values, for the manifest and ``--json``."""
         layers = [dataclasses.asdict(layer) | {"sparsity": layer.sparsity} for layer in self.layers]

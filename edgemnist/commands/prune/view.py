@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgemnist.support.progress import stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.tables import Column, numbers, print_table, print_text
 from edgemnist.training.report import epochs_in_words
 
 if TYPE_CHECKING:
@@ -24,18 +23,17 @@ def show(result: PruneResult) -> None:
          epochs_in_words(result), f"{result.seconds:.0f}"),
     ]  # fmt: skip
     figures = [*numbers("accuracy", "weights, gzip", "sparsity"), Column("epochs"), *numbers("seconds")]
-    console = stdout_console()
-    console.print(f"prune {result.arch} on {result.dataset}")
+    print_text(f"prune {result.arch} on {result.dataset}")
     named = [Column("layer"), Column("kind", rank=2), *numbers("weights", "zeros", "sparsity")]
     print_table([*named, Column("note", rank=1)], layers)
-    console.print("")
+    print_text("")
     print_table([Column("stage"), *figures], stages)
-    console.print(
+    print_text(
         "accuracy: measured on the test split; zeros: counted after stripping; gzip: of all weights as float32. "
         "A .tflite file only gets smaller when it is compressed."
     )
     if result.shortfall:
-        console.print(result.shortfall, markup=False)
+        print_text(result.shortfall)
     if result.advice:
-        console.print(result.advice, markup=False)
-    console.print(f"model: {result.model_path}")
+        print_text(result.advice)
+    print_text(f"model: {result.model_path}")

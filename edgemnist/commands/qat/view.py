@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgemnist.support.progress import stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.tables import Column, numbers, print_table, print_text
 from edgemnist.training.report import epochs_in_words
 
 if TYPE_CHECKING:
@@ -20,11 +19,10 @@ def show(result: QatResult) -> None:
         (result.model_path.name, f"{result.accuracy:.2%}", f"{result.validation_accuracy:.2%}",
          f"{result.sparsity:.1%}", epochs_in_words(result), f"{result.seconds:.0f}"),
     ]  # fmt: skip
-    console = stdout_console()
-    console.print(f"quantisation-aware training of {result.arch} on {result.dataset}")
+    print_text(f"quantisation-aware training of {result.arch} on {result.dataset}")
     print_table(columns, rows)
-    console.print(
+    print_text(
         "accuracy: measured on the test split, in float and with activations rounded to int8; "
         "`edgemnist convert --int8` takes the learned ranges"
     )
-    console.print(f"model: {result.model_path}")
+    print_text(f"model: {result.model_path}")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from edgemnist.commands.report.stage import WrittenReport
-from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import print_text
 
 
 def show(found: WrittenReport) -> None:
     """Print the verdict, its checks, what was left out, and the files."""
-    console, report = stdout_console(), found.report
-    console.print(f"{report.verdict.sentence}", markup=False)
+    report = found.report
+    print_text(f"{report.verdict.sentence}")
     for check in report.verdict.checks:
-        console.print(f"  {check.state:<7} {check.name}: {check.detail}", markup=False)
+        print_text(f"  {check.state:<7} {check.name}: {check.detail}")
     for missing in report.left_out:
-        console.print(f"left out: {missing.section}: {missing.reason}", markup=False)
+        print_text(f"left out: {missing.section}: {missing.reason}")
     if report.remark:
-        console.print(report.remark, markup=False)
+        print_text(report.remark)
     for path in found.files:
-        console.print(f"written: {path} ({path.stat().st_size:,} bytes)", markup=False)
+        print_text(f"written: {path} ({path.stat().st_size:,} bytes)")

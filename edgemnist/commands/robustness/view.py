@@ -10,8 +10,8 @@ from edgemnist.commands.robustness.stage import Robustness
 from edgemnist.commands.robustness.statistics import Estimate
 from edgemnist.commands.robustness.summary import in_points
 from edgemnist.data.corruptions import MAX_SEVERITY
-from edgemnist.support.progress import say, stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.progress import say
+from edgemnist.support.tables import Column, numbers, print_table, print_text
 
 
 def show(found: Robustness) -> None:
@@ -19,24 +19,21 @@ def show(found: Robustness) -> None:
     if found.written and not found.plot:
         say("no plot drawn: matplotlib is not installed (pip install 'edgemnist[plot]')")
     report = found.report
-    console = stdout_console()
-    for line in _head(report):
-        console.print(line, markup=False)
+    print_text(*_head(report))
     for index in range(len(report.models)):
         if index != report.reference or len(report.models) == 1:
-            console.print("")
+            print_text("")
             _print_accuracies(report, index)
-    console.print("")
-    for line in _verdicts(report):
-        console.print(line, markup=False)
+    print_text("")
+    print_text(*_verdicts(report))
     for what, path in (("report", found.written), ("plot", found.plot)):
         if path:
-            console.print(f"{what}: {path}", markup=False)
+            print_text(f"{what}: {path}")
 
 
 def show_sheet(sheet: CorruptionSheet) -> None:
     """Print where a contact sheet is."""
-    stdout_console().print(str(sheet.path), markup=False)
+    print_text(str(sheet.path))
 
 
 def _head(report: RobustnessReport) -> Iterator[str]:
@@ -59,7 +56,8 @@ def _print_accuracies(report: RobustnessReport, index: int) -> None:
     """Print the accuracies of a model, those of the reference before them, by corruption and severity."""
     compared = report.reference is not None and index != report.reference
     shown = (report.reference, index) if compared and report.reference is not None else (index,)
-    title = " / ".join(f"{report.models[one].file}" for one in shown) + ", accuracy in %"
+    models = " / ".join(f"{report.models[one].file}" for one in shown)
+    title = f"{models}, accuracy in % at severities 1 to {MAX_SEVERITY}"
     severities = numbers(*map(str, range(1, MAX_SEVERITY + 1)), rank=1)
     drop = numbers("drop, points") if compared else []
     rows = [[CLEAN, *[""] * MAX_SEVERITY, *_clean_cells(report.clean, shown, index, compared)]]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgemnist.commands.completion import completing
-from edgemnist.commands.options import DEFAULT_WORK, Mlflow, Seed, SkipUnreadable, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, Mlflow, OptionalSeed, SkipUnreadable, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.run.presets import PRESETS
 from edgemnist.commands.sections import Section
@@ -23,16 +23,17 @@ def register(app: typer.Typer) -> None:
 
 def run(
     dataset: Annotated[
-        str, typer.Option(help="Known dataset or path; auto: full MNIST where it is to be had, else mnist-5k.")
-    ] = "auto",
-    arch: Annotated[str, typer.Option(help="Architecture, see `edgemnist train --help`.")] = "tiny",
+        str | None,
+        typer.Option(help="Known dataset or path. Default: auto, full MNIST where it is to be had, else mnist-5k."),
+    ] = None,
+    arch: Annotated[str | None, typer.Option(help="Architecture, see `edgemnist train --help`. Default: tiny.")] = None,
     preset: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="; ".join(f"{one.name}: {one.description}" for one in PRESETS.values()),
+            help="; ".join(f"{one.name}: {one.description}" for one in PRESETS.values()) + ". Default: standard.",
             autocompletion=completing(lambda: PRESETS),
         ),
-    ] = "standard",
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Training epochs. Default: the preset's.")] = None,
     sparsity: Annotated[float | None, typer.Option(help="Share of zeros. Default: the preset's.")] = None,
     image_size: Annotated[
@@ -41,7 +42,10 @@ def run(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also print the tables: every runtime, every file.")
     ] = False,
-    seed: Seed = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an unfinished run in the work folder stopped.")
+    ] = False,
+    seed: OptionalSeed = None,
     skip_unreadable: SkipUnreadable = False,
     mlflow: Mlflow = None,
     work: Work = DEFAULT_WORK,
@@ -50,13 +54,14 @@ def run(
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.artifacts.tracking import open_tracking
     from edgemnist.commands.run import stage, view
+    from edgemnist.commands.run.settings import RunSettings
     from edgemnist.training.image_size import parse_image_size
 
     tracking = open_tracking(mlflow)
-    settings = stage.RunSettings(
+    settings = RunSettings(
         dataset=dataset, arch=arch, preset=preset, seed=seed, sparsity=sparsity, epochs=epochs,
         skip_unreadable=skip_unreadable, image_size=parse_image_size(image_size),
     )  # fmt: skip
-    report = stage.run_main_job(settings, WorkFolder(work))
+    report = stage.run_main_job(settings, WorkFolder(work), resume=resume)
     log = partial(tracking.log, WorkFolder(work), "run", stage.RECORDED_STAGES)
     return Outcome(report, lambda: view.show(report, verbose=verbose), log)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shlex
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +15,13 @@ from edgemnist.commands.firmware.report import FirmwareReport
 from edgemnist.commands.firmware.stage import run_on_default_board
 from edgemnist.commands.parity.report import ParityReport, RunEntry
 from edgemnist.commands.parity.stage import ParitySettings, parity
-from edgemnist.commands.prune.stage import PruneResult, PruneSettings, run_pruning
+from edgemnist.commands.prune.stage import PRUNE, PruneResult, PruneSettings, run_pruning
+from edgemnist.commands.run import resuming
 from edgemnist.commands.run.choice import PruningChoice, convert_the_better
-from edgemnist.commands.run.presets import PRESETS, Preset
+from edgemnist.commands.run.presets import Preset
+from edgemnist.commands.run.resuming import Unfinished
+from edgemnist.commands.run.settings import RunSettings
+from edgemnist.commands.run.watch import Stopwatch
 from edgemnist.commands.train.stage import load_for_training, run_training
 from edgemnist.compiler.written import WrittenCode
 from edgemnist.data.base import Dataset
@@ -29,20 +29,17 @@ from edgemnist.data.loading import AUTO, load_for_run
 from edgemnist.harness.images import ImageSettings
 from edgemnist.mcu import DEFAULT_BOARD
 from edgemnist.support import progress
-from edgemnist.support.choices import unknown
 from edgemnist.support.errors import MissingDependencyError
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, find_architecture
+from edgemnist.training.architectures import find_architecture
 from edgemnist.training.chance import require_learned
 from edgemnist.training.mobilenet import image_for
 from edgemnist.training.recipe import fine_tuning_epochs_for, given_or
 from edgemnist.training.reference_nets import Cost, advice_on_cost
 from edgemnist.training.sparsity import check_sparsity
-from edgemnist.training.train import TrainResult, TrainSettings, usual_batch, usual_epochs
+from edgemnist.training.train import TRAIN, TrainResult, TrainSettings, usual_batch, usual_epochs
 
 MODES = (ModelKind.FLOAT32, ModelKind.INT8)
-STAGES = 7
-
 RECORDED_STAGES = ("train", "prune", "convert", "parity")
 """The stages that have records of their own beside the main job's."""
 
@@ -51,32 +48,6 @@ WHOLE_TEST_SET_RUNTIMES = (
 )  # fmt: skip
 """What runs on the whole test set: TensorFlow's interpreter has LiteRT's kernels and would only take its time again.
 `edgemnist parity --all` runs everything."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunSettings:
-    """What ``edgemnist run`` takes; ``dataset`` "auto" is full MNIST where it is to be had, else mnist-5k.
-
-    ``image_size``: height and width in pixels, None for what suits.
-    """
-
-    dataset: str = "auto"
-    arch: str = DEFAULT_ARCHITECTURE
-    preset: str = "standard"
-    seed: int = 0
-    sparsity: float | None = None
-    epochs: int | None = None
-    skip_unreadable: bool = False
-    image_size: int | None = None
-
-    def chosen_preset(self) -> Preset:
-        """Return the preset.
-
-        :raises InputError: there is none of that name.
-        """
-        if self.preset not in PRESETS:
-            raise unknown("preset", self.preset, PRESETS)
-        return PRESETS[self.preset]
 
 
 @dataclass(frozen=True)
@@ -99,11 +70,15 @@ class StageRow:
 class RunReport:
     """What the main job made. ``first_line`` says which data it ran on; ``seconds`` is wall time by stage.
 
-    ``firmware`` is the run on an emulated microcontroller, or why there was none; ``advice`` says whether a dense net
-    does better for less, "" where nobody knows; ``pruning`` is which net the files were made of.
+    ``data`` is the same in fewer words; ``folder`` is the work folder, ``files`` those in it that a person wants, the
+    most wanted first. ``firmware`` is the run on an emulated microcontroller, or why there was none; ``advice`` says
+    whether a dense net does better for less, "" where nobody knows; ``pruning`` is which net the files were made of.
     """
 
     first_line: str
+    data: str
+    folder: Path
+    files: tuple[str, ...]
     rows: tuple[StageRow, ...]
     seconds: dict[str, float]
     parity: ParityReport
@@ -128,53 +103,42 @@ class RunReport:
         }
 
 
-class _Stopwatch:
-    """Wall time by stage, and the overall progress line."""
-
-    def __init__(self, task: progress.Task) -> None:
-        self.seconds: dict[str, float] = {}
-        self._task = task
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        self._task.update(description=f"stage {len(self.seconds) + 1} of {STAGES}: {name}")
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = round(time.perf_counter() - start, 1)
-        self._task.update(advance=1)
-
-
-def run_main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
+def run_main_job(settings: RunSettings, work: WorkFolder, *, resume: bool = False) -> RunReport:
     """Run every stage and leave their artifacts and records in the work folder.
 
+    ``resume``: go on where an unfinished job stopped.
+
+    :raises InputError: there is nothing to resume, or it began with other settings or other data.
     :raises FolderInUseError: another command makes a model here.
     :raises GateFailedError: the training ended at chance; nothing is made of its model.
     :raises EdgeMnistError: whatever a stage raises; what was complete before it stays.
     """
-    with work.fitting("run"):
-        return _main_job(settings, work)
+    with work.fitting("run"), resuming.tells_how_to_go_on(work):
+        if resume:
+            unfinished = resuming.read_unfinished(work)
+            return _main_job(resuming.as_it_began(settings, unfinished, work), work, unfinished)
+        return _main_job(settings.with_defaults(), work, None)
 
 
-def _main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
+def _main_job(settings: RunSettings, work: WorkFolder, unfinished: Unfinished | None) -> RunReport:
     preset = settings.chosen_preset()
-    find_architecture(settings.arch)
+    find_architecture(settings.architecture)
     check_sparsity(given_or(settings.sparsity, preset.sparsity))
-    with progress.progress_task("edgemnist run", total=STAGES) as task:
-        watch = _Stopwatch(task)
+    with progress.progress_task("edgemnist run", total=100) as task:
+        watch = Stopwatch(task)
         with watch.stage("data"):
-            dataset = _load(settings)
-            first_line = _first_line(dataset)
-            if sys.stderr.isatty():  # otherwise the report's first line says it
-                progress.say(first_line)
-        with watch.stage("train"):
-            trained = run_training(_train_settings(settings, preset, dataset), work, dataset=dataset)
+            dataset = _begun(settings, work, unfinished)
+        training, pruning = _train_settings(settings, preset, dataset), _prune_settings(settings, preset, dataset)
+        watch.expect(_kind(settings, dataset), units_of(settings, dataset))
+        with watch.stage("train", whole=unfinished is None):
+            trained = _trained(training, dataset, work, unfinished)
             require_learned(trained)
-        with watch.stage("prune"):
-            pruned = run_pruning(_prune_settings(settings, preset, dataset), work, dataset=dataset)
+        with watch.stage("prune", whole=unfinished is None):
+            pruned = _pruned(pruning, dataset, work, unfinished)
         with watch.stage("convert"):
             converted, choice = convert_the_better(
                 pruned,
-                ConversionSettings(modes=MODES, seed=settings.seed),
+                ConversionSettings(modes=MODES, seed=settings.seed or 0),
                 work,
                 asked_for=settings.sparsity is not None,
             )
@@ -189,35 +153,97 @@ def _main_job(settings: RunSettings, work: WorkFolder) -> RunReport:
     rows = _fit_rows(trained, pruned, choice, report) + _rows(converted, generated, report) + _firmware_rows(firmware)
     advice = _advice(pruned if choice.pruned else trained, firmware)
     result = RunReport(
-        first_line, rows, watch.seconds, report, generated, firmware, advice, choice, _next_commands(work)
+        first_line=_first_line(dataset),
+        data=f"{_title(dataset)}, {_counts(dataset)}",
+        folder=work.root,
+        files=_files(converted, generated, firmware),
+        rows=rows,
+        seconds=watch.seconds,
+        parity=report,
+        codegen=generated,
+        firmware=firmware,
+        advice=advice,
+        pruning=choice,
+        commands=_next_commands(work),
     )
     _record(work, settings, dataset, result)
+    resuming.forget(work)
     return result
 
 
+def _begun(settings: RunSettings, work: WorkFolder, unfinished: Unfinished | None) -> Dataset:
+    """Return the dataset of a job that begins, or of one that goes on."""
+    if unfinished is not None:
+        dataset = _load(replace(settings, dataset=unfinished.dataset))
+        unfinished.require_same(dataset, work)
+        return dataset
+    if resuming.forget(work):
+        command = resuming.command_in(work)
+        progress.say(f"an unfinished `{command}` was here and is dropped; `{command} --resume` would have gone on")
+    dataset = _load(settings)
+    resuming.begin(settings, dataset, work)
+    return dataset
+
+
+def _trained(settings: TrainSettings, dataset: Dataset, work: WorkFolder, unfinished: Unfinished | None) -> TrainResult:
+    def fit(resume: bool) -> TrainResult:
+        return run_training(settings, work, dataset=dataset, resume=resume)
+
+    return resuming.fit_or_go_on(TRAIN, TrainResult, settings, dataset, work, fit) if unfinished else fit(False)
+
+
+def _pruned(settings: PruneSettings, dataset: Dataset, work: WorkFolder, unfinished: Unfinished | None) -> PruneResult:
+    def fit(resume: bool) -> PruneResult:
+        return run_pruning(settings, work, dataset=dataset, resume=resume)
+
+    return resuming.fit_or_go_on(PRUNE, PruneResult, settings, dataset, work, fit) if unfinished else fit(False)
+
+
 def _load(settings: RunSettings) -> Dataset:
-    if settings.dataset != AUTO:
+    if settings.dataset not in (None, AUTO):
         skip = settings.skip_unreadable
-        return load_for_training(settings.dataset, settings.arch, settings.image_size, skip_unreadable=skip)
-    size, channels = image_for(settings.arch, settings.image_size)
+        return load_for_training(settings.dataset, settings.architecture, settings.image_size, skip_unreadable=skip)
+    size, channels = image_for(settings.architecture, settings.image_size)
     return load_for_run(image_size=size, channels=channels)
 
 
+def _title(dataset: Dataset) -> str:
+    """Return a known dataset's name, of a folder or a file the last part of its path."""
+    return Path(dataset.name).name
+
+
+def _counts(dataset: Dataset) -> str:
+    return f"{len(dataset.train):,} training and {len(dataset.test):,} test images"
+
+
 def _first_line(dataset: Dataset) -> str:
-    counts = f"{len(dataset.train):,} training and {len(dataset.test):,} test images"
-    line = f"{dataset.name}: {counts} from {dataset.source}"
+    line = f"{dataset.name}: {_counts(dataset)} from {dataset.source}"
     return f"{line}. {dataset.note}" if dataset.note else line
 
 
 def _train_settings(settings: RunSettings, preset: Preset, dataset: Dataset) -> TrainSettings:
-    epochs = given_or(settings.epochs, usual_epochs(settings.arch, preset.train_epochs, len(dataset.train)))
-    return TrainSettings(arch=settings.arch, epochs=epochs, seed=settings.seed)
+    epochs = given_or(settings.epochs, usual_epochs(settings.architecture, preset.train_epochs, len(dataset.train)))
+    return TrainSettings(arch=settings.architecture, epochs=epochs, seed=settings.seed)
 
 
 def _prune_settings(settings: RunSettings, preset: Preset, dataset: Dataset) -> PruneSettings:
     images = len(dataset.train)
-    epochs = fine_tuning_epochs_for(preset.prune_epochs, images, usual_batch(settings.arch, images))
+    epochs = fine_tuning_epochs_for(preset.prune_epochs, images, usual_batch(settings.architecture, images))
     return PruneSettings(sparsity=given_or(settings.sparsity, preset.sparsity), epochs=epochs, seed=settings.seed)
+
+
+def _kind(settings: RunSettings, dataset: Dataset) -> str:
+    """Return what decides a stage's time beside how much of it there is."""
+    return f"{settings.architecture} {'x'.join(map(str, dataset.image_shape))}"
+
+
+def units_of(settings: RunSettings, dataset: Dataset) -> dict[str, float]:
+    """Return how much there is to do in the stages whose time depends on it, see ``estimate.USUAL``."""
+    preset, images = settings.chosen_preset(), len(dataset.train)
+    training, pruning = _train_settings(settings, preset, dataset), _prune_settings(settings, preset, dataset)
+    epochs = {"train": training.epochs, "prune": pruning.epochs}
+    parity_images = min(preset.parity_images or len(dataset.test), len(dataset.test))
+    return {**{stage: images * (count or 0) for stage, count in epochs.items()}, "parity": parity_images}
 
 
 def _fit_rows(
@@ -247,6 +273,15 @@ def _rows(converted: ConversionResult, generated: WrittenCode, report: ParityRep
     accuracy, by = (host.accuracy.share, f"host-c, {report.images:,} images") if host else (None, "")
     rows.append(_row("C code", source, accuracy, by, host))
     return tuple(rows)
+
+
+def _files(converted: ConversionResult, generated: WrittenCode, firmware: FirmwareReport | str) -> tuple[str, ...]:
+    """Return what a person takes from the work folder, by its path there, the most wanted first."""
+    int8 = next(model.file for model in converted.models if model.mode == ModelKind.INT8.value)
+    code = generated.folder / f"{generated.generated.name}.c"
+    image = None if isinstance(firmware, str) or firmware.image is None else firmware.image.path.with_suffix(".bin")
+    made = [path.relative_to(converted.folder).as_posix() for path in (code, image) if path is not None]
+    return (int8, *made)
 
 
 def _firmware(work: WorkFolder) -> FirmwareReport | str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import print_text
 
 if TYPE_CHECKING:
     from edgemnist.serving.server import ModelServer
@@ -12,9 +12,8 @@ if TYPE_CHECKING:
 
 def show(server: ModelServer) -> None:
     """Print where the server can be asked, and what it serves."""
-    console = stdout_console()
-    console.print(server.url, markup=False, soft_wrap=True)
+    print_text(server.url)
     for one in server.service.store.served():
         shadow = f", beside it {one.shadow.engine.runtime}" if one.shadow else ""
         line = f"  {one.name} version {one.version}: {one.path} in {one.engine.runtime} {one.engine.version}{shadow}"
-        console.print(line, markup=False, soft_wrap=True)
+        print_text(line)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgemnist.support.progress import stdout_console
-from edgemnist.support.tables import Column, numbers, print_table
+from edgemnist.support.tables import Column, numbers, print_table, print_text
 from edgemnist.training.chance import words_for_accuracy
 from edgemnist.training.report import epochs_in_words
 
@@ -20,10 +19,9 @@ def show(result: TrainResult) -> None:
         f"{result.accuracy:.2%}", f"{result.validation_accuracy:.2%}", f"{result.parameters:,}",
         epochs_in_words(result), f"{result.seconds:.0f}", f"{result.peak_memory_bytes / 2**20:.0f} MiB",
     )  # fmt: skip
-    console = stdout_console()
-    console.print(f"train {result.arch} on {result.dataset}")
+    print_text(f"train {result.arch} on {result.dataset}")
     print_table([*columns, *numbers("seconds"), *numbers("memory", rank=2)], [row])
-    console.print(f"accuracy: measured once, on the test split; memory: the peak; model: {result.model_path}")
+    print_text(f"accuracy: measured once, on the test split; memory: the peak; model: {result.model_path}")
     rough = words_for_accuracy(result.accuracy, result.test_images)
     if rough:
-        console.print(rough)
+        print_text(rough)

@@ -31,9 +31,10 @@ def test_list(small_mnist: SmallDataset, bare_machine: Path, capsys: pytest.Capt
     code, out, err = call(capsys, "list")
     lines = {line.split()[0]: line for line in out.splitlines()}
     assert (code, err) == (0, "")
-    assert list(lines) == ["NAME", *NAMES]
+    assert list(lines) == ["dataset", *NAMES, "bring"]
     assert str(folder) in lines["mnist"]
-    assert "edgemnist data fetch kmnist (21 MB)" in lines["kmnist"]
+    assert "no, 21 MB" in lines["kmnist"]
+    assert "`edgemnist data fetch NAME`" in lines["bring"]
     assert "112,800" in lines["emnist-balanced"]
 
 

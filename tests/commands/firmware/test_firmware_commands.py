@@ -10,6 +10,7 @@ import pytest
 
 from edgemnist import cli
 from edgemnist.mcu.boards import boards
+from edgemnist.mcu.toolchain import choose_toolchain
 from tests.compiler.model_builder import ModelBuilder
 from tests.mcu import firmware
 
@@ -172,7 +173,12 @@ def test_boards(model_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
     found = _json(capsys, "boards", "--work", str(tmp_path))
     assert [board["name"] for board in found["boards"]] == list(boards())  # type: ignore[attr-defined]
     found = _json(capsys, "boards", "--model", model_file)
-    assert all(board["fits"] is True for board in found["boards"])  # type: ignore[attr-defined]
+    fits = {board["name"]: board for board in found["boards"]}  # type: ignore[attr-defined]
+    assert all(board["fits"] is True for board in fits.values())
+    for board in ("microbit", "mps2-an385"):
+        sizes = firmware.image(board, choose_toolchain("auto", boards()[board].core).name).sizes
+        found_sizes = (fits[board]["firmware_flash_bytes"], fits[board]["firmware_ram_bytes"])
+        assert found_sizes == (sizes.flash, sizes.ram)
 
 
 def test_package(model_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
