@@ -156,7 +156,7 @@ def _end_macros(prefix: str, ends: Ends, settings: EmitSettings) -> list[str]:
         ]
     lines = [f"#define {prefix}_INPUTS {len(ends.inputs)}", f"#define {prefix}_OUTPUTS {len(ends.outputs)}"]
     for end in (*ends.inputs, *ends.outputs):
-        lines.append(f"/* {end.name}: {comment_text(end.tensor.name)}, {end.ctype} */")
+        lines.append(f"/* {end.name}: {comment_text(graph.called(end.index))}, {end.ctype} */")
         lines += _tensor_macros(prefix, end.macro, end.tensor)
     return lines
 
@@ -279,15 +279,20 @@ def source_text(program: Program, plan: Plan, settings: EmitSettings) -> str:
     includes = [f'#include "{header}"' for header in _headers(program)]
     parts = [f'/* See {name}.h. */\n#include "{name}.h"\n', "\n".join([*_bodies(program), *includes])]
     for index, step in enumerate(program.steps):
-        parts.append(constants_text(step, settings, index, program.bands))
+        parts.append(constants_text(step, settings, index, program.bands, program.graph.called(step.outputs[0])))
     parts.append(_run_functions(program, plan, settings))
     parts += [*_label_definition(settings), settings.pixels.definition]
     return "\n".join(parts) + "\n"
 
 
-def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands | None = None) -> str:
-    """Return the arrays and the parameters of the step with that index, as C: these once for each kind of band."""
-    text = [f"\n/* Step {index}: {step.node.label} */"]
+def constants_text(
+    step: Step, settings: EmitSettings, index: int, bands: Bands | None = None, layer: str = ""
+) -> str:
+    """Return the arrays and the parameters of the step with that index, as C: these once for each kind of band.
+
+    ``layer``: what it writes, for people.
+    """
+    text = [f"\n/* Step {index}: {step.node.label}{f', {comment_text(layer)}' if layer else ''} */"]
     text += [_array(_array_name(settings, index, array), array) for array in step.arrays]
     declared = f"static const {step.struct_type} {settings.name}_params_{index}"
     if bands is not None and index < bands.steps and varies(bands, index):
