@@ -71,7 +71,7 @@ def readable_names(
     ``inputs`` and ``outputs`` are the graph's. Names are printable and can't end a C comment. Short ones stay.
     """
     forms = [tuple(_forms(name, kinds.get(index, ""))) for index, name in enumerate(names)]
-    general = {index: "input" for index in inputs} | {index: "output" for index in outputs}
+    general = {**_ends("input", inputs), **_ends("output", outputs)}
     computed = {*kinds, *general}
     order = sorted(range(len(names)), key=lambda index: (index not in computed, index))
     taken: dict[str, int] = {}
@@ -80,6 +80,11 @@ def readable_names(
     _number_the_rest(order, [_fallback(forms, kinds, general, index) for index in range(len(names))], taken)
     found = {index: name for name, index in taken.items()}
     return tuple(found[index] for index in range(len(names)))
+
+
+def _ends(what: str, indices: Collection[int]) -> dict[int, str]:
+    """Return what inputs or outputs are called that the file has no name for: of several with their places."""
+    return {index: what if len(indices) == 1 else f"{what}_{place}" for place, index in enumerate(indices)}
 
 
 def readable_name(name: str) -> str:
