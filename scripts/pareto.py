@@ -81,7 +81,9 @@ def pareto_figure(title: str, panels: Sequence[CostPanel]) -> Any:
         figures.label_points(
             axes,
             [
-                figures.PointLabel(point.cost, 100 * point.accuracy, point.name, looks[series.label][0], 100 * point.deviation)
+                figures.PointLabel(
+                    point.cost, 100 * point.accuracy, point.name, looks[series.label][0], 100 * point.deviation
+                )
                 for series in _series_of(panel)
                 for point in series.points
             ],

@@ -14,8 +14,8 @@ from edgemnist.compiler.banded import Bands
 from edgemnist.compiler.bands.text import step_function, varies
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.claims import ZERO_POINTS
-from edgemnist.compiler.ends import Ends, ends_of, typed, value_functions
-from edgemnist.compiler.graph import type_of
+from edgemnist.compiler.ends import ends_of, typed, value_functions
+from edgemnist.compiler.graph import Graph, type_of
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
@@ -145,8 +145,9 @@ def _further(program: Program) -> str:
     return f", its first graph of {further + 1}: the others are not in here" if further else ""
 
 
-def _end_macros(prefix: str, ends: Ends, settings: EmitSettings) -> list[str]:
+def _end_macros(prefix: str, graph: Graph, settings: EmitSettings) -> list[str]:
     """Return the macros of all inputs and outputs; of several, a comment says which tensor of the file each is."""
+    ends = ends_of(graph)
     if not ends.several:
         axes = image_axes(settings.channels_first)
         entry, result = ends.inputs[0], ends.outputs[0]
@@ -204,7 +205,7 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         "#include <stdint.h>",
         "",
         *layout,
-        *_end_macros(prefix, ends_of(program.graph), settings),
+        *_end_macros(prefix, program.graph, settings),
         *run_text.state_macros(program, settings.name),
         f"#define {prefix}_STEPS {len(program.steps)}",
         "",
@@ -285,9 +286,7 @@ def source_text(program: Program, plan: Plan, settings: EmitSettings) -> str:
     return "\n".join(parts) + "\n"
 
 
-def constants_text(
-    step: Step, settings: EmitSettings, index: int, bands: Bands | None = None, layer: str = ""
-) -> str:
+def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands | None = None, layer: str = "") -> str:
     """Return the arrays and the parameters of the step with that index, as C: these once for each kind of band.
 
     ``layer``: what it writes, for people.

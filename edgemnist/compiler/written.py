@@ -62,4 +62,3 @@ def _write(generated: GeneratedModel, settings: CodegenSettings, folder: Path, s
     contents[manifest] = json_text(record).encode()
     write_together({folder / name: content for name, content in contents.items()})
     return result
-

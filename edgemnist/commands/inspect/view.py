@@ -134,8 +134,7 @@ def _signature_words(signature: Signature) -> str:
 
 
 def _tensor_words(tensor: TensorSummary) -> str:
-    shape = _sizes(tensor.shape)
-    quantisation = tensor.quantisation
+    words, quantisation = f"{tensor.label} {tensor.dtype} {_sizes(tensor.shape)}", tensor.quantisation
     if quantisation is None or quantisation.channels > 1:
-        return f"{tensor.label} {tensor.dtype} {shape}"
-    return f"{tensor.label} {tensor.dtype} {shape}, scale {quantisation.scale:.9g}, zero point {quantisation.zero_point}"
+        return words
+    return f"{words}, scale {quantisation.scale:.9g}, zero point {quantisation.zero_point}"
