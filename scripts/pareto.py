@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemnist.support.files import atomic_path
+from edgemnist.support.palette import MARKERS, theme
 
 
 @dataclass(frozen=True)
@@ -52,49 +52,87 @@ def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
 def write_pareto(path: Path, title: str, panels: Sequence[CostPanel]) -> bool:
     """Draw accuracy against cost (logarithmic), a panel per cost, into a PNG; False when matplotlib is missing."""
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import LogLocator, NullLocator
+        from edgemnist.support.figures import save
+
+        figure = pareto_figure(title, panels)
     except ImportError:
         return False
-    columns = min(_PANELS_PER_ROW, len(panels))
-    rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(5.4 * columns, 4.6 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(title)
-    places = figure.subplots(rows, columns, squeeze=False).flat
-    for axes in places[len(panels) :]:
-        axes.set_axis_off()
-    for axes, panel in zip(places, panels, strict=False):
-        front = pareto_front([point for series in panel.ours for point in series.points])
-        axes.plot([p.cost for p in front], [100 * p.accuracy for p in front], color="C0", alpha=0.4)
-        for number, series in enumerate(panel.ours):
-            _draw_series(axes, series, f"C{2 * number}", (-5, 5) if number == 0 else (5, -11))
-        if panel.published is not None:
-            _draw_series(axes, panel.published, "C1", (5, -11))
-        axes.set(xlabel=panel.cost, ylabel="accuracy, %", xscale="log")
-        axes.margins(x=0.25, y=0.15)  # the names stand beside the points
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter("{x:,.0f}")
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)  # off the points
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=110, metadata={"Software": None})
+    save(figure, path)
     return True
 
 
-def _draw_series(axes: Any, series: CostSeries, colour: str, label_at: tuple[int, int]) -> None:
-    """``label_at``: where a point's name goes, in points to the right and up; each series has its own side."""
-    costs, accuracies = [p.cost for p in series.points], [100 * p.accuracy for p in series.points]
-    deviations = [100 * p.deviation for p in series.points]
-    axes.errorbar(costs, accuracies, yerr=deviations, fmt="o", color=colour, label=series.label)
-    for point, cost, accuracy in zip(series.points, costs, accuracies, strict=True):
-        axes.annotate(
-            point.name,
-            (cost, accuracy),
-            textcoords="offset points",
-            xytext=label_at,
-            horizontalalignment="left" if label_at[0] > 0 else "right",
-            color=colour,
-            fontsize=9,
+def pareto_figure(title: str, panels: Sequence[CostPanel]) -> Any:
+    """Return the panels as a figure of matplotlib, each point with its name."""
+    from edgemnist.support import figures
+
+    columns = min(_PANELS_PER_ROW, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = figures.new_figure(5.0 * columns, 4.3 * rows + 0.9)
+    figures.heading(figure, title)
+    places = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in places[len(panels) :]:
+        axes.set_axis_off()
+    looks = _looks(panels)
+    handles: dict[str, Any] = {}
+    for axes, panel in zip(places, panels, strict=False):
+        handles |= _draw_panel(axes, panel, looks)
+    figures.legend_below(figure, list(handles.values()), list(handles))
+    for axes, panel in zip(places, panels, strict=False):
+        figures.label_points(
+            axes,
+            [
+                figures.PointLabel(
+                    point.cost, 100 * point.accuracy, point.name, looks[series.label][0], 100 * point.deviation
+                )
+                for series in _series_of(panel)
+                for point in series.points
+            ],
         )
+    return figure
+
+
+def _series_of(panel: CostPanel) -> list[CostSeries]:
+    return [*panel.ours, *([panel.published] if panel.published is not None else [])]
+
+
+def _looks(panels: Sequence[CostPanel]) -> dict[str, tuple[str, str]]:
+    """Return colour and marker of each series, the same in all panels."""
+    labels = list(dict.fromkeys(series.label for panel in panels for series in _series_of(panel)))
+    series = theme().series
+    return {
+        label: (series[place % len(series)], MARKERS[place % len(MARKERS)]) for place, label in enumerate(labels)
+    }  # fmt: skip
+
+
+def _draw_panel(axes: Any, panel: CostPanel, looks: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    """Draw one cost, and return what stands for each series in the legend."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    from edgemnist.support import figures
+
+    front = pareto_front([point for series in panel.ours for point in series.points])
+    (line,) = axes.plot([p.cost for p in front], [100 * p.accuracy for p in front], color=theme().soft, linewidth=1)
+    handles = {"none better at the cost": line}
+    for series in _series_of(panel):
+        colour, marker = looks[series.label]
+        handles[series.label] = axes.errorbar(
+            [p.cost for p in series.points], [100 * p.accuracy for p in series.points],
+            yerr=[100 * p.deviation for p in series.points], linestyle="none", marker=marker, markersize=5,
+            color=colour,
+        )  # fmt: skip
+    figures.styled(axes, x=f"{panel.cost} (logarithmic)", y="accuracy, %")
+    axes.set_xscale("log")
+    axes.margins(x=0.25, y=0.18)  # the names stand beside the points
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1, 3)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(_short))
+    return handles
+
+
+def _short(value: float, _: int = 0) -> str:
+    """Return a number in few characters: 20,000 is 20k."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"

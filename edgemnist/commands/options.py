@@ -14,11 +14,13 @@ from typer.core import TyperCommand
 from edgemnist.commands.completion import completion_of
 from edgemnist.commands.outcome import Outcome, UnforeseenError
 from edgemnist.commands.sections import Section
+from edgemnist.support.palette import drawn_dark
 from edgemnist.support.progress import quietly
 
 Work = Annotated[Path, typer.Option("--work", help="Work folder in which the stages leave their artifacts.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")]
+_Dark = Annotated[bool, typer.Option("--dark", help="Draw pictures on a dark ground.")]
 Seed = Annotated[
     int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every random choice; recorded in the manifest.")
 ]
@@ -45,7 +47,7 @@ SkipUnreadable = Annotated[
 
 DEFAULT_WORK = Path("artifacts")
 
-_AS_JSON, _QUIET = "as_json", "quiet"
+_AS_JSON, _QUIET, _DARK = "as_json", "quiet", "dark"
 
 _MLFLOW = "--mlflow"
 Mlflow = Annotated[
@@ -81,19 +83,20 @@ def add_command(
     name: str | None = None,
     *,
     tracked: bool = False,
+    draws: bool = False,
     section: Section | None = None,
     short: str | None = None,
 ) -> None:
     """Add a command to a group: it gets ``--json`` and ``--quiet``, and its dataclass parameters' fields as options.
 
-    ``tracked`` is for commands with ``--mlflow``. ``section`` and ``short`` are where and how ``edgemnist --help``
-    lists it, in at most 60 characters.
+    ``tracked`` is for commands with ``--mlflow``, ``draws`` for those that write pictures, with ``--dark``. ``section``
+    and ``short`` are where and how ``edgemnist --help`` lists it, in at most 60 characters.
     """
     kind = TrackedCommand if tracked else None
-    group.command(name, cls=kind, short_help=short, rich_help_panel=section)(_spread(command))
+    group.command(name, cls=kind, short_help=short, rich_help_panel=section)(_spread(command, draws=draws))
 
 
-def _spread(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
+def _spread(command: Callable[..., Outcome], *, draws: bool) -> Callable[..., Outcome]:
     """Return a command with every option in its signature.
 
     Fields are annotated and have defaults as a command's parameters do; their names are unique within the command.
@@ -111,15 +114,16 @@ def _spread(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
         else:
             parameters.append(_option(parameter.name, hint, parameter.default))
 
+    parameters += [_option(_DARK, _Dark, False)] if draws else []
     parameters += [_option(_AS_JSON, _Json, False), _option(_QUIET, _Quiet, False)]
     for parameter in parameters:
         _complete(command.__name__, parameter)
 
     def with_options(**values: Any) -> Outcome:
-        as_json, quiet = values.pop(_AS_JSON), values.pop(_QUIET)
+        as_json, quiet, dark = values.pop(_AS_JSON), values.pop(_QUIET), values.pop(_DARK, False)
         given = {name: {field: values.pop(field) for field in fields} for name, fields in groups.items()}
         try:
-            with quietly(quiet):
+            with quietly(quiet), drawn_dark(dark):
                 outcome = command(**values, **{name: hints[name](**fields) for name, fields in given.items()})
         except (
             EOFError,

@@ -48,7 +48,7 @@ def plan_values(program: Program, plan: Plan) -> dict[str, Any]:
         "largest_tensor_bytes": plan.largest_tensor,
         "largest_live_set_bytes": plan.largest_live_set,
         "steps": len(program.steps),
-        "buffers": [_buffer(item) for item in plan.placed],
+        "buffers": [_buffer(program.graph, item) for item in plan.placed],
     }
 
 
@@ -101,6 +101,7 @@ def _tensor(graph: Graph, index: int) -> dict[str, Any]:
     return {
         "index": index,
         "name": tensor.name,
+        "label": graph.called(index),
         "dtype": tensor.dtype,
         "shape": list(tensor.shape),
         "constant": tensor.data is not None,
@@ -148,10 +149,11 @@ def _array(array: CArray) -> dict[str, Any]:
     return {"name": array.suffix, "ctype": array.ctype, "elements": int(array.values.size), "bytes": array.bytes}
 
 
-def _buffer(item: Placed) -> dict[str, Any]:
+def _buffer(graph: Graph, item: Placed) -> dict[str, Any]:
     buffer = item.buffer
     return {
-        "name": buffer.name,
+        "name": buffer.name if buffer.tensor == SCRATCH else graph.tensors[buffer.tensor].name,
+        "label": buffer.name,
         "tensor": None if buffer.tensor == SCRATCH else buffer.tensor,
         "offset": item.offset,
         "bytes": buffer.size,

@@ -14,8 +14,8 @@ from edgemnist.compiler.banded import Bands
 from edgemnist.compiler.bands.text import step_function, varies
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.claims import ZERO_POINTS
-from edgemnist.compiler.ends import Ends, ends_of, typed, value_functions
-from edgemnist.compiler.graph import type_of
+from edgemnist.compiler.ends import ends_of, typed, value_functions
+from edgemnist.compiler.graph import Graph, type_of
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
@@ -147,8 +147,9 @@ def _further(program: Program) -> str:
     return f", its first graph of {further + 1}: the others are not in here" if further else ""
 
 
-def _end_macros(prefix: str, ends: Ends, settings: EmitSettings) -> list[str]:
+def _end_macros(prefix: str, graph: Graph, settings: EmitSettings) -> list[str]:
     """Return the macros of all inputs and outputs; of several, a comment says which tensor of the file each is."""
+    ends = ends_of(graph)
     if not ends.several:
         axes = image_axes(settings.channels_first)
         entry, result = ends.inputs[0], ends.outputs[0]
@@ -158,7 +159,7 @@ def _end_macros(prefix: str, ends: Ends, settings: EmitSettings) -> list[str]:
         ]
     lines = [f"#define {prefix}_INPUTS {len(ends.inputs)}", f"#define {prefix}_OUTPUTS {len(ends.outputs)}"]
     for end in (*ends.inputs, *ends.outputs):
-        lines.append(f"/* {end.name}: {comment_text(end.tensor.name)}, {end.ctype} */")
+        lines.append(f"/* {end.name}: {comment_text(graph.called(end.index))}, {end.ctype} */")
         lines += _tensor_macros(prefix, end.macro, end.tensor)
     return lines
 
@@ -206,7 +207,7 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         "#include <stdint.h>",
         "",
         *layout,
-        *_end_macros(prefix, ends_of(program.graph), settings),
+        *_end_macros(prefix, program.graph, settings),
         *run_text.state_macros(program, settings.name),
         f"#define {prefix}_STEPS {len(program.steps)}",
         "",
@@ -281,15 +282,18 @@ def source_text(program: Program, plan: Plan, settings: EmitSettings) -> str:
     includes = [f'#include "{header}"' for header in _headers(program)]
     parts = [f'/* See {name}.h. */\n#include "{name}.h"\n', "\n".join([*_bodies(program), *includes])]
     for index, step in enumerate(program.steps):
-        parts.append(constants_text(step, settings, index, program.bands))
+        parts.append(constants_text(step, settings, index, program.bands, program.graph.called(step.outputs[0])))
     parts.append(_run_functions(program, plan, settings))
     parts += [*_label_definition(settings), settings.pixels.definition]
     return within_columns("\n".join(parts) + "\n")
 
 
-def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands | None = None) -> str:
-    """Return the arrays and the parameters of the step with that index, as C: these once for each kind of band."""
-    text = [f"\n/* Step {index}: {step.node.label} */"]
+def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands | None = None, layer: str = "") -> str:
+    """Return the arrays and the parameters of the step with that index, as C: these once for each kind of band.
+
+    ``layer``: what it writes, for people.
+    """
+    text = [f"\n/* Step {index}: {step.node.label}{f', {comment_text(layer)}' if layer else ''} */"]
     text += [_array(_array_name(settings, index, array), array) for array in step.arrays]
     declared = f"static const {step.struct_type} {settings.name}_params_{index}"
     if bands is not None and index < bands.steps and varies(bands, index):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import OptionValue, TensorInfo, WithOptions
+from edgemnist.tflite.names import printable
 
 ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU_N1_TO_1, ACTIVATION_RELU6 = 0, 1, 2, 3
 PADDING_SAME, PADDING_VALID = 0, 1
@@ -152,7 +153,7 @@ class Graph:
     ``further`` is how many graphs the file has that are not compiled. ``storage`` maps a tensor to the one whose memory
     it shares (a reshape's output to its input). ``kept`` has the tensors that are computed in part, ``left_out`` says
     the same of layers. ``shifted`` are the tensors that are int8 here and come from uint8 ones, whose values and zero
-    points are 128 more.
+    points are 128 more. ``names`` has tensors' names for people.
     """
 
     tensors: Mapping[int, TensorInfo]
@@ -166,6 +167,15 @@ class Graph:
     variables: tuple[Variable, ...] = ()
     further: int = 0
     shifted: frozenset[int] = frozenset()
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def called(self, tensor: int) -> str:
+        """Return a tensor's name for people."""
+        return self.names.get(tensor) or printable(self.tensors[tensor].name) or f"tensor {tensor}"
+
+    def state_name(self, variable: Variable) -> str:
+        """Return the name for people of what is kept."""
+        return self.called(variable.before) if variable.in_place else printable(variable.name) or "state"
 
     @property
     def entering(self) -> tuple[int, ...]:
@@ -210,7 +220,7 @@ class Graph:
 
     def _only(self, indices: tuple[int, ...], what: str) -> int:
         if len(indices) != 1:
-            names = ", ".join(self.tensors[index].name for index in indices)
+            names = ", ".join(map(self.called, indices))
             raise ModelError(f"the model has {len(indices)} {what}s ({names}), and this takes one")
         return indices[0]
 

@@ -75,7 +75,8 @@ def _lowered(graph: Graph, settings: LoweringSettings) -> Program:
     steps = narrowed(graph, _steps(layers, settings))
     problems = [problem for step in steps for problem in _range_problems(step)]
     if problems:
-        raise UnsupportedModelError(HEADLINE, by_kind(problems))
+        names = {tensor.name: graph.called(index) for index, tensor in graph.tensors.items()}
+        raise UnsupportedModelError(HEADLINE, by_kind(problems, names))
     return Program(graph, steps, settings, tuple(len(layer) for layer in layers))
 
 

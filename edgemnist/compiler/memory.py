@@ -30,6 +30,7 @@ SCRATCH = -1
 class Buffer:
     """A tensor (``tensor`` >= 0) or a step's scratch (``SCRATCH``), alive from step ``first`` to ``last`` inclusive.
 
+    ``name``: for people.
     The model's inputs are alive from step 0 on; its outputs until the step after the last.
     """
 
@@ -151,10 +152,9 @@ def _buffers(program: Program) -> list[Buffer]:
     lifetimes = {root: span for root, span in _lifetimes(program).items() if root not in apart}
     buffers = []
     for root, (first, last) in lifetimes.items():
-        tensor = graph.tensors[root]
         line = bands.buffers.get(root) if bands else None
-        name = f"{tensor.name}, {line.rows} of {line.height} rows" if line else tensor.name
-        buffers.append(Buffer(name, root, line.bytes if line else tensor.bytes, first, last))
+        name = f"{graph.called(root)}, {line.rows} of {line.height} rows" if line else graph.called(root)
+        buffers.append(Buffer(name, root, line.bytes if line else graph.tensors[root].bytes, first, last))
     scratch = [Buffer(f"scratch {i}", SCRATCH, step.scratch, i, i) for i, step in enumerate(steps) if step.scratch]
     return buffers + scratch
 

@@ -59,7 +59,7 @@ def read_graph(model: TfliteModel) -> Graph:
     variables = (*map(inner.variable, kept.variables), *changed)
     graph = Graph(
         inner.tensors, inner.nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=variables,
-        further=model.subgraphs - 1, shifted=inner.shifted,
+        further=model.subgraphs - 1, shifted=inner.shifted, names=dict(enumerate(model.readable)),
     )  # fmt: skip
     alive = _without_dead(graph.nodes, graph.wanted)
     kinds = {source: node.kind for node in typed_nodes for source in node.sources}

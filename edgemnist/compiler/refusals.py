@@ -7,13 +7,15 @@ the first name and numbers.
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from edgemnist.support.errors import UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel
-from edgemnist.tflite.names import short_name
+from edgemnist.tflite.names import LONGEST, readable_name
 
 HEADLINE = "the model can't be compiled:"
 
@@ -43,15 +45,19 @@ class _Problem:
 
 def refusal(model: TfliteModel, problems: Sequence[str]) -> UnsupportedModelError:
     """Return the error that lists all problems of a model, by kind."""
-    return UnsupportedModelError(HEADLINE, [*_float_remedy(model), *by_kind(problems)])
+    names = dict(zip((tensor.name for tensor in model.tensors), model.readable, strict=True))
+    return UnsupportedModelError(HEADLINE, [*_float_remedy(model), *by_kind(problems, names)])
 
 
-def by_kind(problems: Sequence[str]) -> list[str]:
-    """Return a line for each kind of problem, in the order in which the kinds first come."""
+def by_kind(problems: Sequence[str], names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """Return a line for each kind of problem, in the order in which the kinds first come.
+
+    ``names``: what people call the tensors that are named, by their names in the file.
+    """
     kinds: dict[str, list[_Problem]] = {}
     for problem in map(_parts, dict.fromkeys(problems)):
         kinds.setdefault(f"{bool(problem.operator)} {problem.kind}", []).append(problem)
-    return [_line(alike) for alike in kinds.values()]
+    return [_line(alike, names) for alike in kinds.values()]
 
 
 def _float_remedy(model: TfliteModel) -> list[str]:
@@ -73,14 +79,20 @@ def _parts(problem: str) -> _Problem:
     return _Problem(operator[1] if operator else "", name[0] if name else "", text)
 
 
-def _line(alike: Sequence[_Problem]) -> str:
+def _line(alike: Sequence[_Problem], readable: Mapping[str, str]) -> str:
     first = alike[0]
     operators = list(dict.fromkeys(problem.operator for problem in alike if problem.operator))
     names = list(dict.fromkeys(problem.name for problem in alike if problem.name))
-    shown = [f"'{short_name(name[1:-1])}'" for name in names]
+    shown = [f"'{_shown(name, readable)}'" for name in names]
     text = first.text.replace(first.name, f"{shown[0]}{_also(shown)}", 1) if shown else first.text
     where = f"operator {operators[0]}{_also(operators)}: " if operators else ""
     return f"{where}{text}"
+
+
+def _shown(quoted: str, readable: Mapping[str, str]) -> str:
+    """Return what is between quotation marks, a tensor's name as people call it."""
+    name, inside = str(ast.literal_eval(quoted)), quoted[1:-1]
+    return readable.get(name) or (inside if len(inside) <= LONGEST else readable_name(name))
 
 
 def _also(found: Sequence[str]) -> str:

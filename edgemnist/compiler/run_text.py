@@ -8,7 +8,7 @@ import numpy as np
 
 from edgemnist.compiler.bands.text import BandsText
 from edgemnist.compiler.ends import End, Ends, ends_of
-from edgemnist.compiler.graph import Variable
+from edgemnist.compiler.graph import Graph, Variable
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan, aligned
 from edgemnist.compiler.ops.base import Step
@@ -88,7 +88,7 @@ def declarations(program: Program, name: str) -> list[str]:
         *_run_in_comment(ends, apart=program.settings.input_apart),
         f"{_run_in(program, name)};",
     ]
-    return [*lines, *_state_declarations(name, kept)] if kept else lines
+    return [*lines, *_state_declarations(name, program.graph, kept)] if kept else lines
 
 
 def _run_comment(*, apart: bool) -> list[str]:
@@ -134,11 +134,11 @@ def _run_in_comment(ends: Ends, *, apart: bool) -> list[str]:
     ]
 
 
-def _state_declarations(name: str, kept: tuple[Kept, ...]) -> list[str]:
+def _state_declarations(name: str, graph: Graph, kept: tuple[Kept, ...]) -> list[str]:
     return [
         "",
         "/* The network keeps from one inference to the next:",
-        *(f" *   {comment_text(one.variable.name)}, {one.bytes} bytes" for one in kept),
+        *(f" *   {comment_text(graph.state_name(one.variable))}, {one.bytes} bytes" for one in kept),
         f" * {name}_run has a state of its own; {name}_run_in takes the caller's, aligned to 4 bytes: several",
         " * streams can be in work at once. A reset begins anew; the caller's state needs one before it is used. */",
         f"void {name}_reset(void);",

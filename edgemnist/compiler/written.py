@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 from typing import Any
 
-from edgemnist.compiler import memory_map
+from edgemnist.compiler import memory_picture
 from edgemnist.compiler.generate import CodegenSettings, GeneratedModel, generate
 from edgemnist.support.files import json_text, write_together
 from edgemnist.support.locking import alone_in
@@ -53,19 +52,13 @@ def write_code(model: TfliteModel, settings: CodegenSettings, folder: Path, *, s
 
 def _write(generated: GeneratedModel, settings: CodegenSettings, folder: Path, source_name: str) -> WrittenCode:
     contents = {name: text.encode() for name, text in generated.files.items()}
-    drawn = len(generated.program.steps) <= memory_map.MOST_DRAWN
+    drawn = len(generated.program.steps) <= memory_picture.MOST_DRAWN
     if drawn and util.find_spec("matplotlib") is not None:
-        contents[f"{settings.name}_memory.png"] = _picture(generated, settings.name)
+        drawing = memory_picture.picture(generated.program, generated.plan, settings.name)
+        contents[f"{settings.name}_memory.png"] = drawing
     manifest = f"{settings.name}_manifest.json"
     result = WrittenCode(generated, folder, sorted([*contents, manifest]))
     record = {"command": settings.command(source_name), **generated.as_json(), "files": list(result.files)}
     contents[manifest] = json_text(record).encode()
     write_together({folder / name: content for name, content in contents.items()})
     return result
-
-
-def _picture(generated: GeneratedModel, name: str) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="edgemnist-") as temporary:
-        path = Path(temporary) / "memory.png"
-        memory_map.draw(generated.program, generated.plan, name, path)
-        return path.read_bytes()

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgemnist.data.base import Dataset
 from edgemnist.data.checks import DatasetChecks, check_dataset
-from edgemnist.data.images import contact_sheet
+from edgemnist.data.contact_sheet import Caption, contact_sheet
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.locations import find_files
 from edgemnist.data.mnist5k import mnist_5k_file
@@ -104,8 +104,9 @@ def write_sheet(
     images = dataset.train if split == "train" else dataset.test
     count = min(SHEET_IMAGES, len(images)) if count is None else count
     sample = class_balanced_sample(images, count, seed)
-    columns = dataset.classes if dataset.classes <= MAX_SHEET_COLUMNS else 10
-    png = contact_sheet(sample.images, sample.labels, dataset.class_names, columns=columns)
+    captions = [Caption(dataset.class_names[int(label)]) for label in sample.labels]
+    a_class_each = dataset.classes if dataset.classes <= min(MAX_SHEET_COLUMNS, count) else 1
+    png = contact_sheet(sample.images, captions, in_columns=a_class_each)
     path = write_bytes(target or Path(f"{Path(dataset.name).stem}-{split}.png"), png)
     return Sheet(path, dataset, split, count, check_dataset(dataset))
 

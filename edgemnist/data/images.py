@@ -1,14 +1,12 @@
-"""Single image files in, contact sheets out; what is done with Pillow is here and in ``stored_pixels``."""
+"""Single image files; what is done with Pillow is here and in ``stored_pixels``."""
 
 from __future__ import annotations
 
 import io
 import logging
-import math
 import os
-import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +31,6 @@ from edgemnist.support.reading import open_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Resampling
-    from PIL.ImageFont import FreeTypeFont, ImageFont
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Image formats that are read. Pillow knows more, but some of those start other programs (EPS starts Ghostscript)."""
@@ -198,47 +195,6 @@ def _scaled(picture: Image, size: tuple[int, int], filter: Resampling) -> Image:
     return picture
 
 
-def contact_sheet(
-    images: NDArray[np.uint8],
-    labels: Sequence[int] | NDArray[np.int64],
-    class_names: Sequence[str],
-    *,
-    columns: int = 10,
-    cell: int = 72,
-) -> bytes:
-    """Return a PNG with the images in rows, the class name under each. The same input gives the same bytes.
-
-    ``images``: uint8, (count, height, width, 1 or 3); ``labels``: (count,), indices into ``class_names``. Images are
-    enlarged by a whole factor to at most ``cell`` pixels (at least once), without smoothing.
-    """
-    from PIL import Image, ImageDraw
-
-    height, width = images.shape[1:3]
-    scale = max(1, cell // max(height, width))
-    font, caption, gap = _font(), 14, 4
-    cell_width, cell_height = max(width * scale, 48) + gap, height * scale + caption + gap
-    columns = max(1, min(columns, len(images)))
-    rows = math.ceil(len(images) / columns)
-    sheet = Image.new("RGB", (columns * cell_width + gap, rows * cell_height + gap), "#303030")
-    draw = ImageDraw.Draw(sheet)
-    for index, (pixels, label) in enumerate(zip(images, labels, strict=True)):
-        left, top = gap + index % columns * cell_width, gap + index // columns * cell_height
-        sheet.paste(_enlarged(pixels, scale), (left, top))
-        text = _shortened(class_names[int(label)], font, cell_width - gap)
-        draw.text((left, top + height * scale + 1), text, fill="#ffffff", font=font)
-    buffer = io.BytesIO()
-    sheet.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def _enlarged(pixels: NDArray[np.uint8], scale: int) -> Image:
-    from PIL import Image
-
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    enlarged = picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
-    return enlarged.convert("RGB")
-
-
 @contextmanager
 def _opened(
     source: Path | bytes, name: str, most_pixels: int | None = None, most_slow_bytes: int = MAX_SLOW_BYTES
@@ -363,18 +319,3 @@ def _border_colour(picture: Image) -> tuple[int, ...]:
     bands = len(picture.getbands())
     border = np.concatenate([np.asarray(picture.crop(edge)).reshape(-1, bands) for edge in edges])
     return tuple(int(value) for value in np.median(border, axis=0))
-
-
-def _font() -> FreeTypeFont | ImageFont:
-    from PIL import ImageFont
-
-    return ImageFont.load_default()
-
-
-def _shortened(text: str, font: FreeTypeFont | ImageFont, width: int) -> str:
-    """Cut a caption to a width in pixels. Pillow's built-in font knows ASCII alone: accents go, the rest is a "?"."""
-    plain = "".join(part for part in unicodedata.normalize("NFKD", text) if not unicodedata.combining(part))
-    printable = plain.encode("ascii", "replace").decode("ascii")
-    while len(printable) > 1 and font.getlength(printable) > width:
-        printable = printable[:-1]
-    return printable

@@ -186,7 +186,7 @@ def _explained(
         if len(mine) == len(right):
             tally = Tally(right.shape[1:], right.dtype.name)
             tally.add(mine, right, ~same(mine, right))
-            outputs.append(Output(tflite.tensors[index].name, tally.result()))
+            outputs.append(Output(tflite.tensors[index].name, tally.result(), tflite.readable[index]))
     cost = _cost(model, tflite, found.outputs[0], oracle[0], material) if len(outputs) == len(oracle) == 1 else None
     return SourceExplanation(
         source.name, version, rows, outputs[0].differences if outputs else None, cost, failure, watched,

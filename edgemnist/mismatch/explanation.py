@@ -37,10 +37,11 @@ class OperatorRow:
 
 @dataclass(frozen=True)
 class Output:
-    """One of a model's several outputs."""
+    """One of a model's several outputs; ``label`` is its name for people."""
 
     name: str
     differences: Differences
+    label: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class SourceExplanation:
             names = ", ".join(f"{one.index} {one.kind}" for one in self.operators if one.why_not_own == why)
             yield f"  not told of {names} alone: {why}"
         if any(one.differences.differing for one in self.heads):
-            heads = (f"{one.name!r} {one.differences.share:.2%}" for one in self.heads)
+            heads = (f"{one.label!r} {one.differences.share:.2%}" for one in self.heads)
             yield f"  outputs that differ: {', '.join(heads)}"
         kept = [f"{one.index} {one.kind}" for one in self.operators if one.state and one.own is not None]
         if kept:

@@ -11,6 +11,7 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from edgemnist.support.errors import InputError, ModelError
 from edgemnist.support.limits import MAX_MODEL_BYTES
 from edgemnist.support.reading import open_file, require_file
+from edgemnist.tflite.names import readable_names
 from edgemnist.tflite.signatures import Signature, signatures_of
 from edgemnist.tflite.tables import enumeration, options_name, options_of
 from edgemnist.tflite.verification import verify
@@ -159,6 +161,12 @@ class TfliteModel:
     content: bytes = field(repr=False)
     signatures: tuple[Signature, ...] = ()
 
+    @cached_property
+    def readable(self) -> tuple[str, ...]:
+        """The tensors' names for people, by index: short, and no two the same."""
+        kinds = {index: one.kind for one in self.operators for index in one.outputs}
+        return readable_names([one.name for one in self.tensors], kinds, inputs=self.inputs, outputs=self.outputs)
+
     def input(self) -> TensorInfo:
         """Return the only input tensor.
 
@@ -175,7 +183,7 @@ class TfliteModel:
 
     def _only(self, indices: tuple[int, ...], what: str) -> int:
         if len(indices) != 1:
-            names = ", ".join(self.tensors[index].name for index in indices)
+            names = ", ".join(self.readable[index] for index in indices)
             raise ModelError(
                 f"the model has {len(indices)} {what}s ({names}), and this takes image classifiers with exactly one; "
                 "`edgemnist codegen` takes any number"

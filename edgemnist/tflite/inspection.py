@@ -30,10 +30,11 @@ class QuantisationSummary:
 
 @dataclass(frozen=True)
 class TensorSummary:
-    """One activation tensor; ``index`` is its number in the file."""
+    """One activation tensor; ``index`` is its number in the file, ``label`` its name for people."""
 
     index: int
     name: str
+    label: str
     shape: tuple[int, ...]
     dtype: str
     bytes: int
@@ -161,7 +162,7 @@ def _subgraph(model: TfliteModel, index: int) -> SubgraphSummary:
 
 
 def _summaries(model: TfliteModel, indices: Sequence[int]) -> tuple[TensorSummary, ...]:
-    return tuple(_summary(model.tensors[index]) for index in indices)
+    return tuple(_summary(model.tensors[index], model.readable[index]) for index in indices)
 
 
 # --- constants -----------------------------------------------------------------------------------------------------
@@ -243,8 +244,9 @@ def _stored_bytes(tensor: TensorInfo) -> int:
     return 0 if tensor.data is None else int(tensor.data.nbytes)
 
 
-def _summary(tensor: TensorInfo) -> TensorSummary:
-    return TensorSummary(tensor.index, tensor.name, tensor.shape, tensor.dtype, tensor.bytes, _quantisation(tensor))
+def _summary(tensor: TensorInfo, label: str) -> TensorSummary:
+    quantisation = _quantisation(tensor)
+    return TensorSummary(tensor.index, tensor.name, label, tensor.shape, tensor.dtype, tensor.bytes, quantisation)
 
 
 def _quantisation(tensor: TensorInfo) -> QuantisationSummary | None:

@@ -19,7 +19,7 @@ from edgemnist.support.memory import peak_memory_bytes
 from edgemnist.support.progress import say
 from edgemnist.support.reading import read_json
 from edgemnist.training.loop import EpochReport, FitState
-from edgemnist.training.plots import write_curves
+from edgemnist.training.plots import CurvesHeading, write_curves
 
 if TYPE_CHECKING:
     from typing import Self
@@ -129,7 +129,7 @@ def finish_fit(
     packages = ("edgemnist", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
     with work.changing():
         save_model(model, result.model_path)
-        write_history(work, _history_prefix(stage), result.history)
+        write_history(work, _history_prefix(stage), result.history, _heading(result))
         work.record(
             stage,
             settings=settings,
@@ -146,7 +146,14 @@ def _history_prefix(stage: str) -> str:
     return "" if stage == "train" else f"{stage}-"
 
 
-def write_history(work: WorkFolder, prefix: str, history: Sequence[EpochReport]) -> tuple[Path, ...]:
+def _heading(result: FitResult) -> CurvesHeading:
+    words = f"{result.stage}: {result.arch} on {result.dataset}, {100 * result.accuracy:.2f} % of "
+    return CurvesHeading(f"{words}{result.test_images:,} test images right", result.accuracy, result.best_epoch)
+
+
+def write_history(
+    work: WorkFolder, prefix: str, history: Sequence[EpochReport], heading: CurvesHeading | None = None
+) -> tuple[Path, ...]:
     """Write ``<prefix>history.csv``, ``.json`` and ``<prefix>curves.png``; return what was written.
 
     The PNG needs matplotlib; without it one line says so and the rest is written all the same.
@@ -155,7 +162,7 @@ def write_history(work: WorkFolder, prefix: str, history: Sequence[EpochReport])
     table = write_text(work.path(f"{prefix}history.csv"), _as_csv(rows))
     document = write_json(work.path(f"{prefix}history.json"), rows)
     curves = work.path(f"{prefix}curves.png")
-    if write_curves(curves, history):
+    if write_curves(curves, history, heading):
         return table, document, curves
     say("no curves drawn: matplotlib is not installed (pip install 'edgemnist[plot]')")
     return table, document

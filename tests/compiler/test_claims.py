@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgemnist.compiler import claims, memory_map, self_test
+from edgemnist.compiler import claims, memory_picture, self_test
 from edgemnist.compiler.claims import MOST_OPERATORS
 from edgemnist.compiler.generate import CodegenSettings, generate
 from edgemnist.compiler.ops import overlaps
@@ -459,6 +459,6 @@ def test_budgets_are_those_that_the_documentation_tells() -> None:
         f"{self_test.WINDOW_VALUES} values count as one element",
         f"{self_test.PRODUCTS} products of a layer, too",
         f"of float32 as {self_test.FLOAT_TEXT}",
-        f"over {memory_map.MOST_DRAWN} steps",
+        f"over {memory_picture.MOST_DRAWN} steps",
     ):
         assert sentence in told

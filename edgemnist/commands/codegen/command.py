@@ -18,7 +18,9 @@ from edgemnist.compiler.targets import ANY, TARGETS
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, codegen, section=Section.CONVERT, short="Write C without dependencies that runs a .tflite.")
+    add_command(
+        app, codegen, draws=True, section=Section.CONVERT, short="Write C without dependencies that runs a .tflite."
+    )
 
 
 def codegen(

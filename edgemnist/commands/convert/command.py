@@ -16,7 +16,9 @@ from edgemnist.commands.sections import Section
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, convert, section=Section.CONVERT, short="Make .tflite files, C arrays and C of a model.")
+    add_command(
+        app, convert, draws=True, section=Section.CONVERT, short="Make .tflite files, C arrays and C of a model."
+    )
 
 
 def convert(

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="List, fetch and look at datasets.")
     add_command(group, list_datasets, "list")
     add_command(group, fetch)
-    add_command(group, show)
+    add_command(group, show, draws=True)
     app.add_typer(group, name="data", rich_help_panel=Section.DATA)
 
 

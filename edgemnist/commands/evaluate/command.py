@@ -15,7 +15,9 @@ from edgemnist.commands.sections import Section
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, evaluate, section=Section.PROVE, short="Accuracy, precision and confusion on the test set.")
+    add_command(
+        app, evaluate, draws=True, section=Section.PROVE, short="Accuracy, precision and confusion on the test set."
+    )
 
 
 def evaluate(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgemnist.commands.evaluate.report import EvaluationReport
 from edgemnist.commands.evaluate.stage import Evaluation
 from edgemnist.runner.base import missing_package
 from edgemnist.support.errors import MissingDependencyError, storage_errors
-from edgemnist.support.files import atomic_path, check_png, write_bytes
+from edgemnist.support.files import check_png, write_bytes
+from edgemnist.support.palette import contrast, theme
 
 MOST_MISTAKES = 300
 """Images on a sheet of mistakes; the JSON has them all."""
@@ -52,41 +54,66 @@ def write_pictures(evaluation: Evaluation, confusion: Path | None, mistakes: Pat
 
 def write_confusion(path: Path, report: EvaluationReport) -> Path:
     """Draw the confusion matrix into a PNG: each row's shares as colour, the counts as numbers. Needs matplotlib."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from edgemnist.support.figures import save
+
+    return save(confusion_figure(report), path)
+
+
+def confusion_figure(report: EvaluationReport) -> Any:
+    """Return the confusion matrix as a figure of matplotlib."""
+    from edgemnist.support import figures
 
     counts = np.array(report.confusion)
     shares = 100.0 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     wrong = np.where(np.eye(len(counts), dtype=bool), np.nan, shares)
-    side = max(4.4, 2.2 + 0.42 * len(counts))  # less would cut the colour bar's label off
-    figure = Figure(figsize=(side + 1.0, side), layout="constrained")
-    FigureCanvasAgg(figure)
+    most = max(float(np.nanmax(wrong, initial=0.0)), 0.1)
+    numbered = len(counts) <= _MOST_NUMBERED
+    side = max(4.4, 2.2 + (0.42 if numbered else 0.22) * len(counts))  # less would cut the colour bar's label off
+    figure = figures.new_figure(side + 1.2, side)
     axes = figure.subplots()
     # Colour is for the mistakes: on one scale with a diagonal near 100 % they would all look like nothing.
-    drawn = axes.imshow(wrong, cmap="Reds", vmin=0.0, vmax=max(float(np.nanmax(wrong)), 0.1))
-    figure.colorbar(drawn, ax=axes, shrink=0.8, label="taken for another class, % of the label's images")
-    axes.set(xlabel="predicted", ylabel="label")
-    axes.set_title(_title(report), parse_math=False)
+    drawn = axes.imshow(wrong, cmap=_colours(), vmin=0.0, vmax=most)
+    bar = figure.colorbar(drawn, ax=axes, shrink=0.8)
+    figures.styled(bar.ax, y="taken for another class, % of the label's images", grid="")
+    figures.styled(axes, x="predicted", y="label", grid="")
+    figures.heading(figure, _title(report))
     turned = 90 if _long_names(report) else 0
     axes.set_xticks(range(len(counts)), report.class_names, rotation=turned, parse_math=False)
     axes.set_yticks(range(len(counts)), report.class_names, parse_math=False)
-    if len(counts) <= _MOST_NUMBERED:
-        dark = np.nanmax(wrong) / 2
-        for row, column in zip(*np.nonzero(counts), strict=True):
-            colour = "white" if row != column and shares[row, column] > dark else "black"
-            axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=colour)
-    with atomic_path(path) as temporary, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of class names in a script that the font lacks; they are drawn as boxes
-        figure.savefig(temporary, dpi=110, metadata={"Software": None})
-    return path
+    if numbered:
+        _write_counts(axes, counts, np.nan_to_num(wrong) / most)
+    return figure
+
+
+def _colours() -> Any:
+    """Return the scale of the mistakes, from none to most; what is right has a colour of its own."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colours = theme()
+    scale = LinearSegmentedColormap.from_list("mistakes", [colours.paper, *colours.wrong])
+    scale.set_bad(colours.right)
+    return scale
+
+
+def _write_counts(axes: Any, counts: NDArray[np.int64], strength: NDArray[np.float64]) -> None:
+    """Write the counts; ``strength``: each cell's place on the scale of colours, 0..1."""
+    scale = _colours()
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        ground = theme().right if row == column else _hex(scale(float(strength[row, column])))
+        colour = max((theme().ink, theme().on_wrong), key=lambda one: contrast(one, ground))
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=colour)
+
+
+def _hex(colour: tuple[float, float, float, float]) -> str:
+    return "#" + "".join(f"{round(255 * part):02x}" for part in colour[:3])
 
 
 def write_mistakes(path: Path, evaluation: Evaluation) -> Path | None:
-    """Write the misclassified images into a PNG, "label as predicted" under each; None when there are none.
+    """Write the misclassified images into a PNG, "label -> predicted, confidence" under each; None without any.
 
     At most :data:`MOST_MISTAKES`, spread evenly over all of them. A sheet of an earlier model does not stay.
     """
-    from edgemnist.data.images import contact_sheet
+    from edgemnist.data.contact_sheet import Caption, contact_sheet
 
     report = evaluation.report
     if not report.mistakes:
@@ -96,10 +123,9 @@ def write_mistakes(path: Path, evaluation: Evaluation) -> Path | None:
     chosen = np.unique(np.linspace(0, len(report.mistakes) - 1, MOST_MISTAKES).round().astype(int))
     shown = [report.mistakes[index] for index in chosen]
     names = report.class_names
-    captions = [f"{names[mistake.label]} as {names[mistake.predicted]}" for mistake in shown]
+    captions = [Caption.of_prediction(names[one.predicted], one.confidence, names[one.label]) for one in shown]
     images = evaluation.split.images[[mistake.index for mistake in shown]]
-    cell = 168 if _long_names(report) else 84
-    return write_bytes(path, contact_sheet(images, range(len(shown)), captions, columns=12, cell=cell))
+    return write_bytes(path, contact_sheet(images, captions))
 
 
 def _title(report: EvaluationReport) -> str:

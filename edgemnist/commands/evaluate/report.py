@@ -21,11 +21,15 @@ THROUGHPUT = (
 
 @dataclass(frozen=True)
 class Mistake:
-    """A misclassified image: ``index`` among the images evaluated, ``label`` and ``predicted`` as class indices."""
+    """A misclassified image: ``index`` among the images evaluated, ``label`` and ``predicted`` as class indices.
+
+    ``confidence``: the probability of the predicted class, 0..1.
+    """
 
     index: int
     label: int
     predicted: int
+    confidence: float
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,10 @@ def _report(subjects: Subjects, model: EvaluatedModel, answers: Answers) -> Eval
         classes=scores,
         averages=average_scores(scores),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
-        mistakes=tuple(Mistake(int(index), int(labels[index]), int(predicted[index])) for index in ordered),
+        mistakes=tuple(
+            Mistake(int(index), int(labels[index]), int(predicted[index]), round(float(chances[index].max()), 6))
+            for index in ordered
+        ),
     )
 
 

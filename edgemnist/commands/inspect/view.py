@@ -13,7 +13,7 @@ from edgemnist.tflite.inspection import (
     TensorSummary,
 )
 from edgemnist.tflite.kept import KeptTensor
-from edgemnist.tflite.names import short_name
+from edgemnist.tflite.names import readable_names
 from edgemnist.tflite.signatures import Signature
 
 _COLUMNS = (
@@ -117,8 +117,11 @@ def _state_lines(states: Sequence[KeptTensor]) -> list[str]:
         return []
     total = sum(state.bytes for state in states)
     lines = [f"states: {len(states)} in {total:,} bytes, kept from one inference to the next"]
-    lines += [f"  {short_name(one.name)} {one.dtype} {_sizes(one.shape)}, {one.bytes:,} bytes" for one in states]
-    return lines
+    names = readable_names([one.name for one in states], {})
+    return lines + [
+        f"  {name} {one.dtype} {_sizes(one.shape)}, {one.bytes:,} bytes"
+        for name, one in zip(names, states, strict=True)
+    ]
 
 
 def _signature_words(signature: Signature) -> str:
@@ -127,8 +130,7 @@ def _signature_words(signature: Signature) -> str:
 
 
 def _tensor_words(tensor: TensorSummary) -> str:
-    shape = _sizes(tensor.shape)
-    quantisation = tensor.quantisation
+    words, quantisation = f"{tensor.label} {tensor.dtype} {_sizes(tensor.shape)}", tensor.quantisation
     if quantisation is None or quantisation.channels > 1:
-        return f"{tensor.name} {tensor.dtype} {shape}"
-    return f"{tensor.name} {tensor.dtype} {shape}, scale {quantisation.scale:.9g}, zero point {quantisation.zero_point}"
+        return words
+    return f"{words}, scale {quantisation.scale:.9g}, zero point {quantisation.zero_point}"

@@ -15,7 +15,7 @@ from edgemnist.commands.sections import Section
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, predict, section=Section.PROVE, short="Classify picture files.")
+    add_command(app, predict, draws=True, section=Section.PROVE, short="Classify picture files.")
 
 
 def predict(

@@ -27,6 +27,9 @@ from edgemnist.support.errors import InputError
 TOP = 3
 TIMEOUT = 120.0
 _MOST_NUMBERS = 10_000
+_FEW = 12
+"""Up to so many pictures are drawn large."""
+
 _ASCII_RAMP = " .:-=+*#%@"
 
 
@@ -157,14 +160,16 @@ def ascii_view(pixels: NDArray[np.uint8]) -> list[str]:
 
 
 def png_view(predictions: Predictions) -> bytes:
-    """Return a PNG of what the net saw of each image, with its label under it."""
-    from edgemnist.data.images import contact_sheet
+    """Return a PNG of what the net saw of each image; under each "truth -> predicted, confidence"."""
+    from edgemnist.data.contact_sheet import Caption, contact_sheet
 
     if not predictions.predictions:
         raise InputError("there is nothing to show: none of the images could be read")
     images = np.stack([one.seen.pixels for one in predictions.predictions])
-    labels = [one.best.index for one in predictions.predictions]
-    return contact_sheet(images, labels, predictions.class_names, cell=280)
+    captions = [
+        Caption.of_prediction(one.best.label, one.best.probability, one.truth) for one in predictions.predictions
+    ]
+    return contact_sheet(images, captions, cell=280 if len(images) <= _FEW else 112)
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,9 @@ End = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, prune, tracked=True, section=Section.DATA, short="Set weights to zero while training on.")
+    add_command(
+        app, prune, draws=True, tracked=True, section=Section.DATA, short="Set weights to zero while training on."
+    )
 
 
 def prune(

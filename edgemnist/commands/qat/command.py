@@ -13,7 +13,7 @@ from edgemnist.training.augment import augmentation_from
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, qat, tracked=True, section=Section.DATA, short="Train on with the rounding of int8.")
+    add_command(app, qat, draws=True, tracked=True, section=Section.DATA, short="Train on with the rounding of int8.")
 
 
 def qat(*, dataset: TrainedOn = None, fitting: Fitting) -> Outcome:

@@ -15,7 +15,7 @@ from edgemnist.commands.report.report import LeftOut
 from edgemnist.commands.report.sections import Firmware, LayerRow, MemoryBlock, MemoryMap, Range
 from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.compiler.lowering import Program
-from edgemnist.compiler.memory import SCRATCH, Plan
+from edgemnist.compiler.memory import SCRATCH, Buffer, Plan
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.cycles import CycleEstimate, NoTimingModel
@@ -161,13 +161,19 @@ def _memory_map(program: Program, plan: Plan, target: str) -> MemoryMap:
         steps=tuple(step.node.label for step in program.steps),
         blocks=tuple(
             MemoryBlock(
-                name=one.buffer.name,
+                name=_whole_name(program, one.buffer),
                 scratch=one.buffer.tensor == SCRATCH,
                 offset=one.offset,
                 bytes=one.buffer.size,
                 first=one.buffer.first,
                 last=min(one.buffer.last, last),
+                label=one.buffer.name,
             )
             for one in plan.placed
         ),
+        layers=tuple(program.graph.called(step.outputs[0]) for step in program.steps),
     )
+
+
+def _whole_name(program: Program, buffer: Buffer) -> str:
+    return buffer.name if buffer.tensor == SCRATCH else program.graph.tensors[buffer.tensor].name

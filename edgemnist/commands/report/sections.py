@@ -239,7 +239,10 @@ class Firmware:
 
 @dataclass(frozen=True)
 class MemoryBlock:
-    """A tensor, or a layer's scratch, in the arena: where it lies and from which step to which (inclusive)."""
+    """A tensor, or a layer's scratch, in the arena: where it lies and from which step to which (inclusive).
+
+    ``label``: its name for people, "" in reports that have none.
+    """
 
     name: str
     scratch: bool
@@ -247,11 +250,20 @@ class MemoryBlock:
     bytes: int
     first: int
     last: int
+    label: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        return self.label or self.name
 
 
 @dataclass(frozen=True)
 class MemoryMap:
-    """The arena over time. ``largest_live_set``: the most bytes of tensors that are needed at once without overlap."""
+    """The arena over time. ``largest_live_set``: the most bytes of tensors that are needed at once without overlap.
+
+    ``layers``: what each step writes, as people call it; empty in reports that have none.
+    """
 
     target: str
     arena_bytes: int
@@ -259,6 +271,7 @@ class MemoryMap:
     largest_live_set: int
     steps: tuple[str, ...]
     blocks: tuple[MemoryBlock, ...]
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from edgemnist.commands.sections import Section
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, robustness, section=Section.PROVE, short="Accuracy under corruptions, float beside int8.")
+    add_command(
+        app, robustness, draws=True, section=Section.PROVE, short="Accuracy under corruptions, float beside int8."
+    )
 
 
 def robustness(

@@ -16,8 +16,8 @@ from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.robustness.report import CLEAN, Condition
 from edgemnist.commands.robustness.stage import plan
 from edgemnist.data.base import Dataset
+from edgemnist.data.contact_sheet import Caption, contact_sheet
 from edgemnist.data.corruptions import corrupt, select_corruptions
-from edgemnist.data.images import contact_sheet
 from edgemnist.data.splits import class_balanced_sample
 from edgemnist.harness.images import ANY_SHAPE, choose_dataset
 from edgemnist.support.files import check_png, write_bytes
@@ -56,8 +56,8 @@ def write_sheet(
     loaded = _dataset(_context_of(WorkFolder(work)), dataset)
     rows = _by_class if len(set(severities)) == 1 else _by_severity
     cells, columns = rows(loaded, conditions, seed)
-    images, captions = np.stack([cell.image for cell in cells]), [cell.caption for cell in cells]
-    png = contact_sheet(images, range(len(cells)), captions, columns=columns, cell=_CELL)
+    images, captions = np.stack([cell.image for cell in cells]), [Caption(cell.caption) for cell in cells]
+    png = contact_sheet(images, captions, columns=columns, cell=_CELL)
     names_shown = tuple(dict.fromkeys(condition.corruption for condition in conditions))
     return CorruptionSheet(write_bytes(path, png), loaded.name, names_shown)
 
@@ -95,7 +95,7 @@ def _by_severity(dataset: Dataset, conditions: Sequence[Condition], seed: int) -
 
 
 def _caption(condition: Condition) -> str:
-    return f"{condition.corruption} {condition.severity}"
+    return f"{condition.corruption.replace('_', ' ')} {condition.severity}"
 
 
 def _dataset(context: ModelContext | None, name: str | None) -> Dataset:

@@ -17,7 +17,12 @@ from edgemnist.commands.sections import Section
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     add_command(
-        app, run, tracked=True, section=Section.START, short="Everything at once: data, net, int8, C, firmware, proof."
+        app,
+        run,
+        tracked=True,
+        draws=True,
+        section=Section.START,
+        short="Everything at once: data, net, int8, C, firmware, proof.",
     )
 
 

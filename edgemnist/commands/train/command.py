@@ -71,7 +71,7 @@ FineTuneEpochs = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, train, tracked=True, section=Section.DATA, short="Train a net on a dataset.")
+    add_command(app, train, draws=True, tracked=True, section=Section.DATA, short="Train a net on a dataset.")
 
 
 def train(

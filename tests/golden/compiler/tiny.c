@@ -12,7 +12,7 @@
 #include "em_fully_connected.h"
 #include "em_softmax.h"
 
-/* Step 0: operator 0 CONV_2D+MAX_POOL_2D */
+/* Step 0: operator 0 CONV_2D+MAX_POOL_2D, max_pool_2d_4 */
 static const int8_t tiny_weights_0[27] = {
   -105, -103, 70, 7, 39, 121, -16, 60, -17, 67, 91, 55, -106, 73, 50, 3, -76, -95, 87, -13, 0, -33,
   -81, 109, 72, 37, -25
@@ -32,7 +32,7 @@ static const em_conv_2d_params tiny_params_0 = {
   /* output */ {/* zero_point */ 3, /* minimum */ -128, /* maximum */ 127}
 };
 
-/* Step 1: operator 2 DEPTHWISE_CONV_2D */
+/* Step 1: operator 2 DEPTHWISE_CONV_2D, depthwise_conv_2d_7 */
 static const int8_t tiny_weights_1[27] = {
   -13, 14, 91, 34, 51, 120, 45, -78, -1, -70, 99, 84, -85, -37, -14, 71, -35, -116, -104, -111, -57,
   66, -110, 100, 66, -8, 12
@@ -51,7 +51,7 @@ static const em_depthwise_conv_2d_params tiny_params_1 = {
   /* output */ {/* zero_point */ 3, /* minimum */ -128, /* maximum */ 127}
 };
 
-/* Step 2: operator 3 CONV_2D+ADD */
+/* Step 2: operator 3 CONV_2D+ADD, add_11 */
 static const int8_t tiny_weights_2[9] = {
   108, 119, 62, -23, -34, -44, 103, -33, -108
 };
@@ -77,7 +77,7 @@ static const em_conv_2d_add_params tiny_params_2 = {
   /* residual_is_a */ 1
 };
 
-/* Step 3: operator 6 FULLY_CONNECTED */
+/* Step 3: operator 6 FULLY_CONNECTED, fully_connected_16 */
 static const int8_t tiny_weights_3[144] = {
   -9, -7, 126, 112, -94, 52, 90, -89, 48, -57, -119, -1, -6, 72, -68, 50, -43, 14, 82, -1, -70, -10,
   -113, -14, 16, 1, 91, -85, 43, 18, -56, -30, 112, -118, 107, -67, -16, -92, -53, -51, -87, -65,
@@ -98,7 +98,7 @@ static const em_fully_connected_params tiny_params_3 = {
   /* output */ {/* zero_point */ 3, /* minimum */ -128, /* maximum */ 127}
 };
 
-/* Step 4: operator 7 SOFTMAX */
+/* Step 4: operator 7 SOFTMAX, softmax_17 */
 static const em_softmax_params tiny_params_4 = {
   /* multiplier */ 1475412096, /* rows */ 1, /* depth */ 4, /* shift */ 21, /* furthest */ 255
 };

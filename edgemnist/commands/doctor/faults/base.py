@@ -40,18 +40,22 @@ class Severity(Enum):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a fault is and the numbers that show it: ``operator`` and ``tensor`` are positions in the file."""
+    """Where a fault is and the numbers that show it: ``operator`` and ``tensor`` are positions in the file.
+
+    ``label``: the tensor's name for people.
+    """
 
     operator: int | None
     kind: str
     tensor: int | None
     name: str
     evidence: str
+    label: str = ""
 
     @property
     def where(self) -> str:
         """The place for people."""
-        tensor = f"tensor {self.tensor} {self.name!r}" if self.tensor is not None else ""
+        tensor = f"tensor {self.tensor} {(self.label or self.name)!r}" if self.tensor is not None else ""
         operator = f"operator {self.operator} {self.kind}" if self.operator is not None else ""
         return ", ".join(part for part in (operator, tensor) if part)
 
@@ -152,8 +156,9 @@ class Network:
     def at(self, operator: OperatorInfo | None, tensor: TensorInfo | None, evidence: str) -> Place:
         """Return a place."""
         number, kind = (None, "") if operator is None else (operator.index, operator.kind)
-        index, name = (None, "") if tensor is None else (tensor.index, tensor.name)
-        return Place(number, kind, index, name, evidence)
+        if tensor is None:
+            return Place(number, kind, None, "", evidence)
+        return Place(number, kind, tensor.index, tensor.name, evidence, self.model.readable[tensor.index])
 
 
 Look = Callable[[Network], Iterable[Place]]

@@ -8,8 +8,13 @@ from markupsafe import Markup
 
 from edgemnist.commands.report.html.svg import TEXT, WIDTH, Picture, shortened, ticks
 from edgemnist.commands.report.sections import CorruptionRow, MemoryBlock, MemoryMap, Robustness
+from edgemnist.support.palette import LIGHT, block_colours
 
-_COLOURS = 6
+_END = 6
+"""Characters that stay of a layer's name: its number is there."""
+
+_ROW, _ROW_OF_MANY, _MANY = 30.0, 16.0, 40
+"""Height of a step, and where there are more than so many."""
 
 
 def memory_map(found: MemoryMap) -> Markup:
@@ -18,10 +23,11 @@ def memory_map(found: MemoryMap) -> Markup:
     Time runs down so that the names of the steps have a line each, however many there are.
     """
     left, top, side = 158.0, 34.0, WIDTH - 160.0
-    row = 30.0 if len(found.steps) <= 40 else 16.0
+    row = _ROW if len(found.steps) <= _MANY else _ROW_OF_MANY
     bottom = top + row * len(found.steps)
     scale = side / max(found.arena_bytes, 1)
     picture = Picture(bottom + 6, f"Arena of {found.arena_bytes:,} bytes over time", _memory_words(found))
+    picture.hatch()
     for place in ticks(0, found.arena_bytes, 4):
         x = left + place * scale
         picture.line((x, top), (x, bottom), "grid")
@@ -31,38 +37,59 @@ def memory_map(found: MemoryMap) -> Markup:
     picture.text(left + side, top - 6, f"{found.arena_bytes:,}", "tick strong", "end")
     picture.text(0, 12, "step", "axis")
     picture.text(left + side, 12, "address in the arena, bytes", "axis", "end")
-    for step, label in enumerate(found.steps):
+    for step, name in enumerate(_step_names(found)):
         y = top + row * step
         picture.line((0, y), (left + side, y), "grid")
-        picture.text(0, y + row / 2 + 4, shortened(_operator(label), left - 10), "name")
-    for number, block in enumerate(found.blocks):
-        _memory_block(picture, block, number, (left, top, row, scale))
-    for number in range(len(found.blocks)):
-        _memory_figure(picture, found.blocks, number, (left, top, row, scale))
+        picture.text(0, y + row / 2 + 4, shortened(name, left - 10, end=_END), "name")
+    _memory_blocks(picture, found.blocks, (left, top, row, scale))
     return picture.markup()
 
 
-def _memory_block(picture: Picture, block: MemoryBlock, number: int, frame: tuple[float, float, float, float]) -> None:
+def _memory_blocks(picture: Picture, blocks: Sequence[MemoryBlock], frame: tuple[float, float, float, float]) -> None:
+    colours = block_colours([(block.first, block.last) for block in blocks], len(LIGHT.blocks))
+    for block, colour in zip(blocks, colours, strict=True):
+        kind = "scratch" if block.scratch else f"tensor-{colour + 1}"
+        _memory_area(picture, block, (block.first, block.last), (block.offset, block.offset + block.bytes), kind, frame)
+    for number, block in enumerate(blocks):
+        for other in blocks[:number]:
+            steps = max(block.first, other.first), min(block.last, other.last)
+            place = max(block.offset, other.offset), min(block.offset + block.bytes, other.offset + other.bytes)
+            if steps[0] <= steps[1] and place[0] < place[1]:
+                _memory_area(picture, block, steps, place, "overlap", frame)
+    for number in range(len(blocks)):
+        _memory_figure(picture, blocks, number, frame)
+
+
+def _memory_area(
+    picture: Picture, block: MemoryBlock, steps: tuple[int, int], place: tuple[int, int], kind: str,
+    frame: tuple[float, float, float, float],
+) -> None:  # fmt: skip
+    """Draw a block, or the part of it that lies on another."""
     left, top, row, scale = frame
-    x, y = left + block.offset * scale, top + row * block.first + 1.5
-    width, height = block.bytes * scale, row * (block.last - block.first + 1) - 3
-    steps = f"step {block.first}" if block.first == block.last else f"steps {block.first} to {block.last}"
-    hover = f"{block.name}: {block.bytes:,} bytes at {block.offset:,}, {steps}"
-    kind = "scratch" if block.scratch else f"tensor-{number % _COLOURS + 1}"
-    picture.bar(x, y, max(width, 1.0), height, f"block {kind}", hover)
+    during = f"step {block.first}" if block.first == block.last else f"steps {block.first} to {block.last}"
+    hover = f"{block.shown}: {block.bytes:,} bytes at {block.offset:,}, {during}"
+    picture.bar(
+        left + place[0] * scale, top + row * steps[0] + 1.5, max((place[1] - place[0]) * scale, 1.0),
+        row * (steps[1] - steps[0] + 1) - 3, f"block {kind}", hover,
+    )  # fmt: skip
 
 
 def _memory_figure(
     picture: Picture, blocks: Sequence[MemoryBlock], number: int, frame: tuple[float, float, float, float]
 ) -> None:
-    """Write a block's bytes into its first step, where no block that is drawn later lies on it."""
+    """Write a block's name and bytes, or its bytes, into the first of its steps where nothing else lies on it."""
     left, top, row, scale = frame
     block = blocks[number]
-    later = [one for one in blocks[number + 1 :] if one.first <= block.first <= one.last]
-    start, end = _widest_gap(block, later)
-    label = f"{block.bytes:,}"
-    if (end - start) * scale > len(label) * TEXT * 0.6 + 4 and row > TEXT + 4:
-        picture.text(left + (start + end) / 2 * scale, top + row * (block.first + 0.5) + 4, label, "inside", "middle")
+    others = [*blocks[:number], *blocks[number + 1 :]]
+    if row <= TEXT + 4:
+        return
+    for label in (f"{block.shown} {block.bytes:,}", f"{block.bytes:,}"):
+        for step in range(block.first, block.last + 1):
+            start, end = _widest_gap(block, [one for one in others if one.first <= step <= one.last])
+            if (end - start) * scale > len(label) * TEXT * 0.6 + 4:
+                x, y = left + (start + end) / 2 * scale, top + row * (step + 0.5) + 4
+                picture.text(x, y, label, "inside", "middle")
+                return
 
 
 def _widest_gap(block: MemoryBlock, others: Sequence[MemoryBlock]) -> tuple[int, int]:
@@ -76,9 +103,11 @@ def _widest_gap(block: MemoryBlock, others: Sequence[MemoryBlock]) -> tuple[int,
     return best
 
 
-def _operator(label: str) -> str:
-    """Return "operator 3 CONV_2D" as "3 CONV_2D"."""
-    return label.removeprefix("operator ").removeprefix("operators ")
+def _step_names(found: MemoryMap) -> list[str]:
+    """Return of each step its operator's number in the file and what it writes, or the operator's kind."""
+    operators = [label.removeprefix("operator ").removeprefix("operators ") for label in found.steps]
+    layers = found.layers or tuple(label.partition(" ")[2] for label in operators)
+    return [f"{label.partition(' ')[0]} {layer}" for label, layer in zip(operators, layers, strict=True)]
 
 
 def _memory_words(found: MemoryMap) -> str:

@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
+from edgemnist.support.palette import LIGHT
+
 WIDTH = 360
 """Width of every picture in its own units, of which one is about a pixel on a telephone."""
 
@@ -71,29 +73,56 @@ class Picture:
         if width > 0 and height > 0:
             self.add("rect", classes, hover, x=x, y=y, width=width, height=height)
 
-    def mark(self, x: float, y: float, series: int, hover: str) -> None:
-        """Add a point: a circle for the first series, a square for the second, a triangle for more.
+    def hatch(self) -> None:
+        """Define the lines of the class ``overlap``, once for a page: a style sheet finds them by their name."""
+        pattern = ElementTree.SubElement(
+            ElementTree.SubElement(self.root, "defs"), "pattern", id="hatch", width="5", height="5",
+            patternUnits="userSpaceOnUse", patternTransform="rotate(45)",
+        )  # fmt: skip
+        ElementTree.SubElement(pattern, "line", {"class": "hatch", "x1": "0", "y1": "0", "x2": "0", "y2": "5"})
 
-        The square lies within the circle, so that both are seen where they are in one place.
-        """
-        classes = f"mark series-{series}"
-        if series == 1:
-            self.add("circle", classes, hover, cx=x, cy=y, r=5)
-        elif series == 2:
-            self.add("rect", classes, hover, x=x - 3, y=y - 3, width=6, height=6)
-        else:
-            corners = ((x, y - 4.5), (x + 4.5, y + 4), (x - 4.5, y + 4))
-            self.add("polygon", classes, hover, points=" ".join(f"{_figure(a)},{_figure(b)}" for a, b in corners))
+    def mark(self, x: float, y: float, series: int, hover: str) -> None:
+        """Add the point of a series, from 1: see :func:`sign`."""
+        tag, attributes = _shape(x, y, series)
+        self.add(tag, f"mark series-{_colour(series)}", hover, **attributes)
 
     def markup(self) -> Markup:
         """Return the picture as HTML."""
         return Markup(ElementTree.tostring(self.root, encoding="unicode"))
 
 
-def shortened(text: str, width: float, size: float = TEXT) -> str:
-    """Return a text that is about ``width`` wide, with a mark where something was left out."""
+def sign(series: int) -> Markup:
+    """Return the point of a series, from 1, for a legend.
+
+    It is a circle for the first, a square for the second, then a triangle and a square on its corner in turn. The
+    first square lies within the circle, so that both are seen where they are in one place. There are as many colours
+    as the palette has; then they come again.
+    """
+    tag, attributes = _shape(6, 6, series)
+    root = ElementTree.Element("svg", {"viewBox": "0 0 12 12", "aria-hidden": "true"})
+    given = {name: _value(value) for name, value in attributes.items()}
+    ElementTree.SubElement(root, tag, {"class": f"mark series-{_colour(series)}", **given})
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _shape(x: float, y: float, series: int) -> tuple[str, dict[str, float | str]]:
+    """Return the element of a series' point, and where it is."""
+    if series == 1:
+        return "circle", {"cx": x, "cy": y, "r": 5}
+    if series == 2:
+        return "rect", {"x": x - 3, "y": y - 3, "width": 6, "height": 6}
+    corners = ((0, -4.5), (4.5, 4), (-4.5, 4)) if series % 2 else ((0, -5), (5, 0), (0, 5), (-5, 0))
+    return "polygon", {"points": " ".join(f"{_figure(x + across)},{_figure(y + down)}" for across, down in corners)}
+
+
+def _colour(series: int) -> int:
+    return (series - 1) % len(LIGHT.series) + 1
+
+
+def shortened(text: str, width: float, size: float = TEXT, end: int = 0) -> str:
+    """Return a text that is about ``width`` wide, with a mark where something was left out before its ``end``."""
     most = max(1, int(width / (size * _CHARACTER)))
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return text if len(text) <= most else f"{text[: max(0, most - 1 - end)]}…{text[len(text) - end :]}"
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:

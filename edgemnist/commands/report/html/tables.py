@@ -309,7 +309,7 @@ def memory(found: MemoryMap) -> Table:
     columns = (_text("tensor"), _number("from byte"), _number("bytes"), _number("first step"), _number("last step"))
     rows = [
         (
-            Cell(one.name, "scratch" if one.scratch else ""),
+            Cell(one.shown, "scratch" if one.scratch else ""),
             _figure(one.offset),
             _figure(one.bytes),
             _figure(one.first),
