@@ -166,6 +166,8 @@ def _wrong(model: TfliteModel, name: _Name, found: _Found, firsts: Mapping[_Name
         yield f"{said} is of several shapes or types: {wanted}; the file is corrupt, convert it again"
     if model.tensors[found.assigned[name]].data is not None:
         yield f"{said} is assigned a constant; leave it out"
+    if any(model.tensors[index].data is not None for index in reads):
+        yield f"{said} is read into a tensor that has a value already; the file is corrupt, convert it again"
 
 
 def _variable(name: _Name, found: _Found, first: NDArray[Any]) -> Variable:
