@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgemnist.compiler.graph import Node, plain_kind
-from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel
+from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel, size_problems
 from edgemnist.tflite.tables import enumeration
-
-LARGEST_TENSOR = 2**24
-"""Elements of one tensor; all that is worked out about a layer takes memory for each."""
 
 LARGEST_FOLDED = 64 * 2**20
 """Bytes of all constants that are computed from others."""
@@ -65,7 +62,7 @@ def budget_problems(model: TfliteModel) -> list[str]:
             f"the operators' constants are {constants:,} bytes, each counted for every operator that reads it; allowed "
             f"are {allowed:,}; use fewer layers with the same weights"
         ]
-    return [problem for tensor in model.tensors for problem in _size_problems(tensor)]
+    return [problem for tensor in model.tensors for problem in size_problems(tensor)]
 
 
 ASKING = (
@@ -168,15 +165,7 @@ def tensor_problems(tensor: TensorInfo, kind: str) -> list[str]:
     if tensor.data is not None and (tensor.is_variable or tensor.is_sparse):
         what = "a variable" if tensor.is_variable else "sparse"
         problems.append(f"constant {tensor.name!r} is {what}; convert the model again without that")
-    return problems + _size_problems(tensor) + _quantisation_problems(tensor, plain_kind(kind))
-
-
-def _size_problems(tensor: TensorInfo) -> list[str]:
-    if tensor.elements <= LARGEST_TENSOR:
-        return []
-    return [
-        f"tensor {tensor.name!r} has {tensor.elements:,} elements, allowed are {LARGEST_TENSOR:,}; make the net smaller"
-    ]
+    return problems + size_problems(tensor) + _quantisation_problems(tensor, plain_kind(kind))
 
 
 _WITH_WEIGHTS = (

@@ -15,7 +15,7 @@ from edgemnist.runner.client import DEFAULT_TIMEOUT, RuntimeWorker, runtime_work
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support.errors import InputError, UnsupportedModelError, WrongOutputError
 from edgemnist.tflite.chosen_output import with_output
-from edgemnist.tflite.file import TfliteModel, read_tflite
+from edgemnist.tflite.file import TfliteModel, read_tflite, size_problems
 from edgemnist.tflite.kinds import ModelKind, model_kind
 from edgemnist.tflite.pixels import model_input
 from edgemnist.tflite.preprocessing import Preprocessing
@@ -62,7 +62,8 @@ def load_model(path: Path, output: str | None = None, *, any_ends: bool = False)
     outputs of which none is named.
 
     :raises InputError: the file is not there, or an output is named of a Keras model.
-    :raises ModelError: it is no TFLite file, is corrupt, has several inputs, or several outputs of which none is named.
+    :raises ModelError: it is no TFLite file, is corrupt, has several inputs, or several outputs of which none is named;
+        or a tensor is too large to be computed.
     """
     if not path.exists():
         raise InputError(f"there is no model {str(path)!r}; give a .tflite, .keras or .h5 file or a SavedModel folder")
@@ -74,6 +75,9 @@ def load_model(path: Path, output: str | None = None, *, any_ends: bool = False)
             )
         return LoadedModel(path, ModelKind.KERAS, None)
     whole = read_tflite(path)
+    problems = [one for tensor in whole.tensors if tensor.data is None for one in size_problems(tensor)]
+    if problems:
+        raise UnsupportedModelError(f"{str(path)!r} can't be run:", problems)
     if not any_ends:
         whole.input()
     model = whole if any_ends and output is None else with_output(whole, output, str(path))

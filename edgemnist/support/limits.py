@@ -11,6 +11,9 @@ MAX_DATASET_BYTES = 2 << 30
 MAX_MODEL_BYTES = 256 << 20
 """Of a model file, of what a ``.keras`` archive holds, and of the weights in an HDF5 file. Can be raised."""
 
+LARGEST_TENSOR = 2**24
+"""Elements of one tensor; all that is worked out about it takes memory for each."""
+
 MAX_CONFIG_BYTES = 16 << 20
 """Of a JSON document that describes a net."""
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.support.errors import InputError, ModelError
-from edgemnist.support.limits import MAX_MODEL_BYTES
+from edgemnist.support.limits import LARGEST_TENSOR, MAX_MODEL_BYTES
 from edgemnist.support.reading import open_file, require_file
 from edgemnist.tflite.names import readable_names
 from edgemnist.tflite.signatures import Signature, signatures_of
@@ -144,6 +144,15 @@ class OperatorInfo(WithOptions):
     outputs: tuple[int, ...]
     options: Mapping[str, OptionValue]
     options_table: str = ""
+
+
+def size_problems(tensor: TensorInfo) -> list[str]:
+    """Return that a tensor is larger than any that is worked with, nothing where it is not."""
+    if tensor.elements <= LARGEST_TENSOR:
+        return []
+    return [
+        f"tensor {tensor.name!r} has {tensor.elements:,} elements, allowed are {LARGEST_TENSOR:,}; make the net smaller"
+    ]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.compiler.claims import LARGEST_TENSOR, Schema, require_shape
+from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
 from edgemnist.compiler.ops.gathering import Picks, check_picks, lower_picks, picks_of
@@ -20,6 +20,7 @@ from edgemnist.compiler.ops.operands import (
     output_tensor,
     require_constants,
 )
+from edgemnist.support.limits import LARGEST_TENSOR
 
 
 class Tile(Operator):
