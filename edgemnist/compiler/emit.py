@@ -19,7 +19,7 @@ from edgemnist.compiler.graph import Graph, type_of
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
-from edgemnist.compiler.ops.fields import CArray, Field, in_memory
+from edgemnist.compiler.ops.fields import CArray, Field, in_memory, wide_sizes
 from edgemnist.compiler.targets import TARGETS
 from edgemnist.csource.columns import within_columns
 from edgemnist.csource.pixels import IMAGE_AXES, PixelCode, image_axes
@@ -272,7 +272,22 @@ def _bodies(program: Program) -> list[str]:
         "#error \"another core's network is before this one: compile each network's C file by itself\"",
         "#endif",
         f"#define {chosen}",
+        *_sizes(program),
         *(f'#define {macro} "{header}"' for macro, header in bodies.items()),
+    ]
+
+
+def _sizes(program: Program) -> list[str]:
+    """Return the lines that ask for wide sizes, nothing where 16 bits hold them all."""
+    if not any(wide_sizes(step.parameters) for step in program.steps):
+        return []
+    return [
+        "#ifndef EM_WIDE_SIZES",
+        "#ifdef EM_COMMON_H",
+        '#error "a network with smaller sizes is before this one: put it behind"',
+        "#endif",
+        "#define EM_WIDE_SIZES",
+        "#endif",
     ]
 
 

@@ -141,11 +141,11 @@ def _assigned_once(graph: TfliteModel, label: str, values: dict[_Name, NDArray[A
         if operator.kind == HANDLE:
             continue
         well = operator.kind == ASSIGN and len(operator.inputs) == 2 and operator.inputs[0] in handles
-        data = graph.tensors[operator.inputs[1]].data if well and operator.inputs[1] >= 0 else None
-        if data is None:
+        first = graph.tensors[operator.inputs[1]] if well and operator.inputs[1] >= 0 else None
+        if first is None or first.data is None or first.is_variable or first.is_sparse:
             yield f"{label}: its graph has a {operator.kind} beside constants that are assigned; keep only those"
         else:
-            values[handles[operator.inputs[0]]] = data
+            values[handles[operator.inputs[0]]] = first.data
 
 
 def _wrong(model: TfliteModel, name: _Name, found: _Found, firsts: Mapping[_Name, NDArray[Any]]) -> Iterator[str]:

@@ -10,6 +10,15 @@
 #include <stdint.h>
 #include <string.h>
 
+/* A size of a layer: pixels, channels, strides. 16 bits hold those of nearly all networks, so that
+ * their parameters take half the flash; a network with a larger one asks for EM_WIDE_SIZES.
+ */
+#ifdef EM_WIDE_SIZES
+typedef int32_t em_size;
+#else
+typedef int16_t em_size;
+#endif
+
 /* Fast by itself, whatever the build's optimisation: IDEs build with -Os or without any, where this
  * code would be slower by 3 or 18 times. gcc is told here; clang, and what is made of it, can't be,
  * nor gcc for the registers that it leaves alone on the smallest cores. They say so: build this

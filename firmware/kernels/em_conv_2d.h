@@ -16,26 +16,26 @@
 #include "em_dot.h"
 
 typedef struct {
-  int16_t in_height;
-  int16_t in_width;
-  int16_t in_channels;
-  int16_t out_height;
-  int16_t out_width;
-  int16_t out_channels;
-  int16_t kernel_height;
-  int16_t kernel_width;
-  int16_t stride_height;
-  int16_t stride_width;
-  int16_t dilation_height;
-  int16_t dilation_width;
-  int16_t pad_top;
-  int16_t pad_left;
-  int16_t groups;
+  em_size in_height;
+  em_size in_width;
+  em_size in_channels;
+  em_size out_height;
+  em_size out_width;
+  em_size out_channels;
+  em_size kernel_height;
+  em_size kernel_width;
+  em_size stride_height;
+  em_size stride_width;
+  em_size dilation_height;
+  em_size dilation_width;
+  em_size pad_top;
+  em_size pad_left;
+  em_size groups;
   int16_t direct; /* dilation_width and groups are 1: windows inside are read where they are */
-  int16_t pool_height;
-  int16_t pool_width;
+  em_size pool_height;
+  em_size pool_width;
   int16_t in_zero_point;
-  int16_t part_rows; /* with pixels in words: rows of a window that are done at a time, 0 for all;
+  em_size part_rows; /* with pixels in words: rows of a window that are done at a time, 0 for all;
                       * see em_conv_2d_words.h */
   int32_t strip; /* bytes at the start of the scratch that are the target's body's */
   em_output output;

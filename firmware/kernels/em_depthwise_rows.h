@@ -22,23 +22,23 @@
 #endif
 
 typedef struct {
-  int16_t in_height;
-  int16_t in_width;
-  int16_t in_channels;
-  int16_t out_height;
-  int16_t out_width;
-  int16_t multiplier;
-  int16_t kernel_height;
-  int16_t kernel_width;
-  int16_t stride_height;
-  int16_t stride_width;
-  int16_t dilation_height;
-  int16_t dilation_width;
-  int16_t pad_top;
-  int16_t pad_left;
-  int16_t plane_height;
-  int16_t plane_width;
-  int16_t rows; /* of the plane that are held at once; 0 for the 3 x 3 body of a target */
+  em_size in_height;
+  em_size in_width;
+  em_size in_channels;
+  em_size out_height;
+  em_size out_width;
+  em_size multiplier;
+  em_size kernel_height;
+  em_size kernel_width;
+  em_size stride_height;
+  em_size stride_width;
+  em_size dilation_height;
+  em_size dilation_width;
+  em_size pad_top;
+  em_size pad_left;
+  em_size plane_height;
+  em_size plane_width;
+  em_size rows; /* of the plane that are held at once; 0 for the 3 x 3 body of a target */
   int16_t in_zero_point;
   em_output output;
 } em_depthwise_conv_2d_params;

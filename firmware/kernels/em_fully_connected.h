@@ -10,9 +10,9 @@
 #include "em_dot.h"
 
 typedef struct {
-  int16_t rows;
+  em_size rows;
   int32_t in_features;
-  int16_t out_features;
+  em_size out_features;
   em_output output;
 } em_fully_connected_params;
 

@@ -13,8 +13,8 @@
 
 typedef struct {
   int32_t pixels;
-  int16_t in_channels;
-  int16_t out_channels;
+  em_size in_channels;
+  em_size out_channels;
   int16_t backward;
   em_output output;
 } em_pointwise_params;

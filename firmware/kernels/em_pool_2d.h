@@ -10,17 +10,17 @@
 #include "em_common.h"
 
 typedef struct {
-  int16_t in_height;
-  int16_t in_width;
-  int16_t channels;
-  int16_t out_height;
-  int16_t out_width;
-  int16_t kernel_height;
-  int16_t kernel_width;
-  int16_t stride_height;
-  int16_t stride_width;
-  int16_t pad_top;
-  int16_t pad_left;
+  em_size in_height;
+  em_size in_width;
+  em_size channels;
+  em_size out_height;
+  em_size out_width;
+  em_size kernel_height;
+  em_size kernel_width;
+  em_size stride_height;
+  em_size stride_width;
+  em_size pad_top;
+  em_size pad_left;
   int16_t minimum;
   int16_t maximum;
 } em_pool_2d_params;

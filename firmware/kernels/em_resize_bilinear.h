@@ -11,10 +11,10 @@
 #include "em_common.h"
 
 typedef struct {
-  int16_t in_width;
-  int16_t out_height;
-  int16_t out_width;
-  int16_t channels;
+  em_size in_width;
+  em_size out_height;
+  em_size out_width;
+  em_size channels;
 } em_resize_bilinear_params;
 
 EM_KERNEL void em_resize_bilinear(const em_resize_bilinear_params *p, const int16_t *rows,

@@ -28,7 +28,7 @@ typedef struct {
  * EM_SPARSE_PIXELS, and no more than there are in a row; 1 or, for the body for size, at least 4.
  */
 typedef struct {
-  int16_t out_channels;
+  em_size out_channels;
   int16_t pixels;
   int16_t long_channels;
   em_output output;

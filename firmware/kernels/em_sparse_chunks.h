@@ -23,7 +23,7 @@ enum { EM_CHUNKS_LANES = 8, EM_CHUNKS_HALF = 4, EM_CHUNKS_MOVES = 64, EM_CHUNKS_
  * EM_CHUNKS_LANES and no more than there are in a row. `wide`: whether bases move on.
  */
 typedef struct {
-  int16_t out_channels;
+  em_size out_channels;
   int16_t pixels;
   int16_t wide;
   em_output output;

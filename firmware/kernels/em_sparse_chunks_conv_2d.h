@@ -18,22 +18,22 @@
 #include "em_sparse_chunks.h"
 
 typedef struct {
-  int16_t in_height;
-  int16_t in_width;
-  int16_t in_channels;
-  int16_t out_height;
-  int16_t out_width;
-  int16_t kernel_width;
-  int16_t strip_rows;
-  int16_t strip_dilation;
+  em_size in_height;
+  em_size in_width;
+  em_size in_channels;
+  em_size out_height;
+  em_size out_width;
+  em_size kernel_width;
+  em_size strip_rows;
+  em_size strip_dilation;
   int32_t row_step;
   int32_t column_step;
-  int16_t stride_height;
-  int16_t stride_width;
-  int16_t pad_top;
-  int16_t pad_left;
-  int16_t pool_height;
-  int16_t pool_width;
+  em_size stride_height;
+  em_size stride_width;
+  em_size pad_top;
+  em_size pad_left;
+  em_size pool_height;
+  em_size pool_width;
   int16_t in_zero_point;
   em_chunks_layer layer;
 } em_sparse_chunks_conv_2d_params;

@@ -16,20 +16,20 @@
 #include "em_sparse.h"
 
 typedef struct {
-  int16_t in_height;
-  int16_t in_width;
-  int16_t in_channels;
-  int16_t out_height;
-  int16_t out_width;
-  int16_t kernel_height;
-  int16_t kernel_width;
-  int16_t stride_height;
-  int16_t stride_width;
-  int16_t dilation_height;
-  int16_t pad_top;
-  int16_t pad_left;
-  int16_t pool_height;
-  int16_t pool_width;
+  em_size in_height;
+  em_size in_width;
+  em_size in_channels;
+  em_size out_height;
+  em_size out_width;
+  em_size kernel_height;
+  em_size kernel_width;
+  em_size stride_height;
+  em_size stride_width;
+  em_size dilation_height;
+  em_size pad_top;
+  em_size pad_left;
+  em_size pool_height;
+  em_size pool_width;
   int16_t in_zero_point;
   em_sparse_layer layer;
 } em_sparse_conv_2d_params;

@@ -13,18 +13,18 @@
 #include "em_common.h"
 
 typedef struct {
-  int16_t in_height;
-  int16_t in_width;
-  int16_t in_channels;
-  int16_t out_height;
-  int16_t out_width;
-  int16_t out_channels;
-  int16_t kernel_height;
-  int16_t kernel_width;
-  int16_t stride_height;
-  int16_t stride_width;
-  int16_t pad_top; /* rows and columns of the whole output that are left out */
-  int16_t pad_left;
+  em_size in_height;
+  em_size in_width;
+  em_size in_channels;
+  em_size out_height;
+  em_size out_width;
+  em_size out_channels;
+  em_size kernel_height;
+  em_size kernel_width;
+  em_size stride_height;
+  em_size stride_width;
+  em_size pad_top; /* rows and columns of the whole output that are left out */
+  em_size pad_left;
   int16_t input_zero_point;
   em_output output;
 } em_transpose_conv_params;

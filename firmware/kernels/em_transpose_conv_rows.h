@@ -19,10 +19,10 @@
 
 typedef struct {
   em_conv_2d_params conv;
-  int16_t out_height;
-  int16_t kernel_height;
-  int16_t stride_height;
-  int16_t pad_top; /* rows of the whole output that are left out */
+  em_size out_height;
+  em_size kernel_height;
+  em_size stride_height;
+  em_size pad_top; /* rows of the whole output that are left out */
 } em_transpose_conv_rows_params;
 
 EM_KERNEL void em_transpose_conv_rows(const em_transpose_conv_rows_params *p, const int8_t *weights,

@@ -14,10 +14,10 @@
 #include "em_uncontracted.h"
 
 typedef struct {
-  int16_t in_width;
-  int16_t out_height;
-  int16_t out_width;
-  int16_t channels;
+  em_size in_width;
+  em_size out_height;
+  em_size out_width;
+  em_size channels;
 } em_uint8_resize_bilinear_params;
 
 /* One pixel of four neighbours: channel by channel, each neighbour times its row's part and then

@@ -205,6 +205,11 @@ def read_into_a_constant(model: Any) -> None:
     graph.tensors[graph.operators[kinds.index(143)].outputs[0]].buffer = once.tensors[-1].buffer
 
 
+def variable_first(model: Any) -> None:
+    """TFLM sets it to its zero point."""
+    model.subgraphs[1].tensors[-1].isVariable = True
+
+
 def assign_what_was_read(model: Any) -> None:
     graph = model.subgraphs[0]
     kinds = [model.operatorCodes[one.opcodeIndex].builtinCode for one in graph.operators]
@@ -236,6 +241,7 @@ def test_a_graph_that_is_called_often_is_read_once() -> None:
         (drop(144), "is never assigned"),
         (drop(142), "is of no variable"),
         (float_handle, "is of no variable"),
+        (variable_first, "its graph has a ASSIGN_VARIABLE beside constants"),
         (read_into_a_constant, "is read into a tensor that has a value already"),
         (assign_what_was_read, "is assigned what was read from it"),
         (assign_first, "is read after it was assigned"),

@@ -19,6 +19,7 @@ INTEGERS: Mapping[str, tuple[int, int]] = MappingProxyType(
         "int16_t": (-(2**15), 2**15 - 1),
         "uint16_t": (0, 2**16 - 1),
         "int32_t": (-(2**31), 2**31 - 1),
+        "em_size": (-(2**31), 2**31 - 1),
         "int64_t": (-(2**63), 2**63 - 1),
     }
 )
@@ -70,9 +71,23 @@ def in_memory(array: CArray) -> bytes:
     return array.values.astype(_DTYPES[array.ctype]).tobytes()
 
 
+SIZE = "em_size"
+"""The C type of sizes: ``int16_t``, and ``int32_t`` in a network with :func:`wide_sizes`."""
+
+SIZES = frozenset(
+    (
+        "in_height", "in_width", "in_channels", "out_height", "out_width", "out_channels", "channels", "kernel_height",
+        "kernel_width", "stride_height", "stride_width", "dilation_height", "dilation_width", "pad_top", "pad_left",
+        "groups", "pool_height", "pool_width", "plane_height", "plane_width", "rows", "out_features",
+        "multiplier", "strip_rows", "strip_dilation", "part_rows",
+    )
+)  # fmt: skip
+"""The names that sizes have in structs of kernels."""
+
+
 def int16(**values: int) -> tuple[Field, ...]:
-    """Return an ``int16_t`` field for each value, in order."""
-    return tuple(Field(name, "int16_t", value) for name, value in values.items())
+    """Return a field for each value, in order: an ``em_size`` for the sizes among them, an ``int16_t`` for others."""
+    return tuple(Field(name, SIZE if name in SIZES else "int16_t", value) for name, value in values.items())
 
 
 def int32(**values: int) -> tuple[Field, ...]:
@@ -150,6 +165,13 @@ def numbers(fields: Iterable[Field]) -> Iterator[Field]:
             yield from numbers(field.value)
         else:
             yield field
+
+
+def wide_sizes(fields: Iterable[Field]) -> bool:
+    """Return whether a size among them is beyond 16 bits."""
+    low, high = INTEGERS["int16_t"]
+    sizes = (field.value for field in numbers(fields) if field.ctype == SIZE)
+    return any(not low <= size <= high for size in sizes if not isinstance(size, tuple))
 
 
 def field_problems(label: str, fields: Iterable[Field]) -> list[str]:

@@ -23,9 +23,10 @@ from edgemnist.compiler.ops.operands import (
     weights_tensor,
 )
 from edgemnist.compiler.ops.requantisation import check_multiplier
+from edgemnist.support.limits import LARGEST_TENSOR
 
 LARGEST_SIZE = INTEGERS["int16_t"][1]
-"""Of an image's height, width or channels and of everything computed from them."""
+"""Of a kernel's height and width, dilated or not, and of strides."""
 
 _BIAS_TYPES = {"int8": ("int32", 2), "int16": ("int64", 4)}
 """By the type that a layer computes in: its bias' type, and the schema's number of that, which an option may name."""
@@ -231,8 +232,11 @@ def _check_sizes(node: Node, graph: Graph, kernel: tuple[int, int], out_channels
     geometry = window_geometry(node, graph, *kernel, out_channels)
     expected = (1, geometry.out_height, geometry.out_width, out_channels)
     padding = geometry.padding
-    if max(entry.shape[1] + padding.top + padding.bottom, entry.shape[2] + padding.left + padding.right) > LARGEST_SIZE:
-        return [f"{node.label}: padding makes the image larger than {LARGEST_SIZE}; use a smaller kernel"]
+    if (
+        max(entry.shape[1] + padding.top + padding.bottom, entry.shape[2] + padding.left + padding.right)
+        > LARGEST_TENSOR
+    ):
+        return [f"{node.label}: padding makes the image larger than {LARGEST_TENSOR}; use a smaller kernel"]
     if output.shape == expected:
         return []
     return [
