@@ -49,21 +49,29 @@ def emit_variants(variants: Sequence[Variant], settings: EmitSettings) -> dict[s
 
     Programs whose text is the portable one's are left out.
     """
-    *told, rest = variants
-    portable = source_text(rest.program, rest.plan, settings)
-    texts = [(variant, source_text(variant.program, variant.plan, settings)) for variant in told]
-    kept = [(variant, text) for variant, text in texts if text != portable]
-    every = [*(variant for variant, _ in kept), rest]
-    choice = _choice(every, _layout(settings))
-    note = " These are the portable program's; other cores have theirs." if kept else ""
+    texts = told_apart(variants, settings)
+    every = [variant for variant, _ in texts]
     files = {
-        f"{settings.name}.h": header_text(rest.program, rest.plan, settings, choice, note),
+        f"{settings.name}.h": header_of(every, settings),
         f"{settings.name}.c": _dispatch(every, settings),
-        **{variant.file_name(settings): text for variant, text in [*kept, (rest, portable)]},
+        **{variant.file_name(settings): text for variant, text in texts},
     }
     for variant in every:
         files |= kernels_of(variant.program)
     return files
+
+
+def told_apart(variants: Sequence[Variant], settings: EmitSettings) -> list[tuple[Variant, str]]:
+    """Return each program with its text, the portable one last; those whose text is the portable one's are left out."""
+    *told, rest = [(variant, source_text(variant.program, variant.plan, settings)) for variant in variants]
+    return [*(one for one in told if one[1] != rest[1]), rest]
+
+
+def header_of(variants: Sequence[Variant], settings: EmitSettings) -> str:
+    """Return ``NAME.h``, which has the compiler choose among the programs."""
+    *others, rest = variants
+    note = " These are the portable program's; other cores have theirs." if others else ""
+    return header_text(rest.program, rest.plan, settings, _choice(variants, _layout(settings)), note)
 
 
 def arena_range(variants: Sequence[Variant]) -> tuple[int, int]:

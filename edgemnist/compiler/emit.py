@@ -34,7 +34,7 @@ class EmitSettings:
 
     ``pixels`` is the C function that turns a pixel into an input value, where the normalisation is known;
     ``class_function`` the one that tells two classes by one output. ``channels_first``: the input is an image so laid.
-    ``with_dump``: the C can print its tensors.
+    ``with_dump``: the C can print its tensors. ``self_test``: where the self-test is, "" where there is none.
     """
 
     name: str
@@ -44,6 +44,7 @@ class EmitSettings:
     class_function: str = ""
     channels_first: bool = False
     with_dump: bool = False
+    self_test: str = ""
 
 
 def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]:
@@ -55,19 +56,20 @@ def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]
     }
 
 
-def with_dump(files: Mapping[str, str], program: Program, name: str) -> dict[str, str]:
+def with_dump(files: Mapping[str, str], printing: str, name: str) -> dict[str, str]:
     """Return generated files with what prints the tensors, which ``NAME.c`` includes."""
     source, part = f"{name}.c", f"{name}_dump.inc"
-    added = {source: files[source] + f'\n#include "{part}"\n', part: tensor_dump.dump_source(name, program)}
+    added = {source: files[source] + f'\n#include "{part}"\n', part: printing}
     return {**files, **added, **kernel_files([tensor_dump.HEADER])}
 
 
 def kernels_of(program: Program) -> dict[str, str]:
     """Return the kernel headers that a program includes, by file name."""
-    return kernel_files([*_headers(program), *program.settings.bodies.bodies.values()])
+    return kernel_files([*step_headers(program), *program.settings.bodies.bodies.values()])
 
 
-def _headers(program: Program) -> list[str]:
+def step_headers(program: Program) -> list[str]:
+    """Return the kernel headers that the steps call, sorted."""
     return sorted({step.header for step in program.steps} | {"em_common.h"})
 
 
@@ -224,6 +226,7 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         *settings.pixels.declaration.splitlines(),
         "",
         *_trace_declaration(program, settings),
+        *_self_test_declaration(settings),
         "",
         "#ifdef __cplusplus",
         "}",
@@ -248,6 +251,13 @@ def _trace_declaration(program: Program, settings: EmitSettings) -> list[str]:
     ]
 
 
+def _self_test_declaration(settings: EmitSettings) -> list[str]:
+    if not settings.self_test:
+        return []
+    return ["", f"/* Returns 0 where this compiler, core and memory give the right bytes. {settings.self_test} */",
+            f"int {settings.name}_self_test(void);"]  # fmt: skip
+
+
 def _label_declaration(settings: EmitSettings) -> list[str]:
     if not settings.labels:
         return []
@@ -262,7 +272,7 @@ def _label_definition(settings: EmitSettings) -> list[str]:
     return ["", f"const char *const {settings.name}_labels[{len(settings.labels)}] = {{{quoted}}};"]
 
 
-def _bodies(program: Program) -> list[str]:
+def bodies_lines(program: Program) -> list[str]:
     """Return the lines that choose the target's bodies, or refuse to where another network has chosen others."""
     bodies = program.settings.bodies.bodies
     first = next(target.name for target in TARGETS.values() if target.bodies == bodies)
@@ -294,13 +304,20 @@ def _sizes(program: Program) -> list[str]:
 def source_text(program: Program, plan: Plan, settings: EmitSettings) -> str:
     """Return ``NAME.c``."""
     name = settings.name
-    includes = [f'#include "{header}"' for header in _headers(program)]
-    parts = [f'/* See {name}.h. */\n#include "{name}.h"\n', "\n".join([*_bodies(program), *includes])]
-    for index, step in enumerate(program.steps):
-        parts.append(constants_text(step, settings, index, program.bands, program.graph.called(step.outputs[0])))
+    includes = [f'#include "{header}"' for header in step_headers(program)]
+    before = [f'/* See {name}.h. */\n#include "{name}.h"\n', *bodies_lines(program), *includes]
+    return within_columns("\n".join(before)) + "\n" + program_text(program, plan, settings) + "\n"
+
+
+def program_text(program: Program, plan: Plan, settings: EmitSettings) -> str:
+    """Return what of ``NAME.c`` follows the kernels: constants, steps and the functions that run them."""
+    parts = [
+        constants_text(step, settings, index, program.bands, program.graph.called(step.outputs[0]))
+        for index, step in enumerate(program.steps)
+    ]
     parts.append(_run_functions(program, plan, settings))
     parts += [*_label_definition(settings), settings.pixels.definition]
-    return within_columns("\n".join(parts) + "\n")
+    return within_columns("\n".join(parts))
 
 
 def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands | None = None, layer: str = "") -> str:

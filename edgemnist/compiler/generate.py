@@ -7,11 +7,19 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from edgemnist.compiler import memory_map
-from edgemnist.compiler.any_target import Variant, arena_range, emit_variants, sizes_json, variants_of
+from edgemnist.compiler.any_target import (
+    Variant,
+    arena_range,
+    emit_variants,
+    header_of,
+    sizes_json,
+    told_apart,
+    variants_of,
+)
 from edgemnist.compiler.bands.search import ArenaTooLargeError, within
 from edgemnist.compiler.channels import report
 from edgemnist.compiler.choice import SPARSE_CHOICES
-from edgemnist.compiler.emit import EmitSettings, emit, with_dump
+from edgemnist.compiler.emit import EmitSettings, emit, header_text, layout_macros, with_dump
 from edgemnist.compiler.graph import Graph, type_of
 from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Plan, plan
@@ -21,7 +29,9 @@ from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.refusals import HEADLINE
 from edgemnist.compiler.run_text import state_bytes
 from edgemnist.compiler.self_test import self_test_source, vectors_of
+from edgemnist.compiler.single_file import single_file
 from edgemnist.compiler.targets import ANY, TARGETS
+from edgemnist.compiler.tensor_dump import dump_source
 from edgemnist.csource.outputs import class_function, known_output
 from edgemnist.csource.pixels import pixel_code
 from edgemnist.csource.source import check_file_name, check_identifier
@@ -48,7 +58,8 @@ class CodegenSettings:
     that was counted (``edgemnist.mcu.counting``); elsewhere it is estimated. ``round``: see ``LoweringSettings``.
     ``with_dump``: the C can print every operator's output; for that nothing is fused, whatever ``fusions`` says.
     ``ram``: the bytes that the arena may take; where it would take more, the first steps run by bands. ``input_apart``:
-    inputs are read where the caller has them, instead of in the arena.
+    inputs are read where the caller has them, instead of in the arena. ``single_file``: kernels and self-test stand in
+    ``NAME.c``, instead of in files of their own.
     """
 
     name: str = DEFAULT_NAME
@@ -63,6 +74,7 @@ class CodegenSettings:
     with_dump: bool = False
     ram: int | None = None
     input_apart: bool = False
+    single_file: bool = False
 
     def class_names(self) -> tuple[str, ...]:
         """Return the labels, or the class names that are known."""
@@ -75,6 +87,7 @@ class CodegenSettings:
         parts += ["--count-layers"] if self.counts else []
         parts += [f"--ram {self.ram}"] if self.ram is not None else []
         parts += ["--input-apart"] if self.input_apart else []
+        parts += ["--single-file"] if self.single_file else []
         left = [f"--no-fuse {name}" for name in FUSIONS if name not in self.fusions]
         return " ".join([*parts, *(["--with-dump"] if self.with_dump else left)])
 
@@ -83,8 +96,8 @@ class CodegenSettings:
 class GeneratedModel:
     """The compiled program, its memory plan, the files by name, and the class names in order where they are known.
 
-    ``output`` is what the outputs are. ``with_dump``: it can print its tensors. Of code for any core ``program`` and
-    ``plan`` are the portable ones and ``variants`` are all of them; else there are none.
+    ``output`` is what the outputs are. ``with_dump``: it can print its tensors; ``self_test``: it has one. Of code for
+    any core ``program`` and ``plan`` are the portable ones and ``variants`` are all of them; else there are none.
     """
 
     name: str
@@ -95,6 +108,7 @@ class GeneratedModel:
     output: OutputKind = OutputKind.UNKNOWN
     variants: tuple[Variant, ...] = ()
     with_dump: bool = False
+    self_test: bool = False
 
     @property
     def arena_range(self) -> tuple[int, int]:
@@ -253,22 +267,60 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
         _check_labels(labels, model.output())
     emit_settings = _emit_settings(model, settings, source_name)
     variants = _variants(model, settings) if settings.target == ANY else ()
-    if variants:
-        program, layout = variants[-1].program, variants[-1].plan
-        files = emit_variants(variants, emit_settings)
-    else:
-        program, layout = compile_model(model, settings, any_net=True)
-        files = emit(program, layout, emit_settings)
-    if settings.with_dump:
-        _require_shown(program.graph)
-        files = with_dump(files, program, settings.name)
+    every = variants or (Variant(settings.target, "", *compile_model(model, settings, any_net=True)),)
+    program, layout = every[-1].program, every[-1].plan
     # Expected are the outputs of the model as it is in the file, without anything that the passes made of it.
     plain = optimise(read_graph(model), ())
+    test = ""
     if vectors_of(plain) > 0:
-        files[f"{settings.name}_test.c"] = self_test_source(plain, emit_settings, program.settings)
+        emit_settings = replace(emit_settings, self_test=_where_the_test_is(settings))
+        test = self_test_source(plain, emit_settings, program.settings)
+    files = (_one_file if settings.single_file else _files)(every, settings, emit_settings, test)
     files[f"{settings.name}_memory.txt"] = _memory_text(program, layout, variants, settings.name)
     output = known_output(model, settings.preprocessing)
-    return GeneratedModel(settings.name, program, layout, files, labels, output, variants, settings.with_dump)
+    return GeneratedModel(
+        settings.name, program, layout, files, labels, output, variants, settings.with_dump, bool(test)
+    )
+
+
+def _where_the_test_is(settings: CodegenSettings) -> str:
+    name = settings.name
+    return f"Define {name.upper()}_SELF_TEST to have it." if settings.single_file else f"It is in {name}_test.c."
+
+
+def _printing(program: Program, settings: CodegenSettings) -> str:
+    if not settings.with_dump:
+        return ""
+    _require_shown(program.graph)
+    return dump_source(settings.name, program)
+
+
+def _files(
+    variants: Sequence[Variant], settings: CodegenSettings, emit_settings: EmitSettings, test: str
+) -> dict[str, str]:
+    """Return the files of the form in which the kernels and the self-test have files of their own."""
+    one, name = variants[-1], settings.name
+    printing = _printing(one.program, settings)
+    many = settings.target == ANY
+    files = emit_variants(variants, emit_settings) if many else emit(one.program, one.plan, emit_settings)
+    files = with_dump(files, printing, name) if printing else files
+    return {**files, f"{name}_test.c": test} if test else files
+
+
+def _one_file(
+    variants: Sequence[Variant], settings: CodegenSettings, emit_settings: EmitSettings, test: str
+) -> dict[str, str]:
+    """Return ``NAME.h`` and ``NAME.c``, with the self-test where the compiler is told to have it."""
+    one, name = variants[-1], settings.name
+    if settings.target == ANY:
+        variants = [variant for variant, _ in told_apart(variants, emit_settings)]
+        header = header_of(variants, emit_settings)
+    else:
+        header = header_text(one.program, one.plan, emit_settings, layout_macros(one.program, one.plan, emit_settings))
+    asked = f"#if defined({name.upper()}_SELF_TEST) || defined({name.upper()}_TEST_MAIN)\n"
+    own = test.replace(f'#include "{name}.h"\n\n', "")
+    further = [_printing(one.program, settings), f"{asked}{own}#endif" if test else ""]
+    return {f"{name}.h": header, f"{name}.c": single_file(variants, emit_settings, further)}
 
 
 def _require_shown(graph: Graph) -> None:

@@ -58,12 +58,12 @@ _TEMPLATE = """/* Self-test of {name}: golden vectors, then a CRC-32 over the ou
 
 #include "{name}.h"
 
-enum {{ GOLDEN = {golden}, GENERATED = {generated} }};
+enum {{ {prefix}_GOLDEN = {golden}, {prefix}_GENERATED = {generated} }};
 
 {golden_arrays}
 
 /* CRC-32 as in IEEE 802.3: reflected, polynomial 0xedb88320. */
-static uint32_t crc32(uint32_t crc, const void *data, size_t size)
+static uint32_t {name}_crc32(uint32_t crc, const void *data, size_t size)
 {{
   const uint8_t *byte = (const uint8_t *)data;
   crc = ~crc;
@@ -76,23 +76,21 @@ static uint32_t crc32(uint32_t crc, const void *data, size_t size)
   return ~crc;
 }}
 
-int {name}_self_test(void);
-
 int {name}_self_test(void)
 {{
 {buffers}
   uint32_t crc = 0;
   uint32_t state = 0;
-{reset}  for (int vector = 0; vector < GOLDEN; ++vector) {{
+{reset}  for (int vector = 0; vector < {prefix}_GOLDEN; ++vector) {{
     {name}_run({golden_call});
 {compared}
   }}
-{reset}  for (int vector = 0; vector < GENERATED; ++vector) {{
+{reset}  for (int vector = 0; vector < {prefix}_GENERATED; ++vector) {{
 {filled}
     {name}_run({call});
 {checked}
   }}
-  return crc == 0x{crc:08x}u ? 0 : GOLDEN + 1;
+  return crc == 0x{crc:08x}u ? 0 : {prefix}_GOLDEN + 1;
 }}
 
 #ifdef {prefix}_TEST_MAIN
@@ -104,7 +102,7 @@ int main(void)
 """
 
 
-_GOLDEN = """static const {type} golden_{name}s[GOLDEN][{prefix}_{macro}_SIZE] = {{
+_GOLDEN = """static const {type} {name}[{prefix}_GOLDEN][{prefix}_{macro}_SIZE] = {{
 {rows}
 }};"""
 
@@ -124,7 +122,8 @@ def self_test_source(
 
     ``golden`` are the golden inputs; without them the generator's first inputs are taken.
     """
-    ends, prefix, vectors = ends_of(graph), settings.name.upper(), vectors_of(graph)
+    ends, name, vectors = ends_of(graph), settings.name, vectors_of(graph)
+    prefix = name.upper()
     crc_vectors = max(min(CRC_VECTORS, vectors - 1), 0)
     generated = generated_vectors([end.tensor for end in ends.inputs], vectors)
     golden = list(golden) or generated[crc_vectors:]
@@ -133,18 +132,21 @@ def self_test_source(
     for results_of_one in _stream(graph, generated[:crc_vectors], lowering):
         for output in results_of_one:
             crc = zlib.crc32(output.tobytes(), crc)
+    named = [f"{name}_golden_{end.name}s" for end in (*ends.inputs, *ends.outputs)]
     columns = [*zip(*golden, strict=True), *zip(*outputs, strict=True)]
     both, inputs, results = (*ends.inputs, *ends.outputs), ends.inputs, ends.outputs
     text = _TEMPLATE.format(
-        name=settings.name, prefix=prefix, golden=len(golden), crc_code=len(golden) + 1, generated=crc_vectors, crc=crc,
+        name=name, prefix=prefix, golden=len(golden), crc_code=len(golden) + 1, generated=crc_vectors, crc=crc,
         golden_arrays="\n\n".join(
-            _GOLDEN.format(type=end.ctype, name=end.name, prefix=prefix, macro=end.macro, rows=value_rows(column))
-            for end, column in zip(both, columns, strict=True)
+            _GOLDEN.format(type=end.ctype, name=array, prefix=prefix, macro=end.macro, rows=value_rows(column))
+            for end, array, column in zip(both, named, columns, strict=True)
         ),
         buffers="\n".join(f"  static {end.ctype} {end.name}[{prefix}_{end.macro}_SIZE];" for end in both),
-        golden_call=", ".join([*(f"golden_{end.name}s[vector]" for end in inputs), *(end.name for end in results)]),
+        golden_call=", ".join(
+            [*(f"{array}[vector]" for array in named[: len(inputs)]), *(end.name for end in results)]
+        ),
         compared="\n".join(
-            f"    if (memcmp({end.name}, golden_{end.name}s[vector], sizeof {end.name}) != 0) return vector + 1;"
+            f"    if (memcmp({end.name}, {name}_golden_{end.name}s[vector], sizeof {end.name}) != 0) return vector + 1;"
             for end in results
         ),
         filled="\n".join(
@@ -153,8 +155,8 @@ def self_test_source(
             for end in inputs
         ),
         call=ends.names(),
-        reset=f"  {settings.name}_reset();\n" if graph.variables else "",
-        checked="\n".join(f"    crc = crc32(crc, {end.name}, sizeof {end.name});" for end in results),
+        reset=f"  {name}_reset();\n" if graph.variables else "",
+        checked="\n".join(f"    crc = {name}_crc32(crc, {end.name}, sizeof {end.name});" for end in results),
     )  # fmt: skip
     return within_columns(text)
 

@@ -62,10 +62,11 @@ def declaration(name: str, graph: Graph) -> list[str]:
     ]
 
 
-_SOURCE = """/* Prints the tensors of ${name}: see ${name}_dump in ${name}.h. Included by ${name}.c. */
+_SOURCE = """/* Prints the tensors of ${name}: see ${name}_dump in ${name}.h. */
 #include "${header}"
 
-/* What is printed in this order: a tensor with its type, or with 0 one that has the bytes of the tensor before it. */
+/* What is printed in this order: a tensor with its type, or with 0 one that has the bytes of the
+ * tensor before it. */
 static const struct {
   uint32_t tensor;
   const char *type;

@@ -46,6 +46,10 @@ def codegen(
     count_layers: CountLayers = False,
     ram: Ram = None,
     input_apart: InputApart = False,
+    single_file: Annotated[
+        bool,
+        typer.Option("--single-file", help="Write one NAME.c and one NAME.h: kernels and self-test stand in NAME.c."),
+    ] = False,
     labels: Annotated[str | None, typer.Option(help="Class names, a,b,c. Default: the work folder's.")] = None,
     feeding: Feeding,
     with_dump: Annotated[
@@ -64,7 +68,7 @@ def codegen(
 
     code = settings_from(
         name=name, target=target, rounding=rounding, without=no_fuse or [], labels=labels, sparse=sparse,
-        with_dump=with_dump, ram=ram, input_apart=input_apart,
+        with_dump=with_dump, ram=ram, input_apart=input_apart, single_file=single_file,
     )  # fmt: skip
     settings = CodeSettings(model=model, out=out, code=code, feeding=feeding.settings(), count_layers=count_layers)
     if dump is not None:

@@ -77,6 +77,7 @@ def settings_from(
     with_dump: bool = False,
     ram: int | None = None,
     input_apart: bool = False,
+    single_file: bool = False,
 ) -> CodegenSettings:
     """Return the settings that the flags ask for.
 
@@ -92,7 +93,7 @@ def settings_from(
     target = named_target(target)
     return CodegenSettings(
         name=name, target=target, rounding=rounding, fusions=fusions, labels=named, sparse=sparse, with_dump=with_dump,
-        ram=ram, input_apart=input_apart,
+        ram=ram, input_apart=input_apart, single_file=single_file,
     )  # fmt: skip
 
 

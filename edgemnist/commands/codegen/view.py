@@ -83,11 +83,7 @@ def _figures(result: WrittenCode) -> list[str]:
         f"constants in flash    {program.constant_bytes:,} B",
         f"MACs per inference    {program.macs:,}",
         *_of_floats(program),
-        *(
-            []
-            if f"{result.generated.name}_test.c" in result.files
-            else [f"self-test             none: {no_self_test(program.graph)}"]
-        ),
+        *([] if result.generated.self_test else [f"self-test             none: {no_self_test(program.graph)}"]),
         f"written to            {result.folder}: {_files(result)}",
     ]
 

@@ -99,7 +99,7 @@ def make_package(
     _check("vendor", vendor, r"[A-Za-z0-9_-]{1,63}", "letters, digits, '_' and '-'")
     _check("URL", url, r"|https?://[!-;=?-~]+", "an http or https address, or nothing")
     name, files = generated.name, generated.files
-    if f"{name}_test.c" not in files:
+    if not generated.self_test:
         raise InputError(
             f"a package brings a self-test, and the network has none: {no_self_test(generated.program.graph)}; "
             "take the C of `edgemnist codegen`"

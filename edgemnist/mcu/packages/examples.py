@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,8 @@ _SEARCH = """  int best = 0;
 class ExampleCode:
     """The two files, where the labels are from, what the main program prints, times left open, how many examples.
 
-    ``reset``: the call that has to be made before the first of them, "" for a network that keeps nothing.
+    ``reset``: the call that has to be made before the first of them, "" for a network that keeps nothing. ``arrays``:
+    the text of inputs, outputs and labels, as C has it.
     """
 
     header: str
@@ -48,10 +49,13 @@ class ExampleCode:
     printed: str
     count: int
     reset: str = ""
+    arrays: Mapping[str, str] = field(default_factory=dict)
 
     def values(self) -> dict[str, str]:
         """Return what the README says of the examples, by placeholder."""
         return {
+            **self.arrays,
+            "count": str(self.count),
             "labels_are": self.labels_are,
             "printed_indented": self.printed.replace("\n", "\n    "),
             "reset": f"  {self.reset}\n" if self.reset else "",
@@ -90,7 +94,8 @@ def example_code(generated: GeneratedModel, examples: Sequence[Example]) -> Exam
     printed = printed_lines(generated.name, [names[index] for index in found], [names[index] for index in labels])
     header, source = (within_columns(fill(template_text(f"common/examples.{suffix}"), values)) for suffix in ("h", "c"))
     reset = f"{generated.name}_reset();" if graph.variables else ""
-    return ExampleCode(header, source, values["labels_are"], printed, len(inputs), reset)
+    arrays = {what: values[what] for what in ("inputs", "outputs", "labels")}
+    return ExampleCode(header, source, values["labels_are"], printed, len(inputs), reset, arrays)
 
 
 def image_examples(

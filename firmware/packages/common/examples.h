@@ -31,9 +31,6 @@ const char *@{name}_class_text(int index);
 /* Returns 1 when an example's output is, byte for byte, the one that it should be. */
 int @{name}_example_is_exact(int example, const @{result} output[@{NAME}_OUTPUT_SIZE]);
 
-/* Runs @{name}_test.c: 0 when all is right, else which check failed. */
-int @{name}_self_test(void);
-
 #ifdef __cplusplus
 }
 #endif

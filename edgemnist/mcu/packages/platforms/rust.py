@@ -1,0 +1,234 @@
+"""Rust: a crate without the standard library whose build script compiles the C."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from edgemnist.compiler.run_text import state_bytes
+from edgemnist.csource.outputs import class_limit
+from edgemnist.mcu.packages.base import Package, Platform, words
+from edgemnist.mcu.packages.examples import class_names
+from edgemnist.tflite.pixels import INTEGER_TYPES
+
+TAKEN_CRATES = words(
+    """
+    abstract alloc as async await become box break cc const continue core crate do dyn else enum extern false final fn
+    for if impl in let loop macro match mod move mut override priv proc_macro pub ref return self static std struct
+    super test trait true try type typeof unsafe unsized use virtual where while yield
+    """
+)
+"""Rust's words, and crates that every program has or that the build script takes."""
+
+_TYPES = {"int8_t": "i8", "uint8_t": "u8", "int16_t": "i16", "float": "f32"}
+
+_SEARCH = """fn class_of(output: &Output) -> usize {
+    let mut best = 0;
+    for index in 1..output.len() {
+        if output[index] > output[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+"""
+
+_RESET = "        pub fn {name}_reset_in(state: *mut u8);\n"
+
+
+@dataclass(frozen=True)
+class Wrapped:
+    """A function of the header: in Rust ``name(argument: takes) -> gives``, by way of a C function of simple types.
+
+    ``about`` is its documentation, ``pointer`` whether the argument goes by reference.
+    """
+
+    name: str
+    about: str
+    argument: str
+    takes: str
+    gives: str
+    pointer: bool = False
+
+
+def _files(package: Package) -> Mapping[str, str]:
+    name = package.name
+    more = {**_sizes(package), **_functions(package), **_examples(package)}
+    return {
+        **package.documents(),
+        "README.md": package.text("rust/README.md", how_to_build=package.text("rust/build.md").strip("\n"), **more),
+        "Cargo.toml": package.text("rust/Cargo.toml", url_line=_url_line(package)),
+        "build.rs": package.text("rust/build.rs"),
+        "src/lib.rs": package.text("rust/lib.rs", **more),
+        **{file: text for file, text in package.c_files(sources="c", headers="c").items() if "_examples." not in file},
+        f"c/{name}_rust.c": package.text("rust/glue.c", **more),
+        "tests/expected/mod.rs": package.text("rust/expected.rs", **more),
+        "tests/network.rs": package.text("rust/test.rs", **more),
+        "examples/classify.rs": package.text("rust/example.rs", **more),
+    }
+
+
+def _url_line(package: Package) -> str:
+    url = package.values["url"]
+    return f'repository = "{url}"\n' if url else ""
+
+
+def _sizes(package: Package) -> dict[str, str]:
+    generated = package.generated
+    graph = generated.program.graph
+    entry, result = graph.tensors[graph.input], graph.tensors[graph.output]
+    kept = state_bytes(generated.program)
+    rust = {what: _TYPES[package.values[what]] for what in ("entry", "result")}
+    reset = f"ffi::{generated.name}_reset_in(self.state.0.as_mut_ptr())"
+    safe = "        // Safety: the state is as large as the C has it, and aligned.\n"
+    return {
+        "arena_size": str(max(1, generated.arena_range[1])),
+        "state_size": str(kept),
+        "input_size": str(entry.elements),
+        "input_shape": "x".join(str(size) for size in entry.shape[1:]),
+        "output_size": str(result.elements),
+        "entry_rust": rust["entry"],
+        "result_rust": rust["result"],
+        "zero": "0.0" if rust["entry"] == "f32" else "0",
+        "zero_result": "0.0" if rust["result"] == "f32" else "0",
+        "run_in": f"  {generated.name}_run_in(arena{', state' if kept else ''});"
+        + ("" if kept else "\n  (void)state;"),
+        "reset_rust": f"{safe}        unsafe {{ {reset} }}\n" if kept else "",
+        "constants": "".join(_constants(package)),
+    }
+
+
+def _constants(package: Package) -> Iterator[str]:
+    """Yield the scales and zero points of the ends, and the labels, where there are any."""
+    graph = package.generated.program.graph
+    for what, index in (("INPUT", graph.input), ("OUTPUT", graph.output)):
+        quantisation = graph.tensors[index].quantisation
+        if graph.tensors[index].dtype in INTEGER_TYPES and quantisation is not None:
+            yield f"/// What a step of the {what.lower()}'s integers stands for.\n"
+            yield f"pub const {what}_SCALE: f32 = {quantisation.scale:.9e};\n"
+            yield f"/// The integer of the {what.lower()} that stands for zero.\n"
+            yield f"pub const {what}_ZERO_POINT: i32 = {quantisation.zero_point};\n"
+    labels = package.generated.labels
+    if labels:
+        listed = "".join(f"    {_literal(label)},\n" for label in labels)
+        yield f"/// Class names in the order of the output.\npub const LABELS: [&str; {len(labels)}] = [\n{listed}];\n"
+
+
+# --- functions of the header -----------------------------------------------------------------------------------------
+
+
+def _wrapped(package: Package) -> Iterator[Wrapped]:
+    """Yield the functions of the header that a caller in Rust needs."""
+    name, header = package.name, package.headers[f"{package.name}.h"]
+    entry, result = (_TYPES[package.values[what]] for what in ("entry", "result"))
+    if f"{name}_class_of(" in header:
+        yield Wrapped("class_of", "Returns the class that an output stands for.", "output", "Output", "i32", True)
+    if f"{name}_quantise(" in header:
+        yield Wrapped(
+            "quantise", "Returns a real number as the input holds it, kept within the type.", "value", "f32", entry
+        )
+    if f"{name}_dequantise(" in header:
+        yield Wrapped(
+            "dequantise", "Returns the real number that a value of the output stands for.", "value", result, "f32"
+        )
+    for verb in ("quantise", "normalise"):
+        if f"{name}_{verb}_pixel(uint8_t pixel)" in header:
+            yield Wrapped(
+                f"{verb}_pixel", "Returns what the input holds for a pixel, 0 to 255.", "pixel", "u8", entry
+            )  # fmt: skip
+
+
+def _functions(package: Package) -> dict[str, str]:
+    found = list(_wrapped(package))
+    return {
+        "exported": "".join(_exported(package, one) for one in found),
+        "functions": "".join(_safe(package.name, one) for one in found),
+        "foreign": (_RESET.format(name=package.name) if state_bytes(package.generated.program) else "")
+        + "".join(
+            f"        pub fn {package.name}_rust_{one.name}({one.argument}: "
+            f"{f'*const {_element(package)}' if one.pointer else one.takes}) -> {one.gives};\n"
+            for one in found
+        ),
+    }
+
+
+def _element(package: Package) -> str:
+    return _TYPES[package.values["result"]]
+
+
+def _exported(package: Package, one: Wrapped) -> str:
+    c_types = {rust: c for c, rust in _TYPES.items()} | {"i32": "int32_t"}
+    taken = f"const {package.values['result']} *" if one.pointer else f"{c_types[one.takes]} "
+    head = f"{c_types[one.gives]} {package.name}_rust_{one.name}({taken}{one.argument})"
+    return f"\n{head};\n\n{head}\n{{\n  return {package.name}_{one.name}({one.argument});\n}}\n"
+
+
+def _safe(name: str, one: Wrapped) -> str:
+    """Return a function of Rust that calls the C one; a class is an index."""
+    index = one.name == "class_of"
+    call = f"ffi::{name}_rust_{one.name}({one.argument}{'.as_ptr()' if one.pointer else ''})"
+    reads = "reads that many elements" if one.pointer else "computes with its argument alone"
+    return (
+        f"\n/// {one.about}\n"
+        f"pub fn {one.name}({one.argument}: {'&' if one.pointer else ''}{one.takes}) -> "
+        f"{'usize' if index else one.gives} {{\n"
+        f"    // Safety: it {reads}.\n"
+        f"    unsafe {{ {call}{' as usize' if index else ''} }}\n}}\n"
+    )
+
+
+# --- examples --------------------------------------------------------------------------------------------------------
+
+
+def _examples(package: Package) -> dict[str, str]:
+    own = any(one.name == "class_of" for one in _wrapped(package))
+    names = class_names(package.generated)
+    return {
+        "inputs_rust": _rows(package.values["inputs"]),
+        "outputs_rust": _rows(package.values["outputs"]),
+        "classes_rust": "\n".join(f"    {_literal(one)}," for one in names),
+        "used_class": "class_of, " if own else "",
+        "used_output": "" if own else ", Output",
+        "best_class_rust": "" if own else _own_class(package),
+        "more_tests": _quantisation_test(package) if {"quantise", "dequantise"} <= _names(package) else "",
+    }
+
+
+def _names(package: Package) -> set[str]:
+    return {one.name for one in _wrapped(package)}
+
+
+def _quantisation_test(package: Package) -> str:
+    return (
+        "\n#[test]\nfn zero_is_the_zero_point() {\n"
+        f"    assert_eq!(i32::from({package.name}::quantise(0.0)), {package.name}::INPUT_ZERO_POINT);\n"
+        f"    let zero = {package.name}::OUTPUT_ZERO_POINT as {_element(package)};\n"
+        f"    assert_eq!({package.name}::dequantise(zero), 0.0);\n}}\n"
+    )
+
+
+def _own_class(package: Package) -> str:
+    """Return a function for outputs of which the header tells no class."""
+    graph = package.generated.program.graph
+    result = graph.tensors[graph.output]
+    if result.elements > 1:
+        return _SEARCH
+    limit = class_limit(result, package.generated.output)
+    chosen = "0" if limit is None else f"usize::from(f64::from(output[0]) > {float(limit)})"
+    return f"fn class_of({'_' if limit is None else ''}output: &Output) -> usize {{\n    {chosen}\n}}\n\n"
+
+
+def _rows(c_rows: str) -> str:
+    """Return the rows of a C array as those of a Rust array."""
+    return re.sub(r"(?<=\d)f\b", "", c_rows).replace("{", "[").replace("}", "]")
+
+
+def _literal(text: str) -> str:
+    """Return a string literal of Rust."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(one if one.isprintable() else f"\\u{{{ord(one):x}}}" for one in escaped) + '"'
+
+
+PLATFORM = Platform("rust", "Rust", _files, TAKEN_CRATES, desktop=True)
