@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from edgemnist.support.figures import Box, overlap
+from edgemnist.support.figures import DOTS_PER_INCH, Box, overlap
 from edgemnist.support.palette import Theme
 
 
@@ -69,7 +69,7 @@ def _side_by_side(one: Text, other: Text) -> bool:
     if one.get_rotation() % 90 == 0 or one.get_rotation() != other.get_rotation():
         return False
     (x, y), (u, v) = (text.get_transform().transform(text.get_position()) for text in (one, other))
-    pixels = 1.2 * one.get_fontsize() * one.get_figure().dpi / 72
+    pixels = 1.2 * float(one.get_fontsize()) * DOTS_PER_INCH / 72
     return bool(abs((u - x) * math.sin(angle) - (v - y) * math.cos(angle)) > pixels)
 
 

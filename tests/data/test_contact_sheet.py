@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from edgemnist.data.contact_sheet import Caption, contact_sheet, near_square
@@ -16,7 +17,7 @@ from edgemnist.support.palette import DARK, LIGHT, drawn_dark
 pytestmark = pytest.mark.unit
 
 
-def shown(png: bytes) -> np.ndarray:
+def shown(png: bytes) -> NDArray[np.uint8]:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 

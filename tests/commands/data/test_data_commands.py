@@ -83,7 +83,7 @@ def test_show(small_mnist: SmallDataset, bare_machine: Path, capsys: pytest.Capt
     code, out, _ = call(capsys, "show", "mnist", "--split", split, "--count", "20")
     assert (code, out) == (0, f"mnist-{split}.png\n")
     with Image.open(bare_machine / f"mnist-{split}.png") as sheet:
-        assert sheet.size == (10 * 60 + 4, 2 * 74 + 4)
+        assert sheet.size == (5 * 94 + 10, 4 * 111 + 10)
 
 
 def test_show_is_repeatable_and_depends_on_the_seed(
