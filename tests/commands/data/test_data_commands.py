@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from edgemnist.cli import run
+from edgemnist.support.palette import DARK, LIGHT
 from tests.data.conftest import SmallDataset, shrink
 from tests.data.server import MirrorServer
 from tests.data.test_registry import NAMES
@@ -175,3 +176,16 @@ def test_sheet_that_cannot_be_written(
     assert (code, out) == (3, "")
     assert "cannot write 'file/sheet.png'" in err
     assert (bare_machine / "file").read_text() == "keep me"
+
+
+def test_pictures_are_dark_where_the_command_or_the_project_says_so(
+    small_mnist: SmallDataset, bare_machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_mnist.write_to(bare_machine / ".cache/edgemnist/datasets/mnist")
+    grounds = []
+    for options, project in (([], ""), (["--dark"], ""), ([], "dark = true\n"), ([], "")):
+        Path("edgemnist.toml").write_text(project)
+        assert call(capsys, "show", "mnist", "--count", "10", "--out", "sheet.png", *options)[0] == 0
+        with Image.open("sheet.png") as sheet:
+            grounds.append(sheet.convert("RGB").getpixel((0, 0)))
+    assert grounds == [tuple(bytes.fromhex(one.paper[1:])) for one in (LIGHT, DARK, DARK, LIGHT)]
