@@ -191,7 +191,7 @@ def require_plain(graph: Graph) -> None:
     :raises UnsupportedModelError: it computes in float32, or takes or gives other tensors than of one image.
     """
     if graph.variables:
-        names = ", ".join(variable.name for variable in graph.variables)
+        names = ", ".join(map(graph.state_name, graph.variables))
         raise ModelError(
             f"the model keeps {names} from one inference to the next, and this takes models that keep nothing; "
             "`edgemnist codegen` takes it"
@@ -200,14 +200,14 @@ def require_plain(graph: Graph) -> None:
 
 
 def _end_problems(graph: Graph, index: int) -> Iterator[str]:
-    tensor = graph.tensors[index]
+    tensor, name = graph.tensors[index], graph.called(index)
     if tensor.shape[:1] != (1,):
         yield (
-            f"tensor {tensor.name!r} has shape {list(tensor.shape)}, needed is batch 1; convert with a fixed batch of "
+            f"tensor {name!r} has shape {list(tensor.shape)}, needed is batch 1; convert with a fixed batch of "
             "1, or take `edgemnist codegen`, which makes C of any"
         )
     if index in graph.inputs and tensor.dtype in ("int32", "bool"):
-        yield f"input {tensor.name!r} is {tensor.dtype}, needed is int8, uint8 or float32; convert the model again"
+        yield f"input {name!r} is {tensor.dtype}, needed is int8, uint8 or float32; convert the model again"
 
 
 def require_integers(graph: Graph) -> None:

@@ -36,10 +36,11 @@ _LONG = 2.0
 
 @dataclass(frozen=True)
 class Caption:
-    """A text below a picture; ``wrong``: what it says is a mistake."""
+    """A text below a picture; ``wrong``: what it says is a mistake; ``empty``: its place stays free."""
 
     text: str
     wrong: bool = False
+    empty: bool = False
 
     @classmethod
     def of_prediction(cls, predicted: str, confidence: float, truth: str = "") -> Caption:
@@ -76,6 +77,8 @@ def contact_sheet(
     sheet = Image.new("RGB", size, theme().paper)
     draw = ImageDraw.Draw(sheet)
     for index, (pixels, caption) in enumerate(zip(images, captions, strict=True)):
+        if caption.empty:
+            continue
         left, top = _EDGE + index % columns * across, _EDGE + index // columns * down
         sheet.paste(_enlarged(pixels, scale), (left, top))
         text = _shortened(caption.text, font, across - _GAP)

@@ -35,7 +35,9 @@ def random_inputs(model: TfliteModel, count: int) -> tuple[tuple[NDArray[Any], .
     drawn = [_drawn(model, tensor, count, generator) for tensor in tensors]
     ranges = list(dict.fromkeys(words for _, words in drawn))
     if len(ranges) > 1:
-        ranges = [f"{words} for {tensor.name!r}" for tensor, (_, words) in zip(tensors, drawn, strict=True)]
+        ranges = [
+            f"{words} for {model.readable[tensor.index]!r}" for tensor, (_, words) in zip(tensors, drawn, strict=True)
+        ]
     return tuple(values for values, _ in drawn), f"{count} random inputs, {', '.join(ranges)} (seed {_SEED})"
 
 
@@ -51,7 +53,8 @@ def _drawn(
         low, high = _range_behind(model, tensor)
         return generator.uniform(low, high, shape).astype(tensor.dtype), f"uniform over {low:.4g}..{high:.4g}"
     if tensor.dtype not in _RANGES:
-        raise UnsupportedModelError(f"no inputs can be drawn for {tensor.name!r}:", [f"its type is {tensor.dtype}"])
+        name = model.readable[tensor.index]
+        raise UnsupportedModelError(f"no inputs can be drawn for {name!r}:", [f"its type is {tensor.dtype}"])
     lowest, highest = _RANGES[tensor.dtype]
     whole = generator.integers(lowest, highest, shape, endpoint=True).astype(tensor.dtype)
     return whole, f"uniform over {lowest}..{highest}"

@@ -29,10 +29,11 @@ def new_figure(width: float, height: float) -> Any:
     """Return a figure of a size in inches. Needs matplotlib."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained", facecolor=theme().paper)
+    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08, wspace=0.02, hspace=0.02)
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout=layout, facecolor=theme().paper)
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.08, wspace=0.02, hspace=0.02)
     return figure
 
 

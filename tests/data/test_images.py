@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgemnist.data import images
-from edgemnist.data.images import contact_sheet, fit_image, read_header, read_image
+from edgemnist.data.images import fit_image, read_header, read_image
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.preprocessing import FITS
 
@@ -240,25 +239,3 @@ def test_centre_scales_nothing() -> None:
 def test_unknown_fit() -> None:
     with pytest.raises(InputError, match="unknown fit 'squash'; choose one of pad, stretch, crop, centre"):
         fit_image(GREY, (3, 3), 1, "squash")
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(("count", "columns", "expected"), [(1, 10, (1, 1)), (7, 3, (3, 3)), (20, 10, (2, 10))])
-def test_contact_sheet_shows_every_image(channels: int, count: int, columns: int, expected: tuple[int, int]) -> None:
-    pictures = np.full((count, 28, 28, channels), 255, np.uint8)
-    png = contact_sheet(
-        pictures, np.zeros(count, np.int64), ["a name that is far too long for its cell", "日本"], columns=columns
-    )
-    sheet = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
-    cell_rows, cell_columns = expected
-    assert (sheet == 255).sum() >= count * 56 * 56
-    assert sheet.shape == (cell_rows * (56 + 14 + 4) + 4, cell_columns * (56 + 4) + 4)
-    again = contact_sheet(
-        pictures, np.zeros(count, np.int64), ["a name that is far too long for its cell", "日本"], columns=columns
-    )
-    assert png == again
-
-
-def test_contact_sheet_takes_any_class_name_and_large_images() -> None:
-    png = contact_sheet(np.zeros((2, 100, 90, 3), np.uint8), np.array([0, 1]), ["日本", ""])
-    assert Image.open(io.BytesIO(png)).size == (2 * 94 + 4, 118 + 4)

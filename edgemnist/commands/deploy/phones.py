@@ -102,7 +102,8 @@ def _check_empty(folder: Path) -> None:
 
 def _check_types(model: TfliteModel) -> None:
     problems = [
-        f"the {what} {tensor.name!r} is {tensor.dtype}; LiteRT's buffers on phones take {' and '.join(_TYPES)}"
+        f"the {what} {model.readable[tensor.index]!r} is {tensor.dtype}; "
+        f"LiteRT's buffers on phones take {' and '.join(_TYPES)}"
         for what, tensor in (("input", model.input()), ("output", model.output()))
         if tensor.dtype not in _TYPES
     ]

@@ -22,6 +22,10 @@ _MOST_NUMBERED = 26
 """Up to so many classes every cell of the matrix gets its number."""
 
 
+_COUNTS = ("#000000", "#ffffff")
+"""One of the two can be read on any colour."""
+
+
 def check_pictures(confusion: Path | None, mistakes: Path | None) -> None:
     """Refuse pictures that could not be drawn in the end, before the model is run.
 
@@ -91,8 +95,7 @@ def _colours() -> Any:
 
     colours = theme()
     scale = LinearSegmentedColormap.from_list("mistakes", [colours.paper, *colours.wrong])
-    scale.set_bad(colours.right)
-    return scale
+    return scale.with_extremes(bad=colours.right)
 
 
 def _write_counts(axes: Any, counts: NDArray[np.int64], strength: NDArray[np.float64]) -> None:
@@ -100,7 +103,7 @@ def _write_counts(axes: Any, counts: NDArray[np.int64], strength: NDArray[np.flo
     scale = _colours()
     for row, column in zip(*np.nonzero(counts), strict=True):
         ground = theme().right if row == column else _hex(scale(float(strength[row, column])))
-        colour = max((theme().ink, theme().on_wrong), key=lambda one: contrast(one, ground))
+        colour = max(_COUNTS, key=lambda one: contrast(one, ground))
         axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=colour)
 
 

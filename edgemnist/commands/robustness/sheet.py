@@ -43,10 +43,10 @@ class CorruptionSheet:
 def write_sheet(
     path: Path, work: Path, dataset: str | None, names: Sequence[str], severities: Sequence[int], seed: int
 ) -> CorruptionSheet:
-    """Write a PNG with one row per corruption; ``dataset`` None is the work folder's, else MNIST.
+    """Write a PNG with a row for each corruption, or for two beside each other where there are many.
 
-    With one severity a row has one image of each class, the clean ones on top; otherwise it has a clean image and the
-    same one at each severity.
+    ``dataset`` None is the work folder's, else MNIST. With one severity a row has one image of each class, the clean
+    ones on top; otherwise it has a clean image and the same one at each severity.
 
     :raises InputError: an unknown corruption, severity or dataset, or a name that does not end in .png.
     :raises StorageError: the file cannot be written.
@@ -56,8 +56,11 @@ def write_sheet(
     loaded = _dataset(_context_of(WorkFolder(work)), dataset)
     rows = _by_class if len(set(severities)) == 1 else _by_severity
     cells, columns = rows(loaded, conditions, seed)
-    images, captions = np.stack([cell.image for cell in cells]), [Caption(cell.caption) for cell in cells]
-    png = contact_sheet(images, captions, columns=columns, cell=_CELL)
+    images, captions = (
+        np.stack([cell.image for cell in cells]),
+        [Caption(cell.caption, empty=not cell.caption) for cell in cells],
+    )
+    png = contact_sheet(images, captions, in_columns=columns, cell=_CELL)
     names_shown = tuple(dict.fromkeys(condition.corruption for condition in conditions))
     return CorruptionSheet(write_bytes(path, png), loaded.name, names_shown)
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from edgemnist.cli import run
+from edgemnist.support.palette import DARK, LIGHT
 from tests.data.conftest import SmallDataset, shrink
 from tests.data.server import MirrorServer
 from tests.data.test_registry import NAMES
@@ -83,7 +84,7 @@ def test_show(small_mnist: SmallDataset, bare_machine: Path, capsys: pytest.Capt
     code, out, _ = call(capsys, "show", "mnist", "--split", split, "--count", "20")
     assert (code, out) == (0, f"mnist-{split}.png\n")
     with Image.open(bare_machine / f"mnist-{split}.png") as sheet:
-        assert sheet.size == (10 * 60 + 4, 2 * 74 + 4)
+        assert sheet.size == (5 * 94 + 10, 4 * 111 + 10)
 
 
 def test_show_is_repeatable_and_depends_on_the_seed(
@@ -175,3 +176,16 @@ def test_sheet_that_cannot_be_written(
     assert (code, out) == (3, "")
     assert "cannot write 'file/sheet.png'" in err
     assert (bare_machine / "file").read_text() == "keep me"
+
+
+def test_pictures_are_dark_where_the_command_or_the_project_says_so(
+    small_mnist: SmallDataset, bare_machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_mnist.write_to(bare_machine / ".cache/edgemnist/datasets/mnist")
+    grounds = []
+    for options, project in (([], ""), (["--dark"], ""), ([], "dark = true\n"), ([], "")):
+        Path("edgemnist.toml").write_text(project)
+        assert call(capsys, "show", "mnist", "--count", "10", "--out", "sheet.png", *options)[0] == 0
+        with Image.open("sheet.png") as sheet:
+            grounds.append(sheet.convert("RGB").getpixel((0, 0)))
+    assert grounds == [tuple(bytes.fromhex(one.paper[1:])) for one in (LIGHT, DARK, DARK, LIGHT)]
