@@ -40,6 +40,13 @@ def stderr_console() -> Console:
     return Console(file=sys.stderr, highlight=False)
 
 
+def stderr_width() -> int | None:
+    """Return the columns of the terminal on stderr, None for a file or pipe."""
+    if not sys.stderr.isatty():
+        return None
+    return stderr_console().width
+
+
 @contextmanager
 def said_to(listener: Callable[[str], None]) -> Iterator[None]:
     """Give what :func:`say` is told to ``listener`` instead, for as long as the block lasts."""

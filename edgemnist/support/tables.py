@@ -61,7 +61,7 @@ def print_text(*texts: str) -> None:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Print lines to stdout as they are."""
+    """Print lines to stdout as they are, such as a command to copy."""
     console = stdout_console()
     for line in lines:
         console.print(line, markup=False, no_wrap=True, overflow="ignore", crop=False)
