@@ -45,7 +45,8 @@ class Defaults:
 
         ``error``: of Typer's kind, with the option and the command's context.
         """
-        option, words, context = getattr(error, "param", None), [], getattr(error, "ctx", None)
+        option, context = getattr(error, "param", None), getattr(error, "ctx", None)
+        words: list[str] = []
         while context is not None and context.parent is not None:
             words.insert(0, context.info_name)
             context = context.parent
