@@ -18,13 +18,14 @@ from typing import Annotated, Any
 import typer
 
 import edgemnist.commands as commands
-from edgemnist.commands.defaults import read_defaults
+from edgemnist.commands.defaults import Defaults, read_defaults
 from edgemnist.commands.outcome import Outcome, UnforeseenError
 from edgemnist.commands.sections import SectionedGroup
 from edgemnist.support.errors import EXIT_BAD_INPUT, EXIT_SIGNAL, EdgeMnistError, ErrorReport
 from edgemnist.support.faults import report_of
-from edgemnist.support.progress import print_json, print_json_line
+from edgemnist.support.progress import print_json, print_json_line, stderr_width
 from edgemnist.support.version import VERSION
+from edgemnist.support.wrapping import wrapped
 
 app = typer.Typer(
     name="edgemnist",
@@ -69,17 +70,22 @@ def register_commands() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors become one message on stderr, with ``--json`` on stdout too."""
+    defaults = Defaults()
     try:
         register_commands()
-        result = app(args=list(arguments), standalone_mode=False, default_map=_defaults())
+        defaults = _defaults()
+        result = app(args=list(arguments), standalone_mode=False, default_map=defaults.as_map())
         if result == _TYPER_INTERRUPTED:
             raise KeyboardInterrupt
         if not isinstance(result, Outcome):  # help or version
             return result if isinstance(result, int) else 0
         return _say(result)
     except _UsageProblem as error:
+        place, message = defaults.told_wrongly(error, arguments), error.format_message()
+        if place:
+            return _fail(ErrorReport("usage", f"{message}: {place}", None, EXIT_BAD_INPUT), arguments)
         error.show()
-        return _fail(ErrorReport("usage", error.format_message(), None, EXIT_BAD_INPUT), arguments, said=True)
+        return _fail(ErrorReport("usage", message, None, EXIT_BAD_INPUT), arguments, said=True)
     except UnforeseenError as error:
         return _fail(report_of(error.__cause__ or error), arguments)
     except SystemExit as left:  # a shell has got what it asked for; what commands raise comes as another error
@@ -90,12 +96,12 @@ def run(arguments: list[str]) -> int:
         return _fail(report_of(error), arguments)
 
 
-def _defaults() -> dict[str, Any]:
+def _defaults() -> Defaults:
     try:
         here = Path.cwd()
     except FileNotFoundError:  # the folder is gone; there is no project in it, and many commands can do without
-        return {}
-    return read_defaults(lambda: typer.main.get_command(app), here).as_map()
+        return Defaults()
+    return read_defaults(lambda: typer.main.get_command(app), here)
 
 
 def _say(outcome: Outcome) -> int:
@@ -133,6 +139,7 @@ def _fail(report: ErrorReport, arguments: list[str], *, said: bool = False) -> i
 
 
 def complain(report: ErrorReport) -> int:
-    """Say an error on stderr and return its exit code."""
-    sys.stderr.write(f"edgemnist: {report.message}\n")
+    """Say an error on stderr, on a terminal broken between words, and return its exit code."""
+    lines = wrapped(f"edgemnist: {report.message}", stderr_width())
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
     return report.exit_code

@@ -16,7 +16,7 @@ relative to the current folder, as on the command line::
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,23 @@ class Defaults:
 
     path: Path | None = None
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def told_wrongly(self, error: Any, arguments: Sequence[str]) -> str:
+        """Return the file and key whose value a usage error is about, "" where the command line said it.
+
+        ``error``: of Typer's kind, with the option and the command's context.
+        """
+        option, context = getattr(error, "param", None), getattr(error, "ctx", None)
+        words: list[str] = []
+        while context is not None and context.parent is not None:
+            words.insert(0, context.info_name)
+            context = context.parent
+        command = " ".join(words)
+        values = self.values.get(command, {})
+        if option is None or option.name not in values or _on_the_command_line(option, arguments):
+            return ""
+        key = next(name.lstrip("-") for name in option.opts if name.startswith("--"))
+        return f"{str(self.path)!r}: {key} of {command} is {values[option.name]!r}; mend it there"
 
     def as_map(self) -> dict[str, Any]:
         """Return the values nested by the words of the commands, as Typer takes them."""
@@ -100,12 +117,12 @@ def _by_command(path: Path, content: Mapping[str, Any], commands: Mapping[str, A
     options = {name: _options(command) for name, command in commands.items()}
     _require(path, "option", everywhere, {option for known in options.values() for option in known})
     found = {
-        name: {known[key]: _value(path, key, value) for key, value in everywhere.items() if key in known}
+        name: _values(path, {key: value for key, value in everywhere.items() if key in known}, known)
         for name, known in options.items()
     }
     for name, values in _tables(path, content, "", commands):
         _require(path, f"option of {name}", values, options[name])
-        found[name] |= {options[name][key]: _value(path, key, value) for key, value in values.items()}
+        found[name] |= _values(path, values, options[name])
     return {name: values for name, values in found.items() if values}
 
 
@@ -125,10 +142,10 @@ def _tables(
                 raise InputError(f"{str(path)!r}: {unknown_text('command', name, commands)}")
 
 
-def _options(command: Any) -> dict[str, str]:
-    """Return the options of a command as they are written, without dashes, and the names of their parameters."""
+def _options(command: Any) -> dict[str, Any]:
+    """Return the options of a command as they are written, without dashes, and their parameters."""
     return {
-        written.lstrip("-"): parameter.name
+        written.lstrip("-"): parameter
         for parameter in command.params
         for written in parameter.opts
         if written.startswith("--") and written.lstrip("-") not in NEVER
@@ -141,9 +158,21 @@ def _require(path: Path, what: str, values: Mapping[str, Any], known: Any) -> No
             raise InputError(f"{str(path)!r}: {unknown_text(what, key, sorted(known))}")
 
 
-def _value(path: Path, key: str, value: Any) -> Any:
+def _values(path: Path, values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of options by the names of their parameters."""
+    return {options[key].name: _value(path, key, value, options[key]) for key, value in values.items()}
+
+
+def _on_the_command_line(option: Any, arguments: Sequence[str]) -> bool:
+    names = (*option.opts, *option.secondary_opts)
+    return any(word.partition("=")[0] in names for word in arguments)
+
+
+def _value(path: Path, key: str, value: Any, option: Any) -> Any:
     """Return a value as a command line has it."""
     items = value if isinstance(value, list) else [value]
     if not all(isinstance(item, (str, int, float, bool)) for item in items):
         raise InputError(f"{str(path)!r}: {key} is {value!r}; give a text, a number, true, false or a list of them")
-    return value
+    if isinstance(value, bool) and not option.is_flag:
+        raise InputError(f"{str(path)!r}: {key} is {str(value).lower()}, and --{key} takes a value; give one")
+    return [value] if option.multiple and not isinstance(value, list) else value

@@ -9,7 +9,7 @@ from pathlib import Path
 from edgemnist.data.base import Dataset
 from edgemnist.data.checks import DatasetChecks, check_dataset, require_usable
 from edgemnist.data.facts import ClassCount, DatasetFacts, PassedOver
-from edgemnist.support.progress import say
+from edgemnist.support.progress import say, stderr_width
 
 WIDTH = 80
 _HEADINGS = 13
@@ -36,35 +36,35 @@ def introduce(dataset: Dataset) -> DatasetChecks:
 
 def say_summary(dataset: Dataset, checks: DatasetChecks | None = None) -> None:
     """Say a dataset's block on stderr, with the warnings of its checks."""
-    for line in summary_lines(dataset, checks):
+    for line in summary_lines(dataset, checks, min(stderr_width() or WIDTH, WIDTH)):
         say(line)
 
 
-def summary_lines(dataset: Dataset, checks: DatasetChecks | None = None) -> tuple[str, ...]:
-    """Return what was understood of a dataset as lines of at most :data:`WIDTH` columns (a long path excepted)."""
+def summary_lines(dataset: Dataset, checks: DatasetChecks | None = None, width: int = WIDTH) -> tuple[str, ...]:
+    """Return what was understood of a dataset as lines of at most ``width`` columns (a long path excepted)."""
     facts = dataset.facts
     counts = f"{len(dataset.train):,} training and {len(dataset.test):,} test images of {len(facts.classes):,} classes"
     # A dataset by path is called by its whole path, a known one by its name.
     title = dataset.source if Path(dataset.name).is_absolute() else f"{dataset.name} from {dataset.source}"
-    lines = [f"{title}: {counts}"] if len(title) + len(counts) + 2 <= WIDTH else [title, *_block("", counts)]
-    lines += _block("classes", _classes(facts.classes))
-    lines += _block("images", _images(facts))
-    lines += _block("values", facts.values)
-    lines += _block("split", _split(facts))
+    lines = [f"{title}: {counts}"] if len(title) + len(counts) + 2 <= width else [title, *_block("", counts, width)]
+    lines += _block("classes", _classes(facts.classes), width)
+    lines += _block("images", _images(facts), width)
+    lines += _block("values", facts.values, width)
+    lines += _block("split", _split(facts), width)
     for passed in facts.passed_over:
-        lines += _block("passed over", _passed_over(passed))
+        lines += _block("passed over", _passed_over(passed), width)
     for remark in facts.remarks:
-        lines += _block("note", remark)
+        lines += _block("note", remark, width)
     if dataset.note:
-        lines += _block("note", dataset.note)
+        lines += _block("note", dataset.note, width)
     for warning in checks.warnings if checks else ():
-        lines += _block("warning", warning)
+        lines += _block("warning", warning, width)
     return tuple(lines)
 
 
-def _block(heading: str, text: str) -> Iterator[str]:
+def _block(heading: str, text: str, width: int) -> Iterator[str]:
     """Yield a paragraph with its heading before the first line."""
-    wrapped = textwrap.wrap(text, WIDTH - 2 - _HEADINGS, break_long_words=False, break_on_hyphens=False)
+    wrapped = textwrap.wrap(text, width - 2 - _HEADINGS, break_long_words=False, break_on_hyphens=False)
     for number, line in enumerate(wrapped):
         yield f"  {heading if number == 0 else '':<{_HEADINGS}}{line.replace(_UNBROKEN, ' ')}"
 

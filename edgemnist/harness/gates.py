@@ -22,7 +22,6 @@ The file's keys are the options' names::
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from typing import Any
 from edgemnist.harness.runtimes import ORACLES
 from edgemnist.runner.registry import find_runtime
 from edgemnist.support import toml
+from edgemnist.support.choices import nearest
 from edgemnist.support.errors import InputError
 from edgemnist.support.reading import require_file
 
@@ -164,8 +164,8 @@ def _read(content: Mapping[str, Any], where: Where) -> Gates:
 def _known(content: Mapping[str, Any], known: Iterable[str], where: Where, prefix: str = "") -> None:
     for name in content:
         if name not in known:
-            nearest = difflib.get_close_matches(name, list(known), 1)
-            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            guesses = nearest(name, known, {})
+            hint = f"; did you mean {guesses[0]}?" if guesses else ""
             raise InputError(f"{where(prefix + name)} is no gate; known: {', '.join(known)}{hint}")
 
 

@@ -163,7 +163,7 @@ def link_firmware(
     for name, text in sources.items():
         (folder / name).write_text(text, encoding="utf-8")
     digest, compiler, path = _digest(sources), toolchain.version(board.core), folder / "firmware.elf"
-    toolchain.link(board.core, _link_job(network, board, settings, digest), folder)
+    toolchain.link(board.core, _link_job(network, board, settings, digest, folder), folder)
     elf = read_elf(path)
     wanted = Expected(network, model.sha256, (digest,) * (len(_compiled(network)) + 1), board, settings.stack())
     verify_image(elf, wanted, compiler)
@@ -263,11 +263,13 @@ def _memory(board: Board, stack_bytes: int) -> str:
     )
 
 
-def _link_job(network: Network, board: Board, settings: BuildSettings, sources_sha256: str) -> LinkJob:
+def _link_job(network: Network, board: Board, settings: BuildSettings, sources_sha256: str, folder: Path) -> LinkJob:
     root = firmware_folder()
     sources: Sequence[str] = (*_SHARED_SOURCES, _CORE_SOURCES[board.core.architecture], *_drivers(board, settings))
     flags = [*OPTIMISATIONS[settings.optimise], *settings.flags, "-I."]
     flags += [f"-I{root / part}" for part in ("app", "platform")]
+    # What a debugger is told of the sources' places names no folder of this machine.
+    flags += [f"-ffile-prefix-map={root}=firmware", f"-ffile-prefix-map={folder.resolve()}=."]
     flags += [f"-DBOARD_TICKS_PER_SECOND={board.ticks.per_second}u", f"-DBOARD_CLOCK_HZ={board.clock_hz}u"]
     flags += [f"-DBOARD_TICKS_ADDRESS={board.ticks.address:#x}u"] if board.ticks.address else []
     flags += [f"-DBOARD_UART_ADDRESS={board.uart.address:#x}u"] if board.uart else []

@@ -119,7 +119,10 @@ class ZigToolchain(Toolchain):
 
         Without optimisation it would add checks for undefined behaviour, and compile their runtime for a minute.
         """
-        return [sys.executable, "-m", "ziglang", "cc", "-g", "-fno-sanitize=undefined", *core.zig]
+        program = [sys.executable, "-m", "ziglang", "cc", "-g", "-fno-sanitize=undefined"]
+        spec = util.find_spec("ziglang")
+        own = [f"-ffile-prefix-map={Path(spec.origin).parent}=zig"] if spec and spec.origin else []
+        return [*program, *own, *core.zig]
 
     def libraries(self) -> list[str]:
         """Return nothing: for a target without system Zig links its compiler-rt and nothing else."""

@@ -40,6 +40,13 @@ def stderr_console() -> Console:
     return Console(file=sys.stderr, highlight=False)
 
 
+def stderr_width() -> int | None:
+    """Return the columns of the terminal on stderr, None for a file or pipe."""
+    if not sys.stderr.isatty():
+        return None
+    return stderr_console().width
+
+
 @contextmanager
 def said_to(listener: Callable[[str], None]) -> Iterator[None]:
     """Give what :func:`say` is told to ``listener`` instead, for as long as the block lasts."""
@@ -104,9 +111,9 @@ class Task:
 
         ``left``: returns what to say of the time that is left, so many seconds from now; else the bar's pace tells it.
         """
-        changes = {"completed": completed, "total": total, "description": description}
+        changes: dict[str, Any] = {"completed": completed, "total": total, "description": description}
         changes |= {"left": left, "since": time.monotonic()} if left else {}
-        given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
+        given = {key: value for key, value in changes.items() if value is not None}
         if advance:
             given["advance"] = advance
         self._progress.update(self._identifier, **given)

@@ -61,7 +61,7 @@ def print_text(*texts: str) -> None:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Print lines to stdout as they are."""
+    """Print lines to stdout as they are, such as a command to copy."""
     console = stdout_console()
     for line in lines:
         console.print(line, markup=False, no_wrap=True, overflow="ignore", crop=False)
@@ -75,7 +75,7 @@ def table_lines(columns: Sequence[Column], rows: Rows, width: int | None) -> lis
     while width is not None and _taken(total, shown, gap) > width:
         left_out = max(shown, key=lambda index: (columns[index].rank, index))
         if not columns[left_out].rank:
-            return [part for line in _stacked(columns, rows) for part in wrapped(line, width)]
+            return _stacked(columns, rows, width)
         shown.remove(left_out)
     lines = [
         line
@@ -119,13 +119,15 @@ def _padded(cell: str, right: bool, width: int) -> str:
     return space + cell if right else cell + space
 
 
-def _stacked(columns: Sequence[Column], rows: Rows) -> list[str]:
-    """Return for each row its first cell, and below it what else it has, a line each."""
+def _stacked(columns: Sequence[Column], rows: Rows, width: int) -> list[str]:
+    """Return for each row its first cell, and below it what else it has, a line each, of several words broken."""
     lines = []
     for row in rows:
         lines += row[0].split("\n")
         named = zip(columns[1:], row[1:], strict=True)
-        lines += [f"  {column.title}: {cell.strip()}".replace("\n", ", ") for column, cell in named if cell.strip()]
+        for column, cell in named:
+            line = f"  {column.title}: {cell.strip()}".replace("\n", ", ")
+            lines += wrapped(line, width) if len(cell.split()) > 1 else [line] if cell.strip() else []
     return lines
 
 

@@ -9,7 +9,7 @@ from edgemnist.commands.convert.exports import Exports
 from edgemnist.commands.convert.settings import ConversionResult, ConvertedModel, ExportedModel, TensorDescription
 from edgemnist.compiler.channels.report import summary
 from edgemnist.support.progress import say
-from edgemnist.support.tables import Column, numbers, print_table, print_text
+from edgemnist.support.tables import Column, numbers, print_lines, print_table, print_text
 from edgemnist.tflm.project import TflmSummary
 
 
@@ -32,7 +32,7 @@ def _show_exports(models: Sequence[ExportedModel]) -> None:
         same = f"{one.agreement:.2%} of {one.images} images, outputs within {one.max_difference:.1g}"
         print_text(f"{one.path} ({one.bytes:,} bytes): {one.input} -> {one.output}; {one.by} agrees on {same}")
         if one.serve:
-            print_text(f"serve it: {one.serve}")
+            print_lines([f"serve it: {one.serve}"])
 
 
 def _show_models(result: ConversionResult) -> None:

@@ -20,7 +20,7 @@ def show_bundle(bundle: Bundle) -> None:
     wheels = f", wheels {bundle.wheel_bytes:,}" if bundle.wheel_bytes else ""
     print_text(f"wrote {bundle.path}: {bundle.bytes:,} bytes (model {bundle.model_bytes:,}{wheels})")
     for expected in bundle.expected:
-        print_text(f"  {bundle.images} golden vectors of {expected}")
+        print_text(f"  {bundle.images} golden vectors: {expected}")
     for replay in bundle.replays:
         print_text(*_replay_lines(replay))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgemnist.commands.diagnose.device import Reproduction
 from edgemnist.harness.diagnosis import Diagnosis
-from edgemnist.support.tables import print_text
+from edgemnist.support.tables import print_lines, print_text
 
 
 def show(found: Diagnosis | Reproduction) -> None:
@@ -12,4 +12,4 @@ def show(found: Diagnosis | Reproduction) -> None:
     print_text(*found.sentences())
     options = found.options
     if options:
-        print_text(f"options: {' '.join(options)}")
+        print_lines([f"options: {' '.join(options)}"])

@@ -143,7 +143,7 @@ class Remaining:
         took, expected = self._told(fits)
         others_took, others_expected = self._told(not fits)
         others = (others_took + doubt) / (others_expected + doubt)
-        return (took + doubt * others**_KINSHIP) / (expected + doubt)
+        return (took + doubt * float(others**_KINSHIP)) / (expected + doubt)
 
     def _told(self, fits: bool) -> tuple[float, float]:
         """Return what stages of a kind took and should have, the present one by its pace as far as that is trusted."""

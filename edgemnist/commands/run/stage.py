@@ -346,7 +346,7 @@ def _record(work: WorkFolder, settings: RunSettings, dataset: Dataset, report: R
         "run",
         settings={**asdict(settings), "dataset": dataset.name, "dataset_asked_for": settings.dataset},
         results={
-            "first_line": report.first_line,
+            "first_line": report.data,
             "note": dataset.note,
             "pruning": report.pruning.as_json(),
             "seconds": report.seconds,

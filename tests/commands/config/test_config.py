@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,7 @@ def test_a_command_takes_it_and_the_command_line_wins(project: Path, capsys: pyt
         ("[train]\njson = true\n", "unknown option of train 'json'"),
         ("seed = 2026-11-29\n", "seed is datetime.date(2026, 11, 29); give a text"),
         ("seed = \n", "can't be read as TOML"),
+        ("[train]\nepochs = true\n", "epochs is true, and --epochs takes a value"),
     ],
 )
 def test_what_means_nothing_is_refused(project: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,6 +87,26 @@ def test_what_means_nothing_is_refused(project: Path, text: str, said: str, caps
     message = capsys.readouterr().err
     assert said in message
     assert "edgemnist.toml" in message
+
+
+@pytest.mark.parametrize("value", ['"many"', "[1, 2]"])
+def test_a_value_of_the_wrong_kind_is_told_with_file_and_key(
+    value: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "edgemnist.toml").write_text(f"[train]\nepochs = {value}\n")
+
+    assert cli.run(["train", "--dataset", "no-such"]) == 2
+    message = capsys.readouterr().err
+    assert "Invalid value for '--epochs'" in message
+    assert re.search(r"edgemnist.toml': epochs of train is .*; mend it there\n$", message)
+    assert cli.run(["train", "--dataset", "no-such", "--epochs", "some"]) == 2
+    assert "edgemnist.toml" not in capsys.readouterr().err
+
+
+def test_one_value_is_a_list_of_one(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "edgemnist.toml").write_text("[parity]\nruntime = 'tflm'\n")
+
+    assert effective(capsys)["parity", "--runtime"][0] == ["tflm"]
 
 
 def test_files_of_others_are_left_alone(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

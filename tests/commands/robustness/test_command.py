@@ -102,7 +102,7 @@ def test_the_table(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "60 of 10000 test images",
         "model_float32.tflite (float32",
         "model_int8.tflite (int8, 18,048 bytes) in tflm",
-        "model_float32.tflite / model_int8.tflite, accuracy in %",
+        "model_float32.tflite / model_int8.tflite, accuracy in % at severities 1 to 5",
         "drop, points",
         "off-distribution",
         f"plot: {work / PLOT_NAME}",
