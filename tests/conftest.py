@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,18 @@ def _folder_from_environment(variable: str) -> Path:
     if not value or not Path(value).is_dir():
         pytest.skip(f"{variable} does not name a folder")
     return Path(value)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_starts(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Let workers with TensorFlow start at once (see :mod:`tests.warm`)."""
+    if pytestconfig.getoption("unit") or sys.platform != "linux":
+        yield
+        return
+    from tests.warm import warm_starts
+
+    with warm_starts():
+        yield
 
 
 @pytest.fixture(scope="session")
