@@ -16,6 +16,31 @@ UNIT_MARK = "pytest.mark.unit"
 TRAINING_PACKAGES = ("tensorflow", "tf_keras", "tensorflow_model_optimization")
 
 
+LONGEST = (
+    "compiler/test_host_bodies.py",
+    "compiler/test_emulated_layers.py",
+    "compiler/test_weighted_layers.py",
+    "commands/train/test_transfer.py",
+    "compiler/test_sparse_bodies.py",
+    "compiler/test_whole_nets.py",
+    "commands/prune/test_prune.py",
+    "compiler/test_depthwise_rows.py",
+    "compiler/test_fusions.py",
+    "compiler/test_emit.py",
+    "commands/convert/test_convert.py",
+    "commands/firmware/test_firmware_commands.py",
+    "compiler/test_timed_instructions.py",
+    "compiler/test_vectors.py",
+    "compiler/test_channel_pairs.py",
+    "compiler/test_sparse_layers.py",
+    "mcu/test_verification.py",
+    "harness/test_models.py",
+    "pi/test_emulator.py",
+    "test_stopping.py",
+)
+"""The files that take longest: with ``--no-loadscope-reorder`` they begin first, so that none runs alone at the end."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --unit, which scripts/check passes."""
     parser.addoption("--unit", action="store_true", help="only tests marked `unit`; without TensorFlow and the PATH")
@@ -41,6 +66,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     files = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
     return not any(UNIT_MARK in file.read_text(encoding="utf-8") for file in files) or None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; pytest-xdist would put those with many tests first, which are the short ones."""
+    here = Path(__file__).parent
+    places = {here / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def _folder_from_environment(variable: str) -> Path:
