@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,31 @@ pytest_plugins = ["tests.oracles", "tests.training.fixtures"]
 
 UNIT_MARK = "pytest.mark.unit"
 TRAINING_PACKAGES = ("tensorflow", "tf_keras", "tensorflow_model_optimization")
+
+
+LONGEST = (
+    "compiler/test_host_bodies.py",
+    "compiler/test_emulated_layers.py",
+    "compiler/test_weighted_layers.py",
+    "commands/train/test_transfer.py",
+    "compiler/test_sparse_bodies.py",
+    "compiler/test_whole_nets.py",
+    "commands/prune/test_prune.py",
+    "compiler/test_depthwise_rows.py",
+    "compiler/test_fusions.py",
+    "compiler/test_emit.py",
+    "commands/convert/test_convert.py",
+    "commands/firmware/test_firmware_commands.py",
+    "compiler/test_timed_instructions.py",
+    "compiler/test_vectors.py",
+    "compiler/test_channel_pairs.py",
+    "compiler/test_sparse_layers.py",
+    "mcu/test_verification.py",
+    "harness/test_models.py",
+    "pi/test_emulator.py",
+    "test_stopping.py",
+)
+"""The files that take longest: with ``--no-loadscope-reorder`` they begin first, so that none runs alone at the end."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,11 +68,30 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return not any(UNIT_MARK in file.read_text(encoding="utf-8") for file in files) or None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; pytest-xdist would put those with many tests first, which are the short ones."""
+    here = Path(__file__).parent
+    places = {here / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 def _folder_from_environment(variable: str) -> Path:
     value = os.environ.get(variable)
     if not value or not Path(value).is_dir():
         pytest.skip(f"{variable} does not name a folder")
     return Path(value)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_starts(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Let workers with TensorFlow start at once (see :mod:`tests.warm`)."""
+    if pytestconfig.getoption("unit") or sys.platform != "linux":
+        yield
+        return
+    from tests.warm import warm_starts
+
+    with warm_starts():
+        yield
 
 
 @pytest.fixture(scope="session")

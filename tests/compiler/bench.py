@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from edgemnist.compiler.memory import Placed, Plan, _buffers, plan
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.passes import FUSIONS, RULES, optimise
 from edgemnist.compiler.reader import read_graph
-from edgemnist.compiler.reference import run_stream
+from edgemnist.compiler.reference import run_reference, run_stream
 from edgemnist.compiler.run_text import state_bytes, traced_outputs
 from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
@@ -184,6 +185,19 @@ def identity(graph: Graph) -> tuple[object, ...]:
     return tuple(node.sources for node in graph.nodes), tuple((i, part.channels) for i, part in graph.kept.items())
 
 
+def reference_outputs(content: bytes, images: NDArray[Any]) -> NDArray[Any]:
+    """Return what the numpy reference makes of each image of a model of one input and output; computed once."""
+    key = content, images.tobytes()
+    if key not in _outputs:
+        graph = read_graph(parse_tflite(content))
+        found = [run_reference(graph, image, LoweringSettings())[graph.output] for image in images]
+        _outputs[key] = np.stack(found)
+    return _outputs[key]
+
+
+_outputs: dict[tuple[bytes, bytes], NDArray[Any]] = {}
+
+
 def find_truth(subject: Subject, tflm: RuntimeWorker, witness: RuntimeWorker | None) -> Truth:
     """Run the oracle, and compare the witness and the numpy references of every operator with it; once per subject."""
     asked = witness if subject.witnessed else None
@@ -247,12 +261,31 @@ def examine(
     variants: Sequence[Variant] = VARIANTS,
 ) -> dict[str, list[str]]:
     """Return for each subject everything that is not exactly as TFLM has it; an empty list is a proof of equality."""
-    truths = {subject.name: find_truth(subject, tflm, witness) for subject in subjects}
+    return examine_together([(subjects, variants)], tflm, witness, toolchains)
+
+
+def examine_together(
+    parts: Sequence[tuple[Sequence[Subject], Sequence[Variant]]],
+    tflm: RuntimeWorker,
+    witness: RuntimeWorker | None,
+    toolchains: Sequence[Toolchain],
+) -> dict[str, list[str]]:
+    """Do as :func:`examine` for several sets of subjects, each with its variants: one program a toolchain and target.
+
+    What a program takes to compile is mostly for the kernels, which are in it once. Names of subjects differ.
+    """
+    truths = {subject.name: find_truth(subject, tflm, witness) for subjects, _ in parts for subject in subjects}
     complaints = {name: list(truth.complaints) for name, truth in truths.items()}
-    entries = [(s, variant, network) for s in subjects for variant, network in networks_of(s, variants)]
-    for toolchain in toolchains:
-        outcomes = run_networks([(network, subject.inputs) for subject, _, network in entries], toolchain)
-        for (subject, variant, made), outcome in zip(entries, outcomes, strict=True):
+    entries = [
+        (subject, variant, network)
+        for subjects, variants in parts
+        for subject in subjects
+        for variant, network in networks_of(subject, variants)
+    ]
+    for toolchain, target in product(toolchains, dict.fromkeys(variant.target for _, variant, _ in entries)):
+        together = [entry for entry in entries if entry[1].target == target]
+        outcomes = run_networks([(network, subject.inputs) for subject, _, network in together], toolchain)
+        for (subject, variant, made), outcome in zip(together, outcomes, strict=True):
             what = f"{toolchain.name}, {variant}"
             if isinstance(outcome, str):
                 complaints[subject.name].append(f"{what}: {outcome}")
@@ -273,7 +306,17 @@ def check_exact(
     variants: Sequence[Variant] = VARIANTS,
 ) -> None:
     """Assert that every subject is exact; arguments as for :func:`examine`."""
-    complaints = examine(subjects, tflm, witness, toolchains, variants)
+    check_exact_together([(subjects, variants)], tflm, witness, toolchains)
+
+
+def check_exact_together(
+    parts: Sequence[tuple[Sequence[Subject], Sequence[Variant]]],
+    tflm: RuntimeWorker,
+    witness: RuntimeWorker | None,
+    toolchains: Sequence[Toolchain] = (SIZE_SANITISED,),
+) -> None:
+    """Assert that every subject is exact; arguments as for :func:`examine_together`."""
+    complaints = examine_together(parts, tflm, witness, toolchains)
     lines = [f"{name}: {line}" for name, found in complaints.items() for line in found]
     assert not lines, "\n".join(lines)
 

@@ -94,13 +94,13 @@ def table() -> dict[str, Case]:
     return found
 
 
-BUILDS = [("gnu", "-O2", 1), ("zig", "-O2", 2), ("zig", "-Os", 1)]
-"""Toolchain, optimisation, and of how many layers one is taken."""
+BUILDS = [("gnu", "-O2", slice(None)), ("zig", "-O2", slice(0, None, 3)), ("zig", "-Os", slice(1, None, 2))]
+"""Toolchain, optimisation, and which layers are taken."""
 
 
-@pytest.mark.parametrize(("toolchain", "optimisation", "every"), BUILDS)
-def test_every_way_is_exact_on_the_core(toolchain: str, optimisation: str, every: int) -> None:
-    check_on_core(dict(list(table().items())[::every]), TARGET, toolchain, optimisation)
+@pytest.mark.parametrize(("toolchain", "optimisation", "taken"), BUILDS)
+def test_every_way_is_exact_on_the_core(toolchain: str, optimisation: str, taken: slice) -> None:
+    check_on_core(dict(list(table().items())[taken]), TARGET, toolchain, optimisation)
 
 
 @pytest.mark.slow

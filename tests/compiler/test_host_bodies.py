@@ -23,13 +23,13 @@ from edgemnist.runtimes.host_c import HostCRuntime
 from tests.compiler import test_operators_arithmetic, test_operators_mean, test_pooling
 from tests.compiler.bench import (
     HOST,
-    SANITIZERS,
     SIZE_SANITISED,
     SPEED_SANITISED,
     Subject,
     Toolchain,
     Variant,
     check_exact,
+    check_exact_together,
 )
 from tests.compiler.host_flags import fewer, flags_here, runs_here
 from tests.compiler.layers import Arithmetic, Layers, Window, random_images
@@ -48,7 +48,7 @@ SANITISED = {
     for body in VECTORS
 }
 SIZE = {
-    body: Toolchain(f"gcc -Os sanitised {body.name}", "gcc", ("-std=c99", "-Os", *SANITIZERS, *flags_here(body)))
+    body: Toolchain(f"gcc -Os sanitised {body.name}", "gcc", (*SIZE_SANITISED.flags, *flags_here(body)))
     for body in VECTORS
 }
 with_each_body = pytest.mark.parametrize("body", VECTORS, ids=[body.name for body in VECTORS])
@@ -88,27 +88,6 @@ def subjects(table: dict[str, Case]) -> list[Subject]:
     return [case.subject(name) for name, case in table.items()]
 
 
-@with_each_body
-def test_sizes_with_code_of_their_own_are_exact(body: HostBody, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
-    require(body, "clang")
-    every = subjects(sizes_table())[:: fewer(body)]
-
-    check_exact(every, tflm, witness, [SIZE[body]], [APART])
-    check_exact(every[1::16], tflm, witness, [HOST[body]], [VARIANT])
-    check_exact(every[2::16], tflm, witness, [CLANG[body]], [VARIANT])
-
-
-@pytest.mark.slow
-@with_each_body
-@pytest.mark.parametrize("first", range(2))
-def test_sizes_are_exact_inlined(body: HostBody, first: int, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
-    require(body, "clang")
-    every = subjects(sizes_table())[:: fewer(body)]
-
-    check_exact(every[first::8], tflm, witness, [SANITISED[body]], [APART])
-    check_exact(every[4 + first :: 8], tflm, witness, [HOST[body], CLANG[body]], [VARIANT])
-
-
 @pytest.mark.parametrize(
     "body", [body for body in VECTORS if flags_here(body, stood_in=True) != body.flags], ids=lambda body: body.name
 )
@@ -120,21 +99,6 @@ def test_what_stands_in_for_missing_instructions_is_exact(
     toolchain = Toolchain(f"gcc -O1 stood in {body.name}", "gcc", ("-std=c99", "-O1", *flags))
 
     check_exact(subjects(sizes_table())[::16], tflm, witness, [toolchain], [VARIANT])
-
-
-def test_sizes_are_exact_in_plain_c(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
-    every = subjects(sizes_table())
-
-    check_exact(every, tflm, witness, [SIZE_SANITISED], [APART])
-    check_exact(every[::29], tflm, witness, [SPEED_SANITISED], [APART])
-
-
-@with_each_body
-def test_tables_are_exact(body: HostBody, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
-    require(body)
-    every = [case.subject(f"{table}: {name}") for table, rows in TABLES.items() for name, case in rows.items()]
-
-    check_exact(every[VECTORS.index(body) :: 17 * fewer(body, 3)], tflm, witness, [SIZE[body]], [VARIANT])
 
 
 def pooled_and_added() -> list[Subject]:
@@ -159,22 +123,6 @@ def pooled_and_added() -> list[Subject]:
     return found
 
 
-@with_each_body
-def test_what_is_fused_is_exact(body: HostBody, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
-    require(body)
-    every = pooled_and_added()[:: fewer(body)]
-    check_exact(every[::2], tflm, witness, [SIZE[body]], [VARIANT])
-    check_exact(every[1::2], tflm, witness, [SIZE[body]], [APART])
-    check_exact(every[::5], tflm, witness, [HOST[body]], [VARIANT])
-
-
-def test_what_is_fused_is_exact_in_plain_c(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
-    every = pooled_and_added()
-
-    check_exact(every[::2], tflm, witness, [SIZE_SANITISED], [APART])
-    check_exact(every[1::2], tflm, witness, [SIZE_SANITISED], [VARIANT])
-
-
 def others() -> dict[str, bytes]:
     """Return pools, means and additions."""
     found = {f"add, {name}": content for name, content in test_operators_arithmetic.table("ADD").items()}
@@ -191,37 +139,80 @@ def others() -> dict[str, bytes]:
     return found
 
 
-@with_each_body
-def test_other_operators_are_exact(body: HostBody, tflm: RuntimeWorker) -> None:
-    require(body)
-    every = others()
-    found = [Subject(name, content, images_for(content), witnessed=False) for name, content in every.items()]
-    found = found[:: fewer(body)]
-
-    check_exact(found, tflm, None, [SIZE[body]], [APART])
-    check_exact(found[::12], tflm, None, [HOST[body]], [VARIANT])
-    assert_exact_at_limits(dict([*every.items()][:: 2 * fewer(body)]), tflm, VARIANT, SIZE[body])
+def other_subjects() -> list[Subject]:
+    return [Subject(name, content, images_for(content), witnessed=False) for name, content in others().items()]
 
 
-def test_other_operators_are_exact_in_plain_c(tflm: RuntimeWorker) -> None:
-    found = [Subject(name, content, images_for(content), witnessed=False) for name, content in others().items()]
+def of_tables(first: int, every: int) -> list[Subject]:
+    """Return one of ``every`` layers of the tables that all targets share."""
+    named = [(f"{table}: {name}", case) for table, rows in TABLES.items() for name, case in rows.items()]
+    return [case.subject(name) for name, case in named[first::every]]
 
-    check_exact(found, tflm, None, [SIZE_SANITISED], [APART])
 
-
-@with_each_body
-def test_any_layer_is_exact(body: HostBody, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
-    require(body)
+def any_layers() -> list[Subject]:
+    """Return some dozens of drawn layers."""
+    found: list[Subject] = []
 
     @settings(
         deadline=None, derandomize=True, max_examples=1, phases=[Phase.generate], suppress_health_check=[*HealthCheck]
     )
     @given(st.lists(st.one_of([cases(kind) for kind in (CONV, DEPTHWISE, DENSE)]), min_size=20, max_size=30))
-    def check(drawn: list[Case]) -> None:
-        found = [case.subject(repr(case)) for case in drawn]
-        check_exact(found, tflm, witness, [SIZE[body]], [VARIANT, APART])
+    def draw(drawn: list[Case]) -> None:
+        found.extend(case.subject(f"{number}: {case!r}") for number, case in enumerate(drawn))
 
-    check()
+    draw()
+    return found
+
+
+@with_each_body
+def test_every_layer_is_exact(body: HostBody, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
+    require(body)
+    every, fused = fewer(body), pooled_and_added()[:: fewer(body)]
+    parts = [
+        (subjects(sizes_table())[::every], [APART]),
+        (of_tables(VECTORS.index(body), 17 * fewer(body, 3)), [VARIANT]),
+        (fused[::2], [VARIANT]),
+        (fused[1::2], [APART]),
+        (other_subjects()[::every], [APART]),
+        (any_layers(), [VARIANT, APART]),
+    ]
+
+    check_exact_together(parts, tflm, witness, [SIZE[body]])
+
+
+@with_each_body
+def test_other_operators_are_exact_at_the_limits_of_overlap(body: HostBody, tflm: RuntimeWorker) -> None:
+    require(body)
+
+    assert_exact_at_limits(dict([*others().items()][:: 2 * fewer(body)]), tflm, VARIANT, SIZE[body])
+
+
+INLINED = {"gcc": (HOST, 0, 9, VARIANT), "clang": (CLANG, 3, 9, VARIANT), "sanitised": (SANITISED, 0, 3, APART)}
+"""The toolchains, from which layer on and of how many one is taken, and how they are compiled."""
+
+
+@pytest.mark.slow
+@with_each_body
+@pytest.mark.parametrize("inlined", INLINED)
+def test_layers_are_exact_inlined(inlined: str, body: HostBody, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
+    """Each body and compiler has other layers of every kind: with its sizes as constants one takes long to compile."""
+    require(body, "clang")
+    toolchains, first, every, variant = INLINED[inlined]
+    sizes = subjects(sizes_table())[:: fewer(body, 3)]
+    parts = [(sizes[first + VECTORS.index(body) :: every], [variant])]
+    if inlined == "gcc":
+        parts.append((pooled_and_added()[:: 5 * fewer(body, 2)], [variant]))
+        parts.append((other_subjects()[:: 12 * fewer(body)], [variant]))
+
+    check_exact_together(parts, tflm, witness, [toolchains[body]])
+
+
+def test_every_layer_is_exact_in_plain_c(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
+    sizes, fused = subjects(sizes_table()), pooled_and_added()
+
+    parts = [(sizes, [APART]), (fused[::2], [APART]), (fused[1::2], [VARIANT]), (other_subjects(), [APART])]
+    check_exact_together(parts, tflm, witness, [SIZE_SANITISED])
+    check_exact(sizes[::29], tflm, witness, [SPEED_SANITISED], [APART])
 
 
 @pytest.mark.parametrize(("pixels", "channels"), [(2, 3), (47, 64), (48, 64), (80, 64), (81, 64), (31, 65), (32, 65)])

@@ -20,6 +20,7 @@ from tests.compiler.bench import (
     SPEED,
     SPEED_SANITISED,
     VARIANTS,
+    Subject,
     Variant,
     check_exact,
 )
@@ -218,26 +219,38 @@ tests/page/test_simd.py.
 """
 
 
+def chosen(table: str, every: int, first: int) -> list[Subject]:
+    """Return one of ``every`` cases of a table, at least one."""
+    named = [(f"{table}: {name}", case) for name, case in TABLES[table].items()]
+    return [case.subject(name) for name, case in named[first % min(every, len(named)) :: every]]
+
+
 @pytest.mark.parametrize("build", BUILDS)
-@pytest.mark.parametrize("table", TABLES)
-def test_exact(table: str, build: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
+def test_exact(build: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
+    """All tables are one program: what a build takes is for the kernels, which are in it once."""
     toolchain, variants, every = BUILDS[build]
     if not toolchain.available:
         pytest.skip(f"{toolchain} is not installed")
-    cases_of_table = list(TABLES[table].items())
-    named = cases_of_table[len(build) % min(every, len(cases_of_table)) :: every]
-    subjects = [case.subject(name) for name, case in named]
+    subjects = [subject for table in TABLES for subject in chosen(table, every, len(build))]
 
     check_exact(subjects, tflm, witness, [toolchain], variants)
 
 
-@pytest.mark.parametrize("kind", [CONV, DEPTHWISE, DENSE])
-def test_any_layer_is_exact(kind: str, tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
-    @settings(
-        deadline=None, derandomize=True, max_examples=4, phases=[Phase.generate], suppress_health_check=[*HealthCheck]
-    )
-    @given(st.lists(cases(kind), min_size=20, max_size=30))
-    def check(drawn: list[Case]) -> None:
-        check_exact([case.subject(repr(case)) for case in drawn], tflm, witness)
+def test_any_layer_is_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
+    """All that is drawn is one program."""
+    subjects: list[Subject] = []
 
-    check()
+    def draw(kind: str) -> None:
+        @settings(
+            deadline=None, derandomize=True, max_examples=4, phases=[Phase.generate],
+            suppress_health_check=[*HealthCheck],
+        )  # fmt: skip
+        @given(st.lists(cases(kind), min_size=20, max_size=30))
+        def add(drawn: list[Case]) -> None:
+            subjects.extend(case.subject(f"{len(subjects) + number}: {case!r}") for number, case in enumerate(drawn))
+
+        add()
+
+    for kind in (CONV, DEPTHWISE, DENSE):
+        draw(kind)
+    check_exact(subjects, tflm, witness)

@@ -15,7 +15,8 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CORPUS = Path(__file__).parent / "corpus"
-SECONDS = 60
+SECONDS, RUNS = 60, 3000
+"""The fuzzer ends after so many, which take a few seconds, or when its time is up."""
 BROKEN = """
 import runpy, sys
 import edgemnist.compiler.reader as reader
@@ -51,7 +52,7 @@ needs_atheris = pytest.mark.skipif(
 @needs_atheris
 def test_no_bytes_make_the_reader_or_the_generator_falter(tmp_path: Path) -> None:
     shutil.copytree(CORPUS, tmp_path / "corpus")
-    limits = (f"-max_total_time={SECONDS}", "-print_final_stats=1", f"-artifact_prefix={tmp_path}/")
+    limits = (f"-runs={RUNS}", f"-max_total_time={SECONDS}", "-print_final_stats=1", f"-artifact_prefix={tmp_path}/")
 
     done = run("scripts/fuzz_bytes", str(tmp_path / "corpus"), *limits, seconds=4 * SECONDS)
 

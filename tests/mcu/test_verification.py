@@ -26,7 +26,7 @@ from tests.compiler.layers import Layers
 from tests.mcu import firmware
 
 BOARD = "mps2-an386"
-ROUNDS = {"zig": 20, "gnu": 5}
+ROUNDS = {"zig": 8, "gnu": 3}
 """Only Zig has a cache."""
 
 
@@ -174,6 +174,8 @@ def test_an_image_that_is_not_the_models_is_withheld(
     said = capsys.readouterr()
     assert says in said.err and "please report it" in said.err and said.out == ""
     assert not out.exists()
+    if tampered != "arena":  # what is there before is looked at once for each compiler and optimisation
+        return
     out.mkdir()
     (out / "firmware.elf").write_bytes(b"the last good one")
     assert cli.run([*command, "--model", str(model_file), "--out", str(out)]) == 70

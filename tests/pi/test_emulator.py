@@ -43,9 +43,9 @@ def systems() -> None:
 
 
 @pytest.mark.parametrize("target", BOARDS)
-def test_a_thousand_outputs_equal_those_of_this_machine(bundle: Path, target: str) -> None:
+def test_outputs_equal_those_of_this_machine(bundle: Path, target: str) -> None:
     found = replay_emulated(bundle, target)
-    assert (found.images, found.passed) == (1000, True)
+    assert (found.images, found.passed) == (200, True)
     assert found.bits == TARGETS[target].bits
     assert [(one.kernels, one.required, one.different) for one in found.comparisons] == [
         ("default", "exact", 0),
@@ -62,7 +62,7 @@ def test_litert_on_a_pi_5(bundle: Path) -> None:
     assert (reference.required, reference.different) == ("exact", 0)
     assert (generated.required, generated.different) == ("exact", 0)
     assert default.required == "compared"
-    assert default.images_different <= 10
+    assert default.images_different <= 2
 
 
 @pytest.mark.parametrize(

@@ -118,14 +118,17 @@ def test_without_a_mode_only_the_c_array_is_written(real_models: Path, tmp_path:
         ("compact_int8.tflite", ["--int8", "--dataset", "mnist"], "is int8 already"),
         ("public/140_cpetig_lstm2.tflite", ["--int8"], "has 3 inputs"),
         ("public/106_tensorfl_trained_lstm.tflite", ["--float16"], None),
-        ("public/091_mlcommon_pretrainedResnet.tflite", ["--int8", "--dataset", "mnist"], "--even-so"),
+        ("public/091_mlcommon_pretrainedResnet.tflite", ["--int8", "--dataset", "noise.npz"], "--even-so"),
         ("missing.tflite", ["--int8"], "missing.tflite"),
     ],
 )
 def test_what_is_refused_says_what_to_do(
-    real_data: Path, real_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    real_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     name: str, arguments: list[str], expected: str | None,
 ) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    images, labels = np.random.default_rng(1).integers(0, 256, (300, 8, 8), np.uint8), np.arange(300) % 10
+    np.savez("noise.npz", x_train=images, y_train=labels, x_test=images[:100], y_test=labels[:100])
     code = cli.run(["convert", str(real_models / name), *arguments, "--out", str(tmp_path / "out")])
     said = capsys.readouterr().err
     assert code == (0 if expected is None else 2), said

@@ -19,7 +19,7 @@ from tests.training.strokes import write_npz
 pytestmark = pytest.mark.slow
 
 CHECKPOINT = TRAIN.checkpoint
-EPOCHS = 20
+EPOCHS = 12
 
 
 @pytest.fixture(scope="module")
