@@ -19,13 +19,28 @@ import typer
 
 import edgemnist.commands as commands
 from edgemnist.commands.defaults import Defaults, read_defaults
+from edgemnist.commands.examples import Example
+from edgemnist.commands.help import HelpfulGroup
 from edgemnist.commands.outcome import Outcome, UnforeseenError
-from edgemnist.commands.sections import SectionedGroup
 from edgemnist.support.errors import EXIT_BAD_INPUT, EXIT_SIGNAL, EdgeMnistError, ErrorReport
 from edgemnist.support.faults import report_of
 from edgemnist.support.progress import print_json, print_json_line, stderr_width
 from edgemnist.support.version import VERSION
 from edgemnist.support.wrapping import wrapped
+
+_EXAMPLES = (
+    Example(
+        "edgemnist run --preset quick",
+        "From MNIST to firmware on an emulated board, with the proof.",
+        needs="minutes of training",
+    ),
+    Example("edgemnist doctor", "What works on this machine, and how to get the rest."),
+)
+
+
+class _Program(HelpfulGroup):
+    examples = _EXAMPLES
+
 
 app = typer.Typer(
     name="edgemnist",
@@ -33,7 +48,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
     rich_markup_mode=None,
-    cls=SectionedGroup,
+    cls=_Program,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="From an image dataset to a proven int8 model on a microcontroller, a phone or a Raspberry Pi.",
 )

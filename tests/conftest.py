@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.oracles", "tests.training.fixtures"]
+pytest_plugins = ["tests.oracles", "tests.training.fixtures", "tests.commands.example_folder"]
 
 UNIT_MARK = "pytest.mark.unit"
 TRAINING_PACKAGES = ("tensorflow", "tf_keras", "tensorflow_model_optimization")

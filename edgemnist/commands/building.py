@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 ToolchainName = Annotated[str, typer.Option("--toolchain", help=f"{', '.join(('auto', *TOOLCHAINS))}.")]
 Optimise = Annotated[str, typer.Option("--optimise", help="speed or size.")]
-Stack = Annotated[int | None, typer.Option("--stack", min=64, max=1 << 20, help="Bytes to reserve for the stack.")]
+Stack = Annotated[
+    int | None, typer.Option("--stack", metavar="BYTES", min=64, max=1 << 20, help="Bytes to reserve for the stack.")
+]
 Engine = Annotated[str, typer.Option("--engine", help="c: generated C. tflm: TensorFlow Lite for Microcontrollers.")]
-TflmInclude = Annotated[Path | None, typer.Option("--tflm-include", help="For tflm: folder that holds tensorflow/.")]
+TflmInclude = Annotated[
+    Path | None, typer.Option("--tflm-include", metavar="FOLDER", help="For tflm: folder that holds tensorflow/.")
+]
 TflmLibrary = Annotated[Path | None, typer.Option("--tflm-lib", help="For tflm: libtensorflow-microlite.a.")]
 CountLayers = Annotated[
     bool,

@@ -17,11 +17,13 @@ Normalised = Annotated[
     str | None,
     typer.Option(
         "--normalisation",
+        metavar="RANGE",
         help=f"What pixels become: {', '.join(NORMALISATIONS)}, LOW..HIGH or mean=M,std=S. Default: worked out.",
     ),
 ]
 Size = Annotated[
-    str | None, typer.Option("--image-size", help="The model's input: 96, or HEIGHTxWIDTH. Default: worked out.")
+    str | None,
+    typer.Option("--image-size", metavar="SIZE", help="The model's input: 96, or HEIGHTxWIDTH. Default: worked out."),
 ]
 Fit = Annotated[
     str | None, typer.Option("--fit", help=f"How pictures are brought to that size: {', '.join(FITS)}. Default: pad.")
@@ -39,7 +41,8 @@ Transposed = Annotated[
     bool | None, typer.Option("--transposed/--no-transposed", help="The model takes rows for columns; default: no.")
 ]
 Classes = Annotated[
-    str | None, typer.Option("--classes", help="Names of the classes in the order of the outputs: b,a,c.")
+    str | None,
+    typer.Option("--classes", metavar="NAME,..", help="Names of the classes in the order of the outputs: b,a,c."),
 ]
 Output = Annotated[
     str | None, typer.Option("--output", help="Of several outputs the one with the classes: its name, or its place.")

@@ -31,7 +31,10 @@ Augment = Annotated[
 ]
 
 Teacher = Annotated[
-    str | None, typer.Option("--teacher", help="Learn from this model: an architecture, trained on demand, or a path.")
+    str | None,
+    typer.Option(
+        "--teacher", metavar="NAME|PATH", help="Learn from this model: an architecture, trained on demand, or a path."
+    ),
 ]
 
 Temperature = Annotated[
@@ -47,7 +50,8 @@ TeacherEpochs = Annotated[
 ]
 
 TrainedOn = Annotated[
-    str | None, typer.Option("--dataset", help="The dataset; default: what the model was trained on.")
+    str | None,
+    typer.Option("--dataset", metavar="NAME|PATH", help="The dataset; default: what the model was trained on."),
 ]
 
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run.")]

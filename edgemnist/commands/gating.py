@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _File = Annotated[
     Path | None,
-    typer.Option("--gates", metavar="TOML", help="File with gates. Default: parity.toml here, if there is one."),
+    typer.Option("--gates", metavar="FILE.toml", help="File with gates. Default: parity.toml here, if there is one."),
 ]
 _Floor = Annotated[
     float | None, typer.Option(metavar="PERCENT", help="Fail if a model is right less often in any runtime.")
@@ -22,11 +22,11 @@ _Drop = Annotated[
     float | None, typer.Option(metavar="POINTS", help="Fail if a converted model loses more percentage points.")
 ]
 _Exact = Annotated[
-    list[str] | None, typer.Option(metavar="RUNTIME[,..]", help="Fail unless its int8 bytes equal the oracle's.")
+    list[str] | None, typer.Option(metavar="NAME[,..]", help="Fail unless its int8 bytes equal the oracle's.")
 ]
 _Lsb = Annotated[
     list[str] | None,
-    typer.Option(metavar="RUNTIME=LSB", help="Fail if its int8 values are further from the oracle's; repeatable."),
+    typer.Option(metavar="NAME=LSB", help="Fail if its int8 values are further from the oracle's; repeatable."),
 ]
 _Ratio = Annotated[
     list[str] | None,

@@ -9,15 +9,20 @@ from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import typer
-from typer.core import TyperCommand
 
 from edgemnist.commands.completion import completion_of
+from edgemnist.commands.examples import Example
+from edgemnist.commands.former import former_option, taken_over
+from edgemnist.commands.help import HelpfulCommand
 from edgemnist.commands.outcome import Outcome, UnforeseenError
+from edgemnist.commands.parameters import FOLDER
 from edgemnist.commands.sections import Section
 from edgemnist.support.palette import drawn_dark
 from edgemnist.support.progress import quietly
 
-Work = Annotated[Path, typer.Option("--work", help="Work folder in which the stages leave their artifacts.")]
+Work = Annotated[
+    Path, typer.Option("--work", metavar=FOLDER, help="Work folder in which the stages leave their artifacts.")
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")]
 _Dark = Annotated[bool, typer.Option("--dark", help="Draw pictures on a dark ground.")]
@@ -35,10 +40,25 @@ Images = Annotated[
 ]
 AllImages = Annotated[bool, typer.Option("--all", help="Use the whole test set.")]
 
-Model = Annotated[Path | None, typer.Option("--model", help="A .tflite file. Default: the work folder's int8 model.")]
+Model = Annotated[
+    Path | None, typer.Argument(metavar="MODEL", help="A .tflite file. Default: the work folder's int8 model.")
+]
+"""What a command works on is an argument, and without one the work folder's (``harness/models.py``)."""
+
+AnyModel = Annotated[
+    Path | None,
+    typer.Argument(metavar="MODEL", help="A .tflite or Keras model. Default: the work folder's int8 model."),
+]
+Models = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="MODEL...", help="Model files. Default: the work folder's Keras and converted models."),
+]
 
 ImagesOf = Annotated[
-    str | None, typer.Option("--dataset", help="Dataset. Default: the one the model was trained on, else mnist.")
+    str | None,
+    typer.Option(
+        "--dataset", metavar="NAME|PATH", help="Dataset. Default: the one the model was trained on, else mnist."
+    ),
 ]
 
 SkipUnreadable = Annotated[
@@ -54,13 +74,13 @@ Mlflow = Annotated[
     str | None,
     typer.Option(
         _MLFLOW,
-        metavar="[URI]",
+        metavar="[PATH|URL]",
         help="Log to MLflow: a folder or server; without URI $MLFLOW_TRACKING_URI, else the folder mlruns.",
     ),
 ]
 
 
-class TrackedCommand(TyperCommand):
+class TrackedCommand(HelpfulCommand):
     """A command whose ``--mlflow`` may stand without a value, which Typer has no option for."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -86,17 +106,22 @@ def add_command(
     draws: bool = False,
     section: Section | None = None,
     short: str | None = None,
+    examples: Sequence[Example] = (),
+    formerly: str = "",
 ) -> None:
     """Add a command to a group: it gets ``--json`` and ``--quiet``, and its dataclass parameters' fields as options.
 
     ``tracked`` is for commands with ``--mlflow``, ``draws`` for those that write pictures, with ``--dark``. ``section``
-    and ``short`` are where and how ``edgemnist --help`` lists it, in at most 60 characters.
+    and ``short`` are where and how ``edgemnist --help`` lists it, in at most 60 characters. ``formerly``: the option
+    that its argument was once, which goes on to work.
     """
-    kind = TrackedCommand if tracked else None
-    group.command(name, cls=kind, short_help=short, rich_help_panel=section)(_spread(command, draws=draws))
+    base = TrackedCommand if tracked else HelpfulCommand
+    kind = type(base.__name__, (base,), {"examples": tuple(examples)})
+    spread = _spread(command, draws=draws, formerly=formerly)
+    group.command(name, cls=kind, short_help=short, rich_help_panel=section)(spread)
 
 
-def _spread(command: Callable[..., Outcome], *, draws: bool) -> Callable[..., Outcome]:
+def _spread(command: Callable[..., Outcome], *, draws: bool, formerly: str) -> Callable[..., Outcome]:
     """Return a command with every option in its signature.
 
     Fields are annotated and have defaults as a command's parameters do; their names are unique within the command.
@@ -116,11 +141,16 @@ def _spread(command: Callable[..., Outcome], *, draws: bool) -> Callable[..., Ou
 
     parameters += [_option(_DARK, _Dark, False)] if draws else []
     parameters += [_option(_AS_JSON, _Json, False), _option(_QUIET, _Quiet, False)]
+    if formerly:
+        parameters += former_option(formerly)
     for parameter in parameters:
         _complete(command.__name__, parameter)
 
     def with_options(**values: Any) -> Outcome:
         as_json, quiet, dark = values.pop(_AS_JSON), values.pop(_QUIET), values.pop(_DARK, False)
+        if formerly:
+            with quietly(quiet):
+                values = taken_over(formerly, values)
         given = {name: {field: values.pop(field) for field in fields} for name, fields in groups.items()}
         try:
             with quietly(quiet), drawn_dark(dark):

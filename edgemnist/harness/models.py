@@ -33,6 +33,9 @@ COMPILED = (ModelKind.INT8, ModelKind.INT16X8)
 FLOAT_REFERENCES = (ModelKind.KERAS, ModelKind.FLOAT32)
 """The kinds that compute what was trained: what conversion costs is measured against one of these."""
 
+MODEL_SUFFIXES = (".tflite", *KERAS_SUFFIXES)
+"""What model files are called."""
+
 _QAT_KINDS = (ModelKind.INT8, ModelKind.FLOAT32)
 """What a model that was trained for int8 can be converted to."""
 
@@ -116,6 +119,23 @@ def find_model(path: Path | None, work: WorkFolder, kinds: Sequence[ModelKind] =
     if path.exists() and _is_keras(path):
         raise _not_converted(path)
     return path
+
+
+def is_model(path: Path) -> bool:
+    """Whether a path that may be a picture's is a model's: by its suffix, or as a folder, which no picture is."""
+    return path.suffix.lower() in MODEL_SUFFIXES or path.is_dir()
+
+
+def apart(paths: Sequence[Path]) -> tuple[Path | None, tuple[Path, ...]]:
+    """Return the one model among paths, None without one, and the others.
+
+    :raises InputError: there are several models.
+    """
+    models = [path for path in paths if is_model(path)]
+    if len(models) > 1:
+        names = " and ".join(repr(str(path)) for path in models)
+        raise InputError(f"{names} are {len(models)} models; name one of them, and pictures")
+    return (models[0] if models else None), tuple(path for path in paths if not is_model(path))
 
 
 def named_subject(path: Path, *, keras: bool = True, output: str | None = None, any_ends: bool = False) -> Subject:

@@ -31,7 +31,7 @@ class PiRuntime(Runtime):
 
     takes = TFLITE_KINDS
     process = "pi"
-    install = "edgemnist deploy pi --model MODEL --to USER@HOST"
+    install = "edgemnist deploy pi MODEL --to USER@HOST"
     # It takes part only where it is named, and the times would be the network's.
     emulated = True
 

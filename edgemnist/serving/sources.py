@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.harness.models import find_subject
-from edgemnist.keras_io.formats import KERAS_SUFFIXES
+from edgemnist.harness.models import MODEL_SUFFIXES, find_subject
 from edgemnist.support.errors import InputError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_SUFFIXES = (".tflite", *KERAS_SUFFIXES)
 _SAVED_MODEL = "saved_model.pb"
 
 Signature = tuple[tuple[str, int, int, int], ...]
@@ -49,7 +47,10 @@ def sources_from(models: Sequence[str], work: WorkFolder) -> tuple[Source, ...]:
 def _source(text: str) -> Source:
     name, equals, path = text.partition("=")
     if not equals or not _NAME.fullmatch(name):
-        path, name = text, Path(text).resolve().stem if Path(text).suffix in _SUFFIXES else Path(text).resolve().name
+        path, name = (
+            text,
+            Path(text).resolve().stem if Path(text).suffix in MODEL_SUFFIXES else Path(text).resolve().name,
+        )
     if not Path(path).exists():
         raise InputError(f"there is no model {path!r}; give a .tflite, .keras or .h5 file, or a folder of versions")
     if not _NAME.fullmatch(name):
@@ -70,7 +71,7 @@ def versions_of(path: Path) -> dict[int, Path]:
     if (path / "manifest.json").is_file():
         return {1: find_subject(None, WorkFolder(path)).path}
     entries = sorted(path.iterdir()) if path.is_dir() else []
-    numbered = [one for one in entries if one.stem.isdecimal() and (one.is_dir() or one.suffix in _SUFFIXES)]
+    numbered = [one for one in entries if one.stem.isdecimal() and (one.is_dir() or one.suffix in MODEL_SUFFIXES)]
     found = {int(one.stem): model for one in numbered if (model := _model_in(one)) is not None}
     if not found:
         raise InputError(f"{str(path)!r} has no version of a model; put 1.tflite into it, or a folder 1 with a model")
@@ -81,7 +82,7 @@ def _model_in(path: Path) -> Path | None:
     """Return a file, or the model in the folder of a version; None while there is none in it."""
     if path.is_file() or (path / _SAVED_MODEL).is_file():
         return path
-    files = [one for one in sorted(path.iterdir()) if one.suffix in _SUFFIXES]
+    files = [one for one in sorted(path.iterdir()) if one.suffix in MODEL_SUFFIXES]
     if len(files) > 1:
         raise InputError(f"{str(path)!r} has {len(files)} model files; leave one there: a version is one model")
     return files[0] if files else None

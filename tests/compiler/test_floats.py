@@ -140,7 +140,7 @@ def test_what_builds_firmware_takes_int8_alone(
 ) -> None:
     model = str(real_models / "compact_float.tflite")
     for command in (["firmware", "package", "--for", "cmake", "--out", str(tmp_path / "a.zip")], ["firmware", "build"]):
-        assert cli.run([*command, "--model", model]) == 2
+        assert cli.run([*command, model]) == 2
         assert "float32, needed is int8" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

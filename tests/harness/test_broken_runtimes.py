@@ -36,7 +36,7 @@ def break_package(package: str, code: str, folder: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("package", "code", "arguments", "says"),
     [
-        ("tflite_micro", ABORTS, ["predict", "PICTURE", "--model", "compact_int8"], "'tflm' was killed by signal 6"),
+        ("tflite_micro", ABORTS, ["predict", "PICTURE", "compact_int8"], "'tflm' was killed by signal 6"),
         ("tflite_micro", ABORTS, ["evaluate", "compact_int8", "--images", "10"], "'tflm' was killed by signal 6"),
         ("tflite_runtime", ABORTS, ["diagnose", "compact_float", "--dataset", "mnist"], "was killed by signal 6"),
         (
@@ -71,6 +71,6 @@ def test_a_file_that_cannot_be_trusted_is_said(
     mean = builder.op("MEAN", [image, builder.constant([2, 3], dtype="int32")], (1, 28), 1 / 255, -128)
     path = tmp_path / "leaky.tflite"
     path.write_bytes(builder.finish([builder.op("LEAKY_RELU", [mean], (1, 28), 0.1, alpha=float("nan"))]))
-    assert cli.run(["predict", str(picture), "--model", str(path)]) == 0
+    assert cli.run(["predict", str(picture), str(path)]) == 0
     said = " ".join(capsys.readouterr().err.split())
     assert "warning: leaky.tflite can't be trusted, whatever is made of it: operator 1 LEAKY_RELU: alpha is nan" in said

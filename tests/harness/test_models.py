@@ -315,7 +315,6 @@ def test_a_keras_model_has_to_be_converted_first(
 ) -> None:
     keras = every_kind.path(TRAINED_MODEL)
     arguments = [part.replace("OUT", str(tmp_path / "out")) for part in COMMANDS[name].arguments]
-    model = [str(keras)] if name in ("inspect", "codegen") else ["--model", str(keras)]
-    assert cli.run([*arguments, *model]) == 2
+    assert cli.run([*arguments, str(keras)]) == 2
     says = f"{str(keras)!r} is a Keras model; convert it first, with `edgemnist convert {keras} --int8`, and name the"
     assert says in capsys.readouterr().err

@@ -46,7 +46,7 @@ def model_file(tmp_path: Path) -> str:
 
 
 def _build(model_file: str, tmp_path: Path, *arguments: str) -> int:
-    return cli.run(["firmware", "build", "--model", model_file, "--out", str(tmp_path / "out"), *arguments])
+    return cli.run(["firmware", "build", model_file, "--out", str(tmp_path / "out"), *arguments])
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ if _INCLUDE and _LIBRARY:  # where they are not, this test does not exist rather
             "--toolchain",
             "gnu",
         ]
-        assert cli.run(["firmware", "run", "--model", model_file, "--images", "5", "--json", *arguments]) == 0
+        assert cli.run(["firmware", "run", model_file, "--images", "5", "--json", *arguments]) == 0
         report = json.loads(capsys.readouterr().out)
         assert report["exact"] is True
         assert report["firmware"]["engine"] == "tflm"

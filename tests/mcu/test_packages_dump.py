@@ -102,7 +102,6 @@ def test_command(tmp_path: Path) -> None:
         "package",
         "--for",
         "cmake",
-        "--model",
         str(MODEL),
         "--name",
         "shapes",

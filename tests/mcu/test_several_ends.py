@@ -79,7 +79,7 @@ def test_the_command_runs_them_and_says_why_the_inputs_are_random(
 ) -> None:
     path = tmp_path / "heads.tflite"
     path.write_bytes(test_several_ends.two_heads().content)
-    assert cli.run(["firmware", "run", "--model", str(path), "--images", "3", "--json"]) == 0
+    assert cli.run(["firmware", "run", str(path), "--images", "3", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["exact"]
     assert "3 random inputs (seed 0), because the model has 1 inputs and 3 outputs" in told["images"]

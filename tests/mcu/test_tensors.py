@@ -75,7 +75,7 @@ def test_a_run_writes_a_dump(
     model_file: Path, tmp_path: Path, tflm: RuntimeWorker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Beside its report, whose figures are those of the firmware that sends none."""
-    arguments = ["firmware", "run", "--model", str(model_file), "--dataset", "random", "--images", "12", "--json"]
+    arguments = ["firmware", "run", str(model_file), "--dataset", "random", "--images", "12", "--json"]
     assert cli.run([*arguments, "--dump", str(tmp_path / "dump.txt.gz")]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["dump"] == str(tmp_path / "dump.txt.gz")
@@ -89,7 +89,7 @@ def test_a_board_at_a_serial_port(
     model_file: Path, tmp_path: Path, tflm: RuntimeWorker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """QEMU's UART: the firmware that sends them, and another one, of which the user is told what to build."""
-    arguments = ["firmware", "run", "--model", str(model_file), "--dataset", "random", "--images", "3"]
+    arguments = ["firmware", "run", str(model_file), "--dataset", "random", "--images", "3"]
     for sends, code in ((True, 0), (False, 2)):
         image = firmware.image("mps2-an386", "zig", BuildSettings(transport="uart", tensors=sends))
         out = tmp_path / f"{code}.txt"
@@ -101,7 +101,7 @@ def test_a_board_at_a_serial_port(
 
 
 def test_build_has_the_switch(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["firmware", "build", "--model", str(model_file), "--json"]
+    arguments = ["firmware", "build", str(model_file), "--json"]
     sizes = []
     for extra in ([], ["--with-dump"]):
         assert cli.run([*arguments, "--out", str(tmp_path / str(len(extra))), *extra]) == 0

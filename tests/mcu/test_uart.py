@@ -49,7 +49,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("board", [board.name for board in boards().values() if board.uart and board.qemu_machine])
 def test_a_board_at_a_serial_port(board: str, model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with plugged_in(firmware.image(board, "zig", UART)) as port:
-        code = cli.run(["firmware", "run", "--port", port, "--model", str(model_file), "--images", "20", "--json"])
+        code = cli.run(["firmware", "run", "--port", port, str(model_file), "--images", "20", "--json"])
     report = json.loads(capsys.readouterr().out)
     assert code == 0
     assert report["exact"] is True
@@ -63,7 +63,7 @@ def test_a_board_at_a_serial_port(board: str, model_file: Path, capsys: pytest.C
 def test_a_crash_at_a_serial_port(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     broken = firmware.patched(firmware.image("mps2-an385", "zig", UART), "net_run_in", b"\x00\xde", tmp_path)
     with plugged_in(broken) as port:
-        code = cli.run(["firmware", "run", "--port", port, "--model", str(model_file), "--images", "2"])
+        code = cli.run(["firmware", "run", "--port", port, str(model_file), "--images", "2"])
     message = capsys.readouterr().err
     assert code == 3
     assert "UsageFault" in message or "HardFault" in message
@@ -77,6 +77,6 @@ def test_another_model_at_a_serial_port(tmp_path: Path, capsys: pytest.CaptureFi
     path = tmp_path / "other.tflite"
     path.write_bytes(random_network(1).content)
     with plugged_in(firmware.image("mps2-an385", "zig", UART)) as port:
-        code = cli.run(["firmware", "run", "--port", port, "--model", str(path), "--images", "1"])
+        code = cli.run(["firmware", "run", "--port", port, str(path), "--images", "1"])
     assert code == 2
     assert "runs another model" in capsys.readouterr().err

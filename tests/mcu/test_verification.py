@@ -170,7 +170,7 @@ def test_an_image_that_is_not_the_models_is_withheld(
     monkeypatch.setattr(chain, "link", tampered_link)
     out = tmp_path / "out"
     command = ["firmware", "build", "--board", BOARD, "--toolchain", toolchain, "--optimise", optimise]
-    assert cli.run([*command, "--model", str(model_file), "--out", str(out)]) == 70
+    assert cli.run([*command, str(model_file), "--out", str(out)]) == 70
     said = capsys.readouterr()
     assert says in said.err and "please report it" in said.err and said.out == ""
     assert not out.exists()
@@ -178,7 +178,7 @@ def test_an_image_that_is_not_the_models_is_withheld(
         return
     out.mkdir()
     (out / "firmware.elf").write_bytes(b"the last good one")
-    assert cli.run([*command, "--model", str(model_file), "--out", str(out)]) == 70
+    assert cli.run([*command, str(model_file), "--out", str(out)]) == 70
     assert [(path.name, path.read_bytes()) for path in out.iterdir()] == [("firmware.elf", b"the last good one")]
 
 

@@ -23,7 +23,7 @@ pytestmark = needs("tflite-runtime-reference", "litert-default")
 
 
 def _make(model: Path, out: Path, *more: str) -> int:
-    return cli.run(["deploy", "pi", "--model", str(model), "--out", str(out), "--images", "20", *more])
+    return cli.run(["deploy", "pi", str(model), "--out", str(out), "--images", "20", *more])
 
 
 def test_the_same_model_gives_the_same_bytes(real_models: Path, real_data: Path, tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_json_says_what_was_written(
 
 def test_without_wheels_it_is_below_200_kb_beside_the_model(real_models: Path, real_data: Path, tmp_path: Path) -> None:
     model, out = real_models / "compact_int8.tflite", tmp_path / "b.tar.gz"
-    assert cli.run(["deploy", "pi", "--model", str(model), "--out", str(out)]) == 0
+    assert cli.run(["deploy", "pi", str(model), "--out", str(out)]) == 0
     assert out.stat().st_size - model.stat().st_size < 200_000
 
 

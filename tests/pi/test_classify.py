@@ -44,7 +44,7 @@ def test_it_says_what_edgemnist_predict_says(
     found = [json.loads(line) for line in done.stdout.splitlines()]
 
     files = [str(path) for path in sorted(drawings.iterdir())]
-    assert cli.run(["predict", *files, "--model", str(real_models / "compact_int8.tflite"), "--json"]) == 0
+    assert cli.run(["predict", *files, str(real_models / "compact_int8.tflite"), "--json"]) == 0
     expected = json.loads(capsys.readouterr().out)["predictions"]
     assert [one["file"] for one in found] == [one["file"] for one in expected]
     for mine, theirs in zip(found, expected, strict=True):

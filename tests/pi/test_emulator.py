@@ -89,7 +89,7 @@ def test_the_command_replays_a_float_model(
     real_models: Path, real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model, out = real_models / "compact_float.tflite", tmp_path / "bundle.tar.gz"
-    arguments = ["deploy", "pi", "--model", str(model), "--out", str(out), "--images", "20", "--json"]
+    arguments = ["deploy", "pi", str(model), "--out", str(out), "--images", "20", "--json"]
     assert cli.run([*arguments, "--emulate", "bookworm-aarch64"]) == 0
     (replay,) = json.loads(capsys.readouterr().out)["replays"]
     assert [one["required"] for one in replay["comparisons"]] == ["close", "close"]

@@ -77,7 +77,7 @@ def test_without_zig_the_engine_is_left_out(
 ) -> None:
     monkeypatch.setattr(generated, "generated_problem", lambda: "ziglang is not installed; install it")
     model, out = str(real_models / "compact_int8.tflite"), tmp_path / "bundle"
-    assert cli.run(["deploy", "pi", "--model", model, "--out", str(out), "--images", "20"]) == 0
+    assert cli.run(["deploy", "pi", model, "--out", str(out), "--images", "20"]) == 0
     assert "note: no generated-c in the bundle: ziglang is not installed; install it" in capsys.readouterr().err
     assert not (out / "c").exists()
     assert classify(out, "--parity").returncode == 0
@@ -89,7 +89,7 @@ def test_a_float_model_has_none(
     real_models: Path, real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model, out = str(real_models / "compact_float.tflite"), tmp_path / "bundle"
-    assert cli.run(["deploy", "pi", "--model", model, "--out", str(out), "--images", "20"]) == 0
+    assert cli.run(["deploy", "pi", model, "--out", str(out), "--images", "20"]) == 0
     assert "no generated-c in the bundle: the model can't be compiled: operator 0" in capsys.readouterr().err
     assert not (out / "c").exists()
 

@@ -110,7 +110,7 @@ def test_two_classes_by_one_output_as_edgemnist_predict_tells_them(
             Image.fromarray(pixels).save(folder / f"{index:02}.png")
     network = tmp_path / "net.tflite"
     network.write_bytes(two_class_net(probability=True, shape=(1, 3, 24, 20)).content)
-    asked = ["--model", str(network), "--dataset", str(tmp_path / "photos"), "--channels", "bgr", "--fit", "crop"]
+    asked = [str(network), "--dataset", str(tmp_path / "photos"), "--channels", "bgr", "--fit", "crop"]
     assert cli.run(["deploy", "pi", *asked, "--out", str(tmp_path / "bundle"), "--images", "6", "--json"]) == 0
     files = [str(tmp_path / "photos" / name / "03.png") for name in ("cat", "dog")]
     capsys.readouterr()

@@ -63,7 +63,7 @@ def test_it_installs_replays_and_becomes_a_runtime(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     model, out, there = real_models / "compact_int8.tflite", tmp_path / "bundle.tar.gz", tmp_path / "home" / "pi bundle"
-    arguments = ["deploy", "pi", "--model", str(model), "--out", str(out), "--to", server.destination, "--json"]
+    arguments = ["deploy", "pi", str(model), "--out", str(out), "--to", server.destination, "--json"]
     options = ["--ssh-config", str(server.config), "--target", TARGET, "--python", sys.executable]
     assert cli.run([*arguments, *options, "--folder", str(there)]) == 0
     (replay,) = json.loads(capsys.readouterr().out)["replays"]
@@ -181,4 +181,4 @@ def test_without_an_installation_the_runtime_says_so(monkeypatch: pytest.MonkeyP
     from edgemnist.runner.registry import find_runtime
 
     monkeypatch.setenv("EDGEMNIST_CACHE", str(tmp_path))
-    assert "edgemnist deploy pi --model MODEL --to USER@HOST" in str(find_runtime("pi-default").available())
+    assert "edgemnist deploy pi MODEL --to USER@HOST" in str(find_runtime("pi-default").available())

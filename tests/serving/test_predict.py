@@ -27,7 +27,7 @@ def test_every_form_gives_the_answer_of_the_command(
     files = [tmp_path / f"{number}.png" for number in range(len(pictures))]
     for file, content in zip(files, pictures, strict=True):
         file.write_bytes(content)
-    assert cli.run(["predict", *map(str, files), "--model", str(model), "--json"]) == 0
+    assert cli.run(["predict", *map(str, files), str(model), "--json"]) == 0
     expected = json.loads(capsys.readouterr().out)["predictions"]
 
     for content, wanted in zip(pictures, expected, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from edgemnist.commands.building import Optimise, ToolchainName
+from edgemnist.commands.examples import Example
 from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
@@ -12,7 +13,16 @@ from edgemnist.commands.sections import Section
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, boards, section=Section.DEPLOY, short="The boards, and whether a model fits each.")
+    add_command(
+        app,
+        boards,
+        section=Section.DEPLOY,
+        short="The boards, and whether a model fits each.",
+        formerly="--model",
+        examples=(
+            Example("edgemnist boards net.tflite", "Which boards a model fits; without one, the work folder's."),
+        ),
+    )
 
 
 def boards(

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from edgemnist.commands.building import CountLayers, InputApart, Ram
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
-from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 from edgemnist.compiler.host_cpu import HOST
@@ -19,16 +20,32 @@ from edgemnist.compiler.targets import ANY, TARGETS
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     add_command(
-        app, codegen, draws=True, section=Section.CONVERT, short="Write C without dependencies that runs a .tflite."
+        app,
+        codegen,
+        draws=True,
+        section=Section.CONVERT,
+        short="Write C without dependencies that runs a .tflite.",
+        examples=(
+            Example("edgemnist codegen", "The work folder's int8 model, to the folder artifacts/c."),
+            Example(
+                "edgemnist codegen net.tflite --name digits --out digits",
+                "Another model: digits.c, digits.h and what they include.",
+            ),
+            Example(
+                "edgemnist codegen net.tflite --target cortex-m4 --ram 65536",
+                "For one core, with at most 64 KiB of RAM.",
+            ),
+            Example("edgemnist codegen net.tflite --dump plan", "Only say where everything lies in memory."),
+        ),
     )
 
 
 def codegen(
     *,
-    model: Annotated[
-        Path | None, typer.Argument(help="An int8 .tflite file. Default: the work folder's int8 model.")
+    model: Model = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder for the C files. Default: c/ in the work folder.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the C files. Default: c/ in the work folder.")] = None,
     name: Annotated[str, typer.Option(help="Prefix of files and C names.")] = "model",
     target: Annotated[
         str, typer.Option(help=f"Core to write for: {ANY}, {', '.join(TARGETS)}; or {HOST}, what this machine has.")
@@ -37,7 +54,7 @@ def codegen(
         str, typer.Option(help="Whose bytes to equal: tflm, or tflite for TensorFlow 2.21's reference kernels.")
     ] = "tflm",
     no_fuse: Annotated[
-        list[str] | None, typer.Option(help="Switch a fusion off, or dead-channels; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME", help="Switch a fusion off, or dead-channels; may be repeated.")
     ] = None,
     sparse: Annotated[
         str,
@@ -50,7 +67,9 @@ def codegen(
         bool,
         typer.Option("--single-file", help="Write one NAME.c and one NAME.h: kernels and self-test stand in NAME.c."),
     ] = False,
-    labels: Annotated[str | None, typer.Option(help="Class names, a,b,c. Default: the work folder's.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(metavar="NAME,..", help="Class names, a,b,c. Default: the work folder's.")
+    ] = None,
     feeding: Feeding,
     with_dump: Annotated[
         bool, typer.Option("--with-dump", help="Add a function that prints every operator's output; nothing is fused.")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
@@ -26,4 +27,13 @@ def register(app: typer.Typer) -> None:
         found = stage.configuration(group, read_defaults(lambda: group, Path.cwd()), everything=everything)
         return Outcome(found, lambda: view.show(found))
 
-    add_command(app, config, section=Section.START, short="The defaults of this project, and where they are from.")
+    add_command(
+        app,
+        config,
+        section=Section.START,
+        short="The defaults of this project, and where they are from.",
+        examples=(
+            Example("edgemnist config", "What the file sets, for each command."),
+            Example("edgemnist config --all", "Every option, its value, and where that is from."),
+        ),
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemnist.commands.defaults import NEVER, Defaults, commands_of
+from edgemnist.commands.parameters import is_hidden
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def configuration(group: Any, defaults: Defaults, *, everything: bool) -> Config
         own = defaults.values.get(name, {})
         for parameter in command.params:
             written = next((one for one in parameter.opts if one.startswith("--") and one[2:] not in NEVER), "")
-            if written and (everything or parameter.name in own):
+            if written and (parameter.name in own or (everything and not is_hidden(parameter))):
                 value = own.get(parameter.name, parameter.default)
                 options.append(Effective(name, written, value, parameter.name in own))
     return Configuration(defaults.path, options)

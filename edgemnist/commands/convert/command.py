@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgemnist.commands.building import Ram
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Seed, Work, add_command
 from edgemnist.commands.outcome import Outcome
@@ -17,7 +18,19 @@ from edgemnist.commands.sections import Section
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     add_command(
-        app, convert, draws=True, section=Section.CONVERT, short="Make .tflite files, C arrays and C of a model."
+        app,
+        convert,
+        draws=True,
+        section=Section.CONVERT,
+        short="Make .tflite files, C arrays and C of a model.",
+        examples=(
+            Example("edgemnist convert", "What was trained last: as float32, and as int8 with a C array."),
+            Example(
+                "edgemnist convert net.keras --int8 --dataset photos --out net",
+                "A Keras model from elsewhere; what it was trained on calibrates it.",
+            ),
+            Example("edgemnist convert float.tflite --int8 --dataset photos --out net", "A float .tflite, quantised."),
+        ),
     )
 
 
@@ -26,7 +39,8 @@ def convert(
     model: Annotated[
         Path | None,
         typer.Argument(
-            help="A .keras or .h5 file, a SavedModel folder, or a .tflite. Default: the work folder's model."
+            metavar="MODEL",
+            help="A .keras or .h5 file, a SavedModel folder, or a .tflite. Default: the work folder's model.",
         ),
     ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Full int8, for microcontrollers.")] = False,
@@ -43,7 +57,9 @@ def convert(
         int | None,
         typer.Option(min=1, help="Training images to calibrate with. Default: 500, or all if there are fewer."),
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="For a MODEL from elsewhere: what it was trained on.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="For a MODEL from elsewhere: what it was trained on.")
+    ] = None,
     feeding: Feeding,
     even_so: Annotated[
         bool, typer.Option("--even-so", help="Convert a model that classifies nothing as it is fed.")
@@ -57,7 +73,9 @@ def convert(
     ram: Ram = None,
     name: Annotated[str, typer.Option(help="Name of the C array.")] = "g_model",
     style: Annotated[str, typer.Option(help="C names and files: default, or tflm as its examples do.")] = "default",
-    out: Annotated[Path | None, typer.Option(help="Folder for the results. Default: the work folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder for the results. Default: the work folder.")
+    ] = None,
     seed: Seed = 0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
+from edgemnist.commands.help import HelpfulGroup
 from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
@@ -16,29 +18,82 @@ from edgemnist.pi.targets import TARGETS
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    commands = typer.Typer(no_args_is_help=True, help="Bring a model to a Raspberry Pi or a phone.")
-    add_command(commands, pi)
-    add_command(commands, emulator)
-    add_command(commands, android)
-    add_command(commands, ios)
+    commands = typer.Typer(cls=HelpfulGroup, no_args_is_help=True, help="Bring a model to a Raspberry Pi or a phone.")
+    add_command(
+        commands,
+        pi,
+        formerly="--model",
+        examples=(
+            Example("edgemnist deploy pi", "The work folder's int8 model, as a bundle to copy to a Pi."),
+            Example(
+                "edgemnist deploy pi net.tflite --dataset photos --to pi@raspberrypi.local",
+                "Install it over ssh, and compare every output there.",
+                needs="a Raspberry Pi",
+            ),
+            Example(
+                "edgemnist deploy pi --emulate bookworm-aarch64",
+                "The same on an emulated system, see `edgemnist deploy emulator`.",
+                needs="a network",
+            ),
+            Example(
+                "edgemnist deploy pi --advise --against artifacts/model_float32.tflite",
+                "Which model is the faster one on which Pi.",
+                needs="a network",
+            ),
+        ),
+    )
+    add_command(
+        commands,
+        emulator,
+        examples=(
+            Example("edgemnist deploy emulator bookworm-aarch64", "64-bit Raspberry Pi OS 12.", needs="a network"),
+        ),
+    )
+    add_command(
+        commands,
+        android,
+        formerly="--model",
+        examples=(
+            Example(
+                "edgemnist deploy android --package com.example.digits",
+                "The work folder's int8 model, to edgemnist-android.",
+            ),
+            Example(
+                "edgemnist deploy android net.tflite --dataset photos --out app",
+                "Another model, and what it was trained on.",
+            ),
+        ),
+    )
+    add_command(
+        commands,
+        ios,
+        formerly="--model",
+        examples=(
+            Example("edgemnist deploy ios", "The work folder's int8 model, to edgemnist-ios."),
+            Example(
+                "edgemnist deploy ios net.tflite --dataset photos --out app",
+                "Another model, and what it was trained on.",
+            ),
+        ),
+    )
     app.add_typer(commands, name="deploy", rich_help_panel=Section.DEPLOY)
 
 
 def pi(
     *,
     model: Model = None,
-    out: Annotated[Path, typer.Option(help="The bundle: a folder, or a file that ends in .tar.gz.")] = Path(
-        "edgemnist-pi.tar.gz"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", help="The bundle: a folder, or a file that ends in .tar.gz.")
+    ] = Path("edgemnist-pi.tar.gz"),
     dataset: ImagesOf = None,
     feeding: Feeding,
     images: Annotated[int, typer.Option(min=1, help="Golden vectors in the bundle: test images.")] = 100,
     wheels: Annotated[
-        str | None, typer.Option(metavar="TARGET", help="Put this system's wheels in, to install without network.")
+        str | None, typer.Option(metavar="NAME", help="Put this system's wheels in, to install without network.")
     ] = None,
     interpreter: Annotated[str | None, typer.Option(help="Which of the target's interpreters.")] = None,
     emulate: Annotated[
-        list[str] | None, typer.Option(metavar="TARGET", help="Replay the bundle on this system, emulated; repeatable.")
+        list[str] | None, typer.Option(metavar="NAME", help="Replay the bundle on this system, emulated; repeatable.")
     ] = None,
     to: Annotated[
         str | None, typer.Option(metavar="USER@HOST", help="Install the bundle there over ssh and replay it.")
@@ -46,8 +101,8 @@ def pi(
     target: Annotated[
         str | None, typer.Option(help="With --to: the system there. Default: what it says it is.")
     ] = None,
-    python: Annotated[str, typer.Option(help="With --to: the Python there.")] = "python3",
-    folder: Annotated[str, typer.Option(help="With --to: the folder there.")] = "edgemnist-pi",
+    python: Annotated[str, typer.Option(metavar="FILE", help="With --to: the Python there.")] = "python3",
+    folder: Annotated[str, typer.Option(metavar="FOLDER", help="With --to: the folder there.")] = "edgemnist-pi",
     ssh_config: Annotated[Path | None, typer.Option(help="With --to: a configuration file for ssh.")] = None,
     advise: Annotated[
         bool, typer.Option("--advise", help="Make nothing: count the instructions on every emulated Pi.")
@@ -92,7 +147,7 @@ def _advise(model: Path | None, against: list[Path], work: Path) -> Outcome:
 
 
 def emulator(
-    targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help=f"{', '.join(TARGETS)}.")],
+    targets: Annotated[list[str], typer.Argument(metavar="NAME...", help=f"{', '.join(TARGETS)}.")],
 ) -> Outcome:
     """Download a Raspberry Pi's system (Debian packages and wheels), to be emulated here. Nothing is installed."""
     from edgemnist.commands.deploy.prepare import prepare_emulators
@@ -105,7 +160,7 @@ def emulator(
 def android(
     *,
     model: Model = None,
-    out: Annotated[Path, typer.Option(help="A new folder.")] = Path("edgemnist-android"),
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="A new folder.")] = Path("edgemnist-android"),
     dataset: ImagesOf = None,
     feeding: Feeding,
     package: Annotated[str, typer.Option(help="The Kotlin package.")] = "com.example.classifier",
@@ -126,7 +181,7 @@ def android(
 def ios(
     *,
     model: Model = None,
-    out: Annotated[Path, typer.Option(help="A new folder.")] = Path("edgemnist-ios"),
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="A new folder.")] = Path("edgemnist-ios"),
     dataset: ImagesOf = None,
     feeding: Feeding,
     work: Work = DEFAULT_WORK,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
@@ -15,16 +16,33 @@ from edgemnist.commands.sections import Section
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, doctor, section=Section.START, short="What works here; what runs a MODEL, and what is odd in it.")
+    add_command(
+        app,
+        doctor,
+        section=Section.START,
+        short="What works here; what runs a MODEL, and what is odd in it.",
+        examples=(
+            Example("edgemnist doctor", "What is installed here and works."),
+            Example("edgemnist doctor net.tflite", "Which interpreters and cores take a model, and its faults."),
+            Example(
+                "edgemnist doctor net.tflite --target tflm --target c-cortex-m4",
+                "Fail if one of these does not take it.",
+            ),
+        ),
+    )
 
 
 def doctor(
     *,
-    model: Annotated[Path | None, typer.Argument(help="A .tflite to examine. Default: this installation.")] = None,
+    model: Annotated[
+        Path | None, typer.Argument(metavar="MODEL", help="A .tflite to examine. Default: this installation.")
+    ] = None,
     target: Annotated[
         list[str] | None, typer.Option(help="Ask only this target; exit 1 if it does not load the model. Repeatable.")
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Run its test images too: saturated and unused ranges.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Run its test images too: saturated and unused ranges.")
+    ] = None,
     images: Annotated[int | None, typer.Option("--images", min=2, help="How many of them. Default: 200.")] = None,
     feeding: Feeding,
 ) -> Outcome:

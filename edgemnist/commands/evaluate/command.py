@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
-from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, AnyModel, ImagesOf, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 
@@ -16,24 +17,44 @@ from edgemnist.commands.sections import Section
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     add_command(
-        app, evaluate, draws=True, section=Section.PROVE, short="Accuracy, precision and confusion on the test set."
+        app,
+        evaluate,
+        draws=True,
+        section=Section.PROVE,
+        short="Accuracy, precision and confusion on the test set.",
+        examples=(
+            Example("edgemnist evaluate", "The work folder's int8 model on the whole test set."),
+            Example(
+                "edgemnist evaluate --confusion confusion.png --mistakes mistakes.png",
+                "The same, with pictures of what went wrong.",
+            ),
+            Example(
+                "edgemnist evaluate net.tflite --dataset photos --runtime tflm",
+                "Another model, on its own pictures, in one runtime.",
+            ),
+        ),
     )
 
 
 def evaluate(
     *,
-    model: Annotated[Path | None, typer.Argument(help="Model file. Default: the work folder's int8 model.")] = None,
+    model: AnyModel = None,
     dataset: ImagesOf = None,
     images: Annotated[
         int | None, typer.Option(min=1, help="Test images, equally many per class. Default: all.")
     ] = None,
     runtime: Annotated[
-        list[str] | None, typer.Option(help="Run it in this one. Default: the int8 oracle, or the quickest for floats.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[,..]", help="Run it in this one. Default: the int8 oracle, or the quickest for floats."
+        ),
     ] = None,
     feeding: Feeding,
-    confusion: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the confusion matrix.")] = None,
-    mistakes: Annotated[Path | None, typer.Option(metavar="PNG", help="Write the misclassified images.")] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a few thousand images.")] = 300.0,
+    confusion: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the confusion matrix.")] = None,
+    mistakes: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Write the misclassified images.")] = None,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds for a few thousand images.")
+    ] = 300.0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Classify the test set with one model: accuracy, precision, recall and F1 by class, confusion matrix, mistakes."""

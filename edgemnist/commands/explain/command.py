@@ -7,23 +7,44 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
-from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, explain, section=Section.PROVE, short="Say why bytes differ, operator by operator.")
+    add_command(
+        app,
+        explain,
+        section=Section.PROVE,
+        short="Say why bytes differ, operator by operator.",
+        examples=(
+            Example("edgemnist explain", "The work folder's int8 model: its runtimes, and its float model."),
+            Example(
+                "edgemnist explain net.tflite --against litert-default --random",
+                "Why a runtime answers otherwise than TFLM.",
+            ),
+            Example(
+                "edgemnist explain net.tflite --float float.tflite --dataset photos",
+                "Which layer loses accuracy by int8, and why.",
+            ),
+            Example(
+                "edgemnist explain net.tflite --dump board.txt",
+                "Which operator of a device computes something else.",
+            ),
+        ),
+    )
 
 
 def explain(
     *,
-    model: Annotated[Path | None, typer.Argument(help="A .tflite file. Default: the work folder's int8 model.")] = None,
+    model: Model = None,
     against: Annotated[
         list[str] | None,
-        typer.Option(metavar="RUNTIME[,..]", help="Runtimes to explain; may be repeated. Default: all not emulated."),
+        typer.Option(metavar="NAME[,..]", help="Runtimes to explain; may be repeated. Default: all not emulated."),
     ] = None,
     float_model: Annotated[
         Path | None,
@@ -43,20 +64,24 @@ def explain(
     ] = None,
     outputs: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", help="What a device answered: a file name, or a test image's number, and outputs."),
+        typer.Option(
+            metavar="FILE.csv", help="What a device answered: a file name, or a test image's number, and outputs."
+        ),
     ] = None,
     inputs: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="With --outputs: folder of those files; with --dump: the pictures it was shown."
+            metavar="FOLDER", help="With --outputs: folder of those files; with --dump: the pictures it was shown."
         ),
     ] = None,
     reproducer: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write the smallest model that differs: .tflite, .npy, a test, a text."),
+        typer.Option(metavar="FOLDER", help="Write the smallest model that differs: .tflite, .npy, a test, a text."),
     ] = None,
     feeding: Feeding,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one runtime and one request.")] = 300.0,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds for one runtime and one request.")
+    ] = 300.0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Say why bytes differ: every operator of every runtime beside the oracle, and the rule behind the difference."""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Seed, Work, add_command
 from edgemnist.commands.outcome import Outcome
@@ -21,13 +22,24 @@ def register(app: typer.Typer) -> None:
         "import",
         section=Section.DATA,
         short="Take over a Keras, ONNX, PyTorch or scikit-learn model.",
+        examples=(
+            Example("edgemnist import net.keras --dataset photos", "A Keras model, and what it was trained on."),
+            Example(
+                "edgemnist import net.onnx --dataset photos --channels bgr",
+                "An ONNX model that takes blue first.",
+                needs="a model of PyTorch",
+            ),
+        ),
     )
 
 
 def import_model(
     *,
-    model: Annotated[Path, typer.Argument(help="A .keras, .h5, .onnx or .pt2 file, or a SavedModel folder of Keras.")],
-    dataset: Annotated[str, typer.Option(help="What the model was trained on: a name or a path.")],
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="A .keras, .h5, .onnx or .pt2 file, or a SavedModel folder of Keras."),
+    ],
+    dataset: Annotated[str, typer.Option(metavar="NAME|PATH", help="What the model was trained on: a name or a path.")],
     feeding: Feeding,
     even_so: Annotated[
         bool, typer.Option("--even-so", help="Take a model that classifies nothing as it is fed.")

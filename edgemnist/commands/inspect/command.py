@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.examples import Example
+from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, inspect, section=Section.CONVERT, short="Show what is in a .tflite file.")
+    add_command(
+        app,
+        inspect,
+        section=Section.CONVERT,
+        short="Show what is in a .tflite file.",
+        examples=(
+            Example("edgemnist inspect", "The work folder's int8 model."),
+            Example("edgemnist inspect net.tflite --json", "Another model, for a program."),
+        ),
+    )
 
 
 def inspect(
-    model: Annotated[Path | None, typer.Argument(help="A .tflite file. Default: the work folder's int8 model.")] = None,
+    model: Model = None,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Show what is in a .tflite: operators, shapes, MACs, weight bytes, quantisation, peak activation memory."""

@@ -7,31 +7,49 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
-from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, page, section=Section.DEPLOY, short="One HTML file in which the C answers.")
+    add_command(
+        app,
+        page,
+        section=Section.DEPLOY,
+        short="One HTML file in which the C answers.",
+        examples=(
+            Example("edgemnist page", "The work folder's int8 model: artifacts/page.html."),
+            Example(
+                "edgemnist page net.tflite --dataset photos --out net.html",
+                "Another model, and whose pictures to check it with.",
+            ),
+            Example("edgemnist page --module web --name digits", "An ES module for a page of one's own."),
+        ),
+    )
 
 
 def page(
     *,
-    model: Annotated[
-        Path | None, typer.Argument(help="An int8 .tflite file. Default: the work folder's int8 model.")
-    ] = None,
+    model: Model = None,
     out: Annotated[
-        Path | None, typer.Option(help="The page. Default: page.html, here or in the work folder; with --module none.")
+        Path | None,
+        typer.Option(
+            metavar="FILE.html", help="The page. Default: page.html, here or in the work folder; with --module none."
+        ),
     ] = None,
     module: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the network as an ES module to this folder.")
+        Path | None, typer.Option(metavar="FOLDER", help="Write the network as an ES module to this folder.")
     ] = None,
     name: Annotated[str, typer.Option(help="With --module: name of the files and of the package.")] = "model",
     dataset: Annotated[
-        str | None, typer.Option(help="Whose test images to check with. Default: what the model was trained on.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", help="Whose test images to check with. Default: what the model was trained on."
+        ),
     ] = None,
     images: Annotated[int, typer.Option(min=1, help="Inputs to check with; where no dataset is known, random.")] = 1000,
     engine: Annotated[
@@ -46,7 +64,9 @@ def page(
         bool, typer.Option("--simd", help="Put in a second program, several times as fast in browsers with SIMD.")
     ] = False,
     feeding: Feeding,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one request to the oracle.")] = 300.0,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds for one request to the oracle.")
+    ] = 300.0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Write one HTML file in which the generated C answers as WebAssembly: draw, see layers; or an ES module.

@@ -7,28 +7,44 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.gating import Gating
-from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Models, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, parity, section=Section.PROVE, short="The same images through every runtime, compared.")
+    add_command(
+        app,
+        parity,
+        section=Section.PROVE,
+        short="The same images through every runtime, compared.",
+        examples=(
+            Example("edgemnist parity", "Every model of the work folder in every runtime."),
+            Example(
+                "edgemnist parity net.tflite float.tflite --dataset photos",
+                "Models from elsewhere, and what they were trained on.",
+            ),
+            Example(
+                "edgemnist parity --require-exact tflm --max-accuracy-drop 1",
+                "A gate: fail if a byte differs, or int8 loses more than 1 %.",
+            ),
+        ),
+    )
 
 
 def parity(
     *,
-    models: Annotated[
-        list[Path] | None, typer.Argument(help="Model files. Default: the work folder's Keras and converted models.")
-    ] = None,
+    models: Models = None,
     dataset: ImagesOf = None,
     images: Images = None,
     all_images: AllImages = False,
     runtime: Annotated[
-        list[str] | None, typer.Option(help="Only this runtime; may be repeated. Default: all but the emulated.")
+        list[str] | None,
+        typer.Option(metavar="NAME[,..]", help="Only this runtime; may be repeated. Default: all but the emulated."),
     ] = None,
     feeding: Feeding,
     gating: Gating,
@@ -39,9 +55,12 @@ def parity(
         bool, typer.Option("--profile", help="Time each step of an invoke too, in runtimes that offer it: host-c.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="JSON", help="Write the report here, also that of models that were named.")
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Write the report here, also that of models that were named."),
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one runtime and one model.")] = 300.0,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds for one runtime and one model.")
+    ] = 300.0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Run the same images through every runtime and compare: accuracy, agreement, exactness, latency, memory."""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
@@ -15,15 +16,37 @@ from edgemnist.commands.sections import Section
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, predict, draws=True, section=Section.PROVE, short="Classify picture files.")
+    add_command(
+        app,
+        predict,
+        draws=True,
+        section=Section.PROVE,
+        short="Classify picture files.",
+        formerly="--model",
+        examples=(
+            Example("edgemnist predict digit.png --view ascii", "The work folder's int8 model, and what it sees."),
+            Example(
+                "edgemnist predict net.tflite digit.png --dataset photos", "Another model, and what it was trained on."
+            ),
+            Example("edgemnist predict --index 0-4,17", "Test images by their numbers."),
+        ),
+    )
 
 
 def predict(
     *,
-    images: Annotated[list[Path] | None, typer.Argument(help="Image files of any size.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Model file. Default: the work folder's int8 model.")] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[MODEL] [PICTURE]...",
+            help="Pictures of any size, and a model file if it is not the work folder's int8 model.",
+        ),
+    ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="For a MODEL from elsewhere: what it was trained on. Default: mnist if it fits.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", help="For a MODEL from elsewhere: what it was trained on. Default: mnist if it fits."
+        ),
     ] = None,
     index: Annotated[
         str | None, typer.Option(metavar="0-4,17", help="Test images of the dataset by number, instead of files.")
@@ -39,10 +62,12 @@ def predict(
     from edgemnist.artifacts.folder import WorkFolder
     from edgemnist.commands.predict import stage
     from edgemnist.commands.predict import view as predict_view
+    from edgemnist.harness.models import apart
 
     predict_view.check_view(view)
+    model, pictures = apart(files or ())
     settings = stage.PredictSettings(
-        files=tuple(images or ()),
+        files=pictures,
         model=model,
         dataset=dataset,
         numbers=stage.numbers_from(index),

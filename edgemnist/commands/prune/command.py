@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.fitting import Fitting, TrainedOn, outcome_of
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
@@ -28,18 +29,35 @@ InitialSparsity = Annotated[
 ]
 
 Begin = Annotated[
-    str | None, typer.Option("--begin", help="Step of the first zeros: a number, or a share such as 0.1; default 1.")
+    str | None,
+    typer.Option(
+        "--begin", metavar="STEP", help="Step of the first zeros: a number, or a share such as 0.1; default 1."
+    ),
 ]
 
 End = Annotated[
-    str | None, typer.Option("--end", help="Step of the last change: a number, or a share of all; default 0.6.")
+    str | None,
+    typer.Option("--end", metavar="STEP", help="Step of the last change: a number, or a share of all; default 0.6."),
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     add_command(
-        app, prune, draws=True, tracked=True, section=Section.DATA, short="Set weights to zero while training on."
+        app,
+        prune,
+        tracked=True,
+        draws=True,
+        section=Section.DATA,
+        short="Set weights to zero while training on.",
+        examples=(
+            Example("edgemnist prune", "Half of the trained model's weights become zero."),
+            Example(
+                "edgemnist prune --sparsity 0.8 --initial-sparsity 0.3 --end 60%",
+                "Four fifths, from 30 % on, the last after 60 % of the steps.",
+                needs="minutes of training",
+            ),
+        ),
     )
 
 

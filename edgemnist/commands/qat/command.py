@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.fitting import Fitting, TrainedOn, outcome_of
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
@@ -13,7 +14,22 @@ from edgemnist.training.augment import augmentation_from
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, qat, draws=True, tracked=True, section=Section.DATA, short="Train on with the rounding of int8.")
+    add_command(
+        app,
+        qat,
+        tracked=True,
+        draws=True,
+        section=Section.DATA,
+        short="Train on with the rounding of int8.",
+        examples=(
+            Example("edgemnist qat", "What was pruned or trained last.", needs="minutes of training"),
+            Example(
+                "edgemnist qat --epochs 5 --learning-rate 0.0005",
+                "Longer, in smaller steps.",
+                needs="minutes of training",
+            ),
+        ),
+    )
 
 
 def qat(*, dataset: TrainedOn = None, fitting: Fitting) -> Outcome:

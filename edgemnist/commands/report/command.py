@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.gating import FirmwareGating
-from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Work, add_command
+from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Models, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 from edgemnist.mcu import DEFAULT_BOARD
@@ -18,17 +19,29 @@ from edgemnist.mcu import DEFAULT_BOARD
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, report, section=Section.PROVE, short="All that is known of a model in one file.")
+    add_command(
+        app,
+        report,
+        section=Section.PROVE,
+        short="All that is known of a model in one file.",
+        examples=(
+            Example("edgemnist report", "The work folder's models, to artifacts/report.html."),
+            Example(
+                "edgemnist report net.tflite --dataset photos --baseline old.tflite",
+                "What a new release gains and loses beside an older one.",
+            ),
+        ),
+    )
 
 
 def report(
     *,
-    models: Annotated[
-        list[Path] | None, typer.Argument(help="Model files. Default: the work folder's Keras and converted models.")
-    ] = None,
+    models: Models = None,
     format: Annotated[
         list[str] | None,
-        typer.Option(help="html (default), markdown, junit or json, to report.SUFFIX; may be repeated."),
+        typer.Option(
+            metavar="NAME[,..]", help="html (default), markdown, junit or json, to report.SUFFIX; may be repeated."
+        ),
     ] = None,
     out: Annotated[
         list[Path] | None,
@@ -38,30 +51,37 @@ def report(
     images: Images = None,
     all_images: AllImages = False,
     runtime: Annotated[
-        list[str] | None, typer.Option(help="Only this runtime; may be repeated. Default: all but the emulated.")
+        list[str] | None,
+        typer.Option(metavar="NAME[,..]", help="Only this runtime; may be repeated. Default: all but the emulated."),
     ] = None,
     board: Annotated[str, typer.Option(help="Board whose emulated core runs the firmware.")] = DEFAULT_BOARD,
     gating: FirmwareGating,
     baseline: Annotated[
         Path | None,
         typer.Option(
-            metavar="OLD",
+            metavar="PATH",
             help="Compare with an earlier release: its .tflite or work folder, measured now, or its report.json.",
         ),
     ] = None,
     tolerance: Annotated[
         float | None,
-        typer.Option(min=0.0, help="With --baseline: growth in percent of what is the same in both. Default: 2."),
+        typer.Option(
+            metavar="PERCENT",
+            min=0.0,
+            help="With --baseline: growth in percent of what is the same in both. Default: 2.",
+        ),
     ] = None,
     node_data: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR",
+            metavar="FOLDER",
             help="Also write custom node data for Model Explorer: own errors, instructions, flash and RAM by operator.",
         ),
     ] = None,
     feeding: Feeding,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one runtime and one model.")] = 300.0,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds for one runtime and one model.")
+    ] = 300.0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Write all that is known of a model into one file: verdict, runtimes, confusion, memory, layers, commands.

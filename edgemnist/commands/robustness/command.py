@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Work, add_command
 from edgemnist.commands.outcome import Outcome
@@ -16,14 +17,24 @@ from edgemnist.commands.sections import Section
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     add_command(
-        app, robustness, draws=True, section=Section.PROVE, short="Accuracy under corruptions, float beside int8."
+        app,
+        robustness,
+        draws=True,
+        section=Section.PROVE,
+        short="Accuracy under corruptions, float beside int8.",
+        examples=(
+            Example("edgemnist robustness", "The work folder's float and int8 model under all of them."),
+            Example("edgemnist robustness --corruption fog,shot_noise --severity 3", "Two of them, at one severity."),
+            Example("edgemnist robustness --show corruptions.png", "Only draw what they do."),
+        ),
     )
 
 
 def robustness(
     *,
     models: Annotated[
-        list[Path] | None, typer.Argument(help="Model files. Default: the work folder's float and int8 model.")
+        list[Path] | None,
+        typer.Argument(metavar="MODEL...", help="Model files. Default: the work folder's float and int8 model."),
     ] = None,
     dataset: ImagesOf = None,
     images: Images = None,
@@ -33,16 +44,19 @@ def robustness(
     ] = None,
     severity: Annotated[list[int] | None, typer.Option(help="Only this one, 1 to 5; may be repeated.")] = None,
     runtime: Annotated[
-        list[str] | None, typer.Option(help="Run in this one. Default: int8 in the oracle, floats in the quickest.")
+        list[str] | None,
+        typer.Option(metavar="NAME[,..]", help="Run in this one. Default: int8 in the oracle, floats in the quickest."),
     ] = None,
     feeding: Feeding,
     show: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Only draw the corruptions on a few images; run no model.")
+        Path | None, typer.Option(metavar="FILE.png", help="Only draw the corruptions on a few images; run no model.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="For JSON and plot. Default: the work folder, if its models.")
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a few thousand images.")] = 300.0,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds for a few thousand images.")
+    ] = 300.0,
     seed: Annotated[
         int, typer.Option(min=0, max=2**31 - 1, help="Seed of the corruptions; the images are always the same.")
     ] = 0,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgemnist.commands.completion import completing
+from edgemnist.commands.examples import Example
 from edgemnist.commands.options import DEFAULT_WORK, Mlflow, OptionalSeed, SkipUnreadable, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.run.presets import PRESETS
@@ -23,13 +24,24 @@ def register(app: typer.Typer) -> None:
         draws=True,
         section=Section.START,
         short="Everything at once: data, net, int8, C, firmware, proof.",
+        examples=(
+            Example("edgemnist run --preset quick", "Digits, in a minute or two.", needs="minutes of training"),
+            Example(
+                "edgemnist run --dataset photos --preset best --seed 7",
+                "Your own pictures, one folder for each class.",
+                needs="minutes of training",
+            ),
+        ),
     )
 
 
 def run(
     dataset: Annotated[
         str | None,
-        typer.Option(help="Known dataset or path. Default: auto, full MNIST where it is to be had, else mnist-5k."),
+        typer.Option(
+            metavar="NAME|PATH",
+            help="Known dataset or path. Default: auto, full MNIST where it is to be had, else mnist-5k.",
+        ),
     ] = None,
     arch: Annotated[str | None, typer.Option(help="Architecture, see `edgemnist train --help`. Default: tiny.")] = None,
     preset: Annotated[
@@ -42,7 +54,10 @@ def run(
     epochs: Annotated[int | None, typer.Option(min=1, help="Training epochs. Default: the preset's.")] = None,
     sparsity: Annotated[float | None, typer.Option(help="Share of zeros. Default: the preset's.")] = None,
     image_size: Annotated[
-        str | None, typer.Option(help="Height and width of the images in pixels, or auto (default): by the pictures.")
+        str | None,
+        typer.Option(
+            metavar="SIZE", help="Height and width of the images in pixels, or auto (default): by the pictures."
+        ),
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also print the tables: every runtime, every file.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Work, add_command
 from edgemnist.commands.outcome import Outcome
@@ -19,7 +20,24 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, serve, section=Section.DEPLOY, short="Answer HTTP requests with models.")
+    add_command(
+        app,
+        serve,
+        section=Section.DEPLOY,
+        short="Answer HTTP requests with models.",
+        examples=(
+            Example(
+                "edgemnist serve",
+                "The work folder's int8 model, at http://127.0.0.1:8000.",
+                needs="somebody who ends it",
+            ),
+            Example(
+                "edgemnist serve digits=net.tflite --port 8080 --shadow litert-default",
+                "Another model by a name, compared with a second runtime.",
+                needs="somebody who ends it",
+            ),
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -61,7 +79,8 @@ class Access:
         typer.Option(help="A name by which it may be asked, or `any`. Default: this machine's own on loopback."),
     ] = None
     cors_origin: Annotated[
-        list[str] | None, typer.Option(help="An origin whose pages may ask, as https://example.org. Default: none.")
+        list[str] | None,
+        typer.Option(metavar="URL", help="An origin whose pages may ask, as https://example.org. Default: none."),
     ] = None
 
     def settings(self, host: str) -> AccessSettings:
@@ -82,16 +101,19 @@ def serve(
         list[str] | None,
         typer.Argument(metavar="[NAME=]MODEL...", help="Model files, or folders of versions. Default: --work's."),
     ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen at; 0 takes a free one.")] = 8000,
     runtime: Annotated[str | None, typer.Option(help="A runtime of `edgemnist doctor`. Default: the first.")] = None,
     shadow: Annotated[
-        str | None, typer.Option(metavar="RUNTIME", help="Another runtime that gets the same and is compared.")
+        str | None, typer.Option(metavar="NAME", help="Another runtime that gets the same and is compared.")
     ] = None,
     versions: Annotated[int, typer.Option(help="How many of a model's newest versions are served.")] = 1,
     poll: Annotated[float, typer.Option(metavar="SECONDS", help="Between looks at the files; 0 never looks.")] = 2.0,
     dataset: Annotated[
-        str | None, typer.Option(help="For a MODEL from elsewhere: what it was trained on. Default: mnist if it fits.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", help="For a MODEL from elsewhere: what it was trained on. Default: mnist if it fits."
+        ),
     ] = None,
     bounds: Bounds,
     access: Access,

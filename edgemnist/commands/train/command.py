@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from edgemnist.commands.examples import Example
 from edgemnist.commands.fitting import Fitting, outcome_of
 from edgemnist.commands.options import SkipUnreadable, add_command
 from edgemnist.commands.outcome import Outcome
@@ -18,7 +19,10 @@ _AUGMENTATIONS = ", ".join(kind.name for kind in AUGMENTATIONS)
 
 Arch = Annotated[str | None, typer.Option("--arch", help=f"{_ARCHITECTURES}; default {DEFAULT_ARCHITECTURE}.")]
 DatasetName = Annotated[
-    str | None, typer.Option("--dataset", help="Known dataset or path, see `edgemnist data list`; default mnist.")
+    str | None,
+    typer.Option(
+        "--dataset", metavar="NAME|PATH", help="Known dataset or path, see `edgemnist data list`; default mnist."
+    ),
 ]
 Schedule = Annotated[
     str | None, typer.Option("--schedule", help="Learning rate: one-cycle (default), cosine, constant.")
@@ -44,6 +48,7 @@ ImageSize = Annotated[
     str | None,
     typer.Option(
         "--image-size",
+        metavar="SIZE",
         help="Bring images to so many pixels in height and width; auto (default): by the pictures of a folder. "
         "mobilenet-v2: 32 (default) to 224.",
     ),
@@ -57,7 +62,11 @@ Alpha = Annotated[
 ]
 Weights = Annotated[
     str | None,
-    typer.Option("--weights", help="What mobilenet-v2 starts from: imagenet (default), none, a .h5 or .keras file."),
+    typer.Option(
+        "--weights",
+        metavar="NAME|FILE",
+        help="What mobilenet-v2 starts from: imagenet (default), none, a .h5 or .keras file.",
+    ),
 ]
 Freeze = Annotated[
     bool | None,
@@ -71,7 +80,23 @@ FineTuneEpochs = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, train, draws=True, tracked=True, section=Section.DATA, short="Train a net on a dataset.")
+    add_command(
+        app,
+        train,
+        tracked=True,
+        draws=True,
+        section=Section.DATA,
+        short="Train a net on a dataset.",
+        examples=(
+            Example("edgemnist train", "MNIST's digits.", needs="minutes of training"),
+            Example("edgemnist train --dataset photos", "Your own pictures, one folder for each class."),
+            Example(
+                "edgemnist train --arch micro --teacher cnn-large --epochs 30",
+                "A smaller net that learns from a larger one.",
+                needs="minutes of training",
+            ),
+        ),
+    )
 
 
 def train(

@@ -119,7 +119,7 @@ class Row:
 
 
 _CODEGEN = "codegen MODEL --target portable --out OUT"
-_PACKAGE = "firmware package --for cmake --model MODEL --target portable --out OUT.zip"
+_PACKAGE = "firmware package --for cmake MODEL --target portable --out OUT.zip"
 
 ELSEWHERE = {("commands/convert/stage.py", "convert")}
 """After another command took a file's place in the middle of this one: there is nothing to be made of it here."""

@@ -59,7 +59,7 @@ def test_the_command_without_a_system(
     real_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EDGEMNIST_CACHE", str(tmp_path))
-    assert cli.run(["deploy", "pi", "--advise", "--model", str(real_models / "compact_int8.tflite")]) == 3
+    assert cli.run(["deploy", "pi", "--advise", str(real_models / "compact_int8.tflite")]) == 3
     assert "no Raspberry Pi can be emulated here" in capsys.readouterr().err
     with pytest.raises(MissingDependencyError):
         advise(AdviseSettings(model=real_models / "compact_int8.tflite"), WorkFolder(tmp_path))

@@ -24,7 +24,7 @@ CODE = {"android": "Classifier.kt", "ios": "Classifier.swift"}
 
 
 def _deploy(system: str, model: Path, out: Path, *more: str) -> int:
-    return cli.run(["deploy", system, "--model", str(model), "--out", str(out), *more])
+    return cli.run(["deploy", system, str(model), "--out", str(out), *more])
 
 
 @pytest.mark.parametrize(("system", "kind"), [("android", "int8"), ("ios", "float")])

@@ -30,7 +30,7 @@ def _json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, obje
 
 
 def test_build(model_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["firmware", "build", "--model", model_file, "--out", str(tmp_path)]) == 0
+    assert cli.run(["firmware", "build", model_file, "--out", str(tmp_path)]) == 0
     text = capsys.readouterr().out
     assert "CONV_2D" in text
     assert f"files   {tmp_path}" in text
@@ -44,7 +44,7 @@ def test_build_for_a_board_too_small(model_file: str, tmp_path: Path, capsys: py
         'title = "Tiny"\ncore = "cortex-m0plus"\nclock_hz = 1_000_000\n'
         "flash = { origin = 0, bytes = 2048 }\nram = { origin = 0x20000000, bytes = 512 }\n"
     )
-    code = cli.run(["firmware", "build", "--model", model_file, "--board", str(folder), "--out", str(tmp_path / "out")])
+    code = cli.run(["firmware", "build", model_file, "--board", str(folder), "--out", str(tmp_path / "out")])
     captured = capsys.readouterr()
     assert code == 1
     assert "too large for tiny-board" in captured.err
@@ -53,7 +53,7 @@ def test_build_for_a_board_too_small(model_file: str, tmp_path: Path, capsys: py
 
 
 def test_run(model_file: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["firmware", "run", "--model", model_file, "--images", "12", "--profile"]) == 0
+    assert cli.run(["firmware", "run", model_file, "--images", "12", "--profile"]) == 0
     text = capsys.readouterr().out
     for part in (
         "every byte equal to tflm",
@@ -90,7 +90,7 @@ def test_without_images_it_says_why_inputs_are_random(
         monkeypatch.setattr(loading, "load_dataset", missing)
     path = tmp_path / "small.tflite"
     path.write_bytes(firmware.model().content if images_here else _of_digits())
-    arguments = ["firmware", "run", "--model", str(path), "--images", "2"]
+    arguments = ["firmware", "run", str(path), "--images", "2"]
     assert cli.run(arguments) == 0
     why = "because MNIST is not to be had here" if not images_here else "because MNIST does not fit it"
     assert why in capsys.readouterr().out
@@ -102,7 +102,7 @@ def test_without_images_it_says_why_inputs_are_random(
 @pytest.mark.parametrize("board", ["mps3-an547", "riscv32-virt"])
 def test_run_where_no_emulator_counts_exactly(model_file: str, board: str, capsys: pytest.CaptureFixture[str]) -> None:
     firmware.need(board, emulator="qemu")
-    report = _json(capsys, "firmware", "run", "--model", model_file, "--board", board, "--images", "3")
+    report = _json(capsys, "firmware", "run", model_file, "--board", board, "--images", "3")
     assert report["exact"] is True
     assert report["estimate"]["cycles"] is None  # type: ignore[index]
     assert all(layer["instructions"] > 0 for layer in report["layers"])  # type: ignore[attr-defined]
@@ -110,7 +110,7 @@ def test_run_where_no_emulator_counts_exactly(model_file: str, board: str, capsy
 
 def test_real_digits(real_models: Path, real_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The compact net on 1,000 MNIST test images: exact, and as accurate as TFLM says it is."""
-    report = _json(capsys, "firmware", "run", "--model", str(real_models / "compact_int8.tflite"), "--images", "1000")
+    report = _json(capsys, "firmware", "run", str(real_models / "compact_int8.tflite"), "--images", "1000")
     assert report["exact"] is True
     assert report["accuracy"]["count"] == 965  # type: ignore[index]
     assert report["seconds"] < 60  # type: ignore[operator]
@@ -125,7 +125,7 @@ def test_real_digits(real_models: Path, real_data: Path, capsys: pytest.CaptureF
 def test_real_nets(real_models: Path, model: str, board: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Larger nets on the smallest and the newest of Unicorn's cores."""
     path = str(real_models / f"{model}.tflite")
-    report = _json(capsys, "firmware", "run", "--model", path, "--board", board, "--images", "3")
+    report = _json(capsys, "firmware", "run", path, "--board", board, "--images", "3")
     assert report["exact"] is True
 
 
@@ -138,7 +138,7 @@ def test_inexact_firmware_fails(
     monkeypatch.setattr(
         subject, "_expected", lambda model, inputs: ((firmware.expected(inputs[0]) ^ 1,), "a wrong oracle")
     )
-    assert cli.run(["firmware", "run", "--model", model_file, "--images", "2"]) == 1
+    assert cli.run(["firmware", "run", model_file, "--images", "2"]) == 1
     assert "8 of 8 output values, in 2 inputs, differ from a wrong oracle" in capsys.readouterr().err
 
 
@@ -159,7 +159,7 @@ def test_inexact_firmware_fails(
 def test_bad_input(
     model_file: str, arguments: list[str], code: int, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run([*arguments, "--model", model_file, "--work", str(tmp_path / "work")]) == code
+    assert cli.run([*arguments, model_file, "--work", str(tmp_path / "work")]) == code
     assert message in capsys.readouterr().err
     assert not (tmp_path / "work").exists()
 
@@ -172,7 +172,7 @@ def test_without_any_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_boards(model_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = _json(capsys, "boards", "--work", str(tmp_path))
     assert [board["name"] for board in found["boards"]] == list(boards())  # type: ignore[attr-defined]
-    found = _json(capsys, "boards", "--model", model_file)
+    found = _json(capsys, "boards", model_file)
     fits = {board["name"]: board for board in found["boards"]}  # type: ignore[attr-defined]
     assert all(board["fits"] is True for board in fits.values())
     for board in ("microbit", "mps2-an385"):
@@ -183,8 +183,6 @@ def test_boards(model_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_package(model_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "digits.zip"
-    found = _json(
-        capsys, "firmware", "package", "--for", "arduino", "--model", model_file, "--name", "digits", "--out", str(out)
-    )
+    found = _json(capsys, "firmware", "package", "--for", "arduino", model_file, "--name", "digits", "--out", str(out))
     assert Path(str(found["path"])) == out
     assert any("digits.h" in name for name in found["files"])  # type: ignore[attr-defined]

@@ -90,7 +90,7 @@ def test_models_from_elsewhere(
 ) -> None:
     files = [str(save(digits, index, tmp_path / f"{index}.png", dark_on_bright=False)) for index in range(COUNT)]
 
-    answer = predicted([*files, "--model", str(real_models / f"{name}.tflite")], capsys)
+    answer = predicted([*files, str(real_models / f"{name}.tflite")], capsys)
 
     right = sum(
         entry["index"] == label for entry, label in zip(answer["predictions"], digits.labels.tolist(), strict=True)
@@ -147,7 +147,7 @@ def test_one_bad_image_does_not_cost_the_others(
     [
         (["--view", "view.gif"], "ends in .png"),
         (["--invert", "perhaps"], "choose one of auto, yes, no"),
-        (["--model", "none.tflite"], "there is no model 'none.tflite'"),
+        (["none.tflite"], "there is no model 'none.tflite'"),
         (["--work", "nothing-here"], "there is no converted model to take from 'nothing-here'"),
     ],
 )
@@ -171,10 +171,10 @@ def test_a_model_of_other_classes_needs_its_dataset(
     file = str(save(digits, 0, tmp_path / "seven.png", dark_on_bright=False))
     resnet = str(real_models / "pretrainedResnet_quant.tflite")
 
-    answer = predicted([file, "--model", resnet], capsys)
+    answer = predicted([file, resnet], capsys)
     assert answer["predictions"][0]["framing"] == "scaled to 32 x 32"
 
-    assert cli.run(["predict", file, "--model", resnet, "--dataset", "emnist-letters"]) == 2
+    assert cli.run(["predict", file, resnet, "--dataset", "emnist-letters"]) == 2
     assert "tells 10 classes apart" in capsys.readouterr().err
 
 
