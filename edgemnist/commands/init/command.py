@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgemnist.commands.completion import completing
+from edgemnist.commands.examples import Example
 from edgemnist.commands.options import add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.run.presets import PRESETS
@@ -16,7 +17,16 @@ from edgemnist.commands.sections import Section
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    add_command(app, init, section=Section.START, short="A new project's folder: options, workflow, README.")
+    add_command(
+        app,
+        init,
+        section=Section.START,
+        short="A new project's folder: options, workflow, README.",
+        examples=(
+            Example("edgemnist init digits", "A folder of that name; on a terminal four questions are asked."),
+            Example("edgemnist init cats --dataset own --board blue-pill", "For your own pictures, in cats/data/."),
+        ),
+    )
 
 
 def init(
