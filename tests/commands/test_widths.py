@@ -22,7 +22,8 @@ from edgemnist.commands.doctor import view as doctor_view
 from edgemnist.commands.doctor.clashes import Clash
 from edgemnist.commands.doctor.installation import Diagnosis, Finding
 from edgemnist.commands.firmware.report import FirmwareReport
-from edgemnist.commands.firmware.stage import RunSettings, run
+from edgemnist.commands.firmware.run import RunSettings
+from edgemnist.commands.firmware.stage import run
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.parity.report import ParityReport
 from edgemnist.commands.parity.stage import ParitySettings, parity
