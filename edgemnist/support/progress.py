@@ -139,6 +139,7 @@ def watched(watcher: Callable[[float], None] | None) -> Iterator[None]:
 def _display() -> Progress:
     from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Task as Shown
+    from rich.table import Column
     from rich.text import Text
 
     class TimeLeft(ProgressColumn):
@@ -158,7 +159,7 @@ def _display() -> Progress:
         BarColumn(max(_LEAST_BAR, min(_LONGEST_BAR, console.width - _BESIDE_BAR))),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        TimeLeft(),
+        TimeLeft(table_column=Column(no_wrap=True)),
         console=console,
         disable=_quiet or not sys.stderr.isatty(),
         transient=True,

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -21,7 +22,8 @@ from edgemnist.commands.doctor import view as doctor_view
 from edgemnist.commands.doctor.clashes import Clash
 from edgemnist.commands.doctor.installation import Diagnosis, Finding
 from edgemnist.commands.firmware.report import FirmwareReport
-from edgemnist.commands.firmware.stage import RunSettings, run
+from edgemnist.commands.firmware.run import RunSettings
+from edgemnist.commands.firmware.stage import run
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.parity.report import ParityReport
 from edgemnist.commands.parity.stage import ParitySettings, parity
@@ -172,7 +174,7 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 EPOCHS = tuple(EpochReport(n, 1.2345, 0.91234, 0.5678, 0.98765, 0.00123, 12.34, 20.0) for n in range(1, 13))
-FIT = {
+FIT: dict[str, Any] = {
     "model_path": Path("artifacts/trained.keras"), "dataset": "mnist", "arch": "tiny", "accuracy": 0.98765,
     "test_images": 10_000, "at_chance": "", "validation_accuracy": 0.98123, "epochs_run": 12, "best_epoch": 11,
     "seconds": 1234.5, "cpu_seconds": 2345.6, "peak_memory_bytes": 1_234_567_890, "history": EPOCHS,

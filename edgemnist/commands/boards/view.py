@@ -41,7 +41,7 @@ def _needs(fit: BoardFit) -> list[str]:
 def _notes(found: BoardList) -> Iterator[str]:
     """Yield the verdict in a sentence, and why it is not known where it is not."""
     if not found.model:
-        yield "give a .tflite file with --model, and each board is asked whether it fits"
+        yield "name a .tflite file, and each board is asked whether it fits"
         return
     built = [fit for fit in found.boards if fit.sizes is not None]
     fitting = sum(not fit.over for fit in built)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from edgemnist.commands.init.stage import Project
-from edgemnist.support.progress import stdout_console
+from edgemnist.support.tables import print_lines, print_text
 
 
 def show(project: Project) -> None:
     """Print what was written, what was taken without being said, and the first commands."""
-    console, settings = stdout_console(), project.settings
+    settings = project.settings
     if project.assumed:
         taken = ", ".join(f"--{name} {getattr(settings, name)}" for name in project.assumed)
-        console.print(f"taken without a question: {taken}", markup=False)
-    console.print(f"written to {settings.folder}: {', '.join(project.files)}", markup=False)
+        print_text(f"taken without a question: {taken}")
+    print_text(f"written to {settings.folder}: {', '.join(project.files)}")
     here = str(settings.folder) == "."
     commands = [*([] if here else [f"cd {settings.folder}"]), f"edgemnist data show {settings.images}", "edgemnist run"]
-    console.print(f"next: {' && '.join(commands)}", markup=False)
+    print_lines([f"next: {' && '.join(commands)}"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from edgemnist.commands.run.presets import PRESETS, Preset
 from edgemnist.data.loading import AUTO
@@ -32,7 +33,7 @@ class RunSettings:
 
     def with_defaults(self) -> RunSettings:
         """Return the settings of a new job, with what is not given as usual."""
-        usual = {"dataset": AUTO, "arch": DEFAULT_ARCHITECTURE, "preset": DEFAULT_PRESET, "seed": 0}
+        usual: dict[str, Any] = {"dataset": AUTO, "arch": DEFAULT_ARCHITECTURE, "preset": DEFAULT_PRESET, "seed": 0}
         missing = {name: value for name, value in usual.items() if getattr(self, name) is None}
         return dataclasses.replace(self, **missing)
 

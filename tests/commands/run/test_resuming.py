@@ -15,6 +15,7 @@ import pytest
 
 from edgemnist import cli
 from edgemnist.artifacts.folder import SET_ASIDE, WorkFolder
+from edgemnist.commands.prune.stage import PruneResult
 from edgemnist.commands.run import resuming
 from edgemnist.commands.run import stage as pipeline
 from edgemnist.commands.run.settings import RunSettings
@@ -107,8 +108,13 @@ def test_a_killed_job_goes_on_and_fits_nothing_twice(tmp_path: Path, monkeypatch
     work.set_aside("prune", "it is worse")
     for fit in ("run_training", "run_pruning"):
         monkeypatch.setattr(pipeline, fit, lambda *_, **__: pytest.fail("fitted again"))
-    results = []
-    monkeypatch.setattr(pipeline, "convert_the_better", lambda pruned, *_, **__: results.append(pruned) or stop())
+    results: list[PruneResult] = []
+
+    def keep(pruned: PruneResult, *_: object, **__: object) -> None:
+        results.append(pruned)
+        stop()
+
+    monkeypatch.setattr(pipeline, "convert_the_better", keep)
     with pytest.raises(KeyboardInterrupt):
         pipeline.run_main_job(RunSettings(epochs=60), work, resume=True)
     assert json.loads(json.dumps(results[0].figures())) == made["prune"]

@@ -11,6 +11,7 @@ from edgemnist import cli
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.run import stage as pipeline
 from edgemnist.commands.run import view
+from edgemnist.commands.run.settings import RunSettings
 from edgemnist.support.errors import MissingDependencyError, RuntimeCrashedError
 
 ARTIFACTS = (
@@ -35,8 +36,8 @@ def report(tmp_path_factory: pytest.TempPathFactory, made: list[pipeline.RunRepo
     work = tmp_path_factory.mktemp("run") / "work"
     target, run_main_job = work.parent / "report.json", pipeline.run_main_job
 
-    def kept(settings: pipeline.RunSettings, folder: WorkFolder) -> pipeline.RunReport:
-        made.append(run_main_job(settings, folder))
+    def kept(settings: RunSettings, folder: WorkFolder, *, resume: bool) -> pipeline.RunReport:
+        made.append(run_main_job(settings, folder, resume=resume))
         return made[0]
 
     with pytest.MonkeyPatch.context() as patch, target.open("w") as stdout:
