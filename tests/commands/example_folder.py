@@ -37,13 +37,11 @@ against = ["tflite-runtime-reference"]
 [firmware.run]
 images = 5
 [parity]
-images = 20
 runtime = ["tflm", "tflite-runtime-reference"]
 [page]
 images = 20
 engine = ["wasmtime"]
 [report]
-images = 20
 runtime = ["tflm", "tflite-runtime-reference"]
 [robustness]
 images = 20
@@ -51,7 +49,11 @@ corruption = ["fog"]
 """
 """The project's defaults: what an example does not say itself takes a second here, not minutes."""
 
-_MORE = (("old.tflite", "model_int8.tflite"), ("float.tflite", "model_float32.tflite"))
+_MORE = (
+    *((name, "model_int8.tflite") for name in ("old.tflite", "new.tflite", "int8.tflite", "model.tflite")),
+    *((name, "model_float32.tflite") for name in ("float.tflite", "model_float32.tflite")),
+    *((name, "model_int8.tflite") for name in ("model_int8.tflite", "old/model_int8.tflite")),
+)
 _SHARED = ("photos", "pictures")
 
 
@@ -62,6 +64,7 @@ def make_folder(folder: Path) -> None:
     for command in MAKING:
         assert cli.run(shlex.split(command)[1:]) == 0, command
     for name, made in (("net.keras", "trained.keras"), ("net.tflite", "model_int8.tflite"), *_MORE):
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(folder / "artifacts" / made, folder / name)
     dump = ["firmware", "run", "net.tflite", "--dataset", "random", "--images", "3", "--dump", "board.txt"]
     assert cli.run(dump) == 0

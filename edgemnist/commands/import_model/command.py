@@ -25,8 +25,8 @@ def register(app: typer.Typer) -> None:
         examples=(
             Example("edgemnist import net.keras --dataset photos", "A Keras model, and what it was trained on."),
             Example(
-                "edgemnist import net.onnx --dataset photos --channels bgr",
-                "An ONNX model that takes blue first.",
+                "edgemnist import net.onnx --dataset photos",
+                "An ONNX model, such as PyTorch exports one.",
                 needs="a model of PyTorch",
             ),
         ),

@@ -53,8 +53,8 @@ def register(app: typer.Typer) -> None:
         examples=(
             Example("edgemnist prune", "Half of the trained model's weights become zero."),
             Example(
-                "edgemnist prune --sparsity 0.8 --initial-sparsity 0.3 --end 60%",
-                "Four fifths, from 30 % on, the last after 60 % of the steps.",
+                "edgemnist prune --sparsity 0.8 --initial-sparsity 0.3 --begin 0.1 --end 60%",
+                "Four fifths, from 30 % on, between 10 and 60 % of the steps.",
                 needs="minutes of training",
             ),
         ),
