@@ -12,6 +12,7 @@ import array
 import ctypes
 import json
 import os
+import resource
 import runpy
 import signal
 import socket
@@ -33,7 +34,8 @@ from edgemnist.support import processes, stopping
 _CONVERSIONS = "edgemnist.commands.convert.worker"
 _TENSORFLOW_PROCESS = "tensorflow"
 _PR_SET_CHILD_SUBREAPER = 36
-_MOST_BYTES = 1 << 20
+_SECONDS, _MOST_BYTES = 300, 1 << 20
+_LIMITS = [number for name, number in vars(resource).items() if name.startswith("RLIMIT_")]
 _ROOM = 1000
 """Characters in the process's arguments that a child's take the place of."""
 _KEPT = ("OPENBLAS_NUM_THREADS", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "TF_USE_LEGACY_KERAS")
@@ -66,6 +68,7 @@ class _Source:
 
     def _start(self) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.settimeout(_SECONDS)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_BYTES)
         with theirs:
             self._process = subprocess.Popen(
@@ -98,7 +101,8 @@ class _Forked(subprocess.Popen[bytes]):
     def _execute_child(self, args: Any, *others: Any) -> None:
         cwd, environment, pipes = others[4], others[5], others[9:15]
         assert args[1] == "-m" and -1 not in pipes[:4]
-        request = {"arguments": args[2:], "cwd": str(cwd), "environment": environment}
+        limits = {number: resource.getrlimit(number) for number in _LIMITS}
+        request = {"arguments": args[2:], "cwd": str(cwd), "environment": environment, "limits": list(limits.items())}
         self.pid = _source.fork(request, (pipes[0], pipes[3], pipes[5]))  # its ends of the pipes
         self._child_created = True
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
@@ -185,6 +189,8 @@ def _become(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update({**kept, **request["environment"]})
     os.chdir(request["cwd"])
+    for number, limits in request["limits"]:
+        resource.setrlimit(number, tuple(limits))
     module, *arguments = request["arguments"]
     sys.argv = [module, *arguments]
     _call_myself([sys.executable, "-m", module, *arguments])

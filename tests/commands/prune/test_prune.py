@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgemnist.artifacts.folder import WorkFolder
-from edgemnist.commands.prune.stage import PRUNE, PruneSettings, run_pruning
+from edgemnist.commands.prune.stage import PRUNE, PruneResult, PruneSettings, run_pruning
 from edgemnist.commands.train.stage import run_training
 from edgemnist.data.base import Dataset
 from edgemnist.keras_io.saving import load_model
@@ -21,7 +22,7 @@ from edgemnist.training.distillation import DistillationSettings
 from edgemnist.training.loop import Hooks
 from edgemnist.training.sparsity import LayerSparsity, plan_pruning, why_short
 from edgemnist.training.teacher import TEACHERS
-from edgemnist.training.train import TrainSettings
+from edgemnist.training.train import TrainResult, TrainSettings
 from tests.commands.train.test_train import interrupted
 from tests.training.strokes import make_dataset
 
@@ -38,9 +39,25 @@ def kernels(work: WorkFolder) -> dict[str, NDArray[np.float32]]:
     }
 
 
-@pytest.mark.parametrize(("sparsity", "schedule"), [(0.5, "polynomial"), (0.85, "constant")])
-def test_the_zeros_are_in_the_saved_file(work: WorkFolder, strokes: Dataset, sparsity: float, schedule: str) -> None:
-    result = run_pruning(PruneSettings(sparsity=sparsity, schedule=schedule, epochs=3), work, dataset=strokes)
+@pytest.fixture(scope="module")
+def pruned(
+    trained: tuple[Path, TrainResult], strokes: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[WorkFolder, PruneResult]:
+    """Return a folder in which half of the weights were pruned, not to be changed, and the pruning's result."""
+    work = WorkFolder(Path(shutil.copytree(trained[0], tmp_path_factory.mktemp("pruned") / "work")))
+    return work, run_pruning(QUICK, work, dataset=strokes)
+
+
+@pytest.fixture(scope="module")
+def separable(strokes: Dataset, tmp_path_factory: pytest.TempPathFactory) -> PruneResult:
+    """Return the result of pruning a net of depthwise convolutions."""
+    work = WorkFolder(tmp_path_factory.mktemp("separable"))
+    run_training(TrainSettings(arch="ds-cnn", epochs=1, batch=32), work, dataset=strokes)
+    return run_pruning(PruneSettings(epochs=1), work, dataset=strokes)
+
+
+def check_zeros(work: WorkFolder, result: PruneResult, sparsity: float) -> None:
+    """Assert that the zeros that are told are in the saved file."""
     saved = kernels(work)
     assert {layer.layer: (layer.weights, layer.zeros) for layer in result.layers} == {
         name: (kernel.size, int((kernel == 0).sum())) for name, kernel in saved.items()
@@ -59,15 +76,27 @@ def test_the_zeros_are_in_the_saved_file(work: WorkFolder, strokes: Dataset, spa
     assert result.accuracy > 0.9
 
 
-def test_the_next_stage_finds_the_pruned_model(work: WorkFolder, strokes: Dataset) -> None:
+def test_the_zeros_are_in_the_saved_file(pruned: tuple[WorkFolder, PruneResult]) -> None:
+    check_zeros(*pruned, sparsity=0.5)
+
+
+def test_zeros_that_come_at_once_are_in_the_saved_file(work: WorkFolder, strokes: Dataset) -> None:
+    settings = PruneSettings(sparsity=0.85, schedule="constant", epochs=3)
+    check_zeros(work, run_pruning(settings, work, dataset=strokes), sparsity=0.85)
+
+
+def test_the_next_stage_finds_the_pruned_model(
+    work: WorkFolder, pruned: tuple[WorkFolder, PruneResult], strokes: Dataset
+) -> None:
     assert work.latest_model(needed_by="the test")[0].name == "trained.keras"
     trained = work.require("train", needed_by="the test")
-    result = run_pruning(QUICK, work, dataset=strokes)
+    work, result = pruned
     path, record = work.latest_model(needed_by="the test")
     assert path == result.model_path == work.path("pruned.keras")
     assert record.inputs == trained.outputs
     assert record.results["accuracy_before"] == trained.results["accuracy"]
     assert record.settings["class_names"] == list(strokes.class_names)
+    assert [record.settings[key] for key in ("sparsity", "pruning_schedule")] == [0.5, "polynomial"]
     assert {"prune-history.csv", "prune-history.json", "prune-curves.png"} <= {p.name for p in work.root.iterdir()}
     assert not work.path(PRUNE.checkpoint).exists()
     assert load_model(path).name == "tiny"
@@ -91,11 +120,8 @@ def test_2_of_4_along_the_input_channels(work: WorkFolder, strokes: Dataset) -> 
     assert notes["probabilities"] == "18 input channels do not divide by 4: the last 2 stay denser"
 
 
-def test_depthwise_convolutions_are_reported_as_dense(strokes: Dataset, tmp_path: Path) -> None:
-    work = WorkFolder(tmp_path)
-    run_training(TrainSettings(arch="ds-cnn", epochs=1, batch=32), work, dataset=strokes)
-    result = run_pruning(PruneSettings(epochs=1), work, dataset=strokes)
-    for layer in result.layers:
+def test_depthwise_convolutions_are_reported_as_dense(separable: PruneResult) -> None:
+    for layer in separable.layers:
         if layer.kind == "DepthwiseConv2D":
             assert layer.zeros == 0
             assert "depthwise kernels can't be pruned" in layer.note
@@ -151,9 +177,10 @@ def test_another_dataset_is_refused(work: WorkFolder) -> None:
 
 
 def test_ctrl_c_then_resume_gives_the_same_file(
-    work: WorkFolder, strokes: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_pruning(QUICK, work, dataset=strokes)
+    pruned: tuple[WorkFolder, PruneResult], strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    work = WorkFolder(Path(shutil.copytree(pruned[0].root, tmp_path / "work")))
     whole = work.path("pruned.keras").read_bytes()
     with interrupted(monkeypatch, 5):
         run_pruning(QUICK, work, dataset=strokes)
@@ -217,10 +244,8 @@ def test_the_ramp_starts_where_it_is_told(work: WorkFolder, strokes: Dataset, mo
     assert [stored[key] for key in ("initial_sparsity", "begin", "end")] == [0.5, "17", "60"]
 
 
-def test_a_missed_target_says_which_layers_miss_it(strokes: Dataset, tmp_path: Path) -> None:
-    work = WorkFolder(tmp_path)
-    run_training(TrainSettings(arch="ds-cnn", epochs=1, batch=32), work, dataset=strokes)
-    result = run_pruning(PruneSettings(epochs=1), work, dataset=strokes)
+def test_a_missed_target_says_which_layers_miss_it(separable: PruneResult) -> None:
+    result = separable
     assert result.shortfall.startswith(f"50.0% zeros were asked for, all kernels together have {result.sparsity:.1%}: ")
     assert "conv1 (144 weights): stays dense: reads the image itself; block1_depthwise, block2_depthwise," in (
         result.shortfall
