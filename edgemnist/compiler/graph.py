@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import OptionValue, TensorInfo, WithOptions
-from edgemnist.tflite.names import printable
+from edgemnist.tflite.names import printable, readable_name
 
 ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU_N1_TO_1, ACTIVATION_RELU6 = 0, 1, 2, 3
 PADDING_SAME, PADDING_VALID = 0, 1
@@ -170,8 +170,10 @@ class Graph:
     names: Mapping[int, str] = field(default_factory=dict)
 
     def called(self, tensor: int) -> str:
-        """Return a tensor's name for people."""
-        return self.names.get(tensor) or printable(self.tensors[tensor].name) or f"tensor {tensor}"
+        """Return a tensor's name for people; one that the compiler added, beside another of its name, has a number."""
+        if self.names:
+            return self.names.get(tensor) or f"{readable_name(self.tensors[tensor].name)} #{tensor}"
+        return printable(self.tensors[tensor].name) or f"tensor {tensor}"
 
     def state_name(self, variable: Variable) -> str:
         """Return the name for people of what is kept."""

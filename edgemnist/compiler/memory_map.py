@@ -12,17 +12,20 @@ ROWS = 24
 
 def as_text(program: Program, plan: Plan, name: str) -> str:
     """Return the plan as a table and as a picture: columns are steps, lines are addresses."""
+    width = max(len(str(plan.size)), 5) + 2
     lines = [
         f"{name}: arena of {plan.size} bytes, {included(program)} included",
         f"largest tensor {plan.largest_tensor}, largest set of tensors alive at once {plan.largest_live_set}",
         "",
-        "  from    to  bytes  steps    what",
+        f"{'from':>{width}}{'to':>{width}}{'bytes':>{width}}  steps    what",
     ]
     symbols = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     for index, item in enumerate(plan.placed):
         symbol = symbols[index % len(symbols)]
         steps = f"{item.buffer.first}-{item.buffer.last}"
-        lines.append(f"{item.offset:6}{item.end:6}{item.buffer.size:7}  {steps:7}  {symbol} {item.buffer.name}")
+        lines.append(
+            f"{item.offset:{width}}{item.end:{width}}{item.buffer.size:{width}}  {steps:7}  {symbol} {item.buffer.name}"
+        )
     lines += [
         "",
         "Each column is a step, each line a part of the arena; * where an output lies on top of a dying input.",
@@ -35,5 +38,5 @@ def as_text(program: Program, plan: Plan, name: str) -> str:
             if item.offset < low + step_bytes and item.end > low:
                 for step in range(item.buffer.first, item.buffer.last + 1):
                     cells[step] = symbols[index % len(symbols)] if cells[step] == "." else "*"
-        lines.append(f"{low:6} {''.join(cells[:-1])}")
+        lines.append(f"{low:{width}} {''.join(cells[:-1])}")
     return "\n".join(lines) + "\n"

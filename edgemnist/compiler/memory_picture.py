@@ -27,6 +27,9 @@ _SLANTED = 0.55
 
 _LONGEST_LABEL = 46
 
+_EMPTY = 0.2
+"""Where a larger share of a row below its lowest block would be empty, the scale begins higher."""
+
 
 @dataclass(frozen=True)
 class Area:
@@ -106,7 +109,9 @@ def _draw_row(axes: Any, plan: Plan, areas: Sequence[Area], steps: range, labels
     axes.axhline(plan.size, color=theme().ink, linewidth=1.2)
     figures.styled(axes, y="address in the arena, bytes", grid="y")
     axes.set_xlim(steps.start, steps.stop)
-    axes.set_ylim(0, 1.02 * max((area.top for area in there), default=1))
+    lowest, highest = min((area.bottom for area in there), default=0), max((area.top for area in there), default=1)
+    free = 0.02 * (highest - lowest)
+    axes.set_ylim(lowest - free if lowest > _EMPTY * highest else 0, highest + free)
     named = [step for step in steps if step < len(labels)]
     axes.set_xticks([step + 0.5 for step in named], [labels[step] for step in named])
     axes.tick_params(axis="x", labelsize=_TEXT, length=2)
@@ -183,8 +188,7 @@ def _name_blocks(axes: Any, placed: Sequence[Placed], areas: Sequence[Area]) -> 
     renderer = axes.figure.canvas.get_renderer()
     origin, corner = axes.transData.transform([(0, 0), (1, 1)])
     per_step, per_byte = corner - origin
-    (left, right), (_, high) = axes.get_xlim(), axes.get_ylim()
-    row = Area(left, right, 0, high)
+    row = Area(*axes.get_xlim(), *axes.get_ylim())
     for number, (item, whole) in enumerate(zip(placed, areas, strict=True)):
         area = whole.shared(row)
         if area is None:

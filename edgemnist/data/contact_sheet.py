@@ -59,8 +59,9 @@ def contact_sheet(
 ) -> bytes:
     """Return a PNG with the images in rows, the caption under each. The same input gives the same bytes.
 
-    ``images``: uint8, (count, height, width, 1 or 3), enlarged by a whole factor to at most ``cell`` pixels (at least
-    once), without smoothing. ``columns``: None for what makes the sheet nearly square, of multiples of ``in_columns``.
+    ``images``: uint8, (count, height, width, 1 or 3), enlarged without smoothing by a whole factor to at most ``cell``
+    pixels (at least once), or to twice that where captions are so wide. ``columns``: None for what makes the sheet
+    nearly square, of multiples of ``in_columns``.
     """
     from PIL import Image, ImageDraw
 
@@ -68,7 +69,9 @@ def contact_sheet(
     scale = max(1, cell // max(height, width))
     font = _font()
     longest = max((font.getlength(_printable(one.text)) for one in captions), default=0.0)
-    across = max(width * scale, min(math.ceil(longest), _WIDEST_CAPTION)) + _GAP
+    asked = min(math.ceil(longest), _WIDEST_CAPTION)
+    scale = max(scale, min(asked // width, 2 * cell // max(height, width)))  # room that captions take is not left blank
+    across = max(width * scale, asked) + _GAP
     down = height * scale + _LINE + _GAP
     columns = columns or near_square(len(images), across, down, in_columns)
     columns = max(1, min(columns, len(images)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -89,4 +90,17 @@ def test_the_text_has_the_short_names(real_models: Path) -> None:
     program, plan = compile_model(parse_tflite((real_models / "compact_int8.tflite").read_bytes()), CodegenSettings())
     text = as_text(program, plan, "net")
     assert " depthwise_conv2d_3\n" in text
+    rows = re.findall(r"^ *(\d+) +(\d+) +(\d+)  (\d+)-(\d+) ", text, re.MULTILINE)
+    assert [tuple(map(int, row[:3])) for row in rows] == [
+        (item.offset, item.end, item.buffer.size) for item in plan.placed
+    ]
     assert "FusedBatchNorm" not in text
+
+
+def test_tensors_that_the_compiler_adds_have_names_of_their_own(real_models: Path) -> None:
+    """A net of uint8 is compiled as one of int8: its input is there twice."""
+    net = real_models / "public" / "141_cpetig_mobilenet_v1_0_25_160_quantized.tflite"
+    _, plan = compile_model(parse_tflite(net.read_bytes()), CodegenSettings())
+    names = [item.buffer.name for item in plan.placed]
+    assert len(set(names)) == len(names)
+    assert {"input", "Conv2d_0", "Predictions"} <= set(names)
