@@ -97,7 +97,8 @@ def test_every_kind_of_net_has_a_crate_without_warnings(net: str, tmp_path: Path
     sources = [folder / "c" / f"shapes{part}.c" for part in ("", "_test", "_rust")]
     subprocess.run(["gcc", *HOUSE_FLAGS, "-O1", "-c", *sources], cwd=tmp_path, check=True)
     subprocess.run(["ar", "rc", "libnetwork.a", *(f"{one.stem}.o" for one in sources)], cwd=tmp_path, check=True)
-    rustc = [RUSTC, "--edition", "2021", "-D", "warnings", "--out-dir", tmp_path, "-L", tmp_path]
+    folders = ["--out-dir", str(tmp_path), "-L", str(tmp_path)]
+    rustc = [str(RUSTC), "--edition", "2021", "-D", "warnings", *folders]
     subprocess.run([*rustc, "--crate-name", "shapes", "--crate-type", "lib", "src/lib.rs"], cwd=folder, check=True)
     linked = [*rustc, "--extern", "shapes", "-l", "static=network"]
     subprocess.run([*linked, "--test", "tests/network.rs"], cwd=folder, check=True)

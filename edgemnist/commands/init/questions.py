@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from edgemnist.commands.init.stage import OWN, InitSettings, check_dataset, check_name, check_preset
-from edgemnist.commands.run.presets import PRESETS
+from edgemnist.commands.presets import PRESETS
 from edgemnist.csource.source import free_name
 from edgemnist.data.registry import MNIST_5K
 from edgemnist.mcu import DEFAULT_BOARD

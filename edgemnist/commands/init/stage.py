@@ -9,7 +9,7 @@ from typing import Any
 
 from edgemnist.commands.defaults import FILE
 from edgemnist.commands.init import texts
-from edgemnist.commands.run.presets import PRESETS
+from edgemnist.commands.presets import PRESETS
 from edgemnist.csource.source import check_file_name, check_identifier
 from edgemnist.data.registry import find_dataset
 from edgemnist.mcu.boards import find_board

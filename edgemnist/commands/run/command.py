@@ -11,7 +11,7 @@ from edgemnist.commands.completion import completing
 from edgemnist.commands.examples import Example
 from edgemnist.commands.options import DEFAULT_WORK, Mlflow, OptionalSeed, SkipUnreadable, Work, add_command
 from edgemnist.commands.outcome import Outcome
-from edgemnist.commands.run.presets import PRESETS
+from edgemnist.commands.presets import PRESETS
 from edgemnist.commands.sections import Section
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from edgemnist.commands.run.presets import PRESETS, Preset
+from edgemnist.commands.presets import PRESETS, Preset
 from edgemnist.data.loading import AUTO
 from edgemnist.support.choices import unknown
 from edgemnist.training.architectures import DEFAULT_ARCHITECTURE

@@ -15,10 +15,10 @@ from edgemnist.commands.firmware.report import FirmwareReport
 from edgemnist.commands.firmware.stage import run_on_default_board
 from edgemnist.commands.parity.report import ParityReport, RunEntry
 from edgemnist.commands.parity.stage import ParitySettings, parity
+from edgemnist.commands.presets import Preset
 from edgemnist.commands.prune.stage import PRUNE, PruneResult, PruneSettings, run_pruning
 from edgemnist.commands.run import resuming
 from edgemnist.commands.run.choice import PruningChoice, convert_the_better
-from edgemnist.commands.run.presets import Preset
 from edgemnist.commands.run.resuming import Unfinished
 from edgemnist.commands.run.settings import RunSettings
 from edgemnist.commands.run.watch import Stopwatch
