@@ -158,7 +158,7 @@ def test_the_header_names_each(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
     assert cli.run(["codegen", str(model), "--out", str(out), "--target", "any", "--json"]) == 0
 
-    header = (out / "model.h").read_text()
+    header = " ".join((out / "model.h").read_text().split())
     for line in (
         "#define MODEL_INPUTS 2",
         "#define MODEL_OUTPUTS 2",
