@@ -146,7 +146,7 @@ def test_its_readme_with_a_few_pictures(tmp_path: Path, monkeypatch: pytest.Monk
             pixels = draw.integers(0, 255, (12, 12), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "data" / kind / f"{number}.png")
     monkeypatch.chdir(tmp_path)
-    model = dict.fromkeys(("codegen", "firmware"), [str(TINY_MODEL)])
+    model = {name: [str(TINY_MODEL)] for name in ("codegen", "firmware")}
     for words in commands_in(tmp_path):
         if words not in (["run"], ["evaluate"], ["firmware", "run"]):
             assert cli.run([*words, *model.get(words[0], [])]) == 0, words
