@@ -52,8 +52,9 @@ def test_every_tensor_is_exact(
 
     check_exact([Subject(name, model.content, images)], tflm, witness, [SIZE_SANITISED], VARIANTS)
     check_exact([Subject(name, model.content, images)], tflm, witness, [SPEED], [Variant(target=host_target())])
-    for body in filter(runs_here, BODIES):
-        variants = [Variant(target=body.target), Variant(target=body.target, fusions=())]
+    for number, body in enumerate(filter(runs_here, BODIES)):
+        # Without fusions for one body: the same kernels do it, whose sizes are in tables elsewhere.
+        variants = [Variant(target=body.target), Variant(target=body.target, fusions=())][: 2 if number == 0 else 1]
         check_exact([Subject(name, model.content, images)], tflm, witness, [HOST[body]], variants)
 
 
