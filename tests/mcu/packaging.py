@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import re
+import subprocess
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from edgemnist.compiler import generate as codegen
+from edgemnist.compiler.host import HOUSE_FLAGS
 from edgemnist.mcu.packages.base import Example
 from edgemnist.mcu.packages.build import PackageResult, package_firmware
 from edgemnist.tflite.file import read_tflite
 
 MODEL = Path(__file__).parents[1] / "golden" / "convert" / "tiny_int8.tflite"
+RUSTC = Path("/usr/bin/rustc")
 STANDINS = Path(__file__).parent / "standins"
 LABELS = ("none", 'a "b" \\ 100%', "naïve??/")
 TIME = re.compile(r"(?<=, )\d+(?= us)")
@@ -62,3 +65,15 @@ def expected_output(folder: Path) -> list[str]:
 def without_times(output: bytes) -> list[str]:
     """Return what a program printed, times replaced as in the README."""
     return [TIME.sub("...", line) for line in output.decode().splitlines()]
+
+
+def rust_linker(folder: Path) -> list[str]:
+    """Compile a Rust crate's C and its library, without a warning, and return the compiler that links a program."""
+    sources = [str(folder / "c" / f"shapes{part}.c") for part in ("", "_test", "_rust")]
+    subprocess.run(["gcc", *HOUSE_FLAGS, "-O1", "-c", *sources], cwd=folder, check=True)
+    objects = [f"{Path(source).stem}.o" for source in sources]
+    subprocess.run(["ar", "rc", "libnetwork.a", *objects], cwd=folder, check=True)
+    rustc = [str(RUSTC), "--edition", "2021", "-D", "warnings", "-L", "."]
+    library = ["--crate-name", "shapes", "--crate-type", "lib", "-l", "static=network", "src/lib.rs"]
+    subprocess.run([*rustc, *library], cwd=folder, check=True)
+    return [*rustc, "--extern", "shapes"]

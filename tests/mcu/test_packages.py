@@ -27,8 +27,8 @@ ALL = tuple(platforms())
 
 
 def test_platforms_are_found_by_their_files() -> None:
-    """The six of today; the choices of the command line come from here."""
-    assert ALL == ("arduino", "cmake", "cmsis-pack", "esp-idf", "platformio", "zephyr")
+    """The seven of today; the choices of the command line come from here."""
+    assert ALL == ("arduino", "cmake", "cmsis-pack", "esp-idf", "platformio", "rust", "zephyr")
     assert all(platform.description for platform in platforms().values())
 
 
@@ -56,7 +56,8 @@ def test_contents(tmp_path: Path, platform: str) -> None:
     files = {path.name: path for path in folder.rglob("*") if path.is_file()}
     for name, text in generated().files.items():
         assert files[name].read_text() == text
-    assert {"shapes_examples.h", "shapes_examples.c", "README.md"} <= files.keys()
+    examples = {"mod.rs"} if platform == "rust" else {"shapes_examples.h", "shapes_examples.c"}
+    assert {*examples, "README.md"} <= files.keys()
     assert "Apache License" in (folder / "LICENSE").read_text()
     printed = expected_output(folder)
     assert printed[0] == "shapes: self-test passed"

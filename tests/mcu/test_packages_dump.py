@@ -15,7 +15,7 @@ from edgemnist.mcu.packages.registry import platform_names
 from edgemnist.mismatch.dump import read_dump
 from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import read_tflite
-from tests.mcu.packaging import MODEL, STANDINS, expected_output, generated, unpack
+from tests.mcu.packaging import MODEL, STANDINS, expected_output, generated, rust_linker, unpack
 from tests.mcu.test_packages_builds import ARDUINO_CORE, CXX_FLAGS, PROGRAMS
 from tests.oracles import needs
 
@@ -51,6 +51,9 @@ def _printed(platform: str, folder: Path) -> bytes:
         return _c(folder, includes, PROGRAMS[platform], STANDINS / platform / "standin.c")
     if platform == "cmake":
         return _c(folder, [f"-I{folder}/include"], "example/main.c")
+    if platform == "rust":
+        subprocess.run([*rust_linker(folder), "examples/classify.rs"], cwd=folder, check=True)
+        return subprocess.run([folder / "classify"], capture_output=True, check=True).stdout
     arduino = ["-DARDUINO=10819", f"-I{ARDUINO_CORE}"]
     if platform == "platformio":
         return _cxx(folder, folder / "lib" / "shapes", ["src/main.cpp"])

@@ -11,16 +11,15 @@ from pathlib import Path
 import pytest
 
 from edgemnist.compiler.generate import CodegenSettings, GeneratedModel, generate
-from edgemnist.compiler.host import HOUSE_FLAGS
 from edgemnist.mcu.packages.build import package_firmware
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.test_operators_elements import byte_model, float_model
 from tests.compiler.test_state import NETS
-from tests.mcu.packaging import expected_output, generated, unpack, without_times
+from tests.mcu.packaging import RUSTC, expected_output, generated, rust_linker, unpack, without_times
 from tests.two_classes import two_class_net
 
-CARGO, RUSTC = Path("/usr/bin/cargo"), Path("/usr/bin/rustc")
+CARGO = Path("/usr/bin/cargo")
 CRATES = Path("/usr/share/cargo/registry")
 
 needs_cargo = pytest.mark.skipif(
@@ -94,17 +93,11 @@ def _of(content: bytes) -> GeneratedModel:
 def test_every_kind_of_net_has_a_crate_without_warnings(net: str, tmp_path: Path) -> None:
     """`no_std`, a comment at every public item, glue that is clean C99, and tests that pass: a stream's state, too."""
     folder = unpack("rust", tmp_path, model=MODELS[net]())
-    sources = [folder / "c" / f"shapes{part}.c" for part in ("", "_test", "_rust")]
-    subprocess.run(["gcc", *HOUSE_FLAGS, "-O1", "-c", *sources], cwd=tmp_path, check=True)
-    subprocess.run(["ar", "rc", "libnetwork.a", *(f"{one.stem}.o" for one in sources)], cwd=tmp_path, check=True)
-    folders = ["--out-dir", str(tmp_path), "-L", str(tmp_path)]
-    rustc = [str(RUSTC), "--edition", "2021", "-D", "warnings", *folders]
-    subprocess.run([*rustc, "--crate-name", "shapes", "--crate-type", "lib", "src/lib.rs"], cwd=folder, check=True)
-    linked = [*rustc, "--extern", "shapes", "-l", "static=network"]
-    subprocess.run([*linked, "--test", "tests/network.rs"], cwd=folder, check=True)
-    subprocess.run([*linked, "--emit", "metadata", "examples/classify.rs"], cwd=folder, check=True)
+    linker = rust_linker(folder)
+    subprocess.run([*linker, "--test", "tests/network.rs"], cwd=folder, check=True)
+    subprocess.run([*linker, "--emit", "metadata", "examples/classify.rs"], cwd=folder, check=True)
 
-    subprocess.run([tmp_path / "network"], check=True)
+    subprocess.run([folder / "network"], check=True)
     text = (folder / "src" / "lib.rs").read_text()
     assert "#![no_std]" in text
     assert ("shapes_reset_in" in text) == (net == "stream")

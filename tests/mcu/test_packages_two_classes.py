@@ -69,6 +69,7 @@ def test_header_of_generated_c_says_which_class_an_output_is_for() -> None:
     assert "_class_of" not in generate(model, CodegenSettings(name="shapes")).files["shapes.h"]
     known = Preprocessing((4, 4, 1), NAMES, output=OutputKind.ONE_PROBABILITY)
     header = generate(model, CodegenSettings(name="shapes", preprocessing=known)).files["shapes.h"]
+    header = header.replace("\n * ", " ")
     assert "The output is the probability of class 1 (dog): above 0.5, q > 0, it is that one, else 0 (cat)." in header
     assert "shapes_labels[2]" in header
     with pytest.raises(InputError, match="3 labels for 2 classes"):

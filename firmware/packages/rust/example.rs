@@ -8,7 +8,7 @@ use @{name}::{@{used_class}self_test, Arena, Model@{used_output}};
 #[path = "../tests/expected/mod.rs"]
 mod expected;
 
-@{best_class_rust}fn main() -> ExitCode {
+@{best_class_rust}@{put}fn main() -> ExitCode {
     // Safety: there is one thread.
     let wrong = unsafe { self_test() };
     if wrong != 0 {
@@ -37,7 +37,7 @@ mod expected;
     }
     println!("@{name}: {right} of {} right", expected::INPUTS.len());
     println!("@{name}: {}", if passed { "PASSED" } else { "FAILED" });
-    if passed {
+@{dumped}    if passed {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from edgemnist.compiler.run_text import state_bytes
 from edgemnist.csource.outputs import class_limit
 from edgemnist.mcu.packages.base import Package, Platform, words
+from edgemnist.mcu.packages.dump import DUMPED
 from edgemnist.mcu.packages.examples import class_names
 from edgemnist.tflite.pixels import INTEGER_TYPES
 
@@ -35,6 +36,41 @@ _SEARCH = """fn class_of(output: &Output) -> usize {
 
 """
 
+_DUMP = """
+/// Runs the network once and hands its input and every operator's output to `put`: lines of text,
+/// each with a zero byte behind it. `image` numbers the inputs.
+///
+/// # Safety
+///
+/// It works in memory of its own: two threads must not be in it at once. `put` must not unwind.
+pub unsafe fn dump(input: &Input, image: u32, put: extern "C" fn(*const u8)) {{
+    let mut output = [{zero}; OUTPUT_SIZE];
+    ffi::{name}_dump(input.as_ptr(), output.as_mut_ptr(), image, put)
+}}
+"""
+
+_FOREIGN_DUMP = """        pub fn {name}_dump(
+            input: *const {entry},
+            output: *mut {result},
+            image: u32,
+            put: extern "C" fn(*const u8),
+        );
+"""
+
+_PUT = """extern "C" fn put(text: *const u8) {
+    // Safety: a zero byte is behind the text.
+    let line = unsafe { std::ffi::CStr::from_ptr(text.cast()) };
+    print!("{}", line.to_string_lossy());
+}
+
+"""
+
+_DUMPED = """    for (image, input) in (0..{count}).zip(&expected::INPUTS) {{
+        // Safety: there is one thread.
+        unsafe {{ {name}::dump(input, image, put) }}
+    }}
+"""
+
 _RESET = "        pub fn {name}_reset_in(state: *mut u8);\n"
 
 
@@ -56,6 +92,7 @@ class Wrapped:
 def _files(package: Package) -> Mapping[str, str]:
     name = package.name
     more = {**_sizes(package), **_functions(package), **_examples(package)}
+    more |= _dumping(package, more)
     return {
         **package.documents(),
         "README.md": package.text("rust/README.md", how_to_build=package.text("rust/build.md").strip("\n"), **more),
@@ -177,6 +214,20 @@ def _safe(name: str, one: Wrapped) -> str:
         f"    // Safety: it {reads}.\n"
         f"    unsafe {{ {call}{' as usize' if index else ''} }}\n}}\n"
     )
+
+
+def _dumping(package: Package, more: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts about printing tensors, with those that they follow; nothing where the C can't."""
+    if not package.generated.with_dump:
+        return {"put": "", "dumped": ""}
+    name, count = package.name, min(DUMPED, int(package.values["count"]))
+    ends = {"entry": more["entry_rust"], "result": more["result_rust"]}
+    return {
+        "functions": more["functions"] + _DUMP.format(name=name, zero=more["zero_result"]),
+        "foreign": more["foreign"] + _FOREIGN_DUMP.format(name=name, **ends),
+        "put": _PUT,
+        "dumped": _DUMPED.format(name=name, count=count),
+    }
 
 
 # --- examples --------------------------------------------------------------------------------------------------------
