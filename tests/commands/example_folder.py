@@ -7,11 +7,15 @@ import shlex
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from edgemnist import cli
-from tests.commands.convert.conftest import draw
+from edgemnist.runner.client import runtime_worker
+from edgemnist.runner.run import invoke_with, load_model
+from edgemnist.tflite.preprocessing import Preprocessing
+from tests.commands.convert.conftest import SIDE, draw
 
 CLASSES = ("0", "1", "2", "3")
 MAKING = ("edgemnist train --dataset photos", "edgemnist convert")
@@ -68,21 +72,31 @@ def make_folder(folder: Path) -> None:
         shutil.copy(folder / "artifacts" / made, folder / name)
     dump = ["firmware", "run", "net.tflite", "--dataset", "random", "--images", "3", "--dump", "board.txt"]
     assert cli.run(dump) == 0
+    _answer(folder)
+
+
+def _answer(folder: Path) -> None:
+    """Write what a board answers to ``pictures/``, as it has it in memory."""
+    model = load_model(folder / "net.tflite")
+    images = draw(24, 5)[0][..., np.newaxis]
+    with runtime_worker("tflm") as worker:
+        outputs = invoke_with(worker, model, model.inputs(images, Preprocessing((SIDE, SIDE, 1), CLASSES)))
+    lines = [
+        f"{number:02}.png,{','.join(map(str, row))}\n" for number, row in enumerate(outputs.reshape(24, -1).tolist())
+    ]
+    (folder / "board.csv").write_text("".join(lines))
 
 
 def _draw_pictures(folder: Path) -> None:
-    """Draw ``photos/CLASS/``, ``pictures/`` as a board was shown them, what it answered, and ``digit.png``."""
+    """Draw ``photos/CLASS/``, ``pictures/`` as a board was shown them, and ``digit.png``."""
     images, labels = draw(240, 2)
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         path = folder / "photos" / CLASSES[label] / f"{number:03}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
     (folder / "pictures").mkdir()
-    images, labels = draw(24, 5)
-    for number, image in enumerate(images):
+    for number, image in enumerate(draw(24, 5)[0]):
         Image.fromarray(image).save(folder / "pictures" / f"{number:02}.png")
-    answers = "".join(f"{number:02}.png,{CLASSES[label]}\n" for number, label in enumerate(labels))
-    (folder / "board.csv").write_text(answers)
     shutil.copy(folder / "pictures" / "00.png", folder / "digit.png")
 
 

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
             Example("edgemnist doctor", "What is installed here and works."),
             Example("edgemnist doctor net.tflite", "Which interpreters and cores take a model, and its faults."),
             Example(
-                "edgemnist doctor net.tflite --target tflm --target c-cortex-m4",
+                "edgemnist doctor net.tflite --target tflm --target tflite-runtime-2.14",
                 "Fail if one of these does not take it.",
             ),
         ),

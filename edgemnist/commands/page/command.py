@@ -24,8 +24,8 @@ def register(app: typer.Typer) -> None:
         examples=(
             Example("edgemnist page", "The work folder's int8 model: artifacts/page.html."),
             Example(
-                "edgemnist page net.tflite --dataset photos --out net.html",
-                "Another model, and whose pictures to check it with.",
+                "edgemnist page net.tflite --out net.html",
+                "Another model, checked with random inputs.",
             ),
             Example("edgemnist page --module web --name digits", "An ES module for a page of one's own."),
         ),

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
         examples=(
             Example("edgemnist report", "The work folder's models, to artifacts/report.html."),
             Example(
-                "edgemnist report net.tflite --dataset photos --baseline old.tflite",
+                "edgemnist report new.tflite --baseline old.tflite --dataset photos",
                 "What a new release gains and loses beside an older one.",
             ),
         ),
