@@ -15,7 +15,18 @@ from edgemnist.commands.parameters import is_hidden, value_of
 
 cli.register_commands()
 COMMANDS: dict[str, Any] = dict(commands_of(typer.main.get_command(cli.app)))
-ELSEWHERE = {"config", "data fetch", "data list", "data show", "deploy emulator", "prune", "qat", "run", "train"}
+ELSEWHERE = {
+    "config",
+    "init",
+    "data fetch",
+    "data list",
+    "data show",
+    "deploy emulator",
+    "prune",
+    "qat",
+    "run",
+    "train",
+}
 """Commands that are not about one finished model: they make a work folder's, or have none."""
 
 FORMER = {
