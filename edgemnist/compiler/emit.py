@@ -7,23 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from edgemnist.compiler import run_text, tensor_dump
 from edgemnist.compiler.banded import Bands
 from edgemnist.compiler.bands.text import step_function, varies
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.claims import ZERO_POINTS
+from edgemnist.compiler.constants_text import array_text, braced, field_text, listed
 from edgemnist.compiler.ends import ends_of, typed, value_functions
 from edgemnist.compiler.graph import Graph, type_of
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
-from edgemnist.compiler.ops.fields import CArray, Field, in_memory, wide_sizes
+from edgemnist.compiler.ops.fields import CArray, in_memory, wide_sizes
 from edgemnist.compiler.targets import TARGETS
 from edgemnist.csource.columns import within_columns
 from edgemnist.csource.pixels import IMAGE_AXES, PixelCode, image_axes
-from edgemnist.csource.source import APART, COLUMNS, comment_text, cut_into_lines, float_constant, string_literal
+from edgemnist.csource.source import comment_text, float_constant, string_literal
 from edgemnist.support.resources import firmware_folder
 from edgemnist.tflite.file import TensorInfo
 
@@ -326,62 +325,18 @@ def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands 
     ``layer``: what it writes, for people.
     """
     text = [f"\n/* Step {index}: {step.node.label}{f', {comment_text(layer)}' if layer else ''} */"]
-    text += [_array(_array_name(settings, index, array), array) for array in step.arrays]
+    text += [array_text(_array_name(settings, index, array), array) for array in step.arrays]
     declared = f"static const {step.struct_type} {settings.name}_params_{index}"
     if bands is not None and index < bands.steps and varies(bands, index):
-        sets = [f"{{{', '.join(_field(field) for field in fields)}}}" for fields in bands.variants[index]]
-        text.append(_braced(f"{declared}[{len(sets)}]", _listed(sets)))
+        sets = [f"{{{', '.join(field_text(field) for field in fields)}}}" for fields in bands.variants[index]]
+        text.append(braced(f"{declared}[{len(sets)}]", listed(sets)))
     elif step.struct_type:
-        text.append(_braced(declared, _listed(_field(field) for field in step.parameters)))
+        text.append(braced(declared, listed(field_text(field) for field in step.parameters)))
     return "\n".join(text)
 
 
 def _array_name(settings: EmitSettings, index: int, array: CArray) -> str:
     return f"{settings.name}_{array.suffix}_{index}"
-
-
-def _field(field: Field) -> str:
-    value = field.value
-    text = "{" + ", ".join(_field(inner) for inner in value) + "}" if isinstance(value, tuple) else _number(value)
-    return f"/* {field.name} */ {text}"
-
-
-def _number(value: int | float) -> str:
-    return float_constant(value) if isinstance(value, float) else str(value)
-
-
-def _array(name: str, array: CArray) -> str:
-    elements = len(array.values) if array.ctype == "em_channel" else array.values.size
-    words = " EM_WORD_ALIGNED" if array.in_words else ""
-    return _braced(f"static const {array.ctype} {name}[{elements}]{words}", _elements(array))
-
-
-def _elements(array: CArray) -> str:
-    if array.ctype == "int8_t":
-        return _bytes_text(in_memory(array))
-    if array.ctype == "em_channel":
-        return _listed(f"{{{bias}, {multiplier}}}" for bias, multiplier in array.values.tolist())
-    return _listed(_number(value) for value in array.values.reshape(-1).tolist())
-
-
-def _listed(items: Iterable[str]) -> str:
-    return f",{APART}".join(items)
-
-
-_FILLER = b" "
-
-_EVERY_BYTE = np.array([f"{number},{APART}".ljust(8) for number in np.arange(256).astype(np.int8).tolist()], "S8")
-"""Every int8 as text, by its bits: all of 8 characters, of which fillers are left out."""
-
-
-def _bytes_text(content: bytes) -> str:
-    """Return int8 values as :func:`_listed` does, in a fraction of the time: a network has millions."""
-    text = _EVERY_BYTE[np.frombuffer(content, np.uint8)].tobytes().translate(None, _FILLER)
-    return text.decode("ascii").removesuffix(f",{APART}")
-
-
-def _braced(declared: str, listed: str) -> str:
-    return f"{declared} = {{\n{cut_into_lines(listed, indent='  ', width=COLUMNS)}\n}};"
 
 
 def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:
