@@ -23,6 +23,34 @@ from edgemnist.training.recipe import (
 )
 from edgemnist.training.settings import FitSettings
 
+NEEDED = (
+    "dataset",
+    "dataset_sha256",
+    "validation",
+    "batch",
+    "learning_rate",
+    "label_smoothing",
+    "augmentation",
+    "seed",
+)
+"""Settings of the training that a fine-tuning follows on from."""
+
+
+def settings_before(work: WorkFolder, *, needed_by: str) -> Mapping[str, Any]:
+    """Return the recorded settings of the work folder's training.
+
+    :raises StageOrderError: nothing has been trained here.
+    :raises InputError: the record lacks some of them.
+    """
+    before = work.require("train", needed_by=needed_by).settings
+    missing = [name for name in NEEDED if name not in before]
+    if missing:
+        raise InputError(
+            f"{needed_by} needs {missing[0]!r} of the training, which the record of 'train' in "
+            f"{str(work.manifest_path)!r} does not have: run `edgemnist train --work {work.root}` again"
+        )
+    return before
+
 
 def following_recipe(
     settings: FitSettings,

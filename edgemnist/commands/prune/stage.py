@@ -14,7 +14,7 @@ from edgemnist.keras_io.saving import load_model
 from edgemnist.support.files import sha256_of
 from edgemnist.training import sparsity
 from edgemnist.training.architectures import folded_parameters
-from edgemnist.training.fine_tuning import following_recipe, require_same_dataset, trained_dataset
+from edgemnist.training.fine_tuning import following_recipe, require_same_dataset, settings_before, trained_dataset
 from edgemnist.training.fit import FitPlan, FitRun, FitStage, Fitted, plan_fit
 from edgemnist.training.loop import use_best_weights
 from edgemnist.training.recipe import given_or
@@ -162,7 +162,7 @@ def usual_epochs(share: float) -> int:
 
 
 def _plan(settings: PruneSettings, dataset: Dataset, work: WorkFolder) -> PrunePlan:
-    before = work.require("train", needed_by=PRUNE.command).settings
+    before = settings_before(work, needed_by=PRUNE.command)
     require_same_dataset(before, dataset, "prune")
     pattern = settings.pattern or "unstructured"
     share = given_or(settings.sparsity, DEFAULT_SPARSITY)

@@ -12,7 +12,7 @@ from edgemnist.data.splits import class_balanced_sample
 from edgemnist.keras_io.saving import load_model
 from edgemnist.support.files import sha256_of
 from edgemnist.training import quantisation
-from edgemnist.training.fine_tuning import following_recipe, require_same_dataset, trained_dataset
+from edgemnist.training.fine_tuning import following_recipe, require_same_dataset, settings_before, trained_dataset
 from edgemnist.training.fit import FitPlan, FitRun, FitStage, Fitted, plan_fit
 from edgemnist.training.loop import use_best_weights
 from edgemnist.training.report import FitResult
@@ -95,7 +95,7 @@ def run_qat(
 
 
 def _plan(settings: QatSettings, dataset: Dataset, work: WorkFolder) -> QatPlan:
-    before = work.require("train", needed_by=QAT.command).settings
+    before = settings_before(work, needed_by=QAT.command)
     require_same_dataset(before, dataset, "train")
     source, record = work.latest_float_model(needed_by=QAT.command)
     recipe = following_recipe(
