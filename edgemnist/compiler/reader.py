@@ -20,6 +20,7 @@ from edgemnist.compiler.claims import (
     operand_problems,
     require_shape,
     table_problems,
+    tensor_problems,
 )
 from edgemnist.compiler.graph import FLOAT, HYBRID, INT4, TYPED, Graph, Node, plain_kind
 from edgemnist.compiler.ops import OPERATORS
@@ -163,6 +164,9 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
                 f"tensor {tensor.name!r} is {tensor.dtype}{'' if tensor.quantisation else ' without a scale'}, "
                 f"needed is {', '.join(free)}, or int8, uint8 or int16 with a scale; convert the model again"
             )
+    read = {index for node in graph.nodes for index in node.inputs}
+    unread = (graph.tensors[index] for index in graph.entering if index not in read)
+    problems += [problem for tensor in unread for problem in tensor_problems(tensor, "")]
     written = {*graph.given, *(alias for alias in graph.storage)}
     for node in graph.nodes:
         operator = OPERATORS.get(node.kind)

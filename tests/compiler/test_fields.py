@@ -154,6 +154,8 @@ def test_arrays_are_checked_too() -> None:
 
     assert array_problems("operator 1", [fits, CArray("none", "int8_t", np.array([]))]) == []
     assert "channels is 2147483648, kernels take up to 2147483647" in array_problems("operator 1", [fits, wrong])[0]
+    for value in (np.nan, np.inf, -np.inf):
+        assert f"operand is {value}" in array_problems("", [CArray("operand", "float", np.array([1, value]))])[0]
 
 
 # Through the reader and the command

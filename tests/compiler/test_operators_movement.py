@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgemnist.compiler.ops.gathering import picks_of
 from edgemnist.compiler.ops.overlaps import Moves
 from edgemnist.runner import RuntimeWorker
 from tests.compiler.model_builder import ModelBuilder
@@ -181,6 +182,8 @@ TABLE = {
     "gather channels": gather((1, 5, 4, 3), 3, (2, 0)),
     "gather everything": gather((1, 5, 4), 1, (0, 1, 2, 3, 4)),
     "gather one": gather((1, 5, 4), -1, (3,)),
+    "gather the first": gather((1, 5, 4), -1, (0,)),
+    "gather the first rows": gather((1, 5, 4), 1, (0,)),
     "gather a table": one_operator("GATHER", (1, 5, 3), (1, 2, 2, 3), ((1, 4), (0, 0)), axis=1),
     "mirror, reflected": mirror_pad((1, 4, 5, 3), (0, 0), (1, 3), (2, 0), (0, 0)),
     "mirror, symmetric": mirror_pad((1, 4, 5, 3), (0, 0), (1, 4), (2, 0), (0, 0), mode=1),
@@ -410,3 +413,19 @@ def test_refuses_to_join_into_another_shape() -> None:
     content = builder.finish([builder.op("CONCATENATION", [image, image], (1, 7), *QUANTISED, axis=1)])
 
     assert_refused(content, "don't make")
+
+
+@given(data=st.data(), shape=st.lists(st.integers(1, 4), min_size=1, max_size=4))
+def test_loops_pick_what_numpy_takes(data: st.DataObject, shape: list[int]) -> None:
+    positions = [
+        data.draw(st.one_of(st.just([*range(size)]), st.just([0]), st.lists(st.integers(0, size - 1), min_size=1)))
+        for size in shape
+    ]
+
+    picks = picks_of(shape, positions)
+
+    read = np.zeros(1, np.int64)
+    for offsets in (*picks.loops, np.arange(picks.inner)):
+        read = (read[:, None] + offsets).reshape(-1)
+    places = np.arange(np.prod(shape)).reshape(shape)
+    assert read.tolist() == places[np.ix_(*positions)].reshape(-1).tolist()

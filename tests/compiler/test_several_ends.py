@@ -17,7 +17,7 @@ from edgemnist.compiler.generate import CodegenSettings, generate
 from edgemnist.compiler.graph import PADDING_VALID
 from edgemnist.runner import RuntimeWorker
 from edgemnist.runtimes.host_c import HostCRuntime
-from edgemnist.support.errors import UnsupportedModelError
+from edgemnist.support.errors import ModelError, UnsupportedModelError
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import (
     SIZE_SANITISED,
@@ -195,3 +195,22 @@ def test_lists_that_are_wrong_are_refused(change: Any, said: str) -> None:
 
     with pytest.raises(UnsupportedModelError, match=said):
         generate(parse_tflite(content), CodegenSettings())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"shape": [1, 0]}, r"has shape \[1, 0\]"),
+        ({"shape": [1, -5]}, r"has shape \[1, -5\]"),
+        ({"shape": [1, 2**25]}, "allowed are 16,777,216"),
+        ({"scale": [float("nan")]}, "scale nan"),
+    ],
+)
+def test_an_input_that_nothing_reads_is_checked_too(change: dict[str, list[Any]], said: str) -> None:
+    def damage(file: Any) -> None:
+        (tensor,) = (file.subgraphs[0].tensors[index] for index in file.subgraphs[0].inputs[:1])
+        for name, value in change.items():
+            setattr(tensor if name == "shape" else tensor.quantization, name, value)
+
+    with pytest.raises(ModelError, match=said):
+        generate(parse_tflite(edited(NETS["an unread input"].content, damage)), CodegenSettings())

@@ -186,17 +186,22 @@ def field_problems(label: str, fields: Iterable[Field]) -> list[str]:
 def array_problems(label: str, arrays: Iterable[CArray]) -> list[str]:
     """Return a problem for each array with an element that its C type can't hold."""
     filled = (array for array in arrays if array.values.size)
-    found = (
-        _problem(label, array.suffix, "int32_t" if array.ctype == "em_channel" else array.ctype,
-                 int(array.values.min()), int(array.values.max()))
-        for array in filled
-    )  # fmt: skip
+    found = (_problem(label, array.suffix, *_extremes(array)) for array in filled)
     return [problem for problem in found if problem is not None]
+
+
+def _extremes(array: CArray) -> tuple[str, Any, Any]:
+    """Return an array's element type, and its smallest and largest element; both NaN where one is."""
+    smallest, largest = array.values.min(), array.values.max()
+    if array.ctype == "float":
+        return array.ctype, float(smallest), float(largest)
+    return "int32_t" if array.ctype == "em_channel" else array.ctype, int(smallest), int(largest)
 
 
 def _problem(label: str, name: str, ctype: str, smallest: Any, largest: Any) -> str | None:
     if ctype == "float":
-        return None if abs(smallest) <= LARGEST_FLOAT else f"{label}: {name} is {smallest}; {_remedy(name)}"
+        wrong = [value for value in (smallest, largest) if not abs(value) <= LARGEST_FLOAT]
+        return f"{label}: {name} is {wrong[0]}; {_remedy(name)}" if wrong else None
     low, high = INTEGERS[ctype]
     if largest > high:
         return f"{label}: {name} is {largest}, kernels take up to {high}; {_remedy(name)}"

@@ -42,7 +42,7 @@ def picks_of(shape: Sequence[int], positions: Sequence[Sequence[int]]) -> Picks:
             inner *= size
         elif loops and min(len(offsets), len(loops[-1])) == 1:
             loops[-1] = (offsets[:, None] + loops[-1]).reshape(-1)
-        elif loops or len(offsets) > 1 or offsets.any():
+        else:
             loops.append(offsets)
     return Picks(tuple(reversed(loops)), inner)
 
