@@ -33,8 +33,10 @@ from edgemnist.tflite.file import TensorInfo, TfliteModel, parse_subgraph
 MOST_IDLE = 16
 """Graphs that nothing runs, each of which is read; a file of several signatures has one of each."""
 
-WITHOUT_KERNEL = ("BUILTIN_", "CUSTOM:")
-"""How the kinds of operators begin that TFLite's schema has no name for."""
+WITHOUT_KERNEL = "BUILTIN_"
+"""How the kinds of operators begin that TFLite's schema has no name for. Others, custom ones too, may be dead: what is
+behind an output that was chosen need not be compiled.
+"""
 
 _ONE_SIGNATURE = "export the signature that is to run by itself"
 
