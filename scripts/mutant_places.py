@@ -72,7 +72,7 @@ PLACES = (
     ),
     Place(
         "twice the elements",
-        "edgemnist/compiler/claims.py",
+        "edgemnist/support/limits.py",
         "LARGEST_TENSOR = 2**24",
         "LARGEST_TENSOR = 2**25",
         _CLAIMS,

@@ -41,6 +41,7 @@ def bench(path: Path, *arguments: str) -> str:
     command = [
         sys.executable,
         str(SCRIPT),
+        "--model",
         str(path),
         "--core",
         "cortex-m4",

@@ -194,8 +194,9 @@ def test_on_a_terminal_every_epoch_gets_a_line(
     strokes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "160")
     result = run_training(QUICK, WorkFolder(tmp_path), dataset=strokes)
-    told = re.findall(r"epoch +(\d+)/2 +loss ([\d.]+) .*validation ([\d.]+) ([\d.]+)% .* s", capsys.readouterr().err)
+    told = re.findall(r"epoch +(\d+)/2 +loss ([\d.]+) .*validation ([\d.]+)% .* s", capsys.readouterr().err)
     assert [int(line[0]) for line in told] == [1, 2]
     assert float(told[1][1]) == pytest.approx(result.history[1].loss, abs=1e-4)
 
