@@ -75,13 +75,21 @@ def load_model(path: Path, output: str | None = None, *, any_ends: bool = False)
             )
         return LoadedModel(path, ModelKind.KERAS, None)
     whole = read_tflite(path)
-    problems = [one for tensor in whole.tensors if tensor.data is None for one in size_problems(tensor)]
-    if problems:
-        raise UnsupportedModelError(f"{str(path)!r} can't be run:", problems)
+    require_computable(whole, path)
     if not any_ends:
         whole.input()
     model = whole if any_ends and output is None else with_output(whole, output, str(path))
     return LoadedModel(path, model_kind(model), model)
+
+
+def require_computable(model: TfliteModel, path: Path) -> None:
+    """Make sure that no tensor is too large to be computed.
+
+    :raises UnsupportedModelError: one is; names every one.
+    """
+    problems = [one for tensor in model.tensors if tensor.data is None for one in size_problems(tensor)]
+    if problems:
+        raise UnsupportedModelError(f"{str(path)!r} can't be run:", problems)
 
 
 def final_softmax_input(model: TfliteModel) -> int | None:

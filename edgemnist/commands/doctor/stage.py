@@ -11,6 +11,7 @@ from edgemnist.commands.doctor.report import Finding, ModelDiagnosis
 from edgemnist.commands.doctor.verdicts import judge
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.images import ImageSettings
+from edgemnist.runner.run import require_computable
 from edgemnist.support.discovery import modules_of
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.chosen_output import with_output
@@ -63,10 +64,12 @@ def diagnose_model(settings: DoctorSettings) -> ModelDiagnosis:
     """Ask targets about a model and look for faults in it.
 
     :raises InputError: there is no such file or target.
-    :raises ModelError: it is no TFLite file, or corrupt; with images, it is no image classifier.
+    :raises ModelError: it is no TFLite file, is corrupt, or has a tensor that is too large; with images, it is no image
+        classifier.
     :raises EdgeMnistError: with images, as ``observe``.
     """
     model = read_tflite(settings.model)
+    require_computable(model, settings.model)
     verdicts = judge(model, settings.targets)
     observed: Mapping[int, Observed] = {}
     count, sampling = 0, ""
