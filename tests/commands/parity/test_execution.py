@@ -15,6 +15,7 @@ import pytest
 from edgemnist.commands.parity.execution import run_parity
 from edgemnist.commands.parity.gate import check_gates, raise_failed
 from edgemnist.commands.parity.report import NotRun, ParityReport
+from edgemnist.harness.compare import Difference, Share
 from edgemnist.harness.gates import Gates
 from edgemnist.harness.images import ImageSettings
 from edgemnist.harness.models import named_subjects
@@ -120,6 +121,17 @@ def test_an_engine_that_dies_or_hangs_is_in_the_report_and_the_others_go_on(
     judged = check_gates(report, Gates(require_exact=("tflm",)))
     with pytest.raises(GateFailedError, match="second witness tflite-runtime-reference did not run: .*" + says):
         raise_failed(judged)
+
+
+def test_a_witness_with_other_bytes_fails_the_gate_of_the_oracle(compact: Subjects) -> None:
+    report = run_parity(replace(compact, models=compact.models[:1]), EXACT)
+    gates = Gates(require_exact=("tflm",))
+    one_differs = Difference(Share(1, 10), 1, 1.0)
+    runs = tuple(run if run.is_oracle else replace(run, outputs=one_differs) for run in report.runs)
+
+    raise_failed(check_gates(report, gates))
+    with pytest.raises(GateFailedError, match="require-exact tflm"):
+        raise_failed(check_gates(replace(report, runs=runs), gates))
 
 
 def test_the_witness_stands_in_for_an_oracle_that_is_missing(compact: Subjects) -> None:
