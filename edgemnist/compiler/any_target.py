@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from edgemnist.compiler.emit import EmitSettings, header_text, kernels_of, layout_macros, source_text
+from edgemnist.compiler.emit import EmitSettings, header_text, kernels_of, layout_macros, program_text, source_text
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.targets import TOLD_APART
@@ -54,7 +54,7 @@ def emit_variants(variants: Sequence[Variant], settings: EmitSettings) -> dict[s
     files = {
         f"{settings.name}.h": header_of(every, settings),
         f"{settings.name}.c": _dispatch(every, settings),
-        **{variant.file_name(settings): text for variant, text in texts},
+        **{variant.file_name(settings): source_text(variant.program, text, settings) for variant, text in texts},
     }
     for variant in every:
         files |= kernels_of(variant.program)
@@ -62,9 +62,13 @@ def emit_variants(variants: Sequence[Variant], settings: EmitSettings) -> dict[s
 
 
 def told_apart(variants: Sequence[Variant], settings: EmitSettings) -> list[tuple[Variant, str]]:
-    """Return each program with its text, the portable one last; those whose text is the portable one's are left out."""
-    *told, rest = [(variant, source_text(variant.program, variant.plan, settings)) for variant in variants]
-    return [*(one for one in told if one[1] != rest[1]), rest]
+    """Return each program with its text, the portable one last; those that are the portable one's are left out.
+
+    The text is that of :func:`~edgemnist.compiler.emit.program_text`.
+    """
+    *told, rest = [(variant, program_text(variant.program, variant.plan, settings)) for variant in variants]
+    portable = source_text(rest[0].program, rest[1], settings)
+    return [*(one for one in told if source_text(one[0].program, one[1], settings) != portable), rest]
 
 
 def header_of(variants: Sequence[Variant], settings: EmitSettings) -> str:

@@ -50,7 +50,7 @@ def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]
     """Return the generated files by name: ``NAME.h``, ``NAME.c`` and the kernels that they include."""
     return {
         f"{settings.name}.h": header_text(program, plan, settings, layout_macros(program, plan, settings)),
-        f"{settings.name}.c": source_text(program, plan, settings),
+        f"{settings.name}.c": source_text(program, program_text(program, plan, settings), settings),
         **kernels_of(program),
     }
 
@@ -300,12 +300,12 @@ def _sizes(program: Program) -> list[str]:
     ]
 
 
-def source_text(program: Program, plan: Plan, settings: EmitSettings) -> str:
-    """Return ``NAME.c``."""
+def source_text(program: Program, text: str, settings: EmitSettings) -> str:
+    """Return ``NAME.c``: a program's text behind what it needs."""
     name = settings.name
     includes = [f'#include "{header}"' for header in step_headers(program)]
     before = [f'/* See {name}.h. */\n#include "{name}.h"\n', *bodies_lines(program), *includes]
-    return within_columns("\n".join(before)) + "\n" + program_text(program, plan, settings) + "\n"
+    return within_columns("\n".join(before)) + f"\n{text}\n"
 
 
 def program_text(program: Program, plan: Plan, settings: EmitSettings) -> str:

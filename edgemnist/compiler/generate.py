@@ -19,7 +19,7 @@ from edgemnist.compiler.any_target import (
 from edgemnist.compiler.bands.search import ArenaTooLargeError, within
 from edgemnist.compiler.channels import report
 from edgemnist.compiler.choice import SPARSE_CHOICES
-from edgemnist.compiler.emit import EmitSettings, emit, header_text, layout_macros, with_dump
+from edgemnist.compiler.emit import EmitSettings, emit, header_text, layout_macros, program_text, with_dump
 from edgemnist.compiler.graph import Graph, type_of
 from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Plan, plan
@@ -313,14 +313,15 @@ def _one_file(
     """Return ``NAME.h`` and ``NAME.c``, with the self-test where the compiler is told to have it."""
     one, name = variants[-1], settings.name
     if settings.target == ANY:
-        variants = [variant for variant, _ in told_apart(variants, emit_settings)]
-        header = header_of(variants, emit_settings)
+        texts = told_apart(variants, emit_settings)
+        header = header_of([variant for variant, _ in texts], emit_settings)
     else:
+        texts = [(one, program_text(one.program, one.plan, emit_settings))]
         header = header_text(one.program, one.plan, emit_settings, layout_macros(one.program, one.plan, emit_settings))
     asked = f"#if defined({name.upper()}_SELF_TEST) || defined({name.upper()}_TEST_MAIN)\n"
     own = test.replace(f'#include "{name}.h"\n\n', "")
     further = [_printing(one.program, settings), f"{asked}{own}#endif" if test else ""]
-    return {f"{name}.h": header, f"{name}.c": single_file(variants, emit_settings, further)}
+    return {f"{name}.h": header, f"{name}.c": single_file(texts, emit_settings, further)}
 
 
 def _require_shown(graph: Graph) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgemnist.compiler.any_target import Variant
-from edgemnist.compiler.emit import EmitSettings, bodies_lines, kernels_folder, program_text, step_headers
+from edgemnist.compiler.emit import EmitSettings, bodies_lines, kernels_folder, step_headers
 from edgemnist.csource.columns import within_columns
 
 _INCLUDE = re.compile(r'#include (?:"(em_\w+\.h)"|(EM_TARGET_\w+))(?: /\*.*\*/)?$')
@@ -72,24 +72,25 @@ class KernelText:
             yield "#endif"
 
 
-def single_file(variants: Sequence[Variant], settings: EmitSettings, further: Sequence[str]) -> str:
+def single_file(texts: Sequence[tuple[Variant, str]], settings: EmitSettings, further: Sequence[str]) -> str:
     """Return ``NAME.c`` with all that it needs but ``NAME.h``.
 
-    ``variants`` are the programs among which the compiler chooses, or the only one. ``further`` are texts that follow:
-    what prints tensors, and the self-test.
+    ``texts`` are the programs among which the compiler chooses, or the only one, each with its text. ``further`` are
+    texts that follow: what prints tensors, and the self-test.
     """
+    variants = [variant for variant, _ in texts]
     apart = len(variants) > 1
     macros = {variant.target: [variant.macro(settings)] if apart else [] for variant in variants}
     kernels = KernelText(_bodies_of(variants, macros))
     before, programs = [], []
-    for number, variant in enumerate(variants):
+    for number, (variant, text) in enumerate(texts):
         branch = [f"#{'el' if number else ''}if defined({variant.macro(settings)})"] if apart else []
         before += [*branch, *bodies_lines(variant.program)]
-        programs += [*branch, program_text(variant.program, variant.plan, settings)]
+        programs += [*branch, text]
     end = ["#endif"] if apart else []
     head = [f"/* See {settings.name}.h. */", f'#include "{settings.name}.h"', *before, *end]
     included = kernels.expanded("\n".join([*head, *_includes(variants, macros)]))
-    tail = (line for text in further if text for line in ("", *kernels.expanded(text)))
+    tail = (line for more in further if more for line in ("", *kernels.expanded(more)))
     return "\n".join([*included, *programs, *end, *tail]) + "\n"
 
 
