@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.support.errors import ModelError
-from edgemnist.tflite.file import OptionValue, TensorInfo, WithOptions
+from edgemnist.tflite.file import TensorInfo, WithOptions
 from edgemnist.tflite.names import printable, readable_name
+from edgemnist.tflite.tables import OptionValue
 
 ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU_N1_TO_1, ACTIVATION_RELU6 = 0, 1, 2, 3
 PADDING_SAME, PADDING_VALID = 0, 1

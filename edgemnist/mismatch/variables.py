@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgemnist.tflite.file import OptionValue, TfliteModel
+from edgemnist.tflite.file import TfliteModel
+from edgemnist.tflite.tables import OptionValue
 
 
 @dataclass(frozen=True)

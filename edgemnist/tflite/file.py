@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,14 +23,13 @@ from edgemnist.support.limits import LARGEST_TENSOR, MAX_MODEL_BYTES
 from edgemnist.support.reading import open_file, require_file
 from edgemnist.tflite.names import readable_names
 from edgemnist.tflite.signatures import Signature, signatures_of
-from edgemnist.tflite.tables import enumeration, options_name, options_of
+from edgemnist.tflite.tables import OptionValue, enumeration, options_in, options_name, vector, whole_numbers
 from edgemnist.tflite.verification import verify
 
 FILE_IDENTIFIER = b"TFL3"
 
 _BUILTIN_CODE_FIELD = 10  # vtable offset of OperatorCode.builtin_code in the TFLite schema
 
-OptionValue = int | float | bool | str | tuple[int, ...]
 
 _NUMPY_TYPES: Mapping[str, Any] = {
     "float32": np.float32,
@@ -264,7 +262,7 @@ def _parse(content: bytes, place: int = 0) -> TfliteModel:
     graph = model.Subgraphs(place)
     tensors = tuple(_tensor(model, graph.Tensors(index), index) for index in range(graph.TensorsLength()))
     operators = tuple(_operator(model, graph.Operators(index), index) for index in range(graph.OperatorsLength()))
-    inputs, outputs = _indices(graph, "Inputs"), _indices(graph, "Outputs")
+    inputs, outputs = whole_numbers(graph, "Inputs"), whole_numbers(graph, "Outputs")
     used = {*inputs, *outputs, *(i for operator in operators for i in (*operator.inputs, *operator.outputs) if i != -1)}
     wrong = sorted(index for index in used if not 0 <= index < len(tensors))
     if wrong:
@@ -283,27 +281,16 @@ def _parse(content: bytes, place: int = 0) -> TfliteModel:
     )
 
 
-def _indices(table: Any, field_name: str) -> tuple[int, ...]:
-    return tuple(_vector(table, field_name))
-
-
-def _vector(table: Any, field_name: str) -> list[Any]:
-    """Return a vector of numbers at once: one by one they take most of the time that a file takes to read."""
-    if getattr(table, field_name + "Length")() == 0:
-        return []
-    return getattr(table, field_name + "AsNumpy")().tolist()  # type: ignore[no-any-return]
-
-
 def _tensor(model: Any, tensor: Any, index: int) -> TensorInfo:
 
     name = _name(tensor.Name(), index)
-    shape = _indices(tensor, "Shape")
+    shape = whole_numbers(tensor, "Shape")
     dtype = enumeration("TensorType").get(tensor.Type(), f"type {tensor.Type()}").lower()
     return TensorInfo(
         index=index,
         name=name,
         shape=shape,
-        shape_signature=_indices(tensor, "ShapeSignature"),
+        shape_signature=whole_numbers(tensor, "ShapeSignature"),
         dtype=dtype,
         quantisation=_quantisation(tensor.Quantization(), name),
         data=_constant(model, tensor, shape, dtype, name),
@@ -323,7 +310,7 @@ def _quantisation(table: Any, name: str) -> Quantisation | None:
     # Without either, interpreters take a tensor as not quantised.
     if table is None or table.ScaleLength() == 0 or table.ZeroPointLength() == 0:
         return None
-    scales, zero_points = tuple(_vector(table, "Scale")), tuple(_vector(table, "ZeroPoint"))
+    scales, zero_points = tuple(vector(table, "Scale")), tuple(vector(table, "ZeroPoint"))
     if len(zero_points) == 1:
         zero_points *= len(scales)
     if len(zero_points) != len(scales):
@@ -373,9 +360,9 @@ def _operator(model: Any, operator: Any, index: int) -> OperatorInfo:
         index=index,
         kind=kind,
         version=int(code.Version()),
-        inputs=_indices(operator, "Inputs"),
-        outputs=_indices(operator, "Outputs"),
-        options=MappingProxyType(_options(operator)),
+        inputs=whole_numbers(operator, "Inputs"),
+        outputs=whole_numbers(operator, "Outputs"),
+        options=MappingProxyType(options_in(operator)),
         options_table=options_name(operator),
     )
 
@@ -389,26 +376,3 @@ def _builtin_code(code: Any) -> int:
     field = code._tab.Offset(_BUILTIN_CODE_FIELD)
     new = int.from_bytes(code._tab.Bytes[code._tab.Pos + field :][:4], "little", signed=True) if field else 0
     return max(new, int(code.DeprecatedBuiltinCode()))
-
-
-def _options(operator: Any) -> dict[str, OptionValue]:
-    table = options_of(operator)
-    if table is None:
-        return {}
-    fields = [
-        name for name in vars(type(table)) if name[0].isupper() and name != "Init" and not name.startswith("GetRootAs")
-    ]
-    vectors = {name[: -len("AsNumpy")] for name in fields if name.endswith("AsNumpy")}
-    options: dict[str, OptionValue] = {}
-    for name in fields:
-        stem = re.sub(r"(AsNumpy|Length|IsNone|BufferHasIdentifier)$", "", name)
-        if stem in vectors:
-            options[_snake_case(stem)] = _indices(table, stem)
-        elif stem == name and not name.endswith("HasIdentifier"):
-            value = getattr(table, name)()
-            options[_snake_case(name)] = value.decode(errors="replace") if isinstance(value, bytes) else value
-    return options
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
