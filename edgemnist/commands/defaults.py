@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgemnist.commands.parameters import words_of
 from edgemnist.support import toml
 from edgemnist.support.choices import unknown_text
 from edgemnist.support.errors import InputError
@@ -46,11 +47,7 @@ class Defaults:
         ``error``: of Typer's kind, with the option and the command's context.
         """
         option, context = getattr(error, "param", None), getattr(error, "ctx", None)
-        words: list[str] = []
-        while context is not None and context.parent is not None:
-            words.insert(0, context.info_name)
-            context = context.parent
-        command = " ".join(words)
+        command = " ".join(words_of(context))
         values = self.values.get(command, {})
         if option is None or option.name not in values or _on_the_command_line(option, arguments):
             return ""

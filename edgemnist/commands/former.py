@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from edgemnist.commands.parameters import words_of
 from edgemnist.support.errors import InputError
 from edgemnist.support.progress import say
 
@@ -32,16 +33,16 @@ def taken_over(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
     :raises InputError: the option and the argument are both given.
     """
-    from edgemnist.harness.models import is_model
-
     rest = {key: value for key, value in values.items() if key not in (_FORMER, _CONTEXT)}
     value, context = values[_FORMER], values[_CONTEXT]
     if value is None:
         return rest
     argument = next(one for one in context.command.params if one.param_type_name == "argument")
     typed = context.get_parameter_source(_FORMER).name == "COMMANDLINE"
-    command = f"edgemnist {' '.join(_words(context))} {shlex.quote(str(value))}"
+    command = f"edgemnist {' '.join(words_of(context))} {shlex.quote(str(value))}"
     if argument.nargs == -1:
+        from edgemnist.harness.models import is_model
+
         others = rest[argument.name] or []
         rest[argument.name] = others if not typed and any(map(is_model, others)) else [value, *others]
     elif rest[argument.name] is None:
@@ -51,8 +52,3 @@ def taken_over(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     if typed:
         say(f"{name} goes on to work, but is an argument now: {command}")
     return rest
-
-
-def _words(context: Any) -> list[str]:
-    """Return the words of a command, without the program's."""
-    return [] if context.parent is None else [*_words(context.parent), str(context.info_name)]

@@ -63,6 +63,11 @@ def usage_of(path: str, arguments: Sequence[Any]) -> str:
     return " ".join([path, "[OPTIONS]", *(_usage(one) for one in arguments)])
 
 
+def words_of(context: Any) -> list[str]:
+    """Return the words of the command that click's context is of, without the program's."""
+    return [] if context is None or context.parent is None else [*words_of(context.parent), str(context.info_name)]
+
+
 def _usage(argument: Any) -> str:
     """Return an argument's place; one that says itself what may be left out stays as it is."""
     value = value_of(argument)

@@ -88,11 +88,11 @@ def _idle_problems(model: TfliteModel, run: frozenset[int]) -> Iterator[str]:
         except ModelError as error:
             yield f"graph {place}, which nothing runs: {str(error).splitlines()[-1].strip()}; {_ONE_SIGNATURE}"
         else:
-            asking = [operator for operator in graph.operators if asks_for_scratch(operator, graph.tensors)]
-            for operator in asking[:1]:
+            asking = next((one for one in graph.operators if asks_for_scratch(one, graph.tensors)), None)
+            if asking is not None:
                 yield (
-                    f"graph {place}, which nothing runs: TFLM crashes on its operator {operator.index} "
-                    f"{operator.kind}, which asks for memory; {_ONE_SIGNATURE}"
+                    f"graph {place}, which nothing runs: TFLM crashes on its operator {asking.index} {asking.kind}, "
+                    f"which asks for memory; {_ONE_SIGNATURE}"
                 )
 
 

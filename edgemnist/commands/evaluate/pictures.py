@@ -100,15 +100,13 @@ def _colours() -> Any:
 
 def _write_counts(axes: Any, counts: NDArray[np.int64], strength: NDArray[np.float64]) -> None:
     """Write the counts; ``strength``: each cell's place on the scale of colours, 0..1."""
+    from matplotlib.colors import to_hex
+
     scale = _colours()
     for row, column in zip(*np.nonzero(counts), strict=True):
-        ground = theme().right if row == column else _hex(scale(float(strength[row, column])))
+        ground = theme().right if row == column else to_hex(scale(float(strength[row, column])))
         colour = max(_COUNTS, key=lambda one: contrast(one, ground))
         axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=colour)
-
-
-def _hex(colour: tuple[float, float, float, float]) -> str:
-    return "#" + "".join(f"{round(255 * part):02x}" for part in colour[:3])
 
 
 def write_mistakes(path: Path, evaluation: Evaluation) -> Path | None:

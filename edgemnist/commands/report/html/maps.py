@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from edgemnist.commands.report.html.svg import TEXT, WIDTH, Picture, shortened, ticks
 from edgemnist.commands.report.sections import CorruptionRow, MemoryBlock, MemoryMap, Robustness
+from edgemnist.compiler.memory_picture import Area
 from edgemnist.support.palette import LIGHT, block_colours
 
 _END = 6
@@ -47,30 +48,26 @@ def memory_map(found: MemoryMap) -> Markup:
 
 def _memory_blocks(picture: Picture, blocks: Sequence[MemoryBlock], frame: tuple[float, float, float, float]) -> None:
     colours = block_colours([(block.first, block.last) for block in blocks], len(LIGHT.blocks))
-    for block, colour in zip(blocks, colours, strict=True):
-        kind = "scratch" if block.scratch else f"tensor-{colour + 1}"
-        _memory_area(picture, block, (block.first, block.last), (block.offset, block.offset + block.bytes), kind, frame)
-    for number, block in enumerate(blocks):
-        for other in blocks[:number]:
-            steps = max(block.first, other.first), min(block.last, other.last)
-            place = max(block.offset, other.offset), min(block.offset + block.bytes, other.offset + other.bytes)
-            if steps[0] <= steps[1] and place[0] < place[1]:
-                _memory_area(picture, block, steps, place, "overlap", frame)
+    areas = [Area(block.first, block.last + 1, block.offset, block.offset + block.bytes) for block in blocks]
+    for block, area, colour in zip(blocks, areas, colours, strict=True):
+        _memory_area(picture, block, area, "scratch" if block.scratch else f"tensor-{colour + 1}", frame)
+    for number, (block, area) in enumerate(zip(blocks, areas, strict=True)):
+        for shared in filter(None, map(area.shared, areas[:number])):
+            _memory_area(picture, block, shared, "overlap", frame)
     for number in range(len(blocks)):
         _memory_figure(picture, blocks, number, frame)
 
 
 def _memory_area(
-    picture: Picture, block: MemoryBlock, steps: tuple[int, int], place: tuple[int, int], kind: str,
-    frame: tuple[float, float, float, float],
-) -> None:  # fmt: skip
+    picture: Picture, block: MemoryBlock, area: Area, kind: str, frame: tuple[float, float, float, float]
+) -> None:
     """Draw a block, or the part of it that lies on another."""
     left, top, row, scale = frame
     during = f"step {block.first}" if block.first == block.last else f"steps {block.first} to {block.last}"
     hover = f"{block.shown}: {block.bytes:,} bytes at {block.offset:,}, {during}"
     picture.bar(
-        left + place[0] * scale, top + row * steps[0] + 1.5, max((place[1] - place[0]) * scale, 1.0),
-        row * (steps[1] - steps[0] + 1) - 3, f"block {kind}", hover,
+        left + area.bottom * scale, top + row * area.left + 1.5, max((area.top - area.bottom) * scale, 1.0),
+        row * (area.right - area.left) - 3, f"block {kind}", hover,
     )  # fmt: skip
 
 
