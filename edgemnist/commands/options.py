@@ -61,6 +61,13 @@ ImagesOf = Annotated[
     ),
 ]
 
+ModelTimeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Seconds for one runtime and one model.")
+]
+ImagesTimeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Seconds for a few thousand images.")
+]
+
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Go on without pictures that cannot be read; says which.")
 ]

@@ -14,6 +14,14 @@ from edgemnist.commands.options import DEFAULT_WORK, Seed, Work, add_command
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 
+Source = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="MODEL",
+        help="A .keras or .h5 file, a SavedModel folder, or a .tflite. Default: the work folder's model.",
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
@@ -36,13 +44,7 @@ def register(app: typer.Typer) -> None:
 
 def convert(
     *,
-    model: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="MODEL",
-            help="A .keras or .h5 file, a SavedModel folder, or a .tflite. Default: the work folder's model.",
-        ),
-    ] = None,
+    model: Source = None,
     int8: Annotated[bool, typer.Option("--int8", help="Full int8, for microcontrollers.")] = False,
     float32: Annotated[bool, typer.Option("--float32", help="Float, as trained.")] = False,
     float16: Annotated[bool, typer.Option("--float16", help="Weights stored as float16.")] = False,

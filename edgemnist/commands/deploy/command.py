@@ -15,67 +15,53 @@ from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 from edgemnist.pi.targets import TARGETS
 
+_PI_EXAMPLES = (
+    Example("edgemnist deploy pi", "The work folder's int8 model, as a bundle to copy to a Pi."),
+    Example(
+        "edgemnist deploy pi net.tflite --dataset photos --to pi@raspberrypi.local",
+        "Install it over ssh, and compare every output there.",
+        needs="a Raspberry Pi",
+    ),
+    Example(
+        "edgemnist deploy pi --emulate bookworm-aarch64",
+        "The same on an emulated system, see `edgemnist deploy emulator`.",
+        needs="a network",
+    ),
+    Example(
+        "edgemnist deploy pi --advise --against artifacts/model_float32.tflite",
+        "Which model is the faster one on which Pi.",
+        needs="a network",
+    ),
+)
+_EMULATOR_EXAMPLES = (
+    Example("edgemnist deploy emulator bookworm-aarch64", "64-bit Raspberry Pi OS 12.", needs="a network"),
+)
+_ANDROID_EXAMPLES = (
+    Example(
+        "edgemnist deploy android --package com.example.digits",
+        "The work folder's int8 model, to edgemnist-android.",
+    ),
+    Example(
+        "edgemnist deploy android net.tflite --dataset photos --out app",
+        "Another model, and what it was trained on.",
+    ),
+)
+_IOS_EXAMPLES = (
+    Example("edgemnist deploy ios", "The work folder's int8 model, to edgemnist-ios."),
+    Example(
+        "edgemnist deploy ios net.tflite --dataset photos --out app",
+        "Another model, and what it was trained on.",
+    ),
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     commands = typer.Typer(cls=HelpfulGroup, no_args_is_help=True, help="Bring a model to a Raspberry Pi or a phone.")
-    add_command(
-        commands,
-        pi,
-        formerly="--model",
-        examples=(
-            Example("edgemnist deploy pi", "The work folder's int8 model, as a bundle to copy to a Pi."),
-            Example(
-                "edgemnist deploy pi net.tflite --dataset photos --to pi@raspberrypi.local",
-                "Install it over ssh, and compare every output there.",
-                needs="a Raspberry Pi",
-            ),
-            Example(
-                "edgemnist deploy pi --emulate bookworm-aarch64",
-                "The same on an emulated system, see `edgemnist deploy emulator`.",
-                needs="a network",
-            ),
-            Example(
-                "edgemnist deploy pi --advise --against artifacts/model_float32.tflite",
-                "Which model is the faster one on which Pi.",
-                needs="a network",
-            ),
-        ),
-    )
-    add_command(
-        commands,
-        emulator,
-        examples=(
-            Example("edgemnist deploy emulator bookworm-aarch64", "64-bit Raspberry Pi OS 12.", needs="a network"),
-        ),
-    )
-    add_command(
-        commands,
-        android,
-        formerly="--model",
-        examples=(
-            Example(
-                "edgemnist deploy android --package com.example.digits",
-                "The work folder's int8 model, to edgemnist-android.",
-            ),
-            Example(
-                "edgemnist deploy android net.tflite --dataset photos --out app",
-                "Another model, and what it was trained on.",
-            ),
-        ),
-    )
-    add_command(
-        commands,
-        ios,
-        formerly="--model",
-        examples=(
-            Example("edgemnist deploy ios", "The work folder's int8 model, to edgemnist-ios."),
-            Example(
-                "edgemnist deploy ios net.tflite --dataset photos --out app",
-                "Another model, and what it was trained on.",
-            ),
-        ),
-    )
+    add_command(commands, pi, formerly="--model", examples=_PI_EXAMPLES)
+    add_command(commands, emulator, examples=_EMULATOR_EXAMPLES)
+    add_command(commands, android, formerly="--model", examples=_ANDROID_EXAMPLES)
+    add_command(commands, ios, formerly="--model", examples=_IOS_EXAMPLES)
     app.add_typer(commands, name="deploy", rich_help_panel=Section.DEPLOY)
 
 

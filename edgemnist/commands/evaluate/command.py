@@ -9,7 +9,14 @@ import typer
 
 from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
-from edgemnist.commands.options import DEFAULT_WORK, AnyModel, ImagesOf, Work, add_command
+from edgemnist.commands.options import (
+    DEFAULT_WORK,
+    AnyModel,
+    ImagesOf,
+    ImagesTimeout,
+    Work,
+    add_command,
+)
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 
@@ -52,9 +59,7 @@ def evaluate(
     feeding: Feeding,
     confusion: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the confusion matrix.")] = None,
     mistakes: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Write the misclassified images.")] = None,
-    timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds for a few thousand images.")
-    ] = 300.0,
+    timeout: ImagesTimeout = 300.0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Classify the test set with one model: accuracy, precision, recall and F1 by class, confusion matrix, mistakes."""

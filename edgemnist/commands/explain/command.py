@@ -13,6 +13,15 @@ from edgemnist.commands.options import DEFAULT_WORK, ImagesOf, Model, Work, add_
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 
+FloatModel = Annotated[
+    Path | None,
+    typer.Option(
+        "--float",
+        metavar="FILE",
+        help="The float32 .tflite it was made from: which layer's quantisation costs what. Default: the work folder's.",
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
@@ -46,15 +55,7 @@ def explain(
         list[str] | None,
         typer.Option(metavar="NAME[,..]", help="Runtimes to explain; may be repeated. Default: all not emulated."),
     ] = None,
-    float_model: Annotated[
-        Path | None,
-        typer.Option(
-            "--float",
-            metavar="FILE",
-            help="The float32 .tflite it was made from: which layer's quantisation costs what. Default: the work "
-            "folder's.",
-        ),
-    ] = None,
+    float_model: FloatModel = None,
     dataset: ImagesOf = None,
     images: Annotated[int, typer.Option(min=1, help="Inputs: test images, equally many per class.")] = 100,
     random: Annotated[bool, typer.Option("--random", help="Random inputs instead of a dataset's pictures.")] = False,

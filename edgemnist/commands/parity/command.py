@@ -10,7 +10,16 @@ import typer
 from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.gating import Gating
-from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Models, Work, add_command
+from edgemnist.commands.options import (
+    DEFAULT_WORK,
+    AllImages,
+    Images,
+    ImagesOf,
+    Models,
+    ModelTimeout,
+    Work,
+    add_command,
+)
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 
@@ -58,9 +67,7 @@ def parity(
         Path | None,
         typer.Option(metavar="FILE.json", help="Write the report here, also that of models that were named."),
     ] = None,
-    timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds for one runtime and one model.")
-    ] = 300.0,
+    timeout: ModelTimeout = 300.0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Run the same images through every runtime and compare: accuracy, agreement, exactness, latency, memory."""

@@ -11,10 +11,42 @@ import typer
 from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.gating import FirmwareGating
-from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Models, Work, add_command
+from edgemnist.commands.options import (
+    DEFAULT_WORK,
+    AllImages,
+    Images,
+    ImagesOf,
+    Models,
+    ModelTimeout,
+    Work,
+    add_command,
+)
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 from edgemnist.mcu import DEFAULT_BOARD
+
+Baseline = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="Compare with an earlier release: its .tflite or work folder, measured now, or its report.json.",
+    ),
+]
+Tolerance = Annotated[
+    float | None,
+    typer.Option(
+        metavar="PERCENT",
+        min=0.0,
+        help="With --baseline: growth in percent of what is the same in both. Default: 2.",
+    ),
+]
+NodeDataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Also write custom node data for Model Explorer: own errors, instructions, flash and RAM by operator.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -56,32 +88,11 @@ def report(
     ] = None,
     board: Annotated[str, typer.Option(help="Board whose emulated core runs the firmware.")] = DEFAULT_BOARD,
     gating: FirmwareGating,
-    baseline: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="Compare with an earlier release: its .tflite or work folder, measured now, or its report.json.",
-        ),
-    ] = None,
-    tolerance: Annotated[
-        float | None,
-        typer.Option(
-            metavar="PERCENT",
-            min=0.0,
-            help="With --baseline: growth in percent of what is the same in both. Default: 2.",
-        ),
-    ] = None,
-    node_data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Also write custom node data for Model Explorer: own errors, instructions, flash and RAM by operator.",
-        ),
-    ] = None,
+    baseline: Baseline = None,
+    tolerance: Tolerance = None,
+    node_data: NodeDataFolder = None,
     feeding: Feeding,
-    timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds for one runtime and one model.")
-    ] = 300.0,
+    timeout: ModelTimeout = 300.0,
     work: Work = DEFAULT_WORK,
 ) -> Outcome:
     """Write all that is known of a model into one file: verdict, runtimes, confusion, memory, layers, commands.

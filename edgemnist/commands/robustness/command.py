@@ -9,7 +9,15 @@ import typer
 
 from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
-from edgemnist.commands.options import DEFAULT_WORK, AllImages, Images, ImagesOf, Work, add_command
+from edgemnist.commands.options import (
+    DEFAULT_WORK,
+    AllImages,
+    Images,
+    ImagesOf,
+    ImagesTimeout,
+    Work,
+    add_command,
+)
 from edgemnist.commands.outcome import Outcome
 from edgemnist.commands.sections import Section
 
@@ -54,9 +62,7 @@ def robustness(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="For JSON and plot. Default: the work folder, if its models.")
     ] = None,
-    timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds for a few thousand images.")
-    ] = 300.0,
+    timeout: ImagesTimeout = 300.0,
     seed: Annotated[
         int, typer.Option(min=0, max=2**31 - 1, help="Seed of the corruptions; the images are always the same.")
     ] = 0,
