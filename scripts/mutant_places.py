@@ -365,7 +365,7 @@ PLACES = (
         "edgemnist/http/bodies.py",
         "if size > most:",
         "if size > 10 * most:",
-        ("tests/serving/test_wire.py", "tests/serving/test_limits.py", "tests/serving/test_connections.py"),
+        ("tests/serving/test_limits.py",),
     ),
     Place(
         "any number of requests",

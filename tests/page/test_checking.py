@@ -77,6 +77,8 @@ def test_pictures_that_are_quantised_otherwise_are_noticed(
     inputs[5] = inputs[5][..., ::-1]
     found = check([network], model, Material(inputs, material.pictures, material.words), [engine])
     assert different(found) == {engine.name: 1}
+    with pytest.raises(GateFailedError, match="1 of 12 inputs"):
+        found.raise_different()
 
 
 @pytest.mark.parametrize("engine", EVERY, ids=lambda one: str(one.name))

@@ -37,6 +37,16 @@ def test_a_time_limit(model: Path, tmp_path: Path) -> None:
         until(lambda: server.post("/v1/models/seedcnn_int8:predict", json={"instances": [0]}).status_code == 400)
 
 
+def test_a_body_that_comes_in_chunks_ends_at_the_limit(model: Path, tmp_path: Path) -> None:
+    """Nothing declares how long it will be."""
+    head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with running(tmp_path, model, "--runtime", QUICK, "--body-limit", "0.01") as server:
+        for length, answer in ((10_485, b"HTTP/1.1 415 "), (10_486, b"HTTP/1.1 413 ")):
+            with server.connection() as one:
+                one.sendall(head + b"%x\r\n%s\r\n0\r\n\r\n" % (length, bytes(length)))
+                assert one.recv(65536).startswith(answer), length
+
+
 def test_bodies_that_are_too_many_together(model: Path, tmp_path: Path) -> None:
     with running(tmp_path, model, "--runtime", QUICK, "--body-limit", "0.01") as server:
         head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\nContent-Length: 10000\r\n\r\n"

@@ -227,3 +227,13 @@ def test_generated_c_gives_a_float_models_answers(real_models: Path, real_data: 
 
     assert set(runs) == {"tflm", "host-c"}
     assert runs["host-c"].accuracy == runs["tflm"].accuracy
+
+
+def test_a_limit_in_steps_is_the_most_that_passes(report: ParityReport) -> None:
+    run = next(run for run in report.runs if run.runtime == "litert-default" and run.outputs is not None)
+    most = max(int(one.max_difference) for one in (run.outputs, run.logits) if one is not None)
+    assert most > 0
+    passed = [
+        check_gates(report, Gates(max_lsb={"litert-default": limit})).gates[0].passed for limit in (most - 1, most)
+    ]
+    assert passed == [False, True]
