@@ -127,6 +127,9 @@ def run(
     dump: Annotated[
         Path | None, typer.Option(help=f"Write every operator's output for the first {DUMPED} inputs to this file.")
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep the built files of an emulated board in this folder.")
+    ] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Also count instructions by function and class.")] = False,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds for all inputs.")] = 300.0,
     building: Building,
@@ -148,6 +151,7 @@ def run(
         emulator=emulator,
         profile=profile,
         dump=dump,
+        out=out,
         timeout=timeout,
         build=building.settings(transport="semihosting"),
         count_layers=building.count_layers,

@@ -77,8 +77,14 @@ def build(settings: FirmwareSettings, work: WorkFolder) -> FirmwareImage:
 def run(settings: RunSettings, work: WorkFolder) -> FirmwareReport:
     """Run a model on an emulated board, or on the real one at the port.
 
+    :raises InputError: built files are to be kept of a real board, for which nothing is built.
     :raises EdgeMnistError: as :func:`run_emulated_board` and :func:`run_real_board`.
     """
+    if settings.port is not None and settings.out is not None:
+        raise InputError(
+            f"--out {str(settings.out)!r} is for the files of an emulated board, and nothing is built for the one at "
+            f"{settings.port!r}; leave it out, or use `edgemnist firmware build --out`"
+        )
     subject = find_subject(settings.model, work, COMPILED, output=settings.feeding.output, any_ends=True)
     if settings.port is not None:
         return run_real_board(subject, settings.port, settings)

@@ -52,8 +52,9 @@ def test_build_for_a_board_too_small(model_file: str, tmp_path: Path, capsys: py
     assert "RAM by" in captured.err
 
 
-def test_run(model_file: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["firmware", "run", model_file, "--images", "12", "--profile"]) == 0
+def test_run(model_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["firmware", "run", model_file, "--images", "12", "--profile", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "firmware.elf").read_bytes()[:4] == b"\x7fELF"
     text = capsys.readouterr().out
     for part in (
         "every byte equal to tflm",
@@ -152,6 +153,7 @@ def test_inexact_firmware_fails(
         (["firmware", "run", "--toolchain", "iar"], 2, "unknown toolchain 'iar'"),
         (["firmware", "run", "--dataset", "no-such"], 2, "no-such"),
         (["firmware", "run", "--port", "/dev/no-such-port"], 2, "there is no serial port"),
+        (["firmware", "run", "--port", "/dev/no-such-port", "--out", "kept"], 2, "nothing is built for the one at"),
         (["firmware", "build", "--transport", "uart", "--board", "blue-pill"], 2, "no serial port driver"),
         (["firmware", "package", "--for", "mbed"], 2, "mbed"),
     ],
