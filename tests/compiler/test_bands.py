@@ -82,12 +82,16 @@ def grown(layers: Layers, value: Value) -> Value:
     return layers.conv(value, 4 * int(draw.integers(1, 4)), window)
 
 
-def by_bands(content: bytes, variant: Variant, rows: tuple[int, ...]) -> Iterator[tuple[Schedule, Program]]:
-    """Yield a net with each number of its steps by bands of so many rows."""
+def by_bands(
+    content: bytes, variant: Variant, rows: tuple[int, ...], parts: tuple[int, ...] = (2, 4)
+) -> Iterator[tuple[Schedule, Program]]:
+    """Yield a net with each number of its steps by bands of so many rows, and by those of one row in so many parts."""
     program = build_program(content, variant)
     lowering = BandLowering(program)
     for prefix in prefixes(program.graph):
-        for schedule in (scheduled(prefix, count) for count in rows):
+        for schedule in (
+            scheduled(prefix, *each) for each in (*((count, 1) for count in rows), *((1, n) for n in parts))
+        ):
             made = lowering.lowered(schedule) if schedule is not None else None
             if schedule is not None and made is not None:
                 yield schedule, made
@@ -194,6 +198,17 @@ def test_a_refusal_says_where_an_input_apart_helps() -> None:
 def test_printing_whole_tensors_and_bands_exclude_each_other() -> None:
     with pytest.raises(InputError, match="leave one out"):
         generate(parse_tflite(mobile()), CodegenSettings(ram=100, with_dump=True))
+
+
+def test_line_buffers_are_small_behind_strides(real_models: Path) -> None:
+    """Eight layers by bands in parts take less than the four that have one row of many at a time."""
+    model = parse_tflite((real_models / "public" / "078_sipeed_vww96_q.tflite").read_bytes())
+    whole = compile_model(model, CodegenSettings(target="cortex-m4", input_apart=True), any_net=True)[1].size
+    settings = CodegenSettings(target="cortex-m4", ram=2 * whole // 5, input_apart=True)
+    program, layout = compile_model(model, settings, any_net=True)
+    assert layout.size <= 2 * whole // 5
+    assert program.bands is not None
+    assert program.bands.parts > 1
 
 
 def test_a_published_net_of_mcunet_fits_into_a_quarter(real_models: Path) -> None:

@@ -34,7 +34,7 @@ class BandLowering:
         numbers = {(step, extent): number for step, each in enumerate(extents) for number, extent in enumerate(each)}
         bands = Bands(
             steps=len(chosen), rows=schedule.rows, runs=schedule.runs(numbers), buffers=schedule.buffers,
-            spans=schedule.spans(), variants=tuple(_parameters(steps) for steps in chosen),
+            spans=schedule.spans(), parts=schedule.parts, variants=tuple(_parameters(steps) for steps in chosen),
         )  # fmt: skip
         merged = [_merged(whole, steps, bands) for whole, steps in zip(self._program.steps, chosen, strict=False)]
         return replace(self._program, steps=(*merged, *self._program.steps[len(merged) :]), bands=bands)
