@@ -115,7 +115,7 @@ def node_of_band(node: Node, readings: Sequence[Reading], extent: Extent, graph:
         node = replace(
             node, padding=Padding(extent.above, geometry.padding.left, max(below, 0), geometry.padding.right)
         )
-    if node.kind == "PAD":
+    if node.operator == "PAD":
         amounts = np.array(tensors[paddings_of(node)].data).reshape(-1, 2)
         amounts[1] = extent.above, below
         tensors[paddings_of(node)] = replace(tensors[paddings_of(node)], data=amounts)

@@ -7,11 +7,10 @@ the last output takes many rows of the early ones: in several parts a band makes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
+from functools import cached_property
 from itertools import accumulate
-from math import floor
 
 from edgemnist.compiler.banded import Call, LineBuffer, Move, Place, Run, Span
 from edgemnist.compiler.bands.readings import Reading, Rows, readings_of
@@ -40,8 +39,18 @@ class Prefix:
 
     def row_bytes(self, tensor: int) -> int:
         """Return the bytes of one of them."""
-        info = self.graph.tensors[tensor]
-        return info.bytes // info.shape[1]
+        return self._row_bytes[tensor]
+
+    @property
+    def row_sizes(self) -> Collection[int]:
+        """The bytes of a row of every tensor."""
+        return self._row_bytes.values()
+
+    @cached_property
+    def _row_bytes(self) -> dict[int, int]:
+        """By tensor the bytes of a row, of all that are read or written."""
+        tensors = {output_of(node) for node in self.nodes}.union(one.tensor for each in self.readings for one in each)
+        return {index: self.graph.tensors[index].bytes // self.height(index) for index in tensors}
 
 
 def prefixes(graph: Graph) -> Iterator[Prefix]:
@@ -147,6 +156,8 @@ class Schedule:
 
     def is_aligned(self) -> bool:
         """Return whether every call reads and writes from a multiple of the alignment on."""
+        if all(size % ALIGNMENT == 0 for size in self.prefix.row_sizes):
+            return True
         variants = {(step, spell.extent): 0 for part in self.spells for step, spell in enumerate(part) if spell}
         places = (
             place
@@ -208,13 +219,14 @@ def _done(prefix: Prefix, rows: int, parts: int) -> dict[int, tuple[int, ...]]:
     """
     needed = _rows_needed(prefix)
     count = -(-prefix.height(prefix.driver) // rows) * parts
-    wanted = [_wanted(prefix, Fraction(rows * number, parts)) for number in range(1, count + 1)]
-    while max((early := _wanted(prefix, Fraction(rows * (count - len(wanted)), parts))).values()) >= 1:
+    wanted = [_wanted(prefix, rows * number, parts) for number in range(1, count + 1)]
+    while max((early := _wanted(prefix, rows * (count - len(wanted)), parts)).values()) >= parts:
         wanted.insert(0, early)
-    empty = [dict.fromkeys(needed, Fraction(0))] * (-len(wanted) % parts)
+    empty = [dict.fromkeys(needed, 0)] * (-len(wanted) % parts)
     return {
-        tensor: tuple(max(0, min(floor(part[tensor]), last)) for part in (*empty, *wanted))
+        tensor: tuple(max(0, min(part[tensor] // parts, last)) for part in (*empty, *wanted))
         for tensor, last in needed.items()
+        if tensor in wanted[0]
     }
 
 
@@ -228,18 +240,17 @@ def _rows_needed(prefix: Prefix) -> dict[int, int]:
     return needed
 
 
-def _wanted(prefix: Prefix, made: Fraction) -> dict[int, Fraction]:
-    """Return how far each tensor has to be where ``made`` rows of the last output are.
+def _wanted(prefix: Prefix, made: int, parts: int) -> dict[int, int]:
+    """Return how far each tensor has to be where ``made`` parts of rows of the last output are, of ``parts`` each.
 
-    Both may be below 0 or beyond the last row: as if the images went on above and below. Of what is written before half
-    of a row, whole rows are made.
+    All are counted in such parts, and may be below 0 or beyond the last row: as if the images went on above and below.
     """
     height = prefix.height(prefix.driver)
-    wanted = {tensor: made * prefix.height(tensor) / height for tensor in prefix.whole - set(prefix.graph.entering)}
+    wanted = {tensor: made * prefix.height(tensor) // height for tensor in prefix.whole - set(prefix.graph.entering)}
     for node, readings in zip(reversed(prefix.nodes), reversed(prefix.readings), strict=True):
         last = wanted[output_of(node)]
         for reading in readings:
-            further = (last - 1) * reading.stride - reading.before + reading.reach
+            further = (last - parts) * reading.stride + parts * (reading.reach - reading.before)
             wanted[reading.tensor] = max(wanted.get(reading.tensor, further), further)
     return wanted
 
