@@ -72,6 +72,7 @@ class Span:
 class Bands:
     """How the first ``steps`` steps of a program run: each band makes ``rows`` rows of the last one's output.
 
+    ``parts``: of so many each band consists, in which the early steps make some of their rows at a time.
     ``buffers``: by tensor, of those that are never whole. ``variants``: each step's parameters, one tuple of fields for
     each kind of band. ``spans``: where whole tensors may lie on a network's input, of which rows die band by band.
     ``whole_arena``: the arena's bytes without bands.
@@ -82,6 +83,7 @@ class Bands:
     runs: tuple[Run, ...]
     buffers: Mapping[int, LineBuffer]
     spans: tuple[Span, ...]
+    parts: int = 1
     variants: tuple[tuple[tuple[Field, ...], ...], ...] = ()
     whole_arena: int = 0
 
@@ -107,9 +109,10 @@ class Bands:
     @property
     def summary(self) -> str:
         """What they are and what they cost, for people."""
+        parts = f" in {self.parts} parts each" if self.parts > 1 else ""
         return (
-            f"{self.count} bands of {self.rows} rows of step {self.steps - 1}'s output, no MAC more than without, "
-            f"{self.calls} calls of kernels, {self.moved_bytes} bytes moved; without bands the arena takes "
+            f"{self.count} bands of {self.rows} rows of step {self.steps - 1}'s output{parts}, no MAC more than "
+            f"without, {self.calls} calls of kernels, {self.moved_bytes} bytes moved; without bands the arena takes "
             f"{self.whole_arena} bytes"
         )
 
@@ -119,6 +122,7 @@ class Bands:
             "steps": self.steps,
             "bands": self.count,
             "rows": self.rows,
+            "parts": self.parts,
             "calls": self.calls,
             "moved_bytes": self.moved_bytes,
             "further_macs": 0,

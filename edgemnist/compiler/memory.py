@@ -138,9 +138,12 @@ def _alive(buffers: Iterable[Buffer], steps: int) -> list[list[Buffer]]:
 def _least_extent(buffers: Sequence[Buffer], overlaps: Overlaps, steps: int) -> int:
     """Return a bound below which no arena can be: in some step, the buffers of which no two may overlap."""
     least = 0
+    targets: dict[int, list[int]] = {}
+    for source, target in overlaps:
+        targets.setdefault(source, []).append(target)
     for alive in _alive(buffers, steps):
         there = {buffer.tensor for buffer in alive}
-        pairs = [pair for pair in overlaps if there.issuperset(pair)]
+        pairs = [(source, target) for source in there for target in targets.get(source, ()) if target in there]
         for shared in ({source for source, _ in pairs}, {target for _, target in pairs}):
             least = max(least, sum(aligned(buffer.size) for buffer in alive if buffer.tensor not in shared))
     return least

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 LONGEST = 40
 """Characters of a name, without the number that tells it from another; longer ones lose their beginning."""
@@ -87,6 +88,7 @@ def _ends(what: str, indices: Collection[int]) -> dict[int, str]:
     return {index: what if len(indices) == 1 else f"{what}_{place}" for place, index in enumerate(indices)}
 
 
+@lru_cache(maxsize=4096)
 def readable_name(name: str) -> str:
     """Return what a person recognises of a name by itself; "tensor" of one that says nothing."""
     return next(_forms(name, ""), "tensor")

@@ -34,7 +34,7 @@ class BandLowering:
         numbers = {(step, extent): number for step, each in enumerate(extents) for number, extent in enumerate(each)}
         bands = Bands(
             steps=len(chosen), rows=schedule.rows, runs=schedule.runs(numbers), buffers=schedule.buffers,
-            spans=schedule.spans(), variants=tuple(_parameters(steps) for steps in chosen),
+            spans=schedule.spans(), parts=schedule.parts, variants=tuple(_parameters(steps) for steps in chosen),
         )  # fmt: skip
         merged = [_merged(whole, steps, bands) for whole, steps in zip(self._program.steps, chosen, strict=False)]
         return replace(self._program, steps=(*merged, *self._program.steps[len(merged) :]), bands=bands)
@@ -115,7 +115,7 @@ def node_of_band(node: Node, readings: Sequence[Reading], extent: Extent, graph:
         node = replace(
             node, padding=Padding(extent.above, geometry.padding.left, max(below, 0), geometry.padding.right)
         )
-    if node.kind == "PAD":
+    if node.operator == "PAD":
         amounts = np.array(tensors[paddings_of(node)].data).reshape(-1, 2)
         amounts[1] = extent.above, below
         tensors[paddings_of(node)] = replace(tensors[paddings_of(node)], data=amounts)

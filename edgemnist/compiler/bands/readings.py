@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgemnist.compiler.geometry import Geometry
-from edgemnist.compiler.graph import Graph, Node
+from edgemnist.compiler.graph import HYBRID, UINT8, Graph, Node
 from edgemnist.compiler.ops.convolution import conv_geometry, depthwise_geometry
 from edgemnist.compiler.ops.operands import activations_of, integers, output_of, residual_of
 from edgemnist.compiler.ops.pad import paddings_of
 from edgemnist.compiler.ops.pooling import pool_geometry
+from edgemnist.compiler.ops.uint8_elements import RESCALE
+from edgemnist.compiler.ops.uint8_layers import PLACE_CHANNELS
 
 POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
 
-ELEMENTWISE = frozenset(
-    {
-        "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE", "CONCATENATION", "QUANTIZE", "PRELU", "ABS",
-        "ELU", "RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "LEAKY_RELU", "HARD_SWISH", "LOGISTIC", "TANH",
-    }
-)  # fmt: skip
-"""Operators of which a row of the output needs the same row of each operand."""
+_MADE = frozenset(kind.removeprefix(UINT8) for kind in (PLACE_CHANNELS, RESCALE))
+
+ELEMENTWISE = _MADE | {
+    "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE", "CONCATENATION", "QUANTIZE", "DEQUANTIZE",
+    "PRELU", "ABS", "ELU", "RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "LEAKY_RELU", "HARD_SWISH", "LOGISTIC",
+    "TANH",
+}  # fmt: skip
+"""Operators of which a row of the output needs the same row of each operand, in whatever type they compute."""
 
 IMAGE_RANK = 4
 
@@ -57,15 +60,17 @@ class Reading:
 
 def windowed_geometry(node: Node, graph: Graph) -> Geometry | None:
     """Return the geometry of an operator that slides a window over an image, None for any other."""
-    if node.kind == "CONV_2D":
+    if node.operator == "CONV_2D":
         return conv_geometry(node, graph)
-    if node.kind == "DEPTHWISE_CONV_2D":
+    if node.operator == "DEPTHWISE_CONV_2D":
         return depthwise_geometry(node, graph)
-    return pool_geometry(node, graph) if node.kind in POOLS else None
+    return pool_geometry(node, graph) if node.operator in POOLS else None
 
 
 def readings_of(node: Node, graph: Graph) -> tuple[Reading, ...] | None:
     """Return what an operator reads, None for one that can't be done row by row."""
+    if node.kind.startswith(HYBRID):
+        return None  # its scale is that of its whole input
     if not _is_image(output_of(node), graph) or len(node.outputs) != 1:
         return None
     found = _readings(node, graph)
@@ -80,12 +85,12 @@ def _readings(node: Node, graph: Graph) -> tuple[Reading, ...] | None:
     geometry = windowed_geometry(node, graph)
     if geometry is not None:
         return _windows(node, geometry)
-    if node.kind == "PAD":
+    if node.operator == "PAD":
         rank = len(graph.tensors[activations_of(node)].shape)
         amounts = integers(graph, paddings_of(node))
         one_image = rank == IMAGE_RANK and not any(amounts[:2])
         return (Reading(activations_of(node), before=amounts[2]),) if one_image else None
-    if node.kind not in ELEMENTWISE or (node.kind == "CONCATENATION" and node.integer("axis") not in (-1, 3)):
+    if node.operator not in ELEMENTWISE or (node.operator == "CONCATENATION" and node.integer("axis") not in (-1, 3)):
         return None
     return _same_rows(node, graph)
 
@@ -113,5 +118,4 @@ def _same_rows(node: Node, graph: Graph) -> tuple[Reading, ...] | None:
 
 def _is_image(tensor: int, graph: Graph) -> bool:
     info = graph.tensors[tensor]
-    one_image = len(info.shape) == IMAGE_RANK and info.shape[0] == 1 and graph.root(tensor) == tensor
-    return one_image and (info.dtype == "int8" or tensor in graph.entering)
+    return len(info.shape) == IMAGE_RANK and info.shape[0] == 1 and graph.root(tensor) == tensor

@@ -1,13 +1,15 @@
 """Which rows every step makes in every band, and how many rows of each tensor have to be there for that.
 
 Bands go down the output of the last step that runs so. What a step needs of an earlier one's rows decides how far that
-one has to be; what the next band needs again is kept, so that no row is computed twice.
+one has to be; what the next band needs again is kept, so that no row is computed twice. Behind strides a row of
+the last output takes many rows of the early ones: in several parts a band makes and uses up some of these at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 
 from edgemnist.compiler.banded import Call, LineBuffer, Move, Place, Run, Span
@@ -37,8 +39,18 @@ class Prefix:
 
     def row_bytes(self, tensor: int) -> int:
         """Return the bytes of one of them."""
-        info = self.graph.tensors[tensor]
-        return info.bytes // info.shape[1]
+        return self._row_bytes[tensor]
+
+    @property
+    def row_sizes(self) -> Collection[int]:
+        """The bytes of a row of every tensor."""
+        return self._row_bytes.values()
+
+    @cached_property
+    def _row_bytes(self) -> dict[int, int]:
+        """By tensor the bytes of a row, of all that are read or written."""
+        tensors = {output_of(node) for node in self.nodes}.union(one.tensor for each in self.readings for one in each)
+        return {index: self.graph.tensors[index].bytes // self.height(index) for index in tensors}
 
 
 def prefixes(graph: Graph) -> Iterator[Prefix]:
@@ -76,7 +88,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class Spell:
-    """A step in one band: the rows that it makes, and those that it reads, as they are in the tensors."""
+    """A step in one part of a band: the rows that it makes, and those that it reads, as they are in the tensors."""
 
     written: Rows
     reads: tuple[Rows, ...]
@@ -90,14 +102,15 @@ class Spell:
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """``spells``: by band and step, None where the step has nothing to do.
+    """``spells``: by part and step, None where the step has nothing to do. ``parts``: of so many a band consists.
 
-    By tensor and band: ``done``, the rows that are there after it; ``unread``, the first row that is read in it or
+    By tensor and part: ``done``, the rows that are there after it; ``unread``, the first row that is read in it or
     later; ``bases``, the first row in a line buffer.
     """
 
     prefix: Prefix
     rows: int
+    parts: int
     spells: tuple[tuple[Spell | None, ...], ...]
     buffers: Mapping[int, LineBuffer]
     bases: Mapping[int, tuple[int, ...]]
@@ -106,7 +119,10 @@ class Schedule:
 
     def runs(self, variants: Mapping[tuple[int, Extent], int]) -> tuple[Run, ...]:
         """Return the calls, given the number of each extent among those of its step."""
-        bands = [tuple(self._calls(band, variants)) for band in range(len(self.spells))]
+        bands = [
+            tuple(call for part in range(first, first + self.parts) for call in self._calls(part, variants))
+            for first in range(0, len(self.spells), self.parts)
+        ]
         found: list[Run] = []
         while bands:
             length, calls = _repeated(bands, self.prefix.whole)
@@ -114,37 +130,39 @@ class Schedule:
             bands = bands[length:]
         return tuple(found)
 
-    def _calls(self, band: int, variants: Mapping[tuple[int, Extent], int]) -> Iterator[Call]:
-        moves = [move for tensor in self.buffers if (move := self._move(tensor, band)) is not None]
-        for step, spell in enumerate(self.spells[band]):
+    def _calls(self, part: int, variants: Mapping[tuple[int, Extent], int]) -> Iterator[Call]:
+        moves = [move for tensor in self.buffers if (move := self._move(tensor, part)) is not None]
+        for step, spell in enumerate(self.spells[part]):
             if spell is not None:
                 reads = zip(self.prefix.readings[step], spell.reads, strict=True)
                 yield Call(
                     step, variants[step, spell.extent],
-                    tuple(self._place(reading.tensor, rows.first, band) for reading, rows in reads),
-                    self._place(output_of(self.prefix.nodes[step]), spell.written.first, band), tuple(moves),
+                    tuple(self._place(reading.tensor, rows.first, part) for reading, rows in reads),
+                    self._place(output_of(self.prefix.nodes[step]), spell.written.first, part), tuple(moves),
                 )  # fmt: skip
                 moves = []
 
-    def _place(self, tensor: int, row: int, band: int) -> Place:
-        base = self.bases[tensor][band] if tensor in self.buffers else 0
+    def _place(self, tensor: int, row: int, part: int) -> Place:
+        base = self.bases[tensor][part] if tensor in self.buffers else 0
         return Place(tensor, (row - base) * self.prefix.row_bytes(tensor))
 
-    def _move(self, tensor: int, band: int) -> Move | None:
-        if band == 0:
+    def _move(self, tensor: int, part: int) -> Move | None:
+        if part == 0:
             return None
-        kept = self.done[tensor][band - 1] - self.bases[tensor][band]
-        up = self.bases[tensor][band] - self.bases[tensor][band - 1]
+        kept = self.done[tensor][part - 1] - self.bases[tensor][part]
+        up = self.bases[tensor][part] - self.bases[tensor][part - 1]
         size = self.prefix.row_bytes(tensor)
         return Move(tensor, up * size, kept * size) if kept and up else None
 
     def is_aligned(self) -> bool:
         """Return whether every call reads and writes from a multiple of the alignment on."""
-        variants = {(step, spell.extent): 0 for band in self.spells for step, spell in enumerate(band) if spell}
+        if all(size % ALIGNMENT == 0 for size in self.prefix.row_sizes):
+            return True
+        variants = {(step, spell.extent): 0 for part in self.spells for step, spell in enumerate(part) if spell}
         places = (
             place
-            for band in range(len(self.spells))
-            for call in self._calls(band, variants)
+            for part in range(len(self.spells))
+            for call in self._calls(part, variants)
             for place in (*call.reads, call.written)
         )
         return all(place.offset % ALIGNMENT == 0 for place in places)
@@ -159,49 +177,82 @@ class Schedule:
             for target in sorted(prefix.whole & set(outputs)):
                 late = 0 if readers and max(readers) >= outputs[target] else 1
                 limits = [
-                    self.unread[source][band + late] * prefix.row_bytes(source)
-                    - self.done[target][band] * prefix.row_bytes(target)
-                    for band in range(len(self.spells) - late)
+                    self.unread[source][part + late] * prefix.row_bytes(source)
+                    - self.done[target][part] * prefix.row_bytes(target)
+                    for part in range(len(self.spells) - late)
                 ]
                 if readers:
                     found.append(Span(source, target, min(limits)))
         return tuple(found)
 
 
-def scheduled(prefix: Prefix, rows: int) -> Schedule | None:
+def scheduled(prefix: Prefix, rows: int, parts: int = 1) -> Schedule | None:
     """Return the bands that make ``rows`` rows of the last output each; None where they can't.
 
-    They can't where there is one band only, where a step would read nothing but padding, and where rows don't start at
-    multiples of the alignment.
+    ``parts``: of so many a band consists, in each of which the early steps make a share of their rows.
+
+    They can't where there is one band only, where a step would read nothing but padding, where rows don't start at
+    multiples of the alignment, and where no step has a row to make in each part.
     """
-    count = -(-prefix.height(prefix.driver) // rows)
-    if count < 2:
+    height = prefix.height(prefix.driver)
+    if height <= rows or parts > max(prefix.height(output_of(node)) for node in prefix.nodes) // height:
         return None
-    needs: dict[int, list[int]] = {tensor: [0] * count for tensor in prefix.whole}
-    spells: list[list[Spell | None]] = [[] for _ in range(count)]
-    for node, readings in zip(reversed(prefix.nodes), reversed(prefix.readings), strict=True):
-        made = _made(prefix, output_of(node), needs.get(output_of(node), [0] * count), rows)
-        needs[output_of(node)] = made
-        for band in range(count):
-            spell = _spell(prefix, readings, Rows(made[band - 1] if band else 0, made[band]))
-            if spell is not None and any(read.count <= 0 for read in spell.reads):
-                return None
-            spells[band].insert(0, spell)
-            for read, reading in zip(spell.reads if spell else (), readings, strict=spell is not None):
-                needed = needs.setdefault(reading.tensor, [0] * count)
-                needed[band] = max(needed[band], read.last)
-    done = {tensor: tuple(rows_done) for tensor, rows_done in needs.items()}
-    found = _with_buffers(Schedule(prefix, rows, tuple(map(tuple, spells)), {}, {}, done, _unread(prefix, spells)))
+    done = _done(prefix, rows, parts)
+    spells = []
+    for node, readings in zip(prefix.nodes, prefix.readings, strict=True):
+        made = done[output_of(node)]
+        spells.append([
+            _spell(prefix, readings, Rows(before, after)) for before, after in zip((0, *made), made, strict=False)
+        ])  # fmt: skip
+    if any(read.count <= 0 for step in spells for spell in step if spell for read in spell.reads):
+        return None
+    calls = tuple(zip(*spells, strict=True))
+    found = _with_buffers(Schedule(prefix, rows, parts, calls, {}, {}, done, _unread(prefix, calls)))
     return found if found.is_aligned() else None
 
 
-def _made(prefix: Prefix, tensor: int, needed: list[int], rows: int) -> list[int]:
-    """Return how many rows of a tensor are there after each band."""
-    height, driver, count = prefix.height(tensor), prefix.height(prefix.driver), len(needed)
-    if tensor in prefix.whole:
-        shares = [min(driver, rows * (band + 1)) * height // driver for band in range(count)]
-        needed = [max(pair) for pair in zip(needed, shares, strict=True)]
-    return list(accumulate(needed, max))
+def _done(prefix: Prefix, rows: int, parts: int) -> dict[int, tuple[int, ...]]:
+    """Return by tensor how many of its rows are there after each part of each band.
+
+    Before the bands that make rows of the last output there are some that only fill the line buffers, so that none has
+    to make more rows at once than the later ones.
+    """
+    needed = _rows_needed(prefix)
+    count = -(-prefix.height(prefix.driver) // rows) * parts
+    wanted = [_wanted(prefix, rows * number, parts) for number in range(1, count + 1)]
+    while max((early := _wanted(prefix, rows * (count - len(wanted)), parts)).values()) >= parts:
+        wanted.insert(0, early)
+    empty = [dict.fromkeys(needed, 0)] * (-len(wanted) % parts)
+    return {
+        tensor: tuple(max(0, min(part[tensor] // parts, last)) for part in (*empty, *wanted))
+        for tensor, last in needed.items()
+        if tensor in wanted[0]
+    }
+
+
+def _rows_needed(prefix: Prefix) -> dict[int, int]:
+    """Return how many rows of each tensor are read at all; of whole ones, all rows."""
+    needed = {tensor: prefix.height(tensor) for tensor in prefix.whole}
+    for node, readings in zip(reversed(prefix.nodes), reversed(prefix.readings), strict=True):
+        for reading in readings:
+            last = min(reading.rows(Rows(0, needed[output_of(node)])).last, prefix.height(reading.tensor))
+            needed[reading.tensor] = max(needed.get(reading.tensor, 0), last)
+    return needed
+
+
+def _wanted(prefix: Prefix, made: int, parts: int) -> dict[int, int]:
+    """Return how far each tensor has to be where ``made`` parts of rows of the last output are, of ``parts`` each.
+
+    All are counted in such parts, and may be below 0 or beyond the last row: as if the images went on above and below.
+    """
+    height = prefix.height(prefix.driver)
+    wanted = {tensor: made * prefix.height(tensor) // height for tensor in prefix.whole - set(prefix.graph.entering)}
+    for node, readings in zip(reversed(prefix.nodes), reversed(prefix.readings), strict=True):
+        last = wanted[output_of(node)]
+        for reading in readings:
+            further = (last - parts) * reading.stride + parts * (reading.reach - reading.before)
+            wanted[reading.tensor] = max(wanted.get(reading.tensor, further), further)
+    return wanted
 
 
 def _spell(prefix: Prefix, readings: tuple[Reading, ...], written: Rows) -> Spell | None:
@@ -216,13 +267,13 @@ def _spell(prefix: Prefix, readings: tuple[Reading, ...], written: Rows) -> Spel
 
 
 def _unread(prefix: Prefix, spells: Sequence[Sequence[Spell | None]]) -> dict[int, tuple[int, ...]]:
-    """Return by tensor the first row that is read in each band or a later one; all rows where none is."""
+    """Return by tensor the first row that is read in each part or a later one; all rows where none is."""
     tensors = {one.tensor for readings in prefix.readings for one in readings}
     firsts = {tensor: [prefix.height(tensor)] * len(spells) for tensor in tensors}
-    for band, calls in enumerate(spells):
+    for part, calls in enumerate(spells):
         for spell, readings in zip(calls, prefix.readings, strict=True):
             for rows, reading in zip(spell.reads, readings, strict=True) if spell else ():
-                firsts[reading.tensor][band] = min(firsts[reading.tensor][band], rows.first)
+                firsts[reading.tensor][part] = min(firsts[reading.tensor][part], rows.first)
     return {tensor: tuple(accumulate(reversed(first), min))[::-1] for tensor, first in firsts.items()}
 
 
@@ -236,10 +287,19 @@ def _with_buffers(schedule: Schedule) -> Schedule:
         after = schedule.done[tensor]
         before = (0, *after[:-1])
         base = tuple(min(pair) for pair in zip(schedule.unread[tensor], before, strict=True))
+        base = _where_called(base, schedule.spells)
         most = max(last - first for last, first in zip(after, base, strict=True))
         bases[tensor] = base
         buffers[tensor] = LineBuffer(most, prefix.height(tensor), most * prefix.row_bytes(tensor), before != base)
     return replace(schedule, buffers=buffers, bases=bases)
+
+
+def _where_called(bases: Sequence[int], spells: Sequence[Sequence[Spell | None]]) -> tuple[int, ...]:
+    """Return first rows in a line buffer that change in parts with a call only: with that, rows are moved."""
+    found: list[int] = []
+    for base, calls in zip(bases, spells, strict=True):
+        found.append(base if any(calls) or not found else found[-1])
+    return tuple(found)
 
 
 def _repeated(bands: list[tuple[Call, ...]], whole: frozenset[int]) -> tuple[int, tuple[Call, ...]]:

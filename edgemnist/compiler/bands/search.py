@@ -14,8 +14,8 @@ from edgemnist.compiler.memory import Plan, least_size, plan
 from edgemnist.compiler.ops.base import Overlap
 from edgemnist.support.errors import ModelError
 
-BAND_ROWS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32)
-"""Rows of the last output that a band may make."""
+BAND_PARTS = ((1, 8), (1, 4), (1, 2), *((rows, 1) for rows in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32)))
+"""Rows of the last output that a band may make, and in how many parts."""
 
 CALL_COST = 200
 """Instructions of a call of a kernel that are there however few rows it makes."""
@@ -89,8 +89,8 @@ def _refusal(program: Program, whole: Plan, ram: int, least: int) -> str:
 
 def _candidates(program: Program) -> Iterator[Candidate]:
     for prefix in islice(prefixes(program.graph), MOST_STEPS):
-        for rows in BAND_ROWS:
-            schedule = scheduled(prefix, rows)
+        for rows, parts in BAND_PARTS:
+            schedule = scheduled(prefix, rows, parts)
             if schedule is not None:
                 sketch = _sketch(program, schedule)
                 yield Candidate(schedule, least_size(sketch), _overhead(sketch.bands))

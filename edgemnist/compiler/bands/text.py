@@ -42,7 +42,8 @@ def step_function(bands: Bands, name: str, index: int, step: Step, arguments: Se
         typed(read, graph.tensors[tensor].dtype, "const ", as_bytes=step.as_bytes)
         for read, tensor in zip(reads, step.inputs, strict=True)
     ]
-    call = ", ".join([*([f"&{chosen}"] if step.struct_type else []), *arguments, *tensors, "out"])
+    written = typed("out", graph.tensors[step.outputs[0]].dtype, "", as_bytes=step.as_bytes)
+    call = ", ".join([*([f"&{chosen}"] if step.struct_type else []), *arguments, *tensors, written])
     return [*lines, f"  {step.function}({call});", "}"]
 
 
