@@ -48,13 +48,13 @@ for path in sys.argv[3:]:
         interpreter.invoke()
         os.getppid()
 """
-# The library's input and output are as large as any model's here has to be; zeros again.
+# Each library comes with the bytes of its inputs and outputs; zeros again.
 _GUEST_C = """
 import ctypes, os, sys
-for path in sys.argv[3:]:
+for path, sizes in zip(sys.argv[3::2], sys.argv[4::2]):
     run = getattr(ctypes.CDLL(path), sys.argv[1])
-    run.argtypes, run.restype = (ctypes.c_void_p, ctypes.c_void_p), None
-    arrays = [(ctypes.c_char * %d)() for _ in range(2)]
+    arrays = [(ctypes.c_char * int(size))() for size in sizes.split()]
+    run.argtypes, run.restype = (ctypes.c_void_p,) * len(arrays), None
     places = [ctypes.addressof(array) for array in arrays]
     for _ in range(3):
         run(*places)
@@ -75,15 +75,17 @@ def count_instructions(emulator: Emulator, interpreter: Interpreter, models: Seq
     return _count(emulator, interpreter, interpreter.package, [_GUEST, *arguments], len(models))
 
 
-def count_generated(emulator: Emulator, libraries: Sequence[Path], largest: int) -> list[int]:
-    """Return the same of generated C, a library for each model; no input or output has more than ``largest`` bytes.
+def count_generated(emulator: Emulator, libraries: Sequence[tuple[Path, Sequence[int]]]) -> list[int]:
+    """Return the same of generated C, a library for each model, with the bytes of each of its inputs and outputs.
 
     :raises MissingDependencyError: qemu with plugins or a C compiler is missing.
     :raises RuntimeCrashedError: a library can't be loaded or crashed.
     """
-    arguments = [FUNCTION, str(REPEATS), *(str(library.resolve()) for library in libraries)]
+    arguments = [FUNCTION, str(REPEATS)]
+    for library, sizes in libraries:
+        arguments += [str(library.resolve()), " ".join(map(str, sizes))]
     python = emulator.sysroot.target.interpreter()  # any one's Python will do
-    return _count(emulator, python, GENERATED, [_GUEST_C % largest, *arguments], len(libraries))
+    return _count(emulator, python, GENERATED, [_GUEST_C, *arguments], len(libraries))
 
 
 def _count(emulator: Emulator, interpreter: Interpreter, name: str, program: Sequence[str], models: int) -> list[int]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from edgemnist.compiler.generate import CodegenSettings, generate, require_plain
+from edgemnist.compiler.generate import CodegenSettings, generate, require_integers
 from edgemnist.compiler.host import HOUSE_FLAGS
-from edgemnist.pi.golden import GENERATED, GoldenVectors, oracle_outputs
+from edgemnist.pi.golden import GENERATED, Golden, oracle_outputs
 from edgemnist.pi.wheels import deploy_cache
 from edgemnist.support.errors import EnvironmentFailure, MissingDependencyError, UnsupportedModelError
 from edgemnist.support.kept import kept_file
@@ -30,10 +30,14 @@ BUILD_SCRIPT = f"{FOLDER}/build.sh"
 COMPILED_THERE = ("portable", "cortex-a72", "cortex-a76")
 """The targets that the script chooses among."""
 
-FUNCTION = "model_run"
+FUNCTION, RESET = "model_run", "model_reset"
 _INSTALL = "pip install 'edgemnist[mcu]'"
 _FLAGS = (*HOUSE_FLAGS, "-O2", "-fPIC", "-shared", "-s", "-Wl,--build-id=none")
 _TIMEOUT = 600.0
+
+
+AnyGolden = TypeVar("AnyGolden", bound=Golden)
+"""Golden vectors of either kind."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,12 @@ def generated_problem() -> str | None:
     return None if util.find_spec("ziglang") else f"ziglang is not installed; install it with: {_INSTALL}"
 
 
-def with_generated(golden: GoldenVectors) -> tuple[GoldenVectors, Generated]:
+def with_generated(golden: AnyGolden) -> tuple[AnyGolden, Generated]:
     """Return the golden vectors with what the C has to give, and the engine; where there is none a note says why.
 
     :raises EnvironmentFailure: the compiler failed.
     """
-    model = golden.model.tflite
-    assert model is not None  # golden_vectors takes nothing else
+    model = golden.tflite
     try:
         _check_compiler()
         sources = _sources(model)
@@ -90,11 +93,12 @@ def with_generated(golden: GoldenVectors) -> tuple[GoldenVectors, Generated]:
         return replace(
             golden, notes=(*golden.notes, f"no {GENERATED} in the bundle: {in_one_line(error)}")
         ), Generated()
-    output = model.output()
+    outputs = [model.tensors[index] for index in model.outputs]
     entry = {
         "function": FUNCTION,
-        "input_bytes": model.input().bytes,
-        "output": {"dtype": output.dtype, "elements": output.elements},
+        "reset": RESET if f"void {RESET}(" in sources[BUILDS[0].target]["model.h"] else None,
+        "input_bytes": [model.tensors[index].bytes for index in model.inputs],
+        "outputs": [{"dtype": one.dtype, "elements": one.elements} for one in outputs],
     }
     return replace(golden, expected=(*golden.expected, expected)), Generated(files, entry)
 
@@ -145,7 +149,7 @@ def in_one_line(error: Exception) -> str:
 
 def _generated(model: TfliteModel, target: str) -> dict[str, str]:
     generated = generate(model, CodegenSettings(name="model", target=target))
-    require_plain(generated.program.graph)
+    require_integers(generated.program.graph)
     return {
         name: text for name, text in generated.files.items() if name in ("model.c", "model.h") or name.startswith("em_")
     }

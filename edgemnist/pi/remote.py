@@ -42,7 +42,12 @@ rm -rf "$1"
 mv "$1.partial" "$1"
 """
 _INSTALL = 'cd "$1" && exec sh install.sh --target "$2" --interpreter "$3" --python "$4"'
-_REPLAY = 'cd "$1" && exec .venv/bin/python -B classify.py --parity --json --interpreter "$2"'
+_REPLAY = """
+cd "$1" || exit 1
+program=classify.py
+[ ! -f run.py ] || program=run.py
+exec .venv/bin/python -B $program --parity --json --interpreter "$2"
+"""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edgemnist.pi.bundle.opened import LAUNCHERS
 from edgemnist.pi.bundle_archive import unpacked
 from edgemnist.pi.emulator import find_emulator
 from edgemnist.pi.targets import find_target
@@ -26,11 +27,13 @@ _EXIT_DIFFERENT = 1
 class Comparison:
     """One set of kernels of the machine against the expected outputs; counts as in the bundle's report.
 
+    ``correct``: images whose class is right, None of a network that is no classifier.
+
     ``required`` is ``exact``, ``close`` or ``compared``, or empty when nothing was there to compare with.
     """
 
     kernels: str
-    correct: int
+    correct: int | None
     required: str
     expected_from: str
     values: int
@@ -85,7 +88,7 @@ def replay_from_json(where: str, report: Mapping[str, Any]) -> Replay:
         comparisons = tuple(
             Comparison(
                 kernels=str(one["kernels"]),
-                correct=int(one["correct"]),
+                correct=int(one["correct"]) if "correct" in one else None,
                 required=str(one.get("required", "")),
                 expected_from=str(one.get("expected_from", "")),
                 values=int(one.get("values", 0)),
@@ -124,12 +127,17 @@ def replay_emulated(bundle: Path, target_name: str, *, package: str | None = Non
     where = f"emulated {emulator.processor.board}, {target.name}, {interpreter.package}"
     with unpacked(bundle) as folder, progress_task(f"Replay on {where}"):
         options = ["--parity", "--json", "--interpreter", interpreter.package]
-        command = emulator.command(interpreter, "-B", str(folder / "classify.py"), *options)
+        command = emulator.command(interpreter, "-B", str(launcher_of(folder)), *options)
         try:
             done = processes.run(command, timeout=TIMEOUT)
         except subprocess.TimeoutExpired as error:
             raise RuntimeCrashedError(f"the replay on {where} took more than {TIMEOUT:g} s") from error
     return parse_replay(where, done.returncode, done.stdout, done.stderr)
+
+
+def launcher_of(folder: Path) -> Path:
+    """Return a bundle's program."""
+    return next((path for name in LAUNCHERS if (path := folder / name).exists()), folder / LAUNCHERS[0])
 
 
 def parse_replay(where: str, code: int, output: str, errors: str) -> Replay:

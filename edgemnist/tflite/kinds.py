@@ -67,6 +67,12 @@ def has_state(model: TfliteModel) -> bool:
     return model.subgraphs != 1 or any(tensor.is_variable for tensor in model.tensors)
 
 
+def keeps_something(model: TfliteModel) -> bool:
+    """Whether a model keeps variables or the states of its operators from one inference to the next."""
+    kept = any(tensor.is_variable for tensor in model.tensors)
+    return kept or any(operator.kind == "VAR_HANDLE" for operator in model.operators)
+
+
 def limits_of(dtype: str) -> tuple[int, int]:
     """Return the lowest and highest value of an integer type."""
     limits = np.iinfo(dtype)

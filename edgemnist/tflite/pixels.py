@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import Quantisation, TensorInfo, TfliteModel
+from edgemnist.tflite.integers import to_integers, to_real
 from edgemnist.tflite.normalisation import NORMALISATIONS, Normalisation
 from edgemnist.tflite.preprocessing import Preprocessing
 
@@ -93,13 +94,7 @@ def quantise(real: NDArray[np.float32], tensor: TensorInfo) -> NDArray[Any]:
         )
     if not (math.isfinite(quantisation.scale) and quantisation.scale > 0):
         raise ModelError(f"input {tensor.name!r} has scale {quantisation.scale!r}; a scale is a positive number")
-    scaled = real / np.float32(quantisation.scale)
-    # Adding half before cutting would round up at half minus one ulp; comparing the cut-off part does not.
-    whole = np.trunc(scaled)
-    rounded = whole + np.sign(scaled) * (np.abs(scaled - whole) >= np.float32(0.5))
-    limits = np.iinfo(tensor.dtype)
-    shifted = rounded.astype(np.float64) + quantisation.zero_point
-    return np.asarray(np.clip(shifted, limits.min, limits.max), dtype=tensor.dtype)
+    return to_integers(real, quantisation.scale, quantisation.zero_point, tensor.dtype)
 
 
 def model_input(images: NDArray[np.uint8], tensor: TensorInfo, preprocessing: Preprocessing) -> NDArray[Any]:
@@ -130,5 +125,4 @@ def dequantise(values: NDArray[Any], quantisation: Quantisation | None) -> NDArr
     """Return quantised values as real numbers; values without quantisation as they are. float32, the same shape."""
     if quantisation is None:
         return values.astype(np.float32)
-    shifted = values.astype(np.float32) - np.float32(quantisation.zero_point)
-    return np.asarray(shifted * np.float32(quantisation.scale), dtype=np.float32)
+    return to_real(values, quantisation.scale, quantisation.zero_point)

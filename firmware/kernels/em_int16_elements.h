@@ -1,4 +1,4 @@
-/* RELU, RELU6 and LEAKY_RELU on int16, and QUANTIZE and DEQUANTIZE where one side is int16. Zero
+/* ABS, RELU, RELU6 and LEAKY_RELU on int16, and QUANTIZE and DEQUANTIZE where one side is int16. Zero
  * points of int16 are 0.
  *
  * Elements may be of different sizes on the two sides; see each function for how input and output
@@ -38,7 +38,16 @@ EM_KERNEL void em_int16_scale(const em_int16_scale_params *p, const int16_t *in,
   for (int32_t i = 0; i < p->count; ++i) out[i] = (int16_t)em_int16_scaled(p, in[i]);
 }
 
-/* The same. */
+/* The same of magnitudes, which are scaled by `multiplier`. */
+EM_KERNEL void em_int16_abs(const em_int16_scale_params *p, const int16_t *in, int16_t *out)
+{
+  for (int32_t i = 0; i < p->count; ++i) {
+    const int32_t value = in[i];
+    out[i] = (int16_t)em_int16_scaled(p, value < 0 ? -value : value);
+  }
+}
+
+/* The same as em_int16_scale. */
 EM_KERNEL void em_int16_to_int8(const em_int16_scale_params *p, const int16_t *in, int8_t *out)
 {
   const int8_t *from = (const int8_t *)(const void *)in; /* the output may lie over the input */

@@ -1,4 +1,5 @@
-/* ADD, SUB, MUL, MAXIMUM and MINIMUM of two int16 tensors, either of them broadcast.
+/* ADD, SUB, MUL, SQUARED_DIFFERENCE, MAXIMUM and MINIMUM of two int16 tensors, either of them
+ * broadcast.
  *
   * a, b   int16, walked with the given strides
  * out    int16 [axis_0][axis_1][axis_2][axis_3], in order
@@ -6,7 +7,8 @@
  * `a` or `b`.
  *
  * ADD and SUB scale both operands to half the larger scale / 2^14, and their sum to the output's
- * scale: with a sign each, they are one kernel.
+ * scale: with a sign each, they are one kernel. SQUARED_DIFFERENCE scales its operands to twice the
+ * larger scale: their difference has 16 bits, and its square fits.
  */
 #ifndef EM_INT16_PAIRS_H
 #define EM_INT16_PAIRS_H
@@ -19,8 +21,8 @@ typedef struct {
   em_pair_axis axis_1;
   em_pair_axis axis_2;
   em_pair_axis axis_3;
-  int32_t a_multiplier; /* Q31, at most one half; of ADD and SUB alone, as the other multiplier of
-                         * an operand */
+  int32_t a_multiplier; /* Q31, at most one half; of sums and differences alone, as the other
+                         * multiplier of an operand */
   int32_t b_multiplier;
   int32_t multiplier; /* of the sum or product; the larger and the smaller need no more than the
                        * axes */
@@ -33,7 +35,7 @@ typedef struct {
   int16_t maximum;
 } em_int16_pair_params;
 
-enum { EM_INT16_SUM, EM_INT16_PRODUCT, EM_INT16_LARGER, EM_INT16_SMALLER };
+enum { EM_INT16_SUM, EM_INT16_PRODUCT, EM_INT16_SQUARE, EM_INT16_LARGER, EM_INT16_SMALLER };
 
 EM_INLINE int16_t em_int16_of_pair(const em_int16_pair_params *p, int32_t a, int32_t b,
                                    const int kind)
@@ -44,6 +46,11 @@ EM_INLINE int16_t em_int16_of_pair(const em_int16_pair_params *p, int32_t a, int
   if (kind == EM_INT16_SUM) {
     value = em_multiply_any(a * 32768, p->a_multiplier, p->a_exponent) * p->a_sign +
         em_multiply_any(b * 32768, p->b_multiplier, p->b_exponent) * p->b_sign;
+  }
+  if (kind == EM_INT16_SQUARE) {
+    const int32_t apart = em_multiply_any(a, p->a_multiplier, p->a_exponent) -
+        em_multiply_any(b, p->b_multiplier, p->b_exponent);
+    value = apart * apart;
   }
   return (int16_t)em_clamp(em_multiply_any(value, p->multiplier, p->exponent), p->minimum,
                            p->maximum);
@@ -75,6 +82,12 @@ EM_KERNEL void em_int16_mul(const em_int16_pair_params *p, const int16_t *a, con
                             int16_t *out)
 {
   em_int16_pairs(p, a, b, out, EM_INT16_PRODUCT);
+}
+
+EM_KERNEL void em_int16_squared_difference(const em_int16_pair_params *p, const int16_t *a,
+                                           const int16_t *b, int16_t *out)
+{
+  em_int16_pairs(p, a, b, out, EM_INT16_SQUARE);
 }
 
 EM_KERNEL void em_int16_maximum(const em_int16_pair_params *p, const int16_t *a, const int16_t *b,

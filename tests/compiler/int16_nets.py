@@ -152,9 +152,36 @@ def pairs() -> Mapping[str, bytes]:
             ("broadcast", lambda net, x: net.op("MEAN", [x, net.numbers([1, 2])], (1, 1, 1, 5), keep_dims=True), 3),
         )
     }
+    for name, other, grows in (
+        ("same", lambda _, x: x, 0.002), ("constant", lambda net, _: net.constant((5,), 3e-4), 0.5),
+        ("broadcast", lambda net, x: net.op("MEAN", [x, net.numbers([1, 2])], (1, 1, 1, 5), keep_dims=True), 40.0),
+    ):  # fmt: skip
+        found[f"SQUARED_DIFFERENCE, {name}"] = _pair("SQUARED_DIFFERENCE", other, grows=grows)
     for kind in ("MAXIMUM", "MINIMUM"):
         found[kind] = _pair(kind, lambda net, _: net.op("RELU", [net.input], (1, 4, 3, 5)), grows=1.0)
         found[f"{kind}, constant"] = _pair(kind, lambda net, _: net.constant((1, 5)), grows=1.0)
+    return found
+
+
+def products() -> Mapping[str, bytes]:
+    """Return nets of one BATCH_MATMUL."""
+    found = {}
+    for name, first, second, options, scale in (
+        ("constant", (1, 3, 5), (5, 4), {}, 3e-4), ("batches", (1, 2, 4, 6), (3, 1, 6, 5), {}, 5e-4),
+        ("adjoint", (1, 5, 3), (1, 4, 5), {"adj_x": True, "adj_y": True}, 1e-3),
+        ("long", (1, 2, 900), (1, 900, 3), {}, 9e-3), ("fine", (1, 4, 4), (4, 4), {"adj_y": True}, 1e-6),
+    ):  # fmt: skip
+        net = Int16Net(first)
+        rows, columns = first[-1 if "adj_x" in options else -2], second[-2 if "adj_y" in options else -1]
+        batches = np.broadcast_shapes(first[:-2], second[:-2])
+        output = net.op("BATCH_MATMUL", [net.input, net.constant(second)], (*batches, rows, columns), scale, **options)
+        found[name] = net.finish(output)
+    net = Int16Net((1, 4, 4))
+    turned = net.op("TRANSPOSE", [net.input, net.numbers([0, 2, 1])], (1, 4, 4))
+    found["two activations"] = net.finish(net.op("BATCH_MATMUL", [net.input, turned], (1, 4, 4), 2e-3))
+    found["a constant first"] = net.finish(
+        net.op("BATCH_MATMUL", [net.constant((1, 3, 4)), net.input], (1, 3, 4), 1e-3)
+    )
     return found
 
 
@@ -163,13 +190,14 @@ def elements() -> Mapping[str, bytes]:
     count, found = len(EVERY_VALUE), {}
     for kind, scale, options in (
         ("RELU", SCALE * 0.9, {}), ("RELU6", SCALE, {}), ("LEAKY_RELU", SCALE * 1.3, {"alpha": 0.1}),
-        ("LEAKY_RELU", SCALE / 2, {"alpha": -1.7}), ("QUANTIZE", SCALE * 2.3, {}), ("LOGISTIC", 2**-15, {}),
+        ("LEAKY_RELU", SCALE / 2, {"alpha": -1.7}), ("QUANTIZE", SCALE * 2.3, {}), ("ABS", SCALE, {}),
+        ("ABS", SCALE * 1.7, {}), ("ABS", SCALE / 3, {}), ("LOGISTIC", 2**-15, {}),
         ("TANH", 2**-15, {}),
     ):  # fmt: skip
         for source in (SCALE, 2**-12, 2**-11, 0.7) if scale == 2**-15 else (SCALE,):
             net = Int16Net((1, count), scale=source)
             output = net.op(kind, [net.input], (1, count), scale, **options)
-            found[f"{kind} {options} of {source:g}"] = net.finish(output)
+            found[f"{kind} {options} of {source:g} to {scale:g}"] = net.finish(output)
     return found
 
 
@@ -229,11 +257,19 @@ def movements() -> Mapping[str, bytes]:
         "strided slice": sliced("STRIDED_SLICE", (1, 3, 2, 4), [0, 6, 1, 0], [1, 0, 6, 4], [1, -2, 3, 1]),
         "slice": sliced("SLICE", (1, 3, 6, 2), [0, 2, 0, 1], [1, 3, -1, 2]),
         "transpose": sliced("TRANSPOSE", (1, 4, 7, 6), [0, 3, 1, 2]),
+        "resize": _resized((5, 9)),
+        "resize, corners": _resized((13, 4), align_corners=True),
+        "resize, centers": _resized((14, 3), half_pixel_centers=True),
         "reshape": sliced("RESHAPE", (1, 168), [1, 168], new_shape=[1, 168]),
         "concatenation": _image(joined),
         "pack": _image(lambda n, x: n.op("PACK", [x, x], (1, 7, 2, 6, 4), axis=2, values_count=2)),
         "split": _split(),
     }
+
+
+def _resized(size: tuple[int, int], **options: bool) -> bytes:
+    """Return a net of one RESIZE_NEAREST_NEIGHBOR."""
+    return _image(lambda n, x: n.op("RESIZE_NEAREST_NEIGHBOR", [x, n.numbers(size)], (1, *size, 4), **options))
 
 
 def _split() -> bytes:

@@ -28,6 +28,7 @@ from tests.compiler.int16_nets import (
     layers,
     movements,
     pairs,
+    products,
     random_net,
     softmaxes,
     subject,
@@ -37,6 +38,7 @@ from tests.compiler.operators import assert_exact, assert_exact_at_limits, asser
 
 TABLES: Mapping[str, Callable[[], Mapping[str, bytes]]] = {
     "layers": layers, "pairs": pairs, "softmax": softmaxes, "edges": edges, "movements": movements,
+    "products": products,
 }  # fmt: skip
 
 
@@ -45,7 +47,7 @@ def test_exact(table: str, tflm: RuntimeWorker) -> None:
     assert_exact(TABLES[table](), tflm, None)
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", [name for name in TABLES if name != "products"])  # these never overlap
 def test_exact_at_the_limits_of_overlap(table: str, tflm: RuntimeWorker) -> None:
     assert_exact_at_limits(TABLES[table](), tflm)
 
@@ -57,7 +59,7 @@ def test_every_value_of_functions_of_one_element(tflm: RuntimeWorker) -> None:
 
 def test_a_second_witness(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     """tflite-runtime 2.14 refuses a convolution without a bias, sums and int8 to int16."""
-    for name, content in {**layers(), **movements(), **softmaxes()}.items():
+    for name, content in {**layers(), **movements(), **softmaxes(), **products()}.items():
         if "no bias" not in name and name not in ("sum", "depthwise, dilation"):
             assert_reference_exact(content, tflm, witness)
 
@@ -143,6 +145,16 @@ def test_refuses_sums_beyond_what_the_oracle_multiplies() -> None:
     bias = lowest.builder.constant([-(2**63)], dtype="int64")
     layer = lowest.op("FULLY_CONNECTED", [lowest.input, lowest.weights((1, 6)), bias], (1, 1), SCALE)
     assert_refused(lowest.finish(layer), "sums reach 9223372036")
+
+
+def test_refuses_products_of_matrices_beyond_that() -> None:
+    long = Int16Net((1, 1, 2**17))
+    product = long.op("BATCH_MATMUL", [long.input, long.constant((1, 2**17))], (1, 1, 1), SCALE, adj_y=True)
+    assert_refused(long.finish(product), "sums reach 140737488355328")
+    for scale in (1e-13, 1e-11):
+        net = Int16Net((1, 4, 4))
+        product = net.op("BATCH_MATMUL", [net.input, net.constant((4, 4))], (1, 4, 4), scale)
+        assert_refused(net.finish(product), "its results leave 32 bits")
 
 
 def test_refuses_another_scale_behind_a_softmax() -> None:

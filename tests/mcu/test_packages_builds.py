@@ -103,7 +103,7 @@ def arduino_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unpack("arduino", tmp_path_factory.mktemp("arduino"))
 
 
-def _arduino_program(library: Path, sketch: str, folder: Path) -> Path:
+def arduino_program(library: Path, sketch: str, folder: Path) -> Path:
     """Build one of the library's sketches with the real arduino-builder for the stand-in board."""
     (folder / "tools").mkdir()
     (folder / "build").mkdir()
@@ -131,7 +131,7 @@ def _arduino_program(library: Path, sketch: str, folder: Path) -> Path:
 @needs_arduino_builder
 def test_arduino_sketch(arduino_library: Path, tmp_path: Path) -> None:
     """arduino-builder finds the library by its header and builds it under our warnings, C99 and C++11."""
-    program = _arduino_program(arduino_library, "shapes", tmp_path)
+    program = arduino_program(arduino_library, "shapes", tmp_path)
     assert without_times(_run([program], tmp_path)) == expected_output(arduino_library)
 
 
@@ -141,7 +141,7 @@ def test_arduino_link(arduino_library: Path, tmp_path: Path) -> None:
     model = generated()
     graph = model.program.graph
     images = np.random.default_rng(4).integers(-128, 128, (5, *graph.tensors[graph.input].shape[1:]), dtype=np.int8)
-    program = _arduino_program(arduino_library, "shapes_link", tmp_path)
+    program = arduino_program(arduino_library, "shapes_link", tmp_path)
     with wired(program) as board, DeviceLink(open_port(board.port)) as link:
         info = link.hello()
         assert (info.input_bytes, info.output_bytes, info.arena_bytes) == (16, 3, model.plan.size)
@@ -207,7 +207,7 @@ PROGRAMS = {
 }
 
 
-def _compile(platform: str, folder: Path, compiler: str, *flags: str | Path) -> None:
+def compile_program(platform: str, folder: Path, compiler: str, *flags: str | Path) -> None:
     includes = [f"-I{folder}/include", f"-I{STANDINS / platform}"]
     sources = [folder / PROGRAMS[platform], *sorted(folder.glob("src/*.c"))]
     _run([compiler, *HOUSE_FLAGS, *includes, *sources, *flags], folder)
@@ -218,7 +218,7 @@ def _compile(platform: str, folder: Path, compiler: str, *flags: str | Path) -> 
 def test_program_against_stand_ins(tmp_path: Path, platform: str, compiler: str) -> None:
     """Each program compiles under our warnings and prints what the README says."""
     folder = unpack(platform, tmp_path)
-    _compile(platform, folder, compiler, STANDINS / platform / "standin.c", "-o", "program")
+    compile_program(platform, folder, compiler, STANDINS / platform / "standin.c", "-o", "program")
     with subprocess.Popen(["./program"], cwd=folder, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in expected_output(folder)]
@@ -231,7 +231,7 @@ def test_program_against_stand_ins(tmp_path: Path, platform: str, compiler: str)
 def test_program_for_cortex_m(tmp_path: Path, platform: str) -> None:
     """The formats fit the types of a 32-bit core, too."""
     folder = unpack(platform, tmp_path)
-    _compile(platform, folder, str(ARM_GCC), "-mcpu=cortex-m4", "-mthumb", "-c")
+    compile_program(platform, folder, str(ARM_GCC), "-mcpu=cortex-m4", "-mthumb", "-c")
 
 
 @pytest.mark.parametrize("compiler", ["g++", "clang++"])
@@ -262,7 +262,7 @@ def test_other_inputs_and_outputs(tmp_path: Path, kind: str) -> None:
     settings = codegen.CodegenSettings(name="shapes")
     model = codegen.generate(parse_tflite(OTHER_MODELS[kind]()), settings)
     folder = unpack("zephyr", tmp_path, model=model)
-    _compile("zephyr", folder, "gcc", STANDINS / "zephyr" / "standin.c", "-o", "program")
+    compile_program("zephyr", folder, "gcc", STANDINS / "zephyr" / "standin.c", "-o", "program")
     assert without_times(_run(["./program"], folder)) == expected_output(folder)
     folder = unpack("arduino", tmp_path / "arduino", model=model)
     for sketch in sorted(folder.glob("examples/*/*.ino")):
@@ -278,7 +278,7 @@ def test_wrong_bytes_are_told(tmp_path: Path) -> None:
     text, changed = re.subn(r"(shapes_weights_0\[18\] = \{)[^}]*", rf"\g<1>{flat}", net.read_text())
     assert changed == 1
     net.write_text(text)
-    _compile("zephyr", folder, "gcc", STANDINS / "zephyr" / "standin.c", "-o", "program")
+    compile_program("zephyr", folder, "gcc", STANDINS / "zephyr" / "standin.c", "-o", "program")
     printed = _run(["./program"], folder).decode()
     assert "self-test failed at check 1" in printed
     assert "us, bytes differ" in printed

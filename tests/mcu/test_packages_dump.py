@@ -44,7 +44,7 @@ def _cxx(folder: Path, library: Path, sources: list[str | Path], *flags: str) ->
     return subprocess.run([folder / "program"], capture_output=True, check=True).stdout
 
 
-def _printed(platform: str, folder: Path) -> bytes:
+def printed(platform: str, folder: Path) -> bytes:
     """Build a platform's program for this machine and return what it prints."""
     if platform in LINES:
         includes = [f"-I{folder}/include", f"-I{STANDINS / platform}"]
@@ -70,7 +70,7 @@ def test_what_the_program_prints_is_a_dump(
     """Among what it printed before, with every tensor equal to TFLM's."""
     folder = unpack(platform, tmp_path, model=model)
     path = tmp_path / "console.txt"
-    path.write_bytes(_printed(platform, folder))
+    path.write_bytes(printed(platform, folder))
     assert path.read_text().count("shapes: ") == len(expected_output(folder))
     source = read_dump(path, read_tflite(MODEL))
     assert (source.images, source.notes) == ((0, 1), ())

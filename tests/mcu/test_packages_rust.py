@@ -34,7 +34,7 @@ directory = "{CRATES}"
 """
 
 
-def _cargo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def cargo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     """Run Debian's cargo, with crates from Debian's folder alone."""
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
@@ -55,19 +55,19 @@ def crate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_cargo
 def test_cargo_test_and_the_example(crate: Path) -> None:
     """Golden vectors, every byte of the examples, the reset, the documentation's code; and a wrong byte is noticed."""
-    done = _cargo(crate, "test")
+    done = cargo(crate, "test")
     said = done.stdout.decode()
     assert done.returncode == 0, said + done.stderr.decode()
     assert re.findall(r"(\d+) passed; 0 failed", said) == ["0", "4", "1"]
 
-    ran = _cargo(crate, "run", "--example", "classify")
+    ran = cargo(crate, "run", "--example", "classify")
     assert ran.returncode == 0, ran.stderr.decode()
     assert without_times(ran.stdout) == expected_output(crate)
 
     expected = crate / "tests" / "expected" / "mod.rs"
     right = expected.read_text()
     expected.write_text(re.sub(r"(OUTPUTS:.*?\[\n\[\n\s+)-?\d+", r"\g<1>99", right, flags=re.DOTALL))
-    wrong = _cargo(crate, "test", "--test", "network")
+    wrong = cargo(crate, "test", "--test", "network")
     expected.write_text(right)
     assert wrong.returncode != 0
     assert b"outputs_are_as_expected ... FAILED" in wrong.stdout

@@ -147,7 +147,9 @@ def test_the_programs_need_no_more_than_a_bundle_installs() -> None:
     ours = {"edgemnist", "numpy", "PIL", "starlette", "uvicorn", "h11", "anyio"}
     assert roots - set(sys.stdlib_module_names) - optional == ours
     shared = {name.split("/")[1] for name in program_files() if name.startswith("edgemnist/")}
-    assert shared == {"__init__.py", "data", "http", "support"}
+    assert shared == {"__init__.py", "data", "http", "support", "tflite"}
+    tflite = {name for name in program_files() if name.startswith("edgemnist/tflite/")}
+    assert tflite == {"edgemnist/tflite/__init__.py", "edgemnist/tflite/integers.py"}
 
 
 def test_every_target_has_its_reasons() -> None:

@@ -14,8 +14,11 @@ import numpy as np
 import pytest
 
 from edgemnist import cli
+from edgemnist.artifacts.folder import WorkFolder
+from edgemnist.commands.deploy.pi import BundleSettings, make_bundle
 from edgemnist.commands.deploy.prepare import prepare_emulators
 from edgemnist.data.loading import load_dataset
+from edgemnist.harness.images import ImageSettings
 from edgemnist.pi.emulator import find_emulator, qemu_problem
 from edgemnist.pi.replay import replay_emulated
 from edgemnist.pi.targets import TARGETS
@@ -24,6 +27,7 @@ from edgemnist.runner.registry import find_runtime
 from edgemnist.runner.run import load_model
 from edgemnist.support.errors import InputError, MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
 from edgemnist.tflite.preprocessing import Preprocessing
+from tests.mcu.test_packages_several import stream
 from tests.oracles import needs
 
 BOARDS = ("bookworm-aarch64", "bookworm-armv7")
@@ -53,6 +57,18 @@ def test_outputs_equal_those_of_this_machine(bundle: Path, target: str) -> None:
         ("generated-c", "exact", 0),
     ]
     assert not list(bundle.rglob("__pycache__"))
+
+
+@pytest.mark.parametrize("target", BOARDS)
+def test_all_outputs_of_a_network_that_keeps_something_are_equal(target: str, tmp_path: Path) -> None:
+    model, out = tmp_path / "stream.tflite", tmp_path / "bundle.tar.gz"
+    model.write_bytes(stream())
+    make_bundle(BundleSettings(model=model, out=out, images=ImageSettings(count=10)), WorkFolder(tmp_path))
+    found = replay_emulated(out, target)
+    assert (found.images, found.passed) == (10, True)
+    assert [(one.kernels, one.required, one.values, one.different) for one in found.comparisons] == [
+        (kernels, "exact", 600, 0) for kernels in ("default", "reference", "generated-c")
+    ]
 
 
 def test_litert_on_a_pi_5(bundle: Path) -> None:

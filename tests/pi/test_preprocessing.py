@@ -34,7 +34,8 @@ def golden(known: Preprocessing, dtype: str = "int8", outputs: int = 2, dataset:
     output = tensor(1, (1, outputs), dtype, scale=None if entry.quantisation is None else 1 / 64, zero_point=3)
     loaded = LoadedModel(Path("model.tflite"), ModelKind.INT8, model([entry], [output]))
     nothing = Split(np.zeros((0, *known.image_shape), np.uint8), np.zeros(0, np.int64))
-    return GoldenVectors(loaded, ModelContext(dataset, "", known), nothing, (), ())
+    context = ModelContext(dataset, "", known)
+    return GoldenVectors(loaded, (nothing.images,), (), (), context=context, images=nothing)
 
 
 def of_bundle(made: GoldenVectors) -> BundlePreprocessing:

@@ -74,7 +74,10 @@ def advise(settings: AdviseSettings, work: WorkFolder) -> Advice:
     :raises InputError: a model is missing, twice there by name, or no ``.tflite``; or none named and none converted.
     :raises MissingDependencyError: no system has been fetched, or instructions can't be counted here.
     """
-    subjects = [find_subject(settings.model, work), *(named_subject(path, keras=False) for path in settings.against)]
+    subjects = [
+        find_subject(settings.model, work, any_ends=True),
+        *(named_subject(path, keras=False, any_ends=True) for path in settings.against),
+    ]
     _check_names(subjects)
     missing = [emulator_problem(TARGETS[target]) for target in dict.fromkeys(target for target, _ in BOARDS)]
     notes = [problem for problem in missing if problem is not None]
@@ -118,9 +121,12 @@ def _generated(emulator: Emulator, subjects: Sequence[Subject], notes: list[str]
             notes.append(f"{one.path.name} in {GENERATED}: {in_one_line(error)}")
     if not compiled:
         return []
-    ends = [end.bytes for one in compiled for end in (one.tflite.input(), one.tflite.output())]
+    libraries = [
+        (library, [one.tflite.tensors[index].bytes for index in (*one.tflite.inputs, *one.tflite.outputs)])
+        for one, library in compiled.items()
+    ]
     try:
-        counts = count_generated(emulator, list(compiled.values()), max(ends))
+        counts = count_generated(emulator, libraries)
     except RuntimeCrashedError as error:
         notes.append(str(error))
         return []

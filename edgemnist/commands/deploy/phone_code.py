@@ -130,7 +130,7 @@ def _function(head: str, lines: Sequence[str]) -> str:
 def _normalised(pixel: str, known: Preprocessing, suffix: str) -> str:
     """Return the real value of a pixel; ``suffix`` ends the language's float literals."""
     scale, offset = known.normalisation.of_channel(0)
-    return f"{pixel} * {_float(scale)}{suffix}" + (f" + {_float(offset)}{suffix}" if offset else "")
+    return f"{pixel} * {float_literal(scale)}{suffix}" + (f" + {float_literal(offset)}{suffix}" if offset else "")
 
 
 # --- the output ------------------------------------------------------------------------------------------------------
@@ -140,10 +140,10 @@ def _output(model: TfliteModel) -> tuple[str, int]:
     quantisation = model.output().quantisation
     if quantisation is None:
         raise ModelError(f"the int8 output {model.output().name!r} has no scale; convert the model again")
-    return _float(quantisation.scale), quantisation.zero_point
+    return float_literal(quantisation.scale), quantisation.zero_point
 
 
-def _float(value: float) -> str:
+def float_literal(value: float) -> str:
     """Return a number as Kotlin and Swift write it; both take an exponent."""
     return repr(float(value))
 

@@ -14,12 +14,13 @@ from edgemnist.pi.bundle_archive import ARCHIVE_SUFFIX, archived, check_target_p
 from edgemnist.pi.bundle_files import WHEELS, bundle_files
 from edgemnist.pi.emulator import find_emulator
 from edgemnist.pi.generated import with_generated
-from edgemnist.pi.golden import GoldenVectors, golden_vectors
+from edgemnist.pi.golden import Golden, golden_noise, golden_vectors
 from edgemnist.pi.remote import RemoteSettings, ask_machine, install, require_target
 from edgemnist.pi.replay import Replay, replay_emulated
 from edgemnist.pi.targets import Target, find_target
 from edgemnist.pi.wheels import wheelhouse
 from edgemnist.support.errors import InputError
+from edgemnist.tflite.kinds import keeps_something
 
 DEFAULT_IMAGES = 100
 
@@ -103,10 +104,7 @@ def make_bundle(settings: BundleSettings, work: WorkFolder) -> Bundle:
     target = find_target(settings.wheels) if settings.wheels else None
     if settings.interpreter and target is None and not settings.emulate:
         raise InputError("--interpreter chooses among a target's; name the target with --wheels, --emulate or --to")
-    golden = golden_vectors(
-        find_subject(settings.model, work, output=settings.feeding.output), settings.images, settings.feeding
-    )
-    golden, generated = with_generated(golden)
+    golden, generated = with_generated(_golden(settings, work))
     files = bundle_files(golden, generated)
     wheels = {} if target is None else _wheels(target, settings.interpreter, golden)
     as_archive = settings.out.name.endswith(ARCHIVE_SUFFIX)
@@ -117,13 +115,33 @@ def make_bundle(settings: BundleSettings, work: WorkFolder) -> Bundle:
         bytes=size,
         model_bytes=len(files["model.tflite"]),
         wheel_bytes=sum(map(len, wheels.values())),
-        images=len(golden.images),
+        images=len(golden),
         expected=tuple(f"{one.as_json()['from']}: {one.required}" for one in golden.expected),
         notes=golden.notes,
     )
 
 
-def _wheels(target: Target, package: str | None, golden: GoldenVectors) -> dict[str, bytes]:
+def _golden(settings: BundleSettings, work: WorkFolder) -> Golden:
+    """Return images for a classifier, noise for a network that nobody says anything of.
+
+    :raises InputError: something is said of the images of a network with several inputs or outputs.
+    """
+    subject = find_subject(settings.model, work, output=settings.feeding.output, any_ends=True)
+    model, said = subject.tflite, settings.feeding.given() - {"output"}
+    ends = len(model.inputs), len(model.outputs)
+    if ends != (1, 1) and (said or settings.images.dataset is not None):
+        choose = "name the output with the classes with --output, or " if ends[0] == 1 else ""
+        raise InputError(
+            f"the model has {ends[0]} inputs and {ends[1]} outputs, and is replayed with noise; {choose}leave out "
+            "--dataset and how pictures are fed"
+        )
+    told = said or settings.images.dataset is not None or subject.context is not None
+    if ends != (1, 1) or (keeps_something(model) and not told):
+        return golden_noise(subject, settings.images.count or DEFAULT_IMAGES)
+    return golden_vectors(subject, settings.images, settings.feeding)
+
+
+def _wheels(target: Target, package: str | None, golden: Golden) -> dict[str, bytes]:
     """Return the wheels for a target, after making sure that a replay there can prove something."""
     interpreter = target.interpreter(package)
     if interpreter.package not in {one.package for one in golden.expected}:

@@ -116,7 +116,7 @@ def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
     :raises EdgeMnistError: as :func:`package_firmware` and :func:`edgemnist.compiler.generate.generate`.
     """
     find_platform(settings.platform)
-    subject = find_subject(settings.model, work, COMPILED, output=settings.feeding.output)
+    subject = find_subject(settings.model, work, COMPILED, output=settings.feeding.output, any_ends=True)
     code = CodegenSettings(name=settings.name, target=settings.target, with_dump=settings.with_dump, ram=settings.ram)
     code = with_preprocessing(code, subject, settings.feeding)
     if settings.count_layers:
@@ -129,7 +129,13 @@ def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
 
 
 def _examples(subject: Subject, generated: GeneratedModel, feeding: FeedingSettings) -> list[Example]:
-    """Return one test image of each class, none where the model's dataset is not to be had or does not fit."""
+    """Return one test image of each class.
+
+    There is none where the dataset is not to be had or does not fit, or there are several inputs or outputs.
+    """
+    graph = generated.program.graph
+    if (len(graph.inputs), len(graph.outputs)) != (1, 1):
+        return []
     try:
         subjects = with_images([subject], ImageSettings(count=None), feeding)
     except InputError:

@@ -38,7 +38,7 @@ LEFT_SHIFT, INT16_LEFT_SHIFT = 20, 15
 """ADD and SUB shift both operands up by so many bits before they scale them (TFLM ``CalculateOpDataAdd``)."""
 
 SQUARED_LEFT_SHIFT = 7
-"""The same for SQUARED_DIFFERENCE."""
+"""The same for SQUARED_DIFFERENCE; of int16 it is 0."""
 
 LARGEST_SUM = 2 * 255 << (LEFT_SHIFT - 1)
 LARGEST_SQUARE = (2 * 255 << (SQUARED_LEFT_SHIFT - 1)) ** 2
@@ -121,9 +121,10 @@ def sum_scaling(node: Node, graph: Graph) -> SumScaling:
     first, second, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, output_of(node)))
     twice = 2 * max(first, second)
     operands = quantise_multiplier(first / twice), quantise_multiplier(second / twice)
-    if node.kind == "SQUARED_DIFFERENCE":
-        square = quantise_multiplier(twice * twice / ((1 << 2 * SQUARED_LEFT_SHIFT) * output))
-        return SumScaling(operands, square, SQUARED_LEFT_SHIFT)
+    if node.operator == "SQUARED_DIFFERENCE":
+        left_shift = 0 if held_in(node.kind) == "int16" else SQUARED_LEFT_SHIFT
+        square = quantise_multiplier(twice * twice / ((1 << 2 * left_shift) * output))
+        return SumScaling(operands, square, left_shift)
     left_shift = _left_shift(node)
     return SumScaling(operands, quantise_multiplier(twice / ((1 << left_shift) * output)), left_shift)
 

@@ -54,7 +54,7 @@ class BatchMatMul(Operator):
         a, _ = matrices_of(node, graph)
         if a.depth > LARGEST_DEPTH:
             problems.append(f"{node.label}: sums {a.depth} products, allowed are {LARGEST_DEPTH}; use smaller matrices")
-        return problems or check_multiplier(node, _multiplier(node, graph))
+        return problems or check_multiplier(node, product_factor(node, graph))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -65,7 +65,7 @@ class BatchMatMul(Operator):
             for values, index in zip(inputs, node.inputs, strict=True)
         ]
         a, b = transposed_operands(node, operands)
-        scaled = multiply_by_quantised_multiplier(a @ b, _multiplier(node, graph))
+        scaled = multiply_by_quantised_multiplier(a @ b, product_factor(node, graph))
         zero_point = quantisation_of(output_tensor(node, graph)).zero_point
         return [np.clip(scaled + zero_point, -128, 127).astype(np.int8)]
 
@@ -77,7 +77,7 @@ class BatchMatMul(Operator):
         """See :meth:`Operator.lower`."""
         a, _ = matrices_of(node, graph)
         zero_points = [quantisation_of(graph.tensors[index]).zero_point for index in (*node.inputs, output_of(node))]
-        multiplier, constant = _multiplier(node, graph), graph.is_constant(node.inputs[1])
+        multiplier, constant = product_factor(node, graph), graph.is_constant(node.inputs[1])
         fast = is_fast(a.depth * 255 * 255, multiplier, zero_points[2])
         operands = node.inputs[::-1] if constant else node.inputs  # constants come first
         function = "em_batch_matmul_constant" if constant else "em_batch_matmul"
@@ -161,7 +161,8 @@ def _batches(node: Node, graph: Graph, a: Matrix, b: Matrix) -> list[dict[str, i
     return [{"count": 1, "a": 0, "b": 0}] * (BATCH_AXES - len(loops)) + loops
 
 
-def _multiplier(node: Node, graph: Graph) -> Multiplier:
+def product_factor(node: Node, graph: Graph) -> Multiplier:
+    """Return the factor from a sum of products to the output."""
     # The operands' scales are multiplied in float32 (TFLite ``GetQuantizedConvolutionMultipler`` without a bias).
     a, b, output = (quantisation_of(graph.tensors[index]).scale for index in (*node.inputs, output_of(node)))
     return quantise_multiplier(float(np.float32(a) * np.float32(b)) / output)

@@ -1,4 +1,4 @@
-"""RELU, RELU6 and LEAKY_RELU on int16; QUANTIZE and DEQUANTIZE where one side is int16."""
+"""ABS, RELU, RELU6 and LEAKY_RELU on int16; QUANTIZE and DEQUANTIZE where one side is int16."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ def _alpha(node: Node) -> float:
 def _multipliers(node: Node, graph: Graph) -> tuple[Multiplier, Multiplier]:
     """Return the factors of what is not negative and of what is, without the sign of alpha."""
     source, target = (quantisation_of(graph.tensors[index]).scale for index in ends_of(node))
+    if node.operator == "ABS":  # in float32, as TFLM divides here
+        factor = quantise_multiplier(float(np.float32(source) / np.float32(target)))
+        return factor, factor
     return quantise_multiplier(source / target), quantise_multiplier(source * abs(_alpha(node)) / target)
 
 
@@ -130,6 +133,27 @@ class Int16Activation(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         return _lower_scale(node, graph, "em_int16_scale", _FORWARD)
+
+
+class Int16Absolute(Operator):
+    """The magnitude of one element."""
+
+    kinds = MappingProxyType({f"{INT16}ABS": Schema("AbsOptions")})
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        problems = require_own_type(node, graph, ends_of(node)) + require_same_shape(node, graph)
+        return problems or _check_multipliers(node, graph)
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        return [_scaled(node, graph, np.abs(inputs[0].astype(np.int64)))]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """See :meth:`Operator.lower`."""
+        return _lower_scale(node, graph, "em_int16_abs", _FORWARD)
 
 
 _SCALES: Mapping[tuple[str, str], tuple[str, Overlap]] = {

@@ -1,4 +1,4 @@
-"""ADD, SUB, MUL, MAXIMUM and MINIMUM on int16: one call for all, which scales as the oracle is written."""
+"""ADD, SUB, MUL, SQUARED_DIFFERENCE, MAXIMUM and MINIMUM on int16: one call, which scales as the oracle does."""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ from edgemnist.compiler.ops.resizing import check_resize, size_fields
 class ResizeNearestNeighbor(Operator):
     """Another height and width, each pixel a copy of the nearest."""
 
-    kinds = moved_kinds(NUMBERS, {"RESIZE_NEAREST_NEIGHBOR": Schema("ResizeNearestNeighborOptions", 2, 2, needed=True)})
+    kinds = moved_kinds(
+        (*NUMBERS, "int16"), {"RESIZE_NEAREST_NEIGHBOR": Schema("ResizeNearestNeighborOptions", 2, 2, needed=True)}
+    )
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ C_SUFFIXES = (".c", ".cpp", ".h", ".ino")
 """How templates of C, C++ and sketches end."""
 
 _PLACEHOLDER = re.compile(r"@\{(\w+)\}")
+_CONDITION = re.compile(r"@\{(if|else|end) ?(\w*)\}\n")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,18 +31,55 @@ class Example:
     label: int
 
 
+Vector = Sequence[NDArray[Any]]
+"""One array for each of a network's inputs, or outputs."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExampleCode:
+    """The two files, where the labels are from, what the main program prints, times left open, how many examples.
+
+    ``reset``: the call that has to be made before the first of them, "" for a network that keeps nothing. ``inputs``
+    and ``outputs`` have one array for each of the network's, an example at a time; ``labels`` are empty for a network
+    of several inputs or outputs.
+    """
+
+    header: str
+    source: str
+    labels_are: str
+    printed: str
+    count: int
+    inputs: Sequence[Vector]
+    outputs: Sequence[Vector]
+    labels: Sequence[int]
+    reset: str = ""
+
+    def values(self) -> dict[str, str]:
+        """Return what the README says of the examples, by placeholder."""
+        return {
+            "labels": ", ".join(str(label) for label in self.labels),
+            "count": str(self.count),
+            "labels_are": self.labels_are,
+            "printed_indented": self.printed.replace("\n", "\n    "),
+            "reset": f"  {self.reset}\n" if self.reset else "",
+            "reset_tabs": f"\t{self.reset}\n" if self.reset else "",
+        }
+
+
 @dataclass(frozen=True, eq=False)
 class Package:
     """What is to be packaged: the model, its C by part, and what the templates may ask for.
 
     ``sources`` are compiled, ``headers`` are what a user includes, ``kernels`` are what only the sources include; each
-    maps a file name to C text. ``values`` maps a placeholder's name to its text.
+    maps a file name to C text. ``examples`` are the inputs that the main program runs, with what has to come out.
+    ``values`` maps a placeholder's name to its text.
     """
 
     generated: GeneratedModel
     sources: Mapping[str, str]
     headers: Mapping[str, str]
     kernels: Mapping[str, str]
+    examples: ExampleCode
     values: Mapping[str, str]
 
     @property
@@ -95,8 +133,28 @@ def words(text: str) -> frozenset[str]:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Return ``text`` with each ``@{name}`` replaced by its value."""
-    return _PLACEHOLDER.sub(lambda match: values[match[1]], text)
+    """Return ``text`` with each ``@{name}`` replaced by its value.
+
+    Of the lines between ``@{if name}``, ``@{else}`` and ``@{end}`` the first part stays where that value has a text,
+    else the second.
+    """
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], "".join(_chosen(text, values)))
+
+
+def _chosen(text: str, values: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines of a template that stay; conditions may stand in each other."""
+    open_: list[bool] = []
+    for line in text.splitlines(keepends=True):
+        word = _CONDITION.fullmatch(line)
+        if word is None:
+            if all(open_):
+                yield line
+        elif word[1] == "if":
+            open_.append(bool(values[word[2]]))
+        elif word[1] == "else":
+            open_[-1] = not open_[-1]
+        else:
+            open_.pop()
 
 
 def template_text(template: str) -> str:

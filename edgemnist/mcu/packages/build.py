@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgemnist.compiler.ends import Ends, ends_of
 from edgemnist.compiler.generate import GeneratedModel
 from edgemnist.compiler.self_test import no_self_test
-from edgemnist.csource.pixels import C_TYPES
 from edgemnist.mcu.packages.base import Example, Package, Platform, fill, words
 from edgemnist.mcu.packages.dump import dump_values
+from edgemnist.mcu.packages.end_texts import end_values, shape_text
 from edgemnist.mcu.packages.examples import example_code
 from edgemnist.mcu.packages.registry import find_platform
 from edgemnist.support.errors import InputError
@@ -104,18 +105,20 @@ def make_package(
             f"a package brings a self-test, and the network has none: {no_self_test(generated.program.graph)}; "
             "take the C of `edgemnist codegen`"
         )
-    code = example_code(generated, examples)
+    code, ends = example_code(generated, examples), end_values(generated)
     compiled = {file: files[file] for file in (f"{name}.c", f"{name}_test.c")}
     return Package(
         generated,
         sources={**compiled, f"{name}_examples.c": code.source},
         headers={f"{name}.h": files[f"{name}.h"], f"{name}_examples.h": code.header},
         kernels={file: text for file, text in files.items() if file.startswith("em_") or file.endswith(".inc")},
+        examples=code,
         values={
             **_model_values(generated),
             **_package_values(platform, version, vendor, url),
+            **ends,
             **code.values(),
-            **dump_values(generated, code.count),
+            **dump_values(generated, code.count, ends),
         },
     )
 
@@ -132,19 +135,24 @@ def _package_values(platform: Platform, version: str, vendor: str, url: str) -> 
 
 def _model_values(generated: GeneratedModel) -> dict[str, str]:
     graph, program = generated.program.graph, generated.program
-    entry, result = graph.tensors[graph.input], graph.tensors[graph.output]
-    shape = "x".join(str(size) for size in entry.shape[1:])
     return {
         "name": generated.name,
         "NAME": generated.name.upper(),
-        "about": f"{entry.dtype} network, input {shape}, {class_count(result.elements)} classes, "
-        f"{_bytes_of_ram(generated)} of RAM, {program.constant_bytes} bytes of constants, "
-        f"{program.macs} multiply-accumulates",
+        "about": f"{_ends_in_words(ends_of(graph))}, {_bytes_of_ram(generated)} of RAM, "
+        f"{program.constant_bytes} bytes of constants, {program.macs} multiply-accumulates",
         "oracle": ORACLES[program.settings.rounding],
         "model_start": ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(graph.source_sha256)[:8]),
-        "entry": C_TYPES[entry.dtype],
-        "result": C_TYPES[result.dtype],
     }
+
+
+def _ends_in_words(ends: Ends) -> str:
+    entries, results = ([end.tensor for end in some] for some in (ends.inputs, ends.outputs))
+    kind, taken = f"{entries[0].dtype} network", f"input {shape_text(entries[0])}"
+    if ends.several:
+        several, given = (", ".join(map(shape_text, some)) for some in (entries, results))
+        taken = taken if len(entries) == 1 else f"{len(entries)} inputs ({several})"
+        return f"{kind}, {taken}, {f'output {given}' if len(results) == 1 else f'{len(results)} outputs ({given})'}"
+    return f"{kind}, {taken}, {class_count(results[0].elements)} classes"
 
 
 def _bytes_of_ram(generated: GeneratedModel) -> str:

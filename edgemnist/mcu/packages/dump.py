@@ -11,14 +11,14 @@ DUMPED = 3
 """Examples whose tensors are printed, at most: enough to tell rules apart, and not an evening of a serial line."""
 
 _PUT = """
-static void dump_line(const char *text)
+static void ${put}(const char *text)
 {
 ${indent}${print};
 }
 """
 
 _CALLS = """${indent}for (int example = 0; example < ${count}; ++example) {
-${indent}${indent}${name}_dump(${name}_example_inputs[example], output, (uint32_t)example, dump_line);
+${indent}${indent}${name}_dump(${call}, (uint32_t)example, ${put});
 ${indent}}
 """
 
@@ -36,24 +36,29 @@ says which operator is the first whose bytes differ, and by which rule. Leave
 """
 
 _PRINTS = {
-    "dump_stdio": "(void)fputs(text, stdout)",
-    "dump_printk": 'printk("%s", text)',
-    "dump_serial": "Serial.print(text)",
-    "dump_say": "SAY(text)",
+    "print_stdio": "(void)fputs(text, stdout)",
+    "print_printk": 'printk("%s", text)',
+    "print_serial": "Serial.print(text)",
+    "print_say": "SAY(text)",
 }
 """How a line is printed, by placeholder."""
 
 
-def dump_values(generated: GeneratedModel, examples: int) -> Mapping[str, str]:
-    """Return what stands for the placeholders about dumps: nothing where the C can print no tensors."""
-    if not generated.with_dump:
-        return dict.fromkeys((*_PRINTS, "dump_calls", "dump_calls_tabs", "dump_readme"), "")
-    count = min(DUMPED, examples)
-    values = {"count": str(count), "name": generated.name}
+def dump_values(generated: GeneratedModel, examples: int, ends: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what stands for the placeholders about dumps, and for a function that prints text.
+
+    There is no such function where the C can print no tensors and ``ends``, the values of ``end_values``, no outputs.
+    """
+    put = "print_text" if ends["several"] else "dump_line"
     puts = {
-        name: Template(_PUT).substitute(indent="\t" if name == "dump_printk" else "  ", print=text)
+        name: Template(_PUT).substitute(indent="\t" if name == "print_printk" else "  ", print=text, put=put)
         for name, text in _PRINTS.items()
     }
+    if not generated.with_dump:
+        without = dict.fromkeys((*_PRINTS, "dump_calls", "dump_calls_tabs", "dump_readme"), "")
+        return {**without, **puts} if ends["several"] else without
+    count = min(DUMPED, examples)
+    values = {"count": str(count), "name": generated.name, "call": ends["example_call"], "put": put}
     return {
         **puts,
         "dump_calls": Template(_CALLS).substitute(values, indent="  "),

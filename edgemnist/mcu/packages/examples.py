@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.ends import Ends, ends_of
 from edgemnist.compiler.generate import GeneratedModel
-from edgemnist.compiler.reference import run_stream
-from edgemnist.compiler.self_test import CRC_VECTORS, GOLDEN_VECTORS, generated_inputs, value_rows
+from edgemnist.compiler.reference import run_stream, value_of
+from edgemnist.compiler.self_test import CRC_VECTORS, GOLDEN_VECTORS, generated_vectors
 from edgemnist.csource.columns import within_columns
 from edgemnist.csource.outputs import class_limit, second_class
-from edgemnist.csource.pixels import C_TYPES
 from edgemnist.csource.source import lines_of, string_literal
 from edgemnist.data.base import Split
-from edgemnist.mcu.packages.base import Example, fill, template_text
+from edgemnist.mcu.packages.base import Example, ExampleCode, Vector, fill, template_text
+from edgemnist.mcu.packages.end_texts import array_values, end_values, printed_outputs
 from edgemnist.support.errors import InputError
 from edgemnist.tflite.file import TensorInfo
 from edgemnist.tflite.pixels import infer_normalisation, model_input
@@ -26,6 +27,7 @@ from edgemnist.tflite.preprocessing import OutputKind, Preprocessing, class_coun
 
 TRUE_LABELS = "The labels are the images' true classes."
 REFERENCE_LABELS = "The inputs are noise, so their labels are the classes that the numpy reference gives."
+NO_LABELS = "The inputs are noise, and the outputs those that the numpy reference gives."
 
 _HIGHEST = "the class with the highest score, the first of equals"
 _SEARCH = """  int best = 0;
@@ -35,67 +37,63 @@ _SEARCH = """  int best = 0;
   return best;"""
 
 
-@dataclass(frozen=True, eq=False)
-class ExampleCode:
-    """The two files, where the labels are from, what the main program prints, times left open, how many examples.
-
-    ``reset``: the call that has to be made before the first of them, "" for a network that keeps nothing. ``arrays``:
-    the text of inputs, outputs and labels, as C has it.
-    """
-
-    header: str
-    source: str
-    labels_are: str
-    printed: str
-    count: int
-    reset: str = ""
-    arrays: Mapping[str, str] = field(default_factory=dict)
-
-    def values(self) -> dict[str, str]:
-        """Return what the README says of the examples, by placeholder."""
-        return {
-            **self.arrays,
-            "count": str(self.count),
-            "labels_are": self.labels_are,
-            "printed_indented": self.printed.replace("\n", "\n    "),
-            "reset": f"  {self.reset}\n" if self.reset else "",
-            "reset_tabs": f"\t{self.reset}\n" if self.reset else "",
-        }
-
-
 def example_code(generated: GeneratedModel, examples: Sequence[Example]) -> ExampleCode:
     """Return the examples as C, outputs computed by the numpy reference.
 
-    Without ``examples`` two inputs of the self-test's generator stand in, labelled as the reference classifies them.
+    Without ``examples`` two inputs of the self-test's generator stand in, labelled as the reference classifies them. A
+    network of several inputs or outputs has no classes: what its outputs hold is printed.
 
-    :raises InputError: an example is not of the input's size and dtype, or its label is no class.
+    :raises InputError: an example is not of the input's size and dtype, its label is no class, or there are no classes.
     """
     graph = generated.program.graph
-    entry, result = graph.tensors[graph.input], graph.tensors[graph.output]
-    inputs = [_checked(generated, index, example) for index, example in enumerate(examples)]
-    inputs = inputs or generated_inputs(entry, CRC_VECTORS + GOLDEN_VECTORS)[CRC_VECTORS:]
-    outputs = [values[graph.output] for values in run_stream(graph, inputs, generated.program.settings)]
-    found = [_class_of(generated, output) for output in outputs]
-    labels = [example.label for example in examples] or found
-    names = class_names(generated)
+    ends = ends_of(graph)
+    if examples and ends.several:
+        raise InputError(
+            f"the network has {len(ends.inputs)} inputs and {len(ends.outputs)} outputs, and an example is an "
+            "image with its class; leave the examples out, and noise stands in"
+        )
+    inputs: list[Vector] = [[_checked(generated, index, example)] for index, example in enumerate(examples)]
+    entries = [end.tensor for end in ends.inputs]
+    inputs = inputs or generated_vectors(entries, CRC_VECTORS + GOLDEN_VECTORS)[CRC_VECTORS:]
+    stream = run_stream(graph, inputs, generated.program.settings)
+    outputs = [[value_of(index, graph, values) for index in graph.outputs] for values in stream]
+    told = _outputs_told(generated, ends, outputs) if ends.several else _classes_told(generated, examples, outputs)
     values = {
         "name": generated.name,
         "NAME": generated.name.upper(),
         "count": str(len(inputs)),
-        "entry": C_TYPES[entry.dtype],
-        "result": C_TYPES[result.dtype],
-        "inputs": value_rows(inputs),
-        "outputs": value_rows(outputs),
-        "labels": ", ".join(str(label) for label in labels),
-        "labels_are": TRUE_LABELS if examples else REFERENCE_LABELS,
-        "class_names": lines_of([string_literal(name) for name in names]),
-        **_class_values(generated),
+        **end_values(generated),
+        **array_values(generated.name, ends, inputs, outputs),
+        **told.values,
+        "labels": ", ".join(str(label) for label in told.labels),
+        "labels_are": told.labels_are,
     }
-    printed = printed_lines(generated.name, [names[index] for index in found], [names[index] for index in labels])
     header, source = (within_columns(fill(template_text(f"common/examples.{suffix}"), values)) for suffix in ("h", "c"))
     reset = f"{generated.name}_reset();" if graph.variables else ""
-    arrays = {what: values[what] for what in ("inputs", "outputs", "labels")}
-    return ExampleCode(header, source, values["labels_are"], printed, len(inputs), reset, arrays)
+    return ExampleCode(header, source, told.labels_are, told.printed, len(inputs), inputs, outputs, told.labels, reset)
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What the main program tells of the examples: what it prints, and what of the two files is about that."""
+
+    labels: Sequence[int]
+    labels_are: str
+    printed: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+def _outputs_told(generated: GeneratedModel, ends: Ends, outputs: Sequence[Vector]) -> _Told:
+    return _Told((), NO_LABELS, printed_outputs(generated.name, ends, outputs))
+
+
+def _classes_told(generated: GeneratedModel, examples: Sequence[Example], outputs: Sequence[Vector]) -> _Told:
+    found = [_class_of(generated, output) for (output,) in outputs]
+    labels = [example.label for example in examples] or found
+    names = class_names(generated)
+    printed = printed_lines(generated.name, [names[index] for index in found], [names[index] for index in labels])
+    texts = {"class_names": lines_of([string_literal(name) for name in names]), **_class_values(generated)}
+    return _Told(labels, TRUE_LABELS if examples else REFERENCE_LABELS, printed, texts)
 
 
 def image_examples(

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Compiles the model's C on this machine, into c/own.so, which classify.py then prefers to the libraries in c/lib.
+# Compiles the model's C on this machine, into c/own.so, which is then preferred to the libraries in c/lib.
 # Needs a C compiler: sudo apt install gcc libc6-dev. Usage: c/build.sh [compiler and flags]
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+program=classify.py
+[ ! -f "$here/../run.py" ] || program=run.py
 [ $# -gt 0 ] || set -- "${CC:-cc}" -O2
 set_of=portable
 tuned=
@@ -15,4 +17,4 @@ if [ "$(uname -m)" = aarch64 ] && [ "$(getconf LONG_BIT)" = 64 ]; then
   fi
 fi
 "$@" $tuned -std=c99 -fPIC -shared -s -I"$here/kernels" -I"$here/$set_of" "$here/$set_of/model.c" -o "$here/own.so"
-echo "made $here/own.so of $set_of; prove it with: classify.py --parity --interpreter generated-c"
+echo "made $here/own.so of $set_of; prove it with: $program --parity --interpreter generated-c"

@@ -1,13 +1,9 @@
-"""The bundle's files, and its model in the interpreter that this machine has."""
+"""What a classifier's bundle makes of pictures."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
-import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,40 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.data.framing import FramedImage, frame
-from edgemnist.support.errors import EnvironmentFailure
 
-from .engines import MODEL, open_engine
-from .generated import GENERATED
+from .opened import Opened
 from .preprocessing import Preprocessing
-
-CHECKSUMS = "SHA256SUMS"
-MANIFEST = "manifest.json"
-GOLDEN = "golden.npz"
-PROGRAMS = ("__init__", "classifier", "command", "engines", "generated", "preprocessing", "replay", "service")
-NEEDED = ("classify.py", MANIFEST, MODEL, GOLDEN, *(f"edgemnist_pi/{name}.py" for name in PROGRAMS))
-_WARM_UP = 10
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Verify that the bundle in a folder is complete and return its manifest.
-
-    :raises EnvironmentFailure: a file is missing or is not what it was when the bundle was made.
-    """
-    try:
-        lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
-        expected = {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
-    except (OSError, ValueError) as error:
-        raise EnvironmentFailure(f"{folder / CHECKSUMS} cannot be read ({error}); copy the bundle again") from error
-    wrong = [name for name in NEEDED if name not in expected]
-    for name, digest in expected.items():
-        path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            wrong.append(name)
-    if wrong:
-        names = ", ".join(dict.fromkeys(wrong))
-        raise EnvironmentFailure(f"the bundle in {folder} is damaged or half copied ({names}); copy it again")
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    return manifest
 
 
 class Candidate:
@@ -77,19 +42,17 @@ class Seen:
         return [Candidate(self._names[index], int(index), float(self.probabilities[index])) for index in order]
 
 
-class Classifier:
-    """A bundle's model on one thread.
-
-    ``interpreter`` is its package, ``version`` that package's version; ``kernels`` is ``default`` (the fastest) or
-    ``reference``, of which the generated C has only the former.
-    """
+class Classifier(Opened):
+    """A bundle's classifier on one thread."""
 
     def __init__(self, folder: Path, *, kernels: str = "default", interpreter: str | None = None) -> None:
-        self.manifest = read_manifest(folder)
-        self._engine = open_engine(folder, self.manifest, kernels, interpreter)
-        self.interpreter, self.version = self._engine.package, self._engine.version
-        self.kernels = "default" if self.interpreter == GENERATED else kernels
+        super().__init__(folder, kernels=kernels, interpreter=interpreter)
         self.preprocessing = Preprocessing(self.manifest)
+
+    def golden_inputs(self, arrays: Mapping[str, NDArray[Any]]) -> Iterator[Sequence[NDArray[Any]]]:
+        """Yield what the model is fed with for each golden picture."""
+        for image in arrays["images"]:
+            yield [self._prepared(image)]
 
     def invoke(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         """Run the model on uint8 pixels in the net's frame and return its output as it is, shape (outputs,)."""
@@ -107,39 +70,9 @@ class Classifier:
         microseconds = (time.perf_counter_ns() - start) / 1000
         return Seen(framed, known.class_names, known.probabilities(output), microseconds)
 
-    def benchmark(self, images: NDArray[np.uint8], invokes: int) -> dict[str, Any]:
-        """Time invokes one by one, in microseconds: input copied in, model run, output copied out."""
-        inputs = [self._prepared(image) for image in images]
-
-        def timed(index: int) -> float:
-            start = time.perf_counter_ns()
-            self._run(inputs[index % len(inputs)])
-            return (time.perf_counter_ns() - start) / 1000
-
-        first = timed(0)
-        for index in range(_WARM_UP):
-            timed(index)
-        samples = [timed(index) for index in range(invokes)]
-        median, p95 = (round(float(value), 1) for value in np.percentile(samples, [50, 95]))
-        times = {"first_us": round(first, 1), "median_us": median, "p95_us": p95, "invokes": invokes}
-        return {**self.described(), **times}
-
-    def described(self) -> dict[str, Any]:
-        """Return what runs here, as JSON values."""
-        return {
-            "model_sha256": self.manifest["model"]["sha256"],
-            "interpreter": self.interpreter,
-            "version": self.version,
-            "kernels": self.kernels,
-            "machine": platform.machine(),
-            "bits": struct.calcsize("P") * 8,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-        }
-
     def _prepared(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         return self.preprocessing.input(pixels)
 
     def _run(self, prepared: NDArray[Any]) -> NDArray[Any]:
-        output: NDArray[Any] = self._engine.invoke(prepared)
+        output: NDArray[Any] = self.engine.invoke([prepared])[0]
         return output

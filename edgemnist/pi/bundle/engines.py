@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,16 @@ class Interpreter:
             )
             self._engine.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise EnvironmentFailure(f"{self.package} {self.version} refuses the model: {error}") from error
-        self._input, self._output = self._engine.get_input_details()[0], self._engine.get_output_details()[0]
+            other = "" if kernels == "reference" else "; try --kernels reference"
+            raise EnvironmentFailure(f"{self.package} {self.version} refuses the model: {error}{other}") from error
+        self._inputs, self._outputs = self._engine.get_input_details(), self._engine.get_output_details()
 
-    def invoke(self, prepared: NDArray[Any]) -> NDArray[Any]:
-        """Run the model on its input and return its output, shape (outputs,)."""
-        self._engine.set_tensor(self._input["index"], prepared.reshape(self._input["shape"]))
+    def invoke(self, prepared: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run the model on its inputs and return its outputs, each of shape (elements,)."""
+        for number, details in enumerate(self._inputs):
+            self._engine.set_tensor(details["index"], prepared[number].reshape(details["shape"]))
         self._engine.invoke()
-        return np.asarray(self._engine.get_tensor(self._output["index"])).reshape(-1)
+        return [np.asarray(self._engine.get_tensor(details["index"])).reshape(-1) for details in self._outputs]
 
 
 def open_engine(folder: Path, manifest: dict[str, Any], kernels: str, wanted: str | None) -> Any:

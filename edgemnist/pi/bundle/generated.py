@@ -6,6 +6,7 @@ import ctypes
 import platform
 import struct
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +35,24 @@ class GeneratedC:
         if path is None:
             raise EnvironmentFailure(f"the bundle holds no library for {platform.machine()}; run c/build.sh here")
         try:
-            self._run = getattr(ctypes.CDLL(str(path)), entry["function"])
+            library = ctypes.CDLL(str(path))
+            self._run = getattr(library, entry["function"])
+            if entry["reset"]:
+                getattr(library, entry["reset"])()  # another engine of this process may have left something
         except (OSError, AttributeError) as error:
             raise EnvironmentFailure(f"{path} cannot be loaded: {error}") from error
-        self._run.argtypes, self._run.restype = (ctypes.c_void_p, ctypes.c_void_p), None
-        self._input_bytes = int(entry["input_bytes"])
-        self._output = np.zeros(int(entry["output"]["elements"]), dtype=entry["output"]["dtype"])
+        self._input_bytes = [int(size) for size in entry["input_bytes"]]
+        self._outputs = [np.zeros(int(one["elements"]), dtype=one["dtype"]) for one in entry["outputs"]]
+        self._run.argtypes = (ctypes.c_void_p,) * (len(self._input_bytes) + len(self._outputs))
+        self._run.restype = None
         self.version = f"{manifest['edgemnist']} ({path.stem})"
 
-    def invoke(self, prepared: NDArray[Any]) -> NDArray[Any]:
-        """Run the model on its input and return its output, shape (outputs,)."""
-        content = np.ascontiguousarray(prepared)
-        assert content.nbytes == self._input_bytes  # the manifest tells both
-        self._run(content.ctypes.data, self._output.ctypes.data)
-        return self._output.copy()
+    def invoke(self, prepared: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run the model on its inputs and return its outputs, each of shape (elements,)."""
+        contents = [np.ascontiguousarray(one) for one in prepared]
+        assert [one.nbytes for one in contents] == self._input_bytes  # the manifest tells both
+        self._run(*(one.ctypes.data for one in (*contents, *self._outputs)))
+        return [one.copy() for one in self._outputs]
 
 
 def library_of(folder: Path) -> Path | None:

@@ -88,6 +88,11 @@ start_service() {
   echo "the service answers at http://$address:8080/health; its settings are in $settings"
 }
 
+program=classify.py
+if [ -f "$here/run.py" ]; then
+  program=run.py
+  [ "$service" = no ] || fail 2 "--service is for classifiers of pictures; call run.py, or edgemnist_pi.network from Python"
+fi
 verify "$here"
 [ -n "$target" ] || detect_target
 [ "$service" = no ] || install_service
@@ -119,5 +124,5 @@ rm -rf .venv
   -r "$requirements" ||
   fail 3 "the interpreter could not be installed; without network, make the bundle with: edgemnist deploy pi --wheels $target"
 echo "installed into $here/.venv: $(sed -n 's/^# why: //p' "$requirements")"
-.venv/bin/python classify.py --parity
+.venv/bin/python $program --parity
 [ "$service" = no ] || start_service

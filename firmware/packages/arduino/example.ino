@@ -1,12 +1,12 @@
-/* Runs the self-test of @{name}, then classifies the examples, and prints what came out at
+/* Runs the self-test of @{name}, then @{does} the examples, and prints what came out at
  * 115200 baud. */
 #include <@{name}.h>
 #include <@{name}_examples.h>
 
-static @{result} output[@{NAME}_OUTPUT_SIZE];
+@{outputs_declared}
 static int right = 0;
 static bool all_exact = true;
-@{dump_serial}
+@{print_serial}
 static void print_name()
 {
   Serial.print(F("@{name}: "));
@@ -15,16 +15,28 @@ static void print_name()
 static void run_example(int example)
 {
   const unsigned long start = micros();
-  @{name}_run(@{name}_example_inputs[example], output);
+  @{name}_run(@{example_call});
   const unsigned long elapsed = micros() - start;
+@{if several}
+  const bool exact = @{name}_example_is_exact(example, @{output_names}) != 0;
+  right += exact ? 1 : 0;
+  all_exact = all_exact && exact;
+@{else}
   const int found = @{name}_best_class(output);
   const int label = @{name}_example_labels[example];
   const bool exact = @{name}_example_is_exact(example, output) != 0;
   right += found == label ? 1 : 0;
   all_exact = all_exact && exact;
+@{end}
   print_name();
   Serial.print(F("example "));
   Serial.print(example);
+@{if several}
+  Serial.print(exact ? F(": exact, ") : F(": bytes differ, "));
+  Serial.print(elapsed);
+  Serial.println(F(" us"));
+  @{name}_print_outputs(example, @{output_names}, print_text);
+@{else}
   Serial.print(F(": class "));
   Serial.print(@{name}_class_text(found));
   Serial.print(F(", label "));
@@ -32,6 +44,7 @@ static void run_example(int example)
   Serial.print(found == label ? F(": right, ") : F(": wrong, "));
   Serial.print(elapsed);
   Serial.println(exact ? F(" us") : F(" us, bytes differ"));
+@{end}
 }
 
 void setup()
@@ -55,7 +68,7 @@ void setup()
   Serial.print(right);
   Serial.print(F(" of "));
   Serial.print(@{NAME}_EXAMPLE_COUNT);
-  Serial.println(F(" right"));
+  Serial.println(F(" @{verdict}"));
   print_name();
   Serial.println(code == 0 && all_exact ? F("PASSED") : F("FAILED"));
 @{dump_calls}}

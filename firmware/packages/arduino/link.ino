@@ -17,8 +17,8 @@ static const char board_name[] = "arduino";
 #endif
 
 static const uint8_t model_start[8] = {@{model_start}};
-static const uint32_t input_bytes = @{NAME}_INPUT_SIZE * sizeof(@{entry});
-static const uint32_t output_bytes = @{NAME}_OUTPUT_SIZE * sizeof(@{result});
+static const uint32_t input_bytes = @{input_bytes};
+static const uint32_t output_bytes = @{output_bytes};
 
 static union {
   int8_t bytes[@{NAME}_ARENA_SIZE];
@@ -36,6 +36,15 @@ static union {
 #define RUN() @{name}_run_in(arena.bytes)
 #define RESET() (void)0
 #endif
+@{if several}
+
+static const link_piece inputs[] = {
+@{input_pieces}
+};
+static const link_piece outputs[] = {
+@{output_pieces}
+};
+@{end}
 
 extern "C" int board_read(void)
 {
@@ -77,7 +86,13 @@ static void answer_run(uint16_t sequence)
   const uint32_t ticks = static_cast<uint32_t>(micros()) - start;
   link_begin(LINK_RESULT, sequence, 4 + output_bytes);
   link_put_u32(ticks);
+@{if several}
+  for (const link_piece &piece : outputs) {
+    link_put(piece.data, piece.bytes);
+  }
+@{else}
   link_put(arena.bytes + @{NAME}_OUTPUT_OFFSET, output_bytes);
+@{end}
   link_end();
 }
 
@@ -98,8 +113,12 @@ void setup()
 void loop()
 {
   link_request request;
+@{if several}
+  if (!link_receive(&request, inputs, sizeof inputs / sizeof inputs[0])) {
+@{else}
   const link_piece input = {arena.bytes + @{NAME}_INPUT_OFFSET, input_bytes};
   if (!link_receive(&request, &input, 1)) {
+@{end}
     return;
   }
   if (request.type == LINK_HELLO) {

@@ -1,4 +1,4 @@
-/* Runs the self-test of @{name}, then classifies the examples and prints what came out; ends
+/* Runs the self-test of @{name}, then @{does} the examples and prints what came out; ends
  * with 0 if all is right. */
 #include <stdio.h>
 #include <time.h>
@@ -6,8 +6,8 @@
 #include "@{name}.h"
 #include "@{name}_examples.h"
 
-static @{result} output[@{NAME}_OUTPUT_SIZE];
-@{dump_stdio}
+@{outputs_declared}
+@{print_stdio}
 int main(void)
 {
   const int code = @{name}_self_test();
@@ -20,8 +20,15 @@ int main(void)
   }
 @{reset}  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
     const clock_t start = clock();
-    @{name}_run(@{name}_example_inputs[example], output);
+    @{name}_run(@{example_call});
     const double elapsed = (double)(clock() - start) * 1e6 / (double)CLOCKS_PER_SEC;
+@{if several}
+    const int exact = @{name}_example_is_exact(example, @{output_names});
+    right += exact;
+    passed = passed && exact;
+    printf("@{name}: example %d: %s, %.0f us\n", example, exact ? "exact" : "bytes differ", elapsed);
+    @{name}_print_outputs(example, @{output_names}, print_text);
+@{else}
     const int found = @{name}_best_class(output);
     const int label = @{name}_example_labels[example];
     const int exact = @{name}_example_is_exact(example, output);
@@ -30,8 +37,9 @@ int main(void)
     printf("@{name}: example %d: class %s, label %s: %s, %.0f us%s\n", example,
            @{name}_class_text(found), @{name}_class_text(label), found == label ? "right" : "wrong",
            elapsed, exact ? "" : ", bytes differ");
+@{end}
   }
-  printf("@{name}: %d of %d right\n", right, @{NAME}_EXAMPLE_COUNT);
+  printf("@{name}: %d of %d @{verdict}\n", right, @{NAME}_EXAMPLE_COUNT);
   printf("@{name}: %s\n", passed ? "PASSED" : "FAILED");
 @{dump_calls}  return passed ? 0 : 1;
 }

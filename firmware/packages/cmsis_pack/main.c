@@ -1,4 +1,4 @@
-/* Runs the self-test of @{name}, then classifies the examples and prints what came out. SysTick,
+/* Runs the self-test of @{name}, then @{does} the examples and prints what came out. SysTick,
  * which every Cortex-M with a CMSIS device header has, counts the core's cycles.
  */
 #include <stdbool.h>
@@ -14,8 +14,8 @@
 #define SYSTICK_PERIOD 0x1000000u /* what its 24 bits can count */
 
 static volatile uint32_t overflows;
-static @{result} output[@{NAME}_OUTPUT_SIZE];
-@{dump_stdio}
+@{outputs_declared}
+@{print_stdio}
 void SysTick_Handler(void);
 
 void SysTick_Handler(void)
@@ -38,16 +38,22 @@ static uint32_t cycles(void)
 static bool run_example(int example)
 {
   const uint32_t start = cycles();
-  @{name}_run(@{name}_example_inputs[example], output);
+  @{name}_run(@{example_call});
   const uint32_t elapsed = cycles() - start;
   const uint64_t millions = (uint64_t)elapsed * 1000000u;
   const unsigned long microseconds = (unsigned long)(millions / SystemCoreClock);
+@{if several}
+  const bool exact = @{name}_example_is_exact(example, @{output_names}) != 0;
+  printf("@{name}: example %d: %s, %lu us\n", example, exact ? "exact" : "bytes differ", microseconds);
+  @{name}_print_outputs(example, @{output_names}, print_text);
+@{else}
   const int found = @{name}_best_class(output);
   const int label = @{name}_example_labels[example];
   const bool exact = @{name}_example_is_exact(example, output) != 0;
   printf("@{name}: example %d: class %s, label %s: %s, %lu us%s\n", example,
          @{name}_class_text(found), @{name}_class_text(label), found == label ? "right" : "wrong",
          microseconds, exact ? "" : ", bytes differ");
+@{end}
   return exact;
 }
 
@@ -64,10 +70,16 @@ int main(void)
     printf("@{name}: self-test failed at check %d\n", code);
   }
 @{reset}  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
+@{if several}
+    const bool exact = run_example(example);
+    passed = exact && passed;
+    right += exact ? 1 : 0;
+@{else}
     passed = run_example(example) && passed;
     right += @{name}_best_class(output) == @{name}_example_labels[example] ? 1 : 0;
+@{end}
   }
-  printf("@{name}: %d of %d right\n", right, @{NAME}_EXAMPLE_COUNT);
+  printf("@{name}: %d of %d @{verdict}\n", right, @{NAME}_EXAMPLE_COUNT);
   printf("@{name}: %s\n", passed ? "PASSED" : "FAILED");
 @{dump_calls}  for (;;) {
   }

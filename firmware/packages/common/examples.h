@@ -1,5 +1,10 @@
+@{if several}
+/* Examples of @{name}: inputs with the outputs that they should give. Nothing here is needed to use
+ * the net.
+@{else}
 /* Examples of @{name}: inputs with the outputs and classes that they should give. Nothing here is
  * needed to use the net.
+@{end}
  * @{labels_are}
  */
 #ifndef @{NAME}_EXAMPLES_H
@@ -19,17 +24,25 @@
 extern "C" {
 #endif
 
-extern const @{entry} @{name}_example_inputs[@{NAME}_EXAMPLE_COUNT][@{NAME}_INPUT_SIZE];
+@{example_inputs_declared}
+@{if several}
+
+/* Prints an example's outputs by `put`: a line of each, with its first @{printed_values} values. */
+void @{name}_print_outputs(int example, @{output_parameters}, void (*put)(const char *text));
+
+/* Returns 1 when all of an example's outputs are, byte for byte, what they should be. */
+@{else}
 extern const int @{name}_example_labels[@{NAME}_EXAMPLE_COUNT];
 
 /* Returns @{best_is}. */
-int @{name}_best_class(const @{result} output[@{NAME}_OUTPUT_SIZE]);
+int @{name}_best_class(@{output_parameters});
 
 /* Returns a class's number, and its name where it has one. */
 const char *@{name}_class_text(int index);
 
 /* Returns 1 when an example's output is, byte for byte, the one that it should be. */
-int @{name}_example_is_exact(int example, const @{result} output[@{NAME}_OUTPUT_SIZE]);
+@{end}
+int @{name}_example_is_exact(int example, @{output_parameters});
 
 #ifdef __cplusplus
 }

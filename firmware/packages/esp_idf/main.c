@@ -1,4 +1,4 @@
-/* Runs the self-test of @{name}, then classifies the examples and prints what came out. */
+/* Runs the self-test of @{name}, then @{does} the examples and prints what came out. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include "@{name}_examples.h"
 #include "esp_timer.h"
 
-static @{result} output[@{NAME}_OUTPUT_SIZE];
-@{dump_stdio}
+@{outputs_declared}
+@{print_stdio}
 void app_main(void);
 
 void app_main(void)
@@ -23,8 +23,15 @@ void app_main(void)
   }
 @{reset}  for (int example = 0; example < @{NAME}_EXAMPLE_COUNT; ++example) {
     const int64_t start = esp_timer_get_time();
-    @{name}_run(@{name}_example_inputs[example], output);
+    @{name}_run(@{example_call});
     const unsigned long elapsed = (unsigned long)(esp_timer_get_time() - start);
+@{if several}
+    const bool exact = @{name}_example_is_exact(example, @{output_names}) != 0;
+    right += exact ? 1 : 0;
+    passed = passed && exact;
+    printf("@{name}: example %d: %s, %lu us\n", example, exact ? "exact" : "bytes differ", elapsed);
+    @{name}_print_outputs(example, @{output_names}, print_text);
+@{else}
     const int found = @{name}_best_class(output);
     const int label = @{name}_example_labels[example];
     const bool exact = @{name}_example_is_exact(example, output) != 0;
@@ -33,7 +40,8 @@ void app_main(void)
     printf("@{name}: example %d: class %s, label %s: %s, %lu us%s\n", example,
            @{name}_class_text(found), @{name}_class_text(label), found == label ? "right" : "wrong",
            elapsed, exact ? "" : ", bytes differ");
+@{end}
   }
-  printf("@{name}: %d of %d right\n", right, @{NAME}_EXAMPLE_COUNT);
+  printf("@{name}: %d of %d @{verdict}\n", right, @{NAME}_EXAMPLE_COUNT);
   printf("@{name}: %s\n", passed ? "PASSED" : "FAILED");
 @{dump_calls}}

@@ -1,4 +1,4 @@
-/* Runs the self-test of @{name}, then classifies the examples: Serial on a board, standard output
+/* Runs the self-test of @{name}, then @{does} the examples: Serial on a board, standard output
  * in the native build. */
 #include <@{name}.h>
 #include <@{name}_examples.h>
@@ -25,14 +25,24 @@ static unsigned long now_us()
 }
 #endif
 
-static @{result} output[@{NAME}_OUTPUT_SIZE];
+@{outputs_declared}
 static int right = 0;
-@{dump_say}
+@{print_say}
 static bool run_example(int example)
 {
   const unsigned long start = now_us();
-  @{name}_run(@{name}_example_inputs[example], output);
+  @{name}_run(@{example_call});
   const unsigned long elapsed = now_us() - start;
+@{if several}
+  const bool exact = @{name}_example_is_exact(example, @{output_names}) != 0;
+  right += exact ? 1 : 0;
+  SAY("@{name}: example ");
+  SAY(example);
+  SAY(exact ? ": exact, " : ": bytes differ, ");
+  SAY(elapsed);
+  SAY(" us\n");
+  @{name}_print_outputs(example, @{output_names}, print_text);
+@{else}
   const int found = @{name}_best_class(output);
   const int label = @{name}_example_labels[example];
   const bool exact = @{name}_example_is_exact(example, output) != 0;
@@ -46,6 +56,7 @@ static bool run_example(int example)
   SAY(found == label ? ": right, " : ": wrong, ");
   SAY(elapsed);
   SAY(exact ? " us\n" : " us, bytes differ\n");
+@{end}
   return exact;
 }
 
@@ -68,7 +79,7 @@ static bool run_all()
   SAY(right);
   SAY(" of ");
   SAY(@{NAME}_EXAMPLE_COUNT);
-  SAY(" right\n");
+  SAY(" @{verdict}\n");
   SAY(passed ? "@{name}: PASSED\n" : "@{name}: FAILED\n");
 @{dump_calls}  return passed;
 }

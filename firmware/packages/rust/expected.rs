@@ -1,15 +1,23 @@
+@{if several}
+// Examples: inputs with the outputs that they have to give, byte for byte.
+@{else}
 // Examples: inputs with the outputs that they have to give, byte for byte, and their classes.
+@{end}
 // @{labels_are}
 
-use @{name}::{Input, Output};
+use @{name}::{@{type_names}};
 
-pub const INPUTS: [Input; @{count}] = [
-@{inputs_rust}
-];
+@{expected_arrays}
+@{if several}
 
-pub const OUTPUTS: [Output; @{count}] = [
-@{outputs_rust}
-];
+/// Runs an example and returns whether every byte of all outputs is right.
+#[allow(dead_code)]
+pub fn is_exact(model: &mut @{name}::Model, example: usize) -> bool {
+@{outputs_made_indented}
+    model.run(@{example_arguments});
+    @{outputs_are_right}
+}
+@{else}
 
 #[allow(dead_code)]
 pub const LABELS: [usize; @{count}] = [@{labels}];
@@ -19,3 +27,4 @@ pub const LABELS: [usize; @{count}] = [@{labels}];
 pub const CLASSES: &[&str] = &[
 @{classes_rust}
 ];
+@{end}

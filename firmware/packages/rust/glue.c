@@ -8,12 +8,12 @@
 /* Rust has this many bytes; which of the programs there are was chosen here. */
 typedef char @{name}_rust_arena_fits[@{NAME}_ARENA_SIZE <= @{arena_size} ? 1 : -1];
 
-void @{name}_rust_run(int8_t *arena, int8_t *state, const @{entry} *input, @{result} *output);
+void @{name}_rust_run(int8_t *arena, int8_t *state, @{c_parameters});
 
-void @{name}_rust_run(int8_t *arena, int8_t *state, const @{entry} *input, @{result} *output)
+void @{name}_rust_run(int8_t *arena, int8_t *state, @{c_parameters})
 {
-  memcpy(arena + @{NAME}_INPUT_OFFSET, input, sizeof(@{entry}) * @{NAME}_INPUT_SIZE);
+@{copied_in}
 @{run_in}
-  memcpy(output, arena + @{NAME}_OUTPUT_OFFSET, sizeof(@{result}) * @{NAME}_OUTPUT_SIZE);
+@{copied_out}
 }
 @{exported}

@@ -4,21 +4,27 @@
 //! provides; nothing is allocated, nothing unwinds, and several models can run in several threads.
 //!
 //! ```
+@{if several}
+//! use @{name}::{Arena, Model};
+//!
+//! let mut arena = Arena::new();
+//! let mut model = Model::new(&mut arena);
+@{outputs_made_commented}
+//! model.run(@{zero_arguments});
+@{else}
 //! use @{name}::{Arena, Model, INPUT_SIZE};
 //!
 //! let mut arena = Arena::new();
 //! let mut model = Model::new(&mut arena);
 //! let output = model.run(&[@{zero}; INPUT_SIZE]);
 //! assert_eq!(output.len(), @{name}::OUTPUT_SIZE);
+@{end}
 //! ```
 #![no_std]
 #![deny(missing_docs)]
 #![allow(non_snake_case)]
 
-/// Elements of the input: @{input_shape}.
-pub const INPUT_SIZE: usize = @{input_size};
-/// Elements of the output.
-pub const OUTPUT_SIZE: usize = @{output_size};
+@{sizes}
 /// Bytes of an [`Arena`].
 pub const ARENA_SIZE: usize = @{arena_size};
 /// Bytes that the network keeps from one inference to the next, within a [`Model`].
@@ -26,10 +32,7 @@ pub const STATE_SIZE: usize = @{state_size};
 /// The first eight bytes of the SHA-256 of the TFLite file.
 pub const MODEL_SHA256_START: [u8; 8] = [@{model_start}];
 @{constants}
-/// An input, as the network takes it.
-pub type Input = [@{entry_rust}; INPUT_SIZE];
-/// An output, as the network gives it.
-pub type Output = [@{result_rust}; OUTPUT_SIZE];
+@{types}
 
 /// The memory in which inferences take place. Make it a `static`, or a variable where the stack is
 /// large enough; it holds nothing between inferences.
@@ -66,6 +69,15 @@ impl<'a> Model<'a> {
         model
     }
 
+@{if several}
+    /// Runs one inference.
+    #[allow(clippy::too_many_arguments)]
+    pub fn run(
+        &mut self,
+@{parameters}
+    ) {
+        // Safety: all are as large as the C has them, aligned, and of this call alone.
+@{else}
     /// Runs one inference and returns its output.
     pub fn run(&mut self, input: &Input) -> Output {
         let mut output = [@{zero_result}; OUTPUT_SIZE];
@@ -76,12 +88,12 @@ impl<'a> Model<'a> {
     /// Runs one inference into an output that is there already.
     pub fn run_into(&mut self, input: &Input, output: &mut Output) {
         // Safety: all four are as large as the C has them, aligned, and of this call alone.
+@{end}
         unsafe {
             ffi::@{name}_rust_run(
                 self.arena.0.as_mut_ptr(),
                 self.state.0.as_mut_ptr(),
-                input.as_ptr(),
-                output.as_mut_ptr(),
+@{pointers}
             )
         }
     }
@@ -107,8 +119,7 @@ mod ffi {
         pub fn @{name}_rust_run(
             arena: *mut u8,
             state: *mut u8,
-            input: *const @{entry_rust},
-            output: *mut @{result_rust},
+@{foreign_ends}
         );
         pub fn @{name}_self_test() -> i32;
 @{foreign}    }

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from edgemnist.compiler.ends import End, ends_of
 from edgemnist.compiler.run_text import state_bytes
 from edgemnist.csource.outputs import class_limit
 from edgemnist.mcu.packages.base import Package, Platform, words
 from edgemnist.mcu.packages.dump import DUMPED
 from edgemnist.mcu.packages.examples import class_names
-from edgemnist.tflite.pixels import INTEGER_TYPES
+from edgemnist.mcu.packages.rust_ends import RUST_TYPES, rust_end_values, rust_name, rust_type, zero
 
 TAKEN_CRATES = words(
     """
@@ -21,8 +21,6 @@ TAKEN_CRATES = words(
     """
 )
 """Rust's words, and crates that every program has or that the build script takes."""
-
-_TYPES = {"int8_t": "i8", "uint8_t": "u8", "int16_t": "i16", "float": "f32"}
 
 _SEARCH = """fn class_of(output: &Output) -> usize {
     let mut best = 0;
@@ -43,15 +41,14 @@ _DUMP = """
 /// # Safety
 ///
 /// It works in memory of its own: two threads must not be in it at once. `put` must not unwind.
-pub unsafe fn dump(input: &Input, image: u32, put: extern "C" fn(*const u8)) {{
-    let mut output = [{zero}; OUTPUT_SIZE];
-    ffi::{name}_dump(input.as_ptr(), output.as_mut_ptr(), image, put)
+pub unsafe fn dump({taken}, image: u32, put: extern "C" fn(*const u8)) {{
+{made}
+    ffi::{name}_dump({pointers}, image, put)
 }}
 """
 
 _FOREIGN_DUMP = """        pub fn {name}_dump(
-            input: *const {entry},
-            output: *mut {result},
+{ends}
             image: u32,
             put: extern "C" fn(*const u8),
         );
@@ -68,6 +65,12 @@ _PUT = """extern "C" fn put(text: *const u8) {
 _DUMPED = """    for (image, input) in (0..{count}).zip(&expected::INPUTS) {{
         // Safety: there is one thread.
         unsafe {{ {name}::dump(input, image, put) }}
+    }}
+"""
+
+_DUMPED_SEVERAL = """    for example in 0..{count} {{
+        // Safety: there is one thread.
+        unsafe {{ {name}::dump({given}, example as u32, put) }}
     }}
 """
 
@@ -91,7 +94,9 @@ class Wrapped:
 
 def _files(package: Package) -> Mapping[str, str]:
     name = package.name
-    more = {**_sizes(package), **_functions(package), **_examples(package)}
+    ends = rust_end_values(package)
+    more = {**ends, **_sizes(package), **_functions(package), **_examples(package)}
+    more["constants"] = ends["constants"] + "".join(_labels(package))
     more |= _dumping(package, more)
     return {
         **package.documents(),
@@ -114,39 +119,22 @@ def _url_line(package: Package) -> str:
 
 def _sizes(package: Package) -> dict[str, str]:
     generated = package.generated
-    graph = generated.program.graph
-    entry, result = graph.tensors[graph.input], graph.tensors[graph.output]
+    ends = ends_of(generated.program.graph)
     kept = state_bytes(generated.program)
-    rust = {what: _TYPES[package.values[what]] for what in ("entry", "result")}
     reset = f"ffi::{generated.name}_reset_in(self.state.0.as_mut_ptr())"
     safe = "        // Safety: the state is as large as the C has it, and aligned.\n"
     return {
         "arena_size": str(max(1, generated.arena_range[1])),
         "state_size": str(kept),
-        "input_size": str(entry.elements),
-        "input_shape": "x".join(str(size) for size in entry.shape[1:]),
-        "output_size": str(result.elements),
-        "entry_rust": rust["entry"],
-        "result_rust": rust["result"],
-        "zero": "0.0" if rust["entry"] == "f32" else "0",
-        "zero_result": "0.0" if rust["result"] == "f32" else "0",
+        "zero": zero(ends.inputs[0]),
+        "zero_result": zero(ends.outputs[0]),
         "run_in": f"  {generated.name}_run_in(arena{', state' if kept else ''});"
         + ("" if kept else "\n  (void)state;"),
         "reset_rust": f"{safe}        unsafe {{ {reset} }}\n" if kept else "",
-        "constants": "".join(_constants(package)),
     }
 
 
-def _constants(package: Package) -> Iterator[str]:
-    """Yield the scales and zero points of the ends, and the labels, where there are any."""
-    graph = package.generated.program.graph
-    for what, index in (("INPUT", graph.input), ("OUTPUT", graph.output)):
-        quantisation = graph.tensors[index].quantisation
-        if graph.tensors[index].dtype in INTEGER_TYPES and quantisation is not None:
-            yield f"/// What a step of the {what.lower()}'s integers stands for.\n"
-            yield f"pub const {what}_SCALE: f32 = {quantisation.scale:.9e};\n"
-            yield f"/// The integer of the {what.lower()} that stands for zero.\n"
-            yield f"pub const {what}_ZERO_POINT: i32 = {quantisation.zero_point};\n"
+def _labels(package: Package) -> Iterator[str]:
     labels = package.generated.labels
     if labels:
         listed = "".join(f"    {_literal(label)},\n" for label in labels)
@@ -159,22 +147,30 @@ def _constants(package: Package) -> Iterator[str]:
 def _wrapped(package: Package) -> Iterator[Wrapped]:
     """Yield the functions of the header that a caller in Rust needs."""
     name, header = package.name, package.headers[f"{package.name}.h"]
-    entry, result = (_TYPES[package.values[what]] for what in ("entry", "result"))
+    ends = ends_of(package.generated.program.graph)
     if f"{name}_class_of(" in header:
         yield Wrapped("class_of", "Returns the class that an output stands for.", "output", "Output", "i32", True)
-    if f"{name}_quantise(" in header:
-        yield Wrapped(
-            "quantise", "Returns a real number as the input holds it, kept within the type.", "value", "f32", entry
-        )
-    if f"{name}_dequantise(" in header:
-        yield Wrapped(
-            "dequantise", "Returns the real number that a value of the output stands for.", "value", result, "f32"
-        )
+    for verb, some in (("quantise", ends.inputs), ("dequantise", ends.outputs)):
+        for end in some:
+            called = f"{verb}_{end.name}" if ends.several else verb
+            if f"{name}_{called}(" in header:
+                yield _of_values(called, end)
     for verb in ("quantise", "normalise"):
         if f"{name}_{verb}_pixel(uint8_t pixel)" in header:
             yield Wrapped(
-                f"{verb}_pixel", "Returns what the input holds for a pixel, 0 to 255.", "pixel", "u8", entry
+                f"{verb}_pixel", "Returns what the input holds for a pixel, 0 to 255.", "pixel", "u8",
+                rust_type(ends.inputs[0]),
             )  # fmt: skip
+
+
+def _of_values(called: str, end: End) -> Wrapped:
+    """Return the function between real numbers and the integers of an input or output."""
+    said = f"`{end.name}`" if "_" in end.name else f"the {end.name}"
+    if called.startswith("dequantise"):
+        about = f"Returns the real number that a value of {said} stands for."
+        return Wrapped(called, about, "value", rust_type(end), "f32")
+    about = f"Returns a real number as {said} holds it, kept within the type."
+    return Wrapped(called, about, "value", "f32", rust_type(end))
 
 
 def _functions(package: Package) -> dict[str, str]:
@@ -192,12 +188,16 @@ def _functions(package: Package) -> dict[str, str]:
 
 
 def _element(package: Package) -> str:
-    return _TYPES[package.values["result"]]
+    return rust_type(_only_output(package))
+
+
+def _only_output(package: Package) -> End:
+    return ends_of(package.generated.program.graph).outputs[0]
 
 
 def _exported(package: Package, one: Wrapped) -> str:
-    c_types = {rust: c for c, rust in _TYPES.items()} | {"i32": "int32_t"}
-    taken = f"const {package.values['result']} *" if one.pointer else f"{c_types[one.takes]} "
+    c_types = {rust: c for c, rust in RUST_TYPES.items()}
+    taken = f"const {_only_output(package).ctype} *" if one.pointer else f"{c_types[one.takes]} "
     head = f"{c_types[one.gives]} {package.name}_rust_{one.name}({taken}{one.argument})"
     return f"\n{head};\n\n{head}\n{{\n  return {package.name}_{one.name}({one.argument});\n}}\n"
 
@@ -220,13 +220,20 @@ def _dumping(package: Package, more: Mapping[str, str]) -> dict[str, str]:
     """Return the texts about printing tensors, with those that they follow; nothing where the C can't."""
     if not package.generated.with_dump:
         return {"put": "", "dumped": ""}
-    name, count = package.name, min(DUMPED, int(package.values["count"]))
-    ends = {"entry": more["entry_rust"], "result": more["result_rust"]}
+    name, count = package.name, min(DUMPED, package.examples.count)
+    ends = ends_of(package.generated.program.graph)
+    pointers = [f"{end.name}.as_ptr()" for end in ends.inputs] + [f"{end.name}.as_mut_ptr()" for end in ends.outputs]
+    function = _DUMP.format(
+        name=name, pointers=", ".join(pointers),
+        taken=", ".join(f"{end.name}: &{rust_name(end)}" for end in ends.inputs),
+        made="\n".join(f"    let mut {end.name} = [{zero(end)}; {end.macro}_SIZE];" for end in ends.outputs),
+    )  # fmt: skip
+    given = ", ".join(f"&expected::{end.macro}S[example]" for end in ends.inputs)
     return {
-        "functions": more["functions"] + _DUMP.format(name=name, zero=more["zero_result"]),
-        "foreign": more["foreign"] + _FOREIGN_DUMP.format(name=name, **ends),
+        "functions": more["functions"] + function,
+        "foreign": more["foreign"] + _FOREIGN_DUMP.format(name=name, ends=more["foreign_ends"]),
         "put": _PUT,
-        "dumped": _DUMPED.format(name=name, count=count),
+        "dumped": (_DUMPED_SEVERAL if ends.several else _DUMPED).format(name=name, count=count, given=given),
     }
 
 
@@ -234,16 +241,17 @@ def _dumping(package: Package, more: Mapping[str, str]) -> dict[str, str]:
 
 
 def _examples(package: Package) -> dict[str, str]:
+    tested = {"quantise", "dequantise"} <= _names(package)
+    more = {"more_tests": _quantisation_test(package) if tested else "", "best_class_rust": ""}
+    if package.values["several"]:
+        return more
     own = any(one.name == "class_of" for one in _wrapped(package))
-    names = class_names(package.generated)
     return {
-        "inputs_rust": _rows(package.values["inputs"]),
-        "outputs_rust": _rows(package.values["outputs"]),
-        "classes_rust": "\n".join(f"    {_literal(one)}," for one in names),
+        **more,
+        "classes_rust": "\n".join(f"    {_literal(one)}," for one in class_names(package.generated)),
         "used_class": "class_of, " if own else "",
         "used_output": "" if own else ", Output",
         "best_class_rust": "" if own else _own_class(package),
-        "more_tests": _quantisation_test(package) if {"quantise", "dequantise"} <= _names(package) else "",
     }
 
 
@@ -269,11 +277,6 @@ def _own_class(package: Package) -> str:
     limit = class_limit(result, package.generated.output)
     chosen = "0" if limit is None else f"usize::from(f64::from(output[0]) > {float(limit)})"
     return f"fn class_of({'_' if limit is None else ''}output: &Output) -> usize {{\n    {chosen}\n}}\n\n"
-
-
-def _rows(c_rows: str) -> str:
-    """Return the rows of a C array as those of a Rust array."""
-    return re.sub(r"(?<=\d)f\b", "", c_rows).replace("{", "[").replace("}", "]")
 
 
 def _literal(text: str) -> str:
