@@ -1,6 +1,7 @@
 """Layers of kinds that people's nets have, each with inputs of its own: what ``scripts/bench_layers`` counts.
 
-Weights are drawn as trained ones lie: normally distributed, scaled so that each channel's largest is 127.
+Weights are drawn as trained ones lie: normally distributed, scaled so that the largest of a channel, or
+of a layer with one scale, is 127.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class TrainedLayers(Layers):
         values = self.generator.normal(size=shape)
         # Depthwise weights, whose first size is 1, have their channels last.
         axes = tuple(range(len(shape) - 1)) if shape[0] == 1 else tuple(range(1, len(shape)))
+        axes = axes if arithmetic.per_channel else tuple(range(len(shape)))
         weights: NDArray[np.int8] = np.round(127 * values / np.abs(values).max(axes, keepdims=True)).astype(np.int8)
         return weights
 
