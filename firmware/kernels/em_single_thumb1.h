@@ -53,7 +53,7 @@
 #define EM_SINGLE_APART_PAIR \
   "ldmia r0!, {r2, r3, r4, r5}\n\t" EM_SINGLE_APART("r8") EM_SINGLE_APART("r9")
 
-#define EM_SINGLE_ENTER                                                                            \
+#define EM_SINGLE_ENTER(sums)                                                                      \
   ".syntax unified\n\t" EM_PUSH_REGISTERS                                                          \
   "push {r0}\n\t"                                                                                  \
   "ldr r1, [r0, #8]\n\t"                                                                           \
@@ -64,11 +64,7 @@
   "1:\n\t"                                                                                         \
   "ldr r7, [sp]\n\t"                                                                               \
   "ldr r5, [r7, #12]\n\t"                                                                          \
-  "ldmia r5!, {r2, r3, r4, r6}\n\t"                                                                \
-  "mov r8, r2\n\t"                                                                                 \
-  "mov r9, r3\n\t"                                                                                 \
-  "mov r10, r4\n\t"                                                                                \
-  "mov r11, r6\n\t"                                                                                \
+  sums                                                                                             \
   "ldr r0, [r7]\n\t"                                                                               \
   "ldr r6, [r7, #4]\n\t"                                                                           \
   "mov lr, r6\n\t"                                                                                 \
@@ -105,26 +101,41 @@
   "ldr r5, [r7, #12]\n\t"                                                                          \
   "stmia r5!, {r2, r3}\n\t" EM_SINGLE_RETURN
 
+#define EM_SINGLE_TAKE_FOUR                                                                        \
+  "ldmia r5!, {r2, r3, r4, r6}\n\t"                                                                \
+  "mov r8, r2\n\t"                                                                                 \
+  "mov r9, r3\n\t"                                                                                 \
+  "mov r10, r4\n\t"                                                                                \
+  "mov r11, r6\n\t"
+#define EM_SINGLE_TAKE_TWO                                                                         \
+  "ldmia r5!, {r2, r3}\n\t"                                                                        \
+  "mov r8, r2\n\t"                                                                                 \
+  "mov r9, r3\n\t"
+
 /* Adds the taps' products to the sums of all blocks; returns the weights behind. */
 EM_NAKED const int8_t *em_single_blocks_joined(em_single_job *job __attribute__((unused)))
 {
-  __asm__(EM_SINGLE_ENTER EM_SINGLE_LOOP("29", EM_SINGLE_JOINED_GROUP) EM_SINGLE_LEAVE);
+  __asm__(EM_SINGLE_ENTER(EM_SINGLE_TAKE_FOUR) EM_SINGLE_LOOP("29", EM_SINGLE_JOINED_GROUP)
+              EM_SINGLE_LEAVE);
 }
 
 EM_NAKED const int8_t *em_single_blocks_apart(em_single_job *job __attribute__((unused)))
 {
-  __asm__(EM_SINGLE_ENTER EM_SINGLE_LOOP("27", EM_SINGLE_APART_GROUP) EM_SINGLE_LEAVE);
+  __asm__(EM_SINGLE_ENTER(EM_SINGLE_TAKE_FOUR) EM_SINGLE_LOOP("27", EM_SINGLE_APART_GROUP)
+              EM_SINGLE_LEAVE);
 }
 
 /* The same of the two channels at job->sums alone. */
 EM_NAKED const int8_t *em_single_pair_joined(em_single_job *job __attribute__((unused)))
 {
-  __asm__(EM_SINGLE_ENTER EM_SINGLE_LOOP("29", EM_SINGLE_JOINED_PAIR) EM_SINGLE_LEAVE_PAIR);
+  __asm__(EM_SINGLE_ENTER(EM_SINGLE_TAKE_TWO) EM_SINGLE_LOOP("29", EM_SINGLE_JOINED_PAIR)
+              EM_SINGLE_LEAVE_PAIR);
 }
 
 EM_NAKED const int8_t *em_single_pair_apart(em_single_job *job __attribute__((unused)))
 {
-  __asm__(EM_SINGLE_ENTER EM_SINGLE_LOOP("27", EM_SINGLE_APART_PAIR) EM_SINGLE_LEAVE_PAIR);
+  __asm__(EM_SINGLE_ENTER(EM_SINGLE_TAKE_TWO) EM_SINGLE_LOOP("27", EM_SINGLE_APART_PAIR)
+              EM_SINGLE_LEAVE_PAIR);
 }
 
 #endif

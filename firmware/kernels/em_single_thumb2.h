@@ -42,7 +42,7 @@
   "ldmia.w r0!, {r6, r7, r8, r9}\n\t"                                                              \
   "ldmia.w r1!, {r4, r10}\n\t" EM_SINGLE_APART("r4", "r2") EM_SINGLE_APART("r10", "r3")
 
-#define EM_SINGLE_ENTER                                                                            \
+#define EM_SINGLE_ENTER(sums)                                                                      \
   "push {r0, r4-r11, lr}\n\t"                                                                      \
   "ldr r1, [r0, #8]\n\t"                                                                           \
   "mov.w r12, #0x00FF00FF\n"                                                                       \
@@ -51,7 +51,7 @@
   "ldr.w lr, [r6, #4]\n\t"                                                                         \
   "ldr r0, [r6]\n\t"                                                                               \
   "ldr r7, [r6, #12]\n\t"                                                                          \
-  "ldmia.w r7, {r2-r5}\n\t"                                                                        \
+  sums "\n\t"                                                                                    \
   "sub.w r8, lr, r0\n\t"
 /* Of an odd number of groups one is done before the first two. */
 #define EM_SINGLE_LOOP(odd, group, limit)                                                          \
@@ -80,13 +80,13 @@
 /* Adds the taps' products to the sums of all blocks; returns the weights behind. */
 EM_NAKED const int8_t *em_single_blocks_joined(em_single_job *job __attribute__((unused)))
 {
-  __asm__(EM_SINGLE_ENTER EM_SINGLE_LOOP("4", EM_SINGLE_JOINED_GROUP, "cmp r0, lr\n\t")
-              EM_SINGLE_LEAVE);
+  __asm__(EM_SINGLE_ENTER("ldmia.w r7, {r2-r5}")
+              EM_SINGLE_LOOP("4", EM_SINGLE_JOINED_GROUP, "cmp r0, lr\n\t") EM_SINGLE_LEAVE);
 }
 
 EM_NAKED const int8_t *em_single_blocks_apart(em_single_job *job __attribute__((unused)))
 {
-  __asm__(EM_SINGLE_ENTER EM_SINGLE_LOOP("16", EM_SINGLE_APART_GROUP,
+  __asm__(EM_SINGLE_ENTER("ldmia.w r7, {r2-r5}") EM_SINGLE_LOOP("16", EM_SINGLE_APART_GROUP,
                                          "ldr.w r11, [sp]\n\t"
                                          "ldr.w r11, [r11, #4]\n\t"
                                          "cmp r0, r11\n\t") EM_SINGLE_LEAVE);
@@ -95,14 +95,14 @@ EM_NAKED const int8_t *em_single_blocks_apart(em_single_job *job __attribute__((
 /* The same of the two channels at job->sums alone. */
 EM_NAKED const int8_t *em_single_pair_joined(em_single_job *job __attribute__((unused)))
 {
-  __asm__(EM_SINGLE_ENTER EM_SINGLE_LOOP("4", EM_SINGLE_JOINED_PAIR, "cmp r0, lr\n\t")
-              EM_SINGLE_LEAVE_PAIR);
+  __asm__(EM_SINGLE_ENTER("ldrd r2, r3, [r7]")
+              EM_SINGLE_LOOP("4", EM_SINGLE_JOINED_PAIR, "cmp r0, lr\n\t") EM_SINGLE_LEAVE_PAIR);
 }
 
 EM_NAKED const int8_t *em_single_pair_apart(em_single_job *job __attribute__((unused)))
 {
-  __asm__(EM_SINGLE_ENTER EM_SINGLE_LOOP("16", EM_SINGLE_APART_PAIR, "cmp r0, lr\n\t")
-              EM_SINGLE_LEAVE_PAIR);
+  __asm__(EM_SINGLE_ENTER("ldrd r2, r3, [r7]")
+              EM_SINGLE_LOOP("16", EM_SINGLE_APART_PAIR, "cmp r0, lr\n\t") EM_SINGLE_LEAVE_PAIR);
 }
 
 #endif

@@ -1,13 +1,14 @@
 /* All channels of a single pixel on cores that multiply 32 bits by 32, but no pairs of 16 bits: two
  * taps' products of a channel by one multiplication.
  *
- * Taps are in groups of four, channels in blocks of four, then at most one of two and one of one. A
- * word has a channel's weights of a group, each 128 more than it is, in the order u2, u3, u0, u1
- * from its lowest byte on. Of it t = u2 + 65536 * u0 and s = u3 + 65536 * u1 are taken, and of the
- * elements X0 = x0 + 65536 * x2 and X1 = x1 + 65536 * x3. So the upper half of t * X0 + s * X1 is the
- * sum of the four products, and the lower one u2 * x0 + u3 * x1, which nobody needs. k, which is
- * made once of a group for all channels, takes away what comes of the 128s and makes the lower half
- * positive, so that nothing of it is carried: k = 32768 - (2^7 + 2^23) * (X0 + X1).
+ * Taps are in groups of four, which are a quarter of all apart, then a group of those left over.
+ * Channels are in blocks of four, then at most one of two and one of one. A word has a channel's
+ * weights of a group, each 128 more than it is, in the order u2, u3, u0, u1 from its lowest byte
+ * on. Of it t = u2 + 65536 * u0 and s = u3 + 65536 * u1 are taken, and of the elements X0 = x0 +
+ * 65536 * x2 and X1 = x1 + 65536 * x3. So the upper half of t * X0 + s * X1 is the sum of the four
+ * products, and the lower one u2 * x0 + u3 * x1, which nobody needs. k, which is made once of a
+ * group for all channels, takes away what comes of the 128s and makes the lower
+ * half positive, so that nothing of it is carried: k = 32768 - (2^7 + 2^23) * (X0 + X1).
  *
  * That takes sums of four products in 16 bits: |w0| + |w1| + |w2| + |w3| <= 255. Where too many
  * groups have larger ones, t * X0 and s * X1 are added up apart, each with a k of its own. What a
@@ -36,76 +37,66 @@ EM_INLINE uint32_t em_single_word(const int8_t *weights)
 
 /* What compilers had better keep in registers. */
 typedef struct {
-  uint32_t signs, mask, both;
+  uint32_t mask, both;
 } em_single_constants;
 
 EM_INLINE em_single_constants em_single_constants_of(void)
 {
-  em_single_constants c = {0x80808080u, EM_SINGLE_MASK, 0x00800080u};
-  EM_OPAQUE(c.signs);
+  em_single_constants c = {EM_SINGLE_MASK, 0x00800080u};
   EM_OPAQUE(c.mask);
   EM_OPAQUE(c.both);
   return c;
 }
 
-/* The words of the group whose elements are the bytes of `four`. */
-EM_INLINE uint32_t *em_single_group(uint32_t *words, uint32_t four, const em_single_constants *c,
-                                    const int joined)
+/* The words of a group. */
+EM_INLINE uint32_t *em_single_group(uint32_t *words, uint32_t even, uint32_t odd,
+                                    const em_single_constants *c, const int joined)
 {
-  const uint32_t unsigned_four = four ^ c->signs, even = unsigned_four & c->mask;
-  const uint32_t first = even - c->both, second = ((unsigned_four - even) >> 8) - c->both;
-  words[0] = first;
-  words[1] = second;
-  words[2] = EM_HALF - (joined ? first + second : first) * c->both;
+  words[0] = even;
+  words[1] = odd;
+  words[2] = EM_HALF - (joined ? even + odd : even) * c->both;
   if (joined) return words + 3;
-  words[3] = EM_HALF - second * c->both;
+  words[3] = EM_HALF - odd * c->both;
   return words + 4;
-}
-
-EM_INLINE uint32_t em_single_four(const int8_t *x, int count)
-{
-  uint32_t four = 0;
-  EM_COPY(&four, x, 1);
-  if (count > 1) EM_COPY((int8_t *)&four + 1, x + 1, 1);
-  if (count > 2) EM_COPY((int8_t *)&four + 2, x + 2, 1);
-  if (count > 3) EM_COPY((int8_t *)&four + 3, x + 3, 1);
-  return four;
 }
 
 /* Writes the words of so many taps; returns where they end. */
 EM_INLINE uint32_t *em_single_pack(uint32_t *words, const int8_t *x, int32_t taps, const int joined)
 {
   const em_single_constants c = em_single_constants_of();
-  const int8_t *const end = x + (taps & ~3);
-  if (((uintptr_t)x & 3u) == 0) {
-    EM_ROLLED
-    for (; x != end; x += 4) words = em_single_group(words, em_single_word(x), &c, joined);
-  } else {
-    EM_ROLLED
-    for (; x != end; x += 4) words = em_single_group(words, em_single_four(x, 4), &c, joined);
+  const int32_t quarter = taps >> 2, left = taps & 3;
+  const int8_t *const x1 = x + quarter, *const x2 = x1 + quarter, *const x3 = x2 + quarter;
+  EM_ROLLED
+  for (int32_t i = 0; i != quarter; ++i) {
+    words = em_single_group(words, (uint32_t)x[i] + ((uint32_t)x2[i] << 16),
+                            (uint32_t)x1[i] + ((uint32_t)x3[i] << 16), &c, joined);
   }
-  return (taps & 3) == 0 ? words
-                         : em_single_group(words, em_single_four(x, taps & 3), &c, joined);
+  if (left == 0) return words;
+  const int8_t *const last = x3 + quarter;
+  return em_single_group(words,
+                         (uint32_t)last[0] + (left > 2 ? (uint32_t)last[2] << 16 : 0),
+                         left > 1 ? (uint32_t)last[1] : 0, &c, joined);
 }
 
 /* A block of `lanes` channels; returns the weights behind it. */
 EM_INLINE const int8_t *em_single_lanes(const em_single_job *job, const int8_t *weights,
                                         uint32_t *sums, const int lanes, const int joined)
 {
-  for (const uint32_t *x = job->words; x != job->words_end; x += joined ? 3 : 4) {
+  const em_single_constants c = em_single_constants_of();
+  const uint32_t *const end = job->words_end;
+  uint32_t sum[4] = {0, 0, 0, 0};
+  for (const uint32_t *x = job->words; x != end; x += joined ? 3 : 4) {
+    const uint32_t first = x[0], second = x[1], k = x[2], other = joined ? 0 : x[3];
     EM_UNROLL(4)
     for (int lane = 0; lane < lanes; ++lane) {
-      const uint32_t w = em_single_word(weights);
-      const uint32_t t = (w & EM_SINGLE_MASK) * x[0] + x[2];
-      const uint32_t s = (w >> 8 & EM_SINGLE_MASK) * x[1];
-      if (joined) {
-        sums[lane] += (uint32_t)((int32_t)(t + s) >> 16);
-      } else {
-        sums[lane] += (uint32_t)((int32_t)t >> 16) + (uint32_t)((int32_t)(s + x[3]) >> 16);
-      }
-      weights += 4;
+      const uint32_t w = em_single_word(weights + 4 * lane);
+      const uint32_t t = (w & c.mask) * first + k, s = (w >> 8 & c.mask) * second + other;
+      sum[lane] += joined ? (uint32_t)((int32_t)(t + s) >> 16)
+                          : (uint32_t)((int32_t)t >> 16) + (uint32_t)((int32_t)s >> 16);
     }
+    weights += 4 * lanes;
   }
+  for (int lane = 0; lane < lanes; ++lane) sums[lane] += sum[lane];
   return weights;
 }
 

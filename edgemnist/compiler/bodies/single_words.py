@@ -17,7 +17,10 @@ LARGEST = 255
 _PER_CORRECTION = 40
 """Words for which there may be a correction: it takes ten instructions and four bytes."""
 
-_Rows = NDArray[np.int64]
+_BYTES = [2, 3, 0, 1]
+"""Which of a group's taps a word's bytes have."""
+
+_Words = NDArray[np.uint32]
 
 
 def packed(rows: NDArray[np.int8], row_length: int) -> NDArray[np.int8]:
@@ -25,19 +28,21 @@ def packed(rows: NDArray[np.int8], row_length: int) -> NDArray[np.int8]:
 
     Four products are added up at once where few weights are too large for it.
     """
-    whole, words = rows.astype(np.int64), rows.shape[0] * -(-rows.shape[1] // GROUP)
-    apart, joined = _limited(whole, row_length, joined=False), _limited(whole, row_length, joined=True)
-    join = np.count_nonzero(joined != whole) * _PER_CORRECTION <= words
     parts = [
-        part
-        for first in range(0, len(rows), CHANNELS)
-        for part in _parts(
-            whole[first : first + CHANNELS], (joined if join else apart)[first : first + CHANNELS], row_length
-        )
+        rows[:, first : min(first + TAPS, row + row_length)].astype(np.int64)
+        for row in range(0, rows.shape[1], row_length)
+        for first in range(row, row + row_length, TAPS)
     ]
-    content = np.concatenate(parts)
-    header = np.array([content.size * 4 + 4 | int(join)], np.uint32)
-    return np.concatenate([header, content]).astype("<u4").view(np.int8)
+    joined = _joins([_grouped(part) for part in parts])
+    content = [
+        words
+        for first in range(0, len(rows), CHANNELS)
+        for part in parts
+        for words in _part(part[first : first + CHANNELS], joined)
+    ]
+    whole = np.concatenate([[np.uint32(0)], *content]).astype("<u4")
+    whole[0] = whole.nbytes | int(joined)
+    return whole.view(np.int8)
 
 
 def strip_bytes(row_length: int, channels: int) -> int:
@@ -45,50 +50,56 @@ def strip_bytes(row_length: int, channels: int) -> int:
     return 4 * GROUP * -(-min(row_length, TAPS) // GROUP) + 4 * min(channels, CHANNELS)
 
 
-def _limited(rows: _Rows, row_length: int, *, joined: bool) -> _Rows:
+def order(taps: int) -> NDArray[np.int64]:
+    """Return the taps of each group, shape (groups, 4): a quarter of all apart, then what is left; ``taps`` is none.
+
+    Weights side by side are often large together, those far from one another less.
+    """
+    quarter, left = taps // GROUP, taps % GROUP
+    groups = np.arange(GROUP * quarter).reshape(GROUP, quarter).T
+    last = [[*range(taps - left, taps), *(taps,) * (GROUP - left)]] if left else np.empty((0, GROUP), np.int64)
+    return np.concatenate([groups, last]).astype(np.int64)
+
+
+def _joins(parts: list[NDArray[np.int64]]) -> bool:
+    """Return whether few weights are too large for sums of four products."""
+    too_large = sum(np.count_nonzero(_limited(groups, joined=True) != groups) for groups in parts)
+    return too_large * _PER_CORRECTION <= sum(groups.size for groups in parts) // GROUP
+
+
+def _grouped(part: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a part's weights, shape (channels, groups, 4)."""
+    return np.pad(part, ((0, 0), (0, 1)))[:, order(part.shape[1])]
+
+
+def _limited(groups: NDArray[np.int64], *, joined: bool) -> NDArray[np.int64]:
     """Return the weights, the largest of what is added up at once less far from zero so that it stays in 16 bits."""
-    window = rows.reshape(len(rows), -1, row_length)
-    filled = np.pad(window, ((0, 0), (0, 0), (0, -row_length % GROUP)))
-    groups = filled.reshape(len(rows), -1, GROUP)
-    if not joined:  # taps 0 and 2, and taps 1 and 3
-        groups = groups.reshape(len(rows), -1, 2, 2).swapaxes(2, 3)
-    kept = groups.copy()
+    # Apart are taps 0 and 2 of a group, and taps 1 and 3.
+    kept = groups.copy() if joined else groups.reshape(*groups.shape[:2], 2, 2).swapaxes(2, 3).copy()
     for _ in range(GROUP):
         excess = np.maximum(np.abs(kept).sum(axis=-1, keepdims=True) - LARGEST, 0)
         largest = np.abs(kept).argmax(axis=-1)[..., np.newaxis]
         value = np.take_along_axis(kept, largest, -1)
-        np.put_along_axis(kept, largest, np.sign(value) * (np.abs(value) - np.minimum(excess, np.abs(value))), -1)
-    if not joined:
-        kept = kept.swapaxes(2, 3)
-    result: _Rows = kept.reshape(filled.shape)[..., :row_length].reshape(rows.shape)
-    return result
+        np.put_along_axis(kept, largest, np.sign(value) * np.maximum(np.abs(value) - excess, 0), -1)
+    return kept if joined else kept.swapaxes(2, 3).reshape(groups.shape)
 
 
-def _parts(whole: _Rows, limited: _Rows, row_length: int) -> list[NDArray[np.uint32]]:
-    """Return the words of each part of the window, all channels, and its corrections."""
-    found = []
-    for row in range(0, whole.shape[1], row_length):
-        for first in range(row, row + row_length, TAPS):
-            part = slice(first, min(first + TAPS, row + row_length))
-            found += [_words(limited[:, part]), _corrections(whole[:, part] - limited[:, part])]
-    return found
-
-
-def _words(rows: _Rows) -> NDArray[np.uint32]:
-    """Return the words of channels (channels, taps): block by block, group by group."""
-    filled = np.pad(rows, ((0, 0), (0, -rows.shape[1] % GROUP))) + 128
-    words = filled.astype(np.uint8).reshape(len(rows), -1, GROUP)[..., [2, 3, 0, 1]].copy().view("<u4")[..., 0]
+def _part(part: NDArray[np.int64], joined: bool) -> tuple[_Words, _Words]:
+    """Return the words of a part of the window, block by block, group by group, and its corrections."""
+    groups, taps = _grouped(part), order(part.shape[1])
+    limited = _limited(groups, joined=joined)
+    words = np.ascontiguousarray(limited[..., _BYTES] + 128, np.uint8).view("<u4")[..., 0]
     blocks, first = [], 0
     for lanes in (4, 2, 1):
-        while len(rows) - first >= lanes:
+        while len(words) - first >= lanes:
             blocks.append(words[first : first + lanes].T.reshape(-1))
             first += lanes
-    return np.concatenate(blocks).astype(np.uint32)
+    return np.concatenate(blocks).astype(np.uint32), _corrections(groups - limited, taps)
 
 
-def _corrections(missing: _Rows) -> NDArray[np.uint32]:
+def _corrections(missing: NDArray[np.int64], taps: NDArray[np.int64]) -> _Words:
     """Return how many weights lack something, and a word for each."""
-    channels, taps = np.nonzero(missing)
-    lacking = missing[channels, taps].astype(np.int8).view(np.uint8).astype(np.uint32)
-    words = taps.astype(np.uint32) | channels.astype(np.uint32) << 8 | lacking << 16
+    channels, groups, places = np.nonzero(missing)
+    lacking = missing[channels, groups, places].astype(np.int8).view(np.uint8).astype(np.uint32)
+    words = taps[groups, places].astype(np.uint32) | channels.astype(np.uint32) << 8 | lacking << 16
     return np.concatenate([[np.uint32(len(words))], words]).astype(np.uint32)
