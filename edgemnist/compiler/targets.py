@@ -201,6 +201,7 @@ _KNOWN = (
             "EM_TARGET_DEPTHWISE_WINDOW": "em_depthwise_window_dsp.h",
             "EM_TARGET_ARITHMETIC": "em_arithmetic_mve.h",
             "EM_TARGET_POOL": "em_pool_mve.h",
+            "EM_TARGET_POOL_2D": "em_pool_2d_mve.h",
         },
         make_dense=_channel_chunks,
         make_depthwise=_column_words,
