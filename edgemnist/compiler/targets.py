@@ -43,10 +43,10 @@ def _pixel_words() -> DenseBody:
     return PixelWords()
 
 
-def _plain_singles() -> DenseBody:
-    from edgemnist.compiler.bodies.words import PlainSingles
+def _stepped_words() -> DenseBody:
+    from edgemnist.compiler.bodies.words import SteppedWords
 
-    return PlainSingles()
+    return SteppedWords()
 
 
 def _column_words() -> DepthwiseBody:
@@ -175,7 +175,7 @@ _KNOWN = (
             "EM_TARGET_DEPTHWISE_WINDOW": "em_depthwise_window_thumb1.h",
             "EM_TARGET_SPARSE": "em_sparse_thumb1.h",
         },
-        make_dense=_plain_singles,
+        make_dense=_stepped_words,
         make_depthwise=_three_rows_of_one,
         sparse_pixels=(4,),
     ),
@@ -201,6 +201,7 @@ _KNOWN = (
             "EM_TARGET_DEPTHWISE_WINDOW": "em_depthwise_window_dsp.h",
             "EM_TARGET_ARITHMETIC": "em_arithmetic_mve.h",
             "EM_TARGET_POOL": "em_pool_mve.h",
+            "EM_TARGET_POOL_2D": "em_pool_2d_mve.h",
         },
         make_dense=_channel_chunks,
         make_depthwise=_column_words,

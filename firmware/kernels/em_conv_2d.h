@@ -178,7 +178,11 @@ EM_INLINE void em_conv_2d_pixels(const em_conv_2d_params *p, const int8_t *weigh
     int8_t *const to = out + (y * p->out_width + x) * p->out_channels + first;
     const em_block block = {weights, channels + first, shifts + first, to, to + p->out_channels};
     em_dot_channels(&window, block, out_group, &p->output, scratch, pixels, rounding);
+#if EM_PIXEL_WORDS
+    weights += em_single_bytes(weights);
+#else
     weights += em_packed_bytes(out_group, p->kernel_height, p->kernel_width * in_group);
+#endif
   }
 }
 

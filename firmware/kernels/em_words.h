@@ -299,24 +299,24 @@ EM_INLINE void em_pack_small(uint32_t *words, const em_window *window)
 
 /* All channels of a single pixel, as the including header does them. */
 EM_INLINE void em_single_channels(const em_window *window, em_block block, int count,
-                                  const em_output *output, const int rounding);
+                                  const em_output *output, int8_t *strip, const int rounding);
 
 EM_SHARED void em_single_fast(const em_window *window, em_block block, int count,
-                              const em_output *output)
+                              const em_output *output, int8_t *strip)
 {
-  em_single_channels(window, block, count, output, EM_ROUND_FAST);
+  em_single_channels(window, block, count, output, strip, EM_ROUND_FAST);
 }
 
 EM_SHARED void em_single_any(const em_window *window, em_block block, int count,
-                             const em_output *output)
+                             const em_output *output, int8_t *strip)
 {
-  em_single_channels(window, block, count, output, EM_ROUND_ANY);
+  em_single_channels(window, block, count, output, strip, EM_ROUND_ANY);
 }
 
 EM_SHARED void em_single_once(const em_window *window, em_block block, int count,
-                              const em_output *output)
+                              const em_output *output, int8_t *strip)
 {
-  em_single_channels(window, block, count, output, EM_ROUND_ONCE);
+  em_single_channels(window, block, count, output, strip, EM_ROUND_ONCE);
 }
 
 /* All channels of a single pixel. */
@@ -324,14 +324,13 @@ EM_INLINE void em_own_channels(const em_window *window, em_block block, int coun
                                const em_output *output, int8_t *strip, const int pixels,
                                const int rounding)
 {
-  (void)strip;
   (void)pixels;
   if (rounding == EM_ROUND_FAST) {
-    em_single_fast(window, block, count, output);
+    em_single_fast(window, block, count, output, strip);
   } else if (rounding == EM_ROUND_ANY) {
-    em_single_any(window, block, count, output);
+    em_single_any(window, block, count, output, strip);
   } else {
-    em_single_once(window, block, count, output);
+    em_single_once(window, block, count, output, strip);
   }
 }
 

@@ -148,4 +148,4 @@ def test_strip_bytes(rows: int, row_length: int, pairs: int, wanted: int) -> Non
     [(1, 10, 24), (1, 368, 736), (1, 784, 784), (3, 4, 24), (3, 3, 24), (3, 5, 32 + 16)],
 )
 def test_strip_bytes_of_a_single_pixel(rows: int, row_length: int, wanted: int) -> None:
-    assert ChannelPairs().strip_single(rows, row_length) == wanted
+    assert ChannelPairs().strip_single(rows, row_length, 5) == wanted

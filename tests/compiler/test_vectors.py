@@ -25,6 +25,7 @@ from tests.compiler.test_operators_mean import TABLE as MEANS
 from tests.compiler.test_operators_transpose_conv import TABLE as TRANSPOSED
 from tests.compiler.test_overlaps import limits, plan_at
 from tests.compiler.test_pooling import KINDS
+from tests.compiler.test_pooling import Case as PoolCase
 from tests.compiler.test_pooling import table as pool_table
 from tests.compiler.test_residual import RESIDUAL
 from tests.compiler.test_weighted_layers import CONV, DENSE, DEPTHWISE, TABLES
@@ -73,6 +74,17 @@ def depthwise_table() -> dict[str, Case]:
     return table
 
 
+def pools() -> dict[str, PoolCase]:
+    """Return average pools of whole vectors of channels: sums as long as 16 bits take, longer ones, and limits."""
+    table = {}
+    for channels, size in product((16, 35), (1, 2, 3, 16, 17)):
+        stride, padding = 2 if size < 16 else 1, PADDING_SAME if size == 3 else PADDING_VALID
+        window = Window((size, size), (stride, stride), padding=padding)
+        table[f"{channels} channels, {size} x {size}"] = PoolCase("AVERAGE_POOL_2D", (17, 17, channels), window)
+    table["limited"] = PoolCase("AVERAGE_POOL_2D", (5, 4, 33), Window((2, 2), (1, 1)), activation=3, zero_point=-20)
+    return table
+
+
 def subjects() -> Iterator[Subject]:
     """Yield all that goes into the image."""
     every = [case for table in TABLES.values() for case in table.values()]
@@ -81,6 +93,7 @@ def subjects() -> Iterator[Subject]:
     yield from (case.subject(str(case)) for case in every[::23])
     for kind in KINDS:
         yield from (case.subject(name) for name, case in list(pool_table(kind).items())[::9])
+    yield from (case.subject(name) for name, case in pools().items())
     pairs = [item for kind in ("ADD", "SUB", "MUL") for item in arithmetic_table(kind).items()]
     for name, content in [*MEANS.items(), *pairs, *TRANSPOSED.items()]:
         graph = read_graph(parse_tflite(content))

@@ -58,8 +58,8 @@ class DenseBody:
         """Return what :meth:`pack` does, for a layer that has only one pixel at a time."""
         return self.pack(rows, row_length)
 
-    def strip_single(self, rows: int, row_length: int) -> int:
-        """Return what :meth:`strip` does, for a layer that has only one pixel at a time."""
+    def strip_single(self, rows: int, row_length: int, channels: int) -> int:
+        """Return what :meth:`strip` does, for a layer of so many channels that has only one pixel at a time."""
         return self.strip(rows, row_length, pairs=1)
 
     def window(self, geometry: Geometry, groups: int) -> int:

@@ -46,7 +46,7 @@ class ChannelPairs(DenseBody):
         joined = 2 * elements if _is_joined(rows, row_length) else 0
         return 4 * pairs * elements + joined
 
-    def strip_single(self, rows: int, row_length: int) -> int:
+    def strip_single(self, rows: int, row_length: int, channels: int) -> int:
         """See :meth:`DenseBody.strip_single`: the same for one pixel, whose long row is done in parts."""
         elements = _whole_groups(rows * row_length)
         if rows == 1:

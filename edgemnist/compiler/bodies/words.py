@@ -1,4 +1,4 @@
-"""``em_dot_words.h`` and ``em_dot_thumb1.h``: two pixels in one word, see ``em_words.h``."""
+"""``em_dot_words.h`` and ``em_dot_thumb1.h``: two pixels in one word, see ``em_words.h``; of a single one two taps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.bodies import single_words
 from edgemnist.compiler.bodies.base import DenseBody
 from edgemnist.compiler.geometry import Geometry
 
@@ -36,6 +37,7 @@ class PixelWords(DenseBody):
     """Channel by channel, each behind a byte that says how long its groups are."""
 
     copies_windows = True
+    in_words = True
 
     def takes(self, rows: NDArray[Any]) -> bool:
         """Return whether twice the sum of any products stays in 32 bits, as ``em_quad_thumb2.h`` adds it up."""
@@ -60,26 +62,15 @@ class PixelWords(DenseBody):
         return geometry.out_width == 1
 
     def pack_single(self, rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
-        """Return the weights in blocks of 8 channels, then one each of 4, 2 and 1 where they are left."""
-        blocks, first = [], 0
-        for lanes in (8, 4, 2, 1):
-            while len(rows) - first >= lanes:
-                blocks.append(rows[first : first + lanes].T.reshape(-1))
-                first += lanes
-        packed: NDArray[np.int8] = np.concatenate(blocks).astype(np.int8)
-        return packed
+        """See :meth:`DenseBody.pack_single`."""
+        return single_words.packed(rows, row_length)
 
-    def strip_single(self, rows: int, row_length: int) -> int:
-        """See :meth:`DenseBody.strip_single`: the window is read where it is."""
-        return 0
+    def strip_single(self, rows: int, row_length: int, channels: int) -> int:
+        """See :meth:`DenseBody.strip_single`."""
+        return single_words.strip_bytes(row_length, channels)
 
 
-class PlainSingles(PixelWords):
-    """``em_dot_thumb1.h``: a single pixel's weights as they are in the file; requantises by step functions."""
+class SteppedWords(PixelWords):
+    """``em_dot_thumb1.h``: requantises by step functions, too."""
 
     steps = True
-
-    def pack_single(self, rows: NDArray[Any], row_length: int) -> NDArray[np.int8]:
-        """See :meth:`DenseBody.pack_single`."""
-        plain: NDArray[np.int8] = rows.astype(np.int8).reshape(-1)
-        return plain

@@ -190,7 +190,7 @@ def _strip(layer: Convolution, pairs: int, part_rows: int) -> int:
     body, g = layer.settings.bodies.dense, layer.geometry
     row_length = g.kernel_width * g.in_channels // layer.groups
     if _is_single(layer):
-        return body.strip_single(g.kernel_height, row_length)
+        return body.strip_single(g.kernel_height, row_length, g.out_channels // layer.groups)
     if part_rows:
         return body.strip(part_rows, row_length, pairs) + _QUAD_SUMS * g.out_channels
     return body.strip(g.kernel_height, row_length, pairs)

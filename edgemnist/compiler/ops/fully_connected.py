@@ -90,7 +90,7 @@ class FullyConnected(Operator):
                 CArray("weights", "int8_t", dense.pack_single(weights, features), dense.in_words),
                 *(layer.channels.plain_arrays() if once else layer.channels.arrays()),
             ),
-            scratch=dense.strip_single(1, features), takes_scratch=True, macs=rows * weights.size,
+            scratch=dense.strip_single(1, features, len(weights)), takes_scratch=True, macs=rows * weights.size,
             work=dense_work(rows, rows, 1, features, len(weights)),
         )  # fmt: skip
 
