@@ -21,7 +21,7 @@ typedef struct {
   int32_t a_inner_step; /* along a row */
   int32_t b_outer_step; /* from a column to the next */
   int32_t b_inner_step; /* along a column */
-  int16_t multiplier; /* 15 bits, see em_multiply_short */
+  int16_t factor; /* 15 bits, see em_multiply_short */
   int16_t shift;
 } em_int16_batch_matmul_params;
 
@@ -36,7 +36,7 @@ EM_INLINE int16_t *em_int16_matmul(const em_int16_batch_matmul_params *p, const 
       for (int32_t i = 0; i < p->depth; ++i, x += p->a_inner_step, y += p->b_inner_step) {
         sum += (int32_t)*x * *y;
       }
-      *out++ = (int16_t)em_clamp(em_multiply_short(sum, p->multiplier, p->shift), -32768, 32767);
+      *out++ = (int16_t)em_clamp(em_multiply_short(sum, p->factor, p->shift), -32768, 32767);
     }
   }
   return out;

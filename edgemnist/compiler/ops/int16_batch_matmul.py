@@ -64,7 +64,7 @@ class Int16BatchMatMul(Operator):
             node=node, header="em_int16_batch_matmul.h",
             function="em_int16_batch_matmul_constant" if constant else "em_int16_batch_matmul",
             struct_type="em_int16_batch_matmul_params",
-            parameters=(*matrix_fields(node, graph), *int16(multiplier=factor.mantissa, shift=factor.shift)),
+            parameters=(*matrix_fields(node, graph), *int16(factor=factor.mantissa, shift=factor.shift)),
             inputs=graph.activations(operands), outputs=node.outputs, arrays=constant_operands(graph, operands),
             macs=self.products(node, graph),
         )  # fmt: skip

@@ -16,7 +16,8 @@ from edgemnist.pi.emulator import find_emulator
 from edgemnist.pi.generated import library_path
 from edgemnist.pi.targets import LITERT, TARGETS
 from edgemnist.support.errors import InputError, MissingDependencyError, ModelError, RuntimeCrashedError
-from edgemnist.tflite.file import read_tflite
+from edgemnist.tflite.file import parse_tflite, read_tflite
+from tests.compiler.test_several_ends import two_heads
 
 _MISSING = "qemu-user is not installed" if shutil.which("qemu-aarch64") is None else ""
 counts = pytest.mark.skipif(bool(_MISSING), reason=_MISSING or "qemu-user is installed")
@@ -48,10 +49,16 @@ def test_counts_are_repeatable_and_tell_the_boards_apart(real_models: Path) -> N
 def test_generated_c_is_counted_beside_the_interpreters(real_models: Path) -> None:
     prepare_emulators(["bookworm-aarch64"])
     target, model = TARGETS["bookworm-aarch64"], read_tflite(real_models / "compact_int8.tflite")
+    heads = parse_tflite(two_heads().content)
+    sizes = [heads.tensors[index].bytes for index in (*heads.inputs, *heads.outputs)]
     found = {
-        board: count_generated(find_emulator(target, board), [(library_path(model, board), (784, 10))])
+        board: count_generated(
+            find_emulator(target, board),
+            [(library_path(model, board), (784, 10)), (library_path(heads, board), sizes)],
+        )
         for board in ("pi4", "pi5")
     }
+    assert all(5_000 < counts[1] < 30_000 for counts in found.values())  # of three outputs
     assert 40_000 < found["pi5"][0] < 0.9 * found["pi4"][0] < 110_000
 
 
