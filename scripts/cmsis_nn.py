@@ -7,7 +7,7 @@ target ``cortex_m_generic``). Each layer is called as TFLM's kernel calls it, wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +59,8 @@ def library(checkout: Path, core: Core, folder: Path) -> Path:
     compiler = ["arm-none-eabi-gcc", *core.gnu]
     _run([*compiler, *FLAGS, f"-I{checkout.resolve() / 'Include'}", "-c", *map(str, sources)], objects)
     names = [f"{one.stem}.o" for one in sources]
-    _run([*compiler, "-r", "-nostdlib", *names, "-Wl,--start-group", "-lc", "-lgcc", "-Wl,--end-group", "-o", "whole.o"],
-         objects)  # fmt: skip
+    libraries = ["-nostdlib", "-Wl,--start-group", "-lc", "-lgcc", "-Wl,--end-group"]
+    _run([*compiler, "-r", *names, *libraries, "-o", "whole.o"], objects)
     local = [f"--localize-symbol={name}" for name in MEMORY_FUNCTIONS]
     _run(["arm-none-eabi-objcopy", *local, "whole.o", str(done.resolve())], objects)
     return done
@@ -110,19 +110,29 @@ class _Call:
     setup: str = ""
 
 
+_START = f"""#include "net.h"
+#include "arm_nnfunctions.h"
+#include "arm_nnsupportfunctions.h"
+namespace {{
+alignas(16) int8_t scratch[{SCRATCH_BYTES}], more_scratch[{SCRATCH_BYTES // 2}];
+[[maybe_unused]] void room(int32_t size, size_t has)
+{{
+  if (size > static_cast<int32_t>(has)) __builtin_trap();
+}}
+[[maybe_unused]] void need(arm_cmsis_nn_status status)
+{{
+  if (status != ARM_CMSIS_NN_SUCCESS) __builtin_trap();
+}}"""
+
+
 def _program(layers: Sequence[_Call]) -> str:
-    lines = ['#include "net.h"', '#include "arm_nnfunctions.h"', '#include "arm_nnsupportfunctions.h"']
-    lines += ["namespace {", f"[[maybe_unused]] alignas(16) int8_t scratch[{SCRATCH_BYTES}], more_scratch[{SCRATCH_BYTES // 2}];"]
-    lines += ["[[maybe_unused]] void room(int32_t size)", "{"]
-    lines += ["  if (size > static_cast<int32_t>(sizeof scratch)) __builtin_trap();", "}"]
-    lines += ["[[maybe_unused]] void need(arm_cmsis_nn_status status)", "{", "  if (status != ARM_CMSIS_NN_SUCCESS) __builtin_trap();"]
-    lines += ["}"]
+    lines = [_START]
     for number, layer in enumerate(layers):
         # A layer is a function of its own, as TFLM's kernels are.
         lines += [*layer.constants, f"__attribute__((noinline)) void layer_{number}(int8_t *arena)", "{"]
         lines += [layer.call, "}"]
-    lines += ["}", "void net_setup(void)", "{", *(layer.setup for layer in layers), "}"]
-    lines += ["void net_run_in(int8_t *arena)", "{"]
+    lines += ["}", "void net_setup(void)", "{", "  scratch[0] = more_scratch[0] = 0;"]
+    lines += [*(layer.setup for layer in layers), "}", "void net_run_in(int8_t *arena)", "{"]
     for number in range(len(layers)):
         lines += [f"  layer_{number}(arena);", f"  net_trace({number}, arena, 0);"]
     return "\n".join([*lines, "}", ""])
@@ -147,7 +157,7 @@ class _Where:
     inputs: Sequence[str]
     output: str
 
-    def array(self, name: str, ctype: str, values: Iterator[int] | Sequence[int]) -> str:
+    def array(self, name: str, ctype: str, values: Sequence[int]) -> str:
         """Return a constant array's definition. CMSIS-NN takes factors as not constant: TFLM has them in RAM."""
         const = "" if name in ("multiplier", "shift") else "const "
         return f"alignas(16) {const}{ctype} {name}_{self.number}[] = {{\n{lines_of(map(str, values))}}};"
@@ -210,7 +220,8 @@ def _call(function: str, parameters: str, where: _Where, constants: list[str], s
         f"  const cmsis_nn_per_channel_quant_params quant = {{multiplier_{n}, shift_{n}}};\n"
         f"  need({function}(&ctx, &p_{n}, &quant, {_arguments(where)}));"
     )
-    return _Call([*constants, parameters], call, f"  room({size}(&p_{n}, &input_{n}, &filter_{n}, &output_{n}));")
+    setup = f"  room({size}(&p_{n}, &input_{n}, &filter_{n}, &output_{n}), sizeof scratch);"
+    return _Call([*constants, parameters], call, setup)
 
 
 def _convolution(node: Node, graph: Graph, where: _Where) -> _Call:
@@ -250,7 +261,7 @@ def _transposed(node: Node, graph: Graph, where: _Where) -> _Call:
         f"  const cmsis_nn_per_channel_quant_params quant = {{multiplier_{n}, shift_{n}}};\n"
         f"  need(arm_transpose_conv_wrapper_s8(&ctx, &more, &p_{n}, &quant, {_arguments(where)}));"
     )
-    return _Call(constants, call, f"  room({size});\n  room(2 * {reverse});")
+    return _Call(constants, call, f"  room({size}, sizeof scratch);\n  room({reverse}, sizeof more_scratch);")
 
 
 def _dense(node: Node, graph: Graph, where: _Where) -> _Call:
@@ -263,9 +274,10 @@ def _dense(node: Node, graph: Graph, where: _Where) -> _Call:
         f"const cmsis_nn_fc_params p_{n} = {{{offsets[0]}, 0, {offsets[1]}, {_clamp(node, graph)}}};",
         f"int32_t sums_{n}[{units}];",
     ]  # fmt: skip
+    by_channel = int(len(channel_multipliers(node, graph)) > 1)
     call = (
         f"  const cmsis_nn_context ctx = {{sums_{n}, sizeof sums_{n}}};\n"
-        f"  const cmsis_nn_quant_params quant = {{multiplier_{n}, shift_{n}, {int(len(channel_multipliers(node, graph)) > 1)}}};\n"
+        f"  const cmsis_nn_quant_params quant = {{multiplier_{n}, shift_{n}, {by_channel}}};\n"
         f"  need(arm_fully_connected_wrapper_s8(&ctx, &p_{n}, &quant, {_arguments(where)}));"
     )
     # TFLM sums constant weights once, where the core's kernel takes their sums.
@@ -284,7 +296,7 @@ def _pool(node: Node, graph: Graph, where: _Where) -> _Call:
         "  const cmsis_nn_context ctx = {scratch, sizeof scratch};\n"
         f"  need({function}(&ctx, &p_{n}, &input_{n}, {where.inputs[0]}, &filter_{n}, &output_{n}, {where.output}));"
     )
-    size = f"  room(arm_avgpool_s8_get_buffer_size({g.out_width}, {g.in_channels}));"
+    size = f"  room(arm_avgpool_s8_get_buffer_size({g.out_width}, {g.in_channels}), sizeof scratch);"
     return _Call(constants, call, "" if largest else size)
 
 
@@ -297,9 +309,9 @@ def _add(node: Node, graph: Graph, where: _Where) -> _Call:
     operands = [f"{zero}, {one.mantissa}, {one.exponent}" for zero, one in zip(zeros, scaling.operands, strict=True)]
     low, high = activation_range(node.integer("fused_activation_function"), output)
     call = (
-        f"  need(arm_elementwise_add_s8({', '.join(where.inputs)}, {', '.join(operands)}, {LEFT_SHIFT}, {where.output}, "
-        f"{quantisation_of(output).zero_point}, {scaling.sum.mantissa}, {scaling.sum.exponent}, {low}, {high}, "
-        f"{output.elements}));"
+        f"  need(arm_elementwise_add_s8({', '.join(where.inputs)}, {', '.join(operands)}, {LEFT_SHIFT}, "
+        f"{where.output}, {quantisation_of(output).zero_point}, {scaling.sum.mantissa}, {scaling.sum.exponent}, "
+        f"{low}, {high}, {output.elements}));"
     )
     return _Call([], call)
 
@@ -328,7 +340,7 @@ def _softmax(node: Node, graph: Graph, where: _Where) -> _Call:
 
 def radius(shift: int) -> int:
     """Return TFLite's ``CalculateInputRadius`` of 5 integer bits."""
-    return (2**5 - 1) * 2 ** (31 - 5) >> shift
+    return 31 << 26 >> shift
 
 
 def _four(shape: Sequence[int]) -> Sequence[int]:
@@ -341,7 +353,8 @@ def _extreme(node: Node, graph: Graph, where: _Where) -> _Call:
     constants = [where.dims(what, shape) for what, shape in zip(("a", "b", "output"), shapes, strict=True)]
     call = (
         "  const cmsis_nn_context ctx = {nullptr, 0};\n"
-        f"  need(arm_{name}_s8(&ctx, {where.inputs[0]}, &a_{n}, {where.inputs[1]}, &b_{n}, {where.output}, &output_{n}));"
+        f"  need(arm_{name}_s8(&ctx, {where.inputs[0]}, &a_{n}, {where.inputs[1]}, &b_{n}, {where.output}, "
+        f"&output_{n}));"
     )
     return _Call(constants, call)
 

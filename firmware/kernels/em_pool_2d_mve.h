@@ -1,5 +1,6 @@
 /* Means of 16 channels of a window at a time for Cortex-M55 and M85: sums of up to 256 elements
  * stay in 16 bits. Channels left over, longer sums and maxima are em_pool_mve.h's. */
+#include "em_pool_2d.h" /* comes first */
 #ifndef EM_POOL_2D_MVE_H
 #define EM_POOL_2D_MVE_H
 #if defined(__ARM_FEATURE_MVE)

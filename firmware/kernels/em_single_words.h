@@ -21,8 +21,10 @@
  *           bits 8 to 15, what is missing of the weight, signed, in bits 16 to 23
  * strip     X0, X1 and k, or both, of so many taps; then the channels' sums
  */
+#include "em_words.h" /* comes first */
 #ifndef EM_SINGLE_WORDS_H
 #define EM_SINGLE_WORDS_H
+#if EM_PIXEL_WORDS
 
 #include "em_single_job.h"
 
@@ -216,4 +218,5 @@ EM_INLINE void em_single_channels(const em_window *window, em_block block, int c
   }
 }
 
+#endif
 #endif

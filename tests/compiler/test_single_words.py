@@ -16,7 +16,7 @@ IN_ORDER = [2, 3, 0, 1]
 """Where a word's bytes have the weights of taps 0 to 3."""
 
 
-def unpacked(content: NDArray[np.int8], shape: tuple[int, int], row_length: int) -> tuple[NDArray[np.int64], bool]:
+def unpacked(content: NDArray[np.int8], shape: tuple[int, ...], row_length: int) -> tuple[NDArray[np.int64], bool]:
     """Return the weights, their corrections added, and whether four products are added up at once."""
     words, at = content.view("<u4"), 1
     weights = np.zeros(shape, np.int64)
@@ -71,12 +71,12 @@ def test_every_tap_is_in_one_group(taps: int) -> None:
 def singles_table() -> dict[str, Case]:
     """Return layers of one pixel: lengths and channels of every remainder, parts, weights that need corrections."""
     few, large = Arithmetic(lowest_weight=-60, highest_weight=60), Arithmetic(lowest_weight=-128, highest_weight=-128)
-    table = {f"{n} features": Case(DENSE, (1, 1, n), n, few) for n in (1, 2, 3, 4, 5, 6, 7, 8)}
+    table = {f"{n} features": Case(DENSE, (1, 1, n), n, arithmetic=few) for n in (1, 2, 3, 4, 5, 6, 7, 8)}
     table |= {f"{n} features, large": Case(DENSE, (1, 1, n), 11, in_zero_point=-128) for n in (12, 127, 128, 129, 262)}
-    table |= {f"{n} features, all -128": Case(DENSE, (1, 1, n), 7, large) for n in (3, 16, 261)}
+    table |= {f"{n} features, all -128": Case(DENSE, (1, 1, n), 7, arithmetic=large) for n in (3, 16, 261)}
     some = Arithmetic(lowest_weight=-66, highest_weight=66)
-    table["corrected"] = Case(DENSE, (1, 1, 259), 135, some)
-    table["rows"] = Case(DENSE, (3, 1, 37), 6, some)
+    table["corrected"] = Case(DENSE, (1, 1, 259), 135, arithmetic=some)
+    table["rows"] = Case(DENSE, (3, 1, 37), 6, arithmetic=some)
     for groups in (1, 2):
         window = Window((3, 5), padding=PADDING_VALID)
         table[f"window, {groups} groups"] = Case(CONV, (3, 5, 6), 10, window, groups=groups)

@@ -58,7 +58,8 @@ def order(taps: int) -> NDArray[np.int64]:
     quarter, left = taps // GROUP, taps % GROUP
     groups = np.arange(GROUP * quarter).reshape(GROUP, quarter).T
     last = [[*range(taps - left, taps), *(taps,) * (GROUP - left)]] if left else np.empty((0, GROUP), np.int64)
-    return np.concatenate([groups, last]).astype(np.int64)
+    found: NDArray[np.int64] = np.concatenate([groups, last]).astype(np.int64)
+    return found
 
 
 def _joins(parts: list[NDArray[np.int64]]) -> bool:
@@ -69,7 +70,8 @@ def _joins(parts: list[NDArray[np.int64]]) -> bool:
 
 def _grouped(part: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return a part's weights, shape (channels, groups, 4)."""
-    return np.pad(part, ((0, 0), (0, 1)))[:, order(part.shape[1])]
+    groups: NDArray[np.int64] = np.pad(part, ((0, 0), (0, 1)))[:, order(part.shape[1])]
+    return groups
 
 
 def _limited(groups: NDArray[np.int64], *, joined: bool) -> NDArray[np.int64]:
