@@ -35,10 +35,6 @@ def register(app: typer.Typer) -> None:
                 "edgemnist codegen net.tflite --target cortex-m4 --ram 65536",
                 "For one core, with at most 64 KiB of RAM.",
             ),
-            Example(
-                "edgemnist codegen net.tflite --target cortex-m7 --memory ram=65536,flash=16384,psram=8388608",
-                "For three memories, the fastest first: what is read most is in the RAM.",
-            ),
             Example("edgemnist codegen net.tflite --dump plan", "Only say where everything lies in memory."),
         ),
     )
