@@ -145,6 +145,12 @@ def int4_subject(seed: int) -> Subject:
     value = builder.op("CONV_2D", [entry, *weights(4, 3, 3, 3)], wide, 0.5, 5)
     value = builder.op("DEPTHWISE_CONV_2D", [value, *weights(1, 3, 3, 4)], wide, 0.9, 5, depth_multiplier=1)
     half = (1, (13 + seed) // 2, 4, 4)
-    window = {"filter_height": 2, "filter_width": 1, "stride_h": 2, "stride_w": 1, "padding": PADDING_VALID}
+    window: dict[str, Any] = {
+        "filter_height": 2,
+        "filter_width": 1,
+        "stride_h": 2,
+        "stride_w": 1,
+        "padding": PADDING_VALID,
+    }
     value = builder.op("MAX_POOL_2D", [value], half, 0.9, 5, **window)
     return Subject(f"int4, seed {seed}", builder.finish([value]), random_images(shape, seed, 1), witnessed=False)
