@@ -40,6 +40,15 @@ Ram = Annotated[
         help="What the arena may take: where it is more, the first layers run by bands of rows. Default: any size.",
     ),
 ]
+MemoryNames = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="NAME=BYTES,..",
+        help="Memories that arena and constants may take, the fastest first: flash and any others, as in "
+        "ram=262144,flash=1048576,psram=8388608. Default: all is where the compiler puts it.",
+    ),
+]
 InputApart = Annotated[
     bool, typer.Option("--input-apart", help="Read the input where the caller has it, instead of in the arena.")
 ]

@@ -21,11 +21,12 @@ def _number(value: int | float) -> str:
     return float_constant(value) if isinstance(value, float) else str(value)
 
 
-def array_text(name: str, array: CArray) -> str:
-    """Return the definition of a constant array."""
+def array_text(name: str, array: CArray, attribute: str = "") -> str:
+    """Return the definition of a constant array; ``attribute`` is a macro that places it in a memory."""
     elements = len(array.values) if array.ctype == "em_channel" else array.values.size
     words = " EM_WORD_ALIGNED" if array.in_words else ""
-    return braced(f"static const {array.ctype} {name}[{elements}]{words}", _elements(array))
+    placed = f" {attribute}" if attribute else ""
+    return braced(f"static const {array.ctype} {name}[{elements}]{words}{placed}", _elements(array))
 
 
 def _elements(array: CArray) -> str:

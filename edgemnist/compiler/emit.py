@@ -19,6 +19,7 @@ from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
 from edgemnist.compiler.ops.base import Step, quantisation_of
 from edgemnist.compiler.ops.fields import CArray, in_memory, wide_sizes
+from edgemnist.compiler.placement import Placement, attribute_lines, macro
 from edgemnist.compiler.targets import TARGETS
 from edgemnist.csource.columns import within_columns
 from edgemnist.csource.pixels import IMAGE_AXES, PixelCode, image_axes
@@ -34,6 +35,7 @@ class EmitSettings:
     ``pixels`` is the C function that turns a pixel into an input value, where the normalisation is known;
     ``class_function`` the one that tells two classes by one output. ``channels_first``: the input is an image so laid.
     ``with_dump``: the C can print its tensors. ``self_test``: where the self-test is, "" where there is none.
+    ``placement``: the memories that all is in, None where the compiler chooses.
     """
 
     name: str
@@ -44,6 +46,17 @@ class EmitSettings:
     channels_first: bool = False
     with_dump: bool = False
     self_test: str = ""
+    placement: Placement | None = None
+
+    def memory_of(self, step: int, array: CArray) -> str:
+        """Return the macro that places a step's array in a memory, "" where the compiler does."""
+        memory = self.placement.of_constant(step, array.suffix) if self.placement else ""
+        return macro(self.name, memory, constant=True) if memory else ""
+
+    @property
+    def memory_of_arena(self) -> str:
+        """The same for arena and state."""
+        return macro(self.name, self.placement.arena, constant=False) if self.placement else ""
 
 
 def emit(program: Program, plan: Plan, settings: EmitSettings) -> dict[str, str]:
@@ -207,6 +220,7 @@ def header_text(program: Program, plan: Plan, settings: EmitSettings, layout: Se
         "",
         "#include <stdint.h>",
         "",
+        *(attribute_lines(settings.name, settings.placement) if settings.placement else []),
         *layout,
         *_end_macros(prefix, program.graph, settings),
         *run_text.state_macros(program, settings.name),
@@ -325,7 +339,10 @@ def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands 
     ``layer``: what it writes, for people.
     """
     text = [f"\n/* Step {index}: {step.node.label}{f', {comment_text(layer)}' if layer else ''} */"]
-    text += [array_text(_array_name(settings, index, array), array) for array in step.arrays]
+    text += [
+        array_text(_array_name(settings, index, array), array, settings.memory_of(index, array))
+        for array in step.arrays
+    ]
     declared = f"static const {step.struct_type} {settings.name}_params_{index}"
     if bands is not None and index < bands.steps and varies(bands, index):
         sets = [f"{{{', '.join(field_text(field) for field in fields)}}}" for fields in bands.variants[index]]
@@ -344,7 +361,7 @@ def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:
     for index in range(len(program.steps)):
         banded = program.bands is not None and index < program.bands.steps
         lines += ["", *(_step_of_bands if banded else _step)(program, plan, settings, index)]
-    return "\n".join([*lines, *run_text.definitions(program, plan, settings.name)])
+    return "\n".join([*lines, *run_text.definitions(program, plan, settings.name, settings.memory_of_arena)])
 
 
 def _step(program: Program, plan: Plan, settings: EmitSettings, index: int) -> list[str]:

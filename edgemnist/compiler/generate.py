@@ -25,13 +25,14 @@ from edgemnist.compiler.lowering import Program, lower
 from edgemnist.compiler.memory import Plan, plan
 from edgemnist.compiler.ops.base import LayerCounts, LoweringSettings, Sparsity, Step
 from edgemnist.compiler.passes import FUSIONS, optimise
+from edgemnist.compiler.placement import Memory, Placement, check_choice, fitted, placed, told
 from edgemnist.compiler.reader import read_graph
 from edgemnist.compiler.refusals import HEADLINE
 from edgemnist.compiler.run_text import state_bytes
 from edgemnist.compiler.self_test import self_test_source, vectors_of
 from edgemnist.compiler.single_file import single_file
 from edgemnist.compiler.targets import ANY, TARGETS
-from edgemnist.compiler.tensor_dump import dump_source
+from edgemnist.compiler.tensor_dump import dump_source, require_shown
 from edgemnist.csource.outputs import class_function, known_output
 from edgemnist.csource.pixels import pixel_code
 from edgemnist.csource.source import check_file_name, check_identifier
@@ -59,7 +60,7 @@ class CodegenSettings:
     ``with_dump``: the C can print every operator's output; for that nothing is fused, whatever ``fusions`` says.
     ``ram``: the bytes that the arena may take; where it would take more, the first steps run by bands. ``input_apart``:
     inputs are read where the caller has them, instead of in the arena. ``single_file``: kernels and self-test stand in
-    ``NAME.c``, instead of in files of their own.
+    ``NAME.c``, instead of in files of their own. ``memories``: see :mod:`.placement`; none leaves it to the compiler.
     """
 
     name: str = DEFAULT_NAME
@@ -75,6 +76,7 @@ class CodegenSettings:
     ram: int | None = None
     input_apart: bool = False
     single_file: bool = False
+    memories: tuple[Memory, ...] = ()
 
     def class_names(self) -> tuple[str, ...]:
         """Return the labels, or the class names that are known."""
@@ -86,6 +88,7 @@ class CodegenSettings:
         parts += [f"--sparse {self.sparse}"] if self.sparse != "auto" else []
         parts += ["--count-layers"] if self.counts else []
         parts += [f"--ram {self.ram}"] if self.ram is not None else []
+        parts += [f"--memory {told(self.memories)}"] if self.memories else []
         parts += ["--input-apart"] if self.input_apart else []
         parts += ["--single-file"] if self.single_file else []
         left = [f"--no-fuse {name}" for name in FUSIONS if name not in self.fusions]
@@ -109,6 +112,7 @@ class GeneratedModel:
     variants: tuple[Variant, ...] = ()
     with_dump: bool = False
     self_test: bool = False
+    placement: Placement | None = None
 
     @property
     def arena_range(self) -> tuple[int, int]:
@@ -132,6 +136,7 @@ class GeneratedModel:
             "arena_bytes": self.plan.size,
             "input_apart": self.program.settings.input_apart,
             "bands": self.program.bands.as_json() if self.program.bands else None,
+            "memories": self.placement.as_json() if self.placement else None,
             "state_bytes": state_bytes(self.program),
             "largest_tensor_bytes": self.plan.largest_tensor,
             "largest_live_set_bytes": self.plan.largest_live_set,
@@ -238,9 +243,10 @@ def _optimised(model: TfliteModel, settings: CodegenSettings) -> Graph:
     ):
         if value not in allowed:
             raise unknown(what, value, allowed)
-    if settings.with_dump and (settings.ram is not None or settings.input_apart):
+    if settings.with_dump and (settings.ram is not None or settings.input_apart or settings.memories):
         raise InputError(
-            "--with-dump prints whole tensors, and with --ram or --input-apart not all are in the arena; leave one out"
+            "--with-dump prints whole tensors, and with --ram, --memory or --input-apart not all are in the arena; "
+            "leave one out"
         )
     return optimise(read_graph(model), () if settings.with_dump else settings.fusions)
 
@@ -252,6 +258,8 @@ def _compile(graph: Graph, settings: CodegenSettings) -> tuple[Program, Plan]:
     )  # fmt: skip
     program = lower(graph, lowering)
     layout = plan(program)
+    if settings.memories:
+        return fitted(program, layout, settings.memories)
     return (program, layout) if settings.ram is None else within(program, layout, settings.ram)
 
 
@@ -266,9 +274,12 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
     if labels:
         _check_labels(labels, model.output())
     emit_settings = _emit_settings(model, settings, source_name)
+    check_choice(settings.memories, settings.ram, settings.target)
     variants = _variants(model, settings) if settings.target == ANY else ()
     every = variants or (Variant(settings.target, "", *compile_model(model, settings, any_net=True)),)
     program, layout = every[-1].program, every[-1].plan
+    placement = placed(program, layout, settings.memories) if settings.memories else None
+    emit_settings = replace(emit_settings, placement=placement)
     # Expected are the outputs of the model as it is in the file, without anything that the passes made of it.
     plain = optimise(read_graph(model), ())
     test = ""
@@ -279,7 +290,7 @@ def generate(model: TfliteModel, settings: CodegenSettings, *, source_name: str 
     files[f"{settings.name}_memory.txt"] = _memory_text(program, layout, variants, settings.name)
     output = known_output(model, settings.preprocessing)
     return GeneratedModel(
-        settings.name, program, layout, files, labels, output, variants, settings.with_dump, bool(test)
+        settings.name, program, layout, files, labels, output, variants, settings.with_dump, bool(test), placement
     )
 
 
@@ -291,7 +302,7 @@ def _where_the_test_is(settings: CodegenSettings) -> str:
 def _printing(program: Program, settings: CodegenSettings) -> str:
     if not settings.with_dump:
         return ""
-    _require_shown(program.graph)
+    require_shown(program.graph)
     return dump_source(settings.name, program)
 
 
@@ -322,21 +333,6 @@ def _one_file(
     own = test.replace(f'#include "{name}.h"\n\n', "")
     further = [_printing(one.program, settings), f"{asked}{own}#endif" if test else ""]
     return {f"{name}.h": header, f"{name}.c": single_file(texts, emit_settings, further)}
-
-
-def _require_shown(graph: Graph) -> None:
-    """Refuse to print tensors that are not as the file has them.
-
-    :raises UnsupportedModelError: it is a uint8 net, which is int8 inside.
-    """
-    if graph.shifted:
-        raise UnsupportedModelError(
-            "the model's tensors can't be printed:",
-            [
-                "it computes in uint8, and the C in int8; leave out `--with-dump`, or convert the model with "
-                "`edgemnist convert --int8`"
-            ],
-        )
 
 
 def _memory_text(program: Program, layout: Plan, variants: Sequence[Variant], name: str) -> str:

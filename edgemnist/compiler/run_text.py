@@ -152,8 +152,12 @@ def state_macros(program: Program, name: str) -> list[str]:
     return [f"#define {name.upper()}_STATE_SIZE {size}"] if size else []
 
 
-def definitions(program: Program, plan: Plan, name: str) -> list[str]:
-    """Return the functions themselves; ``NAME_step_K(arena)`` are there before them."""
+def definitions(program: Program, plan: Plan, name: str, attribute: str = "") -> list[str]:
+    """Return the functions themselves; ``NAME_step_K(arena)`` are there before them.
+
+    ``attribute``: a macro that places arena and state in a memory.
+    """
+    placed = f" {attribute}" if attribute else ""
     ends, kept, prefix = ends_of(program.graph), kept_by(program), name.upper()
     copied = [one for one in kept if not one.variable.in_place]
     apart = apart_inputs(program)
@@ -171,13 +175,13 @@ def definitions(program: Program, plan: Plan, name: str) -> list[str]:
         *(f"  {_copy(program, plan, one, out=True)}" for one in copied),
         "}",
         "",
-        *_own_state(name, kept),
+        *_own_state(name, kept, placed),
         _run(ends, name),
         "{",
         "  static union {",
         f"    int8_t bytes[{prefix}_ARENA_SIZE];",
         "    uint32_t alignment;",
-        "  } arena;",
+        f"  }} arena{placed};",
         *([f"  if (!{name}_has_state) {name}_reset();"] if kept else []),
         *(
             f"  memcpy(arena.bytes + {prefix}_{end.macro}_OFFSET, {end.name}, {end.tensor.bytes});"
@@ -254,14 +258,14 @@ def _reset_in(name: str, kept: tuple[Kept, ...]) -> list[str]:
     return [*lines, "}"]
 
 
-def _own_state(name: str, kept: tuple[Kept, ...]) -> list[str]:
+def _own_state(name: str, kept: tuple[Kept, ...], placed: str) -> list[str]:
     if not kept:
         return []
     return [
         "static union {",
         f"  int8_t bytes[{name.upper()}_STATE_SIZE];",
         "  uint32_t alignment;",
-        f"}} {name}_state;",
+        f"}} {name}_state{placed};",
         f"static uint8_t {name}_has_state;",
         "",
         f"void {name}_reset(void)",

@@ -15,6 +15,7 @@ from edgemnist.compiler.graph import Graph
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.run_text import traced_outputs
 from edgemnist.csource.columns import within_columns
+from edgemnist.support.errors import UnsupportedModelError
 
 HEADER = "em_dump.h"
 """What the generated C includes, in ``firmware/kernels``."""
@@ -126,3 +127,18 @@ def dump_source(name: str, program: Program) -> str:
         inputs="\n".join(f"  {name}_dump_next({end.name}, {end.tensor.bytes});" for end in ends.inputs),
     )  # fmt: skip
     return within_columns(text)
+
+
+def require_shown(graph: Graph) -> None:
+    """Refuse to print tensors that are not as the file has them.
+
+    :raises UnsupportedModelError: it is a uint8 net, which is int8 inside.
+    """
+    if graph.shifted:
+        raise UnsupportedModelError(
+            "the model's tensors can't be printed:",
+            [
+                "it computes in uint8, and the C in int8; leave out `--with-dump`, or convert the model with "
+                "`edgemnist convert --int8`"
+            ],
+        )

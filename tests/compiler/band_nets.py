@@ -12,6 +12,7 @@ from tests.compiler.bench import Subject
 from tests.compiler.int16_nets import Int16Net, convolution, dense, int16_images
 from tests.compiler.layers import Arithmetic, Layers, Value, Window, random_images
 from tests.compiler.model_builder import ModelBuilder
+from tests.compiler.test_int4 import packed
 from tests.compiler.uint8_nets import as_uint8, as_unsigned
 
 
@@ -127,3 +128,29 @@ def float_subject(seed: int) -> Subject:
     flat = int(np.prod(half))
     value = op("FULLY_CONNECTED", [value, weights(2, flat), weights(2)], (1, 2))
     return Subject(f"float32, seed {seed}", builder.finish([value]), random_images(shape, seed, 1), witnessed=False)
+
+
+def int4_subject(seed: int) -> Subject:
+    """Return a net of a convolution, a depthwise one and a pool, whose weights are of 4 bits."""
+    builder, random = ModelBuilder(), np.random.default_rng(seed)
+    shape, wide = (1, 13 + seed, 4, 3), (1, 13 + seed, 4, 4)
+
+    def weights(*shape: int) -> list[int]:
+        steps, axis = list(random.uniform(0.02, 0.08, 4)), 0 if shape[0] == 4 else 3
+        data = packed(random.integers(-8, 8, shape))
+        operand = builder.tensor(shape, steps, dtype="int4", axis=axis, data=data)
+        return [operand, builder.constant(random.integers(-900, 900, 4), dtype="int32")]
+
+    entry = builder.input(shape, 0.05, -7)
+    value = builder.op("CONV_2D", [entry, *weights(4, 3, 3, 3)], wide, 0.5, 5)
+    value = builder.op("DEPTHWISE_CONV_2D", [value, *weights(1, 3, 3, 4)], wide, 0.9, 5, depth_multiplier=1)
+    half = (1, (13 + seed) // 2, 4, 4)
+    window: dict[str, Any] = {
+        "filter_height": 2,
+        "filter_width": 1,
+        "stride_h": 2,
+        "stride_w": 1,
+        "padding": PADDING_VALID,
+    }
+    value = builder.op("MAX_POOL_2D", [value], half, 0.9, 5, **window)
+    return Subject(f"int4, seed {seed}", builder.finish([value]), random_images(shape, seed, 1), witnessed=False)

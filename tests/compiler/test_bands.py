@@ -26,6 +26,7 @@ from tests.compiler import qemu_networks
 from tests.compiler.band_nets import (
     branching,
     float_subject,
+    int4_subject,
     int8_subject,
     int16_subject,
     mobile,
@@ -102,7 +103,7 @@ def test_exact_with_every_buffer_apart_and_with_all_overlaps(tflm: RuntimeWorker
 
 
 def test_exact_in_other_types(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
-    others = [*map(int16_subject, range(2)), *map(float_subject, range(2))]
+    others = [*map(int16_subject, range(2)), *map(float_subject, range(2)), int4_subject(1)]
     assert_exact(others, tflm, "cortex-m4", 2, SIZE_SANITISED)
     assert_exact([*map(uint8_subject, range(2, 4))], witness, "cortex-m4", 2, SIZE_SANITISED)
 

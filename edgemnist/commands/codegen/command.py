@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.building import CountLayers, InputApart, Ram
+from edgemnist.commands.building import CountLayers, InputApart, MemoryNames, Ram
 from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.options import DEFAULT_WORK, Model, Work, add_command
@@ -62,6 +62,7 @@ def codegen(
     ] = "auto",
     count_layers: CountLayers = False,
     ram: Ram = None,
+    memory: MemoryNames = None,
     input_apart: InputApart = False,
     single_file: Annotated[
         bool,
@@ -87,7 +88,7 @@ def codegen(
 
     code = settings_from(
         name=name, target=target, rounding=rounding, without=no_fuse or [], labels=labels, sparse=sparse,
-        with_dump=with_dump, ram=ram, input_apart=input_apart, single_file=single_file,
+        with_dump=with_dump, ram=ram, memory=memory, input_apart=input_apart, single_file=single_file,
     )  # fmt: skip
     settings = CodeSettings(model=model, out=out, code=code, feeding=feeding.settings(), count_layers=count_layers)
     if dump is not None:

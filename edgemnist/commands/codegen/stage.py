@@ -12,6 +12,7 @@ from edgemnist.compiler.dump import DUMPS, Dump, check_dump
 from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.compiler.host_cpu import named_target
 from edgemnist.compiler.passes import FUSIONS
+from edgemnist.compiler.placement import parsed_memories
 from edgemnist.compiler.written import WrittenCode, write_code
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.generating import with_preprocessing
@@ -78,12 +79,13 @@ def settings_from(
     ram: int | None = None,
     input_apart: bool = False,
     single_file: bool = False,
+    memory: str | None = None,
 ) -> CodegenSettings:
     """Return the settings that the flags ask for.
 
     ``target`` may be ``host``; ``labels`` is a comma-separated list or a JSON array.
 
-    :raises InputError: a fusion's name is unknown, or the labels are no JSON array.
+    :raises InputError: a fusion's name is unknown, the labels are no JSON array, or the memories can't be read.
     """
     for fusion in without:
         if fusion not in FUSIONS:
@@ -94,6 +96,7 @@ def settings_from(
     return CodegenSettings(
         name=name, target=target, rounding=rounding, fusions=fusions, labels=named, sparse=sparse, with_dump=with_dump,
         ram=ram, input_apart=input_apart, single_file=single_file,
+        memories=parsed_memories(memory) if memory is not None else (),
     )  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def _choices(result: WrittenCode) -> list[str]:
 
 def _figures(result: WrittenCode) -> list[str]:
     plan, program = result.generated.plan, result.generated.program
-    further, state = program.graph.further, state_bytes(program)
+    further, state, placement = program.graph.further, state_bytes(program), result.generated.placement
     return [
         *([f"graphs                the first of {further + 1}; the others are not compiled"] if further else []),
         f"arena                 {plan.size:,} B, {included(program)} included",
@@ -80,7 +80,8 @@ def _figures(result: WrittenCode) -> list[str]:
         f"TFLM's arena          {_tflm_arena(result)}",
         f"largest live tensors  {plan.largest_live_set:,} B together",
         f"largest tensor        {plan.largest_tensor:,} B",
-        f"constants in flash    {program.constant_bytes:,} B",
+        f"{'constants' if placement else 'constants in flash':20}  {program.constant_bytes:,} B",
+        *([f"memories              {placement.summary}"] if placement else []),
         f"MACs per inference    {program.macs:,}",
         *_of_floats(program),
         *([] if result.generated.self_test else [f"self-test             none: {no_self_test(program.graph)}"]),
