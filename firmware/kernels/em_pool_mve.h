@@ -30,7 +30,7 @@ EM_INLINE void em_add_pixels(int32_t sums[EM_SUMMED_CHANNELS], const int8_t *x, 
       "add %[x], %[x], %[pitch]\n\t"
       "le lr, 1b\n\t"
       "vstrw.32 q1, [%[sums]]"
-      : [x] "+l"(x)
+      : [x] "+&l"(x)
       : [sums] "r"(sums), [pitch] "r"(pitch), [count] "r"(count), [channels] "r"(channels)
       : "q0", "q1", "lr", "memory");
 }
@@ -82,7 +82,7 @@ EM_INLINE void em_max_pixels(int8_t best[EM_COMPARED_CHANNELS], const int8_t *x,
       "add %[x], %[x], %[pitch]\n\t"
       "le lr, 1b\n\t"
       "vstrb.8 q1, [%[best]]"
-      : [x] "+r"(x)
+      : [x] "+&r"(x)
       : [best] "r"(best), [pitch] "r"(pitch), [count] "r"(count), [channels] "r"(channels)
       : "q0", "q1", "lr", "memory");
 }

@@ -45,7 +45,7 @@ EM_INLINE int8_t *em_widen_four(const int8_t *x, int pair, int8_t *strip, const 
                      "sxtb16 r6, r6, ror #8\n\t"
                      "sxtb16 r8, r8, ror #8\n\t"
                      "stmia %[strip]!, {r4, r5, r6, r8}"
-                     : [strip] "+r"(strip)
+                     : [strip] "+&r"(strip)
                      : [x] "r"(x), [pair] "r"(pair)
                      : "r4", "r5", "r6", "r8", "memory");
     return strip;
@@ -128,7 +128,7 @@ EM_INLINE int8_t *em_widen_three(const int8_t *x, int pair, int8_t *strip, const
                    "sxtb16 r6, r6, ror #16\n\t"
                    "sxtb16 r8, r8, ror #16\n\t"
                    "stmia %[strip]!, {r4, r5, r6, r8}"
-                   : [strip] "+r"(strip)
+                   : [strip] "+&r"(strip)
                    : [x] "r"(x), [pair] "r"(pair)
                    : "r4", "r5", "r6", "r8", "memory");
   return strip;

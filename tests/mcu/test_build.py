@@ -14,7 +14,7 @@ from edgemnist.mcu.cores import find_core
 from edgemnist.mcu.toolchain import TOOLCHAINS, choose_toolchain
 from edgemnist.support.errors import GateFailedError, InputError, MissingDependencyError
 from edgemnist.tflite.file import parse_tflite
-from tests.compiler.test_bands import mobile
+from tests.compiler.band_nets import mobile
 from tests.mcu import firmware
 
 ONE_BOARD_A_CORE = sorted({board.core.name: name for name, board in boards().items()}.values())
