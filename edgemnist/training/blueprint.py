@@ -79,13 +79,13 @@ class Block:
 
     def out_of(self, height: int, width: int) -> tuple[int, int]:
         """Return the height and width that come out; 0 or less where the window does not fit."""
-        sides = []
-        for side in (height, width):
-            if self.padding == "valid":
-                side -= self.kernel - 1
-            side = math.ceil(side / self.stride)
-            sides.append(side // 2 if self.pool else side)
-        return sides[0], sides[1]
+        height, width = self.strided(height, width)
+        return (height // 2, width // 2) if self.pool else (height, width)
+
+    def strided(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and width before the pooling, where there is one."""
+        lost = self.kernel - 1 if self.padding == "valid" else 0
+        return math.ceil((height - lost) / self.stride), math.ceil((width - lost) / self.stride)
 
 
 @dataclass(frozen=True, kw_only=True)
