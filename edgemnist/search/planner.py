@@ -123,7 +123,9 @@ class Planner:
         settings = self.settings
         planned = [item for items in self.rounds for item in items]
         for rung in range(1, settings.last_rung):
-            below = [item for item in planned if item.rung == rung - 1 and _accuracy(outcomes.get(item.key)) is not None]
+            below = [
+                item for item in planned if item.rung == rung - 1 and _accuracy(outcomes.get(item.key)) is not None
+            ]
             already = {item.candidate for item in planned if item.rung == rung}
             places = (len(below) + (settings.fewer - 1 if at_end else 0)) // settings.fewer
             best = [below[place] for place in ranked([self._point(item, outcomes) for item in below])]

@@ -84,8 +84,9 @@ class SearchSettings:
 
 def settings_from(document: Mapping[str, Any]) -> SearchSettings:
     """Return the settings that ``as_json`` gave."""
-    values = dict(document)
-    space = {name: tuple(one) if isinstance(one, list) else one for name, one in values.pop("space").items()}
-    limits = Limits(dict(values.pop("limits")["most"]))
-    given = {name: tuple(one) if isinstance(one, list) else one for name, one in values.items()}
-    return SearchSettings(**given, limits=limits, space=Space(**space))
+    values = {**_tuples(document), "limits": Limits(dict(document["limits"]["most"]))}
+    return SearchSettings(**{**values, "space": Space(**_tuples(document["space"]))})
+
+
+def _tuples(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(one) if isinstance(one, list) else one for name, one in document.items()}
