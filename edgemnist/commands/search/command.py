@@ -107,7 +107,7 @@ def register(app: typer.Typer) -> None:
             "export",
             Example("edgemnist search export 1 --out found.toml", "For `train --arch`.", needs="a study"),
         ),
-        (plot, "plot", Example("edgemnist search plot --out front.png", "Accuracy against costs.", needs="a study")),
+        (plot, "plot", Example("edgemnist search plot --kind front --dark", "Error against costs.", needs="a study")),
     ):
         add_command(group, command, name, examples=(examples,), draws=command is plot)
     app.add_typer(group, name="search", rich_help_panel=Section.DATA)
@@ -211,15 +211,24 @@ def export(
 
 def plot(
     *,
-    out: Annotated[Path, typer.Option(metavar="FILE.png", help="The picture.")] = Path("search.png"),
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="The picture. Default: search-KIND.png here.")
+    ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="front: error against each cost, with other nets; parallel: what was drawn, net by net; importance: "
+            "what decides.",
+        ),
+    ] = "front",
     place: StudyPlace,
 ) -> Outcome:
-    """Draw accuracy against instructions, flash and arena, with what is known of other nets."""
+    """Draw the nets of a study: error against costs, what was drawn, or what decides."""
     from edgemnist.commands.search import plotting, stage
     from edgemnist.support.tables import print_text
 
-    result = plotting.plot(stage.status(_place(place)), out)
-    return Outcome(result, lambda: print_text(f"{result.points} nets: {result.path}"))
+    result = plotting.plot(stage.status(_place(place)), out or Path(f"search-{kind}.png"), kind)
+    return Outcome(result, lambda: print_text(f"{result.nets} nets: {result.path}"))
 
 
 def _place(place: StudyPlace) -> Any:

@@ -107,9 +107,7 @@ def _line(axes: Any, points: Sequence[_Point], colour: str, style: str) -> None:
     )  # fmt: skip
 
 
-def _finalists(
-    axes: Any, report: StudyReport, cost: str, handles: dict[str, Any]
-) -> Iterator[figures.PointLabel]:
+def _finalists(axes: Any, report: StudyReport, cost: str, handles: dict[str, Any]) -> Iterator[figures.PointLabel]:
     """Draw those that were trained in full; yield the numbers by which `search export` knows them."""
     board, colour = report.settings.boards[0], theme().good
     points = [_finalist(f"{number}", one, board, cost) for number, one in enumerate(report.candidates, 1) if one.tests]

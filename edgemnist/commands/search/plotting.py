@@ -42,7 +42,9 @@ def plot(report: StudyReport, path: Path, kind: str = "front") -> Plotted:
     if kind not in KINDS:
         raise unknown("kind of picture", kind, KINDS)
     if path.suffix.lower() != ".png":
-        raise InputError(f"{str(path)!r} is no name of a PNG, which is all that is drawn; give such as search-{kind}.png")
+        raise InputError(
+            f"{str(path)!r} is no name of a PNG, which is all that is drawn; give such as search-{kind}.png"
+        )
     if not report.candidates:
         raise InputError(
             f"the study {report.name!r} has trained no net yet; there is nothing to draw. See `edgemnist search status`"
