@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -165,7 +166,7 @@ def run(
         ),
     )  # fmt: skip
     report = stage.search(stage.settings_for(wanted), _place(place), jobs, place.work / stage.FOLDER)
-    return Outcome(report, lambda: view.show(report))
+    return Outcome(report, lambda: view.show(report, _typed(place)))
 
 
 def worker(*, place: StudyPlace) -> Outcome:
@@ -182,7 +183,7 @@ def status(*, place: StudyPlace) -> Outcome:
     from edgemnist.commands.search import stage, view
 
     report = stage.status(_place(place))
-    return Outcome(report, lambda: view.show(report))
+    return Outcome(report, lambda: view.show(report, _typed(place)))
 
 
 def resume(*, jobs: Jobs = 1, place: StudyPlace) -> Outcome:
@@ -190,7 +191,7 @@ def resume(*, jobs: Jobs = 1, place: StudyPlace) -> Outcome:
     from edgemnist.commands.search import stage, view
 
     report = stage.resume(_place(place), jobs, place.work / stage.FOLDER)
-    return Outcome(report, lambda: view.show(report))
+    return Outcome(report, lambda: view.show(report, _typed(place)))
 
 
 def export(
@@ -229,6 +230,14 @@ def plot(
 
     result = plotting.plot(stage.status(_place(place)), out or Path(f"search-{kind}.png"), kind)
     return Outcome(result, lambda: print_text(f"{result.nets} nets: {result.path}"))
+
+
+def _typed(place: StudyPlace) -> str:
+    """Return what is typed to name the same study once more."""
+    given = {"--storage": place.storage, "--artifacts": place.artifacts}
+    given |= {"--study": place.study if place.study != _STUDY else None}
+    given |= {"--work": str(place.work) if place.work != DEFAULT_WORK else None}
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value is not None)
 
 
 def _place(place: StudyPlace) -> Any:
