@@ -129,9 +129,8 @@ def status(place: Place) -> StudyReport:
     :raises InputError: there is no such study.
     """
     study = _open(place)
-    planner, outcomes = Planner(study.settings), study.outcomes()
-    left = planner.current(outcomes, study.hours())
-    return report_of(study.name, planner, outcomes, finished=not left, running=len(study.busy()))
+    planner, outcomes = _read(study)
+    return report_of(study.name, planner, outcomes, finished=study.is_over(), running=len(study.busy()))
 
 
 @dataclass(frozen=True)
@@ -186,13 +185,12 @@ def _open(place: Place) -> SharedStudy:
 
 
 def _run(study: SharedStudy, place: Place, jobs: int, folder: Path) -> StudyReport:
-    planner = Planner(study.settings)
     with _workers(place, jobs, folder) as workers, progress_task("Searching", total=None) as task:
         while True:
-            outcomes = study.outcomes()
-            left = planner.current(outcomes, study.hours())
+            over = study.is_over()
+            planner, outcomes = _read(study)
             _tell(task, planner, outcomes)
-            if not left:
+            if over:
                 break
             if all(one.poll() is not None for one in workers):
                 raise EnvironmentFailure(
@@ -201,6 +199,14 @@ def _run(study: SharedStudy, place: Place, jobs: int, folder: Path) -> StudyRepo
                 )
             time.sleep(_WATCH_SECONDS)
     return report_of(study.name, planner, outcomes, finished=True, running=0)
+
+
+def _read(study: SharedStudy) -> tuple[Planner, Mapping[str, Outcome]]:
+    """Return a study's rounds until now, and what came of them."""
+    outcomes = study.outcomes()
+    planner = Planner(study.settings, study.rounds())
+    planner.learn(outcomes)
+    return planner, outcomes
 
 
 def _tell(task: Task, planner: Planner, outcomes: Mapping[str, Outcome]) -> None:
