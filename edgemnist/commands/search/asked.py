@@ -20,7 +20,7 @@ _LIMITS = {
 
 
 def values(
-    *, boards: Sequence[str] | None, limits: Any, objectives: str, rungs: str, families: str, width: str, optimise: str,
+    *, boards: Sequence[str] | None, limits: Any, objectives: str | None, rungs: str, families: str, width: str, optimise: str,
     **others: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """Return settings by their names in ``SearchSettings``; ``limits`` has the options' fields.
