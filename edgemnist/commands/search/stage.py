@@ -189,7 +189,7 @@ def _run(study: SharedStudy, place: Place, jobs: int, folder: Path) -> StudyRepo
         while True:
             over = study.is_over()
             planner, outcomes = _read(study)
-            _tell(task, planner, outcomes)
+            _tell(task, planner, outcomes, max(study.hours().values(), default=0.0))
             if over:
                 break
             if all(one.poll() is not None for one in workers):
@@ -209,23 +209,19 @@ def _read(study: SharedStudy) -> tuple[Planner, Mapping[str, Outcome]]:
     return planner, outcomes
 
 
-def _tell(task: Task, planner: Planner, outcomes: Mapping[str, Outcome]) -> None:
-    """Show how far the study is, and the best until now."""
-    settings = planner.settings
-    done = sum(
-        outcomes[item.key].accuracy is not None for one in planner.rounds for item in one if item.key in outcomes
-    )
-    total = settings.budget
-    for rung in range(1, settings.last_rung):
-        total += -(-settings.budget // settings.fewer**rung)
-    total += settings.finalists * settings.seeds
-    best = planner.best(outcomes)
-    words = "Searching"
+def _tell(task: Task, planner: Planner, outcomes: Mapping[str, Outcome], hours: float) -> None:
+    """Show how far the study is, and the best until now; ``hours``: from its start to the last outcome."""
+    settings, best, words = planner.settings, planner.best(outcomes), "Searching"
     if best:
         outcome = outcomes[best[0].key]
         cost = outcome.costs[settings.boards[0]]
         words = f"best {outcome.accuracy:.2%} with {cost.instructions:,.0f} instructions"
-    task.update(description=words, completed=done, total=max(total, done))
+    if settings.hours is not None:
+        task.update(description=words, completed=hours, total=max(settings.hours, hours))
+        return
+    done = sum(one.accuracy is not None for one in outcomes.values())
+    on_rungs = sum(-(-settings.budget // settings.fewer**rung) for rung in range(settings.last_rung))
+    task.update(description=words, completed=done, total=max(on_rungs + settings.finalists * settings.seeds, done))
 
 
 @contextlib.contextmanager
