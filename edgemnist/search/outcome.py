@@ -18,7 +18,8 @@ _NAMED = 8
 class Item:
     """One thing to try: a candidate, by its number among all that were drawn, on a rung, with a seed.
 
-    ``blueprint`` is named by its content; ``optimise`` is what it is built for; ``params`` are what was drawn.
+    ``blueprint`` is named by its content; ``optimise`` is what it is built for; ``params`` are what was drawn; ``vain``
+    are the draws before it that are known to be over a limit, each by its values in the order of the drawing.
     """
 
     candidate: int
@@ -27,6 +28,7 @@ class Item:
     blueprint: Blueprint
     optimise: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    vain: tuple[tuple[Any, ...], ...] = ()
 
     @property
     def key(self) -> str:
@@ -67,7 +69,13 @@ def outcome_from(document: Mapping[str, Any]) -> Outcome:
 
 def item_from(document: Mapping[str, Any]) -> Item:
     """Return the item that ``item_json`` gave."""
-    return Item(**{**document, "blueprint": blueprint_from(document["blueprint"])})
+    known = {"blueprint": blueprint_from(document["blueprint"]), "vain": tuple(map(tuple, document["vain"]))}
+    return Item(**{**document, **known})
+
+
+def key_in(document: Mapping[str, Any]) -> str:
+    """Return the key of the item that ``item_json`` gave."""
+    return f"{document['candidate']}/{document['rung']}/{document['seed']}"
 
 
 def item_json(item: Item) -> dict[str, Any]:
@@ -79,6 +87,7 @@ def item_json(item: Item) -> dict[str, Any]:
         "blueprint": item.blueprint.as_json(),
         "optimise": item.optimise,
         "params": dict(item.params),
+        "vain": [list(one) for one in item.vain],
     }
 
 

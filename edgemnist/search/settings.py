@@ -26,8 +26,8 @@ class SearchSettings:
     """A study's settings.
 
     ``boards``: names; limits are those of the first, the others are counted beside it. ``objectives``: "accuracy" and
-    what shall be small. ``budget``: how many nets are trained on the first rung; ``hours``: no net is drawn after so
-    many, None for no such limit. ``population``: draws of a round. ``rungs``: the epochs of a training on each;
+    what shall be small. ``budget``: how many nets are trained on the first rung; ``hours``: about how long the study
+    may take, None for no such limit. ``population``: draws of a round. ``rungs``: the epochs of a training on each;
     ``fewer``: one of so many goes on to the next. ``finalists``: how many are trained in full, with ``seeds`` seeds
     each, for ``epochs``. ``held_out``: training images by which nets are chosen. ``teacher``: as for ``train``, "" for
     none.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from edgemnist.support.errors import EnvironmentFailure, InputError, MissingDepe
 
 FORMS = "a path (a journal file), sqlite:///FILE, postgresql://…, mysql://… or grpc://HOST:PORT"
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+_TRIES = 10
 
 
 def open_storage(url: str) -> Any:
@@ -24,14 +27,18 @@ def open_storage(url: str) -> Any:
     scheme, separator, rest = url.partition("://")
     try:
         if not separator:
-            path = Path(url)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return storages.JournalStorage(storages.journal.JournalFileBackend(str(path)))
+            return _journal(storages.journal, storages.JournalStorage, Path(url).resolve())
         if scheme == "grpc":
             return _proxy(storages, rest)
         return _database(storages, f"{_DRIVERS.get(scheme, scheme)}://{rest}")
     except OSError as error:
         raise EnvironmentFailure(f"the storage {url!r} cannot be opened: {error.strerror or error}") from error
+
+
+def _journal(journal: Any, storage: Any, path: Path) -> Any:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A lock of its own file: one that a dead worker left is seen to grow old, and taken away after half a minute.
+    return storage(journal.JournalFileBackend(str(path), lock_obj=journal.JournalFileOpenLock(str(path))))
 
 
 def _proxy(storages: Any, place: str) -> Any:
@@ -57,11 +64,51 @@ def _database(storages: Any, url: str) -> Any:
             ) from None
     sqlalchemy: Any = importlib.import_module("sqlalchemy")
     try:
-        # A connection that a server has closed meanwhile is noticed and opened anew.
-        return storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        return _made(sqlalchemy, storages, url)
     except sqlalchemy.exc.ArgumentError:
         raise InputError(f"the storage {url!r} is no place that is known; give {FORMS}") from None
     except sqlalchemy.exc.NoSuchModuleError:
         raise InputError(f"the storage {url!r} is of no known kind of database; give {FORMS}") from None
-    except (sqlalchemy.exc.OperationalError, ModuleNotFoundError) as error:
+    except (sqlalchemy.exc.DBAPIError, ModuleNotFoundError) as error:
         raise EnvironmentFailure(f"the storage {url!r} cannot be reached: {first_line(error)}") from error
+
+
+def _made(sqlalchemy: Any, storages: Any, url: str) -> Any:
+    """Return the storage; of workers that make its tables at the same time the others find them made."""
+    for left in reversed(range(_TRIES)):
+        try:
+            # A connection that a server has closed meanwhile is noticed and opened anew. A worker has few.
+            database = not url.startswith("sqlite")
+            pool = {"pool_size": 1, "max_overflow": 1, "pool_pre_ping": True} if database else {}
+            storage = storages.RDBStorage(url, engine_kwargs=pool)
+            if not database:
+                _let_one_write(sqlalchemy, storage.engine)
+            return storage
+        except (
+            sqlalchemy.exc.IntegrityError,
+            sqlalchemy.exc.ProgrammingError,
+            sqlalchemy.exc.OperationalError,
+        ) as error:
+            if left == 0 or not _is_race(error):
+                raise
+            time.sleep(random.uniform(0.1, 0.5))
+    return None
+
+
+def _is_race(error: Exception) -> bool:
+    return any(word in str(error) for word in ("already exists", "UniqueViolation", "UNIQUE constraint", "Duplicate"))
+
+
+def _let_one_write(sqlalchemy: Any, engine: Any) -> None:
+    """Let SQLite begin every transaction as one that writes: what it reads first nobody changes until it is over."""
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def _connect(connection: Any, record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA busy_timeout = 60000")
+
+    @sqlalchemy.event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    engine.dispose()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgemnist.mcu import DEFAULT_BOARD
-from edgemnist.search.costs import Limits
+from edgemnist.search.costs import ACCURACY, Limits
 from edgemnist.search.space import Space
 from edgemnist.support.errors import InputError
 
@@ -20,7 +20,7 @@ _LIMITS = {
 
 
 def values(
-    *, boards: Sequence[str] | None, limits: Any, objectives: str, rungs: str, families: str, width: str, optimise: str,
+    *, boards: Sequence[str] | None, limits: Any, objectives: str | None, rungs: str, families: str, width: str, optimise: str,
     **others: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """Return settings by their names in ``SearchSettings``; ``limits`` has the options' fields.
@@ -32,10 +32,15 @@ def values(
         **others,
         "boards": tuple(boards or (DEFAULT_BOARD,)),
         "limits": Limits({name: value for name, value in most.items() if value is not None}),
-        "objectives": _names(objectives),
+        "objectives": _names(objectives or _usual_objectives(most)),
         "rungs": _epochs(rungs),
         "space": Space(families=_names(families), width=_range(width), optimise=_names(optimise)),
     }
+
+
+def _usual_objectives(most: Mapping[str, float | None]) -> str:
+    """Return what shall be good where nobody says it: within limits only accuracy counts."""
+    return ACCURACY if any(value is not None for value in most.values()) else f"{ACCURACY},instructions"
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -126,11 +126,13 @@ def run(
     ] = None,
     limits: LimitOptions,
     objectives: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="NAME,..", help="accuracy, and what shall be small: instructions, flash, arena, milliseconds."
+            metavar="NAME,..",
+            help="accuracy, and what shall be small: instructions, flash, arena, milliseconds. Default: accuracy where "
+            "there is a limit, else accuracy,instructions.",
         ),
-    ] = "accuracy,instructions",
+    ] = None,
     budget: Annotated[str, typer.Option(metavar="N|TIME", help="Nets to train on the first rung, or 8h, 30m.")] = "40",
     sampler: Annotated[str, typer.Option(help="tpe, nsga2, or random to compare with.")] = "tpe",
     population: Annotated[int, typer.Option(min=1, max=10_000, help="Nets drawn at a time.")] = 8,

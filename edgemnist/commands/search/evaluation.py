@@ -1,4 +1,4 @@
-"""What an item of a search comes to: the net's exact costs, its accuracy on held-out images, a finalist's on the test set.
+"""What an item of a search comes to: exact costs, accuracy on held-out images, a finalist's on the test set.
 
 Everything is kept in the artefacts under a name made of all that decides it.
 """

@@ -78,6 +78,7 @@ class StudyReport:
     failed: Sequence[str]
     never_built: int
     table_errors: Sequence[float]
+    table_spread: float
     cpu_seconds: float
     finished: bool
     running: int
@@ -112,6 +113,7 @@ class StudyReport:
             "sums_of_blocks": {
                 "compared": len(self.table_errors),
                 "largest_error": max(map(abs, self.table_errors), default=None),
+                "largest_spread_of_a_block": self.table_spread,
             },
             "cpu_seconds": round(self.cpu_seconds, 1),
         }
@@ -132,6 +134,7 @@ def report_of(
         failed=[f"{item.blueprint.name}: {outcomes[item.key].reason}" for item in items if outcomes[item.key].reason],
         never_built=planner.drawn_in_vain,
         table_errors=planner.table.errors,
+        table_spread=planner.table.spread,
         cpu_seconds=sum(outcomes[item.key].cpu_seconds for item in items),
         finished=finished,
         running=running,

@@ -129,9 +129,8 @@ def status(place: Place) -> StudyReport:
     :raises InputError: there is no such study.
     """
     study = _open(place)
-    planner, outcomes = Planner(study.settings), study.outcomes()
-    left = planner.current(outcomes, study.hours())
-    return report_of(study.name, planner, outcomes, finished=not left, running=len(study.busy()))
+    planner, outcomes = _read(study)
+    return report_of(study.name, planner, outcomes, finished=study.is_over(), running=len(study.busy()))
 
 
 @dataclass(frozen=True)
@@ -186,13 +185,12 @@ def _open(place: Place) -> SharedStudy:
 
 
 def _run(study: SharedStudy, place: Place, jobs: int, folder: Path) -> StudyReport:
-    planner = Planner(study.settings)
     with _workers(place, jobs, folder) as workers, progress_task("Searching", total=None) as task:
         while True:
-            outcomes = study.outcomes()
-            left = planner.current(outcomes, study.hours())
-            _tell(task, planner, outcomes)
-            if not left:
+            over = study.is_over()
+            planner, outcomes = _read(study)
+            _tell(task, planner, outcomes, max(study.hours().values(), default=0.0))
+            if over:
                 break
             if all(one.poll() is not None for one in workers):
                 raise EnvironmentFailure(
@@ -203,23 +201,27 @@ def _run(study: SharedStudy, place: Place, jobs: int, folder: Path) -> StudyRepo
     return report_of(study.name, planner, outcomes, finished=True, running=0)
 
 
-def _tell(task: Task, planner: Planner, outcomes: Mapping[str, Outcome]) -> None:
-    """Show how far the study is, and the best until now."""
-    settings = planner.settings
-    done = sum(
-        outcomes[item.key].accuracy is not None for one in planner.rounds for item in one if item.key in outcomes
-    )
-    total = settings.budget
-    for rung in range(1, settings.last_rung):
-        total += -(-settings.budget // settings.fewer**rung)
-    total += settings.finalists * settings.seeds
-    best = planner.best(outcomes)
-    words = "Searching"
+def _read(study: SharedStudy) -> tuple[Planner, Mapping[str, Outcome]]:
+    """Return a study's rounds until now, and what came of them."""
+    outcomes = study.outcomes()
+    planner = Planner(study.settings, study.rounds())
+    planner.learn(outcomes)
+    return planner, outcomes
+
+
+def _tell(task: Task, planner: Planner, outcomes: Mapping[str, Outcome], hours: float) -> None:
+    """Show how far the study is, and the best until now; ``hours``: from its start to the last outcome."""
+    settings, best, words = planner.settings, planner.best(outcomes), "Searching"
     if best:
         outcome = outcomes[best[0].key]
         cost = outcome.costs[settings.boards[0]]
         words = f"best {outcome.accuracy:.2%} with {cost.instructions:,.0f} instructions"
-    task.update(description=words, completed=done, total=max(total, done))
+    if settings.hours is not None:
+        task.update(description=words, completed=hours, total=max(settings.hours, hours))
+        return
+    done = sum(one.accuracy is not None for one in outcomes.values())
+    on_rungs = sum(-(-settings.budget // settings.fewer**rung) for rung in range(settings.last_rung))
+    task.update(description=words, completed=done, total=max(on_rungs + settings.finalists * settings.seeds, done))
 
 
 @contextlib.contextmanager
