@@ -95,5 +95,6 @@ _NAMES: Mapping[str, Callable[[], Iterable[str]]] = {
     "toolchain": _toolchains,
     "emulator": _emulators,
     "sampler": _samplers,
+    "search_run teacher": tuple,
     "plot kind": _study_pictures,
 }

@@ -80,7 +80,7 @@ def register(app: typer.Typer) -> None:
     )
     add_command(
         group,
-        run,
+        search_run,
         _DEFAULT,
         examples=(
             Example(
@@ -114,7 +114,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="search", rich_help_panel=Section.DATA)
 
 
-def run(
+def search_run(
     *,
     dataset: Annotated[str, typer.Option(metavar="NAME|PATH", help="See `edgemnist data list`.")] = "mnist",
     image_size: Annotated[
@@ -148,7 +148,7 @@ def run(
     width: Annotated[str, typer.Option(metavar="MIN-MAX", help="Channels of a stage.")] = "4-48",
     optimise: Annotated[str, typer.Option(metavar="NAME,..", help="What nets are built for: speed, size.")] = "speed",
     teacher: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="Nets learn from this one too, see `edgemnist train --teacher`.")
+        str, typer.Option(metavar="FILE|FOLDER", help="A trained net, or its work folder, that nets learn from, too.")
     ] = "",
     seed: Seed = 0,
     jobs: Jobs = 1,

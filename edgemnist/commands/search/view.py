@@ -62,7 +62,9 @@ def _blocks(one: Candidate) -> str:
 
 def _lines(report: StudyReport) -> Iterator[str]:
     settings = report.settings
-    limits = "; ".join(f"at most {f'{most:,}'.removesuffix('.0')} {COSTS[name]}" for name, most in settings.limits.most.items())
+    limits = "; ".join(
+        f"at most {f'{most:,}'.removesuffix('.0')} {COSTS[name]}" for name, most in settings.limits.most.items()
+    )
     yield f"limits    {limits or 'none'}; {settings.boards[0]}"
     if report.candidates:
         yield (
@@ -98,6 +100,7 @@ def _next(report: StudyReport, options: str) -> Iterator[str]:
     if not report.finished:
         yield f"next      `edgemnist search resume{options}`"
     if report.candidates:
-        yield f"next      `edgemnist search export 1 --out found.toml{options}`, `{train_command(report, 'found.toml')}`"
+        train = train_command(report, "found.toml")
+        yield f"next      `edgemnist search export 1 --out found.toml{options}`, `{train}`"
     elif report.finished:
         yield "no net within the limits was found; raise one, or allow smaller nets"
