@@ -46,7 +46,8 @@ def figure_of(report: StudyReport) -> Any:
     axes = figures.styled(figure.add_subplot(), grid="")
     colours = LinearSegmentedColormap.from_list("error", [theme().series[0], theme().scratch])
     scale = LogNorm(min(errors), max(max(errors), 1.01 * min(errors)))
-    shades, of_nets = ScalarMappable(scale, colours), colours(scale(errors))
+    shades = ScalarMappable(scale, colours)
+    of_nets: Any = colours(scale(errors))
     for place, net in enumerate(nets):
         axes.plot(
             range(len(axes_of)), [_BELOW if one.heights[place] is None else one.heights[place] for one in axes_of],
