@@ -37,7 +37,7 @@ class Importance:
 def importances(space: Space, params: Sequence[Mapping[str, Any]], values: Sequence[float]) -> list[Importance]:
     """Return how much each parameter decides who is among the nets with the lowest values, the most decisive first.
 
-    ``params``: what was drawn for each net; ``values``: what is to be low, of each. The same gives the same.
+    One of which there was no choice is not among them. ``params``: what was drawn for each net; ``values``: what is to be low, of each. The same gives the same.
 
     :raises InputError: there are fewer nets than ``FEWEST``.
     """
@@ -51,7 +51,8 @@ def importances(space: Space, params: Sequence[Mapping[str, Any]], values: Seque
         order.shuffle(dealt)
         deals.append(_divergences(params, distributions, dealt))
     chances = {name: sorted(deal.get(name, 0.0) for deal in deals)[int(_CHANCE * _DEALS) - 1] for name in found}
-    return sorted((Importance(name, found[name], chances[name]) for name in found), key=lambda one: -one.value)
+    told = [Importance(name, found[name], chances[name]) for name in found if found[name] or chances[name]]
+    return sorted(told, key=lambda one: -one.value)
 
 
 def _divergences(

@@ -93,9 +93,12 @@ def find_architecture(name: str, kept: Path | None = None) -> Architecture:
     if name in known:
         return known[name]
     if name.endswith(BLUEPRINT_SUFFIX):
-        return architecture_of(read_blueprint(Path(name)))
-    if kept is not None and kept.is_file() and (found := read_blueprint(kept)).name == name:
+        found = read_blueprint(Path(name))
+        if found.name in known:
+            raise InputError(f"{name!r}: {found.name!r} is the name of another architecture; give it one of its own")
         return architecture_of(found)
+    if kept is not None and kept.is_file() and (last := read_blueprint(kept)).name == name:
+        return architecture_of(last)
     raise unknown("architecture", name, known)
 
 

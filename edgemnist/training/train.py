@@ -228,7 +228,7 @@ def _validation_count(count: int | None, train: Split) -> int:
 
 
 def _fit(plan: TrainPlan, run: FitRun) -> Fitted:
-    if plan.architecture.blueprint is not None:
+    if plan.architecture.blueprint is not None and not run.resume:  # a resumed one may yet be refused
         write_text(run.work.path(KEPT_ARCHITECTURE), plan.architecture.blueprint.as_toml())
     model = _untrained(plan, run.dataset)
     try:

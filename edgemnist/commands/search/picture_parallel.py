@@ -11,6 +11,7 @@ from edgemnist.commands.search.plotting import title_of
 from edgemnist.commands.search.report import Candidate, StudyReport
 from edgemnist.search.costs import COSTS
 from edgemnist.support import figures
+from edgemnist.support.errors import InputError
 from edgemnist.support.palette import theme
 
 _NONE = "none"
@@ -32,13 +33,20 @@ class _Axis:
 
 
 def figure_of(report: StudyReport) -> Any:
-    """Return the figure. Needs matplotlib."""
+    """Return the figure. Needs matplotlib.
+
+    :raises InputError: one net alone was trained, which differs from none.
+    """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LinearSegmentedColormap, LogNorm, to_hex
 
     nets = sorted(report.candidates, key=lambda one: one.first)  # the best are drawn last
     errors = [100 * max(1 - one.first, _LEAST_ERROR) for one in nets]
     axes_of = _axes(nets, report.settings.boards[0])
+    if not axes_of:
+        raise InputError(
+            f"the study {report.name!r} has trained one net, which differs from no other; see `--kind front`"
+        )
     figure = figures.new_figure(max(6.0, 1.6 + 0.72 * len(axes_of)), 4.8)
     epochs = report.settings.rungs[0]
     words = f"{len(nets)} nets, thick ones on the front; {report.over} over a limit are not shown"
