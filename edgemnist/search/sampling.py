@@ -19,7 +19,7 @@ _LEAST_STARTUP = 10
 
 @dataclass(frozen=True)
 class Told:
-    """What a sampler knows of a draw: what it was, ``values`` of the objectives, and ``over`` which limits by how much."""
+    """What a sampler knows of a draw: its values, those of the objectives, and ``over`` which limits by how much."""
 
     drawn: tuple[Any, ...]
     values: Sequence[float]

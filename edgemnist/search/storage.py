@@ -1,4 +1,4 @@
-"""Where a study is stored: a journal file, which needs no server and works on shared folders, a database, or a proxy."""
+"""Where a study is stored: a journal file, which needs no server and works on shared folders, a database, a proxy."""
 
 from __future__ import annotations
 
@@ -102,13 +102,10 @@ def _is_race(error: Exception) -> bool:
 def _let_one_write(sqlalchemy: Any, engine: Any) -> None:
     """Let SQLite begin every transaction as one that writes: what it reads first nobody changes until it is over."""
 
-    @sqlalchemy.event.listens_for(engine, "connect")
-    def _connect(connection: Any, record: Any) -> None:
+    def connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA busy_timeout = 60000")
 
-    @sqlalchemy.event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
+    sqlalchemy.event.listen(engine, "connect", connect)
+    sqlalchemy.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     engine.dispose()
