@@ -32,7 +32,9 @@ class Artefacts:
                 "needs for such a place"
             ) from error
         self.url = url
-        self._local = "file" in ((self._system.protocol,) if isinstance(self._system.protocol, str) else self._system.protocol)
+        self._local = "file" in (
+            (self._system.protocol,) if isinstance(self._system.protocol, str) else self._system.protocol
+        )
 
     def read_json(self, name: str) -> Any:
         """Return what is kept under a name, None where nothing is, or nothing whole."""

@@ -23,17 +23,20 @@ ACCURACY = "accuracy"
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What a net costs on one board; ``blocks`` are the instructions by part of the net, in their order."""
+    """What a net costs on one board; ``blocks`` are the instructions by part of the net, in their order.
+
+    ``milliseconds`` is None for a core without a model of its cycles.
+    """
 
     instructions: float
     flash: int
     arena: int
-    milliseconds: float
+    milliseconds: float | None
     blocks: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, name: str) -> float:
         """Return the cost of that name, in ``COSTS``."""
-        return float(getattr(self, name))
+        return float("inf") if (value := getattr(self, name)) is None else float(value)
 
     def as_json(self) -> dict[str, Any]:
         """Return the costs as JSON values."""

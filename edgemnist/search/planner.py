@@ -20,6 +20,8 @@ from edgemnist.training.blueprint import BlueprintRecipe
 
 _MOST_DRAWS = 60
 """For one candidate: so many may be known to be too large, or to have been drawn before."""
+_DRAWING = 0.4
+"""The share of a budget of time in which nets are drawn; the rest is for higher rungs and for finalists."""
 _MOST_COUNTED = 20
 """Times the budget: after so many candidates none is drawn any more, though too few were within the limits."""
 
@@ -78,15 +80,14 @@ class Planner:
             yield first
             yield from new
         elif not promoted:
-            yield from self._finalists(outcomes)
+            yield from self._finalists(outcomes, hours)
 
     def _wanted(self, outcomes: Mapping[str, Outcome], hours: Mapping[str, float]) -> int:
         """Return how many candidates are still to be drawn, at most a round's."""
         settings = self.settings
         candidates = [item for item in self._planned() if item.rung == 0]
         trained = sum(_accuracy(outcomes.get(item.key)) is not None for item in candidates)
-        late = max((hours.get(item.key, 0.0) for item in self._planned()), default=0.0)
-        if settings.hours is not None and late >= settings.hours:
+        if settings.hours is not None and self._late(hours) >= _DRAWING * settings.hours:
             return 0
         most = _MOST_COUNTED * settings.budget - len(candidates)
         return max(0, min(settings.population, settings.budget - trained, most))
@@ -157,11 +158,29 @@ class Planner:
             for item in [one for one in best[:places] if one.candidate not in already][: max(0, places - len(already))]:
                 yield _on_rung(item, rung, item.seed)
 
-    def _finalists(self, outcomes: Mapping[str, Outcome]) -> Iterator[Item]:
-        settings = self.settings
-        for item in self.best(outcomes)[: settings.finalists]:
-            for seed in range(settings.seed, settings.seed + settings.seeds):
+    def _finalists(self, outcomes: Mapping[str, Outcome], hours: Mapping[str, float]) -> Iterator[Item]:
+        """Yield the trainings in full: all that are asked for, or of a budget of time as many as fit, at least one."""
+        settings, best = self.settings, self.best(outcomes)
+        if not best:
+            return
+        most = settings.finalists * settings.seeds
+        if settings.hours is not None:
+            most = self._that_fit(best[0], outcomes, settings.hours - self._late(hours), self._late(hours))
+        seeds = max(1, min(settings.seeds, most))
+        for item in best[: max(1, min(settings.finalists, most // seeds))]:
+            for seed in range(settings.seed, settings.seed + seeds):
                 yield _on_rung(item, settings.last_rung, seed)
+
+    def _that_fit(self, best: Item, outcomes: Mapping[str, Outcome], left: float, spent: float) -> int:
+        """Return how many trainings in full of a net fit in hours, by what it took on its rung and all took until now."""
+        settings = self.settings
+        worked = sum(outcomes[item.key].cpu_seconds for item in self._planned() if item.key in outcomes)
+        one = outcomes[best.key].cpu_seconds * settings.epochs / settings.rungs[best.rung]
+        return 0 if spent <= 0 or one <= 0 else int(max(0.0, left) * (worked / spent) / one)
+
+    def _late(self, hours: Mapping[str, float]) -> float:
+        """Return when the last outcome came, in hours from the study's start."""
+        return max((hours.get(item.key, 0.0) for item in self._planned()), default=0.0)
 
     def _planned(self) -> list[Item]:
         return [item for items in self.rounds for item in items]

@@ -26,8 +26,8 @@ class SearchSettings:
     """A study's settings.
 
     ``boards``: names; limits are those of the first, the others are counted beside it. ``objectives``: "accuracy" and
-    what shall be small. ``budget``: how many nets are trained on the first rung; ``hours``: no net is drawn after so
-    many, None for no such limit. ``population``: draws of a round. ``rungs``: the epochs of a training on each;
+    what shall be small. ``budget``: how many nets are trained on the first rung; ``hours``: about how long the study
+    may take, None for no such limit. ``population``: draws of a round. ``rungs``: the epochs of a training on each;
     ``fewer``: one of so many goes on to the next. ``finalists``: how many are trained in full, with ``seeds`` seeds
     each, for ``epochs``. ``held_out``: training images by which nets are chosen. ``teacher``: as for ``train``, "" for
     none.
@@ -84,8 +84,9 @@ class SearchSettings:
 
 def settings_from(document: Mapping[str, Any]) -> SearchSettings:
     """Return the settings that ``as_json`` gave."""
-    values = dict(document)
-    space = {name: tuple(one) if isinstance(one, list) else one for name, one in values.pop("space").items()}
-    limits = Limits(dict(values.pop("limits")["most"]))
-    given = {name: tuple(one) if isinstance(one, list) else one for name, one in values.items()}
-    return SearchSettings(**given, limits=limits, space=Space(**space))
+    values = {**_tuples(document), "limits": Limits(dict(document["limits"]["most"]))}
+    return SearchSettings(**{**values, "space": Space(**_tuples(document["space"]))})
+
+
+def _tuples(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(one) if isinstance(one, list) else one for name, one in document.items()}

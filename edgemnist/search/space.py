@@ -81,9 +81,7 @@ def draw(space: Space, trial: Draw, recipe: BlueprintRecipe) -> tuple[Blueprint,
     return Blueprint(name="drawn", blocks=tuple(blocks), recipe=recipe), optimise
 
 
-def _stage(
-    space: Space, trial: Draw, family: str, stage: int, squeeze: int, first: tuple[int, int]
-) -> list[Block]:
+def _stage(space: Space, trial: Draw, family: str, stage: int, squeeze: int, first: tuple[int, int]) -> list[Block]:
     width = trial.suggest_int(f"width{stage}", *space.width, step=2)
     depth = trial.suggest_int(f"depth{stage}", 1, space.depth)
     kind = _KINDS.get(family, family)

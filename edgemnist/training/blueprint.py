@@ -171,7 +171,11 @@ class Blueprint:
         lines += [f'head = "{self.head}"', "", "[recipe]"]
         lines += [f"{name} = {_toml(value)}" for name, value in asdict(self.recipe).items()]
         for block in self.blocks:
-            lines += ["", "[[blocks]]", *(f"{name} = {_toml(value)}" for name, value in _without_defaults(block).items())]
+            lines += [
+                "",
+                "[[blocks]]",
+                *(f"{name} = {_toml(value)}" for name, value in _without_defaults(block).items()),
+            ]
         return "\n".join(lines) + "\n"
 
 
@@ -199,7 +203,9 @@ def read_blueprint(path: Path) -> Blueprint:
     """
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise InputError(f"{str(path)!r} has more than {LARGEST_FILE:,} bytes; an architecture's file has a few hundred")
+            raise InputError(
+                f"{str(path)!r} has more than {LARGEST_FILE:,} bytes; an architecture's file has a few hundred"
+            )
         document = loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read: {error.strerror}") from None

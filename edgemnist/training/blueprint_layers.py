@@ -43,9 +43,13 @@ class _Parts:
 
     def build(self, x: Any) -> Any:
         """Return what comes out of the block."""
-        x = {"conv": self._conv, "separable": self._separable, "residual": self._residual, "bottleneck": self._bottleneck}[
-            self.block.kind
-        ](x)
+        kinds = {
+            "conv": self._conv,
+            "separable": self._separable,
+            "residual": self._residual,
+            "bottleneck": self._bottleneck,
+        }
+        x = kinds[self.block.kind](x)
         return self.layers.MaxPooling2D(2, name=f"{self.name}_pool")(x) if self.block.pool else x
 
     def _conv(self, x: Any) -> Any:
@@ -56,7 +60,7 @@ class _Parts:
         return self._convolution(x, "pointwise", self.block.channels, 1)
 
     def _residual(self, x: Any) -> Any:
-        """Two convolutions and a shortcut, which is a pointwise convolution where the shapes differ (He et al. 2016)."""
+        """Two convolutions and a shortcut, a pointwise convolution where the shapes differ (He et al. 2016)."""
         block, before = self.block, x
         x = self._convolution(x, "conv1", block.channels, block.kernel, block.stride)
         x = self._gated(self._convolution(x, "conv2", block.channels, block.kernel, relu=False))
@@ -74,9 +78,7 @@ class _Parts:
         added = block.stride == 1 and before.shape[-1] == block.channels
         return self.layers.Add(name=f"{self.name}_add")([x, before]) if added else x
 
-    def _convolution(
-        self, x: Any, part: str, channels: int, kernel: int, stride: int = 1, *, relu: bool = True
-    ) -> Any:
+    def _convolution(self, x: Any, part: str, channels: int, kernel: int, stride: int = 1, *, relu: bool = True) -> Any:
         name, padding = f"{self.name}_{part}", self.block.padding if kernel > 1 else "same"
         x = self.layers.Conv2D(channels, kernel, strides=stride, padding=padding, use_bias=False, name=name)(x)
         return self._normalised(x, part, relu=relu)

@@ -54,7 +54,13 @@ PATIENCE_AT_CONSTANT_RATE = 5
 
 _MOST_VALIDATION = 5_000
 
-_BEFORE_THEY_WERE_RECORDED = {"selection": True, "passes": 1, "averaging_decay": DECAY, "head": SOFTMAX, "blueprint": None}
+_BEFORE_THEY_WERE_RECORDED = {
+    "selection": True,
+    "passes": 1,
+    "averaging_decay": DECAY,
+    "head": SOFTMAX,
+    "blueprint": None,
+}
 """What settings were that manifests of earlier versions do not name."""
 
 

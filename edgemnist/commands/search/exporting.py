@@ -1,0 +1,49 @@
+"""A found net as a file that ``edgemnist train --arch`` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemnist.commands.search.report import Candidate, StudyReport
+from edgemnist.support.errors import InputError
+from edgemnist.support.files import write_text
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """The file, and the net in it."""
+
+    path: Path
+    candidate: Candidate
+    artefacts: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"path": str(self.path), "net": self.candidate.as_json()}
+
+    def lines(self) -> Iterator[str]:
+        """Yield what to say of it."""
+        yield f"{self.candidate.item.blueprint.name}: {self.path}"
+        yield f"next: edgemnist train --arch {self.path}"
+        yield from (f"trained already: {name}" for name in self.artefacts)
+
+
+def export(report: StudyReport, number: int, out: Path | None) -> Exported:
+    """Write the architecture with that number in the study's status.
+
+    :raises InputError: there is none.
+    """
+    if number > len(report.candidates):
+        raise InputError(
+            f"the study {report.name!r} has no net {number}; give 1 to {len(report.candidates)}, as `edgemnist search "
+            "status` numbers them"
+            if report.candidates
+            else f"the study {report.name!r} has trained no net yet"
+        )
+    candidate = report.candidates[number - 1]
+    path = out or Path(f"{candidate.item.blueprint.name}.toml")
+    write_text(path, candidate.item.blueprint.as_toml())
+    return Exported(path, candidate, candidate.artefacts)
