@@ -38,9 +38,9 @@ class SearchSettings:
     image_shape: tuple[int, int, int]
     classes: int
     boards: tuple[str, ...]
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     objectives: tuple[str, ...] = (ACCURACY, "instructions")
-    space: Space = Space()
+    space: Space = field(default_factory=Space)
     sampler: str = "tpe"
     seed: int = 0
     budget: int = 40
