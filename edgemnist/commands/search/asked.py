@@ -20,8 +20,8 @@ _LIMITS = {
 
 
 def values(
-    *, boards: Sequence[str] | None, limits: Any, objectives: str | None, rungs: str, families: str, width: str, optimise: str,
-    **others: Any,
+    *, boards: Sequence[str] | None, limits: Any, objectives: str | None, rungs: str, families: str, width: str,
+    optimise: str, **others: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """Return settings by their names in ``SearchSettings``; ``limits`` has the options' fields.
 
@@ -44,12 +44,15 @@ def _usual_objectives(most: Mapping[str, float | None]) -> str:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"{twice[0]!r} is named more than once in {text!r}; name it once")
+    return names
 
 
 def _epochs(text: str) -> tuple[int, ...]:
     parts = _names(text)
-    if not parts or not all(part.isdigit() for part in parts):
+    if not parts or not all(part.isdecimal() for part in parts):
         raise InputError(f"rungs {text!r} are no epochs; give whole numbers that rise, such as 2,8")
     return tuple(map(int, parts))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -79,7 +80,7 @@ def register(app: typer.Typer) -> None:
     )
     add_command(
         group,
-        run,
+        search_run,
         _DEFAULT,
         examples=(
             Example(
@@ -107,13 +108,13 @@ def register(app: typer.Typer) -> None:
             "export",
             Example("edgemnist search export 1 --out found.toml", "For `train --arch`.", needs="a study"),
         ),
-        (plot, "plot", Example("edgemnist search plot --out front.png", "Accuracy against costs.", needs="a study")),
+        (plot, "plot", Example("edgemnist search plot --kind front --dark", "Error against costs.", needs="a study")),
     ):
         add_command(group, command, name, examples=(examples,), draws=command is plot)
     app.add_typer(group, name="search", rich_help_panel=Section.DATA)
 
 
-def run(
+def search_run(
     *,
     dataset: Annotated[str, typer.Option(metavar="NAME|PATH", help="See `edgemnist data list`.")] = "mnist",
     image_size: Annotated[
@@ -147,7 +148,7 @@ def run(
     width: Annotated[str, typer.Option(metavar="MIN-MAX", help="Channels of a stage.")] = "4-48",
     optimise: Annotated[str, typer.Option(metavar="NAME,..", help="What nets are built for: speed, size.")] = "speed",
     teacher: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="Nets learn from this one too, see `edgemnist train --teacher`.")
+        str, typer.Option(metavar="FILE|FOLDER", help="A trained net, or its work folder, that nets learn from, too.")
     ] = "",
     seed: Seed = 0,
     jobs: Jobs = 1,
@@ -167,7 +168,7 @@ def run(
         ),
     )  # fmt: skip
     report = stage.search(stage.settings_for(wanted), _place(place), jobs, place.work / stage.FOLDER)
-    return Outcome(report, lambda: view.show(report))
+    return Outcome(report, lambda: view.show(report, _typed(place)))
 
 
 def worker(*, place: StudyPlace) -> Outcome:
@@ -184,7 +185,7 @@ def status(*, place: StudyPlace) -> Outcome:
     from edgemnist.commands.search import stage, view
 
     report = stage.status(_place(place))
-    return Outcome(report, lambda: view.show(report))
+    return Outcome(report, lambda: view.show(report, _typed(place)))
 
 
 def resume(*, jobs: Jobs = 1, place: StudyPlace) -> Outcome:
@@ -192,7 +193,7 @@ def resume(*, jobs: Jobs = 1, place: StudyPlace) -> Outcome:
     from edgemnist.commands.search import stage, view
 
     report = stage.resume(_place(place), jobs, place.work / stage.FOLDER)
-    return Outcome(report, lambda: view.show(report))
+    return Outcome(report, lambda: view.show(report, _typed(place)))
 
 
 def export(
@@ -213,15 +214,32 @@ def export(
 
 def plot(
     *,
-    out: Annotated[Path, typer.Option(metavar="FILE.png", help="The picture.")] = Path("search.png"),
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="The picture. Default: search-KIND.png here.")
+    ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="front: error against each cost, with other nets; parallel: what was drawn, net by net; importance: "
+            "what decides.",
+        ),
+    ] = "front",
     place: StudyPlace,
 ) -> Outcome:
-    """Draw accuracy against instructions, flash and arena, with what is known of other nets."""
+    """Draw the nets of a study: error against costs, what was drawn, or what decides."""
     from edgemnist.commands.search import plotting, stage
     from edgemnist.support.tables import print_text
 
-    result = plotting.plot(stage.status(_place(place)), out)
-    return Outcome(result, lambda: print_text(f"{result.points} nets: {result.path}"))
+    result = plotting.plot(stage.status(_place(place)), out or Path(f"search-{kind}.png"), kind)
+    return Outcome(result, lambda: print_text(f"{result.nets} nets: {result.path}"))
+
+
+def _typed(place: StudyPlace) -> str:
+    """Return what is typed to name the same study once more."""
+    given = {"--storage": place.storage, "--artifacts": place.artifacts}
+    given |= {"--study": place.study if place.study != _STUDY else None}
+    given |= {"--work": str(place.work) if place.work != DEFAULT_WORK else None}
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value is not None)
 
 
 def _place(place: StudyPlace) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +19,24 @@ class Exported:
 
     path: Path
     candidate: Candidate
-    artefacts: tuple[str, ...]
+    train: str
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {"path": str(self.path), "net": self.candidate.as_json()}
+        return {"path": str(self.path), "train": self.train, "net": self.candidate.as_json()}
 
     def lines(self) -> Iterator[str]:
         """Yield what to say of it."""
         yield f"{self.candidate.item.blueprint.name}: {self.path}"
-        yield f"next: edgemnist train --arch {self.path}"
-        yield from (f"trained already: {name}" for name in self.artefacts)
+        yield from (f"trained already, among the artefacts: {name}" for name in self.candidate.artefacts)
+        yield f"next: `{self.train}`"
+
+
+def train_command(report: StudyReport, path: str) -> str:
+    """Return what is typed to train a net of a study in full, as its finalists were."""
+    settings = report.settings
+    words = ["edgemnist", "train", "--arch", path, "--dataset", settings.dataset]
+    return shlex.join([*words, *(["--teacher", settings.teacher] if settings.teacher else [])])
 
 
 def export(report: StudyReport, number: int, out: Path | None) -> Exported:
@@ -46,4 +54,4 @@ def export(report: StudyReport, number: int, out: Path | None) -> Exported:
     candidate = report.candidates[number - 1]
     path = out or Path(f"{candidate.item.blueprint.name}.toml")
     write_text(path, candidate.item.blueprint.as_toml())
-    return Exported(path, candidate, candidate.artefacts)
+    return Exported(path, candidate, train_command(report, str(path)))

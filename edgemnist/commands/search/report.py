@@ -17,13 +17,14 @@ from edgemnist.search.settings import SearchSettings
 class Candidate:
     """A net that was trained. ``rung``: the highest on which it was, before it was trained in full.
 
-    ``accuracy`` is that of this rung, on held-out training images. ``tests``: of each seed, the int8 model's accuracy
-    on the test set. ``exact`` is None where it is no finalist.
+    ``accuracy`` is that of this rung, on held-out training images, ``first`` that of the first rung, on which all were.
+    ``tests``: of each seed, the int8 model's accuracy on the test set. ``exact`` is None where it is no finalist.
     """
 
     item: Item
     rung: int
     accuracy: float
+    first: float
     costs: Mapping[str, Costs]
     on_front: bool
     tests: tuple[float, ...] = ()
@@ -49,6 +50,8 @@ class Candidate:
             "rung": self.rung,
             "optimise": self.item.optimise,
             "accuracy": self.accuracy,
+            "accuracy_on_first_rung": self.first,
+            "params": dict(self.item.params),
             "on_front": self.on_front,
             "costs": {board: costs.as_json() for board, costs in self.costs.items()},
             "test_accuracy": list(self.tests),
@@ -146,9 +149,14 @@ def _candidates(
     for item in items:
         if item.rung < last and outcomes[item.key].accuracy is not None:
             highest[item.candidate] = max(highest.get(item.candidate, item), item, key=lambda one: one.rung)
+    firsts = {item.candidate: outcomes[item.key].accuracy or 0.0 for item in items if item.rung == 0}
     found = [
         _candidate(
-            item, [one for one in items if one.rung == last and one.candidate == item.candidate], outcomes, front
+            item,
+            [one for one in items if one.rung == last and one.candidate == item.candidate],
+            outcomes,
+            firsts[item.candidate],
+            item.candidate in front,
         )
         for item in highest.values()
     ]
@@ -159,15 +167,18 @@ def _candidates(
     )
 
 
-def _candidate(item: Item, finals: Sequence[Item], outcomes: Mapping[str, Outcome], front: set[int]) -> Candidate:
+def _candidate(
+    item: Item, finals: Sequence[Item], outcomes: Mapping[str, Outcome], first: float, on_front: bool
+) -> Candidate:
     tested = [outcomes[one.key] for one in finals if outcomes[one.key].test is not None]
     mine = tested[0] if tested else outcomes[item.key]
     return Candidate(
         item=item,
         rung=item.rung,
         accuracy=outcomes[item.key].accuracy or 0.0,
+        first=first,
         costs=mine.costs,
-        on_front=item.candidate in front,
+        on_front=on_front,
         tests=tuple(one.test for one in tested if one.test is not None),
         validations=tuple(one.accuracy or 0.0 for one in tested),
         exact=all(one.exact for one in tested) if tested else None,

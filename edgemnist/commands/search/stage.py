@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgemnist.commands.search.report import StudyReport, report_of
-from edgemnist.data.base import Dataset
+from edgemnist.commands.search.workers import last_line, log_of, workers
 from edgemnist.data.loading import load_dataset
 from edgemnist.mcu.boards import find_board
+from edgemnist.mcu.cycles import MODELS
 from edgemnist.search.artefacts import Artefacts
 from edgemnist.search.outcome import Outcome
 from edgemnist.search.planner import Planner
@@ -46,6 +43,10 @@ class Place:
     storage: str
     artefacts: str
     study: str
+
+    def options(self) -> list[str]:
+        """Return the options that name it."""
+        return ["--storage", self.storage, "--artifacts", self.artefacts, "--study", self.study]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,10 @@ def settings_for(wanted: Wanted) -> SearchSettings:
     budget, hours = budget_from(wanted.budget)
     for board in wanted.values["boards"]:
         find_board(board)
-    dataset = _load(wanted.dataset, wanted.image_size)
+    _check_time(wanted.values)
+    _check_teacher(wanted.values["teacher"])
+    size = None if wanted.image_size is None else (wanted.image_size, wanted.image_size)
+    dataset = load_dataset(wanted.dataset, image_size=size)
     return SearchSettings(
         dataset=wanted.dataset,
         dataset_sha256=dataset.sha256,
@@ -101,6 +105,25 @@ def settings_for(wanted: Wanted) -> SearchSettings:
         versions=package_versions(*DECIDING),
         **wanted.values,
     )
+
+
+def _check_time(values: Mapping[str, Any]) -> None:
+    """Check that milliseconds can be estimated where they are limited or made small."""
+    core = find_board(values["boards"][0]).core.name
+    if core not in MODELS and "milliseconds" in (*values["objectives"], *values["limits"].most):
+        raise InputError(
+            f"there is no timing model for {core}, only for {', '.join(MODELS)}; instructions are counted on every "
+            "core: use --max-instructions, and the objective instructions"
+        )
+
+
+def _check_teacher(teacher: str) -> None:
+    """Check that a teacher is trained already: every net of a study would train one of its own."""
+    if teacher and not Path(teacher).exists():
+        raise InputError(
+            f"{teacher!r} is no file and no work folder of a trained teacher; train one once with `edgemnist train "
+            "--arch cnn-large --work teacher` and give --teacher teacher"
+        )
 
 
 def search(settings: SearchSettings, place: Place, jobs: int, folder: Path) -> StudyReport:
@@ -152,9 +175,9 @@ def run_worker(place: Place) -> WorkerResult:
     """
     from edgemnist.commands.search.evaluation import Evaluator
 
-    study = SharedStudy(open_storage(place.storage), place.study)
+    study = _open(place)
     settings = study.settings
-    dataset = _load(settings.dataset, settings.image_shape[0])
+    dataset = load_dataset(settings.dataset, image_size=settings.image_shape[:2])
     if dataset.sha256 != settings.dataset_sha256:
         raise InputError(
             f"{settings.dataset!r} is another dataset here (sha256 {dataset.sha256[:12]}) than the study's "
@@ -171,31 +194,27 @@ def _tell_versions(settings: SearchSettings) -> None:
         say(f"other versions here than where the study began: {', '.join(other)}; accuracies may differ")
 
 
-def _load(name: str, image_size: int | None) -> Dataset:
-    return load_dataset(name, image_size=None if image_size is None else (image_size, image_size))
-
-
 def _open(place: Place) -> SharedStudy:
     if "://" not in place.storage and not Path(place.storage).exists():
         raise InputError(
-            f"there is no study at {place.storage!r}; begin one with `edgemnist search --dataset NAME`, or say where it "
-            "is with --storage"
+            f"there is no study at {place.storage!r}; begin one with `edgemnist search --dataset NAME`, or say where "
+            "it is with --work or --storage"
         )
     return SharedStudy(open_storage(place.storage), place.study)
 
 
 def _run(study: SharedStudy, place: Place, jobs: int, folder: Path) -> StudyReport:
-    with _workers(place, jobs, folder) as workers, progress_task("Searching", total=None) as task:
+    with workers(place.options(), jobs, folder) as started, progress_task("Searching", total=None) as task:
         while True:
             over = study.is_over()
             planner, outcomes = _read(study)
             _tell(task, planner, outcomes, max(study.hours().values(), default=0.0))
             if over:
                 break
-            if all(one.poll() is not None for one in workers):
+            if all(one.poll() is not None for one in started) and not study.is_over():
+                log = log_of(folder, 1)
                 raise EnvironmentFailure(
-                    f"the workers ended before the study did; why is in {str(folder / 'worker-1.log')!r}: "
-                    f"{_last_line(folder / 'worker-1.log')}"
+                    f"the workers ended before the study did; why is in {str(log)!r}: {last_line(log)}"
                 )
             time.sleep(_WATCH_SECONDS)
     return report_of(study.name, planner, outcomes, finished=True, running=0)
@@ -222,30 +241,3 @@ def _tell(task: Task, planner: Planner, outcomes: Mapping[str, Outcome], hours: 
     done = sum(one.accuracy is not None for one in outcomes.values())
     on_rungs = sum(-(-settings.budget // settings.fewer**rung) for rung in range(settings.last_rung))
     task.update(description=words, completed=done, total=max(on_rungs + settings.finalists * settings.seeds, done))
-
-
-@contextlib.contextmanager
-def _workers(place: Place, jobs: int, folder: Path) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
-    """Run workers in processes of their own, each with its share of the cores; afterwards none is left."""
-    folder.mkdir(parents=True, exist_ok=True)
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    command = [sys.executable, "-m", "edgemnist", "search", "worker", "--storage", place.storage]
-    command += ["--artifacts", place.artefacts, "--study", place.study]
-    environment = os.environ | {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
-    with contextlib.ExitStack() as stack:
-        started = []
-        for number in range(1, jobs + 1):
-            log = stack.enter_context((folder / f"worker-{number}.log").open("wb"))
-            started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment))
-        try:
-            yield started
-        finally:
-            for one in started:
-                one.terminate()
-            for one in started:
-                one.wait()
-
-
-def _last_line(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it says nothing"
