@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from edgemnist.support.choices import unknown
-from edgemnist.support.errors import InputError
+from edgemnist.support.errors import InputError, first_line
 from edgemnist.support.toml import TOMLDecodeError, loads
 
 KINDS: Mapping[str, str] = {
@@ -59,10 +59,8 @@ class Block:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        if self.kind not in KINDS:
-            raise unknown("kind of block", self.kind, KINDS)
-        if self.padding not in PADDINGS:
-            raise unknown("padding", self.padding, PADDINGS)
+        _check_name("kind of block", self.kind, KINDS)
+        _check_name("padding", self.padding, PADDINGS)
         for name, most in _MOST.items():
             value, least = getattr(self, name), 0 if name == "squeeze" else 1
             if type(value) is not int or not least <= value <= most:
@@ -86,6 +84,11 @@ class Block:
         """Return the height and width before the pooling, where there is one."""
         lost = self.kernel - 1 if self.padding == "valid" else 0
         return math.ceil((height - lost) / self.stride), math.ceil((width - lost) / self.stride)
+
+    def least_for(self, side: int) -> int:
+        """Return the least height, or width, of which as much as ``side`` comes out."""
+        pooled = 2 * side if self.pool else side
+        return (pooled - 1) * self.stride + 1 + (self.kernel - 1 if self.padding == "valid" else 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +126,7 @@ class Blueprint:
                 f"{self.name!r} is no name of an architecture; begin with a letter, then letters, digits, - and _, "
                 "at most 40"
             )
-        if self.head not in HEADS:
-            raise unknown("head", self.head, HEADS)
+        _check_name("head", self.head, HEADS)
         if not 1 <= len(self.blocks) <= MOST_BLOCKS:
             raise InputError(f"an architecture of {len(self.blocks)} blocks; give 1 to {MOST_BLOCKS}")
 
@@ -148,17 +150,9 @@ class Blueprint:
     def smallest_side(self) -> int:
         """Return the least height and width of an image, in pixels."""
         side = 1
-        while not self._takes(side):
-            side += 1
+        for block in reversed(self.blocks):
+            side = block.least_for(side)
         return side
-
-    def _takes(self, side: int) -> bool:
-        height = width = side
-        for block in self.blocks:
-            height, width = block.out_of(height, width)
-            if height < 1:
-                return False
-        return True
 
     def as_json(self) -> dict[str, Any]:
         """Return it as values of JSON; defaults are left out."""
@@ -185,6 +179,8 @@ def blueprint_from(document: Mapping[str, Any], source: str = "an architecture")
     :raises InputError: a key is unknown or missing, or a value is out of range.
     """
     known = ("name", "head", "recipe", "blocks")
+    if not isinstance(document, Mapping):
+        raise InputError(f"{source}: {document!r} is not a table")
     _check_keys(document, known, ("name", "blocks"), source)
     if not isinstance(document["blocks"], Sequence) or isinstance(document["blocks"], str):
         raise InputError(f"{source}: blocks are tables, each with [[blocks]] above it")
@@ -211,7 +207,16 @@ def read_blueprint(path: Path) -> Blueprint:
         raise InputError(f"{str(path)!r} cannot be read: {error.strerror}") from None
     except (TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{str(path)!r} is not TOML: {error}") from None
+    except (RecursionError, ValueError) as error:  # lists in lists in lists; a path or a number that Python refuses
+        raise InputError(f"{str(path)!r} cannot be read: {first_line(error)}") from None
     return blueprint_from(document, repr(str(path)))
+
+
+def _check_name(what: str, value: Any, known: Collection[str]) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{what} {value!r} is no text; choose one of {', '.join(known)}")
+    if value not in known:
+        raise unknown(what, value, known)
 
 
 def _part(kind: Any, values: Any, source: str) -> Any:

@@ -167,7 +167,8 @@ def search_run(
             teacher=teacher, seed=seed,
         ),
     )  # fmt: skip
-    report = stage.search(stage.settings_for(wanted), _place(place), jobs, place.work / stage.FOLDER)
+    settings = stage.settings_for(wanted)
+    report = stage.search(settings, _place(place), jobs, place.work / stage.FOLDER, _going_on(place))
     return Outcome(report, lambda: view.show(report, _typed(place)))
 
 
@@ -192,7 +193,7 @@ def resume(*, jobs: Jobs = 1, place: StudyPlace) -> Outcome:
     """Go on with a study to its end."""
     from edgemnist.commands.search import stage, view
 
-    report = stage.resume(_place(place), jobs, place.work / stage.FOLDER)
+    report = stage.resume(_place(place), jobs, place.work / stage.FOLDER, _going_on(place))
     return Outcome(report, lambda: view.show(report, _typed(place)))
 
 
@@ -230,7 +231,9 @@ def plot(
     from edgemnist.commands.search import plotting, stage
     from edgemnist.support.tables import print_text
 
-    result = plotting.plot(stage.status(_place(place)), out or Path(f"search-{kind}.png"), kind)
+    path = out or Path(f"search-{kind}.png")
+    plotting.check(path, kind)
+    result = plotting.plot(stage.status(_place(place)), path, kind)
     return Outcome(result, lambda: print_text(f"{result.nets} nets: {result.path}"))
 
 
@@ -240,6 +243,10 @@ def _typed(place: StudyPlace) -> str:
     given |= {"--study": place.study if place.study != _STUDY else None}
     given |= {"--work": str(place.work) if place.work != DEFAULT_WORK else None}
     return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value is not None)
+
+
+def _going_on(place: StudyPlace) -> str:
+    return f"edgemnist search resume{_typed(place)}"
 
 
 def _place(place: StudyPlace) -> Any:

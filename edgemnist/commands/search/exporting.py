@@ -11,6 +11,7 @@ from typing import Any
 from edgemnist.commands.search.report import Candidate, StudyReport
 from edgemnist.support.errors import InputError
 from edgemnist.support.files import write_text
+from edgemnist.training.architectures import BLUEPRINT_SUFFIX
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +43,12 @@ def train_command(report: StudyReport, path: str) -> str:
 def export(report: StudyReport, number: int, out: Path | None) -> Exported:
     """Write the architecture with that number in the study's status.
 
-    :raises InputError: there is none.
+    :raises InputError: there is none, or the file's name does not end as that of an architecture.
     """
+    if out is not None and out.suffix != BLUEPRINT_SUFFIX:
+        raise InputError(
+            f"{str(out)!r} is no name of an architecture's file; give one that ends with {BLUEPRINT_SUFFIX}"
+        )
     if number > len(report.candidates):
         raise InputError(
             f"the study {report.name!r} has no net {number}; give 1 to {len(report.candidates)}, as `edgemnist search "

@@ -139,12 +139,8 @@ def _others(axes: Any, report: StudyReport, cost: str, handles: dict[str, Any]) 
 
 def _ladder(dataset: str, cost: str) -> Iterator[_Point]:
     for net in reference_nets(dataset):
-        values = {
-            "instructions": net.cost and net.cost.instructions,
-            "flash": net.cost and net.cost.flash,
-            "arena": net.arena,
-        }
-        if (value := values.get(cost)) is not None:
+        value = net.arena if cost == "arena" else getattr(net.cost, cost, None)
+        if value is not None:
             yield _Point(net.arch, value, 1 - net.accuracy, net.deviation)
 
 

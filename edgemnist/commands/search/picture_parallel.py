@@ -45,12 +45,13 @@ def figure_of(report: StudyReport) -> Any:
     figures.heading(figure, f"{title_of(report)}\n{words}")
     axes = figures.styled(figure.add_subplot(), grid="")
     colours = LinearSegmentedColormap.from_list("error", [theme().series[0], theme().scratch])
-    shades = ScalarMappable(LogNorm(min(errors), max(max(errors), 1.01 * min(errors))), colours)
+    scale = LogNorm(min(errors), max(max(errors), 1.01 * min(errors)))
+    shades = ScalarMappable(scale, colours)
+    of_nets: Any = colours(scale(errors))
     for place, net in enumerate(nets):
-        colour = to_hex(shades.to_rgba(errors[place]))
         axes.plot(
             range(len(axes_of)), [_BELOW if one.heights[place] is None else one.heights[place] for one in axes_of],
-            color=colour, linewidth=2.6 if net.on_front else 1.1,
+            color=to_hex(of_nets[place]), linewidth=2.6 if net.on_front else 1.1,
         )  # fmt: skip
     _scales(axes, axes_of)
     bar = figure.colorbar(shades, ax=axes, pad=0.01)

@@ -33,11 +33,10 @@ class Plotted:
         return {"path": str(self.path), "kind": self.kind, "nets": self.nets}
 
 
-def plot(report: StudyReport, path: Path, kind: str = "front") -> Plotted:
-    """Draw a study.
+def check(path: Path, kind: str) -> None:
+    """Check what is asked for, before a study is read.
 
-    :raises InputError: there is no such picture, the file is not to be a PNG, or the study has trained too few nets.
-    :raises MissingDependencyError: matplotlib is not installed.
+    :raises InputError: there is no such picture, or the file is not to be a PNG.
     """
     if kind not in KINDS:
         raise unknown("kind of picture", kind, KINDS)
@@ -45,6 +44,15 @@ def plot(report: StudyReport, path: Path, kind: str = "front") -> Plotted:
         raise InputError(
             f"{str(path)!r} is no name of a PNG, which is all that is drawn; give such as search-{kind}.png"
         )
+
+
+def plot(report: StudyReport, path: Path, kind: str = "front") -> Plotted:
+    """Draw a study.
+
+    :raises InputError: as :func:`check`; the study has trained too few nets.
+    :raises MissingDependencyError: matplotlib is not installed.
+    """
+    check(path, kind)
     if not report.candidates:
         raise InputError(
             f"the study {report.name!r} has trained no net yet; there is nothing to draw. See `edgemnist search status`"

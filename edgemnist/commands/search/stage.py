@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,24 +127,24 @@ def _check_teacher(teacher: str) -> None:
         )
 
 
-def search(settings: SearchSettings, place: Place, jobs: int, folder: Path) -> StudyReport:
+def search(settings: SearchSettings, place: Place, jobs: int, folder: Path, how: str) -> StudyReport:
     """Run a study to its end with so many workers on this machine; what was tried before is not tried again.
 
-    ``folder`` gets the workers' logs.
+    ``folder`` gets the workers' logs; ``how``: the command that goes on with the study.
 
     :raises InputError: the study exists with other settings.
     :raises EnvironmentFailure: every worker ended before the study did.
     """
     study = begin_study(open_storage(place.storage), place.study, settings)
-    return _run(study, place, jobs, folder)
+    return _run(study, place, jobs, folder, how)
 
 
-def resume(place: Place, jobs: int, folder: Path) -> StudyReport:
-    """Go on with a study to its end.
+def resume(place: Place, jobs: int, folder: Path, how: str) -> StudyReport:
+    """Go on with a study to its end, as :func:`search` does.
 
     :raises InputError: there is no such study.
     """
-    return _run(_open(place), place, jobs, folder)
+    return _run(_open(place), place, jobs, folder, how)
 
 
 def status(place: Place) -> StudyReport:
@@ -203,8 +204,14 @@ def _open(place: Place) -> SharedStudy:
     return SharedStudy(open_storage(place.storage), place.study)
 
 
-def _run(study: SharedStudy, place: Place, jobs: int, folder: Path) -> StudyReport:
-    with workers(place.options(), jobs, folder) as started, progress_task("Searching", total=None) as task:
+def _run(study: SharedStudy, place: Place, jobs: int, folder: Path, how: str) -> StudyReport:
+    if study.is_over():  # nothing is left for a worker
+        return report_of(study.name, *_read(study), finished=True, running=0)
+    with (
+        _tells_how_to_go_on(how),
+        workers(place.options(), jobs, folder) as started,
+        progress_task("Searching", total=None) as task,
+    ):
         while True:
             over = study.is_over()
             planner, outcomes = _read(study)
@@ -218,6 +225,16 @@ def _run(study: SharedStudy, place: Place, jobs: int, folder: Path) -> StudyRepo
                 )
             time.sleep(_WATCH_SECONDS)
     return report_of(study.name, planner, outcomes, finished=True, running=0)
+
+
+@contextmanager
+def _tells_how_to_go_on(how: str) -> Iterator[None]:
+    """On Ctrl-C, say how the study goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"what was tried is kept; the study goes on from here with `{how}`")
+        raise
 
 
 def _read(study: SharedStudy) -> tuple[Planner, Mapping[str, Outcome]]:
