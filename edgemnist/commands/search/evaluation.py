@@ -215,7 +215,7 @@ class Evaluator:
 
 
 def _settle(model: Any, images: NDArray[np.float32]) -> None:
-    """Give batch norms the statistics of images: without, drawn weights come to values for which no scale is any good."""
+    """Give batch norms the statistics of images: else drawn weights come to values for which no scale is any good."""
     norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
     usual = [layer.momentum for layer in norms]
     for layer in norms:
