@@ -28,8 +28,8 @@ class Artefacts:
             self._system, self._root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise MissingDependencyError(
-                f"{url!r} cannot be opened: {first_line(error)}; run `pip install 'edgemnist[search]'`, and what fsspec "
-                "needs for such a place"
+                f"{url!r} cannot be opened: {first_line(error)}; run `pip install 'edgemnist[search]'`, and what "
+                "fsspec needs for such a place"
             ) from error
         self.url = url
         self._local = "file" in (

@@ -172,7 +172,7 @@ class Planner:
                 yield _on_rung(item, settings.last_rung, seed)
 
     def _that_fit(self, best: Item, outcomes: Mapping[str, Outcome], left: float, spent: float) -> int:
-        """Return how many trainings in full of a net fit in hours, by what it took on its rung and all took until now."""
+        """Return how many trainings in full of a net fit in hours, by what it took on its rung and all took so far."""
         settings = self.settings
         worked = sum(outcomes[item.key].cpu_seconds for item in self._planned() if item.key in outcomes)
         one = outcomes[best.key].cpu_seconds * settings.epochs / settings.rungs[best.rung]

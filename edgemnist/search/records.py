@@ -119,6 +119,6 @@ def _processes() -> str:
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot}:{os.readlink('/proc/self/ns/pid')}"
+        return f"{boot}:{Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return ""

@@ -11,6 +11,7 @@ from edgemnist.search.optuna_library import load_optuna
 from edgemnist.search.outcome import digest_of
 from edgemnist.search.settings import SearchSettings
 from edgemnist.search.space import Space, draw
+from edgemnist.search.starts import starts
 from edgemnist.training.blueprint import Blueprint, BlueprintRecipe
 
 _LEAST_STARTUP = 10
@@ -19,7 +20,7 @@ _LEAST_STARTUP = 10
 
 @dataclass(frozen=True)
 class Told:
-    """What a sampler knows of a draw: what it was, ``values`` of the objectives, and ``over`` which limits by how much."""
+    """What a sampler knows of a draw: its values, those of the objectives, and ``over`` which limits by how much."""
 
     drawn: tuple[Any, ...]
     values: Sequence[float]
@@ -67,6 +68,8 @@ class Sampling:
         self._study = self._optuna.create_study(directions=directions, sampler=sampler)
         for place, one in enumerate(told if settings.sampler != "random" else ()):
             self._study.add_trial(self._trial(one, place))
+        for params in starts(settings) if number == 0 and settings.sampler != "random" else ():
+            self._study.enqueue_trial(params)
 
     def ask(self) -> Any:
         """Return a trial to draw by."""

@@ -30,7 +30,7 @@ class SearchSettings:
     may take, None for no such limit. ``population``: draws of a round. ``rungs``: the epochs of a training on each;
     ``fewer``: one of so many goes on to the next. ``finalists``: how many are trained in full, with ``seeds`` seeds
     each, for ``epochs``. ``held_out``: training images by which nets are chosen. ``teacher``: as for ``train``, "" for
-    none.
+    none. ``instructions_per_mac``: about what the first board takes, for the nets that the search begins with.
     """
 
     dataset: str
@@ -38,9 +38,9 @@ class SearchSettings:
     image_shape: tuple[int, int, int]
     classes: int
     boards: tuple[str, ...]
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     objectives: tuple[str, ...] = (ACCURACY, "instructions")
-    space: Space = Space()
+    space: Space = field(default_factory=Space)
     sampler: str = "tpe"
     seed: int = 0
     budget: int = 40
@@ -53,6 +53,7 @@ class SearchSettings:
     epochs: int = 40
     held_out: int = 5_000
     teacher: str = ""
+    instructions_per_mac: float = 1.2
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

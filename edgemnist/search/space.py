@@ -11,7 +11,7 @@ from edgemnist.support.errors import InputError
 from edgemnist.training.blueprint import Block, Blueprint, BlueprintRecipe
 
 FAMILIES = ("plain", "strided", "separable", "residual", "bottleneck")
-"""Convolutions with pooling between the stages, or with strides instead; and the other kinds of blocks, with strides."""
+"""Convolutions with pooling between the stages, or with strides instead; the other kinds of blocks, with strides."""
 
 _KINDS = {"plain": "conv", "strided": "conv", "separable": "separable"}
 _OPTIMISED = ("speed", "size")

@@ -1,4 +1,4 @@
-"""Where a study is stored: a journal file, which needs no server and works on shared folders, a database, or a proxy."""
+"""Where a study is stored: a journal file, which needs no server and works on shared folders, a database, a proxy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from edgemnist.support.errors import EnvironmentFailure, InputError, MissingDepe
 
 FORMS = "a path (a journal file), sqlite:///FILE, postgresql://…, mysql://… or grpc://HOST:PORT"
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
-_TRIES = 10
+_TRIES = 20
+_PASSING = (
+    "already exists",
+    "uniqueviolation",
+    "unique constraint",
+    "duplicate",
+    "too many",
+    "connection slots",
+    "locked",
+)
+"""What databases say when many come at once: the tables are being made, or no connection is free."""
 
 
 def open_storage(url: str) -> Any:
@@ -74,7 +84,7 @@ def _database(storages: Any, url: str) -> Any:
 
 
 def _made(sqlalchemy: Any, storages: Any, url: str) -> Any:
-    """Return the storage; of workers that make its tables at the same time the others find them made."""
+    """Return the storage; workers that make its tables, or that connect, at the same time get over it."""
     for left in reversed(range(_TRIES)):
         try:
             # A connection that a server has closed meanwhile is noticed and opened anew. A worker has few.
@@ -89,26 +99,19 @@ def _made(sqlalchemy: Any, storages: Any, url: str) -> Any:
             sqlalchemy.exc.ProgrammingError,
             sqlalchemy.exc.OperationalError,
         ) as error:
-            if left == 0 or not _is_race(error):
+            if left == 0 or not any(word in str(error).lower() for word in _PASSING):
                 raise
-            time.sleep(random.uniform(0.1, 0.5))
+            time.sleep(random.uniform(0.1, 2.0))
     return None
-
-
-def _is_race(error: Exception) -> bool:
-    return any(word in str(error) for word in ("already exists", "UniqueViolation", "UNIQUE constraint", "Duplicate"))
 
 
 def _let_one_write(sqlalchemy: Any, engine: Any) -> None:
     """Let SQLite begin every transaction as one that writes: what it reads first nobody changes until it is over."""
 
-    @sqlalchemy.event.listens_for(engine, "connect")
-    def _connect(connection: Any, record: Any) -> None:
+    def connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA busy_timeout = 60000")
 
-    @sqlalchemy.event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
+    sqlalchemy.event.listen(engine, "connect", connect)
+    sqlalchemy.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     engine.dispose()

@@ -40,7 +40,7 @@ from edgemnist.support.errors import EnvironmentFailure, InputError
 DEFAULT_STUDY = "edgemnist"
 
 _SETTINGS, _ROUNDS, _OVER = "settings", "rounds", "over"
-_MOST_GUESSES = 10
+_MOST_GUESSES = 3
 """So many items that others have taken meanwhile are met before a worker looks again which are left."""
 
 
@@ -51,8 +51,8 @@ class Timing:
     ``patience``: for how long a storage that does not answer is asked again.
     """
 
-    beat: float = 15.0
-    silence: float = 90.0
+    beat: float = 30.0
+    silence: float = 180.0
     patience: float = PATIENCE_SECONDS
 
 
@@ -178,21 +178,19 @@ class SharedStudy:
     # --- who tries what ----------------------------------------------------------------------------------------------
 
     def take(self) -> Claim | None:
-        """Return a claim of an item that waits, None where none does."""
-        guesses = _MOST_GUESSES
-        while True:
-            if not self._offered or not guesses:
-                self._look()
-                guesses = _MOST_GUESSES
-            if not self._offered:
-                return None
+        """Return a claim of an item that waits, None where none does, or others are quicker."""
+        return self._guess() or (self._guess() if self._look() else None)
+
+    def _guess(self) -> Claim | None:
+        """Return a claim of an item that waited when this worker looked, None where the first few are gone."""
+        for _ in range(min(_MOST_GUESSES, len(self._offered))):
             # Any of them, so that workers who look at the same time seldom meet.
             place = random.randrange(len(self._offered))
             self._offered[place], self._offered[-1] = self._offered[-1], self._offered[place]
             trial, document = self._offered.pop()
             if self._end(trial, self._states.RUNNING) and self._sign(trial):
                 return Claim(item_from(document), trial)
-            guesses -= 1
+        return None
 
     def _sign(self, trial: int) -> bool:
         try:
@@ -201,9 +199,11 @@ class SharedStudy:
             return False
         return True
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """See which items wait; return whether any does."""
         waiting = self._storage.get_all_trials(self._number, deepcopy=False, states=(self._states.WAITING,))
         self._offered = [(trial._trial_id, trial.user_attrs[ITEM]) for trial in waiting if ITEM in trial.user_attrs]
+        return bool(self._offered)
 
     @contextmanager
     def beating(self, claim: Claim) -> Iterator[None]:
@@ -283,11 +283,15 @@ class SharedStudy:
             return False
 
     def _note_for_optuna(self, claim: Claim, outcome: Outcome) -> None:
-        """Write parameters and constraints where Optuna's plots and dashboards look for them."""
-        found, _ = drawn(self.settings.space, claim.item.params.values())
-        for name, distribution in found.distributions.items():
-            value = distribution.to_internal_repr(found.params[name])
-            self._storage.set_trial_param(claim.trial, name, value, distribution)
+        """Write parameters and constraints where Optuna's plots and dashboards look for them.
+
+        A net's parameters are written once, with its first training: each takes a transaction.
+        """
+        if claim.item.rung == 0:
+            found, _ = drawn(self.settings.space, claim.item.params.values())
+            for name, distribution in found.distributions.items():
+                value = distribution.to_internal_repr(found.params[name])
+                self._storage.set_trial_param(claim.trial, name, value, distribution)
         for name in self.settings.limits.most:
             share = outcome.over.get(name, 0.0)
             self._storage.set_trial_system_attr(claim.trial, f"constraints:{name}", share)
@@ -318,8 +322,8 @@ def _check_same(stored: SearchSettings, wanted: SearchSettings, name: str) -> No
     if differ:
         told = "; ".join(f"{key} is {left[key]!r}, asked for is {right[key]!r}" for key in differ[:3])
         raise InputError(
-            f"the study {name!r} has other settings: {told}; go on with it by `edgemnist search resume --study {name}`, "
-            "or begin another with --study NAME"
+            f"the study {name!r} has other settings: {told}; go on with it by `edgemnist search resume --study {name}`,"
+            " or begin another with --study NAME"
         )
 
 

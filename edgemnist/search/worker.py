@@ -17,20 +17,23 @@ Evaluate = Callable[[Item], Outcome]
 _POLL_SECONDS = 0.5
 _POLLS_A_SECOND = 100
 """By all workers of a study together, as far as a round has one item for each."""
+_SHARE_OF_WAIT, _LONGEST_POLL = 0.2, 30.0
+"""A worker that has waited for long looks more seldom."""
 
 
 def work(study: SharedStudy, evaluate: Evaluate, *, poll: float | None = None) -> int:
     """Try items until the study is over; return how many outcomes this worker stored.
 
-    ``poll``: seconds between looks whether there is something to do, None for what suits the study's rounds. What
-    ``evaluate`` raises ends the worker, and the item is free for others.
+    ``poll``: seconds between looks whether there is something to do, at least; None for what suits the study's rounds.
+    What ``evaluate`` raises ends the worker, and the item is free for others.
     """
-    done, lost = 0, False
-    pause = max(_POLL_SECONDS, study.settings.population / _POLLS_A_SECOND) if poll is None else poll
+    least = max(_POLL_SECONDS, study.settings.population / _POLLS_A_SECOND) if poll is None else poll
+    done, lost, idle_since = 0, False, time.monotonic()
     while True:
         claim = study.take()
         if claim is not None:
             done += _try(study, claim, evaluate)
+            idle_since = time.monotonic()
             continue
         freed, running = study.release_dead()
         if freed:
@@ -43,6 +46,7 @@ def work(study: SharedStudy, evaluate: Evaluate, *, poll: float | None = None) -
                 lost = False
                 continue
         study.rest()
+        pause = max(least, min(_SHARE_OF_WAIT * (time.monotonic() - idle_since), _LONGEST_POLL))
         time.sleep(pause * random.uniform(0.5, 1.5))
 
 

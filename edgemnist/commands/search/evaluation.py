@@ -6,9 +6,9 @@ Everything is kept in the artefacts under a name made of all that decides it.
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
 from edgemnist.commands.convert.settings import ConversionSettings
@@ -96,17 +97,21 @@ class Evaluator:
         return f"trained/{item.blueprint.name}/{digest_of(decides)[:16]}"
 
     def _tried(self, item: Item) -> Outcome:
-        start = time.process_time()
-        costs = {board: self.costs(item, board) for board in self.settings.boards}
-        over = self.settings.limits.over(costs[self.settings.boards[0]])
-        if over and item.rung == 0:
-            return Outcome(costs=costs, over=over, cpu_seconds=time.process_time() - start)
+        start, costs = _cpu_seconds(), {}
         try:
-            last = item.rung == self.settings.last_rung
-            outcome = self._trained_in_full(item, costs) if last else self._trained(item, costs)
+            costs = {board: self.costs(item, board) for board in self.settings.boards}
+            outcome = self._within(item, costs)
         except (TrainingDivergedError, ModelError) as error:
             outcome = Outcome(costs=costs, reason=str(error))
-        return dataclasses.replace(outcome, cpu_seconds=time.process_time() - start)
+        return dataclasses.replace(outcome, cpu_seconds=_cpu_seconds() - start)
+
+    def _within(self, item: Item, costs: Mapping[str, Costs]) -> Outcome:
+        """Return what a net comes to that is trained if it is within its limits."""
+        over = self.settings.limits.over(costs[self.settings.boards[0]])
+        if over and item.rung == 0:
+            return Outcome(costs=costs, over=over)
+        last = item.rung == self.settings.last_rung
+        return self._trained_in_full(item, costs) if last else self._trained(item, costs)
 
     # --- costs -------------------------------------------------------------------------------------------------------
 
@@ -134,14 +139,14 @@ class Evaluator:
         model = build_model(
             architecture_of(item.blueprint), self.settings.image_shape, self.settings.classes, item.seed
         )
-        images = class_balanced_sample(self.dataset.train, min(_CALIBRATION, len(self.dataset.train)), 0).images
+        sample = class_balanced_sample(self.dataset.train, min(_CALIBRATION, len(self.dataset.train)), 0).images
+        images = Normalisation().apply(sample)
+        _settle(model, images)
         with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
             path = Path(folder) / "untrained.keras"
             save_model(model, path)
             source = load_source(path, None)
-            content = tflite_bytes(
-                source, ModelKind.INT8, io="int8", calibration=source.arrange(Normalisation().apply(images))
-            )
+            content = tflite_bytes(source, ModelKind.INT8, io="int8", calibration=source.arrange(images))
         return parse_tflite(content, name="untrained")
 
     # --- accuracy ----------------------------------------------------------------------------------------------------
@@ -207,6 +212,22 @@ class Evaluator:
                 distillation=DistillationSettings(teacher=teacher) if teacher else None,
             )  # fmt: skip
             yield work, run_training(settings, work, dataset=dataset)
+
+
+def _settle(model: Any, images: NDArray[np.float32]) -> None:
+    """Give batch norms the statistics of images: else drawn weights come to values for which no scale is any good."""
+    norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
+    usual = [layer.momentum for layer in norms]
+    for layer in norms:
+        layer.momentum = 0.0
+    model(images, training=True)
+    for layer, momentum in zip(norms, usual, strict=True):
+        layer.momentum = momentum
+
+
+def _cpu_seconds() -> float:
+    """Return the processor time of this process and of those that it ran."""
+    return sum(os.times()[:4])
 
 
 def costs_of(counted: NetCost) -> Costs:

@@ -32,6 +32,10 @@ ARTEFACTS = "artefacts"
 DECIDING = ("edgemnist", "tensorflow", "tf-keras", "numpy", "optuna")
 """Packages whose versions decide what a study comes to."""
 
+_PER_MAC = {"cortex-m0plus": 3.4, "cortex-m3": 1.8, "cortex-m4": 1.2, "cortex-m55": 0.3}
+"""Instructions for a multiply-accumulate in keyword spotting (docs/benchmarks.md), by a core's target."""
+_PER_MAC_ELSEWHERE = 3.6
+
 _BUDGET = re.compile(r"(\d+)|(\d+(?:\.\d+)?)\s*(h|m)", re.IGNORECASE)
 _WATCH_SECONDS = 1.0
 _MOST_BY_TIME = 100_000
@@ -104,6 +108,7 @@ def settings_for(wanted: Wanted) -> SearchSettings:
         budget=budget,
         hours=hours,
         versions=package_versions(*DECIDING),
+        instructions_per_mac=_PER_MAC.get(find_board(wanted.values["boards"][0]).core.target, _PER_MAC_ELSEWHERE),
         **wanted.values,
     )
 
