@@ -84,12 +84,12 @@ def register(app: typer.Typer) -> None:
         _DEFAULT,
         examples=(
             Example(
-                "edgemnist search --dataset mnist --max-instructions 300000",
+                "edgemnist search run --dataset mnist --max-instructions 300000",
                 "Within 300,000 instructions on a Cortex-M4.",
                 needs="minutes of training",
             ),
             Example(
-                "edgemnist search --dataset mnist --max-flash 10000 --max-arena 4000 --budget 8h --jobs 2",
+                "edgemnist search run --max-flash 10000 --max-arena 4000 --budget 8h",
                 "Eight hours for the best net of 10 kB with 4 kB of RAM.",
                 needs="minutes of training",
             ),
