@@ -154,6 +154,7 @@ def assert_undisturbed(study: SharedStudy) -> None:
     stored = Counter(_key(trial) for trial in trials if trial.state.name in ("COMPLETE", "PRUNED"))
     assert stored == Counter(outcomes)
     assert all(trial.state.is_finished() for trial in trials)
+    study.rest()
 
 
 def _key(trial: Any) -> str:
@@ -213,4 +214,3 @@ def test_a_database_that_starts_anew_ends_no_worker(postgres: Postgres, tmp_path
             assert_undisturbed(study)
         finally:
             team.kill()
-        study.rest()
