@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
 from edgemnist.commands.convert.settings import ConversionSettings
 from edgemnist.commands.convert.stage import run_conversion
+from edgemnist.commands.search.blocks import costs_of
+from edgemnist.commands.search.counting import CountingProcess
 from edgemnist.commands.train.stage import run_training
 from edgemnist.data.base import Dataset
 from edgemnist.data.splits import class_balanced_sample, hold_out
@@ -28,20 +28,17 @@ from edgemnist.harness.models import model_file
 from edgemnist.harness.runtimes import QUICKEST
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, for_core
-from edgemnist.mcu.netcost import NetCost, cost_of
+from edgemnist.mcu.netcost import cost_of
 from edgemnist.runner.registry import installed_for
 from edgemnist.runner.run import run_model
 from edgemnist.search.artefacts import Artefacts
 from edgemnist.search.costs import Costs
-from edgemnist.search.counts import HEAD
 from edgemnist.search.outcome import Item, Outcome, digest_of, outcome_from
 from edgemnist.search.settings import SearchSettings
 from edgemnist.support.errors import ModelError
 from edgemnist.support.progress import quietly
-from edgemnist.tflite.file import TfliteModel, parse_tflite, read_tflite
+from edgemnist.tflite.file import read_tflite
 from edgemnist.tflite.kinds import ModelKind
-from edgemnist.tflite.normalisation import Normalisation
-from edgemnist.training.architectures import architecture_of, build_model
 from edgemnist.training.distillation import DistillationSettings
 from edgemnist.training.loop import TrainingDivergedError
 from edgemnist.training.train import TrainSettings
@@ -49,18 +46,19 @@ from edgemnist.training.train import TrainSettings
 _CALIBRATION = 50
 """Images for the scales of a net that only has to be counted: its weights are drawn, not trained."""
 
-_BLOCK = re.compile(r"(block\d+)_")
 _EXACT_IMAGES = 20
 ARCHITECTURE_FILE = "architecture.toml"
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluator:
-    """Tries items of a study. ``dataset`` is the whole one; ``folder`` takes what a training needs meanwhile."""
+    """Tries items of a study. ``dataset`` is the whole one; ``counting`` is the process that counts nets."""
 
     settings: SearchSettings
     dataset: Dataset
     artefacts: Artefacts
+    counting: CountingProcess
+    _elsewhere: list[float] = field(default_factory=list)
 
     def __call__(self, item: Item) -> Outcome:
         """Return what an item comes to; it is tried only where nobody has kept that.
@@ -98,12 +96,13 @@ class Evaluator:
 
     def _tried(self, item: Item) -> Outcome:
         start, costs = _cpu_seconds(), {}
+        self._elsewhere.clear()
         try:
             costs = {board: self.costs(item, board) for board in self.settings.boards}
             outcome = self._within(item, costs)
         except (TrainingDivergedError, ModelError) as error:
             outcome = Outcome(costs=costs, reason=str(error))
-        return dataclasses.replace(outcome, cpu_seconds=_cpu_seconds() - start)
+        return dataclasses.replace(outcome, cpu_seconds=_cpu_seconds() - start + sum(self._elsewhere))
 
     def _within(self, item: Item, costs: Mapping[str, Costs]) -> Outcome:
         """Return what a net comes to that is trained if it is within its limits."""
@@ -123,31 +122,12 @@ class Evaluator:
         name = f"counted/{digest_of(key)[:32]}.json"
         kept = self.artefacts.read_json(name)
         if kept is None:
-            counted = cost_of(self._untrained(item), find_board(board), item.optimise)
-            kept = costs_of(counted).as_json()
+            images = class_balanced_sample(self.dataset.train, min(_CALIBRATION, len(self.dataset.train)), 0).images
+            found, seconds = self.counting.costs(item, board, images, settings.classes)
+            self._elsewhere.append(seconds)
+            kept = found.as_json()
             self.artefacts.write_json(name, kept)
         return Costs(**kept)
-
-    def _untrained(self, item: Item) -> TfliteModel:
-        from edgemnist.commands.convert.converter import tflite_bytes
-        from edgemnist.keras_io.saving import save_model
-        from edgemnist.keras_io.sources import load_source
-        from edgemnist.keras_io.tensorflow import load_tensorflow
-
-        _, keras = load_tensorflow()
-        keras.backend.clear_session()
-        model = build_model(
-            architecture_of(item.blueprint), self.settings.image_shape, self.settings.classes, item.seed
-        )
-        sample = class_balanced_sample(self.dataset.train, min(_CALIBRATION, len(self.dataset.train)), 0).images
-        images = Normalisation().apply(sample)
-        _settle(model, images)
-        with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
-            path = Path(folder) / "untrained.keras"
-            save_model(model, path)
-            source = load_source(path, None)
-            content = tflite_bytes(source, ModelKind.INT8, io="int8", calibration=source.arrange(images))
-        return parse_tflite(content, name="untrained")
 
     # --- accuracy ----------------------------------------------------------------------------------------------------
 
@@ -214,33 +194,6 @@ class Evaluator:
             yield work, run_training(settings, work, dataset=dataset)
 
 
-def _settle(model: Any, images: NDArray[np.float32]) -> None:
-    """Give batch norms the statistics of images: else drawn weights come to values for which no scale is any good."""
-    norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
-    usual = [layer.momentum for layer in norms]
-    for layer in norms:
-        layer.momentum = 0.0
-    model(images, training=True)
-    for layer, momentum in zip(norms, usual, strict=True):
-        layer.momentum = momentum
-
-
 def _cpu_seconds() -> float:
     """Return the processor time of this process and of those that it ran."""
     return sum(os.times()[:4])
-
-
-def costs_of(counted: NetCost) -> Costs:
-    """Return counted costs with the layers' instructions added up by block."""
-    blocks: dict[str, float] = {}
-    for layer in counted.layers:
-        found = _BLOCK.search(layer.tensor.partition(";")[0])
-        name = found.group(1) if found else HEAD
-        blocks[name] = blocks.get(name, 0.0) + layer.instructions
-    return Costs(
-        instructions=counted.instructions,
-        flash=counted.flash,
-        arena=counted.arena,
-        milliseconds=counted.milliseconds,
-        blocks=blocks,
-    )

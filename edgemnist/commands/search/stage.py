@@ -179,6 +179,7 @@ def run_worker(place: Place) -> WorkerResult:
 
     :raises InputError: there is no such study, or its dataset is another one here.
     """
+    from edgemnist.commands.search.counting import CountingProcess
     from edgemnist.commands.search.evaluation import Evaluator
 
     study = _open(place)
@@ -190,7 +191,12 @@ def run_worker(place: Place) -> WorkerResult:
             f"({settings.dataset_sha256[:12]}); bring the same files here"
         )
     _tell_versions(settings)
-    return WorkerResult(study.name, work(study, Evaluator(settings, dataset, Artefacts(place.artefacts))))
+    counting = CountingProcess()
+    try:
+        done = work(study, Evaluator(settings, dataset, Artefacts(place.artefacts), counting))
+    finally:
+        counting.close()
+    return WorkerResult(study.name, done)
 
 
 def _tell_versions(settings: SearchSettings) -> None:
