@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import random
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def open_storage(url: str) -> Any:
             return _proxy(storages, rest)
         return _database(storages, f"{_DRIVERS.get(scheme, scheme)}://{rest}")
     except OSError as error:
-        raise EnvironmentFailure(f"the storage {url!r} cannot be opened: {error.strerror or error}") from error
+        raise EnvironmentFailure(f"the storage {_shown(url)!r} cannot be opened: {error.strerror or error}") from error
 
 
 def _journal(journal: Any, storage: Any, path: Path) -> Any:
@@ -75,34 +76,42 @@ def _database(storages: Any, url: str) -> Any:
     sqlalchemy: Any = importlib.import_module("sqlalchemy")
     try:
         return _made(sqlalchemy, storages, url)
-    except sqlalchemy.exc.ArgumentError:
-        raise InputError(f"the storage {url!r} is no place that is known; give {FORMS}") from None
-    except sqlalchemy.exc.NoSuchModuleError:
-        raise InputError(f"the storage {url!r} is of no known kind of database; give {FORMS}") from None
-    except (sqlalchemy.exc.DBAPIError, ModuleNotFoundError) as error:
-        raise EnvironmentFailure(f"the storage {url!r} cannot be reached: {first_line(error)}") from error
+    except sqlalchemy.exc.NoSuchModuleError:  # the more special of the next
+        raise InputError(f"the storage {_shown(url)!r} is of no known kind of database; give {FORMS}") from None
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        raise InputError(f"the storage {_shown(url)!r} is no place that is known; give {FORMS}") from None
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"what talks to {_shown(url)!r} is not installed: {first_line(error)}; install that database's package"
+        ) from error
+    except (sqlalchemy.exc.DBAPIError, load_optuna().exceptions.StorageInternalError) as error:
+        reason = first_line(error.__cause__ or error)
+        raise EnvironmentFailure(f"the storage {_shown(url)!r} cannot be reached: {reason}") from error
 
 
 def _made(sqlalchemy: Any, storages: Any, url: str) -> Any:
     """Return the storage; workers that make its tables, or that connect, at the same time get over it."""
+    database = not url.startswith("sqlite")
+    # A connection that a server has closed meanwhile is noticed and opened anew. A worker has few.
+    pool = {"pool_size": 1, "max_overflow": 1, "pool_pre_ping": True} if database else {}
     for left in reversed(range(_TRIES)):
         try:
-            # A connection that a server has closed meanwhile is noticed and opened anew. A worker has few.
-            database = not url.startswith("sqlite")
-            pool = {"pool_size": 1, "max_overflow": 1, "pool_pre_ping": True} if database else {}
-            storage = storages.RDBStorage(url, engine_kwargs=pool)
-            if not database:
-                _let_one_write(sqlalchemy, storage.engine)
-            return storage
-        except (
-            sqlalchemy.exc.IntegrityError,
-            sqlalchemy.exc.ProgrammingError,
-            sqlalchemy.exc.OperationalError,
-        ) as error:
-            if left == 0 or not any(word in str(error).lower() for word in _PASSING):
+            storage = storages.RDBStorage(url, engine_kwargs=dict(pool))
+        except (sqlalchemy.exc.DBAPIError, load_optuna().exceptions.StorageInternalError) as error:
+            words = f"{error} {error.__cause__}".lower()
+            if left == 0 or not any(word in words for word in _PASSING):
                 raise
             time.sleep(random.uniform(0.1, 2.0))
+            continue
+        if not database:
+            _let_one_write(sqlalchemy, storage.engine)
+        return storage
     return None
+
+
+def _shown(url: str) -> str:
+    """Return a URL without its password."""
+    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", url)
 
 
 def _let_one_write(sqlalchemy: Any, engine: Any) -> None:

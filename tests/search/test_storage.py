@@ -47,6 +47,7 @@ def test_a_lock_that_a_dead_worker_left_is_taken_away(tmp_path: Path, monkeypatc
         ("oracles://host/database", InputError, "no known kind of database; give a path"),
         ("postgresql://host:port/database", InputError, "no place that is known"),
         ("postgresql://nobody@127.0.0.1:1/none", EnvironmentFailure, "cannot be reached"),
+        ("postgresql://nobody:secret@127.0.0.1:1/none", EnvironmentFailure, r"nobody:\*\*\*@127"),
         ("sqlite:////nowhere/at/all/study.db", EnvironmentFailure, "cannot be reached"),
         ("/dev/null/study.journal", EnvironmentFailure, "cannot be opened"),
     ],
