@@ -19,15 +19,6 @@ from edgemnist.support.files import package_versions, write_json, write_text
 from edgemnist.support.progress import say
 from edgemnist.training import reference_nets
 
-BITNETMCU = (
-    ("3.2 kB", 3_200, 0.9892, 14.3),
-    ("7.3 kB", 7_300, 0.9928, None),
-    ("9.3 kB", 9_300, 0.9944, 43.0),
-    ("11.0 kB", 11_000, 0.9955, 57.0),
-)
-BITNETMCU_CLOCK_HZ = 48e6
-"""BitNetMCU's published MNIST nets (16x16 input): bytes of weights, accuracy, milliseconds on a CH32V002 at 48 MHz."""
-
 FORMAT = 3
 """Of run.json and ladder.json; figures of another format are measured again, and not drawn."""
 
@@ -138,8 +129,9 @@ def whole(value: float | None) -> str:
 
 def panels(ours: dict[str, Sequence[dict[str, Any]]], *, with_published: bool) -> list[CostPanel]:
     """Return the plot's panels: our nets by variant, and BitNetMCU's where their cost is known."""
-    weights = [CostPoint(name, size, accuracy) for name, size, accuracy, _ in BITNETMCU]
-    cycles = [CostPoint(n, ms / 1e3 * BITNETMCU_CLOCK_HZ, acc) for n, _, acc, ms in BITNETMCU if ms is not None]
+    nets = reference_nets.BITNETMCU
+    weights = [CostPoint(net.name, net.weight_bytes, net.accuracy) for net in nets]
+    cycles = [CostPoint(net.name, net.cycles, net.accuracy) for net in nets if net.cycles is not None]
     published = {
         "weight_bytes": CostSeries("BitNetMCU, 16x16 input", weights),
         "flash": CostSeries("BitNetMCU, weights alone", weights),

@@ -106,8 +106,6 @@ def _looks(panels: Sequence[CostPanel]) -> dict[str, tuple[str, str]]:
 
 def _draw_panel(axes: Any, panel: CostPanel, looks: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     """Draw one cost, and return what stands for each series in the legend."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
     from edgemnist.support import figures
 
     front = pareto_front([point for series in panel.ours for point in series.points])
@@ -123,16 +121,5 @@ def _draw_panel(axes: Any, panel: CostPanel, looks: Mapping[str, tuple[str, str]
     figures.styled(axes, x=f"{panel.cost} (logarithmic)", y="accuracy, %")
     axes.set_xscale("log")
     axes.margins(x=0.25, y=0.18)  # the names stand beside the points
-    low, high = axes.get_xlim()
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1, 3)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(_short))
+    figures.logarithmic_costs(axes.xaxis, *axes.get_xlim())
     return handles
-
-
-def _short(value: float, _: int = 0) -> str:
-    """Return a number in few characters: 20,000 is 20k."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:g}{letter}"
-    return f"{value:g}"

@@ -15,7 +15,7 @@ FLOORS = (
     ("runner", "artifacts", "csource", "onnx"),
     ("compiler", "data"),
     ("tflm", "harness", "training", "http"),
-    ("mcu", "pi", "mismatch", "page", "serving"),
+    ("mcu", "pi", "mismatch", "page", "serving", "search"),
     ("quantisation_error",),
     ("runtimes", "commands"),
     ("cli", "api"),

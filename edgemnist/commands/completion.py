@@ -68,6 +68,18 @@ def _emulators() -> Iterable[str]:
     return ("auto", *emulators())
 
 
+def _samplers() -> Iterable[str]:
+    from edgemnist.search.settings import SAMPLERS
+
+    return SAMPLERS
+
+
+def _study_pictures() -> Iterable[str]:
+    from edgemnist.commands.search.plotting import KINDS
+
+    return KINDS
+
+
 _NAMES: Mapping[str, Callable[[], Iterable[str]]] = {
     "dataset": _datasets,
     "arch": _architectures,
@@ -82,4 +94,7 @@ _NAMES: Mapping[str, Callable[[], Iterable[str]]] = {
     "package target": _targets,
     "toolchain": _toolchains,
     "emulator": _emulators,
+    "sampler": _samplers,
+    "search_run teacher": tuple,
+    "plot kind": _study_pictures,
 }

@@ -129,13 +129,14 @@ def _round(model: TfliteModel, settings: CodegenSettings, place: _Place) -> list
 def _run(model: TfliteModel, settings: CodegenSettings, place: _Place) -> list[float]:
     build = replace(place.build, network=replace(place.build.network, codegen=settings))
     # What the bytes are makes no difference to speak of: kernels branch by shapes.
-    inputs = [_some_values(model.tensors[index]) for index in model.inputs]
+    inputs = [some_values(model.tensors[index]) for index in model.inputs]
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
         image = build_firmware(model, place.board, build, Path(folder))
         image.raise_too_large()
         return layer_instructions(run_emulated(image, place.emulator, inputs, profiled=1))
 
 
-def _some_values(tensor: TensorInfo) -> NDArray[Any]:
+def some_values(tensor: TensorInfo) -> NDArray[Any]:
+    """Return values for an input, always the same: shape (1, *the tensor's without batch), its dtype."""
     values = np.random.default_rng(0).integers(0, 256, (1, *tensor.shape[1:]), dtype=np.uint8)
     return values.view(np.int8) if tensor.dtype == "int8" else values.astype(tensor.dtype)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edgemnist.mcu.boards import Board
 from edgemnist.mcu.profile import ExecutionProfile
 from edgemnist.mcu.timing import (
     cortex_m0,
@@ -122,6 +123,19 @@ def estimate(
     once = {address: sum(cost.expected for cost in each) for address, each in costs.items()}
     stalls = fetch_stalls(profile, flash, once)
     return _result(model, blocks, spent, stalls, flash)
+
+
+def estimate_on(board: Board, profile: ExecutionProfile | None) -> CycleEstimate | NoTimingModel:
+    """Estimate the cycles of what a board's core executed; without a profile there is nothing to estimate from."""
+    if profile is None:
+        return NoTimingModel(board.core.name, "this emulator does not tell which instructions were executed")
+    return estimate(
+        board.core.name,
+        profile,
+        flash_wait_states=board.flash.wait_states,
+        flash_line_bytes=board.flash.line_bytes,
+        flash_cache_bytes=board.flash.cache_bytes,
+    )
 
 
 class _Ledger:

@@ -80,6 +80,32 @@ def whole_numbers(axis: Any) -> None:
     axis.set_major_locator(MaxNLocator(nbins="auto", steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
 
 
+def logarithmic_costs(axis: Any, low: float, high: float) -> None:
+    """Let a logarithmic axis from ``low`` to ``high`` have few ticks, 20k instead of 2 x 10^4."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=_subdivisions(high / low)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(short_number))
+
+
+def _subdivisions(span: float) -> tuple[float, ...]:
+    """Return which multiples of a power of ten are ticks, so that there are about five where an axis spans so much."""
+    if span > 1000:
+        return (1,)
+    if span > 100:
+        return (1, 3)
+    return (1, 2, 5) if span > 4 else (1, 1.5, 2, 3, 4, 5, 6, 8)
+
+
+def short_number(value: float, _: int = 0) -> str:
+    """Return a number in few characters: 20,000 is 20k."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
+
+
 def png_of(figure: Any) -> bytes:
     """Return a figure as PNG; the same figure gives the same bytes."""
     buffer = io.BytesIO()

@@ -17,15 +17,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from edgemnist.keras_io.tensorflow import load_tensorflow
 from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError
 from edgemnist.training import mobilenet
+from edgemnist.training.blueprint import Blueprint, read_blueprint
+from edgemnist.training.blueprint_layers import builder_of
 from edgemnist.training.heads import SOFTMAX, activation_of, outputs_of
 
 DEFAULT_ARCHITECTURE = "tiny"
+BLUEPRINT_SUFFIX = ".toml"
+"""What the name of an architecture's file ends with."""
 
 Builder = Callable[..., Any]
 """(layers module, image tensor, outputs) -> probabilities tensor; ``alpha`` by name where a net has a width."""
@@ -56,6 +61,7 @@ class Architecture:
     ``macs`` (multiply-accumulates, counted in the int8 model) are those for 28x28x1 images and 10 classes, or for the
     smallest images of a net that takes none of 28x28x1. ``channels`` is the number that it needs, None for any;
     ``pixels`` is the range in which it takes them, a name of ``edgemnist.tflite.pixels.NORMALISATIONS``.
+    ``blueprint``: what it was built of, where it is none of the table but one of a file.
     """
 
     name: str
@@ -67,6 +73,7 @@ class Architecture:
     defaults: Defaults
     channels: int | None = None
     pixels: str = "0..1"
+    blueprint: Blueprint | None = None
 
 
 def architectures() -> tuple[Architecture, ...]:
@@ -74,15 +81,44 @@ def architectures() -> tuple[Architecture, ...]:
     return ARCHITECTURES
 
 
-def find_architecture(name: str) -> Architecture:
-    """Return the architecture of that name.
+def find_architecture(name: str, kept: Path | None = None) -> Architecture:
+    """Return the architecture of that name, or that of a file whose name ends with ``.toml``.
 
-    :raises InputError: there is none; the message lists all and suggests the closest.
+    ``kept``: where a work folder keeps the file of what was trained there, which is found by its name too.
+
+    :raises InputError: there is none; the message lists all and suggests the closest. Or the file is not one of an
+        architecture.
     """
     known = {row.name: row for row in ARCHITECTURES}
     if name in known:
         return known[name]
+    if name.endswith(BLUEPRINT_SUFFIX):
+        found = read_blueprint(Path(name))
+        if found.name in known:
+            raise InputError(f"{name!r}: {found.name!r} is the name of another architecture; give it one of its own")
+        return architecture_of(found)
+    if kept is not None and kept.is_file() and (last := read_blueprint(kept)).name == name:
+        return architecture_of(last)
     raise unknown("architecture", name, known)
+
+
+def architecture_of(blueprint: Blueprint) -> Architecture:
+    """Return a blueprint as an architecture; its parameters and multiply-accumulates are 0: nobody has counted them."""
+    recipe = blueprint.recipe
+    defaults = Defaults(
+        recipe.epochs, recipe.learning_rate, recipe.augmentation, recipe.label_smoothing, recipe.averaging
+    )
+    kinds = ", ".join(dict.fromkeys(block.kind for block in blueprint.blocks))
+    return Architecture(
+        blueprint.name,
+        f"{len(blueprint.blocks)} blocks ({kinds})",
+        builder_of(blueprint),
+        0,
+        0,
+        blueprint.smallest_side(),
+        defaults,
+        blueprint=blueprint,
+    )
 
 
 def require_images(chosen: Architecture, image_shape: tuple[int, int, int]) -> None:
@@ -105,7 +141,7 @@ def require_images(chosen: Architecture, image_shape: tuple[int, int, int]) -> N
 
 
 def build_model(
-    name: str,
+    name: str | Architecture,
     image_shape: tuple[int, int, int],
     classes: int,
     seed: int,
@@ -113,7 +149,7 @@ def build_model(
     alpha: float | None = None,
     head: str = SOFTMAX,
 ) -> Any:
-    """Return an untrained tf_keras model; ``seed`` decides its initial weights.
+    """Return an untrained tf_keras model of an architecture; ``seed`` decides its initial weights.
 
     ``image_shape`` is (height, width, channels) in pixels; ``classes`` is at least 2; ``alpha`` is the width multiplier
     of a net that has one, None for its default; ``head`` is one of ``heads.HEADS``.
@@ -121,7 +157,7 @@ def build_model(
     :raises InputError: the architecture is unknown, the image too small for it, there are fewer than 2 classes, or the
         head is for other numbers of classes.
     """
-    chosen = find_architecture(name)
+    chosen = name if isinstance(name, Architecture) else find_architecture(name)
     require_images(chosen, image_shape)
     if classes < 2:
         raise InputError(f"a classifier needs at least 2 classes, got {classes}")
@@ -130,7 +166,7 @@ def build_model(
     keras.utils.set_random_seed(seed)
     image = keras.Input(shape=image_shape, name="image")
     build = chosen.build if alpha is None else partial(chosen.build, alpha=alpha)
-    return keras.Model(image, build(keras.layers, image, outputs), name=name.replace("-", "_"))
+    return keras.Model(image, build(keras.layers, image, outputs), name=chosen.name.replace("-", "_"))
 
 
 def _smaller_choice(side: int) -> str:

@@ -1,4 +1,4 @@
-"""What the ladder's dense nets reach, as measured: whether a smaller one would do better than a pruned net.
+"""What the ladder's dense nets reach, as measured, and what others publish: whether a smaller one would do better.
 
 The figures are files in ``reference/``, one per dataset, which ``scripts/ladder --reference`` writes.
 """
@@ -27,7 +27,8 @@ class Cost:
 class ReferenceNet:
     """One dense net: accuracy of its int8 model in 0..1, mean over ``seeds`` trainings; ``cost`` None: not measured.
 
-    ``parameters`` are counted after batch-norm folding.
+    ``parameters`` are counted after batch-norm folding; ``deviation`` is the accuracy's over the trainings, 0 of one;
+    ``arena``: bytes, on the board of ``cost``.
     """
 
     arch: str
@@ -35,12 +36,37 @@ class ReferenceNet:
     seeds: int
     parameters: int
     cost: Cost | None
+    deviation: float = 0.0
+    arena: int | None = None
 
     @property
     def words(self) -> str:
         """What it reaches, for people."""
         times = "one training" if self.seeds == 1 else f"mean of {self.seeds} trainings"
         return f"{self.arch!r}: {self.accuracy:.2%} as int8 ({times})"
+
+
+@dataclass(frozen=True)
+class PublishedNet:
+    """A net as its authors publish it: bytes of its weights alone, accuracy in 0..1, cycles per inference or None."""
+
+    name: str
+    weight_bytes: int
+    accuracy: float
+    cycles: float | None
+
+
+_BITNETMCU_CLOCK_HZ = 48e6
+BITNETMCU = tuple(
+    PublishedNet(name, size, accuracy, None if ms is None else ms / 1e3 * _BITNETMCU_CLOCK_HZ)
+    for name, size, accuracy, ms in (
+        ("3.2 kB", 3_200, 0.9892, 14.3),
+        ("7.3 kB", 7_300, 0.9928, None),
+        ("9.3 kB", 9_300, 0.9944, 43.0),
+        ("11.0 kB", 11_000, 0.9955, 57.0),
+    )
+)
+"""BitNetMCU's published MNIST nets (16x16 input); cycles are milliseconds on a CH32V002 at 48 MHz."""
 
 
 def reference_nets(dataset: str) -> tuple[ReferenceNet, ...]:
@@ -56,6 +82,8 @@ def reference_nets(dataset: str) -> tuple[ReferenceNet, ...]:
             seeds=net["seeds"],
             parameters=net["parameters"],
             cost=None if net["flash_fast"] is None else Cost(net["flash_fast"], net["instructions"]),
+            deviation=net["accuracy_int8"]["deviation"] or 0.0,
+            arena=net["arena"],
         )
         for net in nets
     )

@@ -15,7 +15,7 @@ from edgemnist.artifacts.folder import TRAINED_MODEL, WorkFolder
 from edgemnist.data.base import Dataset, Split
 from edgemnist.keras_io.saving import save_model
 from edgemnist.support.errors import InputError
-from edgemnist.support.files import sha256_of
+from edgemnist.support.files import sha256_of, write_text
 from edgemnist.support.progress import say
 from edgemnist.tflite.normalisation import parse_normalisation
 from edgemnist.tflite.preprocessing import OutputKind, Preprocessing
@@ -44,6 +44,9 @@ from edgemnist.training.recipe import (
 from edgemnist.training.report import FitResult
 from edgemnist.training.settings import FitSettings
 
+KEPT_ARCHITECTURE = "trained-architecture.toml"
+"""A copy of the file whose architecture a training is of: to go on with it when the file has changed or is gone."""
+
 LAST_GOOD_MODEL = "last-good.keras"
 """What a training leaves that diverged: a model to look into, or to convert with ``edgemnist convert FILE``."""
 
@@ -51,7 +54,13 @@ PATIENCE_AT_CONSTANT_RATE = 5
 
 _MOST_VALIDATION = 5_000
 
-_BEFORE_THEY_WERE_RECORDED = {"selection": True, "passes": 1, "averaging_decay": DECAY, "head": SOFTMAX}
+_BEFORE_THEY_WERE_RECORDED = {
+    "selection": True,
+    "passes": 1,
+    "averaging_decay": DECAY,
+    "head": SOFTMAX,
+    "blueprint": None,
+}
 """What settings were that manifests of earlier versions do not name."""
 
 
@@ -97,6 +106,7 @@ class TrainResult(FitResult):
 class TrainPlan(FitPlan):
     """What to train, with every choice made."""
 
+    architecture: architectures.Architecture
     transfer: Transfer | None
     head: str = SOFTMAX
 
@@ -105,6 +115,7 @@ class TrainPlan(FitPlan):
         return {
             "image_shape": list(self.context.preprocessing.image_shape),
             "arch": self.context.arch,
+            "blueprint": self.architecture.blueprint and self.architecture.blueprint.as_json(),
             "validation": self.validation,
             "head": self.head,
         }
@@ -139,8 +150,8 @@ def _would_be(stored: Mapping[str, Any], settings: TrainSettings, dataset: Datas
     return same and stored_distillation(stored.get("distillation")) == settings.distillation
 
 
-def _plan(settings: TrainSettings, dataset: Dataset, _: WorkFolder) -> TrainPlan:
-    row = architectures.find_architecture(settings.arch or architectures.DEFAULT_ARCHITECTURE)
+def _plan(settings: TrainSettings, dataset: Dataset, work: WorkFolder) -> TrainPlan:
+    row = trained_architecture(settings.arch, work)
     architectures.require_images(row, dataset.image_shape)
     validation = _validation_count(settings.validation, dataset.train)
     head = settings.head or SOFTMAX
@@ -157,9 +168,18 @@ def _plan(settings: TrainSettings, dataset: Dataset, _: WorkFolder) -> TrainPlan
         validation=validation,
         split_seed=recipe.seed,
         recipe=recipe,
+        architecture=row,
         transfer=plan_transfer(row.name, settings.transfer, dataset.image_shape[0]),
         head=head,
     )
+
+
+def trained_architecture(name: str | None, work: WorkFolder) -> architectures.Architecture:
+    """Return an architecture by its name or file, or by the name of the one that was trained from a file here.
+
+    :raises InputError: there is none.
+    """
+    return architectures.find_architecture(name or architectures.DEFAULT_ARCHITECTURE, work.path(KEPT_ARCHITECTURE))
 
 
 def usual_batch(arch: str, images: int) -> int:
@@ -208,6 +228,8 @@ def _validation_count(count: int | None, train: Split) -> int:
 
 
 def _fit(plan: TrainPlan, run: FitRun) -> Fitted:
+    if plan.architecture.blueprint is not None and not run.resume:  # a resumed one may yet be refused
+        write_text(run.work.path(KEPT_ARCHITECTURE), plan.architecture.blueprint.as_toml())
     model = _untrained(plan, run.dataset)
     try:
         state = fit_in_phases(model, plan.transfer, plan.recipe, run)
@@ -222,7 +244,7 @@ def _untrained(plan: TrainPlan, dataset: Dataset) -> Any:
     """Return the model before the first step: with weights from the seed, or from elsewhere."""
     shape, alpha = dataset.image_shape, plan.transfer.alpha if plan.transfer else None
     model = architectures.build_model(
-        plan.context.arch, shape, dataset.classes, plan.recipe.seed, alpha=alpha, head=plan.head
+        plan.architecture, shape, dataset.classes, plan.recipe.seed, alpha=alpha, head=plan.head
     )
     if plan.transfer:
         load_weights(model, plan.transfer, shape[0])

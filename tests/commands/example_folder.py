@@ -15,6 +15,7 @@ from edgemnist import cli
 from edgemnist.runner.client import runtime_worker
 from edgemnist.runner.run import invoke_with, load_model
 from edgemnist.tflite.preprocessing import Preprocessing
+from edgemnist.training.blueprint import Block, Blueprint
 from tests.commands.convert.conftest import SIDE, draw
 
 CLASSES = ("0", "1", "2", "3")
@@ -70,6 +71,7 @@ def make_folder(folder: Path) -> None:
     for name, made in (("net.keras", "trained.keras"), ("net.tflite", "model_int8.tflite"), *_MORE):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(folder / "artifacts" / made, folder / name)
+    (folder / "found.toml").write_text(Blueprint(name="found", blocks=(Block(channels=8, stride=2),)).as_toml())
     dump = ["firmware", "run", "net.tflite", "--dataset", "random", "--images", "3", "--dump", "board.txt"]
     assert cli.run(dump) == 0
     _answer(folder)

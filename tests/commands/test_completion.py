@@ -26,6 +26,9 @@ PROGRAM = "import sys; sys.argv[0] = 'edgemnist'; from edgemnist.__main__ import
         ("edgemnist run --preset q", ["quick"]),
         ("edgemnist boards --toolchain g", ["gnu"]),
         ("edgemnist firmware run --emulator q", ["qemu"]),
+        ("edgemnist search run --sampler ns", ["nsga2"]),
+        ("edgemnist search --board micro", ["microbit"]),
+        ("edgemnist search plot --kind im", ["importance"]),
     ],
 )
 def test_what_is_typed_is_completed(typed: str, completed: list[str]) -> None:

@@ -24,12 +24,12 @@ from edgemnist.mcu import DEFAULT_BOARD, DUMPED
 from edgemnist.mcu.boards import Board
 from edgemnist.mcu.build import BuildSettings, FirmwareImage, build_firmware, build_fitted, building_in
 from edgemnist.mcu.counting import layer_instructions
-from edgemnist.mcu.cycles import CycleEstimate, NoTimingModel, estimate
+from edgemnist.mcu.cycles import CycleEstimate, NoTimingModel, estimate_on
 from edgemnist.mcu.emulators.base import DEFAULT_TIMEOUT, Emulator, choose_emulator
 from edgemnist.mcu.emulators.qemu import INSTRUCTIONS_PER_SECOND
 from edgemnist.mcu.execution import Execution, run_emulated, run_on_port
 from edgemnist.mcu.network import traced_of
-from edgemnist.mcu.profile import ExecutionProfile, InferenceProfile
+from edgemnist.mcu.profile import InferenceProfile
 from edgemnist.mcu.serial_link import DeviceLink
 from edgemnist.mcu.serial_port import DEFAULT_BAUD, open_port
 from edgemnist.support.errors import GateFailedError
@@ -99,7 +99,7 @@ def run_emulated_board(subject: Subject, board: Board, settings: RunSettings) ->
         difference=difference_of_all(execution.outputs, chosen.expected),
         counts=_counts(execution, emulator),
         layers=layers,
-        estimate=_estimate(board, profile.whole if profile else None),
+        estimate=estimate_on(board, profile.whole if profile else None),
         time=None,
         stack=execution.stack,
         seconds=seconds,
@@ -182,7 +182,7 @@ def _layer_counts(
     if execution.profiles:
         counted = layer_instructions(execution)
         profile = execution.profiles[0]
-        cycles = [_range(_estimate(image.board, one)) for one in profile.layers or [profile.whole]]
+        cycles = [_range(estimate_on(image.board, one)) for one in profile.layers or [profile.whole]]
     else:
         measuring = build_firmware(chosen.model, image.board, replace(image.settings, step_ticks=True), folder)
         counted = layer_instructions(run_emulated(measuring, emulator, chosen.first(1), timeout=settings.timeout))
@@ -210,18 +210,6 @@ def _range(found: CycleEstimate | NoTimingModel) -> CycleRange | None:
 def _board_layers(chosen: FirmwareInputs, settings: RunSettings) -> tuple[LayerCount, ...]:
     program, _ = compile_model(chosen.model, settings.build.network.codegen, any_net=True)
     return tuple(LayerCount(one.node.label, None, one.macs, 0, one.constant_bytes) for one in program.steps)
-
-
-def _estimate(board: Board, profile: ExecutionProfile | None) -> CycleEstimate | NoTimingModel:
-    if profile is None:
-        return NoTimingModel(board.core.name, "this emulator does not tell which instructions were executed")
-    return estimate(
-        board.core.name,
-        profile,
-        flash_wait_states=board.flash.wait_states,
-        flash_line_bytes=board.flash.line_bytes,
-        flash_cache_bytes=board.flash.cache_bytes,
-    )
 
 
 def _functions(image: FirmwareImage, profile: InferenceProfile) -> dict[str, int]:

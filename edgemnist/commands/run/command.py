@@ -43,7 +43,13 @@ def run(
             help="Known dataset or path. Default: auto, full MNIST where it is to be had, else mnist-5k.",
         ),
     ] = None,
-    arch: Annotated[str | None, typer.Option(help="Architecture, see `edgemnist train --help`. Default: tiny.")] = None,
+    arch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Architecture, or a .toml file of one, see `edgemnist train --help`. Default: tiny.",
+        ),
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(

@@ -11,20 +11,24 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from edgemnist.artifacts.folder import SET_ASIDE, WorkFolder
 from edgemnist.commands.run.settings import RunSettings
 from edgemnist.data.base import Dataset
 from edgemnist.support.errors import InputError
-from edgemnist.support.files import write_json
+from edgemnist.support.files import write_json, write_text
 from edgemnist.support.progress import say
 from edgemnist.support.reading import read_json
+from edgemnist.training.architectures import BLUEPRINT_SUFFIX
+from edgemnist.training.blueprint import read_blueprint
 from edgemnist.training.checkpoint import require_same_settings
 from edgemnist.training.fit import FitStage, is_made, is_unfinished, plan_fit
 from edgemnist.training.report import FitResult
 from edgemnist.training.resuming import command_line
 from edgemnist.training.settings import FitSettings
+from edgemnist.training.train import KEPT_ARCHITECTURE
 
 NAME = "unfinished-run.json"
 _MOST_BYTES = 1 << 20
@@ -100,6 +104,24 @@ def begin(settings: RunSettings, dataset: Dataset, work: WorkFolder) -> None:
     """Note what a job begins with."""
     content = Unfinished(dataclasses.asdict(settings), dataset.name, dataset.sha256)
     write_json(work.path(NAME), dataclasses.asdict(content))
+
+
+def with_kept_architecture(settings: RunSettings, work: WorkFolder, *, begins: bool) -> RunSettings:
+    """Return settings with the work folder's copy of an architecture's file in its place, made where the job begins.
+
+    :raises InputError: the job goes on, and the file is another than when it began, or the copy is gone.
+    """
+    if not settings.architecture.endswith(BLUEPRINT_SUFFIX):
+        return settings
+    path, kept = Path(settings.architecture), work.path(KEPT_ARCHITECTURE)
+    if begins:
+        write_text(kept, read_blueprint(path).as_toml())
+    elif path.exists() and read_blueprint(path) != read_blueprint(kept):
+        raise InputError(
+            f"cannot resume: the architecture in {str(path)!r} is another than when the job began; put it back, or run "
+            f"`{command_in(work)}` without --resume to start anew"
+        )
+    return dataclasses.replace(settings, arch=str(kept))
 
 
 def forget(work: WorkFolder) -> bool:

@@ -122,12 +122,14 @@ def run_main_job(settings: RunSettings, work: WorkFolder, *, resume: bool = Fals
 
 def _main_job(settings: RunSettings, work: WorkFolder, unfinished: Unfinished | None) -> RunReport:
     preset = settings.chosen_preset()
-    find_architecture(settings.architecture)
+    if unfinished is None:
+        find_architecture(settings.architecture)
     check_sparsity(given_or(settings.sparsity, preset.sparsity))
     with progress.progress_task("edgemnist run", total=100) as task:
         watch = Stopwatch(task)
         with watch.stage("data"):
             dataset = _begun(settings, work, unfinished)
+        asked, settings = settings, resuming.with_kept_architecture(settings, work, begins=unfinished is None)
         training, pruning = _train_settings(settings, preset, dataset), _prune_settings(settings, preset, dataset)
         watch.expect(_kind(settings, dataset), units_of(settings, dataset))
         with watch.stage("train", whole=unfinished is None):
@@ -166,7 +168,7 @@ def _main_job(settings: RunSettings, work: WorkFolder, unfinished: Unfinished | 
         pruning=choice,
         commands=_next_commands(work),
     )
-    _record(work, settings, dataset, result)
+    _record(work, asked, dataset, result)
     resuming.forget(work)
     return result
 

@@ -17,7 +17,14 @@ from edgemnist.training.augment import AUGMENTATIONS, augmentation_from
 _ARCHITECTURES = ", ".join(row.name for row in architectures())
 _AUGMENTATIONS = ", ".join(kind.name for kind in AUGMENTATIONS)
 
-Arch = Annotated[str | None, typer.Option("--arch", help=f"{_ARCHITECTURES}; default {DEFAULT_ARCHITECTURE}.")]
+Arch = Annotated[
+    str | None,
+    typer.Option(
+        "--arch",
+        metavar="NAME|FILE",
+        help=f"{_ARCHITECTURES}; default {DEFAULT_ARCHITECTURE}. Or a .toml file, as `edgemnist search export` writes.",
+    ),
+]
 DatasetName = Annotated[
     str | None,
     typer.Option(

@@ -7,12 +7,12 @@ from edgemnist.data.base import Dataset
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.summary import introduce
 from edgemnist.support.progress import say
-from edgemnist.training.architectures import DEFAULT_ARCHITECTURE, find_architecture
+from edgemnist.training.architectures import DEFAULT_ARCHITECTURE
 from edgemnist.training.fit import plan_fit
 from edgemnist.training.image_size import propose_size
 from edgemnist.training.mobilenet import image_for, plan_transfer
 from edgemnist.training.teacher import run_taught
-from edgemnist.training.train import TRAIN, TrainPlan, TrainResult, TrainSettings
+from edgemnist.training.train import TRAIN, TrainPlan, TrainResult, TrainSettings, trained_architecture
 
 DEFAULT_DATASET = "mnist"
 
@@ -81,7 +81,7 @@ def _load(settings: TrainSettings, work: WorkFolder, *, resume: bool, skip_unrea
     """Load the dataset in the shape that is asked for, or in that of the unfinished training."""
     stored = TRAIN.unfinished(work).settings if resume else None
     arch = settings.arch or (stored["arch"] if stored else DEFAULT_ARCHITECTURE)
-    find_architecture(arch)  # a slip is told before a dataset is loaded
+    trained_architecture(arch, work)  # a slip is told before a dataset is loaded
     size, channels = image_for(arch, settings.image_size)
     if stored:
         height, width, channels = stored["image_shape"]

@@ -1,0 +1,110 @@
+"""Where a search begins: a net of each family, as wide as its limits let it be.
+
+Draws at random are mostly far from what limits ask for: of twenty within 300,000 instructions the best was 2 points
+below a net of two strided stages that was chosen like this (MNIST, 8 epochs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from edgemnist.search.counts import parts_of
+from edgemnist.search.settings import SearchSettings
+from edgemnist.search.space import Space, draw
+from edgemnist.support.errors import InputError
+from edgemnist.training.blueprint import Blueprint, BlueprintRecipe
+
+_MARGIN = 1.1
+"""What small nets take more than the usual, of requantisation and calls."""
+_CODE = 4_500
+"""Bytes of kernels, about, that a small network needs beside its weights."""
+_BYTES_A_CHANNEL = 9
+"""Bias, multiplier and shift."""
+
+_DEPTHWISE = 3.5
+"""How many times as many instructions a multiply-accumulate of a depthwise convolution takes."""
+_WITHOUT_LIMITS = 8
+"""The first stage's channels where nothing limits them."""
+
+_SHAPES: Mapping[str, tuple[int, tuple[float, ...], tuple[int, ...]]] = {
+    "strided": (2, (1.0, 2.0), (1, 3)),
+    "plain": (1, (1.0, 1.5, 2.0), (2, 2, 2)),
+    "separable": (2, (1.0, 2.0, 3.0), (1, 2, 2)),
+    "residual": (2, (1.0, 2.0, 2.5), (1, 1, 1)),
+    "bottleneck": (2, (1.0, 1.5, 2.0), (1, 2, 2)),
+}
+"""By family: the first stride, the stages' widths as multiples of the first's, and their depths."""
+
+
+class _Preset:
+    """A draw of given values, as far as the space has them."""
+
+    def __init__(self, wanted: Mapping[str, Any]) -> None:
+        self.params: dict[str, Any] = {}
+        self._wanted = wanted
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any:
+        """Return the wanted choice, or the first."""
+        wanted = self._wanted.get(name)
+        self.params[name] = wanted if wanted in choices else choices[0]
+        return self.params[name]
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1) -> int:
+        """Return the wanted number, or the nearest."""
+        wanted = max(low, min(high, self._wanted.get(name, low)))
+        self.params[name] = low + (wanted - low) // step * step
+        return int(self.params[name])
+
+
+def starts(settings: SearchSettings) -> Iterator[dict[str, Any]]:
+    """Yield the parameters of a net of each family, the widest that should be within the limits."""
+    for family in settings.space.families:
+        found: dict[str, Any] | None = None
+        low, high = settings.space.width
+        high = high if settings.limits.most else max(low, min(high, _WITHOUT_LIMITS))
+        for width in range(low, high + 1, 2):
+            params, blueprint = _preset(settings.space, family, width)
+            if not _should_fit(blueprint, settings):
+                break
+            found = params
+        if found is not None:
+            yield found
+
+
+def _preset(space: Space, family: str, width: int) -> tuple[dict[str, Any], Blueprint]:
+    stride, widths, depths = _SHAPES[family]
+    wanted: dict[str, Any] = {
+        "family": family, "optimise": "speed", "stages": len(widths), "first_kernel": 3, "first_stride": stride,
+        "squeeze": 0, "last_padding": "valid" if family == "strided" else "same",
+    }  # fmt: skip
+    for stage, (factor, depth) in enumerate(zip(widths, depths, strict=True), start=1):
+        wanted |= {f"width{stage}": round(factor * width), f"depth{stage}": depth, f"expansion{stage}": 3}
+    preset = _Preset(wanted)
+    blueprint, _ = draw(space, preset, BlueprintRecipe())
+    return preset.params, blueprint
+
+
+def _should_fit(blueprint: Blueprint, settings: SearchSettings) -> bool:
+    """Whether a net is within the limits by an estimate; it is counted before it is trained like any other."""
+    try:
+        parts = list(parts_of(blueprint, settings.image_shape, settings.classes))
+    except InputError:
+        return False
+    most = settings.limits.most
+    macs = sum(part.macs for part in parts) + (_DEPTHWISE - 1) * _depthwise(blueprint, settings.image_shape)
+    instructions = _MARGIN * settings.instructions_per_mac * macs
+    channels = sum(block.channels for block in blueprint.blocks)
+    flash = _CODE + _BYTES_A_CHANNEL * channels + sum(part.weights for part in parts)
+    return instructions <= most.get("instructions", instructions) and flash <= most.get("flash", flash)
+
+
+def _depthwise(blueprint: Blueprint, image_shape: tuple[int, int, int]) -> int:
+    """Return the multiply-accumulates of depthwise convolutions."""
+    shapes = list(blueprint.shapes(image_shape))
+    total = 0
+    for block, (height, width, channels) in zip(blueprint.blocks, shapes, strict=False):
+        if block.kind in ("separable", "bottleneck"):
+            rows, columns = block.strided(height, width)
+            total += rows * columns * block.kernel**2 * channels * block.expansion
+    return total
