@@ -27,7 +27,7 @@ def test_nothing_imports_in_circles() -> None:
 
 
 def test_commands_stand_side_by_side() -> None:
-    """A command imports no other one; the main job and the report, which put several together, do."""
+    """A command imports no other one; the main job, the report and the search, which put several together, do."""
 
     def verb(name: str) -> str | None:
         parts = name.split(".")
@@ -35,7 +35,8 @@ def test_commands_stand_side_by_side() -> None:
 
     sideways = [
         str(arrow) for arrow in ARROWS
-        if verb(arrow.source) not in (None, "run", "report") and verb(arrow.target) not in (None, verb(arrow.source))
+        if verb(arrow.source) not in (None, "run", "report", "search")
+        and verb(arrow.target) not in (None, verb(arrow.source))
     ]  # fmt: skip
     assert not sideways
 

@@ -75,9 +75,9 @@ def _samplers() -> Iterable[str]:
 
 
 def _study_pictures() -> Iterable[str]:
-    from edgemnist.commands.search.plotting import KINDS
+    from edgemnist.search.settings import PICTURES
 
-    return KINDS
+    return PICTURES
 
 
 _NAMES: Mapping[str, Callable[[], Iterable[str]]] = {

@@ -37,7 +37,8 @@ class Importance:
 def importances(space: Space, params: Sequence[Mapping[str, Any]], values: Sequence[float]) -> list[Importance]:
     """Return how much each parameter decides who is among the nets with the lowest values, the most decisive first.
 
-    One of which there was no choice is not among them. ``params``: what was drawn for each net; ``values``: what is to be low, of each. The same gives the same.
+    One of which there was no choice is not among them. ``params``: what was drawn for each net; ``values``: what is to
+    be low, of each. The same gives the same.
 
     :raises InputError: there are fewer nets than ``FEWEST``.
     """

@@ -18,6 +18,13 @@ SAMPLERS: Mapping[str, str] = {
     "random": "random draws, to compare with",
 }
 
+PICTURES: Mapping[str, str] = {
+    "front": "error against each cost, with other nets",
+    "parallel": "what was drawn, net by net, coloured by the error",
+    "importance": "how much what was drawn decides",
+}
+"""The pictures; each is drawn by a module of its own, ``commands/search/picture_KIND``."""
+
 MOST_RUNGS = 6
 
 

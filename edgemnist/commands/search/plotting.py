@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgemnist.commands.search.report import StudyReport
+from edgemnist.search.settings import PICTURES
 from edgemnist.support.choices import unknown
 from edgemnist.support.errors import InputError, MissingDependencyError
-
-KINDS: Mapping[str, str] = {
-    "front": "error against each cost, with other nets",
-    "parallel": "what was drawn, net by net, coloured by the error",
-    "importance": "how much what was drawn decides",
-}
-"""The pictures; each is drawn by a module of its own, ``picture_KIND``."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +31,8 @@ def check(path: Path, kind: str) -> None:
 
     :raises InputError: there is no such picture, or the file is not to be a PNG.
     """
-    if kind not in KINDS:
-        raise unknown("kind of picture", kind, KINDS)
+    if kind not in PICTURES:
+        raise unknown("kind of picture", kind, PICTURES)
     if path.suffix.lower() != ".png":
         raise InputError(
             f"{str(path)!r} is no name of a PNG, which is all that is drawn; give such as search-{kind}.png"
