@@ -60,12 +60,15 @@ class _Parts:
         return self._convolution(x, "pointwise", self.block.channels, 1)
 
     def _residual(self, x: Any) -> Any:
-        """Two convolutions and a shortcut, a pointwise convolution where the shapes differ (He et al. 2016)."""
+        """Two convolutions and a shortcut (He et al. 2016).
+
+        Where the shapes differ that is the mean over each stride and a pointwise convolution (He et al. 2019).
+        """
         block, before = self.block, x
         x = self._convolution(x, "conv1", block.channels, block.kernel, block.stride)
         x = self._gated(self._convolution(x, "conv2", block.channels, block.kernel, relu=False))
         if block.stride > 1 or before.shape[-1] != block.channels:
-            before = self._convolution(before, "shortcut", block.channels, 1, block.stride, relu=False)
+            before = self._convolution(self._averaged(before), "shortcut", block.channels, 1, relu=False)
         return self._relu(self.layers.Add(name=f"{self.name}_add")([x, before]), "add")
 
     def _bottleneck(self, x: Any) -> Any:
@@ -80,13 +83,34 @@ class _Parts:
 
     def _convolution(self, x: Any, part: str, channels: int, kernel: int, stride: int = 1, *, relu: bool = True) -> Any:
         name, padding = f"{self.name}_{part}", self.block.padding if kernel > 1 else "same"
+        if kernel == 1:
+            x, stride = self._every(x, part, stride), 1
         x = self.layers.Conv2D(channels, kernel, strides=stride, padding=padding, use_bias=False, name=name)(x)
         return self._normalised(x, part, relu=relu)
 
+    def _every(self, x: Any, part: str, stride: int) -> Any:
+        """Return every so many rows and columns, as a window of one element with strides takes them.
+
+        Not by the strides of a convolution: the gradient of one with a window of one element writes beyond its memory
+        (TensorFlow 2.21 with oneDNN), which ended trainings with a single thread and spoiled others.
+        """
+        if stride == 1:
+            return x
+        return self.layers.MaxPooling2D(1, strides=stride, padding="same", name=f"{self.name}_{part}_every")(x)
+
+    def _averaged(self, x: Any) -> Any:
+        stride = self.block.stride
+        if stride == 1:
+            return x
+        return self.layers.AveragePooling2D(stride, padding="same", name=f"{self.name}_mean")(x)
+
     def _depthwise(self, x: Any) -> Any:
         block, name = self.block, f"{self.name}_depthwise"
+        stride = block.stride
+        if block.kernel == 1:
+            x, stride = self._every(x, "depthwise", stride), 1
         layer = self.layers.DepthwiseConv2D(
-            block.kernel, strides=block.stride, padding=block.padding, use_bias=False, name=name
+            block.kernel, strides=stride, padding=block.padding, use_bias=False, name=name
         )
         return self._normalised(layer(x), "depthwise", relu=True)
 
