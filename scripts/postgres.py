@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _DEBIAN = "/usr/lib/postgresql"
 _USERS = ("postgres", "nobody")
@@ -110,7 +111,7 @@ def _unprivileged() -> dict[str, int]:
     raise RuntimeError(f"PostgreSQL does not run as root, and there is none of {', '.join(_USERS)} here")
 
 
-def _as(user: Mapping[str, int]) -> Mapping[str, object]:
+def _as(user: Mapping[str, int]) -> dict[str, Any]:
     # A signal that ends the tests is not for the server, which is stopped.
     return {**user, "extra_groups": [] if user else None, "start_new_session": True}
 

@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,10 @@ def until(condition: Callable[[], Any]) -> None:
         time.sleep(0.05)
 
 
+def _have_begun(team: Workers, count: int) -> bool:
+    return len(team.begun()) >= count
+
+
 def undisturbed() -> tuple[Planner, dict[str, Outcome]]:
     """Return what the study comes to where nothing happens."""
     planner, outcomes = Planner(SETTINGS), dict[str, Outcome]()
@@ -152,7 +157,7 @@ def assert_undisturbed(study: SharedStudy) -> None:
     assert Planner(SETTINGS, study.rounds()).front(study.outcomes()) == planner.front(outcomes) != []
     trials = study._storage.get_all_trials(study._number, deepcopy=False)
     stored = Counter(_key(trial) for trial in trials if trial.state.name in ("COMPLETE", "PRUNED"))
-    assert stored == Counter(outcomes)
+    assert stored == Counter(list(outcomes))
     assert all(trial.state.is_finished() for trial in trials)
     study.rest()
 
@@ -168,7 +173,7 @@ def test_workers_that_are_killed_change_nothing(url: str, workers: Callable[[flo
     for _ in range(3):
         team.start()
     for count in (3, 6):  # each in mid-work: one of those that began an item last
-        until(lambda count=count: len(team.begun()) >= count)
+        until(partial(_have_begun, team, count))
         alive = {one.pid: one for one in team.processes if one.poll() is None}
         last = [alive[process] for process, _ in team.begun()[-3:] if process in alive]
         victim = random.choice(last or list(alive.values()))
