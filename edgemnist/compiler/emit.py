@@ -339,10 +339,7 @@ def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands 
     ``layer``: what it writes, for people.
     """
     text = [f"\n/* Step {index}: {step.node.label}{f', {comment_text(layer)}' if layer else ''} */"]
-    text += [
-        array_text(_array_name(settings, index, array), array, settings.memory_of(index, array))
-        for array in step.arrays
-    ]
+    text += [array_text(_array_name(settings, index, one), one, settings.memory_of(index, one)) for one in step.arrays]
     declared = f"static const {step.struct_type} {settings.name}_params_{index}"
     if bands is not None and index < bands.steps and varies(bands, index):
         sets = [f"{{{', '.join(field_text(field) for field in fields)}}}" for fields in bands.variants[index]]
