@@ -134,7 +134,7 @@ ROWS = (
     Row("compiler/ops/floats.py", "convert --int8", _CODEGEN, _mixed("ADD", "float32", "int8")),
     Row("compiler/ops/int16_elements.py", "convert --int16x8", _CODEGEN, _requantised),
     Row("compiler/unsigned.py", "convert --int8", _CODEGEN, lambda: _uint8("ELU")),
-    Row("compiler/generate.py", "convert --int8", f"{_CODEGEN} --with-dump", lambda: _uint8("RELU")),
+    Row("compiler/tensor_dump.py", "convert --int8", f"{_CODEGEN} --with-dump", lambda: _uint8("RELU")),
     Row("compiler/generate.py", "convert --int8", _PACKAGE, _float_net),
     Row("compiler/generate.py", "codegen", "page MODEL --out OUT.html", _several_images),
     Row("tflite/file.py", "codegen", "evaluate MODEL --dataset DATASET", _two_inputs),
