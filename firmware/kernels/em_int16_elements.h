@@ -1,5 +1,5 @@
-/* ABS, RELU, RELU6 and LEAKY_RELU on int16, and QUANTIZE and DEQUANTIZE where one side is int16. Zero
- * points of int16 are 0.
+/* ABS, RELU, RELU6 and LEAKY_RELU on int16, and QUANTIZE and DEQUANTIZE where one side is int16.
+ * Zero points of int16 are 0.
  *
  * Elements may be of different sizes on the two sides; see each function for how input and output
  * may overlap.
