@@ -26,7 +26,8 @@ int main(void)
     const int exact = @{name}_example_is_exact(example, @{output_names});
     right += exact;
     passed = passed && exact;
-    printf("@{name}: example %d: %s, %.0f us\n", example, exact ? "exact" : "bytes differ", elapsed);
+    printf("@{name}: example %d: %s, %.0f us\n", example, exact ? "exact" : "bytes differ",
+           elapsed);
     @{name}_print_outputs(example, @{output_names}, print_text);
 @{else}
     const int found = @{name}_best_class(output);

@@ -44,7 +44,8 @@ static bool run_example(int example)
   const unsigned long microseconds = (unsigned long)(millions / SystemCoreClock);
 @{if several}
   const bool exact = @{name}_example_is_exact(example, @{output_names}) != 0;
-  printf("@{name}: example %d: %s, %lu us\n", example, exact ? "exact" : "bytes differ", microseconds);
+  printf("@{name}: example %d: %s, %lu us\n", example, exact ? "exact" : "bytes differ",
+         microseconds);
   @{name}_print_outputs(example, @{output_names}, print_text);
 @{else}
   const int found = @{name}_best_class(output);
