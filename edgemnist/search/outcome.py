@@ -33,7 +33,7 @@ class Item:
     @property
     def key(self) -> str:
         """What tells it apart from all other items of a study."""
-        return f"{self.candidate}/{self.rung}/{self.seed}"
+        return key_in(vars(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ def item_from(document: Mapping[str, Any]) -> Item:
 
 
 def key_in(document: Mapping[str, Any]) -> str:
-    """Return the key of the item that ``item_json`` gave."""
+    """Return the key of an item, given its fields or what ``item_json`` gave."""
     return f"{document['candidate']}/{document['rung']}/{document['seed']}"
 
 

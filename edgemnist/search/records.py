@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Any
 
 from edgemnist.search.optuna_library import load_optuna
 from edgemnist.search.outcome import Item, Outcome, item_from, item_json, key_in, outcome_from
+from edgemnist.support.identity import host_id, host_name, lives, started
 
 ITEM, ROUND, OUTCOME, BEAT, WORKER, LEADS = "item", "round", "outcome", "beat", "worker", "leads"
 """The names of a trial's attributes."""
@@ -95,30 +95,18 @@ def lead_of_this_worker() -> Any:
 
 def this_worker() -> str:
     """Return a name of this process among all machines'."""
-    return f"{platform.node()}/{_processes()}/{os.getpid()}"
+    return "/".join((host_name(), _machine(), str(os.getpid()), started(os.getpid())))
 
 
 def is_dead_here(worker: str) -> bool:
     """Whether a worker was a process of this machine that is gone."""
-    _, processes, process = ("//" + worker).rsplit("/", 2)
-    if not processes or processes != _processes() or not process.isdigit():
-        return False
+    _, machine, process, start = worker.split("/") if worker.count("/") == 3 else ("",) * 4
+    return machine != "" and machine == _machine() and not lives(int(process), start)
+
+
+def _machine() -> str:
+    """Return what tells this machine's processes from others', "" where nothing does: names may be shared."""
     try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
-
-
-def _processes() -> str:
-    """Return a name of the processes among which a number is this one's, "" where there is none.
-
-    Machines may share their names, and containers on one machine have their own processes.
-    """
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot}:{Path('/proc/self/ns/pid').readlink()}"
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {host_id()}"
     except OSError:
         return ""
