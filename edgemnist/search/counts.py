@@ -24,12 +24,16 @@ HEAD = "head"
 
 @dataclass(frozen=True)
 class Part:
-    """A block, or the head, with what goes into it; ``key`` tells apart what may take other instructions."""
+    """A block, or the head, with what goes into it; ``key`` tells apart what may take other instructions.
+
+    ``depthwise``: those of ``macs`` that are of depthwise convolutions.
+    """
 
     name: str
     key: str
     macs: int
     weights: int
+    depthwise: int = 0
 
 
 def parts_of(blueprint: Blueprint, image_shape: tuple[int, int, int], classes: int) -> Iterator[Part]:
@@ -44,31 +48,28 @@ def parts_of(blueprint: Blueprint, image_shape: tuple[int, int, int], classes: i
         before, after = shapes[number - 1], shapes[number]
         # The first block's input is not a ReLU's; and a block's zero point decides how its successor sums.
         key = json.dumps([asdict(block), before, number == 1], sort_keys=True)
-        macs, weights = _counts(block, before, after)
-        yield Part(f"block{number}", key, macs, weights)
+        yield Part(f"block{number}", key, *_counts(block, before, after))
     height, width, channels = shapes[-1]
     values = channels if blueprint.head == "average" else height * width * channels
     key = json.dumps([blueprint.head, shapes[-1], classes])
     yield Part(HEAD, key, values * classes, values * classes)
 
 
-def _counts(block: Block, before: tuple[int, int, int], after: tuple[int, int, int]) -> tuple[int, int]:
-    """Return a block's multiply-accumulates and weights."""
+def _counts(block: Block, before: tuple[int, int, int], after: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return a block's multiply-accumulates, weights, and the multiply-accumulates of its depthwise convolution."""
     height, width = block.strided(*before[:2])
     inner, outer, taps = before[2], after[2], block.kernel**2
     pixels, all_before = height * width, before[0] * before[1]
     if block.kind == "conv":
-        return pixels * taps * inner * outer, taps * inner * outer
-    if block.kind == "separable":
-        return pixels * (taps * inner + inner * outer), taps * inner + inner * outer
+        return pixels * taps * inner * outer, taps * inner * outer, 0
     if block.kind == "residual":
         shortcut = inner * outer if block.stride > 1 or inner != outer else 0
         both = taps * inner * outer + taps * outer * outer + shortcut
-        return pixels * both, both
-    wide = inner * block.expansion
+        return pixels * both, both, 0
+    wide = inner * block.expansion  # of a separable block as many as go in
     expand = inner * wide if block.expansion > 1 else 0
     rest = taps * wide + wide * outer
-    return all_before * expand + pixels * rest, expand + rest
+    return all_before * expand + pixels * rest, expand + rest, pixels * taps * wide
 
 
 @dataclass

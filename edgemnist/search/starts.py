@@ -92,19 +92,8 @@ def _should_fit(blueprint: Blueprint, settings: SearchSettings) -> bool:
     except InputError:
         return False
     most = settings.limits.most
-    macs = sum(part.macs for part in parts) + (_DEPTHWISE - 1) * _depthwise(blueprint, settings.image_shape)
+    macs = sum(part.macs + (_DEPTHWISE - 1) * part.depthwise for part in parts)
     instructions = _MARGIN * settings.instructions_per_mac * macs
     channels = sum(block.channels for block in blueprint.blocks)
     flash = _CODE + _BYTES_A_CHANNEL * channels + sum(part.weights for part in parts)
     return instructions <= most.get("instructions", instructions) and flash <= most.get("flash", flash)
-
-
-def _depthwise(blueprint: Blueprint, image_shape: tuple[int, int, int]) -> int:
-    """Return the multiply-accumulates of depthwise convolutions."""
-    shapes = list(blueprint.shapes(image_shape))
-    total = 0
-    for block, (height, width, channels) in zip(blueprint.blocks, shapes, strict=False):
-        if block.kind in ("separable", "bottleneck"):
-            rows, columns = block.strided(height, width)
-            total += rows * columns * block.kernel**2 * channels * block.expansion
-    return total

@@ -38,7 +38,7 @@ class DenseBody:
 
         :param row_length: elements of a row of the window, as in ``em_window``.
         """
-        blocks = [rows[first : first + lanes].T.reshape(-1) for first, lanes in _lane_blocks(len(rows))]
+        blocks = [rows[first : first + lanes].T.reshape(-1) for first, lanes in lane_blocks(len(rows))]
         packed: NDArray[np.int8] = np.concatenate(blocks).astype(np.int8)
         return packed
 
@@ -211,7 +211,7 @@ def suits_line(geometry: Geometry) -> bool:
     return one_each and g.kernel_height == 1 and taps <= LINE_TAPS and along and across
 
 
-def _lane_blocks(channels: int) -> Iterator[tuple[int, int]]:
+def lane_blocks(channels: int) -> Iterator[tuple[int, int]]:
     """Yield (first channel, lanes) of the blocks in which ``em_dot.h`` takes output channels: 4s, a 2, a 1."""
     first = 0
     for lanes in (4, 2, 1):

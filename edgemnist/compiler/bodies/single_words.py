@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.bodies.base import lane_blocks
+
 GROUP = 4
 """Taps of a word."""
 
@@ -91,11 +93,7 @@ def _part(part: NDArray[np.int64], joined: bool) -> tuple[_Words, _Words]:
     groups, taps = _grouped(part), order(part.shape[1])
     limited = _limited(groups, joined=joined)
     words = np.ascontiguousarray(limited[..., _BYTES] + 128, np.uint8).view("<u4")[..., 0]
-    blocks, first = [], 0
-    for lanes in (4, 2, 1):
-        while len(words) - first >= lanes:
-            blocks.append(words[first : first + lanes].T.reshape(-1))
-            first += lanes
+    blocks = [words[first : first + lanes].T.reshape(-1) for first, lanes in lane_blocks(len(words))]
     return np.concatenate(blocks).astype(np.uint32), _corrections(groups - limited, taps)
 
 
