@@ -42,9 +42,8 @@ class NetCost:
 def cost_of(model: TfliteModel, board: Board, optimise: str) -> NetCost:
     """Count what a model costs on an emulated board, built for "speed" or "size".
 
-    Whether it fits the board is not looked at: the linker has room for all.
-
     :raises ModelError: the model can't be compiled to C.
+    :raises GateFailedError: it does not fit the board.
     :raises MissingDependencyError: no toolchain, or no emulator of that board.
     :raises EnvironmentFailure: the toolchain failed.
     """
@@ -52,6 +51,7 @@ def cost_of(model: TfliteModel, board: Board, optimise: str) -> NetCost:
     build = replace(for_core(BuildSettings(optimise=optimise), board), step_ticks=not emulator.exact)
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
         image = build_firmware(model, board, build, Path(folder))
+        image.raise_too_large()
         # Kernels branch by shapes, so that any input takes what every other does, to a few instructions.
         inputs = [some_values(model.tensors[index]) for index in model.inputs]
         execution = run_emulated(image, emulator, inputs, profiled=1)

@@ -15,10 +15,11 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from edgemnist.runner.protocol import Message, receive, send
-from edgemnist.support import processes
+from edgemnist.support import errors, processes
+from edgemnist.support.errors import EdgeMnistError
 from edgemnist.support.memory import machine_bytes, resident_bytes_of
 
 MEMORY_SHARE = 0.75
@@ -40,6 +41,17 @@ class ProcessEndedError(Exception):
     def __init__(self, what: str, *, signal_number: int | None, hung: bool, said: str) -> None:
         super().__init__(what)
         self.what, self.signal_number, self.hung, self.said = what, signal_number, hung, said
+
+
+def raised_over_there(header: Mapping[str, Any], message: str) -> EdgeMnistError | None:
+    """Return the error of edgemnist's own that an answer tells of, with ``message``; None where it was another one."""
+    if "raised" not in header:
+        return None
+    if header["raised"] == errors.UnsupportedModelError.__name__:
+        headline, *problems = message.split("\n  - ")
+        return errors.UnsupportedModelError(headline, problems)
+    kind: type[EdgeMnistError] = getattr(errors, header["raised"], errors.ModelError)
+    return kind(message)
 
 
 class AnsweringProcess:

@@ -22,10 +22,9 @@ from edgemnist.commands.convert.quantisable import check_quantisable
 from edgemnist.commands.convert.settings import CALIBRATED
 from edgemnist.keras_io.formats import source_files
 from edgemnist.runner.base import InputFacts
-from edgemnist.runner.process import AnsweringProcess, ProcessEndedError
+from edgemnist.runner.process import AnsweringProcess, ProcessEndedError, raised_over_there
 from edgemnist.runner.protocol import Message
 from edgemnist.runner.refusals import in_one_line
-from edgemnist.support import errors
 from edgemnist.support.errors import EdgeMnistError, InternalError, ModelError, RuntimeCrashedError
 from edgemnist.support.logs import log_clause
 from edgemnist.tflite.kinds import ModelKind
@@ -174,16 +173,13 @@ class _Worker:
         """Return the worker's error, with the names of file and folder that this process knows."""
         message = str(header["error"]).replace(repr(self._absolute), repr(str(self._path)))
         message = message.replace(str(self._folder), str(self._folder.parent))
-        if "raised" not in header:
-            details = log_clause("convert", self._process.said())
-            return InternalError(
-                f"a fault in the conversion of {str(self._path)!r}: {in_one_line(message)}; please report it{details}"
-            )
-        if header["raised"] == errors.UnsupportedModelError.__name__:
-            headline, *problems = message.split("\n  - ")
-            return errors.UnsupportedModelError(headline, problems)
-        kind: type[EdgeMnistError] = getattr(errors, header["raised"], ModelError)
-        return kind(message)
+        raised = raised_over_there(header, message)
+        if raised is not None:
+            return raised
+        details = log_clause("convert", self._process.said())
+        return InternalError(
+            f"a fault in the conversion of {str(self._path)!r}: {in_one_line(message)}; please report it{details}"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,12 @@ from numpy.typing import NDArray
 from edgemnist.commands.search.blocks import costs_of
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.netcost import cost_of
-from edgemnist.runner.process import AnsweringProcess, ProcessEndedError
+from edgemnist.runner.process import AnsweringProcess, ProcessEndedError, raised_over_there
 from edgemnist.runner.protocol import Message
 from edgemnist.runner.worker import serve
 from edgemnist.search.costs import Costs
 from edgemnist.search.outcome import Item
-from edgemnist.support import errors
-from edgemnist.support.errors import EdgeMnistError, InternalError, ModelError
+from edgemnist.support.errors import InternalError, ModelError
 from edgemnist.tflite.file import TfliteModel, parse_tflite
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflite.normalisation import Normalisation
@@ -48,6 +46,7 @@ class CountingProcess:
         :param images: some of the training set, for the scales: (count, height, width, channels).
 
         :raises ModelError: it cannot be converted or compiled, or the process ended each time.
+        :raises GateFailedError: it does not fit the board.
         :raises EdgeMnistError: no toolchain or emulator, or a tool failed.
         """
         header = {
@@ -62,23 +61,16 @@ class CountingProcess:
                 ended.append(error.what)
                 continue
             if "error" in answer:
-                raise _error(answer)
+                message = str(answer["error"])
+                raise raised_over_there(answer, message) or InternalError(
+                    f"a fault while a net was counted: {message}; please report it"
+                )
             return Costs(**answer["costs"]), float(answer["cpu_seconds"])
         raise ModelError(f"the process that counts {item.blueprint.name} {ended[-1]}, {_TRIES} times")
 
     def close(self) -> None:
         """End the process."""
         self._process.close()
-
-
-def _error(answer: Mapping[str, Any]) -> EdgeMnistError:
-    message = str(answer["error"])
-    if "raised" not in answer:
-        return InternalError(f"a fault while a net was counted: {message}; please report it")
-    if answer["raised"] == errors.UnsupportedModelError.__name__:
-        return ModelError(message)
-    kind: type[EdgeMnistError] = getattr(errors, answer["raised"], ModelError)
-    return kind(message)
 
 
 # --- in the process ------------------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from edgemnist.search.artefacts import Artefacts
 from edgemnist.search.costs import Costs
 from edgemnist.search.outcome import Item, Outcome, digest_of, outcome_from
 from edgemnist.search.settings import SearchSettings
-from edgemnist.support.errors import ModelError
+from edgemnist.support.errors import GateFailedError, ModelError
 from edgemnist.support.progress import quietly
 from edgemnist.tflite.file import read_tflite
 from edgemnist.tflite.kinds import ModelKind
@@ -58,90 +58,99 @@ class Evaluator:
     dataset: Dataset
     artefacts: Artefacts
     counting: CountingProcess
-    _elsewhere: list[float] = field(default_factory=list)
 
     def __call__(self, item: Item) -> Outcome:
-        """Return what an item comes to; it is tried only where nobody has kept that.
+        """Return what an item comes to; nothing is counted or trained again that somebody has kept.
 
         :raises MissingDependencyError: no toolchain, emulator or TensorFlow.
         :raises EnvironmentFailure: a tool failed.
         """
+        costs: dict[str, Costs] = {}
+        seconds = 0.0
+        with quietly(True):
+            try:
+                for board in self.settings.boards:
+                    costs[board], spent = self.costs(item, board)
+                    seconds += spent
+                outcome = self._within(item, costs)
+            except (TrainingDivergedError, ModelError, GateFailedError) as error:
+                outcome = Outcome(costs=costs, reason=str(error))
+        return dataclasses.replace(outcome, cpu_seconds=outcome.cpu_seconds + seconds)
+
+    def _within(self, item: Item, costs: Mapping[str, Costs]) -> Outcome:
+        """Return what a net comes to, which is trained if it is within its limits."""
+        over = self._over(costs)
+        if over and item.rung == 0:
+            return Outcome(costs=costs, over=over)
+        if item.rung == self.settings.last_rung:
+            outcome = self._kept(item, self._trained_in_full)
+            return dataclasses.replace(outcome, over=self._over(outcome.costs))
+        return dataclasses.replace(self._kept(item, self._trained), costs=costs)
+
+    def _over(self, costs: Mapping[str, Costs]) -> dict[str, float]:
+        return self.settings.limits.over(costs[self.settings.boards[0]])
+
+    def _kept(self, item: Item, train: Callable[[Item], Outcome]) -> Outcome:
+        """Return what an item's training came to, now or when somebody did it."""
         name = f"{self._folder(item)}/outcome.json"
         kept = self.artefacts.read_json(name)
         if kept is not None:
             return outcome_from(kept)
-        with quietly(True):
-            outcome = self._tried(item)
+        start = _cpu_seconds()
+        outcome = train(item)
+        outcome = dataclasses.replace(outcome, cpu_seconds=_cpu_seconds() - start)
         self.artefacts.write_json(name, outcome.as_json())
         return outcome
 
     def _folder(self, item: Item) -> str:
-        """Return the name of an item's artefacts."""
+        """Return the name of a training's artefacts, made of what decides it: limits don't, and boards a finalist's."""
         settings = self.settings
-        last = item.rung == settings.last_rung
         decides = {
             "blueprint": item.blueprint.as_json(),
-            "optimise": item.optimise,
             "seed": item.seed,
             "dataset": settings.dataset_sha256,
             "image_shape": settings.image_shape,
-            "epochs": settings.epochs if last else settings.rungs[item.rung],
-            "held_out": None if last else settings.held_out,
             "teacher": settings.teacher,
-            "boards": settings.boards,
-            "limits": dict(settings.limits.most),
             "versions": dict(settings.versions),
         }
+        if item.rung == settings.last_rung:
+            decides |= {"epochs": settings.epochs, "boards": settings.boards, "optimise": item.optimise}
+        else:
+            decides |= {"epochs": settings.rungs[item.rung], "held_out": settings.held_out}
         return f"trained/{item.blueprint.name}/{digest_of(decides)[:16]}"
-
-    def _tried(self, item: Item) -> Outcome:
-        start, costs = _cpu_seconds(), {}
-        self._elsewhere.clear()
-        try:
-            costs = {board: self.costs(item, board) for board in self.settings.boards}
-            outcome = self._within(item, costs)
-        except (TrainingDivergedError, ModelError) as error:
-            outcome = Outcome(costs=costs, reason=str(error))
-        return dataclasses.replace(outcome, cpu_seconds=_cpu_seconds() - start + sum(self._elsewhere))
-
-    def _within(self, item: Item, costs: Mapping[str, Costs]) -> Outcome:
-        """Return what a net comes to that is trained if it is within its limits."""
-        over = self.settings.limits.over(costs[self.settings.boards[0]])
-        if over and item.rung == 0:
-            return Outcome(costs=costs, over=over)
-        last = item.rung == self.settings.last_rung
-        return self._trained_in_full(item, costs) if last else self._trained(item, costs)
 
     # --- costs -------------------------------------------------------------------------------------------------------
 
-    def costs(self, item: Item, board: str) -> Costs:
-        """Return what a net costs on a board before it is trained: with drawn weights, which take what others do."""
+    def costs(self, item: Item, board: str) -> tuple[Costs, float]:
+        """Return what a net costs on a board before it is trained, and the processor seconds that it took to know.
+
+        The weights are drawn, and take what others do.
+        """
         settings = self.settings
         blueprint = {name: one for name, one in item.blueprint.as_json().items() if name not in ("name", "recipe")}
         key = [blueprint, item.optimise, board, settings.image_shape, settings.classes, dict(settings.versions)]
         name = f"counted/{digest_of(key)[:32]}.json"
         kept = self.artefacts.read_json(name)
-        if kept is None:
-            images = class_balanced_sample(self.dataset.train, min(_CALIBRATION, len(self.dataset.train)), 0).images
-            found, seconds = self.counting.costs(item, board, images, settings.classes)
-            self._elsewhere.append(seconds)
-            kept = found.as_json()
-            self.artefacts.write_json(name, kept)
-        return Costs(**kept)
+        if kept is not None:
+            return Costs(**kept), 0.0
+        images = class_balanced_sample(self.dataset.train, min(_CALIBRATION, len(self.dataset.train)), 0).images
+        found, seconds = self.counting.costs(item, board, images, settings.classes)
+        self.artefacts.write_json(name, found.as_json())
+        return found, seconds
 
     # --- accuracy ----------------------------------------------------------------------------------------------------
 
-    def _trained(self, item: Item, costs: Mapping[str, Costs]) -> Outcome:
+    def _trained(self, item: Item) -> Outcome:
         """Train for a rung's epochs; images that nets are chosen by stand in for the test set, which is not touched."""
         learned, chosen_by = hold_out(self.dataset.train, self._held_out(), 0)
         dataset = dataclasses.replace(self.dataset, train=learned, test=chosen_by)
         with self._training(item, dataset, self.settings.rungs[item.rung]) as (_, result):
-            return Outcome(accuracy=result.accuracy, costs=costs)
+            return Outcome(accuracy=result.accuracy)
 
     def _held_out(self) -> int:
         return max(1, min(self.settings.held_out, len(self.dataset.train) // 4))
 
-    def _trained_in_full(self, item: Item, costs: Mapping[str, Costs]) -> Outcome:
+    def _trained_in_full(self, item: Item) -> Outcome:
         """Train with all images, convert, count the trained net, and read the test set once."""
         with self._training(item, self.dataset, self.settings.epochs) as (work, result):
             run_conversion(ConversionSettings(modes=(ModelKind.INT8,)), work)
@@ -158,7 +167,6 @@ class Evaluator:
             return Outcome(
                 accuracy=result.validation_accuracy,
                 costs=counted,
-                over=self.settings.limits.over(counted[self.settings.boards[0]]),
                 test=float(np.mean(classes == self.dataset.test.labels)),
                 test_float=result.accuracy,
                 exact=self._exact(path, item.optimise),

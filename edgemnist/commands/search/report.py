@@ -123,6 +123,7 @@ def report_of(
     name: str, planner: Planner, outcomes: Mapping[str, Outcome], *, finished: bool, running: int
 ) -> StudyReport:
     """Return the report of a study whose rounds until now the planner knows."""
+    planner.learn(outcomes)
     items = [item for one in planner.rounds for item in one if item.key in outcomes]
     first = [item for item in items if item.rung == 0]
     front = {item.candidate for item in planner.front(outcomes)}
