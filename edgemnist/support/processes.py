@@ -10,13 +10,15 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from edgemnist.support import stopping
 
 _GRACE_SECONDS = 1.0
+_ORPHAN_SECONDS = 0.5
 
 _running: set[subprocess.Popen[Any]] = set()
 _ending = threading.Event()
@@ -55,6 +57,17 @@ def run(
         forget(process)
     output, errors = (part.decode("utf-8", "replace") for part in printed)
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def when_orphaned(parent: int, then: Callable[[], None]) -> None:
+    """Have a thread call ``then`` once the process that started this one, ``parent``, is gone, even by SIGKILL."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_ORPHAN_SECONDS)
+        then()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def end(process: subprocess.Popen[Any]) -> None:

@@ -12,10 +12,9 @@ import os
 import shutil
 import sys
 import tempfile
-import threading
-import time
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,9 +25,9 @@ from edgemnist.runner.base import InputFacts
 from edgemnist.runner.protocol import Message
 from edgemnist.runner.worker import serve
 from edgemnist.support.errors import ModelError
+from edgemnist.support.processes import when_orphaned
 from edgemnist.tflite.kinds import ModelKind
 
-_ORPHAN_SECONDS = 0.5
 _ATTEMPTS = 100
 
 
@@ -124,7 +123,8 @@ def main(folder: Path) -> None:
     """Answer requests until nobody is left who asks; then delete the folder."""
     faulthandler.enable()
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
-    threading.Thread(target=_leave_when_orphaned, args=(folder, os.getppid()), daemon=True).start()
+    # The closing of stdin is seen only after a conversion that nobody waits for any more.
+    when_orphaned(os.getppid(), partial(_leave, folder))
     answers = _Answers()
     try:
         serve(
@@ -141,10 +141,8 @@ def main(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _leave_when_orphaned(folder: Path, parent: int) -> None:
-    """End a conversion that nobody waits for any more: the closing of stdin is seen only after it."""
-    while os.getppid() == parent:
-        time.sleep(_ORPHAN_SECONDS)
+def _leave(folder: Path) -> None:
+    """End this process in whatever it does. Its folder goes with it."""
     # The converter goes on writing while its files are removed.
     for _ in range(_ATTEMPTS):
         shutil.rmtree(folder, ignore_errors=True)

@@ -172,12 +172,16 @@ def search_run(
     return Outcome(report, lambda: view.show(report, _typed(place)))
 
 
-def worker(*, place: StudyPlace) -> Outcome:
+def worker(
+    *,
+    parent: Annotated[int | None, typer.Option(hidden=True, help="End with this process.")] = None,
+    place: StudyPlace,
+) -> Outcome:
     """Try nets of a study until it is over; any number of workers may, on any machines."""
     from edgemnist.commands.search import stage
     from edgemnist.support.tables import print_text
 
-    result = stage.run_worker(_place(place))
+    result = stage.run_worker(_place(place), parent)
     return Outcome(result, lambda: print_text(f"{result.items} items of the study {result.study} done here"))
 
 

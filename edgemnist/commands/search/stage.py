@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from edgemnist.search.settings import SearchSettings
 from edgemnist.search.storage import open_storage
 from edgemnist.search.study import SharedStudy, begin_study
 from edgemnist.search.worker import work
+from edgemnist.support import processes
 from edgemnist.support.errors import EnvironmentFailure, InputError
 from edgemnist.support.files import package_versions
 from edgemnist.support.progress import Task, progress_task, say
@@ -174,14 +178,16 @@ class WorkerResult:
         return {"study": self.study, "items": self.items}
 
 
-def run_worker(place: Place) -> WorkerResult:
-    """Try items of a study until it is over.
+def run_worker(place: Place, parent: int | None = None) -> WorkerResult:
+    """Try items of a study until it is over, or until the process ``parent``, which started this one, is gone.
 
     :raises InputError: there is no such study, or its dataset is another one here.
     """
     from edgemnist.commands.search.counting import CountingProcess
     from edgemnist.commands.search.evaluation import Evaluator
 
+    if parent is not None:
+        processes.when_orphaned(parent, partial(os.kill, os.getpid(), signal.SIGTERM))
     study = _open(place)
     settings = study.settings
     dataset = load_dataset(settings.dataset, image_size=settings.image_shape[:2])
@@ -251,9 +257,7 @@ def _tells_how_to_go_on(how: str) -> Iterator[None]:
 def _read(study: SharedStudy) -> tuple[Planner, Mapping[str, Outcome]]:
     """Return a study's rounds until now, and what came of them."""
     outcomes = study.outcomes()
-    planner = Planner(study.settings, study.rounds())
-    planner.learn(outcomes)
-    return planner, outcomes
+    return Planner(study.settings, study.rounds()), outcomes
 
 
 def _tell(task: Task, planner: Planner, outcomes: Mapping[str, Outcome], hours: float) -> None:

@@ -27,7 +27,7 @@ def workers(options: Sequence[str], jobs: int, folder: Path) -> Iterator[Workers
     """
     folder.mkdir(parents=True, exist_ok=True)
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    command = [sys.executable, "-m", "edgemnist", "search", "worker", *options]
+    command = [sys.executable, "-m", "edgemnist", "search", "worker", *options, "--parent", str(os.getpid())]
     environment = os.environ | {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
     started: list[subprocess.Popen[bytes]] = []
     try:

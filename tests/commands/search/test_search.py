@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -10,12 +9,11 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from edgemnist import cli
 from edgemnist.artifacts.folder import TRAINED_MODEL
+from tests.commands.typed import json_of, run
 from tests.training.strokes import write_npz
 
 pytestmark = pytest.mark.slow
@@ -23,21 +21,6 @@ pytestmark = pytest.mark.slow
 SMALL = ("--families", "strided", "--width", "8-16", "--budget", "3", "--population", "3", "--max-flash", "100000")
 SHORT = ("--rungs", "1", "--finalists", "1", "--seeds", "1", "--epochs", "8")
 _SECONDS = 600
-
-
-def run(*arguments: object) -> int:
-    return cli.run([str(argument) for argument in arguments])
-
-
-def json_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
-    """Run a command that has to succeed and return its one JSON document."""
-    capsys.readouterr()
-    code = run(*arguments, "--json")
-    captured = capsys.readouterr()
-    assert code == 0, captured.err
-    document = json.loads(captured.out)
-    assert isinstance(document, dict)
-    return document
 
 
 def outcomes(work: Path) -> dict[Path, int]:

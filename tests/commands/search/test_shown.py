@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from edgemnist import cli
 from edgemnist.commands.search import picture_front, picture_importance, picture_parallel, stage, view
 from edgemnist.commands.search.report import StudyReport
 from edgemnist.search.costs import ACCURACY, Limits
@@ -20,6 +19,7 @@ from edgemnist.support.palette import DARK, LIGHT, drawn_dark
 from edgemnist.training.architectures import find_architecture
 from tests.commands.search.studies import write_study
 from tests.commands.test_widths import check, shown
+from tests.commands.typed import run
 from tests.figures import foreign_colours, problems
 
 
@@ -38,10 +38,6 @@ def unfinished(report: StudyReport) -> StudyReport:
     """Return the report as it was before any finalist."""
     nets = [replace(one, tests=(), validations=(), exact=None, artefacts=()) for one in report.candidates]
     return replace(report, candidates=nets, finished=False, running=2, failed=["net-1: it diverged"] * 5)
-
-
-def run(*arguments: object) -> int:
-    return cli.run([str(argument) for argument in arguments])
 
 
 def test_its_status_at_every_width(report: StudyReport, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from edgemnist import cli
 from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.data.checks import check_dataset
 from edgemnist.data.loading import load_dataset
 from edgemnist.data.summary import summary_lines
+from tests.commands.typed import json_of, run
 from tests.training.strokes import write_npz
-
-
-def run(*arguments: object) -> int:
-    return cli.run([str(argument) for argument in arguments])
-
-
-def json_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
-    """Run a command that has to succeed and return its one JSON document."""
-    capsys.readouterr()
-    code = run(*arguments, "--json")
-    captured = capsys.readouterr()
-    assert code == 0, captured.err
-    document = json.loads(captured.out)
-    assert isinstance(document, dict)
-    return document
 
 
 def test_train_then_prune_with_no_further_argument(
