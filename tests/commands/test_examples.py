@@ -84,7 +84,8 @@ def unknown_values(command: str) -> list[str]:
     """
     name, words = "", shlex.split(command)[1:]
     while name not in COMMANDS:
-        name = f"{name} {words.pop(0)}".strip()
+        word = "run" if words[0].startswith("-") else words.pop(0)  # `search` alone is `search run`
+        name = f"{name} {word}".strip()
     context = COMMANDS[name].make_context(name, words)
     return [value for parameter in COMMANDS[name].params for value in _unknown(name, parameter, context.params)]
 

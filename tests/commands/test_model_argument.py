@@ -25,9 +25,15 @@ ELSEWHERE = {
     "prune",
     "qat",
     "run",
+    "search export",
+    "search plot",
+    "search resume",
+    "search run",
+    "search status",
+    "search worker",
     "train",
 }
-"""Commands that are not about one finished model: they make a work folder's, or have none."""
+"""Commands that are not about one finished model: they make a work folder's or a study's, or have none."""
 
 FORMER = {
     "boards": [],

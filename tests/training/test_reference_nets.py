@@ -22,6 +22,7 @@ def net(arch: str, accuracy: float, parameters: int, flash: int | None, instruct
         "seeds": 3,
         "parameters": parameters,
         "flash_fast": flash,
+        "arena": None if flash is None else 2048,
         "instructions": instructions,
     }
 
