@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgemnist.compiler.graph import Node, plain_kind
 from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel, size_problems
+from edgemnist.tflite.kinds import limits_of
 from edgemnist.tflite.tables import enumeration
 
 LARGEST_FOLDED = 64 * 2**20
@@ -178,6 +179,9 @@ _WITH_WEIGHTS = (
 )
 """Whose constants may have the scale 0, that of weights which are all 0. Others divide by scales."""
 
+_WITH_INT16_ZERO_POINT = ("SOFTMAX", "QUANTIZE", "DEQUANTIZE")
+"""What makes int16 with a zero point, as TFLM's SOFTMAX of int8 does, and takes it; for all others it is 0."""
+
 
 def _quantisation_problems(tensor: TensorInfo, kind: str) -> list[str]:
     quantisation = tensor.quantisation
@@ -196,7 +200,8 @@ def _quantisation_problems(tensor: TensorInfo, kind: str) -> list[str]:
             f"tensor {tensor.name!r} has its scales along axis {quantisation.axis}, allowed are 0 and above; "
             "convert the model again"
         )
-    low, high = ZERO_POINTS.get(tensor.dtype, (-(2**31), 2**31 - 1))
+    wide = tensor.dtype == "int16" and kind in _WITH_INT16_ZERO_POINT
+    low, high = limits_of("int16") if wide else ZERO_POINTS.get(tensor.dtype, (-(2**31), 2**31 - 1))
     outside = [point for point in quantisation.zero_points if not low <= point <= high]
     if outside:
         problems.append(

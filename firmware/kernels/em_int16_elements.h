@@ -1,5 +1,6 @@
 /* ABS, RELU, RELU6 and LEAKY_RELU on int16, and QUANTIZE and DEQUANTIZE where one side is int16.
- * Zero points of int16 are 0.
+ * Zero points of int16 are 0, but for what SOFTMAX makes of int8, which QUANTIZE and DEQUANTIZE
+ * take.
  *
  * Elements may be of different sizes on the two sides; see each function for how input and output
  * may overlap.
@@ -109,8 +110,8 @@ EM_KERNEL void em_int16_quantise(const em_quantise_params *p, const float *in, i
   }
 }
 
-/* out = scale * in. Elements are done from the last to the first: `out` may start at or after
- * `in`. */
+/* out = scale * (in - zero_point). Elements are done from the last to the first: `out` may start at
+ * or after `in`. */
 EM_KERNEL void em_int16_dequantise(const em_quantise_params *p, const int16_t *in, float *out)
 {
   const int8_t *from = (const int8_t *)(const void *)in;
@@ -119,7 +120,7 @@ EM_KERNEL void em_int16_dequantise(const em_quantise_params *p, const int16_t *i
     int16_t whole;
     float value;
     memcpy(&whole, from + i * (int32_t)sizeof whole, sizeof whole);
-    value = p->scale * (float)whole;
+    value = p->scale * (float)(whole - p->zero_point);
     memcpy(to + i * (int32_t)sizeof value, &value, sizeof value);
   }
 }

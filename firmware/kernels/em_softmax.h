@@ -1,8 +1,7 @@
 /* SOFTMAX over the last axis.
  *
- * in   int8 [rows][depth]            out  int8 [rows][depth], scale 1/256, zero point -128
- * scratch  uint32 [depth], a row's exponentials
- * A row is written after all of it is read: `out` may start at or before `in`.
+ * in   int8 [rows][depth]            scratch  uint32 [depth], a row's exponentials
+ * out  [rows][depth]: int8, scale 1/256 and zero point -128, or int16, 1/65536 and -32768
  */
 #ifndef EM_SOFTMAX_H
 #define EM_SOFTMAX_H
@@ -31,19 +30,28 @@ EM_INLINE uint32_t em_softmax_exp(const em_softmax_params *p, int32_t difference
   return difference > p->furthest ? 0 : em_exp(em_softmax_scaled(p, difference));
 }
 
+/* The exponentials of a row and their sum, Q19, at least 1. */
+EM_INLINE uint32_t em_softmax_sum(const em_softmax_params *p, uint32_t *exponentials,
+                                  const int8_t *in)
+{
+  int32_t highest = -128;
+  uint32_t sum = 0;
+  for (int c = 0; c < p->depth; ++c) highest = in[c] > highest ? in[c] : highest;
+  for (int c = 0; c < p->depth; ++c) {
+    exponentials[c] = em_softmax_exp(p, highest - in[c]);
+    sum += (exponentials[c] + 2048) >> 12;
+  }
+  return sum;
+}
+
+/* A row is written after all of it is read: `out` may start at or before `in`. */
 EM_KERNEL void em_softmax(const em_softmax_params *p, int8_t *scratch, const int8_t *in,
                           int8_t *out)
 {
   uint32_t *const exponentials = (uint32_t *)(void *)scratch;
   for (int32_t row = 0; row < p->rows; ++row) {
-    int32_t highest = -128;
-    uint32_t sum = 0; /* Q19, at least 1 */
+    uint32_t sum = em_softmax_sum(p, exponentials, in);
     int exponent = 35;
-    for (int c = 0; c < p->depth; ++c) highest = in[c] > highest ? in[c] : highest;
-    for (int c = 0; c < p->depth; ++c) {
-      exponentials[c] = em_softmax_exp(p, highest - in[c]);
-      sum += (exponentials[c] + 2048) >> 12;
-    }
     for (; sum < 2147483648u; sum <<= 1) --exponent;
     const uint32_t scale = exponent < 32 ? em_reciprocal(sum) : 0; /* 0: all outputs are */
     const int shift = exponent < 32 ? exponent : 31;
@@ -51,6 +59,26 @@ EM_KERNEL void em_softmax(const em_softmax_params *p, int8_t *scratch, const int
       const uint32_t value =
           (em_high_product_unsigned(exponentials[c], scale) + (1u << (shift - 1))) >> shift;
       out[c] = (int8_t)((value < 255 ? (int32_t)value : 255) - 128);
+    }
+    in += p->depth;
+    out += p->depth;
+  }
+}
+
+/* The same with 8 bits more of each result. `out` and `in` may not overlap. */
+EM_KERNEL void em_softmax_to_int16(const em_softmax_params *p, int8_t *scratch, const int8_t *in,
+                                   int16_t *out)
+{
+  uint32_t *const exponentials = (uint32_t *)(void *)scratch;
+  for (int32_t row = 0; row < p->rows; ++row) {
+    uint32_t sum = em_softmax_sum(p, exponentials, in);
+    int shift = 27;
+    for (; sum < 2147483648u; sum <<= 1) --shift;
+    const uint32_t scale = em_reciprocal(sum);
+    for (int c = 0; c < p->depth; ++c) {
+      const uint32_t value =
+          (em_high_product_unsigned(exponentials[c], scale) + (1u << (shift - 1))) >> shift;
+      out[c] = (int16_t)((value < 65535 ? (int32_t)value : 65535) - 32768);
     }
     in += p->depth;
     out += p->depth;

@@ -47,9 +47,10 @@ def images_for(content: bytes, random: int = 4) -> NDArray[Any]:
 
 
 def inputs_for(content: bytes) -> tuple[NDArray[Any], ...]:
-    """Return the same for each input of a model, each with values of its own."""
+    """Return the same for each input of a model, each with values of its own, as many for all."""
     model = parse_tflite(content)
-    return tuple(_values_for(model.tensors[index], number, 4) for number, index in enumerate(model.inputs))
+    values = [_values_for(model.tensors[index], number, 4) for number, index in enumerate(model.inputs)]
+    return tuple(one[: min(map(len, values))] for one in values)
 
 
 def _values_for(info: TensorInfo, number: int, random: int) -> NDArray[Any]:

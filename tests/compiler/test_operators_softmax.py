@@ -28,6 +28,43 @@ def log_softmax_model(shape: tuple[int, ...], scale: float, output: tuple[float,
     return builder.finish([builder.op("LOG_SOFTMAX", [image], shape, *output)])
 
 
+def wide_softmax_model(
+    shape: tuple[int, ...], scale: float, behind: str = "", output: tuple[float, int] = (1 / 65536, -32768)
+) -> bytes:
+    """Return a SOFTMAX to int16 and, ``behind`` it, one that brings that to another type."""
+    builder = ModelBuilder()
+    wide = builder.op("SOFTMAX", [builder.input(shape, scale, 5)], shape, *output, dtype="int16", beta=1.0)
+    kinds = {
+        "int32": ("QUANTIZE", 1 / 32768, 0),
+        "int8": ("QUANTIZE", 1 / 256, -128),
+        "float32": ("DEQUANTIZE", None, 0),
+    }
+    if not behind:
+        return builder.finish([wide])
+    kind, *quantised = kinds[behind]
+    return builder.finish([builder.op(kind, [wide], shape, *quantised, dtype=behind)])
+
+
+WIDE = {
+    "usual": wide_softmax_model((1, 10), 0.15),
+    "a scale as files have it": wide_softmax_model((1, 2), 0.07, "int32", (1 / 65535, -32768)),
+    "one class": wide_softmax_model((1, 1), 0.1),
+    "only the maximum counts": wide_softmax_model((1, 7), 40.0),
+    "the largest sum that TFLM takes": wide_softmax_model((1, 511), 0.0001),
+    "every pixel": wide_softmax_model((1, 3, 4, 5), 0.05),
+    "to int8": wide_softmax_model((1, 3, 5), 0.1, "int8"),
+    "to float32": wide_softmax_model((1, 3, 5), 0.1, "float32"),
+}
+
+
+def test_int16_is_exact(tflm: RuntimeWorker) -> None:
+    assert_exact(WIDE, tflm, None)  # the witness computes it in floats
+
+
+def test_int16_is_exact_at_the_limits_of_overlap(tflm: RuntimeWorker) -> None:
+    assert_exact_at_limits(WIDE, tflm)
+
+
 TABLE = {
     "usual": softmax_model((1, 10), 0.15),
     "one class": softmax_model((1, 1), 0.1),
@@ -87,6 +124,8 @@ def test_exp_is_right_to_one_part_in_a_million() -> None:
         (softmax_model((1, 5000), 0.1), "allowed are 4095"),
         (softmax_model((1, 10), 1e-9), "too small for fixed point"),
         (softmax_model((1, 10), 0.1, beta=0.0), "too small for fixed point"),
+        (wide_softmax_model((1, 10), 0.1, output=(1 / 65400, -32768)), "needed are 1/65536 and -32768"),
+        (wide_softmax_model((1, 10), 0.1, output=(1 / 65536, 0)), "needed are 1/65536 and -32768"),
         (log_softmax_model((1, 10), 0.1, (1 / 15, 127)), "needed are 1/16 and 127"),
         (log_softmax_model((1, 10), 0.1, (1 / 16, 0)), "needed are 1/16 and 127"),
         (log_softmax_model((1, 5000), 0.1), "allowed are 4095"),

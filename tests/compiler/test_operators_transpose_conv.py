@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgemnist import cli
 from edgemnist.compiler.graph import ACTIVATION_RELU6, PADDING_SAME, PADDING_VALID
 from edgemnist.runner import RuntimeWorker
 from tests.compiler.model_builder import ModelBuilder
@@ -30,6 +32,7 @@ class Case:
     per_channel: bool = True
     activation: int = 0
     shape: tuple[int, ...] | None = None
+    shape_is_input: bool = False
 
     def model(self) -> bytes:
         height, width, channels = self.image
@@ -43,7 +46,9 @@ class Case:
             for size, stride, kernel in zip((height, width), self.stride, self.kernel, strict=True)
         ]
         shape = (1, *(size - self.cut for size in sizes), self.filters)
-        inputs = [builder.constant(self.shape or shape, dtype="int32"), weights, image]
+        asked = builder.input((4,), None, dtype="int32", name="sizes") if self.shape_is_input else None
+        asked = builder.constant(self.shape or shape, dtype="int32") if asked is None else asked
+        inputs = [asked, weights, image]
         if self.bias is not None:
             bias = generator.integers(-self.bias, self.bias + 1, self.filters)
             bias[0] = self.bias
@@ -80,6 +85,17 @@ TABLE = {name: case.model() for name, case in CASES.items()}
 
 def test_exact(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
     assert_exact({name: content for name, content in TABLE.items() if name != "activation"}, tflm, witness)
+
+
+def test_a_shape_that_is_an_input_is_not_read(tflm: RuntimeWorker) -> None:
+    assert_exact({"input": Case(shape_is_input=True).model()}, tflm, None)  # tflite-runtime reads it
+
+
+def test_that_it_is_not_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "net.tflite").write_bytes(Case(shape_is_input=True).model())
+
+    assert cli.run(["codegen", str(tmp_path / "net.tflite"), "--target", "host", "--out", str(tmp_path / "c")]) == 0
+    assert "input not read        sizes: its values change nothing" in capsys.readouterr().out
 
 
 def test_an_activation_is_exact(tflm: RuntimeWorker) -> None:

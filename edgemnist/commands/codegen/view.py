@@ -73,6 +73,7 @@ def _figures(result: WrittenCode) -> list[str]:
     plan, program = result.generated.plan, result.generated.program
     further, state, placement = program.graph.further, state_bytes(program), result.generated.placement
     return [
+        *_unread(program),
         *([f"graphs                the first of {further + 1}; the others are not compiled"] if further else []),
         f"arena                 {plan.size:,} B, {included(program)} included",
         *([f"steps 0 to {program.bands.steps - 1:<11} {program.bands.summary}"] if program.bands else []),
@@ -89,6 +90,13 @@ def _figures(result: WrittenCode) -> list[str]:
     ]
 
 
+def _unread(program: Program) -> list[str]:
+    """Return what inputs no step reads, such as a shape that the file itself gives the output of the operator."""
+    read = {program.graph.root(index) for step in program.steps for index in step.inputs}
+    entering = [index for index in program.graph.entering if program.graph.root(index) not in read]
+    return [f"input not read        {program.graph.called(index)}: its values change nothing" for index in entering]
+
+
 def _files(result: WrittenCode) -> str:
     """Return the files that are the model's own by name, and how many headers of kernels there are."""
     own = [name for name in result.files if name.startswith(result.generated.name)]
@@ -99,9 +107,9 @@ def _files(result: WrittenCode) -> str:
 def _of_floats(program: Program) -> list[str]:
     """Return what int8 would save of a net on float32: each number takes a byte instead of four."""
     weights = [array for step in program.steps for array in step.arrays if array.ctype == "float"]
-    if not any(type_of(step.node.kind) == "float32" for step in program.steps):
-        return []
     saved = sum(array.bytes for array in weights) * 3 // 4
+    if not saved or not any(type_of(step.node.kind) == "float32" for step in program.steps):
+        return []
     return [
         f"in int8               some {saved:,} B less of constants, and a quarter of the arena (estimated): "
         "`edgemnist convert --int8`"

@@ -176,7 +176,8 @@ class Int16Quantise(Operator):
         source, target = input_tensor(node, graph), output_tensor(node, graph)
         problems = require_same_shape(node, graph)
         if source.dtype == "float32":
-            return problems + check_float(node, graph, source.index) + require_own_type(node, graph, node.outputs)
+            problems += check_float(node, graph, source.index) + require_own_type(node, graph, node.outputs)
+            return problems or _require_no_zero_point(node, target)
         if (source.dtype, target.dtype) not in _SCALES:
             problems.append(
                 f"{node.label}: goes from {source.dtype} to {target.dtype}, needed are int16 and one of int8, int16, "
@@ -186,11 +187,7 @@ class Int16Quantise(Operator):
             p for one in (source, target) for p in require_quantised(node, graph, [one.index], one.dtype)
         ]
         wide = [one for one in (source, target) if one.dtype == "int32"]
-        if not problems and any(quantisation_of(one).zero_point for one in wide):
-            problems.append(
-                f"{node.label}: tensor {wide[0].name!r} is int32 and has a zero point, needed is 0; "
-                "convert the model again"
-            )
+        problems = problems or [problem for one in wide for problem in _require_no_zero_point(node, one)]
         return problems or _check_multipliers(node, graph)
 
     def reference(
@@ -224,18 +221,28 @@ class Int16Dequantise(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`."""
-        scale = quantisation_of(input_tensor(node, graph)).scale
-        return [(inputs[0].astype(np.float64) * scale).astype(np.float32)]
+        quantisation = quantisation_of(input_tensor(node, graph))
+        return [((inputs[0].astype(np.float64) - quantisation.zero_point) * quantisation.scale).astype(np.float32)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         return _lower_float(node, graph, "em_int16_dequantise", input_tensor(node, graph), _BACKWARD)
 
 
+def _require_no_zero_point(node: Node, tensor: TensorInfo) -> list[str]:
+    if not quantisation_of(tensor).zero_point:
+        return []
+    return [
+        f"{node.label}: tensor {tensor.name!r} is {tensor.dtype} and has a zero point, needed is 0; "
+        "convert the model again"
+    ]
+
+
 def _lower_float(node: Node, graph: Graph, function: str, quantised: TensorInfo, overlap: Overlap) -> Step:
-    scale = Field("scale", "float", quantisation_of(quantised).scale)
+    quantisation = quantisation_of(quantised)
+    scale = Field("scale", "float", quantisation.scale)
     return Step(
         node=node, header="em_int16_elements.h", function=function, struct_type="em_quantise_params",
-        parameters=(*int32(count=quantised.elements), scale, *int16(zero_point=0)),
+        parameters=(*int32(count=quantised.elements), scale, *int16(zero_point=quantisation.zero_point)),
         inputs=node.inputs, outputs=node.outputs, overlaps={ends_of(node): overlap},
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""SOFTMAX, LOGISTIC and TANH on int16, by tables between whose entries they interpolate."""
+"""SOFTMAX, LOGISTIC and TANH to int16, from int16 by tables between whose entries they interpolate."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from edgemnist.compiler.graph import INT16, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_own_type
 from edgemnist.compiler.ops.fields import CArray, int16, int32
 from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, require_same_shape
+from edgemnist.compiler.ops.softmax import Softmax
 
 OUTPUT_SCALE = 1 / 32768
 
@@ -46,14 +47,24 @@ def _check_output(node: Node, graph: Graph) -> list[str]:
     return problems
 
 
+_FROM_INT8 = Softmax()
+
+
+def _is_from_int8(node: Node, graph: Graph) -> bool:
+    return input_tensor(node, graph).dtype == "int8"
+
+
 class Int16Softmax(Operator):
-    """exp of each element over the sum of the row's."""
+    """exp of each element over the sum of the row's; of int8 as :class:`Softmax` does it."""
 
     kinds = MappingProxyType({f"{INT16}SOFTMAX": Schema("SoftmaxOptions", needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
+        if _is_from_int8(node, graph):
+            return _FROM_INT8.check(node, graph)
         problems, beta = _check_output(node, graph), node.number("beta")
+        problems += _zero_point_problems(node, graph) if not problems else []
         if not 0 < beta < math.inf:
             problems.append(f"{node.label}: beta is {beta}, needed is a number above 0; convert it again")
         if problems:
@@ -75,6 +86,8 @@ class Int16Softmax(Operator):
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
     ) -> list[NDArray[Any]]:
         """See :meth:`Operator.reference`; source: TFLite ``SoftmaxInt16``."""
+        if _is_from_int8(node, graph):
+            return _FROM_INT8.reference(node, graph, inputs, settings)
         values = inputs[0].astype(np.int64)
         differences = values - values.max(axis=-1, keepdims=True)
         scaled = multiply_by_quantised_multiplier(differences, softmax_multiplier(node, graph))
@@ -88,6 +101,8 @@ class Int16Softmax(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
+        if _is_from_int8(node, graph):
+            return _FROM_INT8.lower(node, graph, settings)
         source, multiplier = input_tensor(node, graph), softmax_multiplier(node, graph)
         depth = source.shape[-1]
         return Step(
@@ -103,6 +118,14 @@ class Int16Softmax(Operator):
             ),
             inputs=node.inputs, outputs=node.outputs, overlaps={ends_of(node): Overlap(at_most=0)},
         )  # fmt: skip
+
+
+def _zero_point_problems(node: Node, graph: Graph) -> list[str]:
+    return [
+        f"{node.label}: tensor {tensor.name!r} has the zero point {point}, needed is 0; convert the model again"
+        for tensor in (graph.tensors[index] for index in ends_of(node))
+        if (point := quantisation_of(tensor).zero_point) != 0
+    ]
 
 
 def softmax_multiplier(node: Node, graph: Graph) -> Multiplier:

@@ -19,10 +19,19 @@ from edgemnist.compiler.fixedpoint import (
     saturating_rounding_doubling_high_multiply,
 )
 from edgemnist.compiler.graph import Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_int8
+from edgemnist.compiler.ops.base import (
+    LoweringSettings,
+    Operator,
+    Overlap,
+    Step,
+    quantisation_of,
+    require_int8,
+    require_quantised,
+)
 from edgemnist.compiler.ops.exponential import exp_of_minus, one_over_one_plus
 from edgemnist.compiler.ops.fields import Field, int16, int32
 from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, require_same_shape
+from edgemnist.tflite.kinds import limits_of
 
 INTEGER_BITS = 5
 """Differences from the maximum are scaled to 5 integer and 26 fractional bits: exp(-32) is nothing beside 1."""
@@ -31,6 +40,9 @@ SUM_FRACTION_BITS = 19
 """The sum of exponentials has 12 integer bits."""
 
 LARGEST_DEPTH = 4095
+
+_STEPS = {"int8": (256, 0.0), "int16": (65536, 0.001)}
+"""By the output's type how many steps it has from 0 to 1, and how much its scale may differ from that."""
 
 
 @dataclass(frozen=True)
@@ -43,27 +55,22 @@ class Scaling:
 
 
 class Softmax(Operator):
-    """exp of each element over the sum of the row's."""
+    """exp of each element over the sum of the row's: int8 to int8, or to int16."""
 
     kinds = MappingProxyType({"SOFTMAX": Schema("SoftmaxOptions", needed=True)})
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        problems = require_int8(node, graph, ends_of(node)) + require_same_shape(node, graph)
+        problems = require_int8(node, graph, node.inputs[:1]) + require_same_shape(node, graph)
+        wide = output_tensor(node, graph).dtype == "int16"
+        problems = problems or require_quantised(node, graph, node.outputs, "int16" if wide else "int8")
         if problems:
             return problems
-        target = output_tensor(node, graph)
-        output = quantisation_of(target)
-        if (output.scale, output.zero_point) != (1 / 256, -128):
-            problems.append(
-                f"{node.label}: output {target.name!r} has scale {output.scale:g} and zero point {output.zero_point}, "
-                "needed are 1/256 and -128; convert the model again"
-            )
         if not 0 < node.number("beta") < math.inf:
             problems.append(
                 f"{node.label}: beta is {node.number('beta')}, needed is a number above 0; convert it again"
             )
-        return problems + row_problems(node, graph, node.number("beta", 0.0))
+        return problems + _output_problems(node, graph) + row_problems(node, graph, node.number("beta", 0.0))
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -73,23 +80,39 @@ class Softmax(Operator):
         differences = values.max(axis=-1, keepdims=True) - values
         exponentials = _exponentials(differences, scaling_of(node, graph, node.number("beta")))
         sums = _sum_of(exponentials)
-        # The sum's highest bit goes to bit 31; the shift that undoes it ends in 8-bit steps.
+        dtype = output_tensor(node, graph).dtype
+        low, high = limits_of(dtype)
+        # The sum's highest bit goes to bit 31; the shift that undoes it ends in steps of the output.
         headroom = 32 - np.frexp(sums.astype(np.float64))[1].astype(np.int64)
         scales = one_over_one_plus((sums << headroom) - (1 << 31))
-        exponents = 35 - headroom
+        exponents = 43 - np.iinfo(dtype).bits - headroom
         products = saturating_rounding_doubling_high_multiply(exponentials, scales)
         # Products are not negative, so rounding ties away from zero is rounding up.
         rounded = (products + (1 << (exponents - 1))) >> exponents
-        return [(np.minimum(rounded, 255) - 128).astype(np.int8)]
+        return [np.minimum(rounded + low, high).astype(dtype)]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
+        wide = output_tensor(node, graph).dtype == "int16"
         return Step(
-            node=node, header="em_softmax.h", function="em_softmax", struct_type="em_softmax_params",
-            parameters=softmax_fields(node, graph, node.number("beta")),
+            node=node, header="em_softmax.h", function="em_softmax_to_int16" if wide else "em_softmax",
+            struct_type="em_softmax_params", parameters=softmax_fields(node, graph, node.number("beta")),
             inputs=node.inputs, outputs=node.outputs, scratch=4 * input_tensor(node, graph).shape[-1],
-            overlaps={ends_of(node): Overlap(at_most=0)},
+            overlaps={} if wide else {ends_of(node): Overlap(at_most=0)},
         )  # fmt: skip
+
+
+def _output_problems(node: Node, graph: Graph) -> list[str]:
+    """Return a problem where the output is not 0 to 1 in all steps of its type, as TFLM's ``SoftmaxPrepare`` asks."""
+    target = output_tensor(node, graph)
+    output, (steps, tolerance) = quantisation_of(target), _STEPS[target.dtype]
+    low, _ = limits_of(target.dtype)
+    if abs(output.scale - 1 / steps) <= tolerance / steps and output.zero_point == low:
+        return []
+    return [
+        f"{node.label}: output {target.name!r} has scale {output.scale:g} and zero point {output.zero_point}, "
+        f"needed are 1/{steps} and {low}; convert the model again"
+    ]
 
 
 def row_problems(node: Node, graph: Graph, beta: float) -> list[str]:

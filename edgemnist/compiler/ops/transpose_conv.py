@@ -155,11 +155,13 @@ def _fields(g: Geometry) -> tuple[Field, ...]:
 
 
 def operand_problems(node: Node, graph: Graph) -> list[str]:
-    """Return a problem where an operand is missing, or where the output's shape is not in the file."""
-    problems = require_constants(node, graph, {0: "output shape"})
+    """Return a problem where an operand is missing, or where the output's shape is none.
+
+    One that is computed need not be the file's: TFLM does not read it, and makes what the file says of the output.
+    """
     if len(node.inputs) < 3 or -1 in node.inputs[:3]:
-        problems.append(f"{node.label}: needs a shape, weights and an image; the file is corrupt, convert it again")
-    return problems
+        return [f"{node.label}: needs a shape, weights and an image; the file is corrupt, convert it again"]
+    return require_constants(node, graph, {0: "output shape"}) if graph.is_constant(node.inputs[0]) else []
 
 
 def size_problems(node: Node, graph: Graph) -> list[str]:
@@ -167,7 +169,7 @@ def size_problems(node: Node, graph: Graph) -> list[str]:
     layer = as_convolution(node)
     source, target = input_tensor(layer, graph).shape, output_tensor(node, graph).shape
     out_channels, kernel_height, kernel_width, in_channels = weight_values(layer, graph).shape
-    asked = integers(graph, node.inputs[0])
+    asked = integers(graph, node.inputs[0]) if graph.is_constant(node.inputs[0]) else target
     if target != asked or target[0] != 1 or (source[3], target[3]) != (in_channels, out_channels):
         return [
             f"{node.label}: {list(source)} with weights {[out_channels, kernel_height, kernel_width, in_channels]} to "
