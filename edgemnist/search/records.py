@@ -79,6 +79,23 @@ class Records:
             self.ended[key] = max(times)
 
 
+@dataclass(frozen=True)
+class Offers:
+    """Trials among which those lie that were offered last, by their numbers, both included."""
+
+    first: int
+    last: int
+
+    @property
+    def count(self) -> int:
+        """How many trials they are."""
+        return self.last - self.first + 1
+
+    def share_behind(self, former: Offers | None) -> float:
+        """Return the share of them that was not among those told before."""
+        return 1.0 if former is None else min(1.0, (self.last - former.last) / self.count)
+
+
 def offer_of(item: Item, number: int) -> Any:
     """Return a trial that offers an item of a round to workers."""
     trial = load_optuna().trial

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +27,7 @@ from edgemnist.search.records import (
     LEADS,
     OUTCOME,
     WORKER,
+    Offers,
     Records,
     is_dead_here,
     lead_of_this_worker,
@@ -39,9 +40,15 @@ from edgemnist.support.errors import EnvironmentFailure, InputError
 
 DEFAULT_STUDY = "edgemnist"
 
-_SETTINGS, _ROUNDS, _OVER = "settings", "rounds", "over"
+_SETTINGS, _ROUNDS, _OVER, _OFFERS = "settings", "rounds", "over", "offers"
 _MOST_GUESSES = 3
 """So many items that others have taken meanwhile are met before a worker looks again which are left."""
+_FEW = 16
+"""To look at so many trials costs no more than to guess which of them waits."""
+_SHARE_TO_GUESS = 0.3
+"""Where less of what was told last waits, a guess seldom hits."""
+_TOLD_EVERY = 2.0
+"""Seconds between what whoever offers many items tells of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +92,9 @@ class SharedStudy:
         self._records = Records()
         self._beats: dict[int, tuple[Any, float]] = {}
         self._offered: list[tuple[int, Mapping[str, Any]]] = []
+        self._exhausted: Offers | None = None
+        self._told: Offers | None = None
+        self._share = 1.0
 
     def _number_of(self, name: str) -> int:
         try:
@@ -149,13 +159,36 @@ class SharedStudy:
         finally:
             self._end(mine, self._states.FAIL)
 
-    def offer(self, item: Item, number: int) -> bool:
-        """Offer an item of a round, unless it is offered already or has an outcome; return whether it was.
+    def offer_all(self, items: Iterable[Item], number: int) -> int:
+        """Offer items of a round, those that are not offered already and have no outcome; return how many items.
 
-        The study must have been read since this worker leads.
+        Workers are told of the first at once, of the others now and then. The study must have been read since this
+        worker leads.
 
-        :raises EnvironmentFailure: an item of that key is another net.
+        :raises EnvironmentFailure: an item has the key of another net.
         """
+        first: int | None = None
+        last: int | None = None
+        told, count = 0.0, 0
+        for item in items:
+            count += 1
+            made = self._offer(item, number)
+            if made is None:
+                continue
+            first, last = made if first is None else first, made
+            if time.monotonic() - told > _TOLD_EVERY:
+                self._tell(first, last)
+                told, last = time.monotonic(), None
+        if first is not None and last is not None:
+            self._tell(first, last)
+        return count
+
+    def _tell(self, first: int, last: int) -> None:
+        numbers = [self._storage.get_trial_number_from_id(trial) for trial in (first, last)]
+        self._storage.set_study_user_attr(self._number, _OFFERS, numbers)
+
+    def _offer(self, item: Item, number: int) -> int | None:
+        """Offer an item; return the storage's number of its trial, None where it was there already."""
         there = self._records.items.get(item.key)
         if there is not None and (there.blueprint, there.optimise) != (item.blueprint, item.optimise):
             raise EnvironmentFailure(
@@ -163,9 +196,8 @@ class SharedStudy:
                 f"was begun with other versions, {_words(self.settings.versions)}; install those here"
             )
         if item.key in self._records.live or item.key in self._records.outcomes:
-            return False
-        self._storage.create_new_trial(self._number, template_trial=offer_of(item, number))
-        return True
+            return None
+        return int(self._storage.create_new_trial(self._number, template_trial=offer_of(item, number)))
 
     def round_is_offered(self, number: int) -> None:
         """Note that all items of a round are offered."""
@@ -177,11 +209,31 @@ class SharedStudy:
 
     # --- who tries what ----------------------------------------------------------------------------------------------
 
-    def take(self) -> Claim | None:
-        """Return a claim of an item that waits, None where none does, or others are quicker."""
-        return self._guess() or (self._guess() if self._look() else None)
+    def take(self, *, surely: bool = True) -> Claim | None:
+        """Return a claim of an item that waits, None where none does, or others are quicker.
 
-    def _guess(self) -> Claim | None:
+        ``surely``: look at all trials, too, where nobody has told of new offers since none waited. A look at a study
+        of a thousand trials is a second of a processor; what is told costs milliseconds.
+        """
+        claim = self._known()
+        if claim is not None:
+            return claim
+        offers = self._offers()
+        if offers == self._exhausted and not surely:
+            return None
+        if offers is not None and offers != self._told:
+            self._share = offers.share_behind(self._told)
+            self._told = offers
+        claim = None if offers is None else self._guess(offers)
+        if claim is None and not self._look():
+            self._exhausted = offers
+        return claim or self._known()
+
+    def _offers(self) -> Offers | None:
+        told = self._attributes().get(_OFFERS)
+        return None if told is None else Offers(*told)
+
+    def _known(self) -> Claim | None:
         """Return a claim of an item that waited when this worker looked, None where the first few are gone."""
         for _ in range(min(_MOST_GUESSES, len(self._offered))):
             # Any of them, so that workers who look at the same time seldom meet.
@@ -190,6 +242,17 @@ class SharedStudy:
             trial, document = self._offered.pop()
             if self._end(trial, self._states.RUNNING) and self._sign(trial):
                 return Claim(item_from(document), trial)
+        return None
+
+    def _guess(self, offers: Offers) -> Claim | None:
+        """Return a claim of any of the offers, None where the first few are gone, or few are left."""
+        if offers.count <= _FEW or self._share < _SHARE_TO_GUESS:
+            return None
+        for _ in range(_MOST_GUESSES):
+            number = random.randint(offers.first, offers.last)
+            trial = int(self._storage.get_trial_id_from_study_id_trial_number(self._number, number))
+            if self._end(trial, self._states.RUNNING) and self._sign(trial):
+                return Claim(item_from(self._storage.get_trial(trial).user_attrs[ITEM]), trial)
         return None
 
     def _sign(self, trial: int) -> bool:
@@ -203,6 +266,7 @@ class SharedStudy:
         """See which items wait; return whether any does."""
         waiting = self._storage.get_all_trials(self._number, deepcopy=False, states=(self._states.WAITING,))
         self._offered = [(trial._trial_id, trial.user_attrs[ITEM]) for trial in waiting if ITEM in trial.user_attrs]
+        self._share = len(self._offered) / self._told.count if self._told else 1.0
         return bool(self._offered)
 
     @contextmanager

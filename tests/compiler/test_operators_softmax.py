@@ -34,15 +34,12 @@ def wide_softmax_model(
     """Return a SOFTMAX to int16 and, ``behind`` it, one that brings that to another type."""
     builder = ModelBuilder()
     wide = builder.op("SOFTMAX", [builder.input(shape, scale, 5)], shape, *output, dtype="int16", beta=1.0)
-    kinds = {
-        "int32": ("QUANTIZE", 1 / 32768, 0),
-        "int8": ("QUANTIZE", 1 / 256, -128),
-        "float32": ("DEQUANTIZE", None, 0),
-    }
     if not behind:
         return builder.finish([wide])
-    kind, *quantised = kinds[behind]
-    return builder.finish([builder.op(kind, [wide], shape, *quantised, dtype=behind)])
+    if behind == "float32":
+        return builder.finish([builder.op("DEQUANTIZE", [wide], shape, dtype=behind)])
+    quantised = {"int32": (1 / 32768, 0), "int8": (1 / 256, -128)}[behind]
+    return builder.finish([builder.op("QUANTIZE", [wide], shape, *quantised, dtype=behind)])
 
 
 WIDE = {

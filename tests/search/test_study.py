@@ -45,8 +45,9 @@ def finish(study: SharedStudy, claim: Claim) -> bool:
     return study.finish(claim, stand_in_outcome(claim.item, study.settings))
 
 
-def test_exactly_one_of_many_holds_each_item(another: Callable[[], SharedStudy]) -> None:
-    studies = [another() for _ in range(6)]
+@pytest.mark.parametrize("items", [6, 40])
+def test_exactly_one_of_many_holds_each_item(another: Callable[..., SharedStudy], items: int) -> None:
+    studies = [another(stand_in_settings(budget=items, population=items)) for _ in range(6)]
     assert lead(studies[0])
     claims: list[list[Claim]] = [[] for _ in studies]
 
@@ -65,9 +66,35 @@ def test_exactly_one_of_many_holds_each_item(another: Callable[[], SharedStudy])
     for thread in threads:
         thread.join()
     held = [claim for mine in claims for claim in mine]
-    assert len(held) == SETTINGS.population
+    assert len(held) == items
     assert Counter(claim.item.key for claim in held).most_common(1)[0][1] == 1
     assert set(studies[0].busy()) == {claim.item.key for claim in held}
+
+
+def test_all_is_looked_at_once_until_more_is_offered(
+    another: Callable[[], SharedStudy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, looks = another(), 0
+    look = study._look
+
+    def counted() -> bool:
+        nonlocal looks
+        looks += 1
+        return look()
+
+    monkeypatch.setattr(study, "_look", counted)
+    assert study.take(surely=False) is None and looks == 0
+    lead(study)
+    claims = [study.take(surely=False) for _ in range(SETTINGS.population)]
+    assert None not in claims and looks == 1
+    assert [study.take(surely=False) for _ in range(3)] == [None] * 3 and looks == 2
+    assert study.take() is None and looks == 3
+    claim = claims[0]
+    assert claim is not None
+    study.give_up(claim)
+    assert lead(study)
+    again = study.take(surely=False)
+    assert again is not None and again.item == claim.item
 
 
 def test_one_leads_at_a_time_and_a_round_is_offered_once(another: Callable[[], SharedStudy]) -> None:
@@ -107,7 +134,7 @@ def test_a_leader_that_died_half_way_leaves_the_same_round(another: Callable[[],
         assert leads
         first.outcomes()
         for item in planned[:2]:
-            assert first.offer(item, 0)
+            assert first.offer_all([item], 0) == 1
     claim = second.take()
     assert claim is not None and finish(second, claim)
     assert second.rounds() == []
@@ -123,7 +150,7 @@ def test_another_net_by_the_same_number_is_refused(another: Callable[[], SharedS
     study.outcomes()
     item, other = Planner(SETTINGS).current({})[:2]
     with pytest.raises(EnvironmentFailure, match="begun with other versions"):
-        study.offer(replace(item, blueprint=other.blueprint), 0)
+        study.offer_all([replace(item, blueprint=other.blueprint)], 0)
 
 
 def test_a_claim_is_taken_away_after_the_silence_and_its_finish_is_refused(another: Callable[[], SharedStudy]) -> None:
