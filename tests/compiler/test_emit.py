@@ -184,7 +184,8 @@ def test_every_kernel_header_stands_alone(header: str, tmp_path: Path) -> None:
     for macro, body in bodies:
         (tmp_path / "alone.c").write_text(f'#define {macro} "{body}"\n' + f'#include "{header}"\n' * 2 + "int used;\n")
         for vectors in [one.flags for one in HOST_BODIES if one.flags and "_avx2" in body] or [()]:
-            for compiler, flags in (DIALECTS["gcc C99"], DIALECTS["clang++ C++17"]):
+            # One body as C++ is enough: what differs between the languages is in what all include.
+            for compiler, flags in (DIALECTS["gcc C99"], DIALECTS["clang++ C++17"])[: 2 if body == header else 1]:
                 if shutil.which(compiler) is not None:
                     command = [compiler, *flags, *WARNINGS, *vectors, "-O1", "-I.", "-fsyntax-only", "alone.c"]
                     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -208,11 +208,12 @@ def test_layers_are_exact_inlined(inlined: str, body: HostBody, tflm: RuntimeWor
 
 
 def test_every_layer_is_exact_in_plain_c(tflm: RuntimeWorker, witness: RuntimeWorker) -> None:
+    """Half of them: all run with the instructions themselves."""
     sizes, fused = subjects(sizes_table()), pooled_and_added()
 
-    parts = [(sizes, [APART]), (fused[::2], [APART]), (fused[1::2], [VARIANT]), (other_subjects(), [APART])]
+    parts = [(sizes[::2], [APART]), (fused[::4], [APART]), (fused[1::4], [VARIANT]), (other_subjects()[::2], [APART])]
     check_exact_together(parts, tflm, witness, [SIZE_SANITISED])
-    check_exact(sizes[::29], tflm, witness, [SPEED_SANITISED], [APART])
+    check_exact(sizes[::59], tflm, witness, [SPEED_SANITISED], [APART])
 
 
 @pytest.mark.parametrize(("pixels", "channels"), [(2, 3), (47, 64), (48, 64), (80, 64), (81, 64), (31, 65), (32, 65)])
