@@ -38,6 +38,16 @@ WITHOUT_KERNEL = "BUILTIN_"
 behind an output that was chosen need not be compiled.
 """
 
+_GRAPHS: Mapping[str, tuple[str, ...]] = {
+    "WHILE": ("cond_subgraph_index", "body_subgraph_index"),
+    "IF": ("then_subgraph_index", "else_subgraph_index"),
+}
+"""By the operators that run graphs, and are not compiled, the options that name those."""
+
+_REMEDIES: Mapping[str, str] = {
+    "WHILE": "build the recurrent layer with `unroll=True`, load the weights, and convert that",
+    "IF": "export what is to run of the two by itself",
+}
 _ONE_SIGNATURE = "export the signature that is to run by itself"
 
 
@@ -51,7 +61,7 @@ def read_graph(model: TfliteModel) -> Graph:
     if problems:
         raise refusal(model, problems)
     kept = variables_of(model)
-    idle_problems = list(_idle_problems(model, kept.graphs))
+    idle_problems = list(_idle_problems(model, kept.graphs | _run_by_operators(model)))
     model = without_variables(model, kept)
     tensors = {tensor.index: with_int4_unpacked(_with_nothing(tensor, model)) for tensor in model.tensors}
     nodes = nodes_of(model.operators)
@@ -73,6 +83,12 @@ def read_graph(model: TfliteModel) -> Graph:
     read = {index for node in alive for index in node.inputs}
     used = tuple(one for one in variables if not one.in_place or one.before in read)
     return replace(graph, nodes=alive, variables=used)
+
+
+def _run_by_operators(model: TfliteModel) -> frozenset[int]:
+    """Return the graphs that loops and branches run: their operators are refused, which says enough."""
+    operators = (one for one in model.operators if one.kind in _GRAPHS)
+    return frozenset(one.integer(option) for one in operators for option in _GRAPHS[one.kind])
 
 
 def _idle_problems(model: TfliteModel, run: frozenset[int]) -> Iterator[str]:
@@ -175,7 +191,7 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
         if operator is not None:
             problems += _operand_problems(node, graph, written) or operator.check(node, graph)
         elif node.sources in needed:
-            problems.append(f"{node.label}: not supported; replace the layer")
+            problems.append(f"{node.label}: not supported; {_REMEDIES.get(node.kind, 'replace the layer')}")
         elif node.kind.startswith(WITHOUT_KERNEL):
             problems.append(f"{node.label}: nothing reads it, but no interpreter has a kernel for it; leave it out")
         written.update(node.outputs)

@@ -41,6 +41,24 @@ def test_one_problem_is_said_as_it_is() -> None:
     assert refused(unknown_layers(1))[0] == "operator 0 BITCAST: not supported; replace the layer"
 
 
+@pytest.mark.parametrize(
+    ("kind", "options", "remedy"),
+    [
+        ("WHILE", {"cond_subgraph_index": 1, "body_subgraph_index": 2}, "with `unroll=True`"),
+        ("IF", {"then_subgraph_index": 1, "else_subgraph_index": 2}, "export what is to run of the two by itself"),
+    ],
+)
+def test_of_what_runs_graphs_the_remedy_is_said_and_not_what_is_wrong_in_these(
+    kind: str, options: dict[str, int], remedy: str
+) -> None:
+    builder = ModelBuilder()
+    looped = builder.op(kind, [builder.input((1, 4), 0.1)], (1, 4), 0.1, **options)
+    told = refused(builder.finish([builder.op("BITCAST", [looped], (1, 4), 0.1)], subgraphs=3))
+
+    assert told[0].startswith(f"operator 0 {kind}: not supported; ") and remedy in told[0]
+    assert len(told) == 3 and told[1].startswith("operator 1 BITCAST") and told[2].startswith("supported are")
+
+
 def test_the_tensors_are_counted_and_three_named() -> None:
     told = by_kind([f"operator {n} ADD: tensor 'layer_{n}' is {n}; convert it" for n in range(5)])
     assert told == [
