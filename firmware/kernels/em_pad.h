@@ -22,7 +22,7 @@ typedef struct {
   em_pad_axis axis_1;
   em_pad_axis axis_2;
   em_pad_axis axis_3;
-  int32_t last; /* of the value's bytes */
+  int32_t last; /* of the value's bytes; 0 too where all of them are the same */
 } em_pad_params;
 
 EM_INLINE int32_t em_pad_end(const em_pad_axis *axis)
@@ -37,7 +37,11 @@ EM_INLINE int em_pad_inside(const em_pad_axis *axis, int32_t index)
 
 EM_INLINE void em_fill(const em_pad_params *p, const int8_t *value, int8_t *out, int32_t count)
 {
-  for (int32_t i = 0; i < count; ++i) out[i] = value[i & p->last];
+  if (p->last == 0) {
+    memset(out, value[0], (size_t)count);
+  } else {
+    for (int32_t i = 0; i < count; ++i) out[i] = value[i & p->last];
+  }
 }
 
 EM_KERNEL void em_pad(const em_pad_params *p, const int8_t *value, const int8_t *in, int8_t *out)

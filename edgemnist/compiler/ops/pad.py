@@ -79,14 +79,14 @@ class Pad(Operator):
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
-        size = input_tensor(node, graph).itemsize
         merged = _byte_axes(node, graph)
         axes = [PadAxis(0, 1, 0)] * (AXES - len(merged)) + merged
         value = np.array([padding_value(node, graph)], input_tensor(node, graph).dtype).view(np.int8)
+        value = value[:1] if (value == value[0]).all() else value
         amounts = [{"before": axis.before, "size": axis.size, "after": axis.after} for axis in axes]
         return Step(
             node=node, header="em_pad.h", function="em_pad", struct_type="em_pad_params",
-            parameters=(*axis_fields("axis", "em_pad_axis", amounts), *int32(last=size - 1)),
+            parameters=(*axis_fields("axis", "em_pad_axis", amounts), *int32(last=len(value) - 1)),
             inputs=(activations_of(node),), outputs=node.outputs, arrays=(CArray("value", "int8_t", value),),
             as_bytes=True,
             overlaps={ends_of(node): traced(prod(axis.total for axis in axes[:-1]), lambda: _overlap(axes))},
