@@ -40,6 +40,51 @@ EM_INLINE int8_t em_of_pair(const em_pairwise_params *p, int8_t a, int8_t b, con
                    rounding);
 }
 
+/* Where compilers make vectors of the loop over elements, words are slower. */
+#if defined(__ARM_FEATURE_MVE) || defined(__SSE2__) || defined(__ARM_NEON) || \
+    defined(__wasm_simd128__)
+#define EM_PAIRS_IN_WORDS 0
+#else
+#define EM_PAIRS_IN_WORDS (!EM_SIZE)
+#endif
+
+/* The larger or the smaller of each two bytes of four. */
+EM_INLINE uint32_t em_of_bytes(uint32_t a, uint32_t b, const int kind)
+{
+#if EM_DSP
+  uint32_t result;
+  if (kind == EM_LARGER) {
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(result) : "r"(a), "r"(b) : "cc");
+  } else {
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(result) : "r"(a), "r"(b) : "cc");
+  }
+  return result;
+#else
+  const uint32_t signs = 0x80808080u, differing = a ^ b;
+  const uint32_t rest = (a | signs) - (b & ~signs); /* a sign: without it a is not below b */
+  const uint32_t above = ((b & ~a) | (rest & ~differing)) & signs; /* or equal */
+  const uint32_t whole = (above << 1) - (above >> 7);
+  return (kind == EM_LARGER ? b : a) ^ (differing & whole);
+#endif
+}
+
+/* Does as many whole words as `count` elements have, where all are aligned; returns how many
+ * elements that were. */
+EM_INLINE int32_t em_pairs_in_words(const int8_t *x, const int8_t *y, int8_t *out, int32_t count,
+                                    const int kind)
+{
+  if ((((uintptr_t)x | (uintptr_t)y | (uintptr_t)out) & 3u) != 0) return 0;
+  const int32_t whole = count & ~3;
+  for (int32_t i = 0; i < whole; i += 4) {
+    uint32_t a, b;
+    EM_COPY(&a, (const int8_t *)EM_ALIGNED(x + i, 4), sizeof a);
+    EM_COPY(&b, (const int8_t *)EM_ALIGNED(y + i, 4), sizeof b);
+    a = em_of_bytes(a, b, kind);
+    EM_COPY((int8_t *)EM_ALIGNED(out + i, 4), &a, sizeof a);
+  }
+  return whole;
+}
+
 EM_INLINE void em_pairwise(const em_pairwise_params *p, const int8_t *a, const int8_t *b,
                            int8_t *out, const int kind, const int rounding)
 {
@@ -48,7 +93,12 @@ EM_INLINE void em_pairwise(const em_pairwise_params *p, const int8_t *a, const i
       for (int32_t k = 0; k < p->axis_2.count; ++k) {
         const int8_t *x = a + i * p->axis_0.a + j * p->axis_1.a + k * p->axis_2.a;
         const int8_t *y = b + i * p->axis_0.b + j * p->axis_1.b + k * p->axis_2.b;
-        for (int32_t l = 0; l < p->axis_3.count; ++l, x += p->axis_3.a, y += p->axis_3.b) {
+        int32_t l = 0;
+        if (EM_PAIRS_IN_WORDS && kind != EM_SLOPE && p->axis_3.a == 1 && p->axis_3.b == 1) {
+          l = em_pairs_in_words(x, y, out, p->axis_3.count, kind);
+          x += l, y += l, out += l;
+        }
+        for (; l < p->axis_3.count; ++l, x += p->axis_3.a, y += p->axis_3.b) {
           *out++ = em_of_pair(p, *x, *y, kind, rounding);
         }
       }

@@ -39,6 +39,13 @@ void *memmove(void *to, const void *from, size_t size)
   if ((uintptr_t)to - (uintptr_t)from >= size) return memcpy(to, from, size); /* or `to` is first */
   if (tail > size) tail = size;
   for (size -= tail; tail > 0; --tail) *--target = *--source;
+  for (; size >= 16; size -= 16) {
+    target -= 16, source -= 16;
+    const word *const in = (const word *)(const void *)source;
+    word *const out = (word *)(void *)target;
+    const uint32_t first = in[0], second = in[1], third = in[2], fourth = in[3];
+    out[3] = fourth, out[2] = third, out[1] = second, out[0] = first;
+  }
   for (; size >= 4; size -= 4) {
     target -= 4, source -= 4;
     *(word *)(void *)target = *(const word *)(const void *)source;

@@ -29,6 +29,7 @@ from tests.compiler.test_depthwise_pixels import apart_table
 from tests.compiler.test_emit import wide_model
 from tests.compiler.test_operators_arithmetic import table as arithmetic_table
 from tests.compiler.test_operators_mean import TABLE as MEANS
+from tests.compiler.test_operators_pairs import TABLE as LARGER_AND_SMALLER
 from tests.compiler.test_operators_softmax import TABLE as SOFTMAX
 from tests.compiler.test_operators_transpose_conv import TABLE as TRANSPOSED
 from tests.compiler.test_pooling import KINDS
@@ -236,6 +237,7 @@ def test_other_operators_are_exact(core: str, toolchain: str) -> None:
         *list(SOFTMAX.values())[::2],
         *list(arithmetic_table("MUL").values())[::4],
         *list(TRANSPOSED.values())[::2],
+        *list(LARGER_AND_SMALLER.values())[::3],
     ]
 
     check_networks_on_core(networks, core, toolchain, "-O2")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from edgemnist.compiler.reader import read_graph
@@ -49,7 +51,7 @@ def test_one_problem_is_said_as_it_is() -> None:
     ],
 )
 def test_of_what_runs_graphs_the_remedy_is_said_and_not_what_is_wrong_in_these(
-    kind: str, options: dict[str, int], remedy: str
+    kind: str, options: dict[str, Any], remedy: str
 ) -> None:
     builder = ModelBuilder()
     looped = builder.op(kind, [builder.input((1, 4), 0.1)], (1, 4), 0.1, **options)
