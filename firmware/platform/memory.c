@@ -1,5 +1,5 @@
-/* memcpy and its kin, which compilers call on their own: words at a time where both sides lie in the
- * same way to them, four of them at once. */
+/* memcpy and its kin, which compilers call on their own: words at a time where both sides lie in
+ * the same way to them, four of them at once. */
 #include <stdint.h>
 #include <string.h>
 
