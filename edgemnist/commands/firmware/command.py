@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgemnist.commands.building import Building, CountLayers, Ram
+from edgemnist.commands.building import Building, CountLayers, MemoryNames, Ram
 from edgemnist.commands.examples import Example
 from edgemnist.commands.feeding import Feeding
 from edgemnist.commands.help import HelpfulGroup
@@ -171,6 +171,7 @@ def package(
     target: Annotated[str, typer.Option(help=f"Core to write for: {ANY}, {', '.join(TARGETS)}.")] = ANY,
     count_layers: CountLayers = False,
     ram: Ram = None,
+    memory: MemoryNames = None,
     with_dump: WithDump = False,
     feeding: Feeding,
     work: Work = DEFAULT_WORK,
@@ -188,6 +189,7 @@ def package(
         feeding=feeding.settings(),
         count_layers=count_layers,
         ram=ram,
+        memory=memory,
         with_dump=with_dump,
     )
     result = stage.package(settings, WorkFolder(work))

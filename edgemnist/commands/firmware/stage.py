@@ -9,6 +9,7 @@ from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.firmware.report import FirmwareReport
 from edgemnist.commands.firmware.run import RunSettings, run_emulated_board, run_real_board
 from edgemnist.compiler.generate import CodegenSettings, GeneratedModel, generate, require_integers
+from edgemnist.compiler.placement import parsed_memories
 from edgemnist.compiler.targets import ANY
 from edgemnist.harness.feeding import FeedingSettings
 from edgemnist.harness.generating import with_preprocessing
@@ -47,8 +48,8 @@ class PackageSettings:
 
     ``out``: the zip to write; None is for :func:`package_firmware` to say. ``name`` prefixes files and C names.
     ``target`` is the compiler's: "any" brings every core's bodies. ``count_layers`` as for ``FirmwareSettings``.
-    ``ram``: the bytes that the arena may take, None for any. ``with_dump``: the main program also prints every
-    operator's output.
+    ``ram``: the bytes that the arena may take, None for any. ``memory``: ``ram=BYTES,flash=BYTES,…``, the memories that
+    arena and weights are placed in. ``with_dump``: the main program also prints every operator's output.
     """
 
     platform: str
@@ -59,6 +60,7 @@ class PackageSettings:
     feeding: FeedingSettings = field(default_factory=FeedingSettings)
     count_layers: bool = False
     ram: int | None = None
+    memory: str | None = None
     with_dump: bool = False
 
 
@@ -117,7 +119,13 @@ def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
     """
     find_platform(settings.platform)
     subject = find_subject(settings.model, work, COMPILED, output=settings.feeding.output, any_ends=True)
-    code = CodegenSettings(name=settings.name, target=settings.target, with_dump=settings.with_dump, ram=settings.ram)
+    code = CodegenSettings(
+        name=settings.name,
+        target=settings.target,
+        with_dump=settings.with_dump,
+        ram=settings.ram,
+        memories=parsed_memories(settings.memory) if settings.memory is not None else (),
+    )
     code = with_preprocessing(code, subject, settings.feeding)
     if settings.count_layers:
         code = count_layers(subject.tflite, code, BuildSettings())
