@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from edgemnist.runner import refusals
 from edgemnist.support import processes
@@ -97,9 +96,9 @@ def last_words(text: str) -> list[str]:
     return lines[-3:]
 
 
-def measure_arena(model: Path) -> int | None:
+def measure_arena(content: bytes) -> int | None:
     """Return the bytes that TFLM uses for a ``.tflite``, or None where it is not installed or refuses the model."""
     try:
-        return tflm_arena(model.read_bytes()).used
+        return tflm_arena(content).used
     except EdgeMnistError:
         return None

@@ -19,6 +19,7 @@ from edgemnist.compiler import dump, memory, passes
 from edgemnist.compiler import generate as codegen
 from edgemnist.compiler.host import HOUSE_FLAGS, compile_files
 from edgemnist.compiler.host_cpu import bodies_here
+from edgemnist.compiler.written import write_code
 from edgemnist.harness.models import named_subject
 from edgemnist.mcu.boards import find_board
 from edgemnist.mcu.build import BuildSettings, build_firmware
@@ -278,3 +279,22 @@ def test_work_folder_gives_labels(real_models: Path, tmp_path: Path, capsys: pyt
     assert "model_labels[10]" in header
     assert "pixel - 128" in header
     assert (work.root / "c" / "model_memory.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_tflm_is_asked_about_the_model_that_was_compiled(
+    real_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another command may put a new model in the file's place meanwhile."""
+    path = tmp_path / "net.tflite"
+    shutil.copy(real_models / "dense_int8.tflite", path)
+
+    def write_and_replace(*given: object, **named: object) -> object:
+        shutil.copy(real_models / "compact_int8.tflite", path)
+        return write_code(*given, **named)  # type: ignore[arg-type]
+
+    settings = stage.CodeSettings(model=path, out=tmp_path / "c", code=_settings(target="portable"))
+    alone = stage.run_codegen(settings, WorkFolder(tmp_path))
+    monkeypatch.setattr(stage, "write_code", write_and_replace)
+    beside = stage.run_codegen(settings, WorkFolder(tmp_path))
+
+    assert alone.tflm_arena_bytes and beside.tflm_arena_bytes == alone.tflm_arena_bytes
