@@ -13,6 +13,7 @@ import pytest
 
 from edgemnist.compiler.ops import WITHOUT_TFLM
 from edgemnist.runner import RuntimeWorker
+from edgemnist.support.errors import EdgeMnistError
 from tests.compiler.model_builder import ModelBuilder
 from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_refused
 
@@ -225,3 +226,14 @@ def test_refuses_shapes_that_do_not_broadcast() -> None:
     builder = ModelBuilder()
     inputs = [builder.input(shape, None, dtype="float32") for shape in (IMAGE, (1, 2, 4, 3))]
     assert_refused(builder.finish([builder.op("ADD", inputs, IMAGE, dtype="float32")]), "don't broadcast")
+
+
+def test_refuses_to_divide_by_a_constant_zero_where_tflm_stops(tflm: RuntimeWorker) -> None:
+    builder = ModelBuilder()
+    divisors = builder.constant([1.5, -0.0, 2.0], dtype="float32")
+    operands = [builder.input(IMAGE, None, dtype="float32"), divisors]
+    content = builder.finish([builder.op("FLOOR_DIV", operands, IMAGE, dtype="float32")])
+
+    assert_refused(content, "divides by 'tensor_1', which has a 0, where TFLM stops")
+    with pytest.raises(EdgeMnistError, match="Division by 0"):
+        tflm.invoke(content, [np.ones((1, *IMAGE), np.float32)])

@@ -85,7 +85,7 @@ class FloatPairs(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
-        return _check(node, graph)
+        return _check(node, graph) or (_divisor_problems(node, graph) if node.operator == "FLOOR_DIV" else [])
 
     def reference(
         self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
@@ -105,6 +105,14 @@ def _check(node: Node, graph: Graph) -> list[str]:
     constants = [index for index in node.inputs if graph.is_constant(index)]
     problems = [problem for index in constants for problem in check_constant(node, graph, index)]
     return problems + check_broadcast(node, graph)
+
+
+def _divisor_problems(node: Node, graph: Graph) -> list[str]:
+    """Return a problem where a constant divisor has a zero, for which TFLM ends with an error whatever the input."""
+    divisor = graph.tensors[node.inputs[1]]
+    if divisor.data is None or np.all(divisor.data != 0):
+        return []
+    return [f"{node.label}: divides by {divisor.name!r}, which has a 0, where TFLM stops; use DIV, or another divisor"]
 
 
 def _computed(function: Callable[[Floats, Floats], Floats], inputs: Sequence[NDArray[Any]]) -> Floats:
