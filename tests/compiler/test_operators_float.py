@@ -234,6 +234,6 @@ def test_refuses_to_divide_by_a_constant_zero_where_tflm_stops(tflm: RuntimeWork
     operands = [builder.input(IMAGE, None, dtype="float32"), divisors]
     content = builder.finish([builder.op("FLOOR_DIV", operands, IMAGE, dtype="float32")])
 
-    assert_refused(content, "divides by 'tensor_1', which has a 0, where TFLM stops")
+    assert_refused(content, "divides by 'tensor_0', which has a 0, where TFLM stops")
     with pytest.raises(EdgeMnistError, match="Division by 0"):
         tflm.invoke(content, [np.ones((1, *IMAGE), np.float32)])
