@@ -6,9 +6,8 @@
 A tiny net is trained and converted once. Then, for every ordered pair of commands, the second starts half-way through
 the first, in the same work folder (with --apart in another one, so that only caches are shared). A pair is right if
 each command ends as alone, before or after the other, with the same files, records and output; or if it is refused with
-what is in its way and the other is right. It takes three quarters of an hour on two cores, of which the first quarter goes
-to what each command comes to alone; --part 3/10 runs the third of ten parts, of which each has pairs of all commands, and
-that quarter of an hour again.
+what is in its way and the other is right. It takes 45 minutes on two cores, a third for what each command comes to
+alone; --part 3/10 runs the third of ten parts: pairs of all commands, and that third again.
 """
 
 from __future__ import annotations
