@@ -1,4 +1,5 @@
-/* The DSP instructions of Cortex-M4, M7, M33 and M55 that bodies use: 16-bit numbers two to a word.
+/* The DSP instructions of Cortex-M4, M7, M33 and M55 that kernels use: 16-bit numbers two to a
+ * word, and bytes.
  *
  * Elsewhere they are written out in C, so that every machine can check what these bodies compute.
  */
@@ -101,6 +102,21 @@ EM_INLINE uint32_t em_multiply_uppers(uint32_t sum, uint32_t x, uint32_t y)
   __asm__("smlatt %0, %1, %2, %3" : "=r"(result) : "r"(x), "r"(y), "r"(sum));
   return result;
 }
+
+/* The larger one of each two signed bytes. */
+EM_INLINE uint32_t em_larger_bytes(uint32_t a, uint32_t b)
+{
+  uint32_t difference;
+  __asm__("ssub8 %1, %0, %2\n\tsel %0, %0, %2" : "+&r"(a), "=&r"(difference) : "r"(b) : "cc");
+  return a;
+}
+
+EM_INLINE uint32_t em_smaller_bytes(uint32_t a, uint32_t b)
+{
+  uint32_t difference;
+  __asm__("ssub8 %1, %0, %2\n\tsel %0, %2, %0" : "+&r"(a), "=&r"(difference) : "r"(b) : "cc");
+  return a;
+}
 #else
 EM_INLINE uint32_t em_spread_even(uint32_t word)
 {
@@ -165,6 +181,25 @@ EM_INLINE int32_t em_lower_product(uint32_t x, uint32_t y)
 EM_INLINE int32_t em_upper_product(uint32_t x, uint32_t y)
 {
   return (int32_t)em_multiply_uppers(0, x, y);
+}
+
+/* All bits of those bytes of `a` that are not below those of `b`, where bits differ. */
+EM_INLINE uint32_t em_differing_above(uint32_t a, uint32_t b)
+{
+  const uint32_t signs = 0x80808080u, differing = a ^ b;
+  const uint32_t rest = (a | signs) - (b & ~signs); /* a sign: without it a is not below b */
+  const uint32_t above = ((b & ~a) | (rest & ~differing)) & signs;
+  return differing & ((above << 1) - (above >> 7));
+}
+
+EM_INLINE uint32_t em_larger_bytes(uint32_t a, uint32_t b)
+{
+  return b ^ em_differing_above(a, b);
+}
+
+EM_INLINE uint32_t em_smaller_bytes(uint32_t a, uint32_t b)
+{
+  return a ^ em_differing_above(a, b);
 }
 #endif
 

@@ -11,7 +11,7 @@
 #define EM_PAIRWISE_H
 
 #include "em_axis.h"
-#include "em_common.h"
+#include "em_dsp.h"
 
 typedef struct {
   em_pair_axis axis_0;
@@ -48,26 +48,6 @@ EM_INLINE int8_t em_of_pair(const em_pairwise_params *p, int8_t a, int8_t b, con
 #define EM_PAIRS_IN_WORDS (!EM_SIZE)
 #endif
 
-/* The larger or the smaller of each two bytes of four. */
-EM_INLINE uint32_t em_of_bytes(uint32_t a, uint32_t b, const int kind)
-{
-#if EM_DSP
-  uint32_t result;
-  if (kind == EM_LARGER) {
-    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(result) : "r"(a), "r"(b) : "cc");
-  } else {
-    __asm__("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(result) : "r"(a), "r"(b) : "cc");
-  }
-  return result;
-#else
-  const uint32_t signs = 0x80808080u, differing = a ^ b;
-  const uint32_t rest = (a | signs) - (b & ~signs); /* a sign: without it a is not below b */
-  const uint32_t above = ((b & ~a) | (rest & ~differing)) & signs; /* or equal */
-  const uint32_t whole = (above << 1) - (above >> 7);
-  return (kind == EM_LARGER ? b : a) ^ (differing & whole);
-#endif
-}
-
 /* Does as many whole words as `count` elements have, where all are aligned; returns how many
  * elements that were. */
 EM_INLINE int32_t em_pairs_in_words(const int8_t *x, const int8_t *y, int8_t *out, int32_t count,
@@ -76,11 +56,9 @@ EM_INLINE int32_t em_pairs_in_words(const int8_t *x, const int8_t *y, int8_t *ou
   if ((((uintptr_t)x | (uintptr_t)y | (uintptr_t)out) & 3u) != 0) return 0;
   const int32_t whole = count & ~3;
   for (int32_t i = 0; i < whole; i += 4) {
-    uint32_t a, b;
-    EM_COPY(&a, (const int8_t *)EM_ALIGNED(x + i, 4), sizeof a);
-    EM_COPY(&b, (const int8_t *)EM_ALIGNED(y + i, 4), sizeof b);
-    a = em_of_bytes(a, b, kind);
-    EM_COPY((int8_t *)EM_ALIGNED(out + i, 4), &a, sizeof a);
+    const uint32_t a = em_load_4((const int8_t *)EM_ALIGNED(x + i, 4));
+    const uint32_t b = em_load_4((const int8_t *)EM_ALIGNED(y + i, 4));
+    em_store_4(out + i, kind == EM_LARGER ? em_larger_bytes(a, b) : em_smaller_bytes(a, b));
   }
   return whole;
 }

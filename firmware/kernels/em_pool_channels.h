@@ -40,20 +40,6 @@ EM_INLINE void em_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word)
   __asm__("sxtab16 %0, %0, %1, ror #8" : "+r"(*odd) : "r"(word));
 }
 
-EM_INLINE uint32_t em_larger_bytes(uint32_t a, uint32_t b)
-{
-  uint32_t difference;
-  __asm__("ssub8 %1, %0, %2\n\tsel %0, %0, %2" : "+&r"(a), "=&r"(difference) : "r"(b) : "cc");
-  return a;
-}
-
-EM_INLINE uint32_t em_smaller_bytes(uint32_t a, uint32_t b)
-{
-  uint32_t difference;
-  __asm__("ssub8 %1, %0, %2\n\tsel %0, %2, %0" : "+&r"(a), "=&r"(difference) : "r"(b) : "cc");
-  return a;
-}
-
 EM_INLINE uint32_t em_four_bytes(int value)
 {
   return (uint32_t)(uint8_t)value * 0x01010101u;

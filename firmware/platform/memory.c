@@ -13,18 +13,22 @@ static size_t before_words(const void *to, const void *from, size_t size)
   return (((uintptr_t)to ^ (uintptr_t)from) & 3u) != 0 || head > size ? size : head;
 }
 
+/* All are read before any is written. */
+static inline void copy_four_words(void *to, const void *from)
+{
+  const word *const in = (const word *)from;
+  word *const out = (word *)to;
+  const uint32_t first = in[0], second = in[1], third = in[2], fourth = in[3];
+  out[0] = first, out[1] = second, out[2] = third, out[3] = fourth;
+}
+
 void *memcpy(void *to, const void *from, size_t size)
 {
   uint8_t *target = (uint8_t *)to;
   const uint8_t *source = (const uint8_t *)from;
   size_t head = before_words(to, from, size);
   for (size -= head; head > 0; --head) *target++ = *source++;
-  for (; size >= 16; size -= 16, target += 16, source += 16) {
-    const word *const in = (const word *)(const void *)source;
-    word *const out = (word *)(void *)target;
-    const uint32_t first = in[0], second = in[1], third = in[2], fourth = in[3];
-    out[0] = first, out[1] = second, out[2] = third, out[3] = fourth;
-  }
+  for (; size >= 16; size -= 16, target += 16, source += 16) copy_four_words(target, source);
   for (; size >= 4; size -= 4, target += 4, source += 4)
     *(word *)(void *)target = *(const word *)(const void *)source;
   for (; size > 0; --size) *target++ = *source++;
@@ -41,10 +45,7 @@ void *memmove(void *to, const void *from, size_t size)
   for (size -= tail; tail > 0; --tail) *--target = *--source;
   for (; size >= 16; size -= 16) {
     target -= 16, source -= 16;
-    const word *const in = (const word *)(const void *)source;
-    word *const out = (word *)(void *)target;
-    const uint32_t first = in[0], second = in[1], third = in[2], fourth = in[3];
-    out[3] = fourth, out[2] = third, out[1] = second, out[0] = first;
+    copy_four_words(target, source);
   }
   for (; size >= 4; size -= 4) {
     target -= 4, source -= 4;
