@@ -59,7 +59,7 @@ REFUSED = re.compile(
 _CHANGING = re.compile(r"\.elf$|history\.csv$|curves\.png$")
 """Files that differ from time to time: they name the build's temporary folder, or tell times."""
 
-_VOLATILE = re.compile(r"seconds|per_second|latency|memory|rss|stolen|_us$|_ms$|invoke|load|path")
+_VOLATILE = re.compile(r"seconds|per_second|latency|memory|rss_bytes|stolen_share|_us$|_ms$|invoke|load|path")
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,13 @@ class Memory:
         return self.name != FLASH
 
 
-def parsed_memories(text: str) -> tuple[Memory, ...]:
-    """Return what ``flash=BYTES,ram=BYTES`` says, in its order.
+def parsed_memories(text: str | None) -> tuple[Memory, ...]:
+    """Return what ``flash=BYTES,ram=BYTES`` says, in its order; none of None.
 
     :raises InputError: it is not of that form, names a memory twice, or lacks flash or a memory that can be written.
     """
+    if text is None:
+        return ()
     found = []
     for part in text.split(","):
         match = _MEMORY.fullmatch(part.strip())

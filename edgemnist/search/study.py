@@ -92,6 +92,7 @@ class SharedStudy:
         self._records = Records()
         self._beats: dict[int, tuple[Any, float]] = {}
         self._offered: list[tuple[int, Mapping[str, Any]]] = []
+        self.was_over = False  # when `take` found nothing last
         self._exhausted: Offers | None = None
         self._told: Offers | None = None
         self._share = 1.0
@@ -230,7 +231,9 @@ class SharedStudy:
         return claim or self._known()
 
     def _offers(self) -> Offers | None:
-        told = self._attributes().get(_OFFERS)
+        attributes = self._attributes()
+        self.was_over = bool(attributes.get(_OVER, False))
+        told = attributes.get(_OFFERS)
         return None if told is None else Offers(*told)
 
     def _known(self) -> Claim | None:

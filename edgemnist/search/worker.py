@@ -69,7 +69,7 @@ def work(study: SharedStudy, evaluate: Evaluate, *, poll: float | None = None) -
             idle_since = time.monotonic()
             watch.begin()
             continue
-        if study.is_over():
+        if study.was_over:
             return done
         if due:
             freed, running = _release(study, watch)

@@ -96,7 +96,7 @@ def settings_from(
     return CodegenSettings(
         name=name, target=target, rounding=rounding, fusions=fusions, labels=named, sparse=sparse, with_dump=with_dump,
         ram=ram, input_apart=input_apart, single_file=single_file,
-        memories=parsed_memories(memory) if memory is not None else (),
+        memories=parsed_memories(memory),
     )  # fmt: skip
 
 

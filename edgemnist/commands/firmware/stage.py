@@ -124,7 +124,7 @@ def package(settings: PackageSettings, work: WorkFolder) -> PackageResult:
         target=settings.target,
         with_dump=settings.with_dump,
         ram=settings.ram,
-        memories=parsed_memories(settings.memory) if settings.memory is not None else (),
+        memories=parsed_memories(settings.memory),
     )
     code = with_preprocessing(code, subject, settings.feeding)
     if settings.count_layers:

@@ -270,6 +270,16 @@ def require_own_type(node: Node, graph: Graph, indices: Sequence[int]) -> list[s
     return require_quantised(node, graph, indices, held_in(node.kind))
 
 
+def require_no_zero_point(node: Node, graph: Graph, indices: Sequence[int]) -> list[str]:
+    """Return a problem for each named tensor, all of which are quantised, whose zero point is not 0."""
+    return [
+        f"{node.label}: tensor {tensor.name!r} is {tensor.dtype} and has a zero point, needed is 0; "
+        "convert the model again"
+        for tensor in (graph.tensors[index] for index in indices)
+        if quantisation_of(tensor).zero_point
+    ]
+
+
 _MODES = {"int16": "--int16x8"}
 
 

@@ -27,6 +27,7 @@ from edgemnist.compiler.ops.base import (
     Step,
     activation_range,
     quantisation_of,
+    require_no_zero_point,
     require_own_type,
     require_quantised,
 )
@@ -177,7 +178,7 @@ class Int16Quantise(Operator):
         problems = require_same_shape(node, graph)
         if source.dtype == "float32":
             problems += check_float(node, graph, source.index) + require_own_type(node, graph, node.outputs)
-            return problems or _require_no_zero_point(node, target)
+            return problems or require_no_zero_point(node, graph, node.outputs)
         if (source.dtype, target.dtype) not in _SCALES:
             problems.append(
                 f"{node.label}: goes from {source.dtype} to {target.dtype}, needed are int16 and one of int8, int16, "
@@ -186,8 +187,8 @@ class Int16Quantise(Operator):
         problems = problems or [
             p for one in (source, target) for p in require_quantised(node, graph, [one.index], one.dtype)
         ]
-        wide = [one for one in (source, target) if one.dtype == "int32"]
-        problems = problems or [problem for one in wide for problem in _require_no_zero_point(node, one)]
+        wide = [one.index for one in (source, target) if one.dtype == "int32"]
+        problems = problems or require_no_zero_point(node, graph, wide)
         return problems or _check_multipliers(node, graph)
 
     def reference(
@@ -227,15 +228,6 @@ class Int16Dequantise(Operator):
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
         """See :meth:`Operator.lower`."""
         return _lower_float(node, graph, "em_int16_dequantise", input_tensor(node, graph), _BACKWARD)
-
-
-def _require_no_zero_point(node: Node, tensor: TensorInfo) -> list[str]:
-    if not quantisation_of(tensor).zero_point:
-        return []
-    return [
-        f"{node.label}: tensor {tensor.name!r} is {tensor.dtype} and has a zero point, needed is 0; "
-        "convert the model again"
-    ]
 
 
 def _lower_float(node: Node, graph: Graph, function: str, quantised: TensorInfo, overlap: Overlap) -> Step:

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.fixedpoint import IntArray, Multiplier, multiply_by_quantised_multiplier, quantise_multiplier
 from edgemnist.compiler.graph import INT16, Graph, Node
-from edgemnist.compiler.ops.base import LoweringSettings, Operator, Overlap, Step, quantisation_of, require_own_type
+from edgemnist.compiler.ops.base import (
+    LoweringSettings,
+    Operator,
+    Overlap,
+    Step,
+    quantisation_of,
+    require_no_zero_point,
+    require_own_type,
+)
 from edgemnist.compiler.ops.fields import CArray, int16, int32
 from edgemnist.compiler.ops.operands import ends_of, input_tensor, output_tensor, require_same_shape
 from edgemnist.compiler.ops.softmax import Softmax
@@ -64,7 +72,7 @@ class Int16Softmax(Operator):
         if _is_from_int8(node, graph):
             return _FROM_INT8.check(node, graph)
         problems, beta = _check_output(node, graph), node.number("beta")
-        problems += _zero_point_problems(node, graph) if not problems else []
+        problems = problems or require_no_zero_point(node, graph, ends_of(node))
         if not 0 < beta < math.inf:
             problems.append(f"{node.label}: beta is {beta}, needed is a number above 0; convert it again")
         if problems:
@@ -118,14 +126,6 @@ class Int16Softmax(Operator):
             ),
             inputs=node.inputs, outputs=node.outputs, overlaps={ends_of(node): Overlap(at_most=0)},
         )  # fmt: skip
-
-
-def _zero_point_problems(node: Node, graph: Graph) -> list[str]:
-    return [
-        f"{node.label}: tensor {tensor.name!r} has the zero point {point}, needed is 0; convert the model again"
-        for tensor in (graph.tensors[index] for index in ends_of(node))
-        if (point := quantisation_of(tensor).zero_point) != 0
-    ]
 
 
 def softmax_multiplier(node: Node, graph: Graph) -> Multiplier:
