@@ -137,11 +137,15 @@ def _steady(content: Any) -> Any:
     return [_steady(one) for one in content] if isinstance(content, list) else content
 
 
-def learn(base: Path, names: Sequence[str], scratch: Path, jobs: int) -> Known:
-    """Run each command alone and after each maker, so many at the same time, and return what they come to."""
+def learn(base: Path, names: Sequence[str], scratch: Path, jobs: int, *, apart: bool = False) -> Known:
+    """Run each command alone and, but for folders apart, after each maker; return what they come to.
+
+    ``jobs`` of them run at the same time.
+    """
     known = Known(state(base))
     sequences = [[name] for name in names]
-    sequences += [[maker, name] for maker in MAKERS for name in names if maker in names]
+    if not apart:
+        sequences += [[maker, name] for maker in MAKERS for name in names if maker in names]
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(lambda sequence: learn_sequence(known, base, sequence, scratch), sequences))
     return known
@@ -272,7 +276,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(given.jobs) as pool:
         scratch, base = Path(name), Path(name) / "base"
         make_base(base)
-        known = learn(base, needed, scratch, given.jobs)
+        known = learn(base, needed, scratch, given.jobs, apart=given.apart)
         found = pool.map(lambda pair: side_by_side(known, base, pair, scratch, apart=given.apart), pairs)
         for number, (pair, problems) in enumerate(zip(pairs, found, strict=True), 1):
             told = f"{number}/{len(pairs)} {' + '.join(pair)}: {'; '.join(problems) or 'right'}"

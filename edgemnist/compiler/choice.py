@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -75,12 +76,12 @@ class Costed:
     instructions: float | None
     doubt: float = 0.0
 
-    @property
+    @cached_property
     def cost(self) -> Cost:
         """Without code."""
         return Cost(self.step.constant_bytes, self.instructions or 0.0)
 
-    @property
+    @cached_property
     def feared(self) -> Cost:
         """Of a sparse layer with its doubt: it has to be better for sure."""
         return replace(self.cost, instructions=self.cost.instructions * (1 + self.doubt * self.way.sparse))

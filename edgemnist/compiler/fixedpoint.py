@@ -7,6 +7,7 @@ rounded twice (first to 31 bits, then by the shift), as TensorFlow Lite for Micr
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,11 +61,19 @@ def wrap_int32(value: Any) -> IntArray:
 
 def multiply_by_quantised_multiplier(value: Any, multiplier: Multiplier) -> IntArray:
     """Return ``value * multiplier`` with double rounding (TFLite ``MultiplyByQuantizedMultiplier``), int32 range."""
-    left, right = max(multiplier.exponent, 0), max(-multiplier.exponent, 0)
+    return _multiplied(value, multiplier.mantissa, max(multiplier.exponent, 0), max(-multiplier.exponent, 0))
+
+
+def multiply_by_quantised_multipliers(values: IntArray, multipliers: Sequence[Multiplier]) -> IntArray:
+    """Return the same of values (..., n) with a multiplier for each place along their last axis."""
+    mantissas = np.array([one.mantissa for one in multipliers])
+    exponents = np.array([one.exponent for one in multipliers])
+    return _multiplied(values, mantissas, np.maximum(exponents, 0), np.maximum(-exponents, 0))
+
+
+def _multiplied(value: Any, mantissa: int | IntArray, left: int | IntArray, right: int | IntArray) -> IntArray:
     shifted = wrap_int32(np.asarray(value, np.int64) << left)
-    return rounding_divide_by_power_of_two(
-        saturating_rounding_doubling_high_multiply(shifted, multiplier.mantissa), right
-    )
+    return rounding_divide_by_power_of_two(saturating_rounding_doubling_high_multiply(shifted, mantissa), right)
 
 
 def multiply_single_rounding(value: Any, multiplier: Multiplier) -> IntArray:

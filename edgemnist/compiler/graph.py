@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -154,7 +154,8 @@ class Graph:
     ``further`` is how many graphs the file has that are not compiled. ``storage`` maps a tensor to the one whose memory
     it shares (a reshape's output to its input). ``kept`` has the tensors that are computed in part, ``left_out`` says
     the same of layers. ``shifted`` are the tensors that are int8 here and come from uint8 ones, whose values and zero
-    points are 128 more. ``names`` has tensors' names for people.
+    points are 128 more. ``names`` has tensors' names for people. ``worked_out``: what a layer's constants come to, by
+    what it is; kept, since a graph is lowered for several targets and in several ways.
     """
 
     tensors: Mapping[int, TensorInfo]
@@ -169,6 +170,7 @@ class Graph:
     further: int = 0
     shifted: frozenset[int] = frozenset()
     names: Mapping[int, str] = field(default_factory=dict)
+    worked_out: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def called(self, tensor: int) -> str:
         """Return a tensor's name for people; one that the compiler added, beside another of its name, has a number."""

@@ -237,16 +237,15 @@ def _place(order: Sequence[Buffer], overlaps: Overlaps, steps: int) -> list[Plac
     for buffer in order:
         lifetime = range(buffer.first, buffer.last + 1)
         rivals = [placed[number] for number in sorted({number for step in lifetime for number in alive[step]})]
-        feasible = [
-            offset
-            for offset in _candidates(buffer, rivals, overlaps)
-            if all(_compatible(buffer, offset, rival, overlaps) for rival in rivals)
-        ]
 
         def growth(offset: int, size: int = buffer.size, low: int = low, high: int = high) -> tuple[int, int]:
             return max(high, offset + size) - min(low, offset), abs(offset)
 
-        offset = min(feasible, key=growth)
+        offset = next(
+            offset
+            for offset in sorted(_candidates(buffer, rivals, overlaps), key=growth)
+            if all(_compatible(buffer, offset, rival, overlaps) for rival in rivals)
+        )
         for step in lifetime:
             alive[step].append(len(placed))
         placed.append(Placed(buffer, offset))

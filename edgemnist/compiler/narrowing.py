@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from edgemnist.compiler.graph import Graph
 from edgemnist.compiler.ops.base import Step
+from edgemnist.tflite.lifetimes import alive_bytes
 
 _LEAST_GAIN = 1 / 16
 """Of what is alive at once: less is not worth the time."""
@@ -38,7 +39,5 @@ def _needs(graph: Graph, steps: Sequence[Step]) -> list[int]:
             root = graph.root(tensor)
             first.setdefault(root, index)
             last[root] = max(last.get(root, 0), index)
-    return [
-        step.scratch + sum(graph.tensors[root].bytes for root in first if first[root] <= index <= last.get(root, 0))
-        for index, step in enumerate(steps)
-    ]
+    spans = [(start, last.get(root, 0), graph.tensors[root].bytes) for root, start in first.items()]
+    return [step.scratch + alive for step, alive in zip(steps, alive_bytes(spans, len(steps)), strict=True)]

@@ -12,6 +12,7 @@ from typing import Any
 
 from edgemnist.tflite.file import OperatorInfo, TensorInfo, TfliteModel, parse_subgraph
 from edgemnist.tflite.kept import KeptTensor, kept_of
+from edgemnist.tflite.lifetimes import alive_bytes
 from edgemnist.tflite.macs import macs_of
 from edgemnist.tflite.signatures import Signature
 
@@ -279,10 +280,9 @@ def _live_bytes(model: TfliteModel, constants: Mapping[int, TensorInfo]) -> list
     for tensor in model.tensors:
         if tensor.is_variable:
             first_use[tensor.index], last_use[tensor.index] = 0, last
-    totals = [0] * len(model.operators)
-    for index, start in first_use.items():
-        if index in constants:
-            continue
-        for position in range(start, min(last_use[index], last) + 1):
-            totals[position] += model.tensors[index].bytes
-    return totals
+    spans = [
+        (start, last_use[index], model.tensors[index].bytes)
+        for index, start in first_use.items()
+        if index not in constants
+    ]
+    return alive_bytes(spans, len(model.operators))

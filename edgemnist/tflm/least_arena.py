@@ -14,16 +14,18 @@ from dataclasses import dataclass
 from edgemnist.runner import refusals
 from edgemnist.support import processes
 from edgemnist.support.errors import EdgeMnistError, MissingDependencyError, RuntimeCrashedError, UnsupportedModelError
-from edgemnist.tflite.file import parse_tflite
+from edgemnist.tflite.file import TfliteModel
 
 TIMEOUT_SECONDS = 60
 REFUSAL = "TFLM's interpreter refuses the model:"
+
+_USED, _LEAST = re.compile(r"Arena allocation total (\d+) bytes"), re.compile(r"least arena (\d+)")
 
 # Too small an arena makes the wheel raise or crash, so each size is tried in a child of its own.
 _SCRIPT = """
 import os, sys
 from tflite_micro.python.tflite_micro import runtime
-content, enough = sys.stdin.buffer.read(), int(sys.argv[1])
+content, enough, least = sys.stdin.buffer.read(), int(sys.argv[1]), sys.argv[2] == "least"
 runtime.Interpreter.from_bytes(content, arena_size=enough).print_allocations()
 
 def allocates(size):
@@ -38,7 +40,7 @@ def allocates(size):
         os._exit(0)
     return os.waitpid(child, 0)[1] == 0
 
-too_small = 0
+too_small = 0 if least else enough
 while enough - too_small > 16:
     size = (too_small + enough) // 32 * 16
     too_small, enough = (too_small, size) if allocates(size) else (size, enough)
@@ -58,8 +60,18 @@ class TflmArena:
     least: int
 
 
-def tflm_arena(content: bytes) -> TflmArena:
-    """Return the arena that TFLM takes for the bytes of a ``.tflite``.
+def tflm_arena(model: TfliteModel) -> TflmArena:
+    """Return the arena that TFLM takes for a model.
+
+    :raises MissingDependencyError: TFLM is not installed.
+    :raises UnsupportedModelError: it refuses the model; the last words are its own.
+    :raises RuntimeCrashedError: it hung.
+    """
+    return TflmArena(*(int(size) for size in _said(model, "least", _USED, _LEAST)))
+
+
+def _said(model: TfliteModel, what: str, *patterns: re.Pattern[str]) -> list[str]:
+    """Have TFLM open a model and return what each of the patterns finds in what it prints.
 
     :raises MissingDependencyError: TFLM is not installed.
     :raises UnsupportedModelError: it refuses the model; the last words are its own.
@@ -71,23 +83,23 @@ def tflm_arena(content: bytes) -> TflmArena:
     if reason is not None:
         raise MissingDependencyError(f"TFLM cannot run here: {reason}")
     # Untouched memory costs nothing.
-    activations = sum(tensor.bytes for tensor in parse_tflite(content).tensors if tensor.data is None)
-    enough = (16 << 20) + (4 * activations + len(content)) // 16 * 16
+    activations = sum(tensor.bytes for tensor in model.tensors if tensor.data is None)
+    enough = (16 << 20) + (4 * activations + len(model.content)) // 16 * 16
     try:
         run = processes.run(
-            [sys.executable, "-W", "ignore", "-c", _SCRIPT, str(enough)],
-            data=content,
+            [sys.executable, "-W", "ignore", "-c", _SCRIPT, str(enough), what],
+            data=model.content,
             timeout=TIMEOUT_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
         raise RuntimeCrashedError(f"TFLM did not open the model within {TIMEOUT_SECONDS} s") from error
     said = run.stderr + run.stdout
-    used, least = re.search(r"Arena allocation total (\d+) bytes", said), re.search(r"least arena (\d+)", said)
-    if run.returncode != 0 or not used or not least:
+    found = [match.group(1) for pattern in patterns if (match := pattern.search(said))]
+    if run.returncode != 0 or len(found) < len(patterns):
         why = refusals.reason("", said)
         words = [why] if why else last_words(said)
         raise UnsupportedModelError(REFUSAL, words or [f"it ended with code {run.returncode}"])
-    return TflmArena(int(used.group(1)), int(least.group(1)))
+    return found
 
 
 def last_words(text: str) -> list[str]:
@@ -96,9 +108,9 @@ def last_words(text: str) -> list[str]:
     return lines[-3:]
 
 
-def measure_arena(content: bytes) -> int | None:
-    """Return the bytes that TFLM uses for a ``.tflite``, or None where it is not installed or refuses the model."""
+def measure_arena(model: TfliteModel) -> int | None:
+    """Return the bytes that TFLM uses for a model, or None where it is not installed or refuses the model."""
     try:
-        return tflm_arena(content).used
+        return int(_said(model, "used", _USED)[0])
     except EdgeMnistError:
         return None

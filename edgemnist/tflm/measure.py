@@ -41,7 +41,7 @@ def measure(model: TfliteModel) -> Measurement:
     :raises UnsupportedModelError: it refuses the model.
     :raises RuntimeCrashedError: it died or hung.
     """
-    arena = tflm_arena(model.content).least
+    arena = tflm_arena(model).least
     golden = None
     if len(model.inputs) == len(model.outputs) == 1 and model.input().dtype in GOLDEN_TYPES:
         golden = _golden(model)

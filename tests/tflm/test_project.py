@@ -188,7 +188,7 @@ TARGET_ARENA = {
 @pytest.mark.parametrize("name", TARGET_ARENA)
 def test_arena_is_measured_and_its_margin_suffices_on_targets(real_models: Path, name: str) -> None:
     content = read_tflite(real_models / f"{name}.tflite")
-    arena, margin = tflm_arena(content.content), arena_margin(content)
+    arena, margin = tflm_arena(content), arena_margin(content)
     general, helium = TARGET_ARENA[name]
     assert arena.used <= arena.least < arena.used + 16
     assert general <= arena.least + margin.general <= 1.3 * general
@@ -207,12 +207,12 @@ def allocates(path: Path, size: int) -> bool:
 @needs("tflm")
 def test_least_arena_is_the_least(real_models: Path) -> None:
     """In a very small net planning the memory takes more than the interpreter then holds."""
-    tiny = tflm_arena(TINY_MODEL.read_bytes())
+    tiny = tflm_arena(read_tflite(TINY_MODEL))
     assert tiny.used < tiny.least
     assert allocates(TINY_MODEL, tiny.least)
     assert not allocates(TINY_MODEL, tiny.least - 16)
     compact = real_models / "compact_int8.tflite"
-    assert not allocates(compact, tflm_arena(compact.read_bytes()).least - 16)
+    assert not allocates(compact, tflm_arena(read_tflite(compact)).least - 16)
 
 
 @needs("tflm")

@@ -49,7 +49,7 @@ def run_codegen(settings: CodeSettings, work: WorkFolder) -> WrittenCode:
     code = with_preprocessing(_code(settings, subject), subject, settings.feeding)
     folder = settings.out or work.path("c")
     written = write_code(subject.tflite, code, folder, source_name=subject.path.name)
-    return replace(written, tflm_arena_bytes=measure_arena(subject.tflite.content))
+    return replace(written, tflm_arena_bytes=measure_arena(subject.tflite))
 
 
 def dump_model(kind: str, settings: CodeSettings, work: WorkFolder) -> Dump:

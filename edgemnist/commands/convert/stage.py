@@ -113,7 +113,7 @@ def _with_c_code(result: ConversionResult, ram: int | None) -> ConversionResult:
         there = f"{str(subject.path)!r} was written and verified, but C code cannot be generated from it (--c):"
         problems = error.problems if isinstance(error, UnsupportedModelError) else (str(error),)
         raise UnsupportedModelError(there, problems) from error
-    return replace(result, c=replace(written, tflm_arena_bytes=measure_arena(subject.tflite.content)))
+    return replace(result, c=replace(written, tflm_arena_bytes=measure_arena(subject.tflite)))
 
 
 def run_conversion(settings: ConversionSettings, work: WorkFolder) -> ConversionResult:

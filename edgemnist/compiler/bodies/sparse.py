@@ -10,15 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def distances(row: NDArray[Any], farthest: int) -> Iterator[tuple[int, int]]:
-    """Yield (places from the one before, weight) of weights other than zero; what is farther is reached over zeros."""
-    at = 0
-    for place in np.flatnonzero(row).tolist():
-        while place - at > farthest:
-            yield farthest, 0
-            at += farthest
-        yield place - at, int(row[place])
-        at = place
+def distances(row: NDArray[Any], farthest: int) -> NDArray[np.int64]:
+    """Return (places from the one before, weight) of weights other than zero, shape (n, 2).
+
+    What is farther is reached over weights of 0.
+    """
+    places = np.flatnonzero(row)
+    moved = np.diff(places, prepend=0)
+    between = np.maximum(moved - 1, 0) // farthest
+    ends = np.cumsum(between + 1) - 1
+    entries = np.zeros((len(places) + int(between.sum()), 2), np.int64)
+    entries[:, 0] = farthest
+    entries[ends] = np.stack([moved - between * farthest, row[places]], axis=1)
+    return entries
 
 
 def evenly(width: int, most: int) -> int:
@@ -124,12 +128,13 @@ def takes_pairs(rows: NDArray[Any]) -> bool:
 
 def pack_pairs(rows: NDArray[Any], shifts: NDArray[Any]) -> Pairs:
     """Return weights of shape (channels, window), in the order of a strip's places, with the channels' shifts."""
-    stream: list[int] = []
+    stream = bytearray()
     count = 0
     for row, shift in zip(rows, shifts.tolist(), strict=True):
-        entries = list(distances(row, FARTHEST_PLACE)) or [(0, 0)]
+        entries = distances(row, FARTHEST_PLACE)
+        entries = entries if len(entries) else np.zeros((1, 2), np.int64)
         count += len(entries)
         stream += len(entries).to_bytes(2, "little")
-        stream += [byte for distance, weight in entries for byte in (distance, weight & 255)]
+        stream += (entries & 255).astype(np.uint8).tobytes()
         stream += (shift - 1).to_bytes(2, "little")
-    return Pairs(np.array(stream, np.uint8).view(np.int8), count)
+    return Pairs(np.frombuffer(stream, np.int8), count)

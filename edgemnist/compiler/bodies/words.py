@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import lcm
 from typing import Any
 
@@ -22,14 +23,22 @@ def longest_groups(rows: NDArray[Any]) -> NDArray[np.int64]:
 
     Every group of a row, the shorter last one included, stays within int16 for whatever int8 inputs.
     """
-    longest = np.ones(len(rows), np.int64)
-    filled = np.pad(rows.astype(np.int16), ((0, 0), (0, -rows.shape[1] % lcm(*_GROUPS))))
+    return _longest_groups(rows.shape[1], rows.astype(np.int8, casting="same_kind").tobytes())
+
+
+@lru_cache(maxsize=8)
+def _longest_groups(length: int, rows: bytes) -> NDArray[np.int64]:
+    """Return the same of rows of ``length`` int8; kept, because a layer's forms ask for the same rows again."""
+    weights = np.frombuffer(rows, np.int8).reshape(-1, length).astype(np.int16)
+    longest = np.ones(len(weights), np.int64)
+    filled = np.pad(weights, ((0, 0), (0, -length % lcm(*_GROUPS))))
     positive, negative = np.maximum(filled, 0), np.minimum(filled, 0)
     for taps in _GROUPS:
         more = np.sum([positive[:, tap::taps] for tap in range(taps)], axis=0, dtype=np.int32)
         less = np.sum([negative[:, tap::taps] for tap in range(taps)], axis=0, dtype=np.int32)
         fits = np.all((127 * more - 128 * less <= 32767) & (127 * less - 128 * more >= -32768), axis=1)
         longest[fits] = taps
+    longest.setflags(write=False)
     return longest
 
 

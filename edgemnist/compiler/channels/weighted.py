@@ -8,7 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.compiler.fixedpoint import INT32_MAX, IntArray, multiply_single_rounding
+from edgemnist.compiler.fixedpoint import (
+    INT32_MAX,
+    IntArray,
+    multiply_by_quantised_multipliers,
+    multiply_single_rounding,
+)
 from edgemnist.compiler.graph import Graph, Node, Padding
 from edgemnist.compiler.ops.base import activation_range, quantisation_of
 from edgemnist.compiler.ops.convolution import (
@@ -16,7 +21,6 @@ from edgemnist.compiler.ops.convolution import (
     channel_multipliers,
     conv_geometry,
     depthwise_geometry,
-    requantise,
 )
 from edgemnist.compiler.ops.operands import input_tensor, output_tensor, weight_values
 
@@ -104,7 +108,7 @@ class Weighted:
         multipliers = channel_multipliers(self.node, self.graph)
         every = multipliers * (self.outputs // len(multipliers))
         ends = np.stack([low, high])
-        found = [requantise(ends, every)]
+        found = [multiply_by_quantised_multipliers(ends, every)]
         if self.node.kind == "FULLY_CONNECTED":
             once = [multiply_single_rounding(ends[:, channel], one) for channel, one in enumerate(every)]
             found.append(np.stack(once, axis=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,7 @@ class Step:
         """What it is among ``candidates``, None where there was no choice."""
         return next((candidate for candidate in self.candidates if candidate.chosen), None)
 
-    @property
+    @cached_property
     def constant_bytes(self) -> int:
         """Bytes of constants in flash, without the parameter struct."""
         return sum(array.bytes for array in self.arrays)

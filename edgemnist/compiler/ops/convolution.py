@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgemnist.compiler.fixedpoint import (
     INT32_MAX,
     Multiplier,
-    multiply_by_quantised_multiplier,
+    multiply_by_quantised_multipliers,
     quantise_multiplier,
 )
 from edgemnist.compiler.geometry import Geometry, same_or_valid_padding
@@ -157,19 +157,11 @@ def fast_channel(bound: int, multiplier: Multiplier, zero_point: int) -> tuple[i
     return (multiplier.mantissa, -multiplier.exponent) if is_fast(bound, multiplier, zero_point) else None
 
 
-def requantise(accumulators: NDArray[np.int64], multipliers: tuple[Multiplier, ...]) -> NDArray[np.int64]:
-    """Return accumulators (..., channels) times their channels' multipliers, double rounding."""
-    result = np.empty_like(accumulators)
-    for channel, multiplier in enumerate(multipliers):
-        result[..., channel] = multiply_by_quantised_multiplier(accumulators[..., channel], multiplier)
-    return result
-
-
 def outputs_of(node: Node, graph: Graph, accumulators: NDArray[np.int64]) -> NDArray[np.int8]:
     """Return the outputs for sums of products (..., channels): bias, requantisation, zero point, activation."""
     channels = accumulators.shape[-1]
     multipliers = channel_multipliers(node, graph)
-    scaled = requantise(
+    scaled = multiply_by_quantised_multipliers(
         accumulators + bias_values(node, graph, channels), multipliers * (channels // len(multipliers))
     )  # fmt: skip
     return activated(node, graph, scaled)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -22,6 +23,8 @@ from edgemnist.compiler.ops.convolution import (
 from edgemnist.compiler.ops.fields import Field
 from edgemnist.compiler.ops.operands import residual_of, weight_values, weights_tensor
 
+_ValueT = TypeVar("_ValueT")
+
 
 @dataclass(frozen=True, eq=False)
 class Layer:
@@ -35,7 +38,18 @@ class Layer:
     @cached_property
     def channels(self) -> ChannelParameters:
         """How each output channel is requantised."""
-        return channel_parameters(self.node, self.graph, self.rows, channel_multipliers(self.node, self.graph))
+        node, graph = self.node, self.graph
+        return self.once(
+            "channels", lambda: channel_parameters(node, graph, self.rows, channel_multipliers(node, graph))
+        )
+
+    def once(self, what: str, work_out: Callable[[], _ValueT]) -> _ValueT:
+        """Return what the layer's constants come to, worked out once for all targets and ways; ``what`` names it."""
+        known, key = self.graph.worked_out, (what, self.node.sources, self.node.inputs, self.node.outputs)
+        if key not in known:
+            known[key] = work_out()
+        found: _ValueT = known[key]
+        return found
 
     @property
     def output(self) -> Field:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgemnist.compiler.fixedpoint import INT32_MAX, Multiplier, saturating_rounding_doubling_high_multiply
+from edgemnist.compiler.fixedpoint import INT32_MAX, Multiplier
 from edgemnist.compiler.graph import Node
 from edgemnist.compiler.ops.fields import Field, int16
 
@@ -45,8 +45,8 @@ def rounds_to_nothing(bound: int, multiplier: Multiplier) -> bool:
 
 
 def _largest_product(bound: int, multiplier: Multiplier) -> int:
-    """Return a bound of the product before the shift."""
-    return int(saturating_rounding_doubling_high_multiply(bound, multiplier.mantissa)) + 1
+    """Return a bound of the product before the shift, as ``saturating_rounding_doubling_high_multiply`` rounds it."""
+    return ((bound * multiplier.mantissa + (1 << 30)) >> 31) + 1
 
 
 def shift_field(multiplier: Multiplier, *, fast: bool) -> tuple[Field, ...]:

@@ -37,19 +37,19 @@ def pack_stream(rows: NDArray[Any]) -> Stream:
     """Return weights of shape (channels, window) as a stream."""
     channels = [_entries(row) for row in rows]
     longest = max(len(entries) for entries in channels)
-    stream: list[int] = []
+    stream = bytearray()
     for entries in channels:
         stream += (len(entries) // 2).to_bytes(1 if longest <= 2 * 255 else 2, "little")
-        for (first, weight), (second, other) in zip(entries[::2], entries[1::2], strict=True):
-            stream += (16 * first + second, weight & 255, other & 255)
-    values = np.array(stream, np.uint8).view(np.int8)
-    return Stream(values, sum(len(entries) for entries in channels), longest > 2 * 255)
+        moved, weights = entries[:, 0], entries[:, 1]
+        pairs = np.stack([16 * moved[::2] + moved[1::2], weights[::2] & 255, weights[1::2] & 255], axis=1)
+        stream += pairs.astype(np.uint8).tobytes()
+    return Stream(np.frombuffer(stream, np.int8), sum(len(entries) for entries in channels), longest > 2 * 255)
 
 
-def _entries(row: NDArray[Any]) -> list[tuple[int, int]]:
+def _entries(row: NDArray[Any]) -> NDArray[np.int64]:
     """Return (elements from the one before, weight), an even number of them."""
-    entries = list(distances(row, FARTHEST))
-    return [*entries, (0, 0)] if len(entries) % 2 else entries
+    entries = distances(row, FARTHEST)
+    return np.pad(entries, ((0, len(entries) % 2), (0, 0)))
 
 
 def _pixels(layer: Layer, width: int) -> int:
@@ -63,7 +63,8 @@ def sparse_windows(layer: Convolution) -> Step:
     pool_height, pool_width = layer.pool
     out_height, out_width = g.out_height // pool_height, g.out_width // pool_width
     # Column by column, as the strips are.
-    stream = pack_stream(layer.weights.transpose(0, 2, 1, 3).reshape(g.out_channels, -1))
+    by_columns = layer.weights.transpose(0, 2, 1, 3).reshape(g.out_channels, -1)
+    stream = layer.once("stream of columns", lambda: pack_stream(by_columns))
     pixels = _pixels(layer, out_width)
     columns = (pixels * pool_width - 1) * g.stride_width + g.kernel_width
     scratch = pool_height * columns * g.kernel_height * g.in_channels
@@ -100,7 +101,7 @@ def sparse_pixels(layer: Layer, count: int, *, overlap: bool) -> Step:
     """
     node = layer.node
     written, read = layer.rows.shape
-    stream = pack_stream(layer.rows)
+    stream = layer.once("stream", lambda: pack_stream(layer.rows))
     pixels = _pixels(layer, count)
     backward = overlap and written > read
     return Step(

@@ -43,6 +43,17 @@ class _Wanted:
         divided = rounding_divide_by_power_of_two(products, self.shifts[:, np.newaxis])
         return np.clip(divided + self.zero_point, *self.limits)
 
+    def firsts(self, quotients: _IntArray) -> _IntArray:
+        """Return the least accumulators (channels, n) that come to such values or more, without zero point and limits.
+
+        The division rounds halves away from zero, the product up. A channel whose factor is 0 never gets there.
+        """
+        shifts, factors = self.shifts[:, np.newaxis], np.maximum(self.mantissas, 1)[:, np.newaxis]
+        halves = np.where(shifts > 0, (1 << np.maximum(shifts, 1) >> 1) - (quotients <= 0), 0)
+        products = (quotients << shifts) - halves
+        least: _IntArray = -(((1 << 30) - (products << 31)) // factors)
+        return least
+
 
 _LEAST_PIXELS = 16
 """With fewer, step functions never pay for their 7 bytes a channel; a single pixel has no kernel with them."""
@@ -91,13 +102,10 @@ def _thresholds(wanted: _Wanted, lowest: _IntArray, highest: _IntArray) -> tuple
     """Return the first accumulator of each output above the lowest (channels, 255), how many there are, the lowest."""
     ends = wanted.outputs(np.stack([lowest, highest], axis=1))
     base, levels = ends[:, 0], ends[:, 1] - ends[:, 0]
-    below = np.repeat(lowest[:, np.newaxis], len(_LEVELS), axis=1)  # not yet there
-    at = np.repeat(highest[:, np.newaxis], len(_LEVELS), axis=1)
-    while int((at - below).max()) > 1:
-        middle = (below + at) >> 1
-        there = wanted.outputs(middle) - base[:, np.newaxis] >= _LEVELS
-        at, below = np.where(there, middle, at), np.where(there, below, middle)
-    return at, levels, base
+    there = levels[:, np.newaxis] >= _LEVELS
+    quotients = np.where(there, base[:, np.newaxis] + _LEVELS - wanted.zero_point, 0)
+    firsts = wanted.firsts(quotients)
+    return np.where(there, firsts, highest[:, np.newaxis]), levels, base
 
 
 def _fit(

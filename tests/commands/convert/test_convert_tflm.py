@@ -8,6 +8,7 @@ from edgemnist.artifacts.folder import WorkFolder
 from edgemnist.commands.convert.settings import ConversionSettings
 from edgemnist.commands.convert.stage import run_conversion
 from edgemnist.support.files import sha256_of
+from edgemnist.tflite.file import read_tflite
 from edgemnist.tflite.kinds import ModelKind
 from edgemnist.tflm.least_arena import tflm_arena
 from tests.oracles import needs
@@ -19,7 +20,7 @@ def test_convert_writes_records_and_lists_the_files(work: WorkFolder) -> None:
     facts = result.models[0].tflm
     assert facts is not None
     assert facts.files == ("model_int8_tflm.h", "model_int8_main.cc", "model_int8_dump.h")
-    assert facts.arena_measured == tflm_arena(work.path("model_int8.tflite").read_bytes()).least
+    assert facts.arena_measured == tflm_arena(read_tflite(work.path("model_int8.tflite"))).least
     record = work.stages()["convert"]
     assert all(record.outputs[name] == sha256_of(work.path(name)) for name in facts.files)
     assert json.loads(json.dumps(result.as_json()))["models"]["int8"]["tflm"]["files"] == list(facts.files)
