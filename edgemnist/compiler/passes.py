@@ -26,6 +26,7 @@ from edgemnist.compiler.ops.operands import (
 from edgemnist.compiler.ops.pad import paddings_of
 from edgemnist.compiler.ops.reshape import ALIAS_KINDS
 from edgemnist.compiler.rewriting import Links, Rule, rewrite
+from edgemnist.compiler.split_up import split_up
 from edgemnist.compiler.without_uint8 import without_uint8
 from edgemnist.support.choices import unknown
 
@@ -142,14 +143,14 @@ FUSIONS: Mapping[str, Callable[..., Graph | Node | None]] = MappingProxyType({"d
 
 
 def optimise(graph: Graph, fusions: Sequence[str] = tuple(FUSIONS)) -> Graph:
-    """Make int8 operators of uint8 ones, share storage and run the named fusions.
+    """Split operators up, make int8 ones of those of uint8, share storage and run the named fusions.
 
     :raises InputError: a name is not in ``FUSIONS``.
     """
     for name in fusions:
         if name not in FUSIONS:
             raise unknown("fusion", name, FUSIONS)
-    result = validate(share_storage(without_uint8(graph)))
+    result = validate(share_storage(without_uint8(split_up(graph))))
     if "dead-channels" in fusions:
         result = validate(drop_channels(result))
     for name, rule in RULES.items():

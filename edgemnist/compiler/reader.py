@@ -22,6 +22,7 @@ from edgemnist.compiler.claims import (
     table_problems,
     tensor_problems,
 )
+from edgemnist.compiler.dilations import with_dilations
 from edgemnist.compiler.graph import FLOAT, HYBRID, INT4, TYPED, Graph, Node, plain_kind
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.refusals import HEADLINE, refusal
@@ -67,7 +68,13 @@ def read_graph(model: TfliteModel) -> Graph:
     nodes = nodes_of(model.operators)
     tensors, nodes = _fold_constants(tensors, nodes)
     typed_nodes = [typed(node, tensors) for node in nodes]
-    inner = as_int8(tensors, typed_nodes, model.inputs, model.outputs)
+    whole = with_dilations(
+        Graph(
+            tensors, tuple(typed_nodes), model.inputs, model.outputs, model.sha256, dict(kept.views),
+            variables=kept.variables,
+        )
+    )  # fmt: skip
+    inner = as_int8(whole.tensors, whole.nodes, model.inputs, model.outputs)
     changed, state_problems = variable_tensors(inner.nodes, inner.tensors, _state_places)
     variables = (*map(inner.variable, kept.variables), *changed)
     graph = Graph(

@@ -27,7 +27,8 @@ SAME = frozenset(
         "QUANTIZE", "DEQUANTIZE", "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "ARG_MAX", "ARG_MIN", "MAX_POOL_2D",
         "SOFTMAX", "MEAN", "REDUCE_MAX", "REDUCE_MIN", "PAD", "PADV2", "MIRROR_PAD", "RESHAPE", "SQUEEZE",
         "EXPAND_DIMS", "TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK", "GATHER",
-        "RESIZE_NEAREST_NEIGHBOR", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH",
+        "RESIZE_NEAREST_NEIGHBOR", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND",
+        "REVERSE_V2",
     }
 )  # fmt: skip
 """Operators whose reference kernels do the same to uint8 as to int8 with zero points 128 less."""

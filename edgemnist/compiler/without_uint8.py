@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemnist.compiler.added import AddedTensors
 from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import quantisation_of
 from edgemnist.compiler.ops.lookup import Edges
@@ -46,18 +47,15 @@ def without_uint8(graph: Graph) -> Graph:
 
 
 class _Rewriting:
-    """A graph, and the tensors that come to it."""
+    """A graph whose operators of uint8 become others."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._tensors = dict(graph.tensors)
-        self._shifted = set(graph.shifted)
-        self._fresh = max(graph.tensors) + 1
+        self._added = AddedTensors(graph)
 
     def result(self) -> Graph:
         """Return the graph with other operators."""
-        nodes = tuple(part for node in self._graph.nodes for part in self._parts(node))
-        return replace(self._graph, tensors=self._tensors, nodes=nodes, shifted=frozenset(self._shifted))
+        return self._added.with_nodes(part for node in self._graph.nodes for part in self._parts(node))
 
     def _parts(self, node: Node) -> Iterator[Node]:
         """Yield the nodes that do the work of one."""
@@ -80,7 +78,8 @@ class _Rewriting:
                 yield Node(RESCALE, (index,), (inputs[-1],), MappingProxyType({}), node.sources)
             else:
                 edges = Edges(quantisation_of(graph.tensors[index]), quantisation_of(like))
-                inputs.append(self._add(replace(like, data=rescaled(data.astype(np.int64), edges).astype(np.int8))))
+                data = rescaled(data.astype(np.int64), edges).astype(np.int8)
+                inputs.append(self._added.add(replace(like, data=data)))
         yield replace(node, kind=node.operator, inputs=tuple(inputs))
 
     def _layer(self, node: Node, channel_axis: int) -> Iterator[Node]:
@@ -114,14 +113,7 @@ class _Rewriting:
         known = like.quantisation
         quantisation = None if known is None else Quantisation(known.scales, (0,))
         shaped = replace(like, dtype=dtype, shape=values.shape, shape_signature=())
-        return self._add(replace(shaped, data=values.astype(dtype), quantisation=quantisation))
+        return self._added.add(replace(shaped, data=values.astype(dtype), quantisation=quantisation))
 
     def _computed(self, like: TensorInfo) -> int:
-        index = self._add(like)
-        self._shifted.add(index)
-        return index
-
-    def _add(self, tensor: TensorInfo) -> int:
-        index, self._fresh = self._fresh, self._fresh + 1
-        self._tensors[index] = replace(tensor, index=index)
-        return index
+        return self._added.computed(like, shifted=True)

@@ -139,8 +139,8 @@ def test_an_operator_that_there_is_not_is_refused_where_nothing_reads_it() -> No
 def test_every_problem_is_named_at_once() -> None:
     layers = Layers.seeded(0)
     image = layers.input(SHAPE)
-    reversed_rows = layers.op("REVERSE_V2", [image, layers.builder.constant([1], dtype="int32")], SHAPE)
-    squared = layers.op("SQUARE", [reversed_rows], SHAPE)
+    doubled = layers.op("ADD_N", [image, image], SHAPE)
+    squared = layers.op("SQUARE", [doubled], SHAPE)
     custom = layers.op("CUSTOM:my_layer", [squared], SHAPE)
     weights = layers.builder.constant(np.ones((2, 3, 3, 2)), [0.1, 0.1], 0, dtype="float32")
     output = layers.op("CONV_2D", [custom, weights], (1, 5, 6, 2))
@@ -148,7 +148,7 @@ def test_every_problem_is_named_at_once() -> None:
     message = refusal(layers.finish(output))
 
     for expected in (
-        "operator 0 REVERSE_V2 (also 1 SQUARE, 2 CUSTOM:my_layer): not supported", "replace the layer",
+        "operator 0 ADD_N (also 1 SQUARE, 2 CUSTOM:my_layer): not supported", "replace the layer",
         "operator 3 CONV_2D: weights", "float32",
     ):  # fmt: skip
         assert expected in message

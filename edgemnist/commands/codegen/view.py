@@ -8,6 +8,8 @@ from edgemnist.compiler.graph import type_of
 from edgemnist.compiler.host_cpu import bodies_here
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.ops import WITHOUT_TFLM
+from edgemnist.compiler.ops.operands import same_quantisation
+from edgemnist.compiler.ops.reverse import copied_as_they_are
 from edgemnist.compiler.run_text import included, state_bytes
 from edgemnist.compiler.self_test import no_self_test
 from edgemnist.compiler.written import WrittenCode
@@ -74,6 +76,7 @@ def _figures(result: WrittenCode) -> list[str]:
     further, state, placement = program.graph.further, state_bytes(program), result.generated.placement
     return [
         *_unread(program),
+        *_unscaled(program),
         *([f"graphs                the first of {further + 1}; the others are not compiled"] if further else []),
         f"arena                 {plan.size:,} B, {included(program)} included",
         *([f"steps 0 to {program.bands.steps - 1:<11} {program.bands.summary}"] if program.bands else []),
@@ -95,6 +98,17 @@ def _unread(program: Program) -> list[str]:
     read = {program.graph.root(index) for step in program.steps for index in step.inputs}
     entering = [index for index in program.graph.entering if program.graph.root(index) not in read]
     return [f"input not read        {program.graph.called(index)}: its values change nothing" for index in entering]
+
+
+def _unscaled(program: Program) -> list[str]:
+    """Return what has another scale than the bytes that are copied to it, as converters write recurrent layers."""
+    graph = program.graph
+    return [
+        f"scale not applied     {graph.called(target)}: like TFLM it gets the bytes of {graph.called(source)}, whose "
+        "scale is another"
+        for source, target in copied_as_they_are(graph)
+        if not same_quantisation(graph, source, target)
+    ]
 
 
 def _files(result: WrittenCode) -> str:

@@ -45,7 +45,6 @@ from edgemnist.compiler.ops.operands import (
     ends_of,
     input_tensor,
     output_of,
-    require_same_quantisation,
 )
 from edgemnist.compiler.ops.requantisation import check_multiplier
 from edgemnist.compiler.ops.sigmoid_table import sigmoid_of, sigmoid_table, tanh_of
@@ -239,7 +238,7 @@ def _check_states(node: Node, graph: Graph) -> list[str]:
             f"{node.label}: the cell state's scale is {quantisation.scale:g}, needed is a power of two from {powers}; "
             "convert the model again"
         ]
-    return require_same_quantisation(node, graph, (hidden, output_of(node)))
+    return []
 
 
 def _check_arithmetic(node: Node, graph: Graph) -> list[str]:

@@ -1,0 +1,55 @@
+"""ADD_N of float32: a sum of any number of tensors, which a pass makes of sums of two.
+
+Of int8 TFLM's kernel begins with a value of 0 that it takes the zero point from, too, as if it were one more operand
+(``reference_ops::AddN``): what no other interpreter computes, and no converter writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemnist.compiler.claims import Schema
+from edgemnist.compiler.graph import FLOAT, Graph, Node
+from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
+from edgemnist.compiler.ops.floats import require_float
+from edgemnist.compiler.ops.operands import output_tensor
+
+ADD_N = "ADD_N"
+
+
+class AddN(Operator):
+    """Sums of tensors of one shape."""
+
+    kinds = MappingProxyType({f"{FLOAT}{ADD_N}": Schema("AddNOptions", 2, None)})
+
+    def check(self, node: Node, graph: Graph) -> list[str]:
+        """See :meth:`Operator.check`."""
+        target = output_tensor(node, graph)
+        problems = [
+            f"{node.label}: adds {graph.tensors[index].name!r} {list(graph.tensors[index].shape)}, the file says that "
+            f"the sum is {list(target.shape)}; the file is corrupt, convert it again"
+            for index in node.inputs
+            if graph.tensors[index].shape != target.shape
+        ]
+        return problems or require_float(node, graph, [*node.inputs, *node.outputs])
+
+    def reference(
+        self, node: Node, graph: Graph, inputs: Sequence[NDArray[Any]], settings: LoweringSettings
+    ) -> list[NDArray[Any]]:
+        """See :meth:`Operator.reference`."""
+        total = np.zeros_like(inputs[0])
+        for each in inputs:
+            total = total + each
+        return [total]
+
+    def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
+        """Return nothing: sums of two are lowered.
+
+        :raises ValueError: always; ``split_up`` did not run.
+        """
+        raise ValueError(f"{node.label} is to be split up before it is lowered")
