@@ -366,7 +366,9 @@ def _step(program: Program, plan: Plan, settings: EmitSettings, index: int) -> l
 
     def pointer(tensor: int, const: str) -> str:
         place = run_text.place_of(program, plan, tensor)
-        return typed(place, tensors[tensor].dtype, const, as_bytes=step.as_bytes)
+        whole = typed(place, tensors[tensor].dtype, const, as_bytes=step.as_bytes)
+        size = tensors[tensor].bytes if step.as_bytes else tensors[tensor].elements
+        return whole if step.images == 1 else f"{whole} + image * {size // step.images}"
 
     arguments = [f"&{settings.name}_params_{index}"] if step.struct_type else []
     arguments += _constant_arguments(plan, settings, index, step)
@@ -378,7 +380,8 @@ def _step(program: Program, plan: Plan, settings: EmitSettings, index: int) -> l
     return [
         f"EM_STEP void {settings.name}_step_{index}({', '.join(taken)})",
         "{",
-        f"  {step.function}({', '.join(arguments)});",
+        *([] if step.images == 1 else [f"  for (int32_t image = 0; image < {step.images}; ++image)"]),
+        f"  {'' if step.images == 1 else '  '}{step.function}({', '.join(arguments)});",
         "}",
     ]
 

@@ -22,6 +22,9 @@ TYPED: Mapping[str, str] = {"float32": FLOAT, "uint8": UINT8, "int16": INT16, "i
 """By dtype what begins the kind of a node that computes in it, so that nothing that is true of int8 alone is done to
 it."""
 
+IMAGE_BY_IMAGE = ("CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D")
+"""Operators whose kernels take one image, and are called for each of several."""
+
 HYBRID = "HYBRID_"
 """Begins the kind of a layer on float32 whose weights are int8: it quantises its input at run time."""
 
@@ -250,6 +253,10 @@ class Graph:
         """
         whole = self.kept[tensor].expanded(values) if tensor in self.kept else values
         return (whole.astype(np.int16) + 128).astype(np.uint8) if tensor in self.shifted else whole
+
+    def images(self, node: Node) -> int:
+        """Return how often a node's kernel is called: for each image of its output, where it takes one."""
+        return self.tensors[node.outputs[0]].shape[0] if node.operator in IMAGE_BY_IMAGE else 1
 
     def with_nodes(self, nodes: Iterable[Node]) -> Graph:
         """Return the same graph with other nodes."""

@@ -101,7 +101,7 @@ def _ways(node: Node, graph: Graph, settings: LoweringSettings) -> list[tuple[Wa
     """Return the ways in which a layer may be computed, each once."""
     found: list[tuple[Way, Step]] = []
     for way in ways_of(node, graph, settings):
-        step = OPERATORS[node.kind].lower(node, graph, replace(settings, way=way))
+        step = OPERATORS[node.kind].lower(node, graph, replace(settings, way=way)).for_images(graph.images(node))
         if way.sparse == (step.sparsity is not None) and not any(_same(step, other) for _, other in found):
             found.append((way, step))
     sparse = [one for one in found if one[0].sparse]

@@ -36,11 +36,23 @@ def run_reference(
         for part in unfused(node, graph, values):
             operands = [value_of(index, graph, values) for index in part.inputs]
             operator = OPERATORS[part.kind]
-            outputs = operator.reference(part, graph, operands, settings)
+            outputs = _outputs(part, graph, operands, settings)
             values.update(zip((*part.outputs, *operator.states_of(part)), outputs, strict=True))
     for alias in graph.storage:
         values[alias] = value_of(alias, graph, values)
     return values
+
+
+def _outputs(
+    node: Node, graph: Graph, operands: Sequence[NDArray[Any]], settings: LoweringSettings
+) -> list[NDArray[Any]]:
+    """Return a node's outputs, those of several images one after the other."""
+    operator, images = OPERATORS[node.kind], graph.images(node)
+    if images == 1:
+        return operator.reference(node, graph, operands, settings)
+    first, *others = operands
+    each = [operator.reference(node, graph, [first[place : place + 1], *others], settings) for place in range(images)]
+    return [np.concatenate(outputs) for outputs in zip(*each, strict=True)]
 
 
 def run_stream(

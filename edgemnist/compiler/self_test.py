@@ -181,7 +181,7 @@ def vectors_of(graph: Graph) -> int:
         return 0
     ends = [_written(graph.tensors[index]) for index in (*graph.inputs, *graph.outputs)]
     sizes = [*ends, *(_computed(node, graph) for node in graph.nodes)]
-    products = sum(OPERATORS[node.kind].products(node, graph) for node in graph.nodes)
+    products = sum(graph.images(node) * OPERATORS[node.kind].products(node, graph) for node in graph.nodes)
     most = MOST_COMPUTED // (sum(sizes) + products // PRODUCTS)
     return 0 if max(sizes) > LARGEST_TENSOR else min(CRC_VECTORS + GOLDEN_VECTORS, most)
 
@@ -194,7 +194,8 @@ def _written(end: TensorInfo) -> int:
 def _computed(node: Node, graph: Graph) -> int:
     """Return the elements that the reference of a node computes, or as many as its windows count for."""
     elements = sum(graph.tensors[tensor].elements for tensor in node.outputs)
-    return max(elements, OPERATORS[node.kind].window_values(node, graph) // WINDOW_VALUES)
+    values = graph.images(node) * OPERATORS[node.kind].window_values(node, graph)
+    return max(elements, values // WINDOW_VALUES)
 
 
 def generated_inputs(entry: TensorInfo, count: int) -> list[NDArray[Any]]:

@@ -35,6 +35,7 @@ from tests.compiler.test_operators_transpose_conv import TABLE as TRANSPOSED
 from tests.compiler.test_pooling import KINDS
 from tests.compiler.test_pooling import Case as PoolCase
 from tests.compiler.test_pooling import table as pool_table
+from tests.compiler.test_several_images import net as several_images
 from tests.compiler.test_weighted_layers import CONV, DENSE, DEPTHWISE, TABLES
 from tests.compiler.weighted_cases import Case, cases
 
@@ -234,6 +235,7 @@ def test_other_operators_are_exact(core: str, toolchain: str) -> None:
     pools += [PoolCase(kind, (20, 18, 9), Window((18, 16), (2, 2), padding=PADDING_VALID)) for kind in KINDS]
     networks = [case.subject(str(case)).content for case in pools] + [
         *list(MEANS.values())[::4],
+        *(several_images(3, *size) for size in ((5, 6, 3), (4, 3, 8))),  # of 90 and 96 bytes each
         *list(SOFTMAX.values())[::2],
         *list(arithmetic_table("MUL").values())[::4],
         *list(TRANSPOSED.values())[::2],

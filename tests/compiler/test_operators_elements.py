@@ -134,8 +134,20 @@ GELUS = {  # TFLM has none
 }
 
 
-def test_gelu_equals_the_witness(witness: RuntimeWorker) -> None:
-    assert_exact(GELUS, witness, None)
+EXPONENTIALS = {  # nor EXP of int8
+    "exp": element_model("EXP", (0.05, 3), (1.9, -128)),
+    "exp, fine": element_model("EXP", (0.001, 3), (0.004, -128)),
+    "exp, negative": element_model("EXP", (0.03, 127), (1 / 256, -128)),
+    "exp, saturated": element_model("EXP", (0.05, 3), (0.05, 10)),
+}
+
+
+def test_gelu_and_exp_equal_the_witness(witness: RuntimeWorker) -> None:
+    assert_exact(GELUS | EXPONENTIALS, witness, None)
+
+
+def test_an_exponential_beyond_32_bits_is_refused() -> None:
+    assert_refused(element_model("EXP", (0.7, -128), (0.05, 0)), "of the largest input is beyond 32 bits")
 
 
 NEAR = st.tuples(st.floats(-4, 1).map(lambda power: float(np.float32(10.0**power))), st.sampled_from(ZERO_POINTS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -143,7 +143,8 @@ class Step:
     output) to where they may share memory; pairs left out must be disjoint. ``body`` is a name in ``choice.BODIES``:
     what ``function`` does whichever way it requantises, empty where no choice depends on its code. ``work``: what the
     call does, in units of which ``costs.Costs`` knows the instructions. ``candidates``: the ways that were compared for
-    the layer. ``smaller``: the same with less scratch and more instructions, where there is such a way.
+    the layer. ``smaller``: the same with less scratch and more instructions, where there is such a way. ``images``: the
+    function is called for each of so many, which lie one behind the other in every tensor.
     """
 
     node: Node
@@ -165,6 +166,15 @@ class Step:
     work: Mapping[str, float] = field(default_factory=dict)
     candidates: tuple[Candidate, ...] = ()
     smaller: Step | None = None
+    images: int = 1
+
+    def for_images(self, images: int) -> Step:
+        """Return the step of one image as that of several, which are written where none of them is read."""
+        if images == 1:
+            return self
+        work = {what: count * images for what, count in self.work.items()}
+        smaller = self.smaller.for_images(images) if self.smaller else None
+        return replace(self, images=images, overlaps={}, macs=self.macs * images, work=work, smaller=smaller)
 
     @property
     def chosen(self) -> Candidate | None:

@@ -1,4 +1,4 @@
-"""ABS, ELU, GELU and RSQRT of one int8 element; each becomes a table, computed in the oracle's arithmetic."""
+"""ABS, ELU, EXP, GELU and RSQRT of one int8 element; each becomes a table, computed in the oracle's arithmetic."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ class Elementwise(Operator):
         {
             "ABS": Schema("AbsOptions"),
             "ELU": Schema(),
+            "EXP": Schema("ExpOptions"),
             "GELU": Schema("GeluOptions", needed=True),
             "RSQRT": Schema(),
         }
     )
-    without_tflm = ("GELU",)
+    without_tflm = ("EXP", "GELU")
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -81,10 +82,24 @@ def _check_floats(node: Node, edges: Edges) -> list[str]:
     return [f"{node.label}: the output's scale is 2^22 times finer than the input's; convert the model again"]
 
 
+def _check_exponential(node: Node, edges: Edges) -> list[str]:
+    largest = edges.source.scale * (127 - edges.source.zero_point)
+    if largest < 88 and math.exp(largest) / edges.target.scale < 2**30:
+        return []
+    return [
+        f"{node.label}: e^{largest:g} of the largest input is beyond 32 bits in steps of {edges.target.scale:g}; "
+        "convert the model again with representative data"
+    ]
+
+
 def _elu(values: IntArray, _: Node, edges: Edges) -> IntArray:
     real = _real(values, edges)
     falling = _single(np.exp(np.minimum(real, 0).astype(np.float64))) - np.float32(1)
     return _quantised(np.where(real < 0, falling, real), edges)
+
+
+def _exponential(values: IntArray, _: Node, edges: Edges) -> IntArray:
+    return _quantised(_single(np.exp(_real(values, edges).astype(np.float64))), edges)
 
 
 def _gelu(values: IntArray, node: Node, edges: Edges) -> IntArray:
@@ -145,8 +160,14 @@ def _root(values: IntArray, _: Node, edges: Edges) -> IntArray:
 
 
 _CHECKS: Mapping[str, Callable[[Node, Edges], list[str]]] = MappingProxyType(
-    {"ABS": _check_absolute, "ELU": _check_floats, "GELU": _check_floats, "RSQRT": _check_root}
+    {
+        "ABS": _check_absolute,
+        "ELU": _check_floats,
+        "EXP": _check_exponential,
+        "GELU": _check_floats,
+        "RSQRT": _check_root,
+    }
 )
 _FUNCTIONS: Mapping[str, Callable[[IntArray, Node, Edges], IntArray]] = MappingProxyType(
-    {"ABS": _absolute, "ELU": _elu, "GELU": _gelu, "RSQRT": _root}
+    {"ABS": _absolute, "ELU": _elu, "EXP": _exponential, "GELU": _gelu, "RSQRT": _root}
 )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.fixedpoint import INT32_MAX
-from edgemnist.compiler.graph import INT4, PADDING_SAME, PADDING_VALID, UINT8, Graph, Node, held_in
+from edgemnist.compiler.graph import IMAGE_BY_IMAGE, INT4, PADDING_SAME, PADDING_VALID, UINT8, Graph, Node, held_in
 from edgemnist.compiler.ops.base import quantisation_of
 from edgemnist.compiler.ops.convolution import bias_values, channel_multipliers, window_geometry
 from edgemnist.compiler.ops.fields import INTEGERS, field_problems, int16
@@ -193,9 +193,10 @@ def dense_shape(node: Node, graph: Graph) -> tuple[int, ...] | None:
 
 
 def check_image(node: Node, graph: Graph) -> list[str]:
-    """Return a problem when input or output is not [1, height, width, channels]."""
+    """Return a problem when input or output is not [images, height, width, channels], with one or as many images."""
     entry, output = input_tensor(node, graph).shape, output_tensor(node, graph).shape
-    if len(entry) == len(output) == 4 and entry[0] == 1:
+    most = entry[0] if node.operator in IMAGE_BY_IMAGE and entry else 1
+    if len(entry) == len(output) == 4 and entry[0] == output[0] == most:
         return []
     needed = "needed are [1, height, width, channels]"
     return [f"{node.label}: goes from shape {list(entry)} to {list(output)}, {needed}; {_CORRUPT}"]
@@ -230,7 +231,7 @@ def _check_sizes(node: Node, graph: Graph, kernel: tuple[int, int], out_channels
     if problems:
         return problems
     geometry = window_geometry(node, graph, *kernel, out_channels)
-    expected = (1, geometry.out_height, geometry.out_width, out_channels)
+    expected = (entry.shape[0], geometry.out_height, geometry.out_width, out_channels)
     padding = geometry.padding
     if (
         max(entry.shape[1] + padding.top + padding.bottom, entry.shape[2] + padding.left + padding.right)

@@ -31,8 +31,14 @@ from edgemnist.compiler.ops.operands import (
 )
 from edgemnist.compiler.ops.overlaps import Moves, traced
 
-KERNEL_SIZES = (2, 4, 10)
-"""For how many parts there are kernel functions; TFLM joins at most 10."""
+KERNEL_SIZES = (2, 4, 10, 32, 100)
+"""For how many parts there are kernel functions."""
+
+_IN_EM_PARTS = 10
+"""Those for more are in em_many_parts.h."""
+
+MOST_JOINED = 10
+"""Parts of a CONCATENATION in TFLM; the other operators have any number there."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ class Concatenation(Operator):
             if graph.is_constant(index)
         )
         return Step(
-            node=node, header="em_parts.h", function=f"em_concatenate_{len(parts) + filler}",
+            node=node, header=_header(len(parts)), function=f"em_concatenate_{len(parts) + filler}",
             struct_type="em_parts_params", parameters=int32(rows=layout.rows, row=layout.row),
             inputs=graph.activations(tensors) + (tensors[-1],) * filler, outputs=node.outputs, as_bytes=True,
             arrays=(_parts_array(parts, filler), *constants),
@@ -143,7 +149,7 @@ class Split(Operator):
         layout = layout_of(node, graph, source, node.outputs, split_axis(node, graph))
         filler = _kernel_size(len(node.outputs)) - len(node.outputs)
         return Step(
-            node=node, header="em_parts.h", function=f"em_split_{len(node.outputs) + filler}",
+            node=node, header=_header(len(node.outputs)), function=f"em_split_{len(node.outputs) + filler}",
             struct_type="em_parts_params", parameters=int32(rows=layout.rows, row=layout.row),
             inputs=(source,), outputs=node.outputs + node.outputs[-1:] * filler, as_bytes=True,
             arrays=(_parts_array(layout.parts, filler),),
@@ -197,6 +203,10 @@ def _kernel_size(parts: int) -> int:
     return next(size for size in KERNEL_SIZES if parts <= size)
 
 
+def _header(parts: int) -> str:
+    return "em_parts.h" if parts <= _IN_EM_PARTS else "em_many_parts.h"
+
+
 def _parts_array(parts: Sequence[tuple[int, int]], filler: int) -> CArray:
     return CArray("parts", "int32_t", np.array([*parts, *[(0, 0)] * filler], np.int32))
 
@@ -204,8 +214,9 @@ def _parts_array(parts: Sequence[tuple[int, int]], filler: int) -> CArray:
 def _layout_problems(node: Node, graph: Graph, whole: int, parts: Sequence[int], axis: int) -> list[str]:
     """Return problems with the number of parts, the axis or the shapes."""
     shape = list(graph.tensors[whole].shape)
-    if len(parts) > KERNEL_SIZES[-1]:
-        return [f"{node.label}: has {len(parts)} parts, allowed are {KERNEL_SIZES[-1]}; do it in several steps"]
+    most = MOST_JOINED if node.operator == "CONCATENATION" else KERNEL_SIZES[-1]
+    if len(parts) > most:
+        return [f"{node.label}: has {len(parts)} parts, allowed are {most}; do it in several steps"]
     if not -len(shape) <= axis < len(shape):
         return [f"{node.label}: axis {axis} of {len(shape)} axes; the file is corrupt, convert it again"]
     position = axis % len(shape)
