@@ -1,4 +1,4 @@
-"""Where a search begins: a net of each family, as wide as its limits let it be.
+"""Where a search begins: a net of each family and each way to build it, as wide as its limits let it be.
 
 Draws at random are mostly far from what limits ask for: of twenty within 300,000 instructions the best was 2 points
 below a net of two strided stages that was chosen like this (MNIST, 8 epochs).
@@ -7,6 +7,7 @@ below a net of two strided stages that was chosen like this (MNIST, 8 epochs).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 from edgemnist.search.counts import parts_of
@@ -17,8 +18,12 @@ from edgemnist.training.blueprint import Blueprint, BlueprintRecipe
 
 _MARGIN = 1.1
 """What small nets take more than the usual, of requantisation and calls."""
-_CODE = 4_500
-"""Bytes of kernels, about, that a small network needs beside its weights."""
+_CODE, _CODE_A_BLOCK = 3_500, 700
+"""Bytes of kernels that a small network needs beside its weights; and of a copy for each block, built for speed. Of 16
+nets of 2 to 6 blocks on a Cortex-M4, GNU: 3,450 to 3,590 for size; for speed within 1,000 of this, 2,200 if separable.
+"""
+_SLOWER_FOR_SIZE = 4
+"""How many times as many instructions a net takes that is built for size: 5.8 to 6.5 a multiply-accumulate there."""
 _BYTES_A_CHANNEL = 9
 """Bias, multiplier and shift."""
 
@@ -58,24 +63,24 @@ class _Preset:
 
 
 def starts(settings: SearchSettings) -> Iterator[dict[str, Any]]:
-    """Yield the parameters of a net of each family, the widest that should be within the limits."""
-    for family in settings.space.families:
+    """Yield the parameters of a net of each family, the widest that should be within the limits, for each build."""
+    for optimise, family in product(settings.space.optimise, settings.space.families):
         found: dict[str, Any] | None = None
         low, high = settings.space.width
         high = high if settings.limits.most else max(low, min(high, _WITHOUT_LIMITS))
         for width in range(low, high + 1, 2):
-            params, blueprint = _preset(settings.space, family, width)
-            if not _should_fit(blueprint, settings):
+            params, blueprint = _preset(settings.space, family, optimise, width)
+            if not _should_fit(blueprint, optimise, settings):
                 break
             found = params
         if found is not None:
             yield found
 
 
-def _preset(space: Space, family: str, width: int) -> tuple[dict[str, Any], Blueprint]:
+def _preset(space: Space, family: str, optimise: str, width: int) -> tuple[dict[str, Any], Blueprint]:
     stride, widths, depths = _SHAPES[family]
     wanted: dict[str, Any] = {
-        "family": family, "optimise": "speed", "stages": len(widths), "first_kernel": 3, "first_stride": stride,
+        "family": family, "optimise": optimise, "stages": len(widths), "first_kernel": 3, "first_stride": stride,
         "squeeze": 0, "last_padding": "valid" if family == "strided" else "same",
     }  # fmt: skip
     for stage, (factor, depth) in enumerate(zip(widths, depths, strict=True), start=1):
@@ -85,7 +90,7 @@ def _preset(space: Space, family: str, width: int) -> tuple[dict[str, Any], Blue
     return preset.params, blueprint
 
 
-def _should_fit(blueprint: Blueprint, settings: SearchSettings) -> bool:
+def _should_fit(blueprint: Blueprint, optimise: str, settings: SearchSettings) -> bool:
     """Whether a net is within the limits by an estimate; it is counted before it is trained like any other."""
     try:
         parts = list(parts_of(blueprint, settings.image_shape, settings.classes))
@@ -93,7 +98,9 @@ def _should_fit(blueprint: Blueprint, settings: SearchSettings) -> bool:
         return False
     most = settings.limits.most
     macs = sum(part.macs + (_DEPTHWISE - 1) * part.depthwise for part in parts)
-    instructions = _MARGIN * settings.instructions_per_mac * macs
+    for_size = optimise == "size"
+    instructions = _MARGIN * settings.instructions_per_mac * macs * (_SLOWER_FOR_SIZE if for_size else 1)
     channels = sum(block.channels for block in blueprint.blocks)
-    flash = _CODE + _BYTES_A_CHANNEL * channels + sum(part.weights for part in parts)
+    code = _CODE + (0 if for_size else _CODE_A_BLOCK * len(blueprint.blocks))
+    flash = code + _BYTES_A_CHANNEL * channels + sum(part.weights for part in parts)
     return instructions <= most.get("instructions", instructions) and flash <= most.get("flash", flash)
