@@ -11,7 +11,7 @@ from edgemnist.compiler import lowering, memory, passes
 from edgemnist.compiler.host import build_host_model
 from edgemnist.compiler.ops.base import LoweringSettings
 from edgemnist.compiler.reader import read_graph
-from edgemnist.runner import RuntimeWorker
+from edgemnist.runner import RuntimeWorker, runtime_worker
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import Subject, find_truth
 from tests.compiler.model_builder import ModelBuilder
@@ -23,6 +23,7 @@ from tests.compiler.operators import (
     assert_reference_exact,
     assert_refused,
 )
+from tests.oracles import needs
 
 Quantised = tuple[float, int]
 
@@ -144,6 +145,26 @@ EXPONENTIALS = {  # nor EXP of int8
 
 def test_gelu_and_exp_equal_the_witness(witness: RuntimeWorker) -> None:
     assert_exact(GELUS | EXPONENTIALS, witness, None)
+
+
+ONLY_LITERT = {
+    "log": element_model("LOG", (0.05, -128), (0.04, -20), version=2),
+    "log, of what is negative too": element_model("LOG", (0.7, 3), (0.04, 100), version=2),
+    "log, saturated": element_model("LOG", (0.0004, -100), (0.004, 0), version=2),
+    "square root": element_model("SQRT", (0.05, -128), (0.014, -128), version=2),
+    "square root, saturated": element_model("SQRT", (3.0, -128), (0.01, -5), version=2),
+    "square root, coarse": element_model("SQRT", (0.007, -128), (0.19, 100), version=2),
+}
+
+
+@needs("litert-reference")
+def test_what_only_litert_has_is_exact() -> None:
+    with runtime_worker("litert-reference") as litert:
+        assert_exact(ONLY_LITERT, litert, None)
+
+
+def test_a_square_root_of_what_may_be_negative_is_refused() -> None:
+    assert_refused(element_model("SQRT", (0.05, 3), (0.05, 0)), "LiteRT stops; needed is -128")
 
 
 def test_an_exponential_beyond_32_bits_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""ABS, ELU, EXP, GELU and RSQRT of one int8 element; each becomes a table, computed in the oracle's arithmetic."""
+"""Functions of one int8 element beside activations; each becomes a table, computed in the oracle's arithmetic."""
 
 from __future__ import annotations
 
@@ -35,10 +35,13 @@ class Elementwise(Operator):
             "ELU": Schema(),
             "EXP": Schema("ExpOptions"),
             "GELU": Schema("GeluOptions", needed=True),
+            "LOG": Schema(),
             "RSQRT": Schema(),
+            "SQRT": Schema(),
         }
     )
-    without_tflm = ("EXP", "GELU")
+    # Nor has tflite-runtime 2.14 the last two, whose oracle is LiteRT 2.3.
+    without_tflm = ("EXP", "GELU", "LOG", "SQRT")
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
@@ -102,6 +105,24 @@ def _exponential(values: IntArray, _: Node, edges: Edges) -> IntArray:
     return _quantised(_single(np.exp(_real(values, edges).astype(np.float64))), edges)
 
 
+def _logarithm(values: IntArray, _: Node, edges: Edges) -> IntArray:
+    """Return the natural logarithm, of what is not positive the least value there is."""
+    real = _real(values, edges)
+    found = _quantised(_single(np.log(np.where(real > 0, real, 1).astype(np.float64))), edges)
+    return np.where(real > 0, found, -128)
+
+
+def _square_root(values: IntArray, _: Node, edges: Edges) -> IntArray:
+    """Return the square root, whose quotient by the scale is cut off, not rounded."""
+    scaled = _single(np.sqrt(_real(values, edges)) / np.float32(edges.target.scale))
+    cut: IntArray = np.clip(np.trunc(scaled).astype(np.int64) + edges.target.zero_point, -128, 127)
+    return cut
+
+
+def _check_square_root(node: Node, edges: Edges) -> list[str]:
+    return _check_not_negative(node, edges, "LiteRT") or _check_floats(node, edges)
+
+
 def _gelu(values: IntArray, node: Node, edges: Edges) -> IntArray:
     """Return GELU by erfc, or by tanh where an approximation is asked for (TFLite ``GeluTransform``)."""
     real, half = _real(values, edges), np.float32(0.5)
@@ -134,12 +155,19 @@ def _root_multiplier(edges: Edges) -> Multiplier:
     return quantise_multiplier(1.0 / float(np.sqrt(np.float32(edges.source.scale)) * np.float32(edges.target.scale)))
 
 
+def _check_not_negative(node: Node, edges: Edges, who: str) -> list[str]:
+    if edges.source.zero_point == -128:
+        return []
+    return [
+        f"{node.label}: the input's zero point is {edges.source.zero_point}, so that it can be negative, for which "
+        f"{who} stops; needed is -128, put a ReLU before"
+    ]
+
+
 def _check_root(node: Node, edges: Edges) -> list[str]:
-    if edges.source.zero_point != -128:
-        return [
-            f"{node.label}: the input's zero point is {edges.source.zero_point}, so that it can be negative, for which "
-            "TFLM stops; needed is -128, put a ReLU before"
-        ]
+    problems = _check_not_negative(node, edges, "TFLM")
+    if problems:
+        return problems
     if -11 <= _root_multiplier(edges).exponent <= 30:
         return []
     ratio = 1 / (math.sqrt(edges.source.scale) * edges.target.scale)
@@ -165,9 +193,19 @@ _CHECKS: Mapping[str, Callable[[Node, Edges], list[str]]] = MappingProxyType(
         "ELU": _check_floats,
         "EXP": _check_exponential,
         "GELU": _check_floats,
+        "LOG": _check_floats,
         "RSQRT": _check_root,
+        "SQRT": _check_square_root,
     }
 )
 _FUNCTIONS: Mapping[str, Callable[[IntArray, Node, Edges], IntArray]] = MappingProxyType(
-    {"ABS": _absolute, "ELU": _elu, "EXP": _exponential, "GELU": _gelu, "RSQRT": _root}
+    {
+        "ABS": _absolute,
+        "ELU": _elu,
+        "EXP": _exponential,
+        "GELU": _gelu,
+        "LOG": _logarithm,
+        "RSQRT": _root,
+        "SQRT": _square_root,
+    }  # fmt: skip
 )
