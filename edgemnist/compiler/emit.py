@@ -367,8 +367,7 @@ def _step(program: Program, plan: Plan, settings: EmitSettings, index: int) -> l
     def pointer(tensor: int, const: str) -> str:
         place = run_text.place_of(program, plan, tensor)
         whole = typed(place, tensors[tensor].dtype, const, as_bytes=step.as_bytes)
-        size = tensors[tensor].bytes if step.as_bytes else tensors[tensor].elements
-        return whole if step.images == 1 else f"{whole} + image * {size // step.images}"
+        return whole if step.images == 1 else f"{whole} + image * {step.image_size(tensors[tensor])}"
 
     arguments = [f"&{settings.name}_params_{index}"] if step.struct_type else []
     arguments += _constant_arguments(plan, settings, index, step)
@@ -380,8 +379,7 @@ def _step(program: Program, plan: Plan, settings: EmitSettings, index: int) -> l
     return [
         f"EM_STEP void {settings.name}_step_{index}({', '.join(taken)})",
         "{",
-        *([] if step.images == 1 else [f"  for (int32_t image = 0; image < {step.images}; ++image)"]),
-        f"  {'' if step.images == 1 else '  '}{step.function}({', '.join(arguments)});",
+        f"  {step.each_image}{step.function}({', '.join(arguments)});",
         "}",
     ]
 

@@ -177,6 +177,15 @@ class Step:
         return replace(self, images=images, overlaps={}, macs=self.macs * images, work=work, smaller=smaller)
 
     @property
+    def each_image(self) -> str:
+        """The C before the call, empty where there is one image."""
+        return "" if self.images == 1 else f"for (int32_t image = 0; image < {self.images}; ++image) "
+
+    def image_size(self, tensor: TensorInfo) -> int:
+        """Return how far the function's pointer to a tensor goes from one image to the next."""
+        return (tensor.bytes if self.as_bytes else tensor.elements) // self.images
+
+    @property
     def chosen(self) -> Candidate | None:
         """What it is among ``candidates``, None where there was no choice."""
         return next((candidate for candidate in self.candidates if candidate.chosen), None)

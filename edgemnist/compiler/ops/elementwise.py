@@ -207,5 +207,5 @@ _FUNCTIONS: Mapping[str, Callable[[IntArray, Node, Edges], IntArray]] = MappingP
         "LOG": _logarithm,
         "RSQRT": _root,
         "SQRT": _square_root,
-    }  # fmt: skip
+    }
 )
