@@ -12,7 +12,8 @@ from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.bench import SIZE_SANITISED, SPEED, VARIANTS, Subject, Variant, check_exact
 from tests.compiler.model_builder import ModelBuilder
-from tests.compiler.operators import assert_refused, inputs_for
+from tests.compiler.operators import assert_exact, assert_refused, inputs_for
+from tests.compiler.test_operators_float import hybrid
 
 IMAGE = (0.05, -7)
 
@@ -101,3 +102,9 @@ def test_another_number_of_images_is_refused() -> None:
     builder = ModelBuilder()
     value = _convolved(builder, builder.input((3, 4, 4, 2), *IMAGE), (2, 4, 4, 2), 2, 3)
     assert_refused(builder.finish([value]), "needed are")
+
+
+def test_each_image_of_a_hybrid_layer_is_quantised_by_itself(witness: RuntimeWorker) -> None:
+    options = {"padding": PADDING_VALID, "stride_h": 1, "stride_w": 1}
+    content = hybrid("CONV_2D", (3, 4, 5, 2), (3, 2, 2, 2), (3, 3, 4, 3), 0, **options)
+    assert_exact({"hybrid": content}, witness, None)
