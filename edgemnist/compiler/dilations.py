@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from types import MappingProxyType
 
+from edgemnist.compiler.claims import operand_problems
 from edgemnist.compiler.graph import PADDING_VALID, Graph, Node, Padding
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.operands import activations_of, input_tensor, output_of, output_tensor, weights_tensor
@@ -69,7 +70,7 @@ def _chain(first: int, graph: Graph, readers: Mapping[int, Sequence[int]]) -> _C
     def next_of(place: int) -> int:
         outputs = graph.nodes[place].outputs
         following = readers.get(outputs[0], ()) if len(outputs) == 1 else ()
-        return following[0] if len(following) == 1 else -1
+        return following[0] if len(following) == 1 and _follows(graph, place, following[0]) else -1
 
     place = next_of(first)
     before = place if place != -1 and graph.nodes[place].operator in _RESHAPES else -1
@@ -85,25 +86,36 @@ def _chain(first: int, graph: Graph, readers: Mapping[int, Sequence[int]]) -> _C
     return chain if _is_dilation(chain, graph) else None
 
 
+def _follows(graph: Graph, place: int, later: int) -> bool:
+    """Whether a node comes after another in the file and works on what that one writes."""
+    return later > place and graph.nodes[later].inputs[0] == graph.nodes[place].outputs[0]
+
+
 def _is_dilation(chain: _Chain, graph: Graph) -> bool:
     first, layer, last = (graph.nodes[place] for place in (chain.first, chain.layer, chain.last))
+    nodes = (graph.nodes[place] for place in chain.places)
+    if any(operand_problems(node, graph.tensors, several_outputs=False) for node in nodes):
+        return False
     if any(OPERATORS[node.kind].check(node, graph) if node.kind in OPERATORS else True for node in (first, last)):
         return False
-    plain = {"stride_h": 1, "stride_w": 1, "padding": PADDING_VALID}
-    options = {name: layer.integer(name) for name in plain}
-    factors = (layer.integer("dilation_hfactor"), layer.integer("dilation_wfactor"))
-    if options != plain or any(factor not in (0, 1) for factor in factors) or len(layer.inputs) < 2:
-        return False
     block, padding = blocks_of(first, graph), _padding(chain, graph)
-    source, images, result = input_tensor(first, graph), input_tensor(layer, graph), output_tensor(layer, graph)
-    weights = weights_tensor(layer, graph)
-    if blocks_of(last, graph) != block or source.shape[0] != 1 or len(weights.shape) != 4:
+    same_blocks = blocks_of(last, graph) == block and input_tensor(first, graph).shape[0] == 1
+    if not _is_plain(layer) or not same_blocks or (chain.before != -1 and not _is_row(chain, graph)):
         return False
-    if chain.before != -1 and not _is_row(chain, graph):
+    images, result, weights = input_tensor(layer, graph), output_tensor(layer, graph), weights_tensor(layer, graph)
+    if not len(images.shape) == len(weights.shape) == 4:
         return False
     sizes = [size - kernel + 1 for size, kernel in zip(images.shape[1:3], weights.shape[1:3], strict=True)]
     whole = (images.shape[0], *sizes) == result.shape[:3] and images.shape[0] == prod(block)
-    return whole and len(images.shape) == 4 and min(padding.top, padding.left, padding.bottom, padding.right) >= 0
+    return whole and min(padding.top, padding.left, padding.bottom, padding.right) >= 0
+
+
+def _is_plain(layer: Node) -> bool:
+    """Whether a layer has weights, strides of 1 and no padding, and is not dilated yet."""
+    factors = {layer.integer("dilation_hfactor"), layer.integer("dilation_wfactor")}
+    strides = {layer.integer("stride_h"), layer.integer("stride_w")}
+    weighted = len(layer.inputs) > 1 and layer.inputs[1] != -1
+    return weighted and strides == {1} and factors <= {0, 1} and layer.integer("padding") == PADDING_VALID
 
 
 def _is_row(chain: _Chain, graph: Graph) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from edgemnist.compiler.generate import CodegenSettings, compile_model
 from edgemnist.compiler.graph import PADDING_VALID
 from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
-from tests.compiler.model_builder import ModelBuilder
+from tests.compiler.model_builder import ModelBuilder, edited
 from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_reference_exact, assert_refused
 from tests.compiler.test_operators_movement import QUANTISED, Shape, one_operator
 
@@ -119,6 +120,7 @@ WITNESSED = {
     "dilated, cropped": dilated(((4, 5), (2, 3)), ((0, 1), (1, 1))),
     "dilated row, causal": dilated_row((2, 1), (0, 1)),
     "dilated row, depthwise": dilated_row((3, 4), (1, 2), 3, depthwise=True),
+    "dilated row, cropped more than padded": dilated_row((0, 1), (1, 0)),
     "dilated by 3": dilated(((4, 5), (3, 2)), ((2, 0), (0, 1)), (3, 3)),
 }
 
@@ -195,4 +197,23 @@ def test_a_dilated_layer_is_one_step() -> None:
 
 
 def test_more_cropped_than_padded_is_no_dilation() -> None:
-    assert_refused(dilated_row((0, 1), (1, 0)), r"needed are \[1, height, width, channels\]")
+    program, _ = compile_model(
+        parse_tflite(WITNESSED["dilated row, cropped more than padded"]), CodegenSettings(), any_net=True
+    )
+    kinds = [step.node.kind for step in program.steps]
+    assert kinds == ["PAD", "SPACE_TO_BATCH_ND", "CONV_2D", "BATCH_TO_SPACE_ND"]
+
+
+@pytest.mark.parametrize("wrong", ["weights", "order", "absent"])
+def test_a_chain_that_is_none_is_refused(wrong: str) -> None:
+    """Layers that read the blocks as weights, before they are written, or lack an operand."""
+
+    def change(model: Any) -> None:
+        operators = model.subgraphs[0].operators
+        if wrong == "order":
+            operators[0], operators[1] = operators[1], operators[0]
+        else:
+            image, _, bias = operators[1].inputs
+            operators[1].inputs = [image, operators[0].outputs[0] if wrong == "weights" else -1, bias]
+
+    assert_refused(edited(WITNESSED["dilated"], change), "operator")
