@@ -181,6 +181,7 @@ REFUSED = {
         one_operator("BATCH_TO_SPACE_ND", (4, 5, 2), (1, 10, 2), (2, 2), ((0, 0), (0, 0))),
         "needed are 3 or 4 axes",
     ),
+    "too many sums": (sums(33), "adds 33 tensors, allowed are 32"),
     "sums of int8": (sums(3, "int8"), "ADD_N: not supported; replace the layer"),
 }
 

@@ -104,6 +104,10 @@ def test_another_number_of_images_is_refused() -> None:
     assert_refused(builder.finish([value]), "needed are")
 
 
+def test_too_many_images_are_refused() -> None:
+    assert_refused(net(257, 2, 2, 2), "needed are .1 to 256, height")
+
+
 def test_each_image_of_a_hybrid_layer_is_quantised_by_itself(witness: RuntimeWorker) -> None:
     options = {"padding": PADDING_VALID, "stride_h": 1, "stride_w": 1}
     content = hybrid("CONV_2D", (3, 4, 5, 2), (3, 2, 2, 2), (3, 3, 4, 3), 0, **options)

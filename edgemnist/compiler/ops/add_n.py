@@ -20,6 +20,8 @@ from edgemnist.compiler.ops.floats import require_float
 from edgemnist.compiler.ops.operands import output_tensor
 
 ADD_N = "ADD_N"
+MOST_SUMMED = 32
+"""Tensors: each is an operator of its own in the C."""
 
 
 class AddN(Operator):
@@ -36,6 +38,8 @@ class AddN(Operator):
             for index in node.inputs
             if graph.tensors[index].shape != target.shape
         ]
+        if len(node.inputs) > MOST_SUMMED:
+            problems.append(f"{node.label}: adds {len(node.inputs)} tensors, allowed are {MOST_SUMMED}; do it in steps")
         return problems or require_float(node, graph, [*node.inputs, *node.outputs])
 
     def reference(

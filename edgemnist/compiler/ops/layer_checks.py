@@ -25,6 +25,9 @@ from edgemnist.compiler.ops.operands import (
 from edgemnist.compiler.ops.requantisation import check_multiplier
 from edgemnist.support.limits import LARGEST_TENSOR
 
+MOST_IMAGES = 256
+"""Of a layer; what it computes for the self-test is one call in Python for each."""
+
 LARGEST_SIZE = INTEGERS["int16_t"][1]
 """Of a kernel's height and width, dilated or not, and of strides."""
 
@@ -195,10 +198,10 @@ def dense_shape(node: Node, graph: Graph) -> tuple[int, ...] | None:
 def check_image(node: Node, graph: Graph) -> list[str]:
     """Return a problem when input or output is not [images, height, width, channels], with one or as many images."""
     entry, output = input_tensor(node, graph).shape, output_tensor(node, graph).shape
-    most = entry[0] if node.operator in IMAGE_BY_IMAGE and entry else 1
-    if len(entry) == len(output) == 4 and entry[0] == output[0] == most:
+    several = node.operator in IMAGE_BY_IMAGE
+    if len(entry) == len(output) == 4 and entry[0] == output[0] <= (MOST_IMAGES if several else 1):
         return []
-    needed = "needed are [1, height, width, channels]"
+    needed = f"needed are [{f'1 to {MOST_IMAGES}' if several else 1}, height, width, channels]"
     return [f"{node.label}: goes from shape {list(entry)} to {list(output)}, {needed}; {_CORRUPT}"]
 
 
