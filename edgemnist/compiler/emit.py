@@ -369,17 +369,17 @@ def _step(program: Program, plan: Plan, settings: EmitSettings, index: int) -> l
         whole = typed(place, tensors[tensor].dtype, const, as_bytes=step.as_bytes)
         return whole if step.images == 1 else f"{whole} + image * {step.image_size(tensors[tensor])}"
 
-    arguments = [f"&{settings.name}_params_{index}"] if step.struct_type else []
-    arguments += _constant_arguments(plan, settings, index, step)
-    arguments += [pointer(tensor, "") for tensor in step.states]
-    arguments += [pointer(tensor, "const ") for tensor in step.inputs]
-    arguments += [pointer(tensor, "") for tensor in step.outputs]
+    parameters = [f"&{settings.name}_params_{index}"] if step.struct_type else []
+    constants = _constant_arguments(plan, settings, index, step)
+    inputs = [pointer(tensor, "") for tensor in step.states] + [pointer(tensor, "const ") for tensor in step.inputs]
+    pointers, arguments = run_text.in_array(step, constants, inputs, [pointer(one, "") for one in step.outputs])
     names = run_text.step_arguments(program, step)
     taken = ["int8_t *arena", *(f"{'' if name == 'state' else 'const '}int8_t *{name}" for name in names)]
     return [
         f"EM_STEP void {settings.name}_step_{index}({', '.join(taken)})",
         "{",
-        f"  {step.each_image}{step.function}({', '.join(arguments)});",
+        *pointers,
+        f"  {step.each_image}{step.function}({', '.join([*parameters, *arguments])});",
         "}",
     ]
 

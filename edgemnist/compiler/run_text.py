@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -225,6 +226,22 @@ def _steps(program: Program, plan: Plan, name: str) -> list[str]:
 def typed_as_bytes(end: End) -> str:
     """Return an input that is apart as steps take it."""
     return end.name if end.ctype == "int8_t" else f"(const int8_t *)(const void *){end.name}"
+
+
+def in_array(
+    step: Step, constants: Sequence[str], inputs: Sequence[str], outputs: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the lines before a call, and what it takes behind its parameters: tensors, or an array of them."""
+    if step.in_array == "inputs":
+        parts, *operands = constants
+        every = [*operands, *inputs]
+        return [f"  const int8_t *const in[{len(every)}] = {{{', '.join(every)}}};"], [
+            parts, "in", str(len(every)), *outputs,
+        ]  # fmt: skip
+    if step.in_array == "outputs":
+        line = f"  int8_t *const out[{len(outputs)}] = {{{', '.join(outputs)}}};"
+        return [line], [*constants, *inputs, "out", str(len(outputs))]
+    return [], [*constants, *inputs, *outputs]
 
 
 def traced_outputs(program: Program, index: int) -> tuple[int, ...]:

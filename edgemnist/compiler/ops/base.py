@@ -144,7 +144,8 @@ class Step:
     what ``function`` does whichever way it requantises, empty where no choice depends on its code. ``work``: what the
     call does, in units of which ``costs.Costs`` knows the instructions. ``candidates``: the ways that were compared for
     the layer. ``smaller``: the same with less scratch and more instructions, where there is such a way. ``images``: the
-    function is called for each of so many, which lie one behind the other in every tensor.
+    function is called for each of so many, which lie one behind the other in every tensor. ``in_array``: "inputs" or
+    "outputs", which the function takes as an array of pointers, and how many.
     """
 
     node: Node
@@ -167,6 +168,7 @@ class Step:
     candidates: tuple[Candidate, ...] = ()
     smaller: Step | None = None
     images: int = 1
+    in_array: str = ""
 
     def for_images(self, images: int) -> Step:
         """Return the step of one image as that of several, which are written where none of them is read."""

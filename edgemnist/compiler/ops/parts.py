@@ -31,11 +31,10 @@ from edgemnist.compiler.ops.operands import (
 )
 from edgemnist.compiler.ops.overlaps import Moves, traced
 
-KERNEL_SIZES = (2, 4, 10, 32, 100)
-"""For how many parts there are kernel functions."""
+KERNEL_SIZES = (2, 4, 10)
+"""For how many parts there are kernel functions; more are an array's, each of which takes a word of stack."""
 
-_IN_EM_PARTS = 10
-"""Those for more are in em_many_parts.h."""
+MOST_PARTS = 128
 
 MOST_JOINED = 10
 """Parts of a CONCATENATION in TFLM; the other operators have any number there."""
@@ -91,15 +90,16 @@ class Concatenation(Operator):
         order = sorted(range(len(node.inputs)), key=lambda position: not graph.is_constant(node.inputs[position]))
         parts = [layout.parts[position] for position in order]
         tensors = [node.inputs[position] for position in order]
-        filler = _kernel_size(len(parts)) - len(parts)
+        function, filler = _kernel("em_concatenate", len(parts))
         constants = tuple(
             raw_bytes(f"operand_{number}", graph.tensors[index])
             for number, index in enumerate(tensors)
             if graph.is_constant(index)
         )
         return Step(
-            node=node, header=_header(len(parts)), function=f"em_concatenate_{len(parts) + filler}",
-            struct_type="em_parts_params", parameters=int32(rows=layout.rows, row=layout.row),
+            node=node, header="em_parts.h", function=function, struct_type="em_parts_params",
+            parameters=int32(rows=layout.rows, row=layout.row),
+            in_array="inputs" if function == "em_concatenate" else "",
             inputs=graph.activations(tensors) + (tensors[-1],) * filler, outputs=node.outputs, as_bytes=True,
             arrays=(_parts_array(parts, filler), *constants),
             overlaps={
@@ -147,10 +147,11 @@ class Split(Operator):
         """See :meth:`Operator.lower`."""
         source = whole_of(node)
         layout = layout_of(node, graph, source, node.outputs, split_axis(node, graph))
-        filler = _kernel_size(len(node.outputs)) - len(node.outputs)
+        function, filler = _kernel("em_split", len(node.outputs))
         return Step(
-            node=node, header=_header(len(node.outputs)), function=f"em_split_{len(node.outputs) + filler}",
-            struct_type="em_parts_params", parameters=int32(rows=layout.rows, row=layout.row),
+            node=node, header="em_parts.h", function=function, struct_type="em_parts_params",
+            parameters=int32(rows=layout.rows, row=layout.row),
+            in_array="outputs" if function == "em_split" else "",
             inputs=(source,), outputs=node.outputs + node.outputs[-1:] * filler, as_bytes=True,
             arrays=(_parts_array(layout.parts, filler),),
             overlaps={
@@ -199,12 +200,10 @@ def _length_problems(node: Node, graph: Graph) -> list[str]:
     return [f"{node.label}: cuts into {lengths}, asked are {list(wanted)}; the file is corrupt, convert it again"]
 
 
-def _kernel_size(parts: int) -> int:
-    return next(size for size in KERNEL_SIZES if parts <= size)
-
-
-def _header(parts: int) -> str:
-    return "em_parts.h" if parts <= _IN_EM_PARTS else "em_many_parts.h"
+def _kernel(name: str, parts: int) -> tuple[str, int]:
+    """Return the function for so many parts, and how many more it has; none where it takes an array of them."""
+    size = next((size for size in KERNEL_SIZES if parts <= size), None)
+    return (name, 0) if size is None else (f"{name}_{size}", size - parts)
 
 
 def _parts_array(parts: Sequence[tuple[int, int]], filler: int) -> CArray:
@@ -214,7 +213,7 @@ def _parts_array(parts: Sequence[tuple[int, int]], filler: int) -> CArray:
 def _layout_problems(node: Node, graph: Graph, whole: int, parts: Sequence[int], axis: int) -> list[str]:
     """Return problems with the number of parts, the axis or the shapes."""
     shape = list(graph.tensors[whole].shape)
-    most = MOST_JOINED if node.operator == "CONCATENATION" else KERNEL_SIZES[-1]
+    most = MOST_JOINED if node.operator == "CONCATENATION" else MOST_PARTS
     if len(parts) > most:
         return [f"{node.label}: has {len(parts)} parts, allowed are {most}; do it in several steps"]
     if not -len(shape) <= axis < len(shape):
