@@ -31,6 +31,8 @@ class AddN(Operator):
 
     def check(self, node: Node, graph: Graph) -> list[str]:
         """See :meth:`Operator.check`."""
+        if -1 in node.inputs:
+            return [f"{node.label}: lacks an operand; the file is corrupt, convert it again"]
         target = output_tensor(node, graph)
         problems = [
             f"{node.label}: adds {graph.tensors[index].name!r} {list(graph.tensors[index].shape)}, the file says that "
