@@ -68,6 +68,7 @@ def budget_problems(model: TfliteModel) -> list[str]:
 
 ASKING = (
     "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "MIRROR_PAD", "TRANSPOSE_CONV", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM",
+    "ADD_N",
 )  # fmt: skip
 """Operators whose reference kernels in TFLM ask for scratch while they are prepared (`RequestScratchBufferInArena`)."""
 

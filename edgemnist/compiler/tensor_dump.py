@@ -132,8 +132,14 @@ def dump_source(name: str, program: Program) -> str:
 def require_shown(graph: Graph) -> None:
     """Refuse to print tensors that are not as the file has them.
 
-    :raises UnsupportedModelError: it is a uint8 net, which is int8 inside.
+    :raises UnsupportedModelError: it is a uint8 net, which is int8 inside, or an operator became several.
     """
+    split = [node for node in graph.nodes if graph.names and not set(node.outputs) <= set(graph.names)]
+    if split and not graph.shifted:
+        raise UnsupportedModelError(
+            "the model's tensors can't be printed:",
+            [f"{split[0].label} is several operators in the C, with tensors of their own; leave out `--with-dump`"],
+        )
     if graph.shifted:
         raise UnsupportedModelError(
             "the model's tensors can't be printed:",

@@ -12,7 +12,7 @@ from edgemnist.compiler.reader import MOST_IDLE, read_graph
 from edgemnist.runner import RuntimeWorker
 from edgemnist.support.errors import EdgeMnistError, UnsupportedModelError
 from edgemnist.tflite.file import parse_tflite
-from tests.compiler import test_int4, test_operators_mean, test_operators_transpose_conv
+from tests.compiler import test_int4, test_operators_batches, test_operators_mean, test_operators_transpose_conv
 from tests.compiler.model_builder import ModelBuilder, edited
 
 ASKING = {
@@ -20,6 +20,7 @@ ASKING = {
     "SUM": next(iter(test_operators_mean.SUMS.values())),
     "REDUCE_MAX": next(iter(test_operators_mean.EXTREMES.values())),
     "TRANSPOSE_CONV": next(iter(test_operators_transpose_conv.TABLE.values())),
+    "ADD_N": test_operators_batches.TABLE["add two"],
     "CONV_2D": test_int4.TABLE["even rows"],
 }
 
@@ -36,12 +37,13 @@ def relu(subgraphs: int) -> bytes:
 @pytest.mark.parametrize("kind", ASKING)
 def test_what_tflm_crashes_on_is_refused(kind: str, tflm: RuntimeWorker) -> None:
     content = edited(ASKING[kind], twice)
-    images = np.zeros((1, *parse_tflite(content).input().shape), np.int8)
+    model = parse_tflite(content)
+    images = [np.zeros((1, *model.tensors[index].shape), model.tensors[index].dtype) for index in model.inputs]
 
     with pytest.raises(UnsupportedModelError, match=f"graph 1, which nothing runs: TFLM crashes on.* {kind}"):
-        read_graph(parse_tflite(content))
+        read_graph(model)
     with pytest.raises(EdgeMnistError):
-        tflm.invoke(content, [images])
+        tflm.invoke(content, images)
 
 
 def test_what_tflm_runs_is_compiled() -> None:
