@@ -2,8 +2,8 @@
 
 Pixels that are a block's size apart are neighbours in an image of SPACE_TO_BATCH_ND, so that a VALID convolution of all
 images is one of the padded input with that dilation; BATCH_TO_SPACE_ND cuts off what stands out (TensorFlow's
-``tf.nn.convolution`` says so of ``dilations``). Layers of one dimension have
-reshapes inside, which stand around it then.
+``tf.nn.convolution`` says so of ``dilations``). Layers of one dimension have reshapes inside, which stand around it
+then.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from types import MappingProxyType
 
+from edgemnist.compiler.added import AddedTensors
 from edgemnist.compiler.claims import operand_problems
 from edgemnist.compiler.graph import PADDING_VALID, Graph, Node, Padding
 from edgemnist.compiler.ops import OPERATORS
@@ -52,16 +53,17 @@ def with_dilations(graph: Graph) -> Graph:
     for index in graph.wanted:
         readers.setdefault(index, []).append(-1)
     nodes: list[Node | None] = list(graph.nodes)
-    tensors = dict(graph.tensors)
+    added = AddedTensors(graph)
     found: dict[int, list[Node]] = {}
     for place, node in enumerate(graph.nodes):
         chain = _chain(place, graph, readers) if node.operator == SPACE_TO_BATCH else None
         if chain is not None:
             for one in chain.places:
                 nodes[one] = None
-            found[chain.places[-1]] = _merged(chain, graph, tensors)
-    kept = [one for place, node in enumerate(nodes) for one in found.get(place, [node] if node else [])]
-    return replace(graph, tensors=tensors, nodes=tuple(kept))
+            found[chain.places[-1]] = _merged(chain, added)
+    return added.with_nodes(
+        one for place, node in enumerate(nodes) for one in found.get(place, [node] if node else [])
+    )  # fmt: skip
 
 
 def _chain(first: int, graph: Graph, readers: Mapping[int, Sequence[int]]) -> _Chain | None:
@@ -138,8 +140,9 @@ def _padding(chain: _Chain, graph: Graph) -> Padding:
     return Padding(rows[0], columns[0], rows[1], columns[1])
 
 
-def _merged(chain: _Chain, graph: Graph, tensors: dict[int, TensorInfo]) -> list[Node]:
+def _merged(chain: _Chain, added: AddedTensors) -> list[Node]:
     """Return the layer with its dilation, and reshapes around one of a single row, whose tensors are added."""
+    graph = added.graph
     first, layer, last = (graph.nodes[place] for place in (chain.first, chain.layer, chain.last))
     sources = tuple(source for place in chain.places for source in graph.nodes[place].sources)
     height, width = (1, *blocks_of(first, graph))[-2:]
@@ -148,23 +151,20 @@ def _merged(chain: _Chain, graph: Graph, tensors: dict[int, TensorInfo]) -> list
     if chain.before == -1:
         return [replace(merged, inputs=(activations_of(first), *layer.inputs[1:]), outputs=last.outputs)]
     before, after = graph.nodes[chain.before], graph.nodes[chain.after]
-    row = _added(tensors, input_tensor(first, graph))
-    result = _added(tensors, output_tensor(last, graph))
+    row, result = _as_row(input_tensor(first, graph)), _as_row(output_tensor(last, graph))
+    image, output = added.add(row), added.add(result)
     return [
-        _reshape(before, activations_of(first), row, tensors),
-        replace(merged, inputs=(row, *layer.inputs[1:]), outputs=(result,)),
-        _reshape(after, result, output_of(last), tensors),
+        _reshape(before, activations_of(first), image, row.shape),
+        replace(merged, inputs=(image, *layer.inputs[1:]), outputs=(output,)),
+        _reshape(after, output, output_of(last), output_tensor(last, graph).shape),
     ]
 
 
-def _reshape(like: Node, source: int, target: int, tensors: Mapping[int, TensorInfo]) -> Node:
-    options = MappingProxyType({"new_shape": tensors[target].shape})
+def _reshape(like: Node, source: int, target: int, shape: tuple[int, ...]) -> Node:
+    options = MappingProxyType({"new_shape": shape})
     return Node("RESHAPE", (source,), (target,), options, like.sources)
 
 
-def _added(tensors: dict[int, TensorInfo], like: TensorInfo) -> int:
-    """Add a tensor of one row in place of one of three axes."""
-    index = max(tensors) + 1
-    shape = (like.shape[0], 1, *like.shape[1:])
-    tensors[index] = replace(like, index=index, shape=shape, shape_signature=())
-    return index
+def _as_row(like: TensorInfo) -> TensorInfo:
+    """Return a tensor of three axes as an image of one row."""
+    return replace(like, shape=(like.shape[0], 1, *like.shape[1:]), shape_signature=())

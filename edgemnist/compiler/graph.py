@@ -181,6 +181,10 @@ class Graph:
             return self.names.get(tensor) or f"{readable_name(self.tensors[tensor].name)} #{tensor}"
         return printable(self.tensors[tensor].name) or f"tensor {tensor}"
 
+    def is_of_file(self, tensor: int) -> bool:
+        """Whether a tensor is one of the file's, which have names, and not one that the compiler added."""
+        return not self.names or tensor in self.names
+
     def state_name(self, variable: Variable) -> str:
         """Return the name for people of what is kept."""
         return self.called(variable.before) if variable.in_place else printable(variable.name) or "state"

@@ -134,12 +134,6 @@ def require_shown(graph: Graph) -> None:
 
     :raises UnsupportedModelError: it is a uint8 net, which is int8 inside, or an operator became several.
     """
-    split = [node for node in graph.nodes if graph.names and not set(node.outputs) <= set(graph.names)]
-    if split and not graph.shifted:
-        raise UnsupportedModelError(
-            "the model's tensors can't be printed:",
-            [f"{split[0].label} is several operators in the C, with tensors of their own; leave out `--with-dump`"],
-        )
     if graph.shifted:
         raise UnsupportedModelError(
             "the model's tensors can't be printed:",
@@ -147,4 +141,10 @@ def require_shown(graph: Graph) -> None:
                 "it computes in uint8, and the C in int8; leave out `--with-dump`, or convert the model with "
                 "`edgemnist convert --int8`"
             ],
+        )
+    split = [node for node in graph.nodes if not all(map(graph.is_of_file, node.outputs))]
+    if split:
+        raise UnsupportedModelError(
+            "the model's tensors can't be printed:",
+            [f"{split[0].label} writes a tensor in the C that is not the file's; leave out `--with-dump`"],
         )

@@ -285,16 +285,13 @@ def examine_together(
     for toolchain, target in product(toolchains, dict.fromkeys(variant.target for _, variant, _ in entries)):
         together = [entry for entry in entries if entry[1].target == target]
         outcomes = run_networks([(network, subject.inputs) for subject, _, network in together], toolchain)
-        for (subject, variant, _), outcome in zip(together, outcomes, strict=True):
+        for (subject, variant, made), outcome in zip(together, outcomes, strict=True):
             what = f"{toolchain.name}, {variant}"
             if isinstance(outcome, str):
                 complaints[subject.name].append(f"{what}: {outcome}")
             else:
-                expected = truths[subject.name].tensors
-                # Some tensors are the compiler's own: those of uint8 nets, and of operators that are split up.
-                of_file = len(parse_tflite(subject.content).tensors)
-                seen = [(index, value) for index, value in outcome if index < of_file]
-                complaints[subject.name] += differences(what, expected, seen)
+                seen = [(index, value) for index, value in outcome if made.program.graph.is_of_file(index)]
+                complaints[subject.name] += differences(what, truths[subject.name].tensors, seen)
     return complaints
 
 

@@ -1,4 +1,4 @@
-"""REVERSE_V2, GATHER_ND, blocks of pixels as images of their own, ADD_N: exact over shapes; refused where senseless."""
+"""Operators that move blocks, images, parts and slices, and ADD_N: exact over shapes; refused where senseless."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edgemnist.runner import RuntimeWorker
 from edgemnist.tflite.file import parse_tflite
 from tests.compiler.model_builder import ModelBuilder, edited
 from tests.compiler.operators import assert_exact, assert_exact_at_limits, assert_reference_exact, assert_refused
-from tests.compiler.test_operators_movement import QUANTISED, Shape, one_operator
+from tests.compiler.test_operators_movement import QUANTISED, Shape, one_operator, pack
 
 Amounts = Sequence[tuple[int, int]]
 
@@ -102,6 +102,8 @@ TABLE = {
     "batch to space": batch_to_space((4, 3, 2, 5), (2, 2), ((0, 0), (0, 0))),
     "batch to space, cropped": batch_to_space((12, 3, 2, 5), (2, 3), ((1, 2), (0, 1))),
     "batch to space, three axes": batch_to_space((6, 4, 5), (3,), ((2, 1),)),
+    "pack 12": pack((3, 2), 1, 12),
+    "pack 40": pack((3,), 2, 40),
     "add two": sums(2),
     "add five": sums(5),
 }

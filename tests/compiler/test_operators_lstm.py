@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgemnist import cli
 from edgemnist.compiler.memory import plan
 from edgemnist.compiler.ops.sigmoid_table import sigmoid_of, tanh_of
 from edgemnist.compiler.run_text import state_bytes
@@ -49,11 +51,18 @@ def test_exact_over_a_stream(tflm: RuntimeWorker) -> None:
     check_exact([stream_of(*one) for one in TABLE.items()], tflm, None, [SIZE_SANITISED], VARIANTS[2:])
 
 
-def test_the_output_has_the_bytes_of_a_state_in_another_scale(tflm: RuntimeWorker) -> None:
+def test_the_output_has_the_bytes_of_a_state_in_another_scale(
+    tflm: RuntimeWorker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Converters write such files of layers that are read in both directions."""
     plain = stream_of("another scale", TABLE["plain"])
     other = replace(plain, content=edited(plain.content, quantised(18, "scale", [0.5])))
     check_exact([other], tflm, None, [SIZE_SANITISED], VARIANTS[2:3])
+    for subject, said in (plain, False), (other, True):
+        path = tmp_path / "net.tflite"
+        path.write_bytes(subject.content)
+        assert cli.run(["codegen", str(path), "--target", "host", "--out", str(tmp_path / f"c_{said}")]) == 0
+        assert ("scale not applied" in capsys.readouterr().out) == said
 
 
 def test_exact_where_sizes_are_constants(tflm: RuntimeWorker) -> None:

@@ -244,8 +244,6 @@ TABLE = {
     "split rows": split((1, 6, 4, 2), 1, 3),
     "split in six": split((1, 3, 6, 2), 2, 6),
     "split in one": split((1, 3, 6, 2), 2, 1),
-    "pack 12": pack((3, 2), 1, 12),
-    "pack 40": pack((3,), 2, 40),
 }
 
 

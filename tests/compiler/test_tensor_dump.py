@@ -19,11 +19,13 @@ from edgemnist.compiler.tensor_dump import HEADER
 from edgemnist.csource.pixels import C_TYPES
 from edgemnist.mismatch.dump import read_dump
 from edgemnist.runner import RuntimeWorker
+from edgemnist.support.errors import UnsupportedModelError
 from edgemnist.tflite.file import TfliteModel, parse_tflite
 from edgemnist.tflite.kinds import operator_outputs
 from tests.compiler.random_graphs import random_network
 from tests.compiler.test_claims import many_kinds
 from tests.compiler.test_emit import small_model
+from tests.compiler.test_operators_batches import TABLE as SPLIT_UP
 from tests.compiler.test_operators_elements import float_model
 from tests.oracles import needs
 
@@ -87,6 +89,11 @@ def test_for_any_core_it_is_the_same_text(tmp_path: Path) -> None:
     images = np.random.default_rng(2).integers(-128, 128, (1, *model.input().shape), np.int8)
     (tmp_path / "any").mkdir()
     assert printed(model, images, tmp_path, "any").read_text() == printed(model, images, tmp_path / "any").read_text()
+
+
+def test_a_net_with_tensors_of_the_compiler_is_not_printed() -> None:
+    with pytest.raises(UnsupportedModelError, match="operator 0 ADD writes a tensor in the C that is not the file's"):
+        generate(parse_tflite(SPLIT_UP["add two"]), CodegenSettings(name="net", with_dump=True))
 
 
 def test_nothing_is_said_of_it_where_it_is_not_asked_for() -> None:

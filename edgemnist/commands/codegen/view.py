@@ -8,8 +8,8 @@ from edgemnist.compiler.graph import type_of
 from edgemnist.compiler.host_cpu import bodies_here
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.ops import WITHOUT_TFLM
+from edgemnist.compiler.ops.moving import copied_as_they_are
 from edgemnist.compiler.ops.operands import same_quantisation
-from edgemnist.compiler.ops.reverse import copied_as_they_are
 from edgemnist.compiler.run_text import included, state_bytes
 from edgemnist.compiler.self_test import no_self_test
 from edgemnist.compiler.written import WrittenCode

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.compiler.claims import Schema
+from edgemnist.compiler.claims import Schema, require_shape
 from edgemnist.compiler.graph import FLOAT, Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
 from edgemnist.compiler.ops.floats import require_float
@@ -33,12 +33,11 @@ class AddN(Operator):
         """See :meth:`Operator.check`."""
         if -1 in node.inputs:
             return [f"{node.label}: lacks an operand; the file is corrupt, convert it again"]
-        target = output_tensor(node, graph)
+        summed = (graph.tensors[index] for index in node.inputs)
         problems = [
-            f"{node.label}: adds {graph.tensors[index].name!r} {list(graph.tensors[index].shape)}, the file says that "
-            f"the sum is {list(target.shape)}; the file is corrupt, convert it again"
-            for index in node.inputs
-            if graph.tensors[index].shape != target.shape
+            problem
+            for one in summed
+            for problem in require_shape(node, output_tensor(node, graph), one.shape, f"a sum with {one.name!r}")
         ]
         if len(node.inputs) > MOST_SUMMED:
             problems.append(f"{node.label}: adds {len(node.inputs)} tensors, allowed are {MOST_SUMMED}; do it in steps")
@@ -54,8 +53,5 @@ class AddN(Operator):
         return [total]
 
     def lower(self, node: Node, graph: Graph, settings: LoweringSettings) -> Step:
-        """Return nothing: sums of two are lowered.
-
-        :raises ValueError: always; ``split_up`` did not run.
-        """
-        raise ValueError(f"{node.label} is to be split up before it is lowered")
+        """Never called: ``split_up`` makes sums of two of the node."""
+        raise NotImplementedError(f"{node.label} has no kernel")

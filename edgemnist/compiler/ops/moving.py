@@ -11,7 +11,8 @@ from edgemnist.compiler.claims import Schema
 from edgemnist.compiler.graph import TYPED, Graph, Node, held_in
 from edgemnist.compiler.ops.base import require_own_type
 from edgemnist.compiler.ops.fields import CArray
-from edgemnist.compiler.ops.operands import require_same_quantisation
+from edgemnist.compiler.ops.lstm_operands import HIDDEN
+from edgemnist.compiler.ops.operands import ends_of, output_of, require_same_quantisation
 from edgemnist.tflite.file import TensorInfo
 
 NUMBERS = ("int8", "float32")
@@ -54,3 +55,17 @@ def require_moved_type(node: Node, graph: Graph, indices: Sequence[int]) -> list
 def raw_bytes(name: str, tensor: TensorInfo) -> CArray:
     """Return a constant as the bytes that it is in a little-endian memory."""
     return CArray(name, "int8_t", np.ascontiguousarray(np.asarray(tensor.data).reshape(-1)).view(np.int8))
+
+
+def copied_as_they_are(graph: Graph) -> list[tuple[int, int]]:
+    """Return (tensor, copy) of quantised tensors that interpreters copy without a look at their scales.
+
+    Converters give the output of a recurrent layer another scale than its state, and that of a reversed sequence.
+    """
+    pairs = []
+    for node in graph.nodes:
+        if node.operator == "REVERSE_V2" and held_in(node.kind) in QUANTISED:
+            pairs.append(ends_of(node))
+        elif node.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM":
+            pairs.append((node.inputs[HIDDEN], output_of(node)))
+    return pairs

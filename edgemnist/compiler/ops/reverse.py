@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import Schema, require_shape
-from edgemnist.compiler.graph import Graph, Node, held_in
+from edgemnist.compiler.graph import Graph, Node
 from edgemnist.compiler.ops.base import LoweringSettings, Operator, Step
-from edgemnist.compiler.ops.lstm_operands import HIDDEN
-from edgemnist.compiler.ops.moving import QUANTISED, WITH_BOOL, moved_kinds, require_moved_type
-from edgemnist.compiler.ops.operands import ends_of, input_tensor, integers, output_of, output_tensor, require_constants
+from edgemnist.compiler.ops.moving import WITH_BOOL, moved_kinds, require_moved_type
+from edgemnist.compiler.ops.operands import ends_of, input_tensor, integers, output_tensor, require_constants
 from edgemnist.compiler.ops.strided_copy import Walk, check_walk, lower_walk, row_major_strides
 
 
@@ -61,17 +60,3 @@ def _walk(node: Node, graph: Graph) -> Walk:
     offset = sum((shape[axis] - 1) * strides[axis] for axis in reversed_axes)
     signs = [-1 if axis in reversed_axes else 1 for axis in range(len(shape))]
     return Walk(offset, tuple((size, sign * stride) for size, sign, stride in zip(shape, signs, strides, strict=True)))
-
-
-def copied_as_they_are(graph: Graph) -> list[tuple[int, int]]:
-    """Return (tensor, copy) of quantised tensors that interpreters copy without a look at their scales.
-
-    Converters give the output of a recurrent layer another scale than its state, and that of a reversed sequence.
-    """
-    pairs = []
-    for node in graph.nodes:
-        if node.operator == "REVERSE_V2" and held_in(node.kind) in QUANTISED:
-            pairs.append(ends_of(node))
-        elif node.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM":
-            pairs.append((node.inputs[HIDDEN], output_of(node)))
-    return pairs
