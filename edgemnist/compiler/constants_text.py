@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from edgemnist.compiler.ops.fields import CArray, Field, in_memory
+from edgemnist.csource.columns import within_columns
 from edgemnist.csource.source import APART, COLUMNS, cut_into_lines, float_constant
 
 
@@ -26,7 +27,7 @@ def array_text(name: str, array: CArray, attribute: str = "") -> str:
     elements = len(array.values) if array.ctype == "em_channel" else array.values.size
     words = " EM_WORD_ALIGNED" if array.in_words else ""
     placed = f" {attribute}" if attribute else ""
-    return braced(f"static const {array.ctype} {name}[{elements}]{words}{placed}", _elements(array))
+    return _braced(f"static const {array.ctype} {name}[{elements}]{words}{placed}", _elements(array))
 
 
 def _elements(array: CArray) -> str:
@@ -38,7 +39,7 @@ def _elements(array: CArray) -> str:
 
 
 def listed(items: Iterable[str]) -> str:
-    """Return pieces for :func:`braced`."""
+    """Return pieces for :func:`cut_into_lines`."""
     return f",{APART}".join(items)
 
 
@@ -54,6 +55,11 @@ def _bytes_text(content: bytes) -> str:
     return text.decode("ascii").removesuffix(f",{APART}")
 
 
-def braced(declared: str, elements: str) -> str:
-    """Return what is declared with its elements, as many to a line as fit."""
-    return f"{declared} = {{\n{cut_into_lines(elements, indent='  ', width=COLUMNS)}\n}};"
+def struct_text(declared: str, parts: Iterable[str]) -> str:
+    """Return the definition of a struct, or of an array of them: as many parts to a line as fit."""
+    return within_columns(_braced(declared, listed(parts)))
+
+
+def _braced(declared: str, elements: str) -> str:
+    opened = within_columns(f"{declared} = {{")
+    return f"{opened}\n{cut_into_lines(elements, indent='  ', width=COLUMNS)}\n}};"

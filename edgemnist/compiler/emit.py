@@ -12,7 +12,7 @@ from edgemnist.compiler.banded import Bands
 from edgemnist.compiler.bands.text import step_function, varies
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.claims import ZERO_POINTS
-from edgemnist.compiler.constants_text import array_text, braced, field_text, listed
+from edgemnist.compiler.constants_text import array_text, field_text, struct_text
 from edgemnist.compiler.ends import ends_of, typed, value_functions
 from edgemnist.compiler.graph import Graph, type_of
 from edgemnist.compiler.lowering import Program
@@ -324,13 +324,12 @@ def source_text(program: Program, text: str, settings: EmitSettings) -> str:
 
 def program_text(program: Program, plan: Plan, settings: EmitSettings) -> str:
     """Return what of ``NAME.c`` follows the kernels: constants, steps and the functions that run them."""
-    parts = [
+    constants = [
         constants_text(step, settings, index, program.bands, program.graph.called(step.outputs[0]))
         for index, step in enumerate(program.steps)
     ]
-    parts.append(_run_functions(program, plan, settings))
-    parts += [*_label_definition(settings), settings.pixels.definition]
-    return within_columns("\n".join(parts))
+    parts = [_run_functions(program, plan, settings), *_label_definition(settings), settings.pixels.definition]
+    return "\n".join([*constants, within_columns("\n".join(parts))])
 
 
 def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands | None = None, layer: str = "") -> str:
@@ -338,14 +337,14 @@ def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands 
 
     ``layer``: what it writes, for people.
     """
-    text = [f"\n/* Step {index}: {step.node.label}{f', {comment_text(layer)}' if layer else ''} */"]
+    text = [within_columns(f"\n/* Step {index}: {step.node.label}{f', {comment_text(layer)}' if layer else ''} */")]
     text += [array_text(_array_name(settings, index, one), one, settings.memory_of(index, one)) for one in step.arrays]
     declared = f"static const {step.struct_type} {settings.name}_params_{index}"
     if bands is not None and index < bands.steps and varies(bands, index):
         sets = [f"{{{', '.join(field_text(field) for field in fields)}}}" for fields in bands.variants[index]]
-        text.append(braced(f"{declared}[{len(sets)}]", listed(sets)))
+        text.append(struct_text(f"{declared}[{len(sets)}]", sets))
     elif step.struct_type:
-        text.append(braced(declared, listed(field_text(field) for field in step.parameters)))
+        text.append(struct_text(declared, (field_text(field) for field in step.parameters)))
     return "\n".join(text)
 
 

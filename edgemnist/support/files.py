@@ -88,8 +88,9 @@ def remove_leftovers(folder: Path) -> None:
 
     The names say whose they are. What a living process writes stays, and so does what merely has a similar name.
     """
+    mine = _partial_prefix()  # of many files that are written together all see all
     with os.scandir(folder) as entries:
-        left = [Path(entry.path) for entry in entries if _is_left(entry)]
+        left = [Path(entry.path) for entry in entries if not entry.name.startswith(mine) and _is_left(entry)]
     for path in left:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

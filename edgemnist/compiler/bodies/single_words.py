@@ -82,6 +82,8 @@ def _limited(groups: NDArray[np.int64], *, joined: bool) -> NDArray[np.int64]:
     kept = groups.copy() if joined else groups.reshape(*groups.shape[:2], 2, 2).swapaxes(2, 3).copy()
     for _ in range(GROUP):
         excess = np.maximum(np.abs(kept).sum(axis=-1, keepdims=True) - LARGEST, 0)
+        if not excess.any():
+            break
         largest = np.abs(kept).argmax(axis=-1)[..., np.newaxis]
         value = np.take_along_axis(kept, largest, -1)
         np.put_along_axis(kept, largest, np.sign(value) * np.maximum(np.abs(value) - excess, 0), -1)
