@@ -20,7 +20,8 @@ MOST_OPERATORS_OF_LARGE = 1024
 
 CONSTANTS_OF_SMALL = 2**20
 MOST_READ_AGAIN = 4
-"""Each operator has its own constants in the C, so that a file whose operators share them makes many times its size."""
+"""Constants that operators share are stored once in the C, but made ready for each: a file could ask for far more work
+than its size."""
 
 SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30
 """Of a tensor; that of weights may also be 0. Beyond them quotients of scales leave single precision."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgemnist.compiler import run_text, tensor_dump
-from edgemnist.compiler.banded import Bands
 from edgemnist.compiler.bands.text import step_function, varies
 from edgemnist.compiler.channels.report import summary
 from edgemnist.compiler.claims import ZERO_POINTS
@@ -17,7 +16,7 @@ from edgemnist.compiler.ends import ends_of, typed, value_functions
 from edgemnist.compiler.graph import Graph, type_of
 from edgemnist.compiler.lowering import Program
 from edgemnist.compiler.memory import Plan
-from edgemnist.compiler.ops.base import Step, quantisation_of
+from edgemnist.compiler.ops.base import quantisation_of
 from edgemnist.compiler.ops.fields import CArray, in_memory, wide_sizes
 from edgemnist.compiler.placement import Placement, attribute_lines, macro
 from edgemnist.compiler.targets import TARGETS
@@ -93,9 +92,9 @@ def arena_bytes(plan: Plan) -> int:
 def constants(program: Program, settings: EmitSettings) -> dict[str, bytes]:
     """Return each constant array's content by its C name, as it lies in a little-endian memory."""
     return {
-        _array_name(settings, index, array): in_memory(array)
-        for index, step in enumerate(program.steps)
-        for array in step.arrays
+        _array_name(settings, index, array.suffix): in_memory(array)
+        for index in range(len(program.steps))
+        for array in program.arrays_of(index)
     }
 
 
@@ -130,7 +129,7 @@ def _provenance(program: Program, plan: Plan, settings: EmitSettings, note: str)
     for index, step in enumerate(program.steps):
         shape = "x".join(str(size) for size in program.graph.tensors[step.outputs[0]].shape[1:])
         name = step.node.label.split(" ", 2)[2]
-        lines.append(f"   {index:4}  {name:40}  {shape:12} {step.constant_bytes:11} {step.macs:9}")
+        lines.append(f"   {index:4}  {name:40}  {shape:12} {program.constant_bytes_of(index):11} {step.macs:9}")
     lines += ["", *_bands_comment(program)] if program.bands else []
     found = program.graph.left_out
     lines += ["", f"{summary(found).capitalize()}:"] if found else []
@@ -324,21 +323,19 @@ def source_text(program: Program, text: str, settings: EmitSettings) -> str:
 
 def program_text(program: Program, plan: Plan, settings: EmitSettings) -> str:
     """Return what of ``NAME.c`` follows the kernels: constants, steps and the functions that run them."""
-    constants = [
-        constants_text(step, settings, index, program.bands, program.graph.called(step.outputs[0]))
-        for index, step in enumerate(program.steps)
-    ]
+    constants = [constants_text(program, settings, index) for index in range(len(program.steps))]
     parts = [_run_functions(program, plan, settings), *_label_definition(settings), settings.pixels.definition]
     return "\n".join([*constants, within_columns("\n".join(parts))])
 
 
-def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands | None = None, layer: str = "") -> str:
-    """Return the arrays and the parameters of the step with that index, as C: these once for each kind of band.
-
-    ``layer``: what it writes, for people.
-    """
-    text = [within_columns(f"\n/* Step {index}: {step.node.label}{f', {comment_text(layer)}' if layer else ''} */")]
-    text += [array_text(_array_name(settings, index, one), one, settings.memory_of(index, one)) for one in step.arrays]
+def constants_text(program: Program, settings: EmitSettings, index: int) -> str:
+    """Return the arrays and the parameters of the step with that index, as C: these once for each kind of band."""
+    step, bands, arrays = program.steps[index], program.bands, program.arrays_of(index)
+    layer = comment_text(program.graph.called(step.outputs[0]))
+    text = [within_columns(f"\n/* Step {index}: {step.node.label}{f', {layer}' if layer else ''} */")]
+    text += [
+        array_text(_array_name(settings, index, one.suffix), one, settings.memory_of(index, one)) for one in arrays
+    ]
     declared = f"static const {step.struct_type} {settings.name}_params_{index}"
     if bands is not None and index < bands.steps and varies(bands, index):
         sets = [f"{{{', '.join(field_text(field) for field in fields)}}}" for fields in bands.variants[index]]
@@ -348,8 +345,8 @@ def constants_text(step: Step, settings: EmitSettings, index: int, bands: Bands 
     return "\n".join(text)
 
 
-def _array_name(settings: EmitSettings, index: int, array: CArray) -> str:
-    return f"{settings.name}_{array.suffix}_{index}"
+def _array_name(settings: EmitSettings, index: int, suffix: str) -> str:
+    return f"{settings.name}_{suffix}_{index}"
 
 
 def _run_functions(program: Program, plan: Plan, settings: EmitSettings) -> str:
@@ -369,7 +366,7 @@ def _step(program: Program, plan: Plan, settings: EmitSettings, index: int) -> l
         return whole if step.images == 1 else f"{whole} + image * {step.image_size(tensors[tensor])}"
 
     parameters = [f"&{settings.name}_params_{index}"] if step.struct_type else []
-    constants = _constant_arguments(plan, settings, index, step)
+    constants = _constant_arguments(program, plan, settings, index)
     inputs = [pointer(tensor, "") for tensor in step.states] + [pointer(tensor, "const ") for tensor in step.inputs]
     pointers, arguments = run_text.in_array(step, constants, inputs, [pointer(one, "") for one in step.outputs])
     names = run_text.step_arguments(program, step)
@@ -386,13 +383,15 @@ def _step(program: Program, plan: Plan, settings: EmitSettings, index: int) -> l
 def _step_of_bands(program: Program, plan: Plan, settings: EmitSettings, index: int) -> list[str]:
     step = program.steps[index]
     assert program.bands is not None, "no bands in this program"
-    arguments = _constant_arguments(plan, settings, index, step)
+    arguments = _constant_arguments(program, plan, settings, index)
     return step_function(program.bands, settings.name, index, step, arguments, program.graph)
 
 
-def _constant_arguments(plan: Plan, settings: EmitSettings, index: int, step: Step) -> list[str]:
+def _constant_arguments(program: Program, plan: Plan, settings: EmitSettings, index: int) -> list[str]:
     """Return what a kernel takes between its parameters and the tensors: constants and scratch."""
-    arguments = [_array_name(settings, index, array) for array in step.arrays]
+    step = program.steps[index]
+    places = [(index, array.suffix) for array in step.arrays]
+    arguments = [_array_name(settings, *program.shared.get(place, place)) for place in places]
     if step.scratch or step.takes_scratch:
         arguments.append(f"arena + {plan.scratch_offset(index)}" if step.scratch else "arena")
     return arguments

@@ -148,12 +148,12 @@ class GeneratedModel:
                     "operator": step.node.label,
                     "kernel": step.function,
                     "macs": step.macs,
-                    "constant_bytes": step.constant_bytes,
+                    "constant_bytes": self.program.constant_bytes_of(index),
                     "scratch_bytes": step.scratch,
                     "sparse": _sparsity_json(step.sparsity),
                     "candidates": _candidates_json(step),
                 }
-                for step in self.program.steps
+                for index, step in enumerate(self.program.steps)
             ],
         }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from edgemnist.compiler.banded import Bands
 from edgemnist.compiler.choice import Costed, choose, ways_of
@@ -13,7 +14,7 @@ from edgemnist.compiler.narrowing import narrowed
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.ops.base import LoweringSettings, Step, Way
 from edgemnist.compiler.ops.convolution import PACKED_KINDS
-from edgemnist.compiler.ops.fields import array_problems, field_problems
+from edgemnist.compiler.ops.fields import CArray, array_problems, field_problems, in_memory
 from edgemnist.compiler.ops.operands import weight_values
 from edgemnist.compiler.refusals import HEADLINE, by_kind
 from edgemnist.support.errors import UnsupportedModelError
@@ -43,10 +44,30 @@ class Program:
         settings = self.settings
         return settings.counts.source if settings.counts else costs_of(settings.bodies).source
 
+    @cached_property
+    def shared(self) -> Mapping[tuple[int, str], tuple[int, str]]:
+        """By step and suffix: where a constant is that some step before has too, to the byte; it is stored there."""
+        found: dict[tuple[int, str], tuple[int, str]] = {}
+        stored: dict[tuple[str, bool, bytes], tuple[int, str]] = {}
+        for index, step in enumerate(self.steps):
+            for array in step.arrays:
+                owner = stored.setdefault((array.ctype, array.in_words, in_memory(array)), (index, array.suffix))
+                if owner != (index, array.suffix):
+                    found[index, array.suffix] = owner
+        return found
+
+    def arrays_of(self, index: int) -> tuple[CArray, ...]:
+        """Return the constants of a step that no step before it has."""
+        return tuple(array for array in self.steps[index].arrays if (index, array.suffix) not in self.shared)
+
+    def constant_bytes_of(self, index: int) -> int:
+        """Return their bytes in flash."""
+        return sum(array.bytes for array in self.arrays_of(index))
+
     @property
     def constant_bytes(self) -> int:
         """Bytes of weights, biases, multipliers, shifts and tables in flash."""
-        return sum(step.constant_bytes for step in self.steps)
+        return sum(map(self.constant_bytes_of, range(len(self.steps))))
 
 
 def lower(graph: Graph, settings: LoweringSettings) -> Program:

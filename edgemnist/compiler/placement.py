@@ -220,11 +220,16 @@ def _short(what: Sequence[str], name: str, room: int, memories: Sequence[Memory]
 
 
 def _constants(program: Program) -> Iterator[_Constant]:
+    reads: dict[tuple[int, str], float] = {}
     for index, step in enumerate(program.steps):
         total = sum(array.bytes for array in step.arrays)
-        reads = step.macs or sum(program.graph.tensors[tensor].elements for tensor in step.outputs)
-        for array in step.arrays:
-            yield _Constant(index, array.suffix, array.bytes, reads / max(total, 1))
+        work = step.macs or sum(program.graph.tensors[tensor].elements for tensor in step.outputs)
+        for place in ((index, array.suffix) for array in step.arrays):
+            owner = program.shared.get(place, place)
+            reads[owner] = reads.get(owner, 0.0) + work / max(total, 1)
+    for index in range(len(program.steps)):
+        for array in program.arrays_of(index):
+            yield _Constant(index, array.suffix, array.bytes, reads[index, array.suffix])
 
 
 def macro(name: str, memory: str, *, constant: bool) -> str:

@@ -95,16 +95,36 @@ def test_no_work_for_each_weight() -> None:
 
 def test_arrays_hold_what_they_should() -> None:
     every = np.arange(-128, 128).repeat(3)
-    step = build_program(dense_model(4), Variant()).steps[0]
+    program = build_program(dense_model(4), Variant())
     kinds = [("int8_t", every), ("int16_t", every * 250), ("em_channel", np.stack([every * 9**7, every], axis=1))]
     arrays = tuple(CArray(ctype, ctype, values) for ctype, values in kinds)
 
-    text = constants_text(replace(step, arrays=arrays), EmitSettings(name="tiny", command=""), 0)
+    steps = (replace(program.steps[0], arrays=arrays),)
+    text = constants_text(replace(program, steps=steps), EmitSettings(name="tiny", command=""), 0)
 
     assert max(map(len, text.splitlines())) <= 116
     for array, found in zip(arrays, re.findall(r"\[(\d+)\] = \{\n(.*?)\n\};", text, re.DOTALL), strict=True):
         assert int(found[0]) == len(array.values)
         assert [int(number) for number in re.findall(r"-?\d+", found[1])] == array.values.reshape(-1).tolist()
+
+
+def test_a_constant_that_several_layers_have_is_stored_once() -> None:
+    layers = Layers.seeded(3)
+    value = layers.input((1, 6), 1 / 16, 0)
+    for _ in range(3):
+        value = layers.op("TANH", [value], (1, 6), 1 / 128, 0)
+        value = layers.op("QUANTIZE", [value], (1, 6), 1 / 16, 0)
+    program = build_program(layers.finish(value), Variant(fusions=()))
+    tables = [(step, array.suffix) for step, one in enumerate(program.steps) for array in one.arrays]
+
+    text = generated(program)["tiny.c"]
+
+    assert len(tables) == 3
+    assert program.constant_bytes == 256
+    assert len(re.findall(r"static const int8_t tiny_\w+\[256\]", text)) == 1
+    assert re.findall(r"em_lookup\(&tiny_params_(\d), tiny_\w+_(\d),", text) == [
+        (str(step), str(tables[0][0])) for step, _ in tables
+    ]
 
 
 def test_another_process_writes_the_same_bytes() -> None:

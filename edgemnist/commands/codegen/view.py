@@ -23,11 +23,12 @@ def show_dump(dump: Dump) -> None:
 
 def show(result: WrittenCode, *, host: bool = False) -> None:
     """Print the steps, the memory figures beside each other, and the files; with ``host`` what this machine got."""
+    program = result.generated.program
     columns = [Column("step"), Column("operator"), Column("kernel", rank=2)]
     rows = [
         (str(index), step.node.label.split(" ", 2)[2], step.function,
-         f"{step.macs:,}", f"{step.constant_bytes:,} B", f"{step.scratch:,} B")
-        for index, step in enumerate(result.generated.program.steps)
+         f"{step.macs:,}", f"{program.constant_bytes_of(index):,} B", f"{step.scratch:,} B")
+        for index, step in enumerate(program.steps)
     ]  # fmt: skip
     print_table([*columns, *numbers("MACs", "constants"), *numbers("scratch", rank=1)], rows)
     print_text("")

@@ -257,6 +257,5 @@ def _as_c(core: str, model: TfliteModel) -> Verdict:
         if model_kind(model) is not ModelKind.INT8:
             remedies = (CONVERT_INT8,)
         return Verdict(name, Answer.REFUSES, Evidence.GENERATED, (), reasons, remedies)
-    constants = sum(step.constant_bytes for step in program.steps)
-    detail = f"arena {plan.size:,} bytes, constants {constants:,} bytes"
+    detail = f"arena {plan.size:,} bytes, constants {program.constant_bytes:,} bytes"
     return Verdict(name, Answer.LOADS, Evidence.GENERATED, (detail,), install=command)

@@ -209,7 +209,10 @@ def _range(found: CycleEstimate | NoTimingModel) -> CycleRange | None:
 
 def _board_layers(chosen: FirmwareInputs, settings: RunSettings) -> tuple[LayerCount, ...]:
     program, _ = compile_model(chosen.model, settings.build.network.codegen, any_net=True)
-    return tuple(LayerCount(one.node.label, None, one.macs, 0, one.constant_bytes) for one in program.steps)
+    return tuple(
+        LayerCount(step.node.label, None, step.macs, 0, program.constant_bytes_of(index))
+        for index, step in enumerate(program.steps)
+    )
 
 
 def _functions(image: FirmwareImage, profile: InferenceProfile) -> dict[str, int]:

@@ -40,9 +40,6 @@ static const int8_t tiny_weights_1[27] = {
 static const em_channel tiny_channels_1[3] = {
   {-3555, 1677759566}, {2256, 2013311479}, {1903, 1426095582}
 };
-static const int8_t tiny_shifts_1[3] = {
-  8, 9, 7
-};
 static const em_depthwise_conv_2d_params tiny_params_1 = {
   /* in_height */ 4, /* in_width */ 3, /* in_channels */ 3, /* out_height */ 4, /* out_width */ 3,
   /* multiplier */ 1, /* kernel_height */ 3, /* kernel_width */ 3, /* stride_height */ 1,
@@ -111,7 +108,7 @@ EM_STEP void tiny_step_0(int8_t *arena)
 
 EM_STEP void tiny_step_1(int8_t *arena)
 {
-  em_depthwise_conv_2d_by_1(&tiny_params_1, tiny_weights_1, tiny_channels_1, tiny_shifts_1,
+  em_depthwise_conv_2d_by_1(&tiny_params_1, tiny_weights_1, tiny_channels_1, tiny_shifts_0,
       arena + 36, arena + 0, arena + 84);
 }
 

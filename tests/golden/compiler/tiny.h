@@ -3,11 +3,11 @@
  * Source: TFLite file with SHA-256 7a01962fe3aeb49adbcbac97209682622137bd09120d870343d950f658fdbbec
  * Arena 120 bytes (input, output and scratch included); the largest tensor alone has 56, the
  * largest live set without overlaps 108.
- * Constants 324 bytes, 1872 multiply-accumulates per inference.
+ * Constants 321 bytes, 1872 multiply-accumulates per inference.
  *
  *    step  operator                                  output         constants      MACs
  *       0  CONV_2D+MAX_POOL_2D                       4x3x3                 54      1296
- *       1  DEPTHWISE_CONV_2D                         4x3x3                 54       324
+ *       1  DEPTHWISE_CONV_2D                         4x3x3                 51       324
  *       2  CONV_2D+ADD                               4x3x3                 36       108
  *       3  FULLY_CONNECTED                           4                    180       144
  *       4  SOFTMAX                                   4                      0         0
