@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgemnist.compiler.claims import (
-    CONSTANTS_OF_SMALL,
-    LARGEST_FOLDED,
     ZERO_POINTS,
     Schema,
     asks_for_scratch,
     budget_problems,
     operand_problems,
-    require_shape,
     table_problems,
     tensor_problems,
 )
 from edgemnist.compiler.dilations import with_dilations
-from edgemnist.compiler.graph import FLOAT, HYBRID, INT4, TYPED, Graph, Node, plain_kind
+from edgemnist.compiler.folding import fold_constants
+from edgemnist.compiler.graph import Graph, Node, plain_kind
+from edgemnist.compiler.loops import UNROLL, without_loops
 from edgemnist.compiler.ops import OPERATORS
-from edgemnist.compiler.refusals import HEADLINE, refusal
+from edgemnist.compiler.refusals import refusal
 from edgemnist.compiler.state import nodes_of, variable_tensors, variables_of, without_variables
+from edgemnist.compiler.typed_kinds import typed
 from edgemnist.compiler.unsigned import as_int8
-from edgemnist.support.errors import ModelError, UnsupportedModelError
+from edgemnist.support.errors import ModelError
 from edgemnist.tflite.file import TensorInfo, TfliteModel, parse_subgraph
 
 MOST_IDLE = 16
@@ -46,7 +43,7 @@ _GRAPHS: Mapping[str, tuple[str, ...]] = {
 """By the operators that run graphs, and are not compiled, the options that name those."""
 
 _REMEDIES: Mapping[str, str] = {
-    "WHILE": "build the recurrent layer with `unroll=True`, load the weights, and convert that",
+    "WHILE": UNROLL,
     "IF": "export what is to run of the two by itself",
 }
 _ONE_SIGNATURE = "export the signature that is to run by itself"
@@ -64,9 +61,8 @@ def read_graph(model: TfliteModel) -> Graph:
     kept = variables_of(model)
     idle_problems = list(_idle_problems(model, kept.graphs | _run_by_operators(model)))
     model = without_variables(model, kept)
-    tensors = {tensor.index: with_int4_unpacked(_with_nothing(tensor, model)) for tensor in model.tensors}
-    nodes = nodes_of(model.operators)
-    tensors, nodes = _fold_constants(tensors, nodes)
+    loops = without_loops(model, _tensors_of(model), nodes_of(model.operators), _SCHEMAS, _tensors_of)
+    tensors, nodes = fold_constants(loops.tensors, loops.nodes)
     typed_nodes = [typed(node, tensors) for node in nodes]
     whole = with_dilations(
         Graph(
@@ -79,12 +75,12 @@ def read_graph(model: TfliteModel) -> Graph:
     variables = (*map(inner.variable, kept.variables), *changed)
     graph = Graph(
         inner.tensors, inner.nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=variables,
-        further=model.subgraphs - 1, shifted=inner.shifted, names=dict(enumerate(model.readable)),
+        further=model.subgraphs - 1 - len(loops.run), shifted=inner.shifted, names=dict(enumerate(model.readable)),
     )  # fmt: skip
     alive = _without_dead(graph.nodes, graph.wanted)
-    kinds = {source: node.kind for node in typed_nodes for source in node.sources}
+    kinds = {source: node.kind for node in typed_nodes for source in node.sources if source not in loops.places}
     problems = [*_end_problems(model), *kept.problems, *state_problems, *table_problems(model, kinds, _SCHEMAS)]
-    problems += [*inner.problems, *_problems(graph, alive), *idle_problems]
+    problems += [*inner.problems, *_problems(graph, alive, loops.problems), *idle_problems]
     if problems:
         raise refusal(model, problems)
     read = {index for node in alive for index in node.inputs}
@@ -140,22 +136,16 @@ def _end_problems(model: TfliteModel) -> list[str]:
     return problems
 
 
+def _tensors_of(model: TfliteModel) -> dict[int, TensorInfo]:
+    """Return a graph's tensors as the compiler takes them."""
+    return {tensor.index: with_int4_unpacked(_with_nothing(tensor, model)) for tensor in model.tensors}
+
+
 def _with_nothing(tensor: TensorInfo, model: TfliteModel) -> TensorInfo:
     """Return a tensor of no elements as the constant that it is: the file has no bytes of it."""
     if tensor.data is not None or 0 not in tensor.shape or tensor.index in model.inputs:
         return tensor
     return replace(tensor, data=np.empty(tensor.shape, np.int32)) if tensor.dtype == "int32" else tensor
-
-
-def typed(node: Node, tensors: Mapping[int, TensorInfo]) -> Node:
-    """Return a node under the kind that it has in the type of its output, or else of its first computed input."""
-    computed = [index for index in node.inputs if index != -1 and tensors[index].data is None]
-    ends = (index for index in (*node.outputs[:1], *computed[:1]) if index != -1)
-    kinds = [f"{TYPED.get(tensors[index].dtype, '')}{node.kind}" for index in ends]
-    kinds += [f"{INT4}{node.kind}" for index in node.inputs[1:2] if index != -1 and tensors[index].dtype == "int4"]
-    if any(tensors[index].data is not None and tensors[index].dtype == "int8" for index in node.inputs if index != -1):
-        kinds = [kind.replace(FLOAT, HYBRID, 1) for kind in kinds] + kinds
-    return replace(node, kind=next((kind for kind in kinds if kind in OPERATORS and kind != node.kind), node.kind))
 
 
 def with_int4_unpacked(tensor: TensorInfo) -> TensorInfo:
@@ -178,8 +168,11 @@ FREE_TYPES = ("float32", "int32", "bool")
 """Of inputs and outputs that have no scale."""
 
 
-def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
-    """Return what is wrong with the operators; with those that nobody needs too, which an interpreter would execute."""
+def _problems(graph: Graph, alive: Sequence[Node], unknown: Mapping[tuple[int, ...], str]) -> list[str]:
+    """Return what is wrong with the operators; with those that nobody needs too, which an interpreter would execute.
+
+    ``unknown``: of operators that are not supported, by their place, what there is to say.
+    """
     problems = []
     needed = {node.sources for node in alive}
     for tensor in (graph.tensors[index] for index in dict.fromkeys((*graph.entering, *graph.leaving))):
@@ -198,7 +191,8 @@ def _problems(graph: Graph, alive: Sequence[Node]) -> list[str]:
         if operator is not None:
             problems += _operand_problems(node, graph, written) or operator.check(node, graph)
         elif node.sources in needed:
-            problems.append(f"{node.label}: not supported; {_REMEDIES.get(node.kind, 'replace the layer')}")
+            plain = f"{node.label}: not supported; {_REMEDIES.get(node.kind, 'replace the layer')}"
+            problems.append(unknown.get(node.sources, plain))
         elif node.kind.startswith(WITHOUT_KERNEL):
             problems.append(f"{node.label}: nothing reads it, but no interpreter has a kernel for it; leave it out")
         written.update(node.outputs)
@@ -243,144 +237,6 @@ def _without_dead(nodes: Sequence[Node], outputs: Iterable[int]) -> tuple[Node, 
             needed.update(node.inputs)
     return tuple(reversed(alive))
 
-
-# Constant folding: the leftovers of a dynamic batch (SHAPE, STRIDED_SLICE, PACK before a RESHAPE) and the like.
-
-
-@dataclass
-class _Spent:
-    """Bytes of constants that others were computed from, and of those that are one value many times."""
-
-    folded: int = 0
-    filled: int = 0
-
-    def add(self, node: Node, sources: Sequence[TensorInfo], target: TensorInfo) -> None:
-        """Count a node.
-
-        :raises ModelError: it is too much.
-        """
-        self.folded += sum(tensor.data.nbytes for tensor in sources if tensor.data is not None)
-        self.filled += target.bytes if node.kind in _MADE_OF_NOTHING else 0
-        if self.folded > LARGEST_FOLDED:
-            raise ModelError(
-                f"{node.label}: more than {LARGEST_FOLDED:,} bytes of constants are computed from others; fold them "
-                "before converting"
-            )
-        if self.filled > CONSTANTS_OF_SMALL:
-            raise ModelError(
-                f"{node.label}: more than {CONSTANTS_OF_SMALL:,} bytes are filled with one value; let the layer behind "
-                "broadcast it"
-            )
-
-
-def _fold_constants(
-    tensors: Mapping[int, TensorInfo], nodes: Sequence[Node]
-) -> tuple[dict[int, TensorInfo], tuple[Node, ...]]:
-    folded, kept, spent = dict(tensors), [], _Spent()
-    for node in nodes:
-        fold = _FOLDS.get(node.kind)
-        sources = [folded[index] for index in node.inputs if index != -1]
-        known = all(tensor.data is not None for tensor in sources) or node.kind in _BY_SHAPE
-        known = known and not (node.kind == "CONCATENATION" and _rescales(node, sources, folded))
-        if fold is None or not known or len(node.outputs) != 1:
-            kept.append(node)
-            continue
-        target = folded[node.outputs[0]]
-        spent.add(node, sources, target)
-        try:
-            value = np.asarray(fold(node, sources))
-            value = value.reshape(target.shape) if node.kind in _SAME_VALUES else value
-        except (ValueError, TypeError, IndexError, OverflowError) as error:
-            raise ModelError(
-                f"{node.label} can't be computed ({error}); the file is corrupt, convert it again"
-            ) from error
-        problems = require_shape(node, target, value.shape, "its constant result")
-        if problems:
-            raise UnsupportedModelError(HEADLINE, problems)
-        value = value.astype(target.dtype if target.dtype in _FOLDED_TYPES else value.dtype)
-        folded[node.outputs[0]] = replace(target, data=value)
-    return folded, tuple(kept)
-
-
-def _rescales(node: Node, sources: Sequence[TensorInfo], tensors: Mapping[int, TensorInfo]) -> bool:
-    """Whether a CONCATENATION's parts are not all in the scale of the whole, so that more than bytes is moved."""
-    return any(source.quantisation != tensors[node.outputs[0]].quantisation for source in sources)
-
-
-def _data(tensor: TensorInfo) -> NDArray[Any]:
-    return np.asarray(tensor.data)
-
-
-def _fold_strided_slice(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
-    data, begin, end, strides = (_data(tensor) for tensor in sources)
-    slices: list[slice | int] = []
-    for axis in range(len(begin)):
-        first = None if node.integer("begin_mask") >> axis & 1 else int(begin[axis])
-        last = None if node.integer("end_mask") >> axis & 1 else int(end[axis])
-        shrink = node.integer("shrink_axis_mask") >> axis & 1
-        slices.append(int(begin[axis]) if shrink else slice(first, last, int(strides[axis])))
-    return np.asarray(data[tuple(slices)])
-
-
-def _fold_pack(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
-    return np.stack([_data(tensor) for tensor in sources], axis=node.integer("axis"))
-
-
-def _fold_concatenation(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
-    return np.concatenate([_data(tensor) for tensor in sources], axis=node.integer("axis"))
-
-
-def _fold_reduce_product(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
-    axes = tuple(int(axis) for axis in _data(sources[1]).reshape(-1))
-    return np.asarray(np.prod(_data(sources[0]), axis=axes, keepdims=bool(node.integer("keep_dims"))))
-
-
-def _fold_reshape(_: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
-    return _data(sources[0]).reshape([int(size) for size in _data(sources[1]).reshape(-1)])
-
-
-def _fold_dequantise(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
-    """Return a constant of float16 or int8 in float32."""
-    source = sources[0]
-    if source.dtype == "float16":
-        return _data(source).astype(np.float32)
-    if source.dtype != "int8" or source.quantisation is None or source.quantisation.per_channel:
-        raise ValueError(f"{source.name!r} is {source.dtype}, needed is float16, or int8 with one scale")
-    centred = _data(source).astype(np.float64) - source.quantisation.zero_point
-    return (centred * source.quantisation.scale).astype(np.float32)
-
-
-def _fold_fill(node: Node, sources: Sequence[TensorInfo]) -> NDArray[Any]:
-    sizes = [int(size) for size in _data(sources[0]).reshape(-1)]
-    if math.prod(sizes) > CONSTANTS_OF_SMALL:
-        raise ValueError(f"it has {math.prod(sizes):,} elements, allowed are {CONSTANTS_OF_SMALL:,}")
-    return np.full(sizes, _data(sources[1]).reshape(-1)[0])
-
-
-_BY_SHAPE = ("SHAPE", "ZEROS_LIKE")
-"""Need no more of a tensor than its shape."""
-
-_MADE_OF_NOTHING = ("FILL", "ZEROS_LIKE")
-"""Make constants that are larger than what they are made of: a small file could ask for any amount of C."""
-
-_FOLDED_TYPES = ("int8", "int16", "int32", "int64", "float32", "bool")
-
-_SAME_VALUES = ("SQUEEZE", "EXPAND_DIMS")
-"""Give a constant the shape that the file says the output has."""
-
-_FOLDS: Mapping[str, Callable[[Node, Sequence[TensorInfo]], NDArray[Any]]] = {
-    "SHAPE": lambda _, sources: np.array(sources[0].shape),
-    "STRIDED_SLICE": _fold_strided_slice,
-    "PACK": _fold_pack,
-    "CONCATENATION": _fold_concatenation,
-    "REDUCE_PROD": _fold_reduce_product,
-    "RESHAPE": _fold_reshape,
-    **dict.fromkeys(_SAME_VALUES, lambda _, sources: _data(sources[0])),
-    "CAST": lambda _, sources: _data(sources[0]),
-    "DEQUANTIZE": _fold_dequantise,
-    "FILL": _fold_fill,
-    "ZEROS_LIKE": lambda _, sources: np.zeros(sources[0].shape),
-}
 
 _SCHEMAS: Mapping[str, Schema] = {
     **{kind: operator.kinds[kind] for kind, operator in OPERATORS.items()},

@@ -86,8 +86,8 @@ def _is_known(operator: OperatorInfo, model: TfliteModel) -> bool:
     """Whether the compiler knows an operator and the types that it works on."""
     from edgemnist.compiler.graph import type_of
     from edgemnist.compiler.ops import OPERATORS
-    from edgemnist.compiler.reader import typed
     from edgemnist.compiler.state import nodes_of
+    from edgemnist.compiler.typed_kinds import typed
 
     (node,) = nodes_of([operator])
     kind = typed(node, {tensor.index: tensor for tensor in model.tensors}).kind
@@ -103,8 +103,8 @@ def _problems_of(known: Sequence[OperatorInfo], model: TfliteModel) -> Iterator[
     from edgemnist.compiler.claims import operand_problems, table_problems
     from edgemnist.compiler.graph import Graph
     from edgemnist.compiler.ops import OPERATORS
-    from edgemnist.compiler.reader import typed
     from edgemnist.compiler.state import nodes_of
+    from edgemnist.compiler.typed_kinds import typed
 
     tensors = {tensor.index: tensor for tensor in model.tensors}
     nodes = tuple(typed(node, tensors) for node in nodes_of(known))

@@ -313,7 +313,7 @@ def test_too_many_operators_are_refused_soon() -> None:
 
 
 def test_constants_that_grow_are_refused_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgemnist.compiler.reader.LARGEST_FOLDED", 1000)
+    monkeypatch.setattr("edgemnist.compiler.folding.LARGEST_FOLDED", 1000)
     builder = ModelBuilder()
     image = builder.input((1, 4))
     grown = builder.constant(np.arange(100, dtype=np.int8), 1.0)

@@ -34,8 +34,8 @@ def test_what_is_read_most_is_in_the_fast_memory() -> None:
     assert in_ram and behind
     assert min(reads[step] for step in in_ram if step not in behind) >= max(reads[step] for step in behind)
     content = {one.name: found.plan.size if one.name == placement.arena else 0 for one in placement.memories}
-    for index, step in enumerate(steps):
-        for array in step.arrays:
+    for index in range(len(steps)):
+        for array in found.program.arrays_of(index):
             content[placement.of_constant(index, array.suffix)] += array.bytes
     for memory in placement.memories:
         assert content[memory.name] <= placement.used[memory.name] <= memory.bytes
