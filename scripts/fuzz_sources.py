@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
 from edgemnist.tflite.file import TensorInfo, TfliteModel, parse_tflite  # noqa: E402
-from tests.compiler import test_several_ends, test_state  # noqa: E402
+from tests.compiler import test_loops, test_several_ends, test_state  # noqa: E402
 from tests.compiler.layers import random_images  # noqa: E402
 from tests.compiler.random_graphs import random_network  # noqa: E402
 from tests.compiler.test_fields import operator_cases  # noqa: E402
@@ -42,6 +42,7 @@ def sources(files: Sequence[Path], seed: int) -> Iterator[bytes]:
 def known() -> list[bytes]:
     """Return the tests' models of every operator, every type and every kind of end, the small ones."""
     found = [content for content, _ in operator_cases()]
+    found += test_loops.EXACT.values()
     found += [one.content for nets in (test_several_ends.NETS, test_state.NETS) for one in nets.values()]
     return [content for content in found if len(content) <= LARGEST]
 

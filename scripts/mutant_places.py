@@ -275,14 +275,14 @@ PLACES = (
     ),
     Place(
         "an input may have a value",
-        "edgemnist/compiler/reader.py",
-        "            if model.tensors[index].data is not None\n",
-        "            if False\n",
+        "edgemnist/compiler/claims.py",
+        "        if model.tensors[index].data is not None\n",
+        "        if False\n",
         _CLAIMS,
     ),
     Place(
         "an output may be listed twice",
-        "edgemnist/compiler/reader.py",
+        "edgemnist/compiler/claims.py",
         "if indices.count(index) > 1})",
         "if indices.count(index) > 2})",
         ("tests/compiler/test_several_ends.py", "-k", "lists"),

@@ -74,6 +74,16 @@ ASKING = (
 """Operators whose reference kernels in TFLM ask for scratch while they are prepared (`RequestScratchBufferInArena`)."""
 
 
+def end_problems(model: TfliteModel, what: str, indices: Sequence[int]) -> list[str]:
+    """Return what is wrong with the list of a graph's inputs or outputs; ``what`` is one of them."""
+    twice = sorted({index for index in indices if indices.count(index) > 1})
+    return [f"{what} {model.tensors[index].name!r} is listed twice; the file is corrupt" for index in twice] + [
+        f"{what} {model.tensors[index].name!r} has a value in the file; the file is corrupt, convert it again"
+        for index in indices
+        if model.tensors[index].data is not None
+    ]
+
+
 def asks_for_scratch(operator: OperatorInfo, tensors: Sequence[TensorInfo]) -> bool:
     """Whether TFLM's kernel asks for scratch, which it never gets in a graph that nothing runs.
 

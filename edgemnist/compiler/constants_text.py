@@ -34,11 +34,11 @@ def _elements(array: CArray) -> str:
     if array.ctype == "int8_t":
         return _bytes_text(in_memory(array))
     if array.ctype == "em_channel":
-        return listed(f"{{{bias}, {multiplier}}}" for bias, multiplier in array.values.tolist())
-    return listed(_number(value) for value in array.values.reshape(-1).tolist())
+        return _listed(f"{{{bias}, {multiplier}}}" for bias, multiplier in array.values.tolist())
+    return _listed(_number(value) for value in array.values.reshape(-1).tolist())
 
 
-def listed(items: Iterable[str]) -> str:
+def _listed(items: Iterable[str]) -> str:
     """Return pieces for :func:`cut_into_lines`."""
     return f",{APART}".join(items)
 
@@ -57,7 +57,7 @@ def _bytes_text(content: bytes) -> str:
 
 def struct_text(declared: str, parts: Iterable[str]) -> str:
     """Return the definition of a struct, or of an array of them: as many parts to a line as fit."""
-    return within_columns(_braced(declared, listed(parts)))
+    return within_columns(_braced(declared, _listed(parts)))
 
 
 def _braced(declared: str, elements: str) -> str:

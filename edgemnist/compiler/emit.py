@@ -390,8 +390,7 @@ def _step_of_bands(program: Program, plan: Plan, settings: EmitSettings, index: 
 def _constant_arguments(program: Program, plan: Plan, settings: EmitSettings, index: int) -> list[str]:
     """Return what a kernel takes between its parameters and the tensors: constants and scratch."""
     step = program.steps[index]
-    places = [(index, array.suffix) for array in step.arrays]
-    arguments = [_array_name(settings, *program.shared.get(place, place)) for place in places]
+    arguments = [_array_name(settings, *program.stored_at(index, array.suffix)) for array in step.arrays]
     if step.scratch or step.takes_scratch:
         arguments.append(f"arena + {plan.scratch_offset(index)}" if step.scratch else "arena")
     return arguments

@@ -8,13 +8,22 @@ often as it runs. What a turn makes of constants is worked out here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemnist.compiler.claims import MOST_OPERATORS, Schema, budget_problems, operand_problems, table_problems
+from edgemnist.compiler.added import GrowingTensors
+from edgemnist.compiler.claims import (
+    MOST_OPERATORS,
+    Schema,
+    budget_problems,
+    end_problems,
+    operand_problems,
+    table_problems,
+    tensor_problems,
+)
 from edgemnist.compiler.folding import Spent, folded_value
 from edgemnist.compiler.graph import ACTIVATION_NONE, Graph, Node
 from edgemnist.compiler.ops import OPERATORS
@@ -23,7 +32,8 @@ from edgemnist.compiler.typed_kinds import typed
 from edgemnist.tflite.file import TensorInfo, TfliteModel, parse_subgraph
 
 WHILE = "WHILE"
-_GRAPHS = ("cond_subgraph_index", "body_subgraph_index")
+GRAPHS_OF_WHILE = ("cond_subgraph_index", "body_subgraph_index")
+"""Its options that name the graphs that it runs."""
 
 UNROLL = "build the recurrent layer with `unroll=True`, load the weights, and convert that"
 """What to do about a loop that stays one."""
@@ -31,11 +41,13 @@ UNROLL = "build the recurrent layer with `unroll=True`, load the weights, and co
 _COUNTERS: Mapping[str, Callable[..., NDArray[Any]]] = {
     "ADD": np.add, "SUB": np.subtract, "MUL": np.multiply, "MINIMUM": np.minimum, "MAXIMUM": np.maximum,
     "LESS": np.less, "LESS_EQUAL": np.less_equal, "GREATER": np.greater, "GREATER_EQUAL": np.greater_equal,
-    "EQUAL": np.equal, "NOT_EQUAL": np.not_equal, "LOGICAL_AND": np.logical_and, "LOGICAL_OR": np.logical_or,
+    "EQUAL": np.equal, "NOT_EQUAL": np.not_equal,
 }  # fmt: skip
 """What a loop counts and compares with, of integers."""
 
-_COUNTED = ("int32", "int64", "bool")
+_JOINED: Mapping[str, Callable[..., NDArray[Any]]] = {"LOGICAL_AND": np.logical_and, "LOGICAL_OR": np.logical_or}
+"""What joins comparisons."""
+
 _LONGEST_COUNTER = 16
 """Elements: what is longer is no counter."""
 
@@ -44,7 +56,8 @@ _WORKED_OUT = ("FULLY_CONNECTED", "ADD", "SUB", "MUL", "SPLIT")
 
 
 _MOST_WORKED_OUT = 8 * MOST_OPERATORS
-"""Operators on constants, of all turns of all loops."""
+_MOST_PRODUCTS = 2**24
+"""Operators on constants, of all turns of all loops, and their products."""
 
 _MOST_CONSTANTS = 8 * 2**20
 """Bytes of the constants that the operators of all turns read, each counted for every operator that reads it."""
@@ -54,30 +67,20 @@ class _NotUnrolledError(Exception):
     """Why a loop stays as it is."""
 
 
-@dataclass
-class Loops:
-    """A file's tensors and operators without its loops; ``problems``: why some have to stay, by their place."""
+class Loops(GrowingTensors):
+    """A file's tensors and operators without its loops.
 
-    tensors: dict[int, TensorInfo]
-    nodes: list[Node] = field(default_factory=list)
-    problems: dict[tuple[int, ...], str] = field(default_factory=dict)
-    run: frozenset[int] = frozenset()
-    """The graphs that loops run."""
-    places: set[int] = field(default_factory=set)
-    """The operators that are loops."""
-    worked_out: int = 0
-    read: int = 0
-    """Bytes of constants that the operators read."""
-    spent: Spent = field(default_factory=Spent)
+    ``problems``: why some have to stay, by their place. ``run``: the graphs of those that do not.
+    """
 
-    def add(self, tensor: TensorInfo) -> int:
-        """Add a tensor like another, under an index of its own, which is returned."""
-        self.fresh += 1
-        self.tensors[self.fresh] = replace(tensor, index=self.fresh)
-        return self.fresh
-
-    def __post_init__(self) -> None:
-        self.fresh = max(self.tensors, default=-1)
+    def __init__(self, tensors: Mapping[int, TensorInfo]) -> None:
+        super().__init__(tensors)
+        self.nodes: list[Node] = []
+        self.problems: dict[tuple[int, ...], str] = {}
+        self.run: set[int] = set()
+        self.read = 0  # bytes of constants, by all operators of turns
+        self.worked_out = self.products = 0
+        self.spent = Spent()
 
 
 def without_loops(
@@ -93,13 +96,12 @@ def without_loops(
 
     :raises ModelError: a graph that a loop runs is corrupt.
     """
-    found = Loops(dict(tensors))
+    found = Loops(tensors)
     for node in nodes:
         if node.kind != WHILE:
             found.nodes.append(node)
             continue
         before = len(found.nodes)
-        found.places.update(node.sources)
         try:
             _Loop(model, node, found, schemas, prepared).unroll()
         except _NotUnrolledError as why:
@@ -119,23 +121,31 @@ class _Loop:
         schemas: Mapping[str, Schema],
         prepared: Callable[[TfliteModel], Mapping[int, TensorInfo]],
     ) -> None:
-        places = [node.integer(option) for option in _GRAPHS]
-        if not all(0 < place < model.subgraphs for place in places):
-            raise _NotUnrolledError(f"it runs graphs {places}, the file has {model.subgraphs}; the file is corrupt")
+        self._places = [node.integer(option) for option in GRAPHS_OF_WHILE]
+        if not all(0 < place < model.subgraphs for place in self._places):
+            raise _NotUnrolledError(
+                f"it runs graphs {self._places}, the file has {model.subgraphs}; the file is corrupt"
+            )
         self._node, self._found = node, found
-        self._condition, self._body = (parse_subgraph(model.content, place) for place in places)
+        self._condition, self._body = (parse_subgraph(model.content, place) for place in self._places)
         self._prepared = [prepared(graph) for graph in (self._condition, self._body)]
         self._constants: dict[tuple[int, int], int] = {}
         self._check(schemas)
-        found.run |= {*places}
 
     def _check(self, schemas: Mapping[str, Schema]) -> None:
         """Refuse what no interpreter runs, and what is not done here."""
         node, body = self._node, self._body
         ends = (node.inputs, self._condition.inputs, body.inputs, body.outputs, node.outputs)
-        if len({len(end) for end in ends}) > 1 or len(self._condition.outputs) != 1 or -1 in node.inputs:
+        if (
+            len({len(end) for end in ends}) > 1
+            or len(self._condition.outputs) != 1
+            or -1 in (*node.inputs, *node.outputs)
+        ):
             raise _NotUnrolledError("its graphs have other numbers of inputs and outputs; the file is corrupt")
         tensors = self._found.tensors
+        outer_ends = [tensors[index] for index in (*node.inputs, *node.outputs)]
+        if any(one.is_variable for one in outer_ends) or any(tensors[index].data is not None for index in node.outputs):
+            raise _NotUnrolledError("it writes what has a value already, or reads a variable; the file is corrupt")
         for number, outer in enumerate(node.inputs):
             kept = tensors[outer]
             for one in (
@@ -146,6 +156,7 @@ class _Loop:
                     raise _NotUnrolledError(f"{one.name!r} has another shape, type or scale in a turn; {UNROLL}")
         for graph in (self._condition, body):
             problems = [*budget_problems(graph), *table_problems(graph, {}, schemas)]
+            problems += end_problems(graph, "input", graph.inputs)
             if any(-1 in one.shape_signature for one in graph.tensors):
                 problems.append(f"the sizes of tensors are known only when it runs; {UNROLL}")
             if any(one.is_variable for one in graph.tensors):
@@ -154,7 +165,11 @@ class _Loop:
                 raise _NotUnrolledError(f"in a turn: {problems[0]}")
 
     def unroll(self) -> None:
-        """Add the turns to what was found."""
+        """Add the turns to what was found.
+
+        What never runs stands there too, for nobody: interpreters prepare it all the same, so that it is looked at.
+        """
+        self._found.nodes += self._turn(self._condition, 0, self._node.inputs)[1]
         state, turns, before = list(self._node.inputs), 0, len(self._found.nodes)
         while self._goes_on(state):
             state, added = self._turn(self._body, 1, state)
@@ -166,7 +181,10 @@ class _Loop:
                     f"turn {turns:,} ends beyond {MOST_OPERATORS:,} operators or turns; give the layer fewer steps"
                 )
             self._count(added)
+        if not turns:
+            self._found.nodes += self._turn(self._body, 1, state)[1]
         self._end(state, before)
+        self._found.run.update(self._places)
 
     def _count(self, added: Sequence[Node]) -> None:
         found = self._found
@@ -205,12 +223,14 @@ class _Loop:
         nodes = []
         for operator in graph.operators:
             inputs, outputs = (tuple(map(outer, some)) for some in (operator.inputs, operator.outputs))
-            if any(found[index].data is not None for index in outputs):
-                raise _NotUnrolledError("an operator in it writes what has a value already; the file is corrupt")
+            if any(index == -1 or found[index].data is not None for index in outputs):
+                raise _NotUnrolledError(
+                    "an operator in it writes nothing, or what has a value already; the file is corrupt"
+                )
             node = Node(operator.kind, inputs, outputs, operator.options, self._node.sources)
             flowing = [index for index, own in zip(inputs, operator.inputs, strict=True)
                        if own != -1 and inner[own].data is None]  # fmt: skip
-            values = _values(node, found, flowing, self._found.spent)
+            values = _values(node, self._found, flowing)
             if values is None:
                 nodes.append(node)
             else:
@@ -241,51 +261,57 @@ class _Loop:
             nodes[place] = replace(node, inputs=inputs, outputs=outputs)
 
 
-def _values(
-    node: Node, tensors: Mapping[int, TensorInfo], flowing: Sequence[int], spent: Spent
-) -> list[NDArray[Any]] | None:
+def _values(node: Node, found: Loops, flowing: Sequence[int]) -> list[NDArray[Any]] | None:
     """Return what a node makes of constants, None where it has others or is of no kind that is worked out here.
 
     ``flowing``: those of its inputs that are no constants of the graph.
     """
-    operands = [tensors[index] for index in node.inputs if index != -1]
-    if not flowing or any(operand.data is None for operand in operands):
+    operands = [found.tensors[index] for index in node.inputs if index != -1]
+    unusable = any(one.data is None or tensor_problems(one, node.kind) for one in operands)
+    if not flowing or unusable:  # it stays, and is refused where it is
         return None
-    folded = _counted(node, operands, tensors)
-    if folded is None:
-        folded = folded_value(node, tensors, spent)
-    if folded is not None:
-        return [folded]
-    values = _computed(node, tensors, flowing)
-    if values is not None:
-        spent.add(node, operands, tensors[node.outputs[0]])
-    return values
+    value = _counted(node, operands, found.tensors)
+    if value is None:
+        value = folded_value(node, found.tensors, found.spent)
+    return [value] if value is not None else _computed(node, found, flowing)
 
 
 def _counted(node: Node, operands: Sequence[TensorInfo], tensors: Mapping[int, TensorInfo]) -> NDArray[Any] | None:
     """Return what comes of counting or comparing."""
-    function = _COUNTERS.get(node.kind)
-    small = all(one.dtype in _COUNTED and one.elements <= _LONGEST_COUNTER for one in operands)
+    types = {one.dtype for one in operands}
+    function = (_COUNTERS if types <= {"int32", "int64"} else _JOINED if types == {"bool"} else {}).get(node.kind)
+    small = all(one.elements <= _LONGEST_COUNTER for one in operands)
     plain = node.integer("fused_activation_function", ACTIVATION_NONE) == ACTIVATION_NONE
-    if function is None or not small or not plain or len(operands) != 2 or len(node.outputs) != 1:
+    if function is None or not small or not plain or (len(operands), len(types), len(node.outputs)) != (2, 1, 1):
         return None
     target = tensors[node.outputs[0]]
+    if target.dtype not in (*types, "bool"):
+        return None
+    if any(one.shape != target.shape and one.elements != 1 for one in operands):
+        return None
     with np.errstate(over="ignore"):
         value = np.asarray(function(*(np.asarray(one.data) for one in operands)))
     return value.astype(target.dtype) if value.shape == target.shape else None
 
 
-def _computed(node: Node, tensors: Mapping[int, TensorInfo], flowing: Sequence[int]) -> list[NDArray[Any]] | None:
-    """Return what a kernel makes of constants, in its own arithmetic."""
-    own = {index: tensors[index] for index in (*node.inputs, *node.outputs) if index != -1}
-    own |= {index: replace(tensors[index], data=None) for index in flowing}
+def _computed(node: Node, found: Loops, flowing: Sequence[int]) -> list[NDArray[Any]] | None:
+    """Return what a kernel makes of constants, in its own arithmetic; it makes no more bytes of them."""
+    if node.kind not in _WORKED_OUT:
+        return None
+    own = {index: found.tensors[index] for index in (*node.inputs, *node.outputs) if index != -1}
+    operands = [own[index] for index in node.inputs if index != -1]
+    own |= {index: replace(own[index], data=None) for index in flowing}
     kind = typed(node, own)
     operator = OPERATORS.get(kind.kind)
-    if operator is None or node.kind not in _WORKED_OUT:
+    if operator is None or sum(own[index].bytes for index in node.outputs) > sum(one.bytes for one in operands):
         return None
     graph = Graph(own, (kind,), tuple(flowing), node.outputs, "", {})
     if operand_problems(kind, own, several_outputs=operator.several_outputs) or operator.check(kind, graph):
         return None
+    found.products += operator.products(kind, graph)
+    if found.products > _MOST_PRODUCTS:
+        return None
+    found.spent.add(node, operands, own[node.outputs[0]])
     absent = np.empty(0, np.int8)
-    inputs = [absent if index == -1 else np.asarray(tensors[index].data) for index in node.inputs]
+    inputs = [absent if index == -1 else np.asarray(found.tensors[index].data) for index in node.inputs]
     return operator.reference(kind, graph, inputs, LoweringSettings())

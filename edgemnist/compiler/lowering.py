@@ -56,6 +56,10 @@ class Program:
                     found[index, array.suffix] = owner
         return found
 
+    def stored_at(self, index: int, suffix: str) -> tuple[int, str]:
+        """Return the step and the suffix under which a step's constant is stored."""
+        return self.shared.get((index, suffix), (index, suffix))
+
     def arrays_of(self, index: int) -> tuple[CArray, ...]:
         """Return the constants of a step that no step before it has."""
         return tuple(array for array in self.steps[index].arrays if (index, array.suffix) not in self.shared)

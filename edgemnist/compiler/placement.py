@@ -224,8 +224,8 @@ def _constants(program: Program) -> Iterator[_Constant]:
     for index, step in enumerate(program.steps):
         total = sum(array.bytes for array in step.arrays)
         work = step.macs or sum(program.graph.tensors[tensor].elements for tensor in step.outputs)
-        for place in ((index, array.suffix) for array in step.arrays):
-            owner = program.shared.get(place, place)
+        for array in step.arrays:
+            owner = program.stored_at(index, array.suffix)
             reads[owner] = reads.get(owner, 0.0) + work / max(total, 1)
     for index in range(len(program.steps)):
         for array in program.arrays_of(index):

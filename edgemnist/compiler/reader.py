@@ -12,6 +12,7 @@ from edgemnist.compiler.claims import (
     Schema,
     asks_for_scratch,
     budget_problems,
+    end_problems,
     operand_problems,
     table_problems,
     tensor_problems,
@@ -19,7 +20,7 @@ from edgemnist.compiler.claims import (
 from edgemnist.compiler.dilations import with_dilations
 from edgemnist.compiler.folding import fold_constants
 from edgemnist.compiler.graph import Graph, Node, plain_kind
-from edgemnist.compiler.loops import UNROLL, without_loops
+from edgemnist.compiler.loops import GRAPHS_OF_WHILE, UNROLL, WHILE, without_loops
 from edgemnist.compiler.ops import OPERATORS
 from edgemnist.compiler.refusals import refusal
 from edgemnist.compiler.state import nodes_of, variable_tensors, variables_of, without_variables
@@ -37,13 +38,13 @@ behind an output that was chosen need not be compiled.
 """
 
 _GRAPHS: Mapping[str, tuple[str, ...]] = {
-    "WHILE": ("cond_subgraph_index", "body_subgraph_index"),
+    WHILE: GRAPHS_OF_WHILE,
     "IF": ("then_subgraph_index", "else_subgraph_index"),
 }
 """By the operators that run graphs, and are not compiled, the options that name those."""
 
 _REMEDIES: Mapping[str, str] = {
-    "WHILE": UNROLL,
+    WHILE: UNROLL,
     "IF": "export what is to run of the two by itself",
 }
 _ONE_SIGNATURE = "export the signature that is to run by itself"
@@ -61,8 +62,8 @@ def read_graph(model: TfliteModel) -> Graph:
     kept = variables_of(model)
     idle_problems = list(_idle_problems(model, kept.graphs | _run_by_operators(model)))
     model = without_variables(model, kept)
-    loops = without_loops(model, _tensors_of(model), nodes_of(model.operators), _SCHEMAS, _tensors_of)
-    tensors, nodes = fold_constants(loops.tensors, loops.nodes)
+    turned = without_loops(model, _tensors_of(model), nodes_of(model.operators), _SCHEMAS, _tensors_of)
+    tensors, nodes = fold_constants(turned.tensors, turned.nodes)
     typed_nodes = [typed(node, tensors) for node in nodes]
     whole = with_dilations(
         Graph(
@@ -75,12 +76,13 @@ def read_graph(model: TfliteModel) -> Graph:
     variables = (*map(inner.variable, kept.variables), *changed)
     graph = Graph(
         inner.tensors, inner.nodes, model.inputs, model.outputs, model.sha256, dict(kept.views), variables=variables,
-        further=model.subgraphs - 1 - len(loops.run), shifted=inner.shifted, names=dict(enumerate(model.readable)),
+        further=model.subgraphs - 1 - len(turned.run), shifted=inner.shifted, names=dict(enumerate(model.readable)),
     )  # fmt: skip
     alive = _without_dead(graph.nodes, graph.wanted)
-    kinds = {source: node.kind for node in typed_nodes for source in node.sources if source not in loops.places}
+    loops = {one.index for one in model.operators if one.kind == WHILE}
+    kinds = {source: node.kind for node in typed_nodes for source in node.sources if source not in loops}
     problems = [*_end_problems(model), *kept.problems, *state_problems, *table_problems(model, kinds, _SCHEMAS)]
-    problems += [*inner.problems, *_problems(graph, alive, loops.problems), *idle_problems]
+    problems += [*inner.problems, *_problems(graph, alive, turned.problems), *idle_problems]
     if problems:
         raise refusal(model, problems)
     read = {index for node in alive for index in node.inputs}
@@ -124,13 +126,7 @@ def _end_problems(model: TfliteModel) -> list[str]:
     """Return what is wrong with the lists of the model's inputs and outputs."""
     problems = []
     for what, indices in (("input", model.inputs), ("output", model.outputs)):
-        twice = sorted({index for index in indices if indices.count(index) > 1})
-        problems += [f"{what} {model.tensors[index].name!r} is listed twice; the file is corrupt" for index in twice]
-        problems += [
-            f"{what} {model.tensors[index].name!r} has a value in the file; the file is corrupt, convert it again"
-            for index in indices
-            if model.tensors[index].data is not None
-        ]
+        problems += end_problems(model, what, indices)
         if not indices:
             problems.append(f"the model has no {what}; convert it again")
     return problems

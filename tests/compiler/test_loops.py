@@ -125,6 +125,20 @@ def always(builder: ModelBuilder, given: list[int]) -> Sequence[int]:
     return [builder.constant([True], dtype="bool")]
 
 
+def of_conditions(kind: str, sizes: tuple[int, int], dtype: str) -> bytes:
+    """Return a condition that works out something of two constants which no kernel takes."""
+
+    def make(builder: ModelBuilder, given: list[int]) -> Sequence[int]:
+        first, second = (builder.constant(np.ones(size), dtype=dtype) for size in sizes)
+        last = max(sizes)
+        flowing = builder.op("CAST", [given[0]], (1,), dtype=dtype)
+        joined = builder.op(kind, [flowing, first], (sizes[0],), dtype=dtype)
+        wrong = builder.op(kind, [joined, second], (last,), dtype=dtype)
+        return [builder.op("REDUCE_MAX", [wrong, builder.constant([0], dtype="int32")], (1,), dtype="bool")]
+
+    return graph(INT8, make)
+
+
 def as_it_was(builder: ModelBuilder, given: list[int]) -> Sequence[int]:
     return given
 
@@ -141,6 +155,27 @@ def unknown_size(builder: ModelBuilder, given: list[int]) -> Sequence[int]:
     return [one_more(builder, counter), new, image]
 
 
+def with_a_value(model: Any) -> None:
+    tensors, (operator, *_) = model.subgraphs[0].tensors, model.subgraphs[0].operators
+    tensors[operator.outputs[0]].buffer = tensors[operator.inputs[0]].buffer
+
+
+def variable(model: Any) -> None:
+    model.subgraphs[0].tensors[model.subgraphs[0].operators[0].inputs[0]].isVariable = True
+
+
+def of_text(model: Any) -> None:
+    model.subgraphs[1].tensors[model.subgraphs[1].outputs[0]].type = 5
+
+
+def without_an_operand(model: Any) -> None:
+    model.subgraphs[2].operators[1].inputs = [1, -1]
+
+
+def twice_the_same(model: Any) -> None:
+    model.subgraphs[2].inputs = [0, 1, 1]
+
+
 def no_graph(model: Any) -> None:
     model.subgraphs[0].operators[0].builtinOptions.bodySubgraphIndex = 7
 
@@ -151,6 +186,13 @@ REFUSED = {
     "too many turns": (looped(counted(10_000), graph(INT8, summed)), "fewer steps"),
     "another scale": (looped(counted(3), graph(INT8, other_scale)), "another shape, type or scale"),
     "another size": (looped(counted(3), graph(INT8, unknown_size)), "only when it runs"),
+    "other sizes": (looped(of_conditions("ADD", (2, 3), "int32"), graph(INT8, summed)), "depends on the input"),
+    "difference of conditions": (looped(of_conditions("SUB", (1, 1), "bool"), graph(INT8, summed)), "depends on"),
+    "an output with a value": (edited(EXACT["three turns"], with_a_value), "has a value already"),
+    "a variable": (edited(EXACT["three turns"], variable), "reads a variable"),
+    "an answer that is text": (edited(EXACT["three turns"], of_text), "depends on the input"),
+    "a turn that never runs lacks something": (edited(EXACT["no turn"], without_an_operand), "needs two operands"),
+    "an input listed twice": (edited(EXACT["three turns"], twice_the_same), "is listed twice"),
     "no such graph": (edited(EXACT["three turns"], no_graph), "the file is corrupt"),
 }
 
@@ -167,9 +209,10 @@ def test_a_damaged_loop_is_taken_or_refused(place: int) -> None:
     def change(model: Any) -> None:
         operators = [one for which in model.subgraphs for one in which.operators]
         operator = operators[place % len(operators)]
-        given = list(operator.inputs)
+        which = "outputs" if place % 3 == 0 else "inputs"
+        given = list(getattr(operator, which))
         given[place % len(given)] = place % 7 - 1
-        operator.inputs = given
+        setattr(operator, which, given)
 
     with contextlib.suppress(EdgeMnistError):
         read_graph(parse_tflite(edited(EXACT["three turns"], change)))
